@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ccdm.h - the map of the module
+ *
+ *	target, table, message	device-mapper's side: table line, life, status
+ *	io, read, write, discard	what happens to a bio
+ *	suite, key		bytes and keys (suite.h, key.h)
+ *	tree			entries and decisions (tree.h)
+ *	cache, writeback	nodes in memory and their I/O
+ *	pages			the pages that the host may see
+ *	event, scrub		telling the world; looking for tamper
+ *
+ * Calls go downward in this list. Locks, and who may wait for whom, are in
+ * Documentation/concurrency.rst; each lock's rule stands at its definition.
+ */
+#ifndef CCDM_H
+#define CCDM_H
+
+#include <linux/bio.h>
+#include <linux/device-mapper.h>
+#include <linux/dm-ioctl.h>
+#include <linux/percpu.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include "ccdm_format.h"
+#include "suite.h"
+#include "tree.h"
+
+#define DM_MSG_PREFIX "ccdm"
+
+struct ccdm;
+
+/* ---- counters ------------------------------------------------------------ */
+
+enum ccdm_stat {
+	CCDM_STAT_HITS,		/* leaf found in the cache */
+	CCDM_STAT_MISSES,	/* leaf not found */
+	CCDM_STAT_WRITEBACKS,	/* nodes written back */
+	CCDM_STAT_RECHECKS,	/* blocks read again before a verdict */
+	CCDM_STAT_READ,		/* blocks verified and opened */
+	CCDM_STAT_WRITTEN,	/* blocks sealed and written */
+	CCDM_STAT_ZEROED,	/* blocks discarded or zeroed, one by one */
+	CCDM_STAT_POISONED,	/* blocks poisoned by a failed write */
+	CCDM_STAT_DATA_ERRORS,	/* device errors on data */
+	CCDM_STAT_NODE_ERRORS,	/* device errors on nodes */
+	CCDM_STAT_TAMPERS,	/* times a tamper was seen */
+	CCDM_STATS,
+};
+
+/* Per CPU: nothing on the hot path is shared but the sequence counter. */
+struct ccdm_stats {
+	u64 n[CCDM_STATS];
+};
+
+/* ---- pages.c ------------------------------------------------------------- */
+
+#define CCDM_INLINE_VECS	8	/* blocks of an I/O that needs no table */
+
+/**
+ * struct ccdm_pg - a page of the pool; holds ciphertext only, for ever
+ * @next: next in the list it is on
+ * @page: the page
+ * @tag: tag of the block in it, between sealing and setting the entry
+ */
+struct ccdm_pg {
+	struct ccdm_pg *next;
+	struct page *page;
+	u8 tag[CCDM_TAG_SIZE];
+};
+
+/* struct ccdm_vecs - bio_vec table for an I/O above CCDM_INLINE_VECS blocks */
+struct ccdm_vecs {
+	struct ccdm_vecs *next;
+	struct bio_vec v[CCDM_NODE_ENTRIES];
+};
+
+/**
+ * struct ccdm_want - somebody who wants pages, all or none
+ * @list: place in line
+ * @nr: pages wanted
+ * @pages: the pages, once granted
+ * @vecs: the table, if @nr is above CCDM_INLINE_VECS
+ * @granted: called when the line gives what was missing, in any context with
+ *	     interrupts on or off; queues, does not wait
+ */
+struct ccdm_want {
+	struct list_head list;
+	unsigned int nr;
+	struct ccdm_pg *pages;
+	struct ccdm_vecs *vecs;
+	void (*granted)(struct ccdm_want *want);
+};
+
+struct ccdm_pages_cpu {
+	/* Guards the list; taken by its CPU, and by who empties all lists. Inside nothing. */
+	spinlock_t lock;
+	struct ccdm_pg *head;
+	unsigned int nr;
+};
+
+struct ccdm_pages {
+	struct ccdm_pages_cpu __percpu *cpu;
+	/* Guards the members below; may be held while a per-CPU lock is taken. */
+	spinlock_t lock;
+	struct ccdm_pg *head;
+	struct ccdm_vecs *vecs;
+	struct list_head line;
+	/* nonzero while anybody is in line; read without the lock */
+	unsigned int waiting;
+	unsigned int nr;
+	unsigned int nr_vecs;
+	unsigned int cpu_max;
+	struct ccdm_pg *all;
+};
+
+int ccdm_pages_init(struct ccdm_pages *pool, unsigned int nr);
+void ccdm_pages_exit(struct ccdm_pages *pool);
+/* Bytes that a pool of @nr pages takes. */
+size_t ccdm_pages_cost(unsigned int nr);
+/* true: want->pages is filled. false: in line, want->granted() will be called. */
+bool __must_check ccdm_pages_take(struct ccdm_pages *pool, struct ccdm_want *want);
+/* Gives back everything in @want; serves the line. Any context but hard interrupt. */
+void ccdm_pages_put(struct ccdm_pages *pool, struct ccdm_want *want);
+unsigned int ccdm_pages_free(struct ccdm_pages *pool);
+
+/* ---- cache.c, writeback.c -------------------------------------------------- */
+
+/**
+ * struct ccdm_node - a node in memory; trusted once it is not loading
+ * @hash: in its bucket (bucket lock)
+ * @clock: in the CLOCK ring (cache lock)
+ * @dirty_link: in the dirty list of its level (cache lock)
+ * @parent: pinned by us as long as we are in the hash; never NULL but for the root
+ * @entry: CCDM_NODE_ENTRIES entries (@lock)
+ * @index: index within the level
+ * @level: 0 for a leaf
+ * @state: enum ccdm_node_state. LOADING to CLEAN or GONE by the loader;
+ *	   CLEAN to WRITING and back by the writer under @lock; CLEAN to LEAVING
+ *	   under the bucket lock, with no pins
+ * @dirty: differs from what is on the device (@lock)
+ * @referenced: used since the CLOCK hand passed; a hint
+ * @unwritable: its last write, alone, failed; counted (cache lock)
+ * @alone: failed together with neighbours; to be tried alone
+ * @error: why it is GONE; 0 for "look again"
+ * @pins: who needs it in memory: walkers, bios, cached children, being dirty or
+ *	  written. From 0 to 1 only under the bucket lock
+ * @lock: interrupt-safe, held for copying only, never together with another
+ *	  node's lock or a bucket's
+ * @mask: busy blocks of a leaf; cached children of an inner node (@lock)
+ * @line: bios that wait for marks, in order of arrival (@lock)
+ * @wait: who waits for the end of LOADING
+ * @dirty_gen: the cache's generation when it became dirty (cache lock)
+ * @retry_at: jiffies before which a failed write is not tried again
+ * @backoff: the present distance of these tries, in jiffies
+ */
+struct ccdm_node {
+	struct hlist_node hash;
+	struct list_head clock;
+	struct list_head dirty_link;
+	struct ccdm_node *parent;
+	struct ccdm_entry *entry;
+	u64 index;
+	u8 level;
+	u8 state;
+	bool dirty;
+	bool referenced;
+	bool unwritable;
+	bool alone;
+	int error;
+	atomic_t pins;
+	spinlock_t lock;
+	struct ccdm_mask mask;
+	struct list_head line;
+	wait_queue_head_t wait;
+	u64 dirty_gen;
+	unsigned long retry_at;
+	unsigned long backoff;
+};
+
+struct ccdm_bucket {
+	/* Guards the chain, the way of a node out of it, and pins from 0 to 1. Inside nothing. */
+	spinlock_t lock;
+	struct hlist_head head;
+};
+
+#define CCDM_WRITE_NODES	16	/* neighbours in one write */
+#define CCDM_READ_PAGES		16	/* nodes that are read at a time */
+
+struct ccdm_node_write;
+
+struct ccdm_cache {
+	struct ccdm_bucket *buckets;
+	unsigned int hash_bits;
+	struct ccdm_node root;		/* pseudo-node above the top, one entry, pinned for ever */
+	struct ccdm_entry root_entry;
+
+	/* Guards the lists and counters below. Inside nothing; softirq-safe. */
+	spinlock_t lock;
+	struct list_head clock;
+	struct list_head dirty[CCDM_MAX_LEVELS];	/* oldest first */
+	struct list_head failed;	/* dirty, and the last write failed */
+	struct list_head reserve;	/* spare nodes for the first in line */
+	unsigned int nr_reserve;
+	unsigned int nr;		/* nodes that exist, spare ones included */
+	unsigned int nr_dirty;
+	unsigned int nr_unwritable;
+	u64 gen;
+
+	unsigned int limit;		/* most nodes; changes live */
+	unsigned int fixed_kib;		/* what is allocated beside the nodes */
+
+	/* The line of those who lack room: holding it is being first. Sleeps. */
+	struct mutex room_line;
+	atomic_t room_waiters;
+	atomic_t room_seq;		/* moves when room may have appeared */
+	wait_queue_head_t room_wait;
+	atomic_t nr_leaving;		/* evictions between their first and last step */
+	wait_queue_head_t leave_wait;
+
+	/* Pages for reading nodes: ciphertext only. */
+	/* Guards read_pages. Inside nothing. */
+	spinlock_t read_lock;
+	struct page *read_page[CCDM_READ_PAGES];
+	unsigned int nr_read_pages;
+	wait_queue_head_t read_wait;
+
+	/* writeback.c */
+	struct work_struct writer;
+	struct delayed_work retry;
+	struct ccdm_node_write *writes;
+	unsigned int nr_writes;
+	struct list_head free_writes;		/* lock */
+	unsigned int writing[CCDM_MAX_LEVELS];	/* nodes in flight, lock */
+	struct page *scratch;			/* copy of a node, for the writer alone */
+	bool stopped;				/* suspended or going away */
+	bool lowering;				/* between the two marks */
+	int sync_level;				/* -1: no sync */
+	u64 sync_gen;
+	int sync_error;
+	wait_queue_head_t sync_wait;
+	/* One sync at a time. Sleeps. */
+	struct mutex sync_lock;
+
+	struct shrinker *shrinker;
+};
+
+enum ccdm_get {
+	CCDM_GET_READ,		/* verified and usable */
+	CCDM_GET_COVER,		/* if absent: LOADING, not read; see below */
+};
+
+int ccdm_cache_init(struct ccdm *c);
+void ccdm_cache_exit(struct ccdm *c);
+/* Nodes that fit beside the fixed parts in @mib; 0 if it is too small. */
+unsigned int ccdm_cache_nodes(struct ccdm *c, unsigned int mib);
+void ccdm_cache_resize(struct ccdm *c, unsigned int nodes);
+unsigned int ccdm_cache_kib(struct ccdm *c);
+
+/* Fast look-up: a pinned node that may be used now, or NULL. Any context but hard interrupt. */
+struct ccdm_node *ccdm_cache_find(struct ccdm *c, unsigned int level, u64 index);
+
+/**
+ * ccdm_cache_get() - a node with its way up in memory, pinned
+ * @c: mapping
+ * @level: level, up to and including g.levels, which is the root pseudo-node
+ * @index: index within the level
+ * @how: with CCDM_GET_COVER an absent node is entered as LOADING and not read.
+ *	 The caller owns it, sees state LOADING, and ends it with
+ *	 ccdm_cache_publish() or ccdm_cache_abandon()
+ *
+ * Context: process, may wait for nodes; not in the "done" queue.
+ * Return: the node or ERR_PTR(): -EIO (device, crypto, tamper, no room because
+ * too much cannot be written back).
+ */
+struct ccdm_node *ccdm_cache_get(struct ccdm *c, unsigned int level, u64 index,
+				 enum ccdm_get how);
+void ccdm_cache_pin(struct ccdm_node *node);	/* node is pinned already */
+void ccdm_cache_unpin(struct ccdm *c, struct ccdm_node *node);
+void ccdm_cache_publish(struct ccdm *c, struct ccdm_node *node);
+/* Takes the node out; who waits for it gets @error, or looks again if 0. Drops the pin. */
+void ccdm_cache_abandon(struct ccdm *c, struct ccdm_node *node, int error);
+/* Gives back all clean, unpinned nodes; who pinned only their children follow. */
+void ccdm_cache_drop(struct ccdm *c);
+/* Drops the pin, and gives the node back if nobody else needs it. */
+void ccdm_cache_forget(struct ccdm *c, struct ccdm_node *node);
+/* Somebody who waits for room should look again. Any context. */
+void ccdm_cache_room_wake(struct ccdm *c);
+int ccdm_cache_module_init(void);
+void ccdm_cache_module_exit(void);
+
+static inline unsigned int ccdm_node_slot(const struct ccdm_node *node)
+{
+	return node->index & (CCDM_NODE_ENTRIES - 1);
+}
+
+/*
+ * To be called with @node->lock held after an entry was changed; if it returns
+ * true, ccdm_cache_dirty() follows once the lock is released.
+ */
+bool __must_check ccdm_cache_set_dirty(struct ccdm *c, struct ccdm_node *node);
+void ccdm_cache_dirty(struct ccdm *c, struct ccdm_node *node);
+
+int ccdm_writeback_init(struct ccdm *c);
+void ccdm_writeback_exit(struct ccdm *c);
+void ccdm_writeback_kick(struct ccdm *c);
+void ccdm_writeback_stop(struct ccdm *c);
+void ccdm_writeback_start(struct ccdm *c);
+/* Sleeps until all that was dirty has been written once. 0, -EIO, -EINTR, -EAGAIN when stopped. */
+int ccdm_writeback_sync(struct ccdm *c);
+/* I/O that needs a new node fails while this much cannot be written. */
+bool ccdm_writeback_stuck(struct ccdm *c);
+
+/* ---- io.c, read.c, write.c, discard.c ------------------------------------- */
+
+/* Blocks that are sealed or opened where the bio is, not by a worker. */
+#define CCDM_INLINE_BLOCKS	8
+
+/**
+ * struct ccdm_io - a bio on its way, in dm's per-bio data
+ * @c: mapping
+ * @bio: the bio; a read or write touches one leaf
+ * @leaf: the leaf, pinned, or NULL
+ * @end_io: the bio's own completion
+ * @user_vec, @user_iter: the pages of whoever sent the bio
+ * @cursor, @cursor_at: where ccdm_io_user() stands in them
+ * @work, @step: what a worker does next
+ * @line: place in the leaf's line
+ * @mask: blocks of the leaf
+ * @todo: reads: blocks (counted from the first) that have a page in @want
+ * @other: reads: blocks of the origin; writes: blocks whose write failed
+ * @want: pages of the pool, and the wish for them
+ * @creq: request memory of an opening that goes on asynchronously
+ * @at_page: page of block @at
+ * @block: first block, within the mapping; a discard: where it stands
+ * @seq: first sequence number of a write; a discard: its end
+ * @pending: children under way, plus one
+ * @status: first error of the bio or its children
+ * @first, @nr: blocks within the leaf
+ * @at: next block to open
+ * @marked: holds the busy marks
+ * @again: the blocks are read for the second time
+ * @covered: the leaf is LOADING and ours
+ * @internal: not a bio of dm's
+ * @vec: table for up to CCDM_INLINE_VECS blocks
+ */
+struct ccdm_io {
+	struct ccdm *c;
+	struct bio *bio;
+	struct ccdm_node *leaf;
+	bio_end_io_t *end_io;
+	struct bio_vec *user_vec;
+	struct bvec_iter user_iter;
+	struct bvec_iter cursor;
+	struct work_struct work;
+	void (*step)(struct ccdm_io *io);
+	struct list_head line;
+	struct ccdm_mask mask;
+	struct ccdm_mask todo;
+	struct ccdm_mask other;
+	struct ccdm_want want;
+	struct ccdm_creq *creq;
+	struct ccdm_pg *at_page;
+	u64 block;
+	u64 seq;
+	atomic_t pending;
+	blk_status_t status;
+	u8 first;
+	u8 nr;
+	u8 at;
+	u8 cursor_at;
+	bool marked;
+	bool again;
+	bool covered;
+	bool internal;
+	struct bio_vec vec[CCDM_INLINE_VECS];
+};
+
+/* struct ccdm_child - a bio of our own for some blocks of an I/O */
+struct ccdm_child {
+	struct ccdm_io *io;
+	u8 first;
+	u8 nr;
+	struct bio bio;
+};
+
+typedef void (*ccdm_step_fn)(struct ccdm_io *io);
+
+/* io.c: a bio comes in; @io is memory for it. Submits at most one bio and never waits. */
+void ccdm_io_map(struct ccdm *c, struct bio *bio, struct ccdm_io *io);
+/* The same for a bio of the module's own, which did not come through dm. */
+void ccdm_io_map_internal(struct ccdm *c, struct bio *bio, struct ccdm_io *io);
+void ccdm_io_queue(struct ccdm_io *io, struct workqueue_struct *wq, ccdm_step_fn step);
+/* The one place that sets the status of a bio. Any context with interrupts on. */
+void ccdm_io_finish(struct ccdm_io *io, blk_status_t status);
+/* false: in line; @step will run on the "done" queue, with the marks or pages held. */
+bool __must_check ccdm_io_mark(struct ccdm_io *io, ccdm_step_fn step);
+bool __must_check ccdm_io_pages(struct ccdm_io *io, unsigned int nr, ccdm_step_fn step);
+void ccdm_io_unmark(struct ccdm_io *io);
+/* Block @i of the sender's pages: 4096 linear bytes at the page and offset. */
+struct page *ccdm_io_user(struct ccdm_io *io, unsigned int i, unsigned int *offset);
+void ccdm_io_zero(struct ccdm_io *io, unsigned int i, unsigned int nr);
+/* Send the bio itself: to the backing device with pages of the pool in place of the sender's. */
+void ccdm_io_submit(struct ccdm_io *io, bio_end_io_t *end_io);
+void ccdm_io_submit_to(struct ccdm_io *io, struct block_device *bdev, bio_end_io_t *end_io);
+/* An empty bio of our own for @nr blocks from @i; counted in io->pending. Sleeps, but not for long. */
+struct bio *ccdm_io_child(struct ccdm_io *io, unsigned int i, unsigned int nr, blk_opf_t opf,
+			  struct block_device *bdev, bio_end_io_t *end_io);
+static inline struct ccdm_child *ccdm_child(struct bio *bio)
+{
+	return container_of(bio, struct ccdm_child, bio);
+}
+
+blk_opf_t ccdm_io_flags(struct bio *bio);
+
+/* read.c, write.c: the leaf is there */
+void ccdm_read_start(struct ccdm_io *io);
+void ccdm_write_start(struct ccdm_io *io);
+/* discard.c: on the "walk" queue */
+void ccdm_discard_start(struct ccdm_io *io);
+
+/* ---- event.c -------------------------------------------------------------- */
+
+enum ccdm_state {
+	CCDM_ACTIVE,
+	CCDM_TAMPERED,	/* all I/O is EIO, for ever */
+	CCDM_FAILED,	/* sequence numbers used up: all I/O is EIO, no halt */
+};
+
+enum ccdm_on_tamper {
+	CCDM_TAMPER_PANIC,
+	CCDM_TAMPER_POWEROFF,
+	CCDM_TAMPER_EIO,
+};
+
+int ccdm_event_module_init(void);
+void ccdm_event_module_exit(void);
+void ccdm_event_init(struct ccdm *c);
+void ccdm_event_exit(struct ccdm *c);
+/* Sleeps. @name is one of the events of the netlink specification. */
+void ccdm_event_send(struct ccdm *c, const char *name);
+/* From any context: the event is sent by a work item. */
+void ccdm_event_unwritable(struct ccdm *c);
+/*
+ * The one function that declares tamper: what was read is not what was last
+ * written. Any context. With on_tamper:panic it does not return.
+ */
+void ccdm_tamper(struct ccdm *c, const char *kind, unsigned int level, u64 index);
+void ccdm_failed(struct ccdm *c);
+
+/* ---- scrub.c -------------------------------------------------------------- */
+
+void ccdm_scrub_init(struct ccdm *c);
+int ccdm_scrub_start(struct ccdm *c);	/* -EBUSY while it runs */
+void ccdm_scrub_stop(struct ccdm *c);	/* sleeps until it has stopped */
+
+struct ccdm_scrub {
+	struct work_struct work;
+	/* Guards running and stop. Inside nothing. */
+	spinlock_t lock;
+	bool running;
+	bool stop;
+	u64 done;	/* blocks, for the status line */
+	u64 all;
+};
+
+/* ---- target.c ------------------------------------------------------------- */
+
+/**
+ * struct ccdm_options - the table line
+ * @suite: cipher suite
+ * @cache_mib: size of the cache
+ * @on_tamper: what to do at tamper
+ * @allow_discards: pass discards down
+ * @allow_kdump: open beside a loaded crash kernel
+ * @given: which options were written, for "dmsetup table"
+ */
+struct ccdm_options {
+	const struct ccdm_suite *suite;
+	unsigned int cache_mib;
+	enum ccdm_on_tamper on_tamper;
+	bool allow_discards;
+	bool allow_kdump;
+	struct {
+		bool cipher;
+		bool cache_mib;
+		bool on_tamper;
+	} given;
+};
+
+/**
+ * struct ccdm - a mapping
+ * @ti: our device-mapper target
+ * @dev: backing device
+ * @origin: origin or NULL
+ * @origin_blocks: its blocks
+ * @g: where everything stands
+ * @opt: what the table line said
+ * @block: cipher for blocks
+ * @node: cipher for nodes
+ * @creqs: request memory
+ * @seq: last sequence number given out
+ * @state: enum ccdm_state; leaves CCDM_ACTIVE once
+ * @pages: pages the host may see
+ * @cache: nodes in memory
+ * @bios: bios of our own
+ * @walk: work that may wait for nodes
+ * @done: work that never waits
+ * @stats: counters
+ * @events, @event_work: events that wait to be sent
+ * @tamper_kind, @tamper_level, @tamper_index: what was seen, once state says so
+ * @opened: the event "opened" has been sent
+ * @suspended: no scrub may start
+ * @list: in the module's list of mappings
+ * @md: the device-mapper device
+ * @name, @uuid: its name and UUID when last looked up
+ */
+struct ccdm {
+	struct dm_target *ti;
+	struct dm_dev *dev;
+	struct dm_dev *origin;
+	u64 origin_blocks;
+	struct ccdm_geometry g;
+	struct ccdm_options opt;
+
+	struct ccdm_cipher block;
+	struct ccdm_cipher node;
+	mempool_t *creqs;
+	atomic64_t seq;
+	int state;
+
+	struct ccdm_pages pages;
+	struct ccdm_cache cache;
+	struct bio_set bios;
+	struct workqueue_struct *walk;
+	struct workqueue_struct *done;
+	struct ccdm_stats __percpu *stats;
+	struct ccdm_scrub scrub;
+
+	struct work_struct event_work;
+	struct delayed_work tamper_panic;
+	unsigned long events;
+	const char *tamper_kind;
+	unsigned int tamper_level;
+	u64 tamper_index;
+	bool opened;
+	bool suspended;
+
+	struct list_head list;
+	struct mapped_device *md;
+	char name[DM_NAME_LEN];
+	char uuid[DM_UUID_LEN];
+};
+
+static inline void ccdm_count(struct ccdm *c, enum ccdm_stat stat, unsigned int n)
+{
+	this_cpu_add(c->stats->n[stat], n);
+}
+
+static inline bool ccdm_active(struct ccdm *c)
+{
+	return likely(READ_ONCE(c->state) == CCDM_ACTIVE);
+}
+
+const char *ccdm_name(struct ccdm *c);
+void ccdm_name_update(struct ccdm *c);
+
+/* Sequence numbers: the first of @n, or 0 when they are used up. Any context. */
+u64 ccdm_take_seq(struct ccdm *c, unsigned int n);
+
+/* ---- table.c: parsing and printing --------------------------------------- */
+
+/*
+ * Fills c->opt; @origin is a word of @argv, or NULL. The device argv[1] is the
+ * caller's to open. Return: 0, or -EINVAL with ti->error set.
+ */
+int ccdm_table_parse(struct ccdm *c, unsigned int argc, char **argv, const char **origin);
+void ccdm_table_print(struct ccdm *c, char *result, unsigned int maxlen);
+void ccdm_status_print(struct ccdm *c, char *result, unsigned int maxlen);
+void ccdm_status_ima(struct ccdm *c, char *result, unsigned int maxlen);
+unsigned int ccdm_table_cache_max(void);
+
+#endif /* CCDM_H */

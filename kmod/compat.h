@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * compat.h - differences between the supported kernels, 6.1 to 7.2
+ *
+ * Force-included into every object, so that no other file asks for a version.
+ * Each CCDM_HAVE_* is the answer of a compile probe (kmod/probe/, Kbuild):
+ * distributions backport, so a version number would say nothing.
+ */
+#ifndef CCDM_COMPAT_H
+#define CCDM_COMPAT_H
+
+#include <linux/blkdev.h>
+#include <linux/device-mapper.h>
+#include <linux/shrinker.h>
+#include <linux/workqueue.h>
+
+#if __has_include(<linux/unaligned.h>)
+#include <linux/unaligned.h>
+#else
+#include <asm/unaligned.h>
+#endif
+
+#if __has_include(<crypto/utils.h>)
+#include <crypto/utils.h>
+#else
+#include <crypto/algapi.h>
+#endif
+
+/* The callback of a crypto request gets its data, once it got the request. */
+#ifdef CCDM_HAVE_CRYPTO_CALLBACK_DATA
+#define CCDM_CRYPTO_CALLBACK_ARG	void *data
+#define CCDM_CRYPTO_CALLBACK_DATA	data
+#else
+#define CCDM_CRYPTO_CALLBACK_ARG	struct crypto_async_request *base
+#define CCDM_CRYPTO_CALLBACK_DATA	base->data
+#endif
+
+/* blk_mode_t replaced fmode_t. */
+#ifdef CCDM_HAVE_BLK_MODE
+#define CCDM_MODE_READ	BLK_OPEN_READ
+#define CCDM_MODE_WRITE	BLK_OPEN_WRITE
+#else
+#define CCDM_MODE_READ	FMODE_READ
+#define CCDM_MODE_WRITE	FMODE_WRITE
+#endif
+
+/* Write-cache and FUA became inherited queue features. */
+static inline void ccdm_no_write_cache(struct queue_limits *limits)
+{
+#ifdef CCDM_HAVE_LIMITS_FEATURES
+	limits->features &= ~(BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA);
+#endif
+}
+
+static inline void ccdm_discard_limits(struct queue_limits *limits, unsigned int sectors)
+{
+	limits->discard_granularity = 4096;
+	limits->max_hw_discard_sectors = sectors;
+	limits->max_discard_sectors = sectors;
+}
+
+/* Work queues say whether they are per CPU; older kernels: the default. */
+#ifdef CCDM_HAVE_WQ_PERCPU
+#define CCDM_WQ_PERCPU	WQ_PERCPU
+#else
+#define CCDM_WQ_PERCPU	0
+#endif
+
+/* Shrinkers are allocated, once they were embedded. */
+#ifndef CCDM_HAVE_SHRINKER_ALLOC
+#include <linux/slab.h>
+
+struct ccdm_compat_shrinker {
+	struct shrinker s;
+	void *private_data;
+};
+
+static inline void ccdm_shrinker_free(struct shrinker *s)
+{
+	if (!s)
+		return;
+	unregister_shrinker(s);
+	kfree(container_of(s, struct ccdm_compat_shrinker, s));
+}
+
+#define ccdm_shrinker_private(sh) \
+	(container_of(sh, struct ccdm_compat_shrinker, s)->private_data)
+
+static inline struct shrinker *
+ccdm_shrinker_new(unsigned long (*count)(struct shrinker *, struct shrink_control *),
+		  unsigned long (*scan)(struct shrinker *, struct shrink_control *),
+		  void *private_data, const char *name)
+{
+	struct ccdm_compat_shrinker *c = kzalloc(sizeof(*c), GFP_KERNEL);
+
+	if (!c)
+		return NULL;
+	c->s.count_objects = count;
+	c->s.scan_objects = scan;
+	c->s.seeks = DEFAULT_SEEKS;
+	c->private_data = private_data;
+	if (register_shrinker(&c->s, "ccdm:%s", name)) {
+		kfree(c);
+		return NULL;
+	}
+	return &c->s;
+}
+#else
+#define ccdm_shrinker_free(s)		shrinker_free(s)
+#define ccdm_shrinker_private(sh)	((sh)->private_data)
+
+static inline struct shrinker *
+ccdm_shrinker_new(unsigned long (*count)(struct shrinker *, struct shrink_control *),
+		  unsigned long (*scan)(struct shrinker *, struct shrink_control *),
+		  void *private_data, const char *name)
+{
+	struct shrinker *s = shrinker_alloc(0, "ccdm:%s", name);
+
+	if (!s)
+		return NULL;
+	s->count_objects = count;
+	s->scan_objects = scan;
+	s->private_data = private_data;
+	shrinker_register(s);
+	return s;
+}
+#endif
+
+#endif /* CCDM_COMPAT_H */

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * io.c - what reads and writes have in common: coming in, waiting, going out
+ *
+ * Order of taking: leaf, busy marks (all or none), pages (all or none), device.
+ * Who must wait for marks holds no pages. Nobody waits in map(): who cannot go
+ * on is parked, and a worker of "walk" (may wait for nodes) or "done" (never
+ * waits) goes on from there.
+ */
+#include <linux/sched/mm.h>
+#include "ccdm.h"
+
+/* ---- steps --------------------------------------------------------------- */
+
+static void ccdm_io_work(struct work_struct *work)
+{
+	struct ccdm_io *io = container_of(work, struct ccdm_io, work);
+	unsigned int noio = memalloc_noio_save();
+
+	io->step(io);
+	memalloc_noio_restore(noio);
+}
+
+void ccdm_io_queue(struct ccdm_io *io, struct workqueue_struct *wq, ccdm_step_fn step)
+{
+	io->step = step;
+	queue_work(wq, &io->work);
+}
+
+/* ---- busy marks ---------------------------------------------------------- */
+
+bool ccdm_io_mark(struct ccdm_io *io, ccdm_step_fn step)
+{
+	static const struct ccdm_mask none;
+	struct ccdm_node *leaf = io->leaf;
+	struct ccdm_io *other;
+	unsigned long flags;
+	bool ok;
+
+	spin_lock_irqsave(&leaf->lock, flags);
+	ok = ccdm_tree_grant(&io->mask, &leaf->mask, &none);
+	/* One passes an earlier one only if their blocks do not overlap. */
+	if (ok)
+		list_for_each_entry(other, &leaf->line, line)
+			if (ccdm_mask_overlaps(&io->mask, &other->mask)) {
+				ok = false;
+				break;
+			}
+	if (ok) {
+		ccdm_mask_add(&leaf->mask, &io->mask);
+		io->marked = true;
+	} else {
+		io->step = step;
+		list_add_tail(&io->line, &leaf->line);
+	}
+	spin_unlock_irqrestore(&leaf->lock, flags);
+	return ok;
+}
+
+void ccdm_io_unmark(struct ccdm_io *io)
+{
+	struct ccdm_node *leaf = io->leaf;
+	struct ccdm_mask earlier = { { 0, 0 } };
+	struct ccdm_io *next, *tmp;
+	LIST_HEAD(granted);
+	unsigned long flags;
+
+	spin_lock_irqsave(&leaf->lock, flags);
+	ccdm_mask_remove(&leaf->mask, &io->mask);
+	io->marked = false;
+	list_for_each_entry_safe(next, tmp, &leaf->line, line) {
+		if (ccdm_tree_grant(&next->mask, &leaf->mask, &earlier)) {
+			ccdm_mask_add(&leaf->mask, &next->mask);
+			next->marked = true;
+			list_move_tail(&next->line, &granted);
+		} else {
+			ccdm_mask_add(&earlier, &next->mask);
+		}
+	}
+	spin_unlock_irqrestore(&leaf->lock, flags);
+
+	list_for_each_entry_safe(next, tmp, &granted, line) {
+		list_del_init(&next->line);
+		queue_work(next->c->done, &next->work);
+	}
+}
+
+/* ---- pages --------------------------------------------------------------- */
+
+static void ccdm_io_pages_granted(struct ccdm_want *want)
+{
+	struct ccdm_io *io = container_of(want, struct ccdm_io, want);
+
+	queue_work(io->c->done, &io->work);
+}
+
+bool ccdm_io_pages(struct ccdm_io *io, unsigned int nr, ccdm_step_fn step)
+{
+	io->step = step;
+	io->want.nr = nr;
+	io->want.granted = ccdm_io_pages_granted;
+	return ccdm_pages_take(&io->c->pages, &io->want);
+}
+
+struct page *ccdm_io_user(struct ccdm_io *io, unsigned int i, unsigned int *offset)
+{
+	struct bio_vec bv;
+
+	if (i < io->cursor_at) {
+		io->cursor = io->user_iter;
+		io->cursor_at = 0;
+	}
+	if (i > io->cursor_at) {
+		bvec_iter_advance(io->user_vec, &io->cursor,
+				  (i - io->cursor_at) * CCDM_BLOCK_SIZE);
+		io->cursor_at = i;
+	}
+	bv = mp_bvec_iter_bvec(io->user_vec, io->cursor);
+	*offset = bv.bv_offset % PAGE_SIZE;
+	return bv.bv_page + bv.bv_offset / PAGE_SIZE;
+}
+
+void ccdm_io_zero(struct ccdm_io *io, unsigned int i, unsigned int nr)
+{
+	unsigned int offset, end = i + nr;
+
+	for (; i < end; i++) {
+		struct page *page = ccdm_io_user(io, i, &offset);
+
+		memset(page_address(page) + offset, 0, CCDM_BLOCK_SIZE);
+	}
+}
+
+/* ---- going out ----------------------------------------------------------- */
+
+blk_opf_t ccdm_io_flags(struct bio *bio)
+{
+	blk_opf_t keep = REQ_SYNC | REQ_META | REQ_PRIO | REQ_IDLE;
+
+	if (bio_op(bio) == REQ_OP_READ)
+		keep |= REQ_RAHEAD;
+	return bio_op(bio) | (bio->bi_opf & keep);
+}
+
+void ccdm_io_submit_to(struct ccdm_io *io, struct block_device *bdev, bio_end_io_t *end_io)
+{
+	struct bio *bio = io->bio;
+
+	bio->bi_opf = ccdm_io_flags(bio);
+	bio->bi_end_io = end_io;
+	bio->bi_private = io;
+	bio_set_dev(bio, bdev);
+	if (io->internal)
+		submit_bio_noacct(bio);
+	else
+		dm_submit_bio_remap(bio, NULL);
+}
+
+void ccdm_io_submit(struct ccdm_io *io, bio_end_io_t *end_io)
+{
+	struct bio_vec *vec = io->want.vecs ? io->want.vecs->v : io->vec;
+	struct ccdm_pg *pg = io->want.pages;
+	struct bio *bio = io->bio;
+	unsigned int i;
+
+	for (i = 0; i < io->nr; i++, pg = pg->next) {
+		vec[i].bv_page = pg->page;
+		vec[i].bv_len = CCDM_BLOCK_SIZE;
+		vec[i].bv_offset = 0;
+	}
+	bio->bi_io_vec = vec;
+	bio->bi_iter.bi_sector = io->block * CCDM_BLOCK_SECTORS;
+	bio->bi_iter.bi_size = io->nr * CCDM_BLOCK_SIZE;
+	bio->bi_iter.bi_idx = 0;
+	bio->bi_iter.bi_bvec_done = 0;
+	ccdm_io_submit_to(io, io->c->dev->bdev, end_io);
+}
+
+struct bio *ccdm_io_child(struct ccdm_io *io, unsigned int i, unsigned int nr, blk_opf_t opf,
+			  struct block_device *bdev, bio_end_io_t *end_io)
+{
+	/* Each child is sent before the next is asked for, so the pool refills. */
+	struct bio *bio = bio_alloc_bioset(bdev, (opf & REQ_OP_MASK) == REQ_OP_DISCARD ? 0 : nr, opf, GFP_NOIO,
+					   &io->c->bios);
+
+	bio_clone_blkg_association(bio, io->bio);
+	bio->bi_ioprio = io->bio->bi_ioprio;
+	bio->bi_iter.bi_sector = (io->block + i) * CCDM_BLOCK_SECTORS;
+	bio->bi_end_io = end_io;
+	ccdm_child(bio)->io = io;
+	ccdm_child(bio)->first = i;
+	ccdm_child(bio)->nr = nr;
+	atomic_inc(&io->pending);
+	return bio;
+}
+
+void ccdm_io_finish(struct ccdm_io *io, blk_status_t status)
+{
+	struct ccdm *c = io->c;
+	struct bio *bio = io->bio;
+
+	if (unlikely(!ccdm_active(c)))
+		status = BLK_STS_IOERR;
+	/* Nothing is shown of a read that fails, opened or not. */
+	if (unlikely(status) && bio_op(bio) == REQ_OP_READ && io->nr)
+		ccdm_io_zero(io, 0, io->nr);
+
+	if (io->creq)
+		mempool_free(io->creq, c->creqs);
+	if (io->want.pages)
+		ccdm_pages_put(&c->pages, &io->want);
+	if (io->leaf) {
+		if (unlikely(io->covered)) {
+			/* Never seen by anybody: the parent's entry still holds. */
+			ccdm_cache_abandon(c, io->leaf, 0);
+		} else {
+			if (io->marked)
+				ccdm_io_unmark(io);
+			ccdm_cache_unpin(c, io->leaf);
+		}
+	}
+
+	bio->bi_io_vec = io->user_vec;
+	bio->bi_end_io = io->end_io;
+	bio->bi_status = status;
+	bio_endio(bio);
+}
+
+/* ---- coming in ----------------------------------------------------------- */
+
+static void ccdm_io_start(struct ccdm_io *io)
+{
+	if (bio_op(io->bio) == REQ_OP_WRITE)
+		ccdm_write_start(io);
+	else
+		ccdm_read_start(io);
+}
+
+/* The leaf is not in memory. On the "walk" queue. */
+static void ccdm_io_walk(struct ccdm_io *io)
+{
+	struct ccdm *c = io->c;
+	bool cover = bio_op(io->bio) == REQ_OP_WRITE && !io->first &&
+		     (io->nr == CCDM_NODE_ENTRIES || io->block + io->nr == c->g.blocks);
+	struct ccdm_node *leaf = ccdm_cache_get(c, 0, io->block >> CCDM_NODE_SHIFT,
+						cover ? CCDM_GET_COVER : CCDM_GET_READ);
+
+	if (IS_ERR(leaf)) {
+		ccdm_io_finish(io, BLK_STS_IOERR);
+		return;
+	}
+	io->leaf = leaf;
+	io->covered = cover && leaf->state == CCDM_NODE_LOADING;
+	ccdm_io_start(io);
+}
+
+/* A block must be one linear piece: its bytes go to the crypto API as such. */
+static bool ccdm_io_linear(struct bio *bio)
+{
+	struct bvec_iter iter;
+	struct bio_vec bv;
+
+	bio_for_each_bvec(bv, bio, iter)
+		if (bv.bv_len % CCDM_BLOCK_SIZE)
+			return false;
+	return true;
+}
+
+static void __ccdm_io_map(struct ccdm *c, struct bio *bio, struct ccdm_io *io, bool internal)
+{
+	u64 sector = dm_target_offset(c->ti, bio->bi_iter.bi_sector);
+
+	memset(io, 0, offsetof(struct ccdm_io, vec));
+	io->c = c;
+	io->bio = bio;
+	io->end_io = bio->bi_end_io;
+	io->user_vec = bio->bi_io_vec;
+	io->user_iter = bio->bi_iter;
+	io->cursor = bio->bi_iter;
+	io->block = sector / CCDM_BLOCK_SECTORS;
+	io->internal = internal;
+	INIT_WORK(&io->work, ccdm_io_work);
+	atomic_set(&io->pending, 1);
+
+	if (unlikely(!ccdm_active(c)) ||
+	    unlikely((sector | bio_sectors(bio)) % CCDM_BLOCK_SECTORS)) {
+		ccdm_io_finish(io, BLK_STS_IOERR);
+		return;
+	}
+	if (unlikely(bio_op(bio) != REQ_OP_READ && bio_op(bio) != REQ_OP_WRITE)) {
+		ccdm_io_queue(io, c->walk, ccdm_discard_start);
+		return;
+	}
+	if (unlikely(!ccdm_io_linear(bio))) {
+		ccdm_io_finish(io, BLK_STS_IOERR);
+		return;
+	}
+	io->nr = bio_sectors(bio) / CCDM_BLOCK_SECTORS;
+	if (unlikely(!io->nr)) {
+		ccdm_io_finish(io, BLK_STS_OK);
+		return;
+	}
+	io->first = io->block % CCDM_NODE_ENTRIES;
+	io->mask = ccdm_mask_range(io->first, io->nr);
+
+	io->leaf = ccdm_cache_find(c, 0, io->block >> CCDM_NODE_SHIFT);
+	if (likely(io->leaf)) {
+		ccdm_count(c, CCDM_STAT_HITS, 1);
+		ccdm_io_start(io);
+	} else {
+		ccdm_count(c, CCDM_STAT_MISSES, 1);
+		ccdm_io_queue(io, c->walk, ccdm_io_walk);
+	}
+}
+
+void ccdm_io_map(struct ccdm *c, struct bio *bio, struct ccdm_io *io)
+{
+	__ccdm_io_map(c, bio, io, false);
+}
+
+void ccdm_io_map_internal(struct ccdm *c, struct bio *bio, struct ccdm_io *io)
+{
+	__ccdm_io_map(c, bio, io, true);
+}

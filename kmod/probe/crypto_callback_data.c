@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/crypto.h>
+_Static_assert(__builtin_types_compatible_p(crypto_completion_t, void (*)(void *, int)), "");

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/shrinker.h>
+void *ccdm_probe(void) { return shrinker_alloc(0, "probe")->private_data; }

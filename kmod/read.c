@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * read.c - life of a read
+ *
+ * Blocks are read into pages of the pool; when they are there, each is compared
+ * with the leaf's entry as it is then, and opened into the sender's page. A
+ * mismatch may mean that a write was under way: the bio takes the busy marks,
+ * in line with the writers, and reads again. Nothing can change the entry now,
+ * so a second mismatch is tamper. There is no loop, and nothing a program does
+ * can make the second read fail.
+ */
+#include <asm/fpu/api.h>
+#include "ccdm.h"
+#include "trace.h"
+
+static void ccdm_read_open(struct ccdm_io *io);
+static void ccdm_read_runs(struct ccdm_io *io);
+
+/* ---- opening ------------------------------------------------------------- */
+
+static void ccdm_read_mismatch(struct ccdm_io *io)
+{
+	struct ccdm *c = io->c;
+
+	if (io->again) {
+		ccdm_tamper(c, "block", 0, io->block + io->at);
+		ccdm_io_finish(io, BLK_STS_IOERR);
+		return;
+	}
+	ccdm_count(c, CCDM_STAT_RECHECKS, 1);
+	trace_ccdm_recheck(ccdm_name(c), 0, io->block + io->at);
+	io->again = true;
+	ccdm_pages_put(&c->pages, &io->want);
+	if (io->marked || ccdm_io_mark(io, ccdm_read_start))
+		ccdm_io_queue(io, c->done, ccdm_read_start);
+}
+
+/* An opening that was begun in softirq has ended: it is done again by a worker. */
+static void ccdm_read_async_done(void *arg)
+{
+	struct ccdm_io *io = arg;
+
+	ccdm_io_queue(io, io->c->done, ccdm_read_open);
+}
+
+/* Open the blocks from io->at on. @atomic: may not sleep, and hands over to a worker if need be. */
+static void __ccdm_read_open(struct ccdm_io *io, bool atomic)
+{
+	struct ccdm *c = io->c;
+	struct ccdm_node *leaf = io->leaf;
+	struct ccdm_place place = { .domain = CCDM_DOMAIN_BLOCK };
+	unsigned int offset, tries = 0, opened = 0;
+	struct ccdm_entry e;
+	unsigned long flags;
+	struct page *page;
+	int r;
+
+	if (!io->creq)
+		io->creq = mempool_alloc(c->creqs, atomic ? GFP_NOWAIT | __GFP_NOWARN : GFP_NOIO);
+	if (!io->creq) {
+		ccdm_io_queue(io, c->done, ccdm_read_open);
+		return;
+	}
+	io->creq->done = ccdm_read_async_done;
+	io->creq->arg = io;
+
+	while (io->at < io->nr) {
+		if (!ccdm_mask_test(&io->todo, io->at)) {
+			io->at++;
+			continue;
+		}
+		spin_lock_irqsave(&leaf->lock, flags);
+		e = leaf->entry[io->first + io->at];
+		spin_unlock_irqrestore(&leaf->lock, flags);
+
+		switch (ccdm_tree_kind(&e)) {
+		case CCDM_KIND_SEALED:
+			page = ccdm_io_user(io, io->at, &offset);
+			place.index = io->block + io->at;
+			place.seq = ccdm_le64_to_cpu(e.seq);
+			r = ccdm_open(&c->block, io->creq, &place, e.tag, io->at_page->page, page,
+				      offset, atomic);
+			if (r == -EINPROGRESS)
+				return;	/* io is not ours any more */
+			opened++;
+			break;
+		case CCDM_KIND_ZEROED:
+			ccdm_io_zero(io, io->at, 1);
+			r = 0;
+			break;
+		default:
+			/* poisoned meanwhile, and never unwritten again */
+			r = -EIO;
+		}
+
+		if (likely(!r)) {
+			io->at_page = io->at_page->next;
+			io->at++;
+			tries = 0;
+			continue;
+		}
+		if (r == -EBADMSG) {
+			ccdm_read_mismatch(io);
+			return;
+		}
+		/* No verdict: once more where one can sleep, then an I/O error. */
+		if (r != -EIO && (atomic || tries++ < 2)) {
+			if (!atomic)
+				continue;
+			ccdm_io_queue(io, c->done, ccdm_read_open);
+			return;
+		}
+		ccdm_io_finish(io, BLK_STS_IOERR);
+		return;
+	}
+	ccdm_count(c, CCDM_STAT_READ, opened);
+	ccdm_io_finish(io, BLK_STS_OK);
+}
+
+static void ccdm_read_open(struct ccdm_io *io)
+{
+	__ccdm_read_open(io, false);
+}
+
+/* The data is there, or not. From completions: any context. */
+static void ccdm_read_complete(struct ccdm_io *io)
+{
+	struct ccdm *c = io->c;
+
+	bool origin = ccdm_mask_empty(&io->todo);	/* nothing to open */
+
+	io->at = 0;
+	io->at_page = io->want.pages;
+	if (in_hardirq() || irqs_disabled())
+		ccdm_io_queue(io, c->done, ccdm_read_open);
+	else if (origin)
+		ccdm_io_finish(io, BLK_STS_OK);
+	else if (io->nr > CCDM_INLINE_BLOCKS || !irq_fpu_usable())
+		ccdm_io_queue(io, c->done, ccdm_read_open);
+	else
+		__ccdm_read_open(io, true);
+}
+
+static void ccdm_read_failed(struct ccdm_io *io)
+{
+	ccdm_count(io->c, CCDM_STAT_DATA_ERRORS, 1);
+	DMERR_LIMIT("%s: block %llu (%u): read error %d", ccdm_name(io->c), io->block, io->nr,
+		    blk_status_to_errno(io->status));
+	ccdm_io_finish(io, io->status);
+}
+
+static void ccdm_read_arrived(struct ccdm_io *io)
+{
+	if (unlikely(io->status))
+		ccdm_io_queue(io, io->c->done, ccdm_read_failed);
+	else
+		ccdm_read_complete(io);
+}
+
+static void ccdm_read_end_io(struct bio *bio)
+{
+	struct ccdm_io *io = bio->bi_private;
+
+	io->status = bio->bi_status;
+	ccdm_read_arrived(io);
+}
+
+static void ccdm_read_child_end_io(struct bio *bio)
+{
+	struct ccdm_io *io = ccdm_child(bio)->io;
+
+	if (bio->bi_status)
+		WRITE_ONCE(io->status, bio->bi_status);
+	bio_put(bio);
+	if (atomic_dec_and_test(&io->pending))
+		ccdm_read_arrived(io);
+}
+
+/* ---- sending ------------------------------------------------------------- */
+
+/* What to do for each block. Return: sealed blocks, or -EIO. */
+static int ccdm_read_sort(struct ccdm_io *io, unsigned int *unwritten)
+{
+	struct ccdm *c = io->c;
+	struct ccdm_node *leaf = io->leaf;
+	unsigned int i = 0, n, j, sealed = 0;
+	enum ccdm_kind kind;
+	unsigned long flags;
+	bool bad = false;
+
+	memset(&io->todo, 0, sizeof(io->todo));
+	memset(&io->other, 0, sizeof(io->other));
+	*unwritten = 0;
+
+	spin_lock_irqsave(&leaf->lock, flags);
+	while (i < io->nr) {
+		n = ccdm_tree_run(leaf->entry, io->first + i, io->first + io->nr, &kind);
+		for (j = i; j < i + n; j++) {
+			if (kind == CCDM_KIND_SEALED) {
+				ccdm_mask_set(&io->todo, j);
+				sealed++;
+			} else if (kind == CCDM_KIND_UNWRITTEN &&
+				   io->block + j < c->origin_blocks) {
+				ccdm_mask_set(&io->other, j);
+				(*unwritten)++;
+			}
+		}
+		bad |= kind == CCDM_KIND_BAD;
+		i += n;
+	}
+	spin_unlock_irqrestore(&leaf->lock, flags);
+	return bad ? -EIO : sealed;
+}
+
+static void ccdm_read_send(struct ccdm_io *io)
+{
+	ccdm_io_submit(io, ccdm_read_end_io);
+}
+
+void ccdm_read_start(struct ccdm_io *io)
+{
+	unsigned int unwritten;
+	unsigned long flags;
+	bool busy;
+	int sealed;
+
+	if (!io->marked) {
+		spin_lock_irqsave(&io->leaf->lock, flags);
+		busy = ccdm_mask_overlaps(&io->mask, &io->leaf->mask);
+		spin_unlock_irqrestore(&io->leaf->lock, flags);
+		/* Somebody writes there: in line, and read with the marks held. */
+		if (busy && !ccdm_io_mark(io, ccdm_read_start))
+			return;
+	}
+
+	sealed = ccdm_read_sort(io, &unwritten);
+	if (sealed < 0) {
+		ccdm_io_finish(io, BLK_STS_IOERR);
+	} else if (!sealed && !unwritten) {
+		ccdm_io_zero(io, 0, io->nr);
+		ccdm_io_finish(io, BLK_STS_OK);
+	} else if (io->again || (sealed != io->nr && unwritten != io->nr)) {
+		/* Children, or the bio is used up: by a worker */
+		ccdm_io_queue(io, io->c->done, ccdm_read_runs);
+	} else if (unwritten) {
+		/* The host is not to see what the pages held before. */
+		ccdm_io_zero(io, 0, io->nr);
+		io->bio->bi_iter.bi_sector = io->block * CCDM_BLOCK_SECTORS;
+		ccdm_io_submit_to(io, io->c->origin->bdev, ccdm_read_end_io);
+	} else if (ccdm_io_pages(io, io->nr, ccdm_read_send)) {
+		ccdm_read_send(io);
+	}
+}
+
+/* One bio for each run of blocks of the backing device and of the origin. */
+static void ccdm_read_send_runs(struct ccdm_io *io)
+{
+	struct ccdm *c = io->c;
+	struct ccdm_pg *pg = io->want.pages;
+	blk_opf_t opf = ccdm_io_flags(io->bio);
+	unsigned int i = 0, n, j, offset;
+
+	while (i < io->nr) {
+		bool sealed = ccdm_mask_test(&io->todo, i);
+		bool origin = ccdm_mask_test(&io->other, i);
+		struct bio *bio;
+
+		for (n = 1; i + n < io->nr; n++)
+			if (ccdm_mask_test(&io->todo, i + n) != sealed ||
+			    ccdm_mask_test(&io->other, i + n) != origin)
+				break;
+		if (!sealed)
+			ccdm_io_zero(io, i, n);
+		if (sealed || origin) {
+			bio = ccdm_io_child(io, i, n, opf,
+					    sealed ? c->dev->bdev : c->origin->bdev,
+					    ccdm_read_child_end_io);
+			for (j = i; j < i + n; j++) {
+				if (sealed) {
+					__bio_add_page(bio, pg->page, CCDM_BLOCK_SIZE, 0);
+					pg = pg->next;
+				} else {
+					struct page *page = ccdm_io_user(io, j, &offset);
+
+					__bio_add_page(bio, page, CCDM_BLOCK_SIZE, offset);
+				}
+			}
+			submit_bio_noacct(bio);
+		}
+		i += n;
+	}
+	if (atomic_dec_and_test(&io->pending))
+		ccdm_read_arrived(io);
+}
+
+static void ccdm_read_runs(struct ccdm_io *io)
+{
+	unsigned int unwritten;
+	int sealed = ccdm_read_sort(io, &unwritten);
+
+	if (sealed < 0) {
+		ccdm_io_finish(io, BLK_STS_IOERR);
+		return;
+	}
+	atomic_set(&io->pending, 1);
+	io->status = BLK_STS_OK;
+	if (!sealed || ccdm_io_pages(io, sealed, ccdm_read_send_runs))
+		ccdm_read_send_runs(io);
+}

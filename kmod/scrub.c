@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * scrub.c - read everything once, so that tamper is found before it is met
+ *
+ * Detection is on access. The scrub goes through all written blocks at low
+ * priority: leaves through the cache like everybody, one path at a time, and
+ * blocks through the read path, recheck included. What it brought in it drops.
+ */
+#include <linux/ioprio.h>
+#include <linux/slab.h>
+#include "ccdm.h"
+
+#define CCDM_SCRUB_BLOCKS	16	/* read at a time */
+
+/* struct ccdm_scrub_read - memory of a running scrub */
+struct ccdm_scrub_read {
+	struct ccdm_io io;
+	struct bio bio;
+	struct bio_vec vec[CCDM_SCRUB_BLOCKS];
+	struct page *pages[CCDM_SCRUB_BLOCKS];
+	struct completion done;
+};
+
+static void ccdm_scrub_end_io(struct bio *bio)
+{
+	struct ccdm_scrub_read *s = container_of(bio, struct ccdm_scrub_read, bio);
+
+	complete(&s->done);
+}
+
+/* Read @n blocks through the read path; an I/O error has been counted and logged there. */
+static void ccdm_scrub_blocks(struct ccdm *c, struct ccdm_scrub_read *s, u64 block,
+			      unsigned int n)
+{
+	unsigned int i;
+
+	bio_init(&s->bio, c->dev->bdev, s->vec, CCDM_SCRUB_BLOCKS, REQ_OP_READ | REQ_IDLE);
+	for (i = 0; i < n; i++)
+		__bio_add_page(&s->bio, s->pages[i], CCDM_BLOCK_SIZE, 0);
+	s->bio.bi_iter.bi_sector = c->ti->begin + block * CCDM_BLOCK_SECTORS;
+	s->bio.bi_ioprio = IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0);
+	s->bio.bi_end_io = ccdm_scrub_end_io;
+	reinit_completion(&s->done);
+	ccdm_io_map_internal(c, &s->bio, &s->io);
+	wait_for_completion(&s->done);
+	bio_uninit(&s->bio);
+}
+
+static void ccdm_scrub_leaf(struct ccdm *c, struct ccdm_scrub_read *s, struct ccdm_node *leaf)
+{
+	u64 base = leaf->index << CCDM_NODE_SHIFT;
+	unsigned int i = 0, n, end = min_t(u64, CCDM_NODE_ENTRIES, c->g.blocks - base);
+	enum ccdm_kind kind;
+
+	while (i < end && ccdm_active(c) && !READ_ONCE(c->scrub.stop)) {
+		spin_lock_irq(&leaf->lock);
+		n = ccdm_tree_run(leaf->entry, i, end, &kind);
+		spin_unlock_irq(&leaf->lock);
+		if (kind == CCDM_KIND_SEALED) {
+			n = min_t(unsigned int, n, CCDM_SCRUB_BLOCKS);
+			ccdm_scrub_blocks(c, s, base + i, n);
+		}
+		i += n;
+		cond_resched();
+	}
+}
+
+/*
+ * The first leaf from @block on under which something may be written, as a
+ * block number; c->g.blocks if there is none. Unreadable nodes are counted and
+ * passed over.
+ */
+static u64 ccdm_scrub_find(struct ccdm *c, u64 block)
+{
+	unsigned int level, shift;
+	struct ccdm_node *node;
+	enum ccdm_kind kind;
+	bool cached;
+	u64 child;
+
+again:
+	for (level = c->g.levels; level > 0 && block < c->g.blocks; level--) {
+		shift = CCDM_NODE_SHIFT * level;
+		child = block >> shift;
+		node = ccdm_cache_get(c, level, level == c->g.levels ? 0 :
+				      block >> (shift + CCDM_NODE_SHIFT), CCDM_GET_READ);
+		if (IS_ERR(node)) {
+			if (!ccdm_active(c))
+				return c->g.blocks;
+			block = ((block >> (shift + CCDM_NODE_SHIFT)) + 1) <<
+				(shift + CCDM_NODE_SHIFT);
+			goto again;
+		}
+		spin_lock_irq(&node->lock);
+		cached = ccdm_mask_test(&node->mask, child % CCDM_NODE_ENTRIES);
+		kind = ccdm_tree_kind(&node->entry[child % CCDM_NODE_ENTRIES]);
+		spin_unlock_irq(&node->lock);
+		ccdm_cache_unpin(c, node);
+		if (!cached && kind != CCDM_KIND_SEALED) {
+			block = (child + 1) << shift;
+			goto again;
+		}
+	}
+	return min(block, c->g.blocks);
+}
+
+static void ccdm_scrub_run(struct ccdm *c, struct ccdm_scrub_read *s)
+{
+	struct ccdm_scrub *scrub = &c->scrub;
+	struct ccdm_node *leaf;
+	u64 block = 0, index;
+	bool was_cached;
+
+	while (!READ_ONCE(scrub->stop) && ccdm_active(c)) {
+		block = ccdm_scrub_find(c, block);
+		WRITE_ONCE(scrub->done, block);
+		if (block >= c->g.blocks)
+			break;
+		index = block >> CCDM_NODE_SHIFT;
+		leaf = ccdm_cache_find(c, 0, index);
+		was_cached = leaf;
+		if (!leaf)
+			leaf = ccdm_cache_get(c, 0, index, CCDM_GET_READ);
+		if (!IS_ERR(leaf)) {
+			ccdm_scrub_leaf(c, s, leaf);
+			if (was_cached)
+				ccdm_cache_unpin(c, leaf);
+			else
+				ccdm_cache_forget(c, leaf);
+		}
+		block = (index + 1) << CCDM_NODE_SHIFT;
+		cond_resched();
+	}
+}
+
+static void ccdm_scrub_work(struct work_struct *work)
+{
+	struct ccdm_scrub *scrub = container_of(work, struct ccdm_scrub, work);
+	struct ccdm *c = container_of(scrub, struct ccdm, scrub);
+	struct ccdm_scrub_read *s;
+	unsigned int i, n = 0;
+	bool whole;
+
+	s = kvzalloc(sizeof(*s), GFP_NOIO);
+	while (s && n < CCDM_SCRUB_BLOCKS && (s->pages[n] = alloc_page(GFP_NOIO)))
+		n++;
+	if (n == CCDM_SCRUB_BLOCKS) {
+		init_completion(&s->done);
+		ccdm_scrub_run(c, s);
+	} else {
+		DMERR_LIMIT("%s: scrub: no memory", ccdm_name(c));
+	}
+	for (i = 0; i < n; i++) {
+		/* plaintext */
+		clear_highpage(s->pages[i]);
+		__free_page(s->pages[i]);
+	}
+	kvfree(s);
+
+	spin_lock(&scrub->lock);
+	scrub->running = false;
+	whole = scrub->done >= scrub->all;
+	spin_unlock(&scrub->lock);
+	if (whole)
+		ccdm_event_send(c, "scrub-done");
+	dm_table_event(c->ti->table);
+}
+
+int ccdm_scrub_start(struct ccdm *c)
+{
+	struct ccdm_scrub *scrub = &c->scrub;
+	int r = -EBUSY;
+
+	spin_lock(&scrub->lock);
+	if (!scrub->running) {
+		scrub->running = true;
+		scrub->stop = false;
+		scrub->done = 0;
+		scrub->all = c->g.blocks;
+		r = 0;
+	}
+	spin_unlock(&scrub->lock);
+	if (!r)
+		queue_work(system_unbound_wq, &scrub->work);
+	return r;
+}
+
+void ccdm_scrub_stop(struct ccdm *c)
+{
+	WRITE_ONCE(c->scrub.stop, true);
+	flush_work(&c->scrub.work);
+}
+
+void ccdm_scrub_init(struct ccdm *c)
+{
+	spin_lock_init(&c->scrub.lock);
+	INIT_WORK(&c->scrub.work, ccdm_scrub_work);
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * suite.c - seal and open
+ *
+ * Layout of what goes into the primitives (all little-endian):
+ *
+ *	XTS tweak, 16 bytes:	le64 (domain << 56 | index)  le64 seq
+ *	GCM nonce, 12 bytes:	le32 domain                  le64 seq
+ *	HMAC input:		le32 domain  le32 0  le64 index  le64 seq  ciphertext
+ *	GMAC input:		ciphertext, as additional data
+ *
+ * Why a GCM nonce never repeats under a key: a sequence number comes from one
+ * counter per mapping, is taken for one sealing of one content, and is never
+ * given out again; the keys are born and die with the mapping, and blocks and
+ * nodes have keys of their own. The domain is there so that this would hold
+ * even if they did not. The counter stops long before it wraps.
+ *
+ * Why GMAC and GCM need not be told the index: a number was used for one place
+ * only, so a tag that verifies under the number of the entry is that place's.
+ *
+ * The same content sealed twice has different numbers, so tweak and nonce
+ * differ and the two ciphertexts look unrelated to who keeps old copies.
+ */
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include "suite.h"
+
+static const struct ccdm_suite ccdm_suites[] = {
+	{ "aes-xts-gmac",	 CCDM_XTS_GMAC, CCDM_GCM },
+	{ "aes-xts-hmac-sha256", CCDM_XTS_HMAC, CCDM_XTS_HMAC },
+	{ "aes-gcm",		 CCDM_GCM,	CCDM_GCM },
+};
+
+const struct ccdm_suite *ccdm_suite_find(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ccdm_suites); i++)
+		if (!strcmp(name, ccdm_suites[i].name))
+			return &ccdm_suites[i];
+	return NULL;
+}
+
+const struct ccdm_suite *ccdm_suite_default(void)
+{
+	return &ccdm_suites[0];
+}
+
+int ccdm_cipher_init(struct ccdm_cipher *cipher, enum ccdm_construction kind,
+		     const struct ccdm_key *key)
+{
+	int r = 0;
+
+	memset(cipher, 0, sizeof(*cipher));
+	cipher->kind = kind;
+
+	if (kind != CCDM_GCM) {
+		cipher->xts = crypto_alloc_skcipher("xts(aes)", 0, CRYPTO_ALG_ALLOCATES_MEMORY);
+		if (IS_ERR(cipher->xts)) {
+			r = PTR_ERR(cipher->xts);
+			cipher->xts = NULL;
+			goto bad;
+		}
+		r = crypto_skcipher_setkey(cipher->xts, key->xts, sizeof(key->xts));
+		if (r)
+			goto bad;
+	}
+
+	if (kind == CCDM_XTS_HMAC) {
+		cipher->hmac = crypto_alloc_shash("hmac(sha256)", 0, 0);
+		if (IS_ERR(cipher->hmac)) {
+			r = PTR_ERR(cipher->hmac);
+			cipher->hmac = NULL;
+			goto bad;
+		}
+		r = crypto_shash_setkey(cipher->hmac, key->mac, sizeof(key->mac));
+	} else {
+		cipher->aead = crypto_alloc_aead("gcm(aes)", 0, CRYPTO_ALG_ALLOCATES_MEMORY);
+		if (IS_ERR(cipher->aead)) {
+			r = PTR_ERR(cipher->aead);
+			cipher->aead = NULL;
+			goto bad;
+		}
+		r = crypto_aead_setauthsize(cipher->aead, CCDM_TAG_SIZE);
+		if (!r)
+			r = crypto_aead_setkey(cipher->aead, key->mac, sizeof(key->mac));
+	}
+	if (r)
+		goto bad;
+	return 0;
+bad:
+	ccdm_cipher_exit(cipher);
+	return r;
+}
+
+void ccdm_cipher_exit(struct ccdm_cipher *cipher)
+{
+	crypto_free_skcipher(cipher->xts);
+	crypto_free_aead(cipher->aead);
+	crypto_free_shash(cipher->hmac);
+	memset(cipher, 0, sizeof(*cipher));
+}
+
+size_t ccdm_creq_size(const struct ccdm_cipher *cipher)
+{
+	size_t size = 0;
+
+	if (cipher->xts)
+		size = sizeof(struct skcipher_request) + crypto_skcipher_reqsize(cipher->xts);
+	if (cipher->aead)
+		size = max(size, sizeof(struct aead_request) + crypto_aead_reqsize(cipher->aead));
+	return sizeof(struct ccdm_creq) + size;
+}
+
+/*
+ * An opening that was begun without sleeping ended elsewhere. The crypto API
+ * also calls with -EINPROGRESS when a backlogged request starts; we never ask
+ * for the backlog there.
+ */
+static void ccdm_creq_async_done(CCDM_CRYPTO_CALLBACK_ARG, int error)
+{
+	struct ccdm_creq *creq = CCDM_CRYPTO_CALLBACK_DATA;
+
+	if (error != -EINPROGRESS)
+		creq->done(creq->arg);
+}
+
+/* One call into the crypto API; IN: what differs between the request types. */
+#define ccdm_crypt(type, req, op, wait, atomic) ({					\
+	int __r;									\
+											\
+	if (atomic) {									\
+		type##_request_set_callback(req, 0, ccdm_creq_async_done, creq);	\
+		__r = op(req);								\
+		if (__r == -EBUSY)	/* not backlogged: not taken */			\
+			__r = -EAGAIN;							\
+	} else {									\
+		crypto_init_wait(&(wait));						\
+		type##_request_set_callback(req, CRYPTO_TFM_REQ_MAY_SLEEP |		\
+					    CRYPTO_TFM_REQ_MAY_BACKLOG,			\
+					    crypto_req_done, &(wait));			\
+		__r = crypto_wait_req(op(req), &(wait));				\
+	}										\
+	__r;										\
+})
+
+static int ccdm_xts(const struct ccdm_cipher *cipher, struct ccdm_creq *creq,
+		    const struct ccdm_place *place, struct page *src, unsigned int src_offset,
+		    struct page *dst, unsigned int dst_offset, bool encrypt, bool atomic)
+{
+	struct skcipher_request *req = (void *)creq->req;
+	struct crypto_wait wait;
+
+	sg_init_table(creq->src, 1);
+	sg_set_page(creq->src, src, CCDM_BLOCK_SIZE, src_offset);
+	sg_init_table(creq->dst, 1);
+	sg_set_page(creq->dst, dst, CCDM_BLOCK_SIZE, dst_offset);
+	put_unaligned_le64((u64)place->domain << 56 | place->index, creq->iv);
+	put_unaligned_le64(place->seq, creq->iv + 8);
+
+	skcipher_request_set_tfm(req, cipher->xts);
+	skcipher_request_set_crypt(req, creq->src, creq->dst, CCDM_BLOCK_SIZE, creq->iv);
+	if (encrypt)
+		return ccdm_crypt(skcipher, req, crypto_skcipher_encrypt, wait, atomic);
+	return ccdm_crypt(skcipher, req, crypto_skcipher_decrypt, wait, atomic);
+}
+
+/* GCM over the text, or GMAC (@mac_only): the ciphertext as additional data */
+static int ccdm_aead(const struct ccdm_cipher *cipher, struct ccdm_creq *creq,
+		     const struct ccdm_place *place, struct page *src, unsigned int src_offset,
+		     struct page *dst, unsigned int dst_offset, bool mac_only, bool encrypt,
+		     bool atomic)
+{
+	struct aead_request *req = (void *)creq->req;
+	struct scatterlist *to = mac_only ? creq->src : creq->dst;
+	unsigned int text = mac_only ? 0 : CCDM_BLOCK_SIZE;
+	struct crypto_wait wait;
+
+	sg_init_table(creq->src, 2);
+	sg_set_page(&creq->src[0], src, CCDM_BLOCK_SIZE, src_offset);
+	sg_set_buf(&creq->src[1], creq->tag, CCDM_TAG_SIZE);
+	if (!mac_only) {
+		sg_init_table(creq->dst, 2);
+		sg_set_page(&creq->dst[0], dst, CCDM_BLOCK_SIZE, dst_offset);
+		sg_set_buf(&creq->dst[1], creq->tag, CCDM_TAG_SIZE);
+	}
+	put_unaligned_le32(place->domain, creq->iv);
+	put_unaligned_le64(place->seq, creq->iv + 4);
+
+	aead_request_set_tfm(req, cipher->aead);
+	aead_request_set_ad(req, mac_only ? CCDM_BLOCK_SIZE : 0);
+	if (encrypt) {
+		aead_request_set_crypt(req, creq->src, to, text, creq->iv);
+		return ccdm_crypt(aead, req, crypto_aead_encrypt, wait, atomic);
+	}
+	aead_request_set_crypt(req, creq->src, to, text + CCDM_TAG_SIZE, creq->iv);
+	return ccdm_crypt(aead, req, crypto_aead_decrypt, wait, atomic);
+}
+
+static int ccdm_hmac(const struct ccdm_cipher *cipher, const struct ccdm_place *place,
+		     struct page *page, u8 *tag)
+{
+	SHASH_DESC_ON_STACK(desc, cipher->hmac);
+	u8 head[24], digest[32];
+	int r;
+
+	put_unaligned_le32(place->domain, head);
+	put_unaligned_le32(0, head + 4);
+	put_unaligned_le64(place->index, head + 8);
+	put_unaligned_le64(place->seq, head + 16);
+
+	desc->tfm = cipher->hmac;
+	r = crypto_shash_init(desc);
+	if (!r)
+		r = crypto_shash_update(desc, head, sizeof(head));
+	if (!r)
+		r = crypto_shash_finup(desc, page_address(page), CCDM_BLOCK_SIZE, digest);
+	if (!r)
+		memcpy(tag, digest, CCDM_TAG_SIZE);
+	shash_desc_zero(desc);
+	return r;
+}
+
+int ccdm_seal(const struct ccdm_cipher *cipher, struct ccdm_creq *creq,
+	      const struct ccdm_place *place, struct page *src, unsigned int offset,
+	      struct page *dst, u8 *tag)
+{
+	unsigned int noio = memalloc_noio_save();
+	int r;
+
+	if (cipher->kind == CCDM_GCM) {
+		r = ccdm_aead(cipher, creq, place, src, offset, dst, 0, false, true, false);
+	} else {
+		r = ccdm_xts(cipher, creq, place, src, offset, dst, 0, true, false);
+		if (!r && cipher->kind == CCDM_XTS_HMAC)
+			r = ccdm_hmac(cipher, place, dst, creq->tag);
+		else if (!r)
+			r = ccdm_aead(cipher, creq, place, dst, 0, NULL, 0, true, true, false);
+	}
+	memalloc_noio_restore(noio);
+	if (!r)
+		memcpy(tag, creq->tag, CCDM_TAG_SIZE);
+	return r;
+}
+
+int ccdm_open(const struct ccdm_cipher *cipher, struct ccdm_creq *creq,
+	      const struct ccdm_place *place, const u8 *tag, struct page *src,
+	      struct page *dst, unsigned int offset, bool atomic)
+{
+	unsigned int noio = memalloc_noio_save();
+	int r;
+
+	memcpy(creq->tag, tag, CCDM_TAG_SIZE);
+	switch (cipher->kind) {
+	case CCDM_GCM:
+		r = ccdm_aead(cipher, creq, place, src, 0, dst, offset, false, false, atomic);
+		break;
+	case CCDM_XTS_GMAC:
+		r = ccdm_aead(cipher, creq, place, src, 0, NULL, 0, true, false, atomic);
+		break;
+	default:
+		r = ccdm_hmac(cipher, place, src, creq->tag);
+		if (!r && crypto_memneq(creq->tag, tag, CCDM_TAG_SIZE))
+			r = -EBADMSG;
+	}
+	/* Only what has been verified is decrypted. */
+	if (!r && cipher->kind != CCDM_GCM)
+		r = ccdm_xts(cipher, creq, place, src, 0, dst, offset, false, atomic);
+	memalloc_noio_restore(noio);
+	return r;
+}

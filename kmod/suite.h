@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * suite.h - cipher suites: seal and open one block or node
+ *
+ * Knows bytes, keys and the crypto API; knows nothing of bios, trees or
+ * device-mapper. Sizes, domains, tweaks and nonces are laid out here and in
+ * suite.c, and nowhere else.
+ */
+#ifndef CCDM_SUITE_H
+#define CCDM_SUITE_H
+
+#include <linux/crypto.h>
+#include <linux/mempool.h>
+#include <linux/scatterlist.h>
+#include <crypto/aead.h>
+#include <crypto/hash.h>
+#include <crypto/skcipher.h>
+#include "ccdm_format.h"
+
+#define CCDM_XTS_KEY_SIZE	64
+#define CCDM_MAC_KEY_SIZE	32
+
+/* What a sealing belongs to: 0 for a block of data, 1 + level for a node. */
+#define CCDM_DOMAIN_BLOCK	0
+#define CCDM_DOMAIN_NODE(level)	(1u + (level))
+
+/**
+ * struct ccdm_place - what is sealed, where, and which sealing of it
+ * @domain: CCDM_DOMAIN_BLOCK or CCDM_DOMAIN_NODE(level)
+ * @index: index within the domain, below 2^52
+ * @seq: sequence number, never used before under the same key
+ */
+struct ccdm_place {
+	u32 domain;
+	u64 index;
+	u64 seq;
+};
+
+enum ccdm_construction {
+	CCDM_XTS_GMAC,
+	CCDM_XTS_HMAC,
+	CCDM_GCM,
+};
+
+/**
+ * struct ccdm_suite - a name and the two constructions behind it
+ * @name: as in the table line
+ * @block: how blocks are sealed
+ * @node: how nodes are sealed
+ */
+struct ccdm_suite {
+	const char *name;
+	enum ccdm_construction block;
+	enum ccdm_construction node;
+};
+
+/**
+ * struct ccdm_key - raw keys of one construction, both always filled
+ * @xts: AES-256-XTS, two halves
+ * @mac: AES-256 for GMAC and GCM, or the HMAC-SHA-256 key
+ */
+struct ccdm_key {
+	u8 xts[CCDM_XTS_KEY_SIZE];
+	u8 mac[CCDM_MAC_KEY_SIZE];
+};
+
+/**
+ * struct ccdm_cipher - a keyed construction; read-only after ccdm_cipher_init()
+ * @kind: which of the members below are used
+ * @xts: XTS transform
+ * @aead: GCM transform, which is also the GMAC
+ * @hmac: HMAC transform
+ */
+struct ccdm_cipher {
+	enum ccdm_construction kind;
+	struct crypto_skcipher *xts;
+	struct crypto_aead *aead;
+	struct crypto_shash *hmac;
+};
+
+/**
+ * struct ccdm_creq - memory for one sealing or opening at a time
+ * @done: called when an opening that returned -EINPROGRESS is over, in any
+ *	  context; its result is not told: the caller opens again in process
+ *	  context
+ * @arg: for @done
+ */
+struct ccdm_creq {
+	void (*done)(void *arg);
+	void *arg;
+	struct scatterlist src[2];
+	struct scatterlist dst[2];
+	u8 iv[16];
+	u8 tag[CCDM_TAG_SIZE];
+	u8 req[] CRYPTO_MINALIGN_ATTR;
+};
+
+/* Suite by name, NULL if there is none; the first of the list is the default. */
+const struct ccdm_suite *ccdm_suite_find(const char *name);
+const struct ccdm_suite *ccdm_suite_default(void);
+
+/* Both sleep. ccdm_cipher_exit() accepts a zeroed or half built cipher. */
+int ccdm_cipher_init(struct ccdm_cipher *cipher, enum ccdm_construction kind,
+		     const struct ccdm_key *key);
+void ccdm_cipher_exit(struct ccdm_cipher *cipher);
+
+/* Bytes of a struct ccdm_creq that serves @cipher. */
+size_t ccdm_creq_size(const struct ccdm_cipher *cipher);
+
+/**
+ * ccdm_seal() - encrypt and authenticate 4096 bytes, from page to page
+ * @cipher: construction and keys
+ * @creq: request memory, used until this returns
+ * @place: what is sealed; place->seq is used up by the call, whatever it returns
+ * @src: page of the plaintext
+ * @offset: where it begins in @src; linear, may reach into following pages
+ * @dst: page for the ciphertext
+ * @tag: set to the tag
+ *
+ * Context: process; allocates with GFP_NOIO at most.
+ * Return: 0 or -errno of the crypto API; on error @dst holds nothing of worth.
+ */
+int __must_check ccdm_seal(const struct ccdm_cipher *cipher, struct ccdm_creq *creq,
+			   const struct ccdm_place *place, struct page *src,
+			   unsigned int offset, struct page *dst, u8 *tag);
+
+/**
+ * ccdm_open() - verify and decrypt 4096 bytes, from page to page
+ * @cipher: construction and keys
+ * @creq: request memory, used until this returns, or until creq->done is called
+ * @place: what is expected to be there
+ * @tag: the tag that is expected
+ * @src: page of the ciphertext; not changed
+ * @dst: page for the plaintext
+ * @offset: where it begins in @dst
+ * @atomic: do not sleep
+ *
+ * Context: process, or with @atomic task or softirq; never with interrupts off.
+ * Return: 0; -EBADMSG if a comparison was carried out and failed, and only
+ * then; -EINPROGRESS with @atomic if the crypto API goes on asynchronously:
+ * @src, @dst and @creq stay in use until creq->done; another -errno.
+ * Unless 0 is returned, @dst holds nothing that may be shown.
+ */
+int __must_check ccdm_open(const struct ccdm_cipher *cipher, struct ccdm_creq *creq,
+			   const struct ccdm_place *place, const u8 *tag,
+			   struct page *src, struct page *dst, unsigned int offset,
+			   bool atomic);
+
+#endif /* CCDM_SUITE_H */

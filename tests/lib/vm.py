@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: Apache-2.0
+"""vm - a test VM, seen from its host
+
+The host side of every test: starts QEMU, gives orders to the agent, listens to
+QMP, and owns the raw disk files, which it may edit while the VM runs.
+"""
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+CACHE = os.environ.get("CCDM_CACHE", "/var/cache/ccdm")
+MiB = 1 << 20
+BLOCK = 4096
+
+
+class Stopped(Exception):
+    """The VM is gone: panic, power off, or QEMU died."""
+
+
+class Disk:
+    """A raw file of the host, given to the VM as virtio-blk (or another device)."""
+
+    def __init__(self, path, size, device="virtio-blk-pci", opts="", fmt="raw"):
+        self.path, self.size, self.device, self.opts, self.fmt = path, size, device, opts, fmt
+        if not os.path.exists(path):
+            if fmt == "qcow2":
+                subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", path, str(size)],
+                               check=True)
+            else:
+                with open(path, "wb") as f:
+                    f.truncate(size)
+
+    def read(self, block, count=1):
+        with open(self.path, "rb") as f:
+            f.seek(block * BLOCK)
+            return f.read(count * BLOCK)
+
+    def write(self, block, data):
+        with open(self.path, "r+b") as f:
+            f.seek(block * BLOCK)
+            f.write(data)
+
+    def contains(self, needle):
+        """Is needle anywhere in the data that the file holds?"""
+        fd = os.open(self.path, os.O_RDONLY)
+        try:
+            at, end = 0, os.fstat(fd).st_size
+            while at < end:
+                try:
+                    at = os.lseek(fd, at, os.SEEK_DATA)
+                except OSError:
+                    return False
+                hole = os.lseek(fd, at, os.SEEK_HOLE)
+                tail = b""
+                while at < hole:
+                    data = os.pread(fd, min(MiB, hole - at), at)
+                    if needle in tail + data:
+                        return True
+                    tail = data[-len(needle):]
+                    at += len(data)
+            return False
+        finally:
+            os.close(fd)
+
+
+class VM:
+    def __init__(self, kernel="6.1", disks=(), cpus=2, mem=1024, append="", args=(), name="vm",
+                 cpu="max", log=None, keep=None):
+        self.kernel, self.disks, self.name = kernel, list(disks), name
+        self.dir = tempfile.mkdtemp(prefix="ccdm-vm-")
+        self.console = log or os.path.join(self.dir, "console.log")
+        self.id = 0
+        self.buf = b""
+        self.events = []
+        self.qbuf = b""
+        guest = os.path.join(CACHE, "guest")
+        boot = os.path.join(guest, kernel)
+        payload = os.path.join(self.dir, "payload.squashfs")
+        subprocess.run([os.path.join(TOP, "scripts/guest"), "payload", kernel, payload], check=True)
+        cmd = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", cpu,
+               "-smp", str(cpus), "-m", str(mem), "-nodefaults", "-no-user-config", "-nographic",
+               "-no-reboot", "-action", "panic=shutdown",
+               "-kernel", os.path.join(CACHE, "kernels", kernel, "vmlinuz"),
+               "-initrd", os.path.join(boot, "initramfs"),
+               "-append", "console=ttyS0 quiet loglevel=4 panic=-1 nokaslr random.trust_cpu=on "
+                          "mitigations=off " + append,
+               "-serial", "file:" + self.console,
+               "-qmp", "unix:%s/qmp,server=on,wait=off" % self.dir,
+               "-device", "pvpanic-pci", "-device", "virtio-serial-pci,max_ports=4",
+               "-chardev", "socket,id=agent,path=%s/agent,server=on,wait=off" % self.dir,
+               "-device", "virtserialport,chardev=agent,name=ccdm.agent"]
+        for i, path in enumerate((os.path.join(guest, "root.squashfs"),
+                                  os.path.join(boot, "modules.squashfs"), payload)):
+            cmd += ["-drive", "if=none,id=s%d,format=raw,readonly=on,file=%s" % (i, path),
+                    "-device", "virtio-blk-pci,drive=s%d" % i]
+        for i, d in enumerate(self.disks):
+            cmd += ["-drive", "if=none,id=d%d,format=%s,discard=unmap,cache=writeback,file=%s" %
+                    (i, d.fmt, d.path),
+                    "-device", "%s,drive=d%d,serial=disk%d%s" %
+                    (d.device, i, i, "," + d.opts if d.opts else "")]
+        cmd += list(args)
+        self.cmd = cmd
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.kill()
+
+    # ---- life ----
+
+    def start(self, timeout=240):
+        self.qemu = subprocess.Popen(self.cmd, stdin=subprocess.DEVNULL,
+                                     stdout=open(os.path.join(self.dir, "qemu.log"), "wb"),
+                                     stderr=subprocess.STDOUT)
+        self.agent = self._connect("agent")
+        self.qmp = self._connect("qmp")
+        self._qmp_line(10)
+        self.qmp_cmd("qmp_capabilities")
+        hello = self._answer(0, timeout)
+        self.release = hello["hello"]
+
+    def _connect(self, name):
+        s = socket.socket(socket.AF_UNIX)
+        end = time.monotonic() + 30
+        while True:
+            try:
+                s.connect(os.path.join(self.dir, name))
+                return s
+            except OSError:
+                if self.qemu.poll() is not None or time.monotonic() > end:
+                    raise Stopped("QEMU did not start: " + self.qemu_log())
+                time.sleep(0.05)
+
+    def qemu_log(self):
+        with open(os.path.join(self.dir, "qemu.log")) as f:
+            return f.read()[-2000:]
+
+    def kill(self):
+        if self.qemu.poll() is None:
+            self.qemu.kill()
+        self.qemu.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def off(self, timeout=60):
+        """Orderly end."""
+        self._send({"op": "bye"})
+        try:
+            self.qemu.wait(timeout)
+        except subprocess.TimeoutExpired:
+            pass
+
+    # ---- the agent ----
+
+    def _send(self, o):
+        self.id += 1
+        o["id"] = self.id
+        try:
+            self.agent.sendall(json.dumps(o).encode() + b"\n")
+        except OSError:
+            raise Stopped("agent is gone")
+        return self.id
+
+    def _answer(self, want, timeout):
+        end = time.monotonic() + timeout
+        while True:
+            while b"\n" not in self.buf:
+                left = end - time.monotonic()
+                if left <= 0:
+                    raise TimeoutError("no answer from the VM in %d s" % timeout)
+                self.agent.settimeout(min(left, 1))
+                try:
+                    data = self.agent.recv(65536)
+                    if not data:
+                        raise Stopped("agent closed")
+                    self.buf += data
+                except socket.timeout:
+                    if self.qemu.poll() is not None:
+                        raise Stopped("QEMU ended")
+                except OSError:
+                    raise Stopped("agent is gone")
+            line, self.buf = self.buf.split(b"\n", 1)
+            o = json.loads(line)
+            if o["id"] == want:
+                return o
+
+    def order(self, wait=120, **o):
+        return self._answer(self._send(o), wait)
+
+    def sh(self, cmd, check=True, timeout=600):
+        """Run a shell command; its output. check: it must succeed."""
+        r = self.order(timeout + 30, sh=cmd, timeout=timeout)
+        if check and r["rc"]:
+            raise AssertionError("%s\n  exit %d: %s" % (cmd, r["rc"], r["out"][-2000:]))
+        return r["out"] if check else (r["rc"], r["out"])
+
+    def write(self, dev, block, label, count=1):
+        return self.order(op="write", dev=dev, block=block, count=count, label=label)["errno"]
+
+    def read(self, dev, block, count=1):
+        r = self.order(op="read", dev=dev, block=block, count=count)
+        return r["errno"], r["labels"]
+
+    # ---- QMP ----
+
+    def _qmp_line(self, timeout):
+        end = time.monotonic() + timeout
+        while b"\n" not in self.qbuf:
+            left = end - time.monotonic()
+            if left <= 0:
+                return None
+            self.qmp.settimeout(left)
+            try:
+                data = self.qmp.recv(65536)
+            except socket.timeout:
+                return None
+            except OSError:
+                data = b""
+            if not data:
+                raise Stopped("QMP closed")
+            self.qbuf += data
+        line, self.qbuf = self.qbuf.split(b"\n", 1)
+        return json.loads(line)
+
+    def qmp_cmd(self, cmd, **args):
+        self.qmp.sendall(json.dumps({"execute": cmd, "arguments": args}).encode() + b"\n")
+        while True:
+            o = self._qmp_line(60)
+            if o is None:
+                raise TimeoutError(cmd)
+            if "event" in o:
+                self.events.append(o)
+            else:
+                return o
+
+    def wait_event(self, names, timeout=60):
+        """The first QMP event of names, or None."""
+        end = time.monotonic() + timeout
+        while True:
+            for e in self.events:
+                if e["event"] in names:
+                    return e
+            try:
+                o = self._qmp_line(max(0.01, end - time.monotonic()))
+            except Stopped:
+                return None
+            if o is None:
+                return None
+            if "event" in o:
+                self.events.append(o)
+
+    def log(self):
+        with open(self.console, errors="replace") as f:
+            return f.read()
+
+
+class Mapping:
+    """A ccdm mapping in a VM, opened with dmsetup: for tests of the target itself."""
+
+    def __init__(self, vm, name, dev, sectors, opts=(), **kw):
+        self.vm, self.name, self.dev, self.sectors = vm, name, dev, sectors
+        self.path = "/dev/mapper/" + name
+        self.opts = list(opts)
+        self.open()
+
+    def open(self):
+        self.vm.sh("dmsetup create %s --table '0 %d ccdm 1 %s %d %s'" %
+                   (self.name, self.sectors, self.dev, len(self.opts), " ".join(self.opts)))
+
+    def close(self):
+        self.vm.sh("dmsetup remove --retry %s" % self.name)
+
+    def message(self, text):
+        return self.vm.sh("dmsetup message %s 0 %s" % (self.name, text)).strip()
+
+    def status(self):
+        out = self.vm.sh("dmsetup status " + self.name)
+        return dict(w.split(":", 1) for w in out.split()[3:])
+
+    def write(self, block, label, count=1):
+        return self.vm.write(self.path, block, label, count)
+
+    def read(self, block, count=1):
+        return self.vm.read(self.path, block, count)
+
+
+class Geometry:
+    """The format, worked out a second time and independently of kmod/ccdm_format.h."""
+
+    def __init__(self, blocks):
+        self.blocks = blocks
+        self.first, self.nodes = [], []
+        at, n = blocks, blocks
+        while True:
+            n = -(-n // 128)
+            self.first.append(at)
+            self.nodes.append(n)
+            at += n
+            if n == 1:
+                break
+        self.total = at
+        self.levels = len(self.first)
+
+    def node(self, level, block):
+        """Block of the backing device where the node above a data block stands."""
+        return self.first[level] + (block >> 7 * (level + 1))
+
+
+def tamper_line(log):
+    m = re.search(r"ccdm: (\S+): tamper: (block|node) level (\d+) index (\d+)", log)
+    return (m.group(2), int(m.group(3)), int(m.group(4))) if m else None

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+# make help lists what there is to do.
+
+VERSION := $(shell cat VERSION)
+PREFIX ?= /usr/local
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR ?= $(PREFIX)/share/man
+COMPDIR ?= $(PREFIX)/share/bash-completion/completions
+UDEVDIR ?= /usr/lib/udev/rules.d
+BUILD := build
+
+# Headers of the running kernel, or the newest that are installed.
+KDIR ?= $(or $(wildcard /lib/modules/$(shell uname -r)/build),\
+	$(lastword $(shell ls -d /usr/src/linux-headers-*-amd64 2>/dev/null | sort -V)))
+KERNEL ?= 6.1
+
+CFLAGS ?= -O2 -g
+CFLAGS += -std=gnu11 -Wall -Wextra -Wformat=2 -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+CPPFLAGS += -D_GNU_SOURCE -DCCDM_VERSION='"$(VERSION)"' -Ikmod
+LDFLAGS += -pie -Wl,-z,relro,-z,now
+SETUP_PKGS := devmapper libkmod libnl-3.0 libnl-genl-3.0 blkid jansson
+SETUP_SRC := $(wildcard userspace/setup/*.c userspace/lib/*.c)
+SETUP_OBJ := $(SETUP_SRC:%.c=$(BUILD)/%.o)
+
+.PHONY: all help modules programs install uninstall clean check check-all demo lint vm unit setup
+
+all: modules programs
+
+help:
+	@echo 'make                     dm-ccdm.ko (KDIR=$(KDIR)) and ccdm-setup'
+	@echo 'make install             both, man page, completion, udev rules (PREFIX, DESTDIR)'
+	@echo 'make uninstall'
+	@echo 'make demo                see it work, and halt when its host cheats (root)'
+	@echo 'make check               all tests in short form (root; KERNEL=6.1 6.12 7.2 debug)'
+	@echo 'make check-all           every kernel, long forms'
+	@echo 'make unit                the unit tests alone'
+	@echo 'make vm TEST=10-life     one test; SHELL=1 a shell in the VM; KERNEL='
+	@echo 'make bench               instructions per I/O beside dm-crypt (KERNEL=6.12)'
+	@echo 'make lint                static checks'
+	@echo 'make clean'
+
+setup:
+	@scripts/setup build
+
+modules: setup
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+programs: setup $(BUILD)/bin/ccdm-setup
+
+$(BUILD)/%.o: %.c VERSION
+	@mkdir -p $(@D)
+	@echo '  CC      $<'
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS)) -MMD -c -o $@ $<
+
+$(BUILD)/bin/ccdm-setup: $(SETUP_OBJ)
+	@mkdir -p $(@D)
+	@echo '  LD      $@'
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(SETUP_PKGS))
+
+-include $(SETUP_OBJ:.o=.d)
+
+install: all
+	install -D -m 0755 $(BUILD)/bin/ccdm-setup $(DESTDIR)$(SBINDIR)/ccdm-setup
+	install -D -m 0644 Documentation/man/ccdm-setup.8 $(DESTDIR)$(MANDIR)/man8/ccdm-setup.8
+	install -D -m 0644 userspace/setup/ccdm-setup.bash $(DESTDIR)$(COMPDIR)/ccdm-setup
+	install -D -m 0644 userspace/setup/95-dm-ccdm.rules $(DESTDIR)$(UDEVDIR)/95-dm-ccdm.rules
+	$(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(DESTDIR),INSTALL_MOD_PATH=$(abspath $(DESTDIR))) \
+		INSTALL_MOD_DIR=updates $(if $(DESTDIR),DEPMOD=true) modules_install
+
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/ccdm-setup $(DESTDIR)$(MANDIR)/man8/ccdm-setup.8 \
+		$(DESTDIR)$(COMPDIR)/ccdm-setup $(DESTDIR)$(UDEVDIR)/95-dm-ccdm.rules
+	rm -f $(DESTDIR)/lib/modules/$(notdir $(KDIR:%/build=%))/updates/dm-ccdm.ko*
+
+clean:
+	rm -rf $(BUILD)
+	find . -name '*.o' -delete
+	rm -rf *.ko *.mod *.mod.c .*.cmd Module.symvers modules.order kmod/.*.cmd .tmp_versions

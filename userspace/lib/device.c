@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+/* device.c - see device.h */
+#include <blkid.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "device.h"
+
+static void ccdm_device_signature(blkid_probe probe, struct ccdm_device *device)
+{
+	const char *type = NULL, *usage = NULL, *size = NULL;
+
+	if (!blkid_probe_lookup_value(probe, "PTTYPE", &type, NULL)) {
+		snprintf(device->signature, sizeof(device->signature), "%s partition table", type);
+		return;
+	}
+	if (blkid_probe_lookup_value(probe, "TYPE", &type, NULL))
+		return;
+	if (!blkid_probe_lookup_value(probe, "USAGE", &usage, NULL) &&
+	    !strcmp(usage, "filesystem"))
+		usage = "file system";
+	snprintf(device->signature, sizeof(device->signature), "%s %s", type,
+		 usage ? usage : "signature");
+	if (!blkid_probe_lookup_value(probe, "FSBLOCKSIZE", &size, NULL) ||
+	    !blkid_probe_lookup_value(probe, "BLOCK_SIZE", &size, NULL))
+		device->fs_block = strtoul(size, NULL, 10);
+}
+
+static int ccdm_device_probe(int fd, struct ccdm_device *device, struct ccdm_err *err)
+{
+	blkid_probe probe = blkid_new_probe();
+	int r = -ENOMEM;
+
+	if (!probe || blkid_probe_set_device(probe, fd, 0, 0))
+		goto out;
+	blkid_probe_enable_partitions(probe, 1);
+	blkid_probe_enable_superblocks(probe, 1);
+	blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_USAGE |
+#ifdef BLKID_SUBLKS_FSINFO
+					  BLKID_SUBLKS_FSINFO |
+#endif
+					  0);
+	errno = 0;
+	r = blkid_do_safeprobe(probe);
+	if (r == 0) {
+		ccdm_device_signature(probe, device);
+	} else if (r == -2) {
+		snprintf(device->signature, sizeof(device->signature), "more than one signature");
+		r = 0;
+	} else if (r == 1) {
+		r = 0;
+	} else {
+		r = ccdm_err_set(err, -EIO, "%s cannot be read: %s", device->path,
+				 errno ? strerror(errno) : "probing failed");
+	}
+out:
+	if (probe)
+		blkid_free_probe(probe);
+	return r == -ENOMEM ? ccdm_err_set(err, r, "out of memory") : r;
+}
+
+int ccdm_device_look(const char *path, struct ccdm_device *device, struct ccdm_err *err)
+{
+	struct stat st;
+	int fd, r = 0;
+
+	memset(device, 0, sizeof(*device));
+	device->path = path;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		r = -errno;
+		return ccdm_err_set(err, r, "%s: %s", path, strerror(-r));
+	}
+	if (fstat(fd, &st) || !S_ISBLK(st.st_mode)) {
+		r = ccdm_err_set(err, -ENOTBLK, "%s is not a block device", path);
+		ccdm_err_hint(err, "for a file, make a loop device of it first: losetup --find --show %s",
+			      path);
+	} else if (ioctl(fd, BLKGETSIZE64, &device->bytes) ||
+		   ioctl(fd, BLKROGET, &device->read_only) ||
+		   ioctl(fd, BLKSSZGET, &device->sector)) {
+		r = -errno;
+		ccdm_err_set(err, r, "%s: %s", path, strerror(-r));
+	} else if (device->bytes) {
+		r = ccdm_device_probe(fd, device, err);
+	}
+	close(fd);
+	return r;
+}
+
+int ccdm_device_discard(const char *path, struct ccdm_err *err)
+{
+	uint64_t range[2] = { 0, 0 };
+	int fd = open(path, O_WRONLY | O_EXCL | O_CLOEXEC), r = 0;
+
+	if (fd < 0 || ioctl(fd, BLKGETSIZE64, &range[1]) || ioctl(fd, BLKDISCARD, range))
+		r = -errno;
+	if (fd >= 0)
+		close(fd);
+	return r ? ccdm_err_set(err, r, "%s cannot be discarded: %s", path, strerror(-r)) : 0;
+}

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+/* dm.c - see dm.h */
+#include <errno.h>
+#include <fcntl.h>
+#include <libdevmapper.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "ccdm_format.h"
+#include "dm.h"
+
+static bool ccdm_dm_debug;
+
+static void ccdm_dm_log(int level, const char *file, int line, int error, const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)error;
+	if (!ccdm_dm_debug)
+		return;
+	fprintf(stderr, "# dm %d %s:%d ", level, file, line);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+void ccdm_dm_init(bool debug)
+{
+	ccdm_dm_debug = debug;
+	dm_log_with_errno_init(ccdm_dm_log);
+	dm_udev_set_sync_support(1);
+}
+
+/* ---- the kernel's reason ------------------------------------------------- */
+
+/*
+ * The ioctl gives an errno; why a table was refused stands only in the kernel's
+ * log ("device-mapper: table: 253:0: ccdm: REASON (-EINVAL)").
+ */
+static int ccdm_kmsg_open(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd >= 0)
+		lseek(fd, 0, SEEK_END);
+	return fd;
+}
+
+static void ccdm_kmsg_reason(int fd, char *reason, size_t size)
+{
+	static const char mark[] = ": ccdm: ";
+	char line[2048], *at, *end;
+	ssize_t n;
+
+	reason[0] = '\0';
+	if (fd < 0)
+		return;
+	while ((n = read(fd, line, sizeof(line) - 1)) > 0 || (n < 0 && errno == EPIPE)) {
+		if (n < 0)
+			continue;
+		line[n] = '\0';
+		if (!strstr(line, "device-mapper: table:"))
+			continue;
+		at = strstr(line, mark);
+		if (!at)
+			continue;
+		at += sizeof(mark) - 1;
+		end = strstr(at, " (-");
+		if (!end)
+			end = strchr(at, '\n');
+		if (end)
+			*end = '\0';
+		snprintf(reason, size, "%s", at);
+	}
+	close(fd);
+}
+
+/* ---- tasks --------------------------------------------------------------- */
+
+static struct dm_task *ccdm_dm_task(int type, const char *name)
+{
+	struct dm_task *task = dm_task_create(type);
+
+	if (task && name && !dm_task_set_name(task, name)) {
+		dm_task_destroy(task);
+		return NULL;
+	}
+	return task;
+}
+
+static int ccdm_dm_run(struct dm_task *task)
+{
+	int r;
+
+	if (dm_task_run(task))
+		return 0;
+	r = dm_task_get_errno(task);
+	return r ? -r : -EIO;
+}
+
+int ccdm_dm_target_version(uint32_t version[3], struct ccdm_err *err)
+{
+	struct dm_task *task = ccdm_dm_task(DM_DEVICE_LIST_VERSIONS, NULL);
+	struct dm_versions *v, *next;
+	int r;
+
+	if (!task)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	r = ccdm_dm_run(task);
+	if (r) {
+		dm_task_destroy(task);
+		return ccdm_err_set(err, r, "device-mapper does not answer: %s", strerror(-r));
+	}
+	r = -ENOENT;
+	next = dm_task_get_versions(task);
+	do {
+		v = next;
+		if (!strcmp(v->name, "ccdm")) {
+			memcpy(version, v->version, 3 * sizeof(uint32_t));
+			r = 0;
+			break;
+		}
+		next = (struct dm_versions *)((char *)v + v->next);
+	} while (v != next);
+	dm_task_destroy(task);
+	return r ? ccdm_err_set(err, r, "the kernel has no device-mapper target 'ccdm'") : 0;
+}
+
+int ccdm_dm_create(const char *name, const char *uuid, uint64_t length, const char *params,
+		   struct ccdm_err *err)
+{
+	struct dm_task *task = ccdm_dm_task(DM_DEVICE_CREATE, name);
+	uint32_t cookie = 0;
+	char reason[256];
+	int r, kmsg;
+
+	if (!task)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	if (!dm_task_set_uuid(task, uuid) ||
+	    !dm_task_add_target(task, 0, length, "ccdm", params) ||
+	    !dm_task_set_add_node(task, DM_ADD_NODE_ON_RESUME) ||
+	    !dm_task_set_cookie(task, &cookie, 0)) {
+		dm_task_destroy(task);
+		return ccdm_err_set(err, -ENOMEM, "cannot prepare the mapping %s", name);
+	}
+	kmsg = ccdm_kmsg_open();
+	r = ccdm_dm_run(task);
+	dm_udev_wait(cookie);
+	dm_task_destroy(task);
+	ccdm_kmsg_reason(r ? kmsg : -1, reason, sizeof(reason));
+	if (!r) {
+		if (kmsg >= 0)
+			close(kmsg);
+		return 0;
+	}
+	if (reason[0])
+		return ccdm_err_set(err, r, "cannot open %s: the kernel says: %s", name, reason);
+	if (r == -EBUSY || r == -EEXIST)
+		return ccdm_err_set(err, r, "%s: a mapping of that name or UUID exists, or the device is in use",
+				    name);
+	return ccdm_err_set(err, r, "cannot open %s: %s", name, strerror(-r));
+}
+
+int ccdm_dm_remove(const char *name, bool deferred, struct ccdm_err *err)
+{
+	struct dm_task *task = ccdm_dm_task(DM_DEVICE_REMOVE, name);
+	uint32_t cookie = 0;
+	int r;
+
+	if (!task)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	if ((deferred && !dm_task_deferred_remove(task)) || !dm_task_retry_remove(task) ||
+	    !dm_task_set_cookie(task, &cookie, 0)) {
+		dm_task_destroy(task);
+		return ccdm_err_set(err, -ENOMEM, "cannot prepare to close %s", name);
+	}
+	r = ccdm_dm_run(task);
+	dm_udev_wait(cookie);
+	dm_task_destroy(task);
+	if (r == -EBUSY) {
+		ccdm_err_hint(err, "see who uses it with: fuser -vm /dev/mapper/%s; or: close --deferred",
+			      name);
+		return ccdm_err_set(err, r, "%s is in use", name);
+	}
+	return r ? ccdm_err_set(err, r, "cannot close %s: %s", name, strerror(-r)) : 0;
+}
+
+/* One line of @type; fills info->length and, for a status, the dm facts. */
+static int ccdm_dm_line(int type, const char *name, struct ccdm_dm_info *info, char *line,
+			struct ccdm_err *err)
+{
+	struct dm_task *task = ccdm_dm_task(type, name);
+	char *target = NULL, *params = NULL;
+	const char *text;
+	uint64_t start, length;
+	struct dm_info d;
+	int r;
+
+	if (!task)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	/* A status must not write anything to the device below. */
+	dm_task_no_flush(task);
+	r = ccdm_dm_run(task);
+	if (r == -ENXIO || (!r && (!dm_task_get_info(task, &d) || !d.exists))) {
+		dm_task_destroy(task);
+		return ccdm_err_set(err, -ENXIO, "%s is not active", name);
+	}
+	if (r) {
+		dm_task_destroy(task);
+		return ccdm_err_set(err, r, "%s: %s", name, strerror(-r));
+	}
+	dm_get_next_target(task, NULL, &start, &length, &target, &params);
+	if (!target || strcmp(target, "ccdm")) {
+		ccdm_err_hint(err, "see: ccdm-setup list");
+		dm_task_destroy(task);
+		return ccdm_err_set(err, -ENXIO, "%s is a mapping of type %s, expected ccdm", name,
+				    target ? target : "(none)");
+	}
+	snprintf(info->name, sizeof(info->name), "%s", dm_task_get_name(task));
+	text = dm_task_get_uuid(task);
+	snprintf(info->uuid, sizeof(info->uuid), "%s", text ? text : "");
+	snprintf(info->dev, sizeof(info->dev), "%u:%u", d.major, d.minor);
+	info->open_count = d.open_count;
+	info->event_nr = d.event_nr;
+	info->suspended = d.suspended;
+	info->length = length;
+	snprintf(line, CCDM_DM_TEXT, "%s", params ? params : "");
+	dm_task_destroy(task);
+	return 0;
+}
+
+int ccdm_dm_info(const char *name, struct ccdm_dm_info *info, struct ccdm_err *err)
+{
+	int r;
+
+	memset(info, 0, sizeof(*info));
+	r = ccdm_dm_line(DM_DEVICE_TABLE, name, info, info->table, err);
+	if (!r)
+		r = ccdm_dm_line(DM_DEVICE_STATUS, name, info, info->status, err);
+	return r;
+}
+
+int ccdm_dm_message(const char *name, const char *message, char *answer, struct ccdm_err *err)
+{
+	struct dm_task *task = ccdm_dm_task(DM_DEVICE_TARGET_MSG, name);
+	const char *text;
+	int r;
+
+	if (!task)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	if (!dm_task_set_sector(task, 0) || !dm_task_set_message(task, message)) {
+		dm_task_destroy(task);
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	}
+	r = ccdm_dm_run(task);
+	if (!r && answer) {
+		text = dm_task_get_message_response(task);
+		snprintf(answer, CCDM_DM_TEXT, "%s", text ? text : "");
+	}
+	dm_task_destroy(task);
+	return r ? ccdm_err_set(err, r, "%s: message '%s': %s", name, message, strerror(-r)) : 0;
+}
+
+int ccdm_dm_list(int (*each)(const char *name, void *arg), void *arg, struct ccdm_err *err)
+{
+	struct dm_task *task = ccdm_dm_task(DM_DEVICE_LIST, NULL);
+	struct ccdm_err ignored = { 0 };
+	struct ccdm_dm_info *info;
+	struct dm_names *n;
+	unsigned int next = 0;
+	int r;
+
+	info = malloc(sizeof(*info));
+	if (!task || !info) {
+		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+		goto out;
+	}
+	r = ccdm_dm_run(task);
+	if (r) {
+		ccdm_err_set(err, r, "device-mapper does not answer: %s", strerror(-r));
+		goto out;
+	}
+	n = dm_task_get_names(task);
+	if (!n || !n->dev)
+		goto out;
+	do {
+		n = (struct dm_names *)((char *)n + next);
+		/* it may go away meanwhile, or be of another type */
+		if (!ccdm_dm_line(DM_DEVICE_TABLE, n->name, info, info->table, &ignored))
+			r = each(n->name, arg);
+		next = n->next;
+	} while (!r && next);
+out:
+	free(info);
+	if (task)
+		dm_task_destroy(task);
+	return r;
+}
+
+bool ccdm_dm_word(const char *status, const char *key, char *value, size_t size)
+{
+	size_t len = strlen(key), n;
+	const char *at = status;
+
+	while (*at) {
+		if (!strncmp(at, key, len) && at[len] == ':') {
+			at += len + 1;
+			n = strcspn(at, " ");
+			if (n >= size)
+				n = size - 1;
+			memcpy(value, at, n);
+			value[n] = '\0';
+			return true;
+		}
+		at += strcspn(at, " ");
+		at += strspn(at, " ");
+	}
+	return false;
+}
+
+uint64_t ccdm_dm_number(const char *status, const char *key)
+{
+	char text[32];
+
+	return ccdm_dm_word(status, key, text, sizeof(text)) ? strtoull(text, NULL, 10) : 0;
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+/* module.c - see module.h */
+#include <errno.h>
+#include <libkmod.h>
+#include <stddef.h>
+#include <string.h>
+#include "ccdm_format.h"
+#include "dm.h"
+#include "module.h"
+
+#define CCDM_MODULE	"dm-ccdm"
+
+static int ccdm_module_load(struct ccdm_err *err)
+{
+	struct kmod_ctx *ctx = kmod_new(NULL, NULL);
+	struct kmod_list *list = NULL, *at;
+	int r;
+
+	if (!ctx)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	kmod_set_log_fn(ctx, NULL, NULL);
+	kmod_set_log_priority(ctx, 0);
+	r = kmod_module_new_from_lookup(ctx, CCDM_MODULE, &list);
+	if (!r && !list)
+		r = -ENOENT;
+	kmod_list_foreach(at, list) {
+		struct kmod_module *mod = kmod_module_get_module(at);
+
+		if (!r)
+			r = kmod_module_probe_insert_module(mod, KMOD_PROBE_APPLY_BLACKLIST, NULL,
+							    NULL, NULL, NULL);
+		kmod_module_unref(mod);
+	}
+	kmod_module_unref_list(list);
+	kmod_unref(ctx);
+	if (r > 0)
+		return ccdm_err_set(err, -ECANCELED, "module " CCDM_MODULE " is on the blacklist");
+	if (r == -ENOENT) {
+		ccdm_err_hint(err, "is it installed for this kernel? see: modinfo " CCDM_MODULE
+			      ", dkms status");
+		return ccdm_err_set(err, r, "no kernel module " CCDM_MODULE);
+	}
+	if (r == -ENOKEY || r == -EKEYREJECTED || r == -EBADMSG) {
+		ccdm_err_hint(err, "Secure Boot wants it signed: see \"Secure Boot\" in the README");
+		return ccdm_err_set(err, -ECANCELED, "the kernel does not accept the signature of "
+				    CCDM_MODULE);
+	}
+	return r ? ccdm_err_set(err, r, "cannot load module " CCDM_MODULE ": %s", strerror(-r)) : 0;
+}
+
+int ccdm_module_need(struct ccdm_err *err)
+{
+	uint32_t version[3];
+	int r = ccdm_dm_target_version(version, err);
+
+	if (r == -ENOENT || r == -ENXIO) {
+		r = ccdm_module_load(err);
+		if (!r)
+			r = ccdm_dm_target_version(version, err);
+	}
+	if (r)
+		return r;
+	if (version[0] != CCDM_TABLE_VERSION) {
+		ccdm_err_hint(err, "install ccdm-setup and dm-ccdm of the same release");
+		return ccdm_err_set(err, -ECANCELED,
+				    "the module's table version is %u, this program knows %u",
+				    version[0], CCDM_TABLE_VERSION);
+	}
+	return 0;
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+/* ui.c - see ui.h */
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+#include "ui.h"
+
+int ccdm_err_set(struct ccdm_err *err, int error, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+	return error;
+}
+
+void ccdm_err_hint(struct ccdm_err *err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(err->hint, sizeof(err->hint), fmt, ap);
+	va_end(ap);
+}
+
+enum ccdm_exit ccdm_exit_of(int error)
+{
+	switch (-error) {
+	case 0:
+		return CCDM_EXIT_OK;
+	case EPERM:
+	case EACCES:
+		return CCDM_EXIT_PERMISSION;
+	case ENOMEM:
+		return CCDM_EXIT_MEMORY;
+	case ENODEV:
+	case ENXIO:
+	case ENOENT:
+	case ENOSPC:
+	case ENOTBLK:
+	case EROFS:
+	case EIO:
+		return CCDM_EXIT_DEVICE;
+	case EEXIST:
+	case EBUSY:
+		return CCDM_EXIT_BUSY;
+	case EBADMSG:
+		return CCDM_EXIT_TAMPER;
+	case ECANCELED:
+		return CCDM_EXIT_REFUSED;
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+	case ECONNREFUSED:
+	case ETIMEDOUT:
+		return CCDM_EXIT_NETWORK;
+	default:
+		return CCDM_EXIT_USAGE;
+	}
+}
+
+enum ccdm_exit ccdm_ui_fail(const char *program, const struct ccdm_err *err, int error)
+{
+	fprintf(stderr, "%s: %s\n", program, err->text[0] ? err->text : strerror(-error));
+	if (err->hint[0])
+		fprintf(stderr, "%s: %s\n", program, err->hint);
+	return ccdm_exit_of(error);
+}
+
+static const struct {
+	const char *suffix;
+	uint64_t factor;
+} ccdm_units[] = {
+	{ "", 1 },
+	{ "S", 512 },
+	{ "K", 1ULL << 10 }, { "KiB", 1ULL << 10 }, { "KB", 1000ULL },
+	{ "M", 1ULL << 20 }, { "MiB", 1ULL << 20 }, { "MB", 1000000ULL },
+	{ "G", 1ULL << 30 }, { "GiB", 1ULL << 30 }, { "GB", 1000000000ULL },
+	{ "T", 1ULL << 40 }, { "TiB", 1ULL << 40 }, { "TB", 1000000000000ULL },
+};
+
+int ccdm_ui_size(const char *text, uint64_t *bytes)
+{
+	unsigned long long n;
+	char *end;
+	size_t i;
+
+	if (!isdigit((unsigned char)text[0]))
+		return -EINVAL;
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	if (errno)
+		return -ERANGE;
+	for (i = 0; i < sizeof(ccdm_units) / sizeof(ccdm_units[0]); i++) {
+		if (strcasecmp(end, ccdm_units[i].suffix))
+			continue;
+		if (n > UINT64_MAX / ccdm_units[i].factor)
+			return -ERANGE;
+		*bytes = n * ccdm_units[i].factor;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+char *ccdm_ui_human(uint64_t bytes, char *buf)
+{
+	static const char * const names[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
+	double v = (double)bytes;
+	size_t i = 0;
+
+	while (v >= 1024 && i < 5) {
+		v /= 1024;
+		i++;
+	}
+	snprintf(buf, 32, v == (uint64_t)v ? "%.0f %s" : "%.1f %s", v, names[i]);
+	return buf;
+}
+
+bool ccdm_ui_confirm(const char *question)
+{
+	char answer[16];
+
+	if (!isatty(STDIN_FILENO))
+		return false;
+	fprintf(stderr, "%s\nAre you sure? (Type 'yes' in capital letters): ", question);
+	if (!fgets(answer, sizeof(answer), stdin))
+		return false;
+	return !strcmp(answer, "YES\n");
+}
+
+enum ccdm_exit ccdm_ui_json(json_t *object)
+{
+	int r = json_dumpf(object, stdout, JSON_INDENT(2));
+
+	json_decref(object);
+	if (r || puts("") == EOF || fflush(stdout)) {
+		fprintf(stderr, "cannot write the JSON text\n");
+		return CCDM_EXIT_USAGE;
+	}
+	return CCDM_EXIT_OK;
+}
+
+static uint64_t ccdm_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+void ccdm_ui_progress(struct ccdm_progress *p, uint64_t done, uint64_t all)
+{
+	uint64_t now = ccdm_now_ms(), ms;
+	unsigned int i, width = 30, part, percent;
+	char a[32], b[32], rate[32];
+
+	if (!p->started_ms)
+		p->started_ms = now;
+	ms = now - p->started_ms;
+	if (p->quiet)
+		return;
+	if (p->json) {
+		printf("{\"%s\":\"progress\",\"done\":\"%" PRIu64 "\",\"all\":\"%" PRIu64
+		       "\",\"elapsed_ms\":\"%" PRIu64 "\"}\n", p->what, done, all, ms);
+		fflush(stdout);
+		return;
+	}
+	if (!isatty(STDERR_FILENO))
+		return;
+	part = all ? done * width / all : width;
+	percent = all ? done * 100 / all : 100;
+	fprintf(stderr, "\r[");
+	for (i = 0; i < width; i++)
+		fputc(i < part ? '#' : '-', stderr);
+	fprintf(stderr, "] %3u %% %s of %s, %s/s  ", percent, ccdm_ui_human(done, a),
+		ccdm_ui_human(all, b), ccdm_ui_human(ms ? done * 1000 / ms : 0, rate));
+	p->drawn = true;
+}
+
+void ccdm_ui_progress_end(struct ccdm_progress *p)
+{
+	if (p->drawn)
+		fputc('\n', stderr);
+	p->drawn = false;
+}

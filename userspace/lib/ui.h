@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ui.h - how the programs speak: errors, exit codes, sizes, questions, progress
+ *
+ * The rest of lib/ prints nothing: it fills a struct ccdm_err and returns -errno.
+ */
+#ifndef CCDM_UI_H
+#define CCDM_UI_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Exit codes of all programs; the same table is in the man pages. */
+enum ccdm_exit {
+	CCDM_EXIT_OK = 0,
+	CCDM_EXIT_USAGE = 1,	/* usage or unusable input */
+	CCDM_EXIT_PERMISSION = 2,
+	CCDM_EXIT_MEMORY = 3,
+	CCDM_EXIT_DEVICE = 4,	/* device, or not active */
+	CCDM_EXIT_BUSY = 5,	/* exists or busy */
+	CCDM_EXIT_TAMPER = 6,
+	CCDM_EXIT_REFUSED = 7,
+	CCDM_EXIT_NETWORK = 8,
+};
+
+/**
+ * struct ccdm_err - what went wrong, for a person
+ * @text: what, which thing, expected and found; no newline; empty if nothing
+ * @hint: what to do next, or empty
+ */
+struct ccdm_err {
+	char text[512];
+	char hint[256];
+};
+
+/**
+ * ccdm_err_set() - fill @err and pass an error on
+ * @err: filled
+ * @error: negative errno
+ * @fmt: as printf
+ *
+ * Return: @error
+ */
+int ccdm_err_set(struct ccdm_err *err, int error, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void ccdm_err_hint(struct ccdm_err *err, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* The one translation of -errno to an exit code. */
+enum ccdm_exit ccdm_exit_of(int error);
+
+/* Print "program: text" and the hint to standard error. Return: exit code of @error. */
+enum ccdm_exit ccdm_ui_fail(const char *program, const struct ccdm_err *err, int error);
+
+/**
+ * ccdm_ui_size() - parse a size as cryptsetup does
+ * @text: number with S (512 bytes), K M G T, KiB MiB GiB TiB (1024), KB MB GB TB (1000)
+ * @bytes: set
+ *
+ * Return: 0, -EINVAL for what is no size, -ERANGE for what does not fit.
+ */
+int ccdm_ui_size(const char *text, uint64_t *bytes);
+
+/* "1.5 GiB"; @buf holds at least 32 bytes. Return: @buf */
+char *ccdm_ui_human(uint64_t bytes, char *buf);
+
+/* Ask @question on the terminal; only YES in capitals is yes. No terminal: no. */
+bool ccdm_ui_confirm(const char *question);
+
+/* Print @object as one JSON text with a newline, and drop it. Return: exit code. */
+enum ccdm_exit ccdm_ui_json(json_t *object);
+
+/**
+ * struct ccdm_progress - a bar on a terminal, or lines of JSON
+ * @what: "scrub", for the JSON
+ * @json: lines of JSON on standard output
+ * @quiet: neither
+ */
+struct ccdm_progress {
+	const char *what;
+	bool json;
+	bool quiet;
+	bool drawn;
+	uint64_t started_ms;
+};
+
+/* Sizes are bytes; 64-bit numbers are strings in the JSON, as in cryptsetup. */
+void ccdm_ui_progress(struct ccdm_progress *p, uint64_t done, uint64_t all);
+void ccdm_ui_progress_end(struct ccdm_progress *p);
+
+#endif

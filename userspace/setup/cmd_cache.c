@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cmd_cache.c - ccdm-setup cache NAME SIZE */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "ccdm_format.h"
+#include "setup.h"
+
+static const struct option cache_options[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
+};
+
+static int cache_change(const char *name, const char *size, struct ccdm_err *err)
+{
+	struct ccdm_dm_info info;
+	char message[64];
+	uint64_t bytes;
+	int r;
+
+	if (ccdm_ui_size(size, &bytes) || !bytes)
+		return ccdm_err_set(err, -EINVAL, "'%s' is not a size", size);
+	r = ccdm_setup_root(err);
+	if (!r)
+		r = ccdm_dm_info(name, &info, err);
+	if (r)
+		return r;
+	snprintf(message, sizeof(message), "cache_mib %llu",
+		 (unsigned long long)((bytes + (1 << 20) - 1) >> 20));
+	r = ccdm_dm_message(name, message, NULL, err);
+	if (r == -EINVAL)
+		ccdm_err_set(err, r, "%s: the cache cannot be %s: at least %u MiB, at most half of the memory",
+			     name, size, CCDM_CACHE_MIB_MIN);
+	else if (r == -ENOSPC)
+		ccdm_err_set(err, -EINVAL, "%s: the cache cannot be %s: what was allocated when it was opened takes more",
+			     name, size);
+	return r;
+}
+
+enum ccdm_exit cmd_cache(const struct ccdm_verb *verb, int argc, char **argv)
+{
+	struct ccdm_err err = { 0 };
+	enum ccdm_exit e;
+	bool over;
+	int r;
+
+	e = ccdm_setup_options(verb, argc, argv, cache_options, NULL, NULL, 2, 2, &over);
+	if (over)
+		return e;
+	r = cache_change(argv[optind], argv[optind + 1], &err);
+	return r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : CCDM_EXIT_OK;
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cmd_close.c - ccdm-setup close NAME */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "../lib/device.h"
+#include "setup.h"
+
+struct close_args {
+	bool deferred;
+	bool discard;
+};
+
+static const struct option close_options[] = {
+	{ "deferred", no_argument, NULL, 'd' },
+	{ "discard", no_argument, NULL, 'D' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
+};
+
+static enum ccdm_exit close_take(int option, void *arg)
+{
+	struct close_args *a = arg;
+
+	if (option == 'd')
+		a->deferred = true;
+	else if (option == 'D')
+		a->discard = true;
+	else
+		return CCDM_EXIT_USAGE;
+	return CCDM_EXIT_OK;
+}
+
+static int close_mapping(const struct close_args *a, const char *name, struct ccdm_err *err)
+{
+	char device[32] = "/dev/block/";
+	struct ccdm_dm_info info;
+	int r = ccdm_setup_root(err);
+
+	if (!r)
+		r = ccdm_dm_info(name, &info, err);
+	if (r)
+		return r;
+	/* table line: "1 <major:minor> ..." */
+	sscanf(info.table, "%*s %20s", device + strlen(device));
+	r = ccdm_dm_remove(name, a->deferred, err);
+	if (!r && a->discard)
+		r = ccdm_device_discard(device, err);
+	return r;
+}
+
+enum ccdm_exit cmd_close(const struct ccdm_verb *verb, int argc, char **argv)
+{
+	struct close_args a = { 0 };
+	struct ccdm_err err = { 0 };
+	enum ccdm_exit e;
+	bool over;
+	int r;
+
+	e = ccdm_setup_options(verb, argc, argv, close_options, close_take, &a, 1, 1, &over);
+	if (over)
+		return e;
+	if (a.deferred && a.discard)
+		return ccdm_setup_usage(verb, "--discard cannot wait for --deferred");
+	r = close_mapping(&a, argv[optind], &err);
+	return r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : CCDM_EXIT_OK;
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cmd_list.c - ccdm-setup list */
+#include <stdio.h>
+#include <stdlib.h>
+#include "setup.h"
+
+struct list_args {
+	bool json;
+	bool any;
+	json_t *all;
+};
+
+static const struct option list_options[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
+};
+
+static enum ccdm_exit list_take(int option, void *arg)
+{
+	struct list_args *a = arg;
+
+	if (option != 'j')
+		return CCDM_EXIT_USAGE;
+	a->json = true;
+	return CCDM_EXIT_OK;
+}
+
+static int list_each(const char *name, void *arg)
+{
+	struct ccdm_dm_info *info = malloc(sizeof(*info));
+	char state[16] = "?", suite[32] = "?", device[32] = "?", size[32];
+	struct list_args *a = arg;
+	struct ccdm_err err = { 0 };
+
+	if (!info)
+		return 0;
+	if (!ccdm_dm_info(name, info, &err)) {
+		if (a->json) {
+			json_array_append_new(a->all, ccdm_setup_json(info));
+		} else {
+			if (!a->any)
+				printf("%-20s %-10s %-8s %-20s %s\n", "NAME", "SIZE", "DEVICE",
+				       "CIPHER", "STATE");
+			a->any = true;
+			sscanf(info->table, "%*s %20s", device);
+			ccdm_dm_word(info->status, "state", state, sizeof(state));
+			ccdm_dm_word(info->status, "suite", suite, sizeof(suite));
+			printf("%-20s %-10s %-8s %-20s %s\n", info->name,
+			       ccdm_ui_human(info->length * 512, size), device, suite, state);
+		}
+	}
+	free(info);
+	return 0;
+}
+
+enum ccdm_exit cmd_list(const struct ccdm_verb *verb, int argc, char **argv)
+{
+	struct list_args a = { 0 };
+	struct ccdm_err err = { 0 };
+	enum ccdm_exit e;
+	bool over;
+	int r;
+
+	e = ccdm_setup_options(verb, argc, argv, list_options, list_take, &a, 0, 0, &over);
+	if (over)
+		return e;
+	a.all = json_array();
+	r = ccdm_setup_root(&err);
+	if (!r)
+		r = ccdm_dm_list(list_each, &a, &err);
+	if (r)
+		e = ccdm_ui_fail(CCDM_PROGRAM, &err, r);
+	else if (a.json)
+		return ccdm_ui_json(a.all);
+	json_decref(a.all);
+	return e;
+}

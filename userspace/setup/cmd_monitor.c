@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cmd_monitor.c - ccdm-setup monitor [NAME] */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "../lib/events.h"
+#include "../lib/module.h"
+#include "setup.h"
+
+struct monitor_args {
+	const char *name;
+	bool json;
+	unsigned long count;	/* events left; 0: no end */
+	unsigned long seen;
+};
+
+static const struct option monitor_options[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "count", required_argument, NULL, 'n' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
+};
+
+static enum ccdm_exit monitor_take(int option, void *arg)
+{
+	struct monitor_args *a = arg;
+	char *end;
+
+	if (option == 'j') {
+		a->json = true;
+		return CCDM_EXIT_OK;
+	}
+	if (option != 'n')
+		return CCDM_EXIT_USAGE;
+	a->count = strtoul(optarg, &end, 10);
+	return *end || !a->count ? CCDM_EXIT_USAGE : CCDM_EXIT_OK;
+}
+
+static void monitor_json(const struct ccdm_event *e, const char *when)
+{
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "time", when, "event", e->event, "name",
+			      e->name, "uuid", e->uuid, "dev", e->dev);
+
+	if (e->kind) {
+		json_object_set_new(o, "kind", json_string(e->kind));
+		json_object_set_new(o, "level", json_integer(e->level));
+		json_object_set_new(o, "index", json_integer((json_int_t)e->index));
+	}
+	json_dumpf(o, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(o);
+}
+
+static int monitor_each(const struct ccdm_event *e, void *arg)
+{
+	struct monitor_args *a = arg;
+	time_t now = time(NULL);
+	struct tm tm;
+	char when[32];
+
+	if (a->name && strcmp(a->name, e->name))
+		return 0;
+	gmtime_r(&now, &tm);
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (a->json) {
+		monitor_json(e, when);
+	} else {
+		printf("%s %s %s (%s)", when, e->name, e->event, e->dev);
+		if (e->kind)
+			printf(" %s level %" PRIu32 " index %" PRIu64, e->kind, e->level, e->index);
+		putchar('\n');
+	}
+	fflush(stdout);
+	return a->count && ++a->seen == a->count;
+}
+
+enum ccdm_exit cmd_monitor(const struct ccdm_verb *verb, int argc, char **argv)
+{
+	struct monitor_args a = { 0 };
+	struct ccdm_events *events;
+	struct ccdm_err err = { 0 };
+	enum ccdm_exit e;
+	bool over;
+	int r;
+
+	e = ccdm_setup_options(verb, argc, argv, monitor_options, monitor_take, &a, 0, 1, &over);
+	if (over)
+		return e;
+	if (optind < argc)
+		a.name = argv[optind];
+	r = ccdm_setup_root(&err);
+	if (!r)
+		r = ccdm_module_need(&err);
+	if (!r)
+		r = ccdm_events_open(&events, &err);
+	if (r)
+		return ccdm_ui_fail(CCDM_PROGRAM, &err, r);
+	r = ccdm_events_run(events, monitor_each, &a, &err);
+	ccdm_events_close(events);
+	return r < 0 ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : CCDM_EXIT_OK;
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cmd_scrub.c - ccdm-setup scrub NAME */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "ccdm_format.h"
+#include "setup.h"
+
+struct scrub_args {
+	bool detach;
+	bool stop;
+	struct ccdm_progress progress;
+};
+
+static const struct option scrub_options[] = {
+	{ "detach", no_argument, NULL, 'd' },
+	{ "stop", no_argument, NULL, 's' },
+	{ "progress-json", no_argument, NULL, 'j' },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
+};
+
+static volatile sig_atomic_t scrub_interrupted;
+
+static void scrub_signal(int sig)
+{
+	(void)sig;
+	scrub_interrupted = 1;
+}
+
+static enum ccdm_exit scrub_take(int option, void *arg)
+{
+	struct scrub_args *a = arg;
+
+	switch (option) {
+	case 'd':
+		a->detach = true;
+		break;
+	case 's':
+		a->stop = true;
+		break;
+	case 'j':
+		a->progress.json = true;
+		break;
+	case 'q':
+		a->progress.quiet = true;
+		break;
+	default:
+		return CCDM_EXIT_USAGE;
+	}
+	return CCDM_EXIT_OK;
+}
+
+/* Errors since the scrub began: 0, -EIO, or -EBADMSG for tamper. */
+static int scrub_verdict(const struct ccdm_dm_info *info, uint64_t errors_before,
+			 struct ccdm_err *err)
+{
+	uint64_t errors = ccdm_dm_number(info->status, "data_errors") +
+			  ccdm_dm_number(info->status, "node_errors") - errors_before;
+	char state[16] = "";
+
+	ccdm_dm_word(info->status, "state", state, sizeof(state));
+	if (!strcmp(state, "tampered")) {
+		ccdm_err_hint(err, "what was read is not what was last written: see the kernel log");
+		return ccdm_err_set(err, -EBADMSG, "%s: tamper", info->name);
+	}
+	if (errors)
+		return ccdm_err_set(err, -EIO, "%s: %" PRIu64 " device errors", info->name, errors);
+	return 0;
+}
+
+static int scrub_watch(struct scrub_args *a, const char *name, uint64_t errors_before,
+		       struct ccdm_err *err)
+{
+	const struct timespec pause = { 0, 250000000 };
+	struct ccdm_dm_info info;
+	unsigned long long done = 0, all = 0;
+	char text[64];
+	int r;
+
+	for (;;) {
+		if (scrub_interrupted) {
+			ccdm_ui_progress_end(&a->progress);
+			ccdm_dm_message(name, "scrub stop", NULL, err);
+			return ccdm_err_set(err, -EINTR, "interrupted; the scrub was stopped");
+		}
+		r = ccdm_dm_info(name, &info, err);
+		if (r)
+			break;
+		if (!ccdm_dm_word(info.status, "scrub", text, sizeof(text)) ||
+		    sscanf(text, "%llu/%llu", &done, &all) != 2)
+			break;
+		ccdm_ui_progress(&a->progress, done << CCDM_BLOCK_SHIFT, all << CCDM_BLOCK_SHIFT);
+		nanosleep(&pause, NULL);
+	}
+	if (!r) {
+		r = scrub_verdict(&info, errors_before, err);
+		if (!r)
+			ccdm_ui_progress(&a->progress, info.length * 512, info.length * 512);
+	}
+	ccdm_ui_progress_end(&a->progress);
+	return r;
+}
+
+static int scrub_run(struct scrub_args *a, const char *name, struct ccdm_err *err)
+{
+	struct sigaction sa = { .sa_handler = scrub_signal };
+	struct ccdm_dm_info info;
+	uint64_t errors;
+	int r = ccdm_setup_root(err);
+
+	if (!r)
+		r = ccdm_dm_info(name, &info, err);
+	if (r)
+		return r;
+	if (a->stop)
+		return ccdm_dm_message(name, "scrub stop", NULL, err);
+	errors = ccdm_dm_number(info.status, "data_errors") +
+		 ccdm_dm_number(info.status, "node_errors");
+	r = ccdm_dm_message(name, "scrub start", NULL, err);
+	if (r == -EBUSY) {
+		ccdm_err_hint(err, "see how far it is: ccdm-setup status %s; stop it: ccdm-setup scrub --stop %s",
+			      name, name);
+		ccdm_err_set(err, r, "%s: a scrub is running", name);
+	} else if (r == -EAGAIN) {
+		ccdm_err_set(err, -EBUSY, "%s is suspended", name);
+	}
+	if (r || a->detach)
+		return r;
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	return scrub_watch(a, name, errors, err);
+}
+
+enum ccdm_exit cmd_scrub(const struct ccdm_verb *verb, int argc, char **argv)
+{
+	struct scrub_args a = { .progress.what = "scrub" };
+	struct ccdm_err err = { 0 };
+	enum ccdm_exit e;
+	bool over;
+	int r;
+
+	e = ccdm_setup_options(verb, argc, argv, scrub_options, scrub_take, &a, 1, 1, &over);
+	if (over)
+		return e;
+	if (a.detach && a.stop)
+		return ccdm_setup_usage(verb, "--detach and --stop do not go together");
+	r = scrub_run(&a, argv[optind], &err);
+	return r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : CCDM_EXIT_OK;
+}

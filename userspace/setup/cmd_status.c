@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cmd_status.c - ccdm-setup status NAME */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "setup.h"
+
+static const struct option status_options[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
+};
+
+static enum ccdm_exit status_take(int option, void *arg)
+{
+	if (option != 'j')
+		return CCDM_EXIT_USAGE;
+	*(bool *)arg = true;
+	return CCDM_EXIT_OK;
+}
+
+/* A word of the status line: a number, "used/limit", or text. */
+static json_t *status_value(const char *text)
+{
+	unsigned long long a, b;
+	char rest;
+
+	if (sscanf(text, "%llu/%llu%c", &a, &b, &rest) == 2)
+		return json_pack("[I, I]", (json_int_t)a, (json_int_t)b);
+	if (isdigit((unsigned char)text[0]) && sscanf(text, "%llu%c", &a, &rest) == 1)
+		return json_integer((json_int_t)a);
+	return json_string(text);
+}
+
+/* The names of the status line are the names of the JSON: words added there appear here. */
+json_t *ccdm_setup_json(const struct ccdm_dm_info *info)
+{
+	json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:b, s:b, s:s}", "name", info->name, "uuid",
+			      info->uuid, "dev", info->dev, "bytes",
+			      (json_int_t)info->length * 512, "in_use", info->open_count > 0,
+			      "suspended", info->suspended, "table", info->table);
+	char status[CCDM_DM_TEXT], *word, *save = NULL, *colon;
+
+	snprintf(status, sizeof(status), "%s", info->status);
+	for (word = strtok_r(status, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		colon = strchr(word, ':');
+		if (!colon)
+			continue;
+		*colon = '\0';
+		json_object_set_new(o, word, status_value(colon + 1));
+	}
+	return o;
+}
+
+static void status_print(const struct ccdm_dm_info *info)
+{
+	char device[32] = "?", text[64], size[32];
+	const char *s = info->status, *origin = strstr(info->table, " origin:");
+
+	sscanf(info->table, "%*s %20s", device);
+	printf("/dev/mapper/%s is active%s.\n", info->name, info->open_count ? " and is in use" : "");
+	printf("  type:       ccdm, ephemeral\n");
+	if (ccdm_dm_word(s, "state", text, sizeof(text)))
+		printf("  state:      %s%s\n", text, info->suspended ? " (suspended)" : "");
+	if (ccdm_dm_word(s, "suite", text, sizeof(text)))
+		printf("  cipher:     %s\n", text);
+	printf("  device:     %s\n", device);
+	if (origin)
+		printf("  origin:     %.*s\n", (int)strcspn(origin + 8, " "), origin + 8);
+	printf("  size:       %s (%llu sectors)\n", ccdm_ui_human(info->length * 512, size),
+	       (unsigned long long)info->length);
+	if (ccdm_dm_word(s, "cache_kib", text, sizeof(text)))
+		printf("  cache:      %s KiB, %llu nodes dirty, %llu unwritable\n", text,
+		       (unsigned long long)ccdm_dm_number(s, "dirty"),
+		       (unsigned long long)ccdm_dm_number(s, "unwritable"));
+	printf("  blocks:     %llu read, %llu written, %llu zeroed, %llu poisoned\n",
+	       (unsigned long long)ccdm_dm_number(s, "read"),
+	       (unsigned long long)ccdm_dm_number(s, "written"),
+	       (unsigned long long)ccdm_dm_number(s, "zeroed"),
+	       (unsigned long long)ccdm_dm_number(s, "poisoned"));
+	printf("  errors:     %llu on data, %llu on nodes, %llu tampers\n",
+	       (unsigned long long)ccdm_dm_number(s, "data_errors"),
+	       (unsigned long long)ccdm_dm_number(s, "node_errors"),
+	       (unsigned long long)ccdm_dm_number(s, "tampers"));
+	if (ccdm_dm_word(s, "scrub", text, sizeof(text)))
+		printf("  scrub:      %s\n", text);
+}
+
+enum ccdm_exit cmd_status(const struct ccdm_verb *verb, int argc, char **argv)
+{
+	struct ccdm_dm_info *info;
+	struct ccdm_err err = { 0 };
+	bool json = false, over;
+	enum ccdm_exit e;
+	char state[16];
+	int r;
+
+	e = ccdm_setup_options(verb, argc, argv, status_options, status_take, &json, 1, 1, &over);
+	if (over)
+		return e;
+	info = malloc(sizeof(*info));
+	if (!info)
+		return CCDM_EXIT_MEMORY;
+	r = ccdm_setup_root(&err);
+	if (!r)
+		r = ccdm_dm_info(argv[optind], info, &err);
+	if (r) {
+		e = ccdm_ui_fail(CCDM_PROGRAM, &err, r);
+	} else {
+		if (json)
+			e = ccdm_ui_json(ccdm_setup_json(info));
+		else
+			status_print(info);
+		if (!e && ccdm_dm_word(info->status, "state", state, sizeof(state)) &&
+		    !strcmp(state, "tampered"))
+			e = CCDM_EXIT_TAMPER;
+	}
+	free(info);
+	return e;
+}

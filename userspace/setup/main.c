@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+/* main.c - ccdm-setup: the table of verbs, and what all of them share */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "setup.h"
+
+static const struct ccdm_verb ccdm_verbs[] = {
+	{ "open", "DEVICE NAME", "open an ephemeral encrypted disk on DEVICE",
+	  "  -c, --cipher SUITE     aes-xts-gmac (default), aes-xts-hmac-sha256 or aes-gcm\n"
+	  "      --cache-size SIZE  memory for the tree, 2 MiB to half of the RAM\n"
+	  "                         (default 2 % of the RAM, 4 MiB to 1 GiB)\n"
+	  "      --on-tamper WHAT   panic (default), poweroff or eio\n"
+	  "      --origin DEV       show the read-only DEV where nothing was written yet\n"
+	  "      --allow-discards   pass discards down to DEVICE as well\n"
+	  "      --allow-kdump      open although a crash kernel is loaded\n"
+	  "      --size SIZE        size of the mapping (default: as large as fits)\n"
+	  "      --uuid HEX         32 hex digits for the UUID (default: random)\n"
+	  "  -y, --yes              do not ask before the content of DEVICE is lost\n"
+	  "\n"
+	  "SIZE is in bytes, or with S (512 bytes), K M G T, KiB ..., KB ... (1000).\n"
+	  "Everything on DEVICE is lost, when it is opened and again when it is closed.\n",
+	  cmd_open },
+	{ "close", "NAME", "close it; its content is lost",
+	  "      --deferred         close when the last user has left\n"
+	  "      --discard          discard the whole backing device afterwards\n",
+	  cmd_close },
+	{ "status", "NAME", "what a mapping is and how it fares",
+	  "      --json             as JSON\n",
+	  cmd_status },
+	{ "list", "", "the mappings there are",
+	  "      --json             as JSON\n",
+	  cmd_list },
+	{ "cache", "NAME SIZE", "change the size of the cache of a live mapping",
+	  "", cmd_cache },
+	{ "scrub", "NAME", "read and verify everything that was written",
+	  "      --detach           start it and return\n"
+	  "      --stop             stop a running scrub\n"
+	  "      --progress-json    progress as lines of JSON\n"
+	  "  -q, --quiet            no progress\n",
+	  cmd_scrub },
+	{ "monitor", "[NAME]", "print events as they come",
+	  "      --json             one JSON object a line\n"
+	  "  -n, --count N          end after N events\n",
+	  cmd_monitor },
+	{ "benchmark", "", "how fast this kernel runs the cipher suites",
+	  "      --json             as JSON\n",
+	  cmd_benchmark },
+};
+
+#define CCDM_VERBS (sizeof(ccdm_verbs) / sizeof(ccdm_verbs[0]))
+
+static void ccdm_setup_general(FILE *to)
+{
+	size_t i;
+
+	fprintf(to, "usage: " CCDM_PROGRAM " [--debug] VERB [OPTION...] [ARGUMENT...]\n\n");
+	for (i = 0; i < CCDM_VERBS; i++)
+		fprintf(to, "  %-9s %-12s %s\n", ccdm_verbs[i].name, ccdm_verbs[i].usage,
+			ccdm_verbs[i].summary);
+	fprintf(to, "\n  --help after a verb explains it; --version; man 8 " CCDM_PROGRAM "\n");
+}
+
+void ccdm_setup_help(const struct ccdm_verb *verb)
+{
+	printf("usage: " CCDM_PROGRAM " %s [OPTION...] %s\n%s\n\n%s"
+	       "  -h, --help             this\n"
+	       "  -V, --version          version\n",
+	       verb->name, verb->usage, verb->summary, verb->help);
+}
+
+enum ccdm_exit ccdm_setup_usage(const struct ccdm_verb *verb, const char *what)
+{
+	fprintf(stderr, CCDM_PROGRAM " %s: %s\nusage: " CCDM_PROGRAM " %s [OPTION...] %s\n",
+		verb->name, what, verb->name, verb->usage);
+	return CCDM_EXIT_USAGE;
+}
+
+enum ccdm_exit ccdm_setup_options(const struct ccdm_verb *verb, int argc, char **argv,
+				  const struct option *options,
+				  enum ccdm_exit (*take)(int option, void *arg), void *arg,
+				  int min_args, int max_args, bool *over)
+{
+	enum ccdm_exit e = CCDM_EXIT_OK;
+	char what[128];
+	int o;
+
+	*over = true;
+	optind = 1;
+	opterr = 0;
+	while ((o = getopt_long(argc, argv, ":c:n:yqhV", options, NULL)) != -1) {
+		switch (o) {
+		case 'h':
+			ccdm_setup_help(verb);
+			return CCDM_EXIT_OK;
+		case 'V':
+			puts(CCDM_PROGRAM " " CCDM_VERSION);
+			return CCDM_EXIT_OK;
+		case ':':
+			snprintf(what, sizeof(what), "%.80s needs a value", argv[optind - 1]);
+			return ccdm_setup_usage(verb, what);
+		case '?':
+			snprintf(what, sizeof(what), "%.80s is not an option of %s",
+				 argv[optind - 1], verb->name);
+			return ccdm_setup_usage(verb, what);
+		default:
+			e = take ? take(o, arg) : CCDM_EXIT_USAGE;
+			if (e) {
+				snprintf(what, sizeof(what), "%.80s does not fit there",
+					 optarg ? optarg : argv[optind - 1]);
+				return ccdm_setup_usage(verb, what);
+			}
+		}
+	}
+	if (argc - optind < min_args)
+		return ccdm_setup_usage(verb, "too few arguments");
+	if (argc - optind > max_args)
+		return ccdm_setup_usage(verb, "too many arguments");
+	*over = false;
+	return CCDM_EXIT_OK;
+}
+
+int ccdm_setup_root(struct ccdm_err *err)
+{
+	if (geteuid() == 0)
+		return 0;
+	ccdm_err_hint(err, "run it as root");
+	return ccdm_err_set(err, -EPERM, "this needs CAP_SYS_ADMIN");
+}
+
+int main(int argc, char **argv)
+{
+	bool debug = false;
+	size_t i;
+
+	while (argc > 1 && argv[1][0] == '-') {
+		if (!strcmp(argv[1], "--debug")) {
+			debug = true;
+		} else if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+			puts(CCDM_PROGRAM " " CCDM_VERSION);
+			return CCDM_EXIT_OK;
+		} else if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+			ccdm_setup_general(stdout);
+			return CCDM_EXIT_OK;
+		} else {
+			fprintf(stderr, CCDM_PROGRAM ": unknown option %s\n", argv[1]);
+			ccdm_setup_general(stderr);
+			return CCDM_EXIT_USAGE;
+		}
+		argc--;
+		argv++;
+	}
+	if (argc < 2) {
+		ccdm_setup_general(stderr);
+		return CCDM_EXIT_USAGE;
+	}
+	ccdm_dm_init(debug);
+	for (i = 0; i < CCDM_VERBS; i++)
+		if (!strcmp(argv[1], ccdm_verbs[i].name))
+			return ccdm_verbs[i].run(&ccdm_verbs[i], argc - 1, argv + 1);
+	fprintf(stderr, CCDM_PROGRAM ": unknown verb '%s'\n", argv[1]);
+	ccdm_setup_general(stderr);
+	return CCDM_EXIT_USAGE;
+}

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+# ktap.sh - for selftests that run in the VM: sourced by bash
+# shellcheck shell=bash
+#
+#	check "what must be true" command...	ok if the command succeeds
+#	refuse "what must fail" PATTERN command...	ok if it fails, saying PATTERN
+#	finish						the plan; ends the test
+
+ktap_n=0
+ktap_bad=0
+
+result() {
+	ktap_n=$((ktap_n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $ktap_n $2"
+	else
+		ktap_bad=$((ktap_bad + 1))
+		echo "not ok $ktap_n $2"
+	fi
+}
+
+note() { sed 's/^/# /' <<<"$*"; }
+
+check() {
+	local what=$1 out rc
+	shift
+	out=$("$@" 2>&1)
+	rc=$?
+	[ $rc = 0 ] || note "$* -> $rc: $out"
+	result $rc "$what"
+}
+
+# shell form: check_sh "what" 'commands'
+check_sh() { check "$1" bash -c "set -o pipefail; $2"; }
+
+refuse() {
+	local what=$1 pattern=$2 out rc
+	shift 2
+	out=$("$@" 2>&1)
+	rc=$?
+	if [ $rc = 0 ]; then
+		note "$* succeeded: $out"
+		result 1 "$what"
+	elif ! grep -qE -e "$pattern" <<<"$out"; then
+		note "$* -> $rc, without '$pattern': $out"
+		result 1 "$what"
+	else
+		result 0 "$what"
+	fi
+}
+
+# the exit code as well: refuse_code CODE "what" PATTERN command...
+refuse_code() {
+	local code=$1 what=$2 pattern=$3 out rc
+	shift 3
+	out=$("$@" 2>&1)
+	rc=$?
+	if [ $rc != "$code" ] || ! grep -qE -e "$pattern" <<<"$out"; then
+		note "$* -> $rc, expected $code and '$pattern': $out"
+		result 1 "$what"
+	else
+		result 0 "$what"
+	fi
+}
+
+skip() {
+	ktap_n=$((ktap_n + 1))
+	echo "ok $ktap_n $1 # SKIP $2"
+}
+
+finish() {
+	echo "1..$ktap_n"
+	exit $((ktap_bad > 0))
+}
+
+# ---- ccdm ----
+
+load() {
+	modprobe -qa xts gcm dm-mod
+	lsmod | grep -q '^dm_ccdm' || insmod /ccdm/dm-ccdm.ko
+	mkdir -p /run/modules-load.d
+}
+
+sectors() { blockdev --getsz "$1"; }
+
+# most data sectors that fit on a device of $1 sectors (the format, a second time)
+fit() {
+	python3 - "$1" <<-'E'
+	import sys
+	total = int(sys.argv[1]) // 8
+	def need(b):
+	    n = t = b
+	    while True:
+	        n = -(-n // 128); t += n
+	        if n == 1: return t
+	lo, hi = 0, total
+	while lo < hi:
+	    m = (lo + hi + 1) // 2
+	    lo, hi = (m, hi) if need(m) <= total else (lo, m - 1)
+	print(lo * 8)
+	E
+}
+
+# mk NAME DEVICE OPTION... : a mapping over the whole device, on_tamper:eio unless said
+mk() {
+	local name=$1 dev=$2 len
+	shift 2
+	case "$*" in *on_tamper*) ;; *) set -- "$@" on_tamper:eio ;; esac
+	len=$(fit "$(sectors "$dev")")
+	dmsetup create "$name" --table "0 $len ccdm 1 $dev $# $*"
+}
+
+rm_map() { dmsetup remove --retry "$1"; }
+
+stat_of() { dmsetup status "$1" | tr ' ' '\n' | sed -n "s/^$2://p"; }
+
+msg() { dmsetup message "$1" 0 "${@:2}"; }
+
+# nothing of a mapping is left: no user of the module, no mapping
+nothing_left() {
+	[ "$(lsmod | awk '$1 == "dm_ccdm" {print $3}')" = 0 ] && [ -z "$(dmsetup ls --target ccdm | grep -v 'No devices')" ]
+}

@@ -23,7 +23,8 @@ SETUP_PKGS := devmapper libkmod libnl-3.0 libnl-genl-3.0 blkid jansson
 SETUP_SRC := $(wildcard userspace/setup/*.c userspace/lib/*.c)
 SETUP_OBJ := $(SETUP_SRC:%.c=$(BUILD)/%.o)
 
-.PHONY: all help modules programs install uninstall clean check check-all demo lint vm unit setup
+SHELL := /bin/sh
+.PHONY: all help modules programs test-programs install uninstall clean check check-all demo lint vm unit setup
 
 all: modules programs
 
@@ -57,6 +58,31 @@ $(BUILD)/bin/ccdm-setup: $(SETUP_OBJ)
 	@mkdir -p $(@D)
 	@echo '  LD      $@'
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(SETUP_PKGS))
+
+$(BUILD)/tests/%: tests/lib/%.c
+	@mkdir -p $(@D)
+	@echo '  CC      $<'
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lpthread
+
+test-programs: programs $(BUILD)/tests/odd
+
+# ---- unit tests, with the sanitizers ----
+
+UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -fsanitize=address,undefined \
+	-fno-sanitize-recover=all
+UNIT := $(BUILD)/unit/test_format $(BUILD)/unit/test_suite $(BUILD)/unit/test_ui
+
+$(BUILD)/unit/test_format: tests/unit/test_format.c kmod/tree.c kmod/tree.h kmod/ccdm_format.h
+$(BUILD)/unit/test_suite: tests/unit/test_suite.c tests/unit/suite_openssl.h tests/kat/vectors.h
+$(BUILD)/unit/test_ui: tests/unit/test_ui.c userspace/lib/ui.c userspace/lib/dm.c
+
+$(BUILD)/unit/%:
+	@mkdir -p $(@D)
+	@echo '  UNIT    $@'
+	@$(CC) $(CPPFLAGS) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka -lcrypto -ljansson -ldevmapper
+
+unit: $(UNIT)
+	@for t in $(UNIT); do echo "# $$t"; $$t || exit 1; done
 
 -include $(SETUP_OBJ:.o=.d)
 

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_ui - sizes, exit codes, words of a status line */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include "../../userspace/lib/dm.h"
+#include "../../userspace/lib/ui.h"
+
+static void sizes(void **state)
+{
+	static const struct { const char *text; uint64_t bytes; } good[] = {
+		{ "0", 0 }, { "4096", 4096 }, { "8S", 4096 }, { "8s", 4096 }, { "4K", 4096 },
+		{ "4KiB", 4096 }, { "4KB", 4000 }, { "2M", 2 << 20 }, { "2mib", 2 << 20 },
+		{ "2MB", 2000000 }, { "1G", 1 << 30 }, { "1T", 1ULL << 40 }, { "16TiB", 16ULL << 40 },
+		{ "18446744073709551615", UINT64_MAX },
+	};
+	static const char * const bad[] = { "", "x", "-1", "+1", " 1", "1 M", "1X", "1MM", "0x10", "1.5G", "K" };
+	static const char * const range[] = { "18446744073709551616", "99999999T" };
+	uint64_t v;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(ccdm_ui_size(good[i].text, &v), 0);
+		assert_true(v == good[i].bytes);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(ccdm_ui_size(bad[i], &v), -EINVAL);
+	for (i = 0; i < sizeof(range) / sizeof(range[0]); i++)
+		assert_int_equal(ccdm_ui_size(range[i], &v), -ERANGE);
+}
+
+static void human(void **state)
+{
+	char buf[32];
+
+	(void)state;
+	assert_string_equal(ccdm_ui_human(0, buf), "0 B");
+	assert_string_equal(ccdm_ui_human(4096, buf), "4 KiB");
+	assert_string_equal(ccdm_ui_human(1536, buf), "1.5 KiB");
+	assert_string_equal(ccdm_ui_human(16ULL << 40, buf), "16 TiB");
+}
+
+static void exits(void **state)
+{
+	(void)state;
+	assert_int_equal(ccdm_exit_of(0), 0);
+	assert_int_equal(ccdm_exit_of(-EINVAL), CCDM_EXIT_USAGE);
+	assert_int_equal(ccdm_exit_of(-EPERM), CCDM_EXIT_PERMISSION);
+	assert_int_equal(ccdm_exit_of(-ENOMEM), CCDM_EXIT_MEMORY);
+	assert_int_equal(ccdm_exit_of(-ENXIO), CCDM_EXIT_DEVICE);
+	assert_int_equal(ccdm_exit_of(-EBUSY), CCDM_EXIT_BUSY);
+	assert_int_equal(ccdm_exit_of(-EBADMSG), CCDM_EXIT_TAMPER);
+	assert_int_equal(ccdm_exit_of(-ECANCELED), CCDM_EXIT_REFUSED);
+	assert_int_equal(ccdm_exit_of(-ETIMEDOUT), CCDM_EXIT_NETWORK);
+}
+
+static void words(void **state)
+{
+	const char *s = "state:active cache_kib:10/20 read:7 thread:9";
+	char v[8];
+
+	(void)state;
+	assert_true(ccdm_dm_word(s, "state", v, sizeof(v)));
+	assert_string_equal(v, "active");
+	assert_true(ccdm_dm_word(s, "cache_kib", v, sizeof(v)));
+	assert_string_equal(v, "10/20");
+	assert_int_equal(ccdm_dm_number(s, "read"), 7);
+	assert_false(ccdm_dm_word(s, "stat", v, sizeof(v)));
+	assert_false(ccdm_dm_word(s, "hread", v, sizeof(v)));
+	assert_false(ccdm_dm_word("", "x", v, sizeof(v)));
+	assert_true(ccdm_dm_word("a:0123456789", "a", v, sizeof(v)));
+	assert_string_equal(v, "0123456");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sizes), cmocka_unit_test(human), cmocka_unit_test(exits),
+		cmocka_unit_test(words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -24,7 +24,7 @@ SETUP_SRC := $(wildcard userspace/setup/*.c userspace/lib/*.c)
 SETUP_OBJ := $(SETUP_SRC:%.c=$(BUILD)/%.o)
 
 SHELL := /bin/sh
-.PHONY: all help modules programs test-programs install uninstall clean check check-all demo lint vm unit setup
+.PHONY: all help modules programs test-programs install uninstall clean check check-all check-setup demo lint vm unit setup
 
 all: modules programs
 
@@ -36,7 +36,7 @@ help:
 	@echo 'make check               all tests in short form (root; KERNEL=6.1 6.12 7.2 debug)'
 	@echo 'make check-all           every kernel, long forms'
 	@echo 'make unit                the unit tests alone'
-	@echo 'make vm TEST=10-life     one test; SHELL=1 a shell in the VM; KERNEL='
+	@echo 'make vm TEST=10-life     one test; SHELL_VM=1 a shell in the VM; KERNEL='
 	@echo 'make bench               instructions per I/O beside dm-crypt (KERNEL=6.12)'
 	@echo 'make lint                static checks'
 	@echo 'make clean'
@@ -64,7 +64,7 @@ $(BUILD)/tests/%: tests/lib/%.c
 	@echo '  CC      $<'
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lpthread
 
-test-programs: programs $(BUILD)/tests/odd
+test-programs: programs $(BUILD)/tests/odd $(BUILD)/tests/bounce
 
 # ---- unit tests, with the sanitizers ----
 
@@ -85,6 +85,23 @@ unit: $(UNIT)
 	@for t in $(UNIT); do echo "# $$t"; $$t || exit 1; done
 
 -include $(SETUP_OBJ:.o=.d)
+
+# ---- tests in VMs ----
+
+check: check-setup
+	@scripts/check $(KERNEL)
+
+check-all: check-setup
+	@scripts/check --all
+
+check-setup:
+	@scripts/setup test
+
+vm: check-setup test-programs
+	@tests/run --kernel $(KERNEL) $(if $(SHELL_VM),--shell) $(TEST)
+
+demo: check-setup test-programs
+	@scripts/demo
 
 install: all
 	install -D -m 0755 $(BUILD)/bin/ccdm-setup $(DESTDIR)$(SBINDIR)/ccdm-setup

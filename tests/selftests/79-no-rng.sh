@@ -1,0 +1,13 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A CPU without RDSEED and RDRAND: no key, no mapping, and it says so.
+# disks: 16M
+# cpu: max,-rdrand,-rdseed
+. /ccdm/tests/lib/ktap.sh
+load
+check_sh "the CPU has neither" "! grep -qE 'rdrand|rdseed' /proc/cpuinfo"
+dmesg -C
+refuse "open is refused" "" mk t /dev/vdd
+check_sh "and says why" "dmesg | grep -q 'ccdm: This CPU has no random generator'"
+check "nothing left" nothing_left
+finish

@@ -1,0 +1,129 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# ccdm-setup as an administrator meets it: verbs, JSON, events, bad input and
+# exit codes; after each refusal nothing is left behind.
+# disks: 64M 16M 64M
+. /ccdm/tests/lib/ktap.sh
+modprobe -qa xts gcm dm-mod algif_skcipher algif_aead algif_hash
+D=/dev/vdd E=/dev/vde O=/dev/vdf
+REL=$(uname -r)
+
+json() { python3 -c "import json,sys; d=json.load(sys.stdin); sys.exit(0 if ($1) else 1)"; }
+export -f json
+
+# ---- no module
+refuse_code 4 "open: no module" "no kernel module dm-ccdm" ccdm-setup open $D x
+refuse_code 4 "status: not active" "not active" ccdm-setup status x
+refuse_code 4 "monitor: no module" "no kernel module" ccdm-setup monitor
+check_sh "list: nothing" "[ -z \"\$(ccdm-setup list)\" ]"
+check_sh "list --json: an empty array" "ccdm-setup list --json | json 'd == []'"
+check_sh "--version" "ccdm-setup --version | grep -qE '^ccdm-setup [0-9]'"
+check_sh "--help" "ccdm-setup --help | grep -q scrub"
+for verb in open close status list cache scrub monitor benchmark; do
+	check_sh "$verb --help and --version" "ccdm-setup $verb --help | grep -q 'usage: ccdm-setup $verb' && ccdm-setup $verb --version | grep -q ccdm-setup"
+done
+
+# the module where modprobe finds it
+mount -t tmpfs tmpfs /tmp/x 2>/dev/null || { mkdir -p /tmp/x && mount -t tmpfs tmpfs /tmp/x; }
+mkdir -p /tmp/x/u /tmp/x/w
+mount -t overlay -o lowerdir=/lib/modules,upperdir=/tmp/x/u,workdir=/tmp/x/w overlay /lib/modules
+mkdir -p "/lib/modules/$REL/updates"
+cp /ccdm/dm-ccdm.ko "/lib/modules/$REL/updates/"
+depmod "$REL"
+
+# ---- bad words
+refuse_code 1 "no verb" "usage" ccdm-setup
+refuse_code 1 "unknown verb" "unknown verb 'dance'" ccdm-setup dance
+refuse_code 1 "unknown option" "--colour is not an option of open" ccdm-setup open --colour $D x
+refuse_code 1 "option of another verb" "--json is not an option of open" ccdm-setup open --json $D x
+refuse_code 1 "option without value" "--cipher needs a value" ccdm-setup open $D x --cipher
+refuse_code 1 "too few arguments" "too few" ccdm-setup open $D
+refuse_code 1 "too many arguments" "too many" ccdm-setup open $D x y
+refuse_code 1 "unknown cipher" "rot13 does not fit" ccdm-setup open --cipher rot13 $D x
+refuse_code 1 "unknown on-tamper" "sing does not fit" ccdm-setup open --on-tamper sing $D x
+refuse_code 1 "cache size no size" "lots does not fit" ccdm-setup open --cache-size lots $D x
+refuse_code 1 "cache size 0" "0 does not fit" ccdm-setup open --cache-size 0 $D x
+refuse_code 1 "cache size too small" "cache_mib: less than 2" ccdm-setup open --cache-size 1M $D x
+refuse_code 1 "cache size beyond memory" "more than half of the memory" ccdm-setup open --cache-size 100G $D x
+refuse_code 1 "size no size" "12x does not fit" ccdm-setup open --size 12x $D x
+refuse_code 1 "size not a multiple" "not a multiple of 4096" ccdm-setup open --size 5000 $D x
+refuse_code 4 "size too large" "too small for --size" ccdm-setup open --size 1G $D x
+refuse_code 1 "uuid" "abc does not fit" ccdm-setup open --uuid abc $D x
+refuse_code 1 "bad name" "no name for a mapping" ccdm-setup open $D a/b
+refuse_code 1 "empty name" "no name for a mapping" ccdm-setup open $D ""
+refuse_code 1 "long name" "no name for a mapping" ccdm-setup open $D "$(head -c 100 /dev/zero | tr '\0' x)"
+refuse_code 1 "path with a blank" "white space" ccdm-setup open "/dev/a b" x
+refuse_code 4 "no such device" "No such file" ccdm-setup open /dev/nowhere x
+refuse_code 4 "not a block device" "not a block device" ccdm-setup open /dev/null x
+refuse_code 4 "a file" "losetup" ccdm-setup open /etc/passwd x
+blockdev --setro $D
+refuse_code 4 "read-only" "read-only" ccdm-setup open $D x
+blockdev --setrw $D
+dmsetup create odd --table "0 8 linear $E 0"
+refuse_code 4 "too small" "at least 8192" ccdm-setup open /dev/mapper/odd x
+dmsetup remove --retry odd
+refuse_code 4 "origin missing" "No such file" ccdm-setup open --origin /dev/nowhere $D x
+refuse_code 4 "origin larger than the mapping" "too small: the origin" ccdm-setup open --origin $D $E x
+refuse_code 2 "not root" "run it as root" setpriv --reuid 1000 --clear-groups ccdm-setup status x
+refuse_code 1 "cache: not a size" "not a size" ccdm-setup cache x lots
+check "nothing left behind" nothing_left
+
+# ---- open and what it destroys
+mkfs.ext4 -q -F $D
+refuse_code 7 "a signature: refused without --yes" "holds: ext4 file system" ccdm-setup open $D x
+check_sh "nothing was destroyed" "fsck.ext4 -fn $D >/dev/null 2>&1"
+check "open --yes" ccdm-setup open --yes $D x
+check_sh "udev made the node and settled" "[ -b /dev/mapper/x ]"
+check_sh "UUID is CCDM-<32 hex>-<name>" "dmsetup info -c --noheadings -o uuid x | grep -qE '^CCDM-[0-9a-f]{32}-x\$'"
+check_sh "it reads zeros" "cmp -n 4194304 /dev/mapper/x /dev/zero"
+refuse_code 5 "the name is taken" "exists" ccdm-setup open $E x
+refuse_code 5 "the device is taken" "in use|busy" ccdm-setup open --yes $D y
+check_sh "two opens of one device do not race" "printf 'label: gpt\n,\n' | sfdisk -q $E && udevadm settle && for i in 1 2 3 4 5; do (ccdm-setup open --yes ${E}1 r1 2>/dev/null; echo \$?) >/tmp/r1 & (ccdm-setup open --yes ${E}1 r2 2>/dev/null; echo \$?) >/tmp/r2 & wait; [ \$(dmsetup ls --target ccdm | grep -c '^r[12]') = 1 ] || exit 1; sort /tmp/r1 /tmp/r2 | tr '\n' ' ' | grep -q '^0 5' || { cat /tmp/r1 /tmp/r2; exit 1; }; ccdm-setup close r1 2>/dev/null || ccdm-setup close r2; done"
+check_sh "status for people" "ccdm-setup status x | grep -q 'state:      active'"
+check_sh "status --json has the names of the status line" "ccdm-setup status --json x | json 'd[\"state\"] == \"active\" and d[\"name\"] == \"x\" and len(d[\"cache_kib\"]) == 2 and d[\"written\"] == 0 and d[\"scrub\"] == \"off\" and \"root_seq\" in d'"
+check_sh "list" "ccdm-setup list | grep -qE '^x +.*aes-xts-gmac +active'"
+check_sh "list --json" "ccdm-setup list --json | json 'len(d) == 1 and d[0][\"name\"] == \"x\"'"
+check_sh "list leaves other mappings out" "dmsetup create other --table '0 8 zero' && ! ccdm-setup list | grep -q other"
+refuse_code 4 "status of another mapping" "of type zero, expected ccdm" ccdm-setup status other
+refuse_code 4 "close does not touch another mapping" "expected ccdm" ccdm-setup close other
+dmsetup remove --retry other
+check_sh "cache: live" "ccdm-setup cache x 3M && ccdm-setup status --json x | json 'd[\"cache_kib\"][1] == 3072 and d[\"cache_kib\"][0] <= 4096'"
+refuse_code 1 "cache: too small" "at least 2 MiB" ccdm-setup cache x 1M
+refuse_code 1 "cache: beyond memory" "at most half of the memory" ccdm-setup cache x 1T
+dd if=/dev/urandom of=/dev/mapper/x bs=1M count=32 oflag=direct status=none
+check_sh "scrub" "ccdm-setup scrub x"
+check_sh "scrub --progress-json" "ccdm-setup scrub --progress-json x | tail -n1 | json 'd[\"scrub\"] == \"progress\" and d[\"done\"] == d[\"all\"]'"
+check_sh "scrub --detach, then busy or done, then --stop" "ccdm-setup scrub --detach x; ccdm-setup scrub --stop x"
+refuse_code 5 "close: in use" "in use" sh -c 'exec 3</dev/mapper/x; ccdm-setup close x'
+check_sh "close --deferred" "(exec 3</dev/mapper/x; ccdm-setup close --deferred x && dmsetup info x >/dev/null) && udevadm settle && ! dmsetup info x >/dev/null 2>&1"
+refuse_code 1 "close: options that contradict" "cannot wait" ccdm-setup close --deferred --discard x
+refuse_code 4 "close: not active" "not active" ccdm-setup close x
+
+# ---- options
+check_sh "every option arrives in the table" "ccdm-setup open --yes -c aes-gcm --cache-size 5M --on-tamper eio --origin $E --allow-discards --allow-kdump --size 32M --uuid 0123456789abcdef0123456789abcdef $D full && dmsetup table full | grep -qE '^0 65536 ccdm 1 [0-9:]+ 6 cipher:aes-gcm cache_mib:5 on_tamper:eio origin:[0-9:]+ allow_discards allow_kdump\$' && dmsetup info -c --noheadings -o uuid full | grep -qx CCDM-0123456789abcdef0123456789abcdef-full"
+check_sh "close --discard" "ccdm-setup close --discard full && cmp -n 1048576 $D /dev/zero"
+mkfs.ext4 -q -F -b 1024 $E
+check_sh "an origin with small blocks is pointed out" "ccdm-setup open --yes --origin $E $D w >/tmp/w 2>&1; cat /tmp/w; blkid -p $E; ccdm-setup close w; grep -q 'will not mount' /tmp/w"
+
+# ---- events
+ccdm-setup monitor --json --count 5 >/tmp/ev & MON=$!
+ccdm-setup monitor >/tmp/ev2 & MON2=$!
+for _ in $(seq 100); do [ "$(grep -c ccdm /proc/net/netlink 2>/dev/null)" ] && ss -f netlink 2>/dev/null | grep -q ccdm-setup && break; done
+sleep 1
+ccdm-setup open --yes --on-tamper eio $D ev
+dd if=/dev/urandom of=/dev/mapper/ev bs=1M count=4 oflag=direct status=none
+ccdm-setup scrub -q ev
+dmsetup message ev 0 sync >/dev/null
+dmsetup message ev 0 drop
+ccdm-setup close ev
+ccdm-setup open --yes $D ev3
+ccdm-setup close ev3
+wait $MON
+kill $MON2 2>/dev/null
+check_sh "monitor: opened, scrub-done, closed as JSON lines" "sed -n 1p /tmp/ev | json 'd[\"event\"] == \"opened\" and d[\"name\"] == \"ev\" and d[\"uuid\"].startswith(\"CCDM-\")' && sed -n 2p /tmp/ev | json 'd[\"event\"] == \"scrub-done\"' && sed -n 3p /tmp/ev | json 'd[\"event\"] == \"closed\"'"
+check_sh "monitor: a line each for people" "grep -q ' ev opened (' /tmp/ev2"
+
+check_sh "benchmark --json" "ccdm-setup benchmark --json | json 'len(d) == 3 and all(x[\"mib_s\"] > 0 for x in d)'"
+check_sh "benchmark" "ccdm-setup benchmark | grep -q 'aes-gcm .* MiB/s'"
+check "nothing left at the end" nothing_left
+finish

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+# bash completion for ccdm-setup
+# shellcheck shell=bash
+
+_ccdm_setup_names() {
+	ccdm-setup list --json 2>/dev/null | sed -n 's/^ *"name": "\(.*\)",$/\1/p'
+}
+
+_ccdm_setup() {
+	local cur prev verb verbs="open close status list cache scrub monitor benchmark"
+	cur=${COMP_WORDS[COMP_CWORD]}
+	prev=${COMP_WORDS[COMP_CWORD - 1]}
+	verb=
+	local w
+	for w in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+		[[ $w == -* ]] || { verb=$w; break; }
+	done
+
+	COMPREPLY=()
+	if [[ -z $verb ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$verbs --debug --help --version" -- "$cur")
+		return
+	fi
+	case $prev in
+	-c | --cipher) mapfile -t COMPREPLY < <(compgen -W "aes-xts-gmac aes-xts-hmac-sha256 aes-gcm" -- "$cur"); return ;;
+	--on-tamper) mapfile -t COMPREPLY < <(compgen -W "panic poweroff eio" -- "$cur"); return ;;
+	--origin) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--cache-size | --size | --uuid | -n | --count) return ;;
+	esac
+	if [[ $cur == -* ]]; then
+		local opts="--help --version"
+		case $verb in
+		open) opts="$opts --cipher --cache-size --on-tamper --origin --allow-discards --allow-kdump --size --uuid --yes" ;;
+		close) opts="$opts --deferred --discard" ;;
+		status | list | benchmark) opts="$opts --json" ;;
+		scrub) opts="$opts --detach --stop --progress-json --quiet" ;;
+		monitor) opts="$opts --json --count" ;;
+		esac
+		mapfile -t COMPREPLY < <(compgen -W "$opts" -- "$cur")
+		return
+	fi
+	case $verb in
+	open) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+	close | status | cache | scrub | monitor) mapfile -t COMPREPLY < <(compgen -W "$(_ccdm_setup_names)" -- "$cur") ;;
+	esac
+}
+
+complete -F _ccdm_setup ccdm-setup

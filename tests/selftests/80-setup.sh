@@ -87,7 +87,8 @@ check_sh "list leaves other mappings out" "dmsetup create other --table '0 8 zer
 refuse_code 4 "status of another mapping" "of type zero, expected ccdm" ccdm-setup status other
 refuse_code 4 "close does not touch another mapping" "expected ccdm" ccdm-setup close other
 dmsetup remove --retry other
-check_sh "cache: live" "ccdm-setup cache x 3M && ccdm-setup status --json x | json 'd[\"cache_kib\"][1] == 3072 and d[\"cache_kib\"][0] <= 4096'"
+check_sh "cache: live" "ccdm-setup cache x 10M && ccdm-setup status --json x | json 'd[\"cache_kib\"][1] == 10240 and d[\"cache_kib\"][0] <= 10240'"
+refuse_code 1 "cache: smaller than what was allocated at open" "takes more" ccdm-setup cache x 2M
 refuse_code 1 "cache: too small" "at least 2 MiB" ccdm-setup cache x 1M
 refuse_code 1 "cache: beyond memory" "at most half of the memory" ccdm-setup cache x 1T
 dd if=/dev/urandom of=/dev/mapper/x bs=1M count=32 oflag=direct status=none

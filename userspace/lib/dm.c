@@ -129,39 +129,69 @@ int ccdm_dm_target_version(uint32_t version[3], struct ccdm_err *err)
 	return r ? ccdm_err_set(err, r, "the kernel has no device-mapper target 'ccdm'") : 0;
 }
 
+/* Step by step, so that each has its own errno: libdevmapper's create in one hides it. */
+static int ccdm_dm_create_empty(const char *name, const char *uuid, struct ccdm_err *err)
+{
+	struct dm_task *task = ccdm_dm_task(DM_DEVICE_CREATE, name);
+	int r = -ENOMEM;
+
+	if (task && dm_task_set_uuid(task, uuid) &&
+	    dm_task_set_add_node(task, DM_ADD_NODE_ON_RESUME))
+		r = ccdm_dm_run(task);
+	if (task)
+		dm_task_destroy(task);
+	if (r == -EBUSY || r == -EEXIST)
+		return ccdm_err_set(err, -EEXIST, "a mapping of the name %s or its UUID exists", name);
+	return r ? ccdm_err_set(err, r, "cannot open %s: %s", name, strerror(-r)) : 0;
+}
+
+static int ccdm_dm_load(const char *name, uint64_t length, const char *params,
+			struct ccdm_err *err)
+{
+	struct dm_task *task = ccdm_dm_task(DM_DEVICE_RELOAD, name);
+	char reason[256];
+	int r = -ENOMEM, kmsg = ccdm_kmsg_open();
+
+	if (task && dm_task_add_target(task, 0, length, "ccdm", params))
+		r = ccdm_dm_run(task);
+	if (task)
+		dm_task_destroy(task);
+	ccdm_kmsg_reason(kmsg, reason, sizeof(reason));
+	if (r && reason[0])
+		return ccdm_err_set(err, r, "cannot open %s: the kernel says: %s", name, reason);
+	return r ? ccdm_err_set(err, r, "cannot open %s: %s", name, strerror(-r)) : 0;
+}
+
+static int ccdm_dm_resume(const char *name, struct ccdm_err *err)
+{
+	struct dm_task *task = ccdm_dm_task(DM_DEVICE_RESUME, name);
+	uint32_t cookie = 0;
+	int r = -ENOMEM;
+
+	if (task && dm_task_set_add_node(task, DM_ADD_NODE_ON_RESUME) &&
+	    dm_task_set_cookie(task, &cookie, 0))
+		r = ccdm_dm_run(task);
+	if (cookie)
+		dm_udev_wait(cookie);
+	if (task)
+		dm_task_destroy(task);
+	return r ? ccdm_err_set(err, r, "cannot open %s: %s", name, strerror(-r)) : 0;
+}
+
 int ccdm_dm_create(const char *name, const char *uuid, uint64_t length, const char *params,
 		   struct ccdm_err *err)
 {
-	struct dm_task *task = ccdm_dm_task(DM_DEVICE_CREATE, name);
-	uint32_t cookie = 0;
-	char reason[256];
-	int r, kmsg;
+	struct ccdm_err ignored = { 0 };
+	int r = ccdm_dm_create_empty(name, uuid, err);
 
-	if (!task)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
-	if (!dm_task_set_uuid(task, uuid) ||
-	    !dm_task_add_target(task, 0, length, "ccdm", params) ||
-	    !dm_task_set_add_node(task, DM_ADD_NODE_ON_RESUME) ||
-	    !dm_task_set_cookie(task, &cookie, 0)) {
-		dm_task_destroy(task);
-		return ccdm_err_set(err, -ENOMEM, "cannot prepare the mapping %s", name);
-	}
-	kmsg = ccdm_kmsg_open();
-	r = ccdm_dm_run(task);
-	dm_udev_wait(cookie);
-	dm_task_destroy(task);
-	ccdm_kmsg_reason(r ? kmsg : -1, reason, sizeof(reason));
-	if (!r) {
-		if (kmsg >= 0)
-			close(kmsg);
-		return 0;
-	}
-	if (reason[0])
-		return ccdm_err_set(err, r, "cannot open %s: the kernel says: %s", name, reason);
-	if (r == -EBUSY || r == -EEXIST)
-		return ccdm_err_set(err, r, "%s: a mapping of that name or UUID exists, or the device is in use",
-				    name);
-	return ccdm_err_set(err, r, "cannot open %s: %s", name, strerror(-r));
+	if (r)
+		return r;
+	r = ccdm_dm_load(name, length, params, err);
+	if (!r)
+		r = ccdm_dm_resume(name, err);
+	if (r)
+		ccdm_dm_remove(name, false, &ignored);
+	return r;
 }
 
 int ccdm_dm_remove(const char *name, bool deferred, struct ccdm_err *err)
@@ -215,9 +245,10 @@ static int ccdm_dm_line(int type, const char *name, struct ccdm_dm_info *info, c
 	dm_get_next_target(task, NULL, &start, &length, &target, &params);
 	if (!target || strcmp(target, "ccdm")) {
 		ccdm_err_hint(err, "see: ccdm-setup list");
+		ccdm_err_set(err, -ENXIO, "%s is a mapping of type %s, expected ccdm", name,
+			     target ? target : "(none)");
 		dm_task_destroy(task);
-		return ccdm_err_set(err, -ENXIO, "%s is a mapping of type %s, expected ccdm", name,
-				    target ? target : "(none)");
+		return -ENXIO;
 	}
 	snprintf(info->name, sizeof(info->name), "%s", dm_task_get_name(task));
 	text = dm_task_get_uuid(task);

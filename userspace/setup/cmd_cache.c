@@ -33,7 +33,7 @@ static int cache_change(const char *name, const char *size, struct ccdm_err *err
 		ccdm_err_set(err, r, "%s: the cache cannot be %s: at least %u MiB, at most half of the memory",
 			     name, size, CCDM_CACHE_MIB_MIN);
 	else if (r == -ENOSPC)
-		ccdm_err_set(err, -EINVAL, "%s: the cache cannot be %s: what was allocated when it was opened takes more",
+		r = ccdm_err_set(err, -EINVAL, "%s: the cache cannot be %s: what was allocated when it was opened takes more",
 			     name, size);
 	return r;
 }

@@ -737,19 +737,24 @@ unsigned int ccdm_cache_kib(struct ccdm *c)
 	return c->cache.fixed_kib + ((size_t)READ_ONCE(c->cache.nr) * CCDM_NODE_COST >> 10);
 }
 
-void ccdm_cache_resize(struct ccdm *c, unsigned int nodes)
+void ccdm_cache_trim(struct ccdm *c)
 {
 	struct ccdm_cache *k = &c->cache;
 	struct ccdm_node *node;
 
+	while (READ_ONCE(k->nr) > READ_ONCE(k->limit) && (node = ccdm_cache_evict(c, false)))
+		ccdm_node_release(c, node);
+}
+
+void ccdm_cache_resize(struct ccdm *c, unsigned int nodes)
+{
+	struct ccdm_cache *k = &c->cache;
+
 	spin_lock_irq(&k->lock);
 	k->limit = nodes;
 	spin_unlock_irq(&k->lock);
-	while (READ_ONCE(k->nr) > nodes && (node = ccdm_cache_evict(c, true))) {
-		ccdm_node_release(c, node);
-		cond_resched();
-	}
-	/* What is dirty or in use goes as it is written and let go. */
+	ccdm_cache_trim(c);
+	/* What is dirty is written, and goes then. */
 	ccdm_writeback_kick(c);
 	ccdm_cache_room_wake(c);
 }
@@ -797,7 +802,7 @@ int ccdm_cache_init(struct ccdm *c)
 		k->nr_read_pages++;
 	}
 
-	fixed = sizeof(*c) + ccdm_pages_cost(c->pages.nr) +
+	fixed = sizeof(*c) + ccdm_pages_cost(c->pages.nr) + c->fixed_bytes +
 		(sizeof(*k->buckets) << k->hash_bits) + CCDM_READ_PAGES * PAGE_SIZE;
 	r = ccdm_writeback_init(c);
 	if (r)

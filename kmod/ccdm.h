@@ -254,6 +254,8 @@ void ccdm_cache_exit(struct ccdm *c);
 /* Nodes that fit beside the fixed parts in @mib; 0 if it is too small. */
 unsigned int ccdm_cache_nodes(struct ccdm *c, unsigned int mib);
 void ccdm_cache_resize(struct ccdm *c, unsigned int nodes);
+/* Gives nodes back while there are more than the limit. Does not sleep. */
+void ccdm_cache_trim(struct ccdm *c);
 unsigned int ccdm_cache_kib(struct ccdm *c);
 
 /* Fast look-up: a pinned node that may be used now, or NULL. Any context but hard interrupt. */
@@ -450,13 +452,15 @@ void ccdm_failed(struct ccdm *c);
 /* ---- scrub.c -------------------------------------------------------------- */
 
 void ccdm_scrub_init(struct ccdm *c);
-int ccdm_scrub_start(struct ccdm *c);	/* -EBUSY while it runs */
+int ccdm_scrub_start(struct ccdm *c);	/* -EBUSY while it runs, -EAGAIN while suspended */
+void ccdm_scrub_allow(struct ccdm *c, bool allowed);
 void ccdm_scrub_stop(struct ccdm *c);	/* sleeps until it has stopped */
 
 struct ccdm_scrub {
 	struct work_struct work;
-	/* Guards running and stop. Inside nothing. */
+	/* Guards the members below. Inside nothing. */
 	spinlock_t lock;
+	bool allowed;	/* not suspended */
 	bool running;
 	bool stop;
 	u64 done;	/* blocks, for the status line */
@@ -498,6 +502,7 @@ struct ccdm_options {
  * @block: cipher for blocks
  * @node: cipher for nodes
  * @creqs: request memory
+ * @fixed_bytes: what @creqs and @bios keep, for the account of the cache
  * @seq: last sequence number given out
  * @state: enum ccdm_state; leaves CCDM_ACTIVE once
  * @pages: pages the host may see
@@ -509,7 +514,6 @@ struct ccdm_options {
  * @events, @event_work: events that wait to be sent
  * @tamper_kind, @tamper_level, @tamper_index: what was seen, once state says so
  * @opened: the event "opened" has been sent
- * @suspended: no scrub may start
  * @list: in the module's list of mappings
  * @md: the device-mapper device
  * @name, @uuid: its name and UUID when last looked up
@@ -525,6 +529,7 @@ struct ccdm {
 	struct ccdm_cipher block;
 	struct ccdm_cipher node;
 	mempool_t *creqs;
+	size_t fixed_bytes;
 	atomic64_t seq;
 	int state;
 
@@ -543,7 +548,6 @@ struct ccdm {
 	unsigned int tamper_level;
 	u64 tamper_index;
 	bool opened;
-	bool suspended;
 
 	struct list_head list;
 	struct mapped_device *md;

@@ -147,14 +147,14 @@ static void ccdm_discard_marked(struct ccdm_io *io)
 static void ccdm_discard_next(struct ccdm_io *io)
 {
 	struct ccdm *c = io->c;
-	bool passes = ccdm_discard_passes(io), covered;
+	bool covered;
 	struct ccdm_node *leaf;
 	u64 index, n;
 	s64 skip;
 	int r;
 
 	while (io->block < io->seq) {
-		skip = passes && !c->origin_blocks ? 0 : ccdm_discard_skip(io);
+		skip = ccdm_discard_skip(io);
 		if (skip < 0)
 			goto bad;
 		if (skip) {
@@ -166,7 +166,7 @@ static void ccdm_discard_next(struct ccdm_io *io)
 		n = min_t(u64, CCDM_NODE_ENTRIES - io->first, io->seq - io->block);
 		covered = !io->first && (n == CCDM_NODE_ENTRIES ||
 					 io->block + n == c->g.blocks);
-		if (covered && !passes) {
+		if (covered && !ccdm_discard_passes(io)) {
 			r = ccdm_discard_in_parent(c, index);
 			if (r < 0)
 				goto bad;

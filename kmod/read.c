@@ -30,6 +30,9 @@ static void ccdm_read_mismatch(struct ccdm_io *io)
 	ccdm_count(c, CCDM_STAT_RECHECKS, 1);
 	trace_ccdm_recheck(ccdm_name(c), 0, io->block + io->at);
 	io->again = true;
+	/* Nothing that others need is held in line: the writers there need such memory too. */
+	mempool_free(io->creq, c->creqs);
+	io->creq = NULL;
 	ccdm_pages_put(&c->pages, &io->want);
 	if (io->marked || ccdm_io_mark(io, ccdm_read_start))
 		ccdm_io_queue(io, c->done, ccdm_read_start);

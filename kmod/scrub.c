@@ -172,17 +172,27 @@ int ccdm_scrub_start(struct ccdm *c)
 	int r = -EBUSY;
 
 	spin_lock(&scrub->lock);
-	if (!scrub->running) {
+	if (!scrub->allowed) {
+		r = -EAGAIN;
+	} else if (!scrub->running) {
 		scrub->running = true;
 		scrub->stop = false;
 		scrub->done = 0;
 		scrub->all = c->g.blocks;
 		r = 0;
 	}
-	spin_unlock(&scrub->lock);
+	/* Under the lock: who forbids and then stops must find it queued. */
 	if (!r)
 		queue_work(system_unbound_wq, &scrub->work);
+	spin_unlock(&scrub->lock);
 	return r;
+}
+
+void ccdm_scrub_allow(struct ccdm *c, bool allowed)
+{
+	spin_lock(&c->scrub.lock);
+	c->scrub.allowed = allowed;
+	spin_unlock(&c->scrub.lock);
 }
 
 void ccdm_scrub_stop(struct ccdm *c)

@@ -19,7 +19,7 @@
 #define CCDM_PAGES_MIN		(2 * CCDM_NODE_ENTRIES)
 #define CCDM_PAGES_MAX		8192
 #define CCDM_CREQS		16	/* kept for when memory is short */
-#define CCDM_CHILD_BIOS		(2 * CCDM_NODE_ENTRIES)
+#define CCDM_CHILD_BIOS		16	/* likewise; 4 KiB of bio_vecs each */
 #define CCDM_WALKERS		128
 
 /* All mappings there are. Guards the list; sleeps. Taken inside nothing of ours. */
@@ -188,10 +188,13 @@ static int ccdm_ctr_devices(struct ccdm *c, const char *path, const char *origin
 
 	/* Or somebody's earlier buffered write would later land on sealed blocks. */
 	r = sync_blockdev(bdev);
+	if (!r)
+		r = sync_blockdev(bdev_whole(bdev));
 	if (r)
 		ti->error = "Page cache of the backing device cannot be written back";
 	else
 		invalidate_bdev(bdev);
+	/* Of a partition: what was buffered through the whole disk stays, but clean. */
 	return r;
 }
 
@@ -233,6 +236,9 @@ static int ccdm_ctr_keys(struct ccdm *c)
 	}
 	size = max(ccdm_creq_size(&c->block), ccdm_creq_size(&c->node));
 	c->creqs = mempool_create_kmalloc_pool(CCDM_CREQS + num_possible_cpus(), size);
+	c->fixed_bytes = (CCDM_CREQS + num_possible_cpus()) * size +
+			 CCDM_CHILD_BIOS * (sizeof(struct ccdm_child) + BIO_MAX_VECS *
+					    sizeof(struct bio_vec));
 	return c->creqs ? 0 : -ENOMEM;
 }
 
@@ -351,7 +357,7 @@ static void ccdm_presuspend(struct dm_target *ti)
 	struct ccdm *c = ti->private;
 
 	/* Write-back goes on: what dm waits for after this needs room. */
-	WRITE_ONCE(c->suspended, true);
+	ccdm_scrub_allow(c, false);
 	ccdm_scrub_stop(c);
 }
 
@@ -359,7 +365,7 @@ static void ccdm_presuspend_undo(struct dm_target *ti)
 {
 	struct ccdm *c = ti->private;
 
-	WRITE_ONCE(c->suspended, false);
+	ccdm_scrub_allow(c, true);
 }
 
 static void ccdm_postsuspend(struct dm_target *ti)
@@ -376,7 +382,7 @@ static void ccdm_resume(struct dm_target *ti)
 	struct ccdm *c = ti->private;
 
 	ccdm_name_update(c);
-	WRITE_ONCE(c->suspended, false);
+	ccdm_scrub_allow(c, true);
 	ccdm_writeback_start(c);
 	if (!c->opened) {
 		c->opened = true;
@@ -452,7 +458,7 @@ static int ccdm_message(struct dm_target *ti, unsigned int argc, char **argv, ch
 	if (argc == 2 && !strcasecmp(argv[0], "cache_mib"))
 		return ccdm_message_cache(c, argv[1]);
 	if (argc == 2 && !strcasecmp(argv[0], "scrub") && !strcasecmp(argv[1], "start"))
-		return READ_ONCE(c->suspended) ? -EAGAIN : ccdm_scrub_start(c);
+		return ccdm_scrub_start(c);
 	if (argc == 2 && !strcasecmp(argv[0], "scrub") && !strcasecmp(argv[1], "stop")) {
 		ccdm_scrub_stop(c);
 		return 0;

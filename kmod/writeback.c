@@ -169,6 +169,7 @@ static void ccdm_write_work(struct work_struct *work)
 	}
 	bio_uninit(&w->bio);
 	ccdm_write_finish(w, ok);
+	ccdm_cache_trim(c);
 	ccdm_writeback_kick(c);
 }
 

@@ -24,7 +24,7 @@ SETUP_SRC := $(wildcard userspace/setup/*.c userspace/lib/*.c)
 SETUP_OBJ := $(SETUP_SRC:%.c=$(BUILD)/%.o)
 
 SHELL := /bin/sh
-.PHONY: all help modules programs test-programs install uninstall clean check check-all check-setup demo lint vm unit setup
+.PHONY: all help modules programs test-programs install uninstall clean check check-all check-setup demo bench lint vm unit setup
 
 all: modules programs
 
@@ -99,6 +99,13 @@ check-setup:
 
 vm: check-setup test-programs
 	@tests/run --kernel $(KERNEL) $(if $(SHELL_VM),--shell) $(TEST)
+
+bench: check-setup test-programs
+	@tests/bench/run --kernel $(if $(filter command%,$(origin KERNEL)),$(KERNEL),6.12)
+
+lint:
+	@scripts/setup lint
+	@scripts/lint
 
 demo: check-setup test-programs
 	@scripts/demo

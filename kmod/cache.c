@@ -564,8 +564,10 @@ static int ccdm_cache_load(struct ccdm *c, struct ccdm_node *node, struct ccdm_n
 }
 
 /* 0: usable. 1: gone, look again. -errno: gone for a reason. */
-static int ccdm_node_wait(struct ccdm_node *node)
+static int ccdm_node_wait(struct ccdm_node *node, enum ccdm_get how)
 {
+	if (how == CCDM_GET_NOWAIT && READ_ONCE(node->state) == CCDM_NODE_LOADING)
+		return -EAGAIN;
 	wait_event(node->wait, READ_ONCE(node->state) != CCDM_NODE_LOADING);
 	if (ccdm_node_usable(node))
 		return 0;
@@ -573,7 +575,8 @@ static int ccdm_node_wait(struct ccdm_node *node)
 }
 
 /* The deepest node in memory on the way to (level, index), pinned. */
-static struct ccdm_node *ccdm_cache_deepest(struct ccdm *c, unsigned int level, u64 index)
+static struct ccdm_node *ccdm_cache_deepest(struct ccdm *c, unsigned int level, u64 index,
+					    enum ccdm_get how)
 {
 	struct ccdm_node *node;
 	int r;
@@ -584,7 +587,7 @@ static struct ccdm_node *ccdm_cache_deepest(struct ccdm *c, unsigned int level, 
 			continue;
 		if (IS_ERR(node))
 			return node;
-		r = ccdm_node_wait(node);
+		r = ccdm_node_wait(node, how);
 		if (!r)
 			return node;
 		ccdm_cache_unpin(c, node);
@@ -622,7 +625,7 @@ static struct ccdm_node *ccdm_cache_descend(struct ccdm *c, struct ccdm_node *no
 			ccdm_cache_unpin(c, node);
 			if (IS_ERR(child))
 				return child;
-			r = ccdm_node_wait(child);
+			r = ccdm_node_wait(child, how);
 			if (r) {
 				ccdm_cache_unpin(c, child);
 				return ERR_PTR(r < 0 ? r : -EAGAIN);
@@ -646,7 +649,7 @@ struct ccdm_node *ccdm_cache_get(struct ccdm *c, unsigned int level, u64 index,
 			node = ERR_PTR(-EIO);
 			break;
 		}
-		node = ccdm_cache_deepest(c, level, index);
+		node = ccdm_cache_deepest(c, level, index, how);
 		if (IS_ERR(node) || node->level == level)
 			continue;
 		if (ccdm_room_take(c, node->level - level, &spare, first)) {
@@ -656,13 +659,34 @@ struct ccdm_node *ccdm_cache_get(struct ccdm *c, unsigned int level, u64 index,
 		}
 		/* Not all at once: let go of everything, and wait in line. */
 		ccdm_cache_unpin(c, node);
-		r = ccdm_room_wait(c, &first, &seq);
+		r = how == CCDM_GET_NOWAIT ? 0 : ccdm_room_wait(c, &first, &seq);
 		node = ERR_PTR(r ?: -EAGAIN);
-	} while (node == ERR_PTR(-EAGAIN));
+	} while (node == ERR_PTR(-EAGAIN) && how != CCDM_GET_NOWAIT);
 
 	if (first)
 		ccdm_room_done(c);
 	return node;
+}
+
+bool ccdm_cache_leaf_sealed(struct ccdm *c, u64 index)
+{
+	struct ccdm_node *parent = &c->cache.root;
+	unsigned int slot = index % CCDM_NODE_ENTRIES;
+	unsigned long flags;
+	bool sealed;
+
+	if (c->g.levels > 1)
+		parent = ccdm_cache_find(c, 1, index >> CCDM_NODE_SHIFT);
+	else
+		ccdm_cache_pin(parent);
+	if (!parent)
+		return false;
+	spin_lock_irqsave(&parent->lock, flags);
+	sealed = !ccdm_mask_test(&parent->mask, slot) &&
+		 ccdm_tree_kind(&parent->entry[slot]) == CCDM_KIND_SEALED;
+	spin_unlock_irqrestore(&parent->lock, flags);
+	ccdm_cache_unpin(c, parent);
+	return sealed;
 }
 
 /* ---- dirty --------------------------------------------------------------- */

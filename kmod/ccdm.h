@@ -92,7 +92,7 @@ struct ccdm_want {
 };
 
 struct ccdm_pages_cpu {
-	/* Guards the list; taken by its CPU, and by who empties all lists. Inside nothing. */
+	/* Guards the list: taken by its CPU, and by who empties all lists (pool lock held). */
 	spinlock_t lock;
 	struct ccdm_pg *head;
 	unsigned int nr;
@@ -117,8 +117,11 @@ int ccdm_pages_init(struct ccdm_pages *pool, unsigned int nr);
 void ccdm_pages_exit(struct ccdm_pages *pool);
 /* Bytes that a pool of @nr pages takes. */
 size_t ccdm_pages_cost(unsigned int nr);
-/* true: want->pages is filled. false: in line, want->granted() will be called. */
-bool __must_check ccdm_pages_take(struct ccdm_pages *pool, struct ccdm_want *want);
+/*
+ * true: want->pages is filled. false: in line, and want->granted() will be called;
+ * without @wait just false.
+ */
+bool __must_check ccdm_pages_take(struct ccdm_pages *pool, struct ccdm_want *want, bool wait);
 /* Gives back everything in @want; serves the line. Any context but hard interrupt. */
 void ccdm_pages_put(struct ccdm_pages *pool, struct ccdm_want *want);
 unsigned int ccdm_pages_free(struct ccdm_pages *pool);
@@ -168,6 +171,7 @@ struct ccdm_node {
 	bool alone;
 	int error;
 	atomic_t pins;
+	/* Interrupt-safe, held for copying only; inside nothing, nothing inside. */
 	spinlock_t lock;
 	struct ccdm_mask mask;
 	struct list_head line;
@@ -247,6 +251,7 @@ struct ccdm_cache {
 enum ccdm_get {
 	CCDM_GET_READ,		/* verified and usable */
 	CCDM_GET_COVER,		/* if absent: LOADING, not read; see below */
+	CCDM_GET_NOWAIT,	/* as READ, but -EAGAIN rather than wait for anybody else */
 };
 
 int ccdm_cache_init(struct ccdm *c);
@@ -281,6 +286,8 @@ void ccdm_cache_unpin(struct ccdm *c, struct ccdm_node *node);
 void ccdm_cache_publish(struct ccdm *c, struct ccdm_node *node);
 /* Takes the node out; who waits for it gets @error, or looks again if 0. Drops the pin. */
 void ccdm_cache_abandon(struct ccdm *c, struct ccdm_node *node, int error);
+/* Is the leaf on the device and not in memory, as far as its cached parent tells? A hint. */
+bool ccdm_cache_leaf_sealed(struct ccdm *c, u64 index);
 /* Gives back all clean, unpinned nodes; who pinned only their children follow. */
 void ccdm_cache_drop(struct ccdm *c);
 /* Drops the pin, and gives the node back if nobody else needs it. */
@@ -337,10 +344,12 @@ bool ccdm_writeback_stuck(struct ccdm *c);
  * @seq: first sequence number of a write; a discard: its end
  * @pending: children under way, plus one
  * @status: first error of the bio or its children
+ * @error: why there is no leaf
  * @first, @nr: blocks within the leaf
  * @at: next block to open
  * @marked: holds the busy marks
  * @again: the blocks are read for the second time
+ * @used: the bio itself has been sent once and cannot be sent again
  * @covered: the leaf is LOADING and ours
  * @internal: not a bio of dm's
  * @vec: table for up to CCDM_INLINE_VECS blocks
@@ -366,12 +375,14 @@ struct ccdm_io {
 	u64 seq;
 	atomic_t pending;
 	blk_status_t status;
+	int error;
 	u8 first;
 	u8 nr;
 	u8 at;
 	u8 cursor_at;
 	bool marked;
 	bool again;
+	bool used;
 	bool covered;
 	bool internal;
 	struct bio_vec vec[CCDM_INLINE_VECS];
@@ -404,7 +415,7 @@ void ccdm_io_zero(struct ccdm_io *io, unsigned int i, unsigned int nr);
 /* Send the bio itself: to the backing device with pages of the pool in place of the sender's. */
 void ccdm_io_submit(struct ccdm_io *io, bio_end_io_t *end_io);
 void ccdm_io_submit_to(struct ccdm_io *io, struct block_device *bdev, bio_end_io_t *end_io);
-/* An empty bio of our own for @nr blocks from @i; counted in io->pending. Sleeps, but not for long. */
+/* An empty bio of our own for @nr blocks from @i, counted in io->pending. May sleep. */
 struct bio *ccdm_io_child(struct ccdm_io *io, unsigned int i, unsigned int nr, blk_opf_t opf,
 			  struct block_device *bdev, bio_end_io_t *end_io);
 static inline struct ccdm_child *ccdm_child(struct bio *bio)
@@ -413,9 +424,13 @@ static inline struct ccdm_child *ccdm_child(struct bio *bio)
 }
 
 blk_opf_t ccdm_io_flags(struct bio *bio);
+void ccdm_io_walk(struct ccdm_io *io);
 
 /* read.c, write.c: the leaf is there */
 void ccdm_read_start(struct ccdm_io *io);
+/* A leaf miss, on the "walk" queue: true if the data is fetched together with the leaf. */
+bool __must_check ccdm_read_ahead(struct ccdm_io *io);
+void ccdm_read_ahead_init(struct ccdm *c);
 void ccdm_write_start(struct ccdm_io *io);
 /* discard.c: on the "walk" queue */
 void ccdm_discard_start(struct ccdm_io *io);
@@ -511,6 +526,7 @@ struct ccdm_options {
  * @walk: work that may wait for nodes
  * @done: work that never waits
  * @stats: counters
+ * @ahead, @ahead_leaf, @last_miss: leaves fetched before they are asked for
  * @events, @event_work: events that wait to be sent
  * @tamper_kind, @tamper_level, @tamper_index: what was seen, once state says so
  * @opened: the event "opened" has been sent
@@ -540,6 +556,10 @@ struct ccdm {
 	struct workqueue_struct *done;
 	struct ccdm_stats __percpu *stats;
 	struct ccdm_scrub scrub;
+
+	struct work_struct ahead;
+	u64 ahead_leaf;
+	u64 last_miss;
 
 	struct work_struct event_work;
 	struct delayed_work tamper_panic;

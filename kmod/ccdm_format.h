@@ -71,6 +71,7 @@ enum ccdm_genl_attr {
 	CCDM_ATTR_PAD,
 	__CCDM_ATTR_MAX,
 };
+
 #define CCDM_ATTR_MAX (__CCDM_ATTR_MAX - 1)
 
 /**

@@ -14,13 +14,13 @@
 #include <linux/shrinker.h>
 #include <linux/workqueue.h>
 
-#if __has_include(<linux/unaligned.h>)
+#ifdef CCDM_HAVE_LINUX_UNALIGNED
 #include <linux/unaligned.h>
 #else
 #include <asm/unaligned.h>
 #endif
 
-#if __has_include(<crypto/utils.h>)
+#ifdef CCDM_HAVE_CRYPTO_UTILS
 #include <crypto/utils.h>
 #else
 #include <crypto/algapi.h>

@@ -99,7 +99,7 @@ bool ccdm_io_pages(struct ccdm_io *io, unsigned int nr, ccdm_step_fn step)
 	io->step = step;
 	io->want.nr = nr;
 	io->want.granted = ccdm_io_pages_granted;
-	return ccdm_pages_take(&io->c->pages, &io->want);
+	return ccdm_pages_take(&io->c->pages, &io->want, true);
 }
 
 struct page *ccdm_io_user(struct ccdm_io *io, unsigned int i, unsigned int *offset)
@@ -149,6 +149,7 @@ void ccdm_io_submit_to(struct ccdm_io *io, struct block_device *bdev, bio_end_io
 	bio->bi_opf = ccdm_io_flags(bio);
 	bio->bi_end_io = end_io;
 	bio->bi_private = io;
+	io->used = true;
 	bio_set_dev(bio, bdev);
 	if (io->internal)
 		submit_bio_noacct(bio);
@@ -180,8 +181,8 @@ struct bio *ccdm_io_child(struct ccdm_io *io, unsigned int i, unsigned int nr, b
 			  struct block_device *bdev, bio_end_io_t *end_io)
 {
 	/* Each child is sent before the next is asked for, so the pool refills. */
-	struct bio *bio = bio_alloc_bioset(bdev, (opf & REQ_OP_MASK) == REQ_OP_DISCARD ? 0 : nr, opf, GFP_NOIO,
-					   &io->c->bios);
+	unsigned short vecs = (opf & REQ_OP_MASK) == REQ_OP_DISCARD ? 0 : nr;
+	struct bio *bio = bio_alloc_bioset(bdev, vecs, opf, GFP_NOIO, &io->c->bios);
 
 	bio_clone_blkg_association(bio, io->bio);
 	bio->bi_ioprio = io->bio->bi_ioprio;
@@ -237,14 +238,17 @@ static void ccdm_io_start(struct ccdm_io *io)
 }
 
 /* The leaf is not in memory. On the "walk" queue. */
-static void ccdm_io_walk(struct ccdm_io *io)
+void ccdm_io_walk(struct ccdm_io *io)
 {
 	struct ccdm *c = io->c;
 	bool cover = bio_op(io->bio) == REQ_OP_WRITE && !io->first &&
 		     (io->nr == CCDM_NODE_ENTRIES || io->block + io->nr == c->g.blocks);
-	struct ccdm_node *leaf = ccdm_cache_get(c, 0, io->block >> CCDM_NODE_SHIFT,
-						cover ? CCDM_GET_COVER : CCDM_GET_READ);
+	struct ccdm_node *leaf;
 
+	if (bio_op(io->bio) == REQ_OP_READ && ccdm_read_ahead(io))
+		return;
+	leaf = ccdm_cache_get(c, 0, io->block >> CCDM_NODE_SHIFT,
+			      cover ? CCDM_GET_COVER : CCDM_GET_READ);
 	if (IS_ERR(leaf)) {
 		ccdm_io_finish(io, BLK_STS_IOERR);
 		return;

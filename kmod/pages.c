@@ -148,7 +148,7 @@ static bool ccdm_pages_grant(struct ccdm_pages *pool, struct ccdm_want *want)
 	return true;
 }
 
-bool ccdm_pages_take(struct ccdm_pages *pool, struct ccdm_want *want)
+bool ccdm_pages_take(struct ccdm_pages *pool, struct ccdm_want *want, bool wait)
 {
 	struct ccdm_pages_cpu *pc;
 	unsigned long flags;
@@ -181,11 +181,11 @@ bool ccdm_pages_take(struct ccdm_pages *pool, struct ccdm_want *want)
 			WRITE_ONCE(pool->waiting, 1);
 			ccdm_pages_gather(pool);
 			ok = ccdm_pages_grant(pool, want);
-			if (ok)
+			if (ok || !wait)
 				WRITE_ONCE(pool->waiting, 0);
 		}
 	}
-	if (!ok)
+	if (!ok && wait)
 		list_add_tail(&want->list, &pool->line);
 	spin_unlock_irqrestore(&pool->lock, flags);
 	return ok;

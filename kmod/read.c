@@ -13,6 +13,8 @@
 #include "ccdm.h"
 #include "trace.h"
 
+#define CCDM_AHEAD_LEAVES	2	/* 1 MiB */
+
 static void ccdm_read_open(struct ccdm_io *io);
 static void ccdm_read_runs(struct ccdm_io *io);
 
@@ -242,7 +244,7 @@ void ccdm_read_start(struct ccdm_io *io)
 	} else if (!sealed && !unwritten) {
 		ccdm_io_zero(io, 0, io->nr);
 		ccdm_io_finish(io, BLK_STS_OK);
-	} else if (io->again || (sealed != io->nr && unwritten != io->nr)) {
+	} else if (io->used || (sealed != io->nr && unwritten != io->nr)) {
 		/* Children, or the bio is used up: by a worker */
 		ccdm_io_queue(io, io->c->done, ccdm_read_runs);
 	} else if (unwritten) {
@@ -309,4 +311,99 @@ static void ccdm_read_runs(struct ccdm_io *io)
 	io->status = BLK_STS_OK;
 	if (!sealed || ccdm_io_pages(io, sealed, ccdm_read_send_runs))
 		ccdm_read_send_runs(io);
+}
+
+/* ---- a leaf miss --------------------------------------------------------- */
+
+/*
+ * The data is fetched together with its leaf, if the leaf is on the device and
+ * pages are free at once. While we hold pages we wait for nobody else: where the
+ * walk would have to, the data is given up, and the read begins again without.
+ */
+static void ccdm_read_joined(struct ccdm_io *io)
+{
+	struct ccdm *c = io->c;
+	unsigned int unwritten;
+	unsigned long flags;
+	bool busy;
+
+	if (!io->leaf) {
+		ccdm_pages_put(&c->pages, &io->want);
+		if (io->error == -EAGAIN)
+			ccdm_io_queue(io, c->walk, ccdm_io_walk);
+		else
+			ccdm_io_finish(io, BLK_STS_IOERR);
+		return;
+	}
+	spin_lock_irqsave(&io->leaf->lock, flags);
+	busy = ccdm_mask_overlaps(&io->mask, &io->leaf->mask);
+	spin_unlock_irqrestore(&io->leaf->lock, flags);
+	if (!busy && !io->status && ccdm_read_sort(io, &unwritten) == io->nr) {
+		ccdm_read_complete(io);
+		return;
+	}
+	ccdm_pages_put(&c->pages, &io->want);
+	ccdm_read_start(io);
+}
+
+static void ccdm_read_ahead_end_io(struct bio *bio)
+{
+	struct ccdm_io *io = bio->bi_private;
+
+	io->status = bio->bi_status;
+	if (atomic_dec_and_test(&io->pending))
+		ccdm_io_queue(io, io->c->done, ccdm_read_joined);
+}
+
+/* Leaves that follow a sequential miss, one after the other. */
+static void ccdm_read_ahead_work(struct work_struct *work)
+{
+	struct ccdm *c = container_of(work, struct ccdm, ahead);
+	u64 index = READ_ONCE(c->ahead_leaf), end = min(index + CCDM_AHEAD_LEAVES, c->g.nodes[0]);
+	struct ccdm_node *leaf;
+
+	for (; index < end; index++) {
+		if (!ccdm_cache_leaf_sealed(c, index))
+			continue;
+		leaf = ccdm_cache_get(c, 0, index, CCDM_GET_NOWAIT);
+		if (IS_ERR(leaf))
+			break;
+		ccdm_cache_unpin(c, leaf);
+	}
+}
+
+void ccdm_read_ahead_init(struct ccdm *c)
+{
+	INIT_WORK(&c->ahead, ccdm_read_ahead_work);
+}
+
+bool ccdm_read_ahead(struct ccdm_io *io)
+{
+	u64 index = io->block >> CCDM_NODE_SHIFT;
+	struct ccdm *c = io->c;
+	struct ccdm_node *leaf;
+	bool sequential = READ_ONCE(c->last_miss) + 1 == index;
+
+	if (io->used || io->internal || !ccdm_cache_leaf_sealed(c, index))
+		return false;
+	WRITE_ONCE(c->last_miss, sequential ? index + CCDM_AHEAD_LEAVES : index);
+	if (sequential) {
+		WRITE_ONCE(c->ahead_leaf, index + 1);
+		queue_work(c->walk, &c->ahead);
+	}
+
+	io->want.nr = io->nr;
+	if (!ccdm_pages_take(&c->pages, &io->want, false))
+		return false;
+	atomic_set(&io->pending, 2);
+	io->error = 0;
+	ccdm_io_submit(io, ccdm_read_ahead_end_io);
+	leaf = ccdm_cache_get(c, 0, index, CCDM_GET_NOWAIT);
+	if (IS_ERR(leaf))
+		io->error = PTR_ERR(leaf);
+	else
+		io->leaf = leaf;
+	if (atomic_dec_and_test(&io->pending))
+		ccdm_read_joined(io);
+	return true;
 }

@@ -71,7 +71,7 @@ static int ccdm_register(struct ccdm *c)
 	mutex_lock(&ccdm_list_lock);
 	list_for_each_entry(other, &ccdm_list, list) {
 		if (other->md == c->md) {
-			c->ti->error = "The mapping has a table: a new one would mean a new key over live data";
+			c->ti->error = "The mapping has a table: another would have another key";
 			r = -EBUSY;
 		} else if (other->dev->bdev->bd_dev == bdev->bd_dev) {
 			c->ti->error = "Backing device is in use by another ccdm mapping";
@@ -139,7 +139,7 @@ static int ccdm_ctr_devices(struct ccdm *c, const char *path, const char *origin
 	int r;
 
 	if (!c->opt.allow_kdump && kexec_crash_loaded()) {
-		ti->error = "A crash kernel is loaded: a crash dump would hold the key (allow_kdump)";
+		ti->error = "A crash kernel is loaded: a dump would hold the key (allow_kdump)";
 		return -EBUSY;
 	}
 	if (!(dm_table_get_mode(ti->table) & CCDM_MODE_WRITE)) {
@@ -311,11 +311,13 @@ static int ccdm_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	ti->private = c;
 	c->ti = ti;
 	c->md = dm_table_get_md(ti->table);
+	c->last_miss = U64_MAX - 1;
 	INIT_LIST_HEAD(&c->list);
 	atomic64_set(&c->seq, CCDM_SEQ_FIRST - 1);
 	ccdm_name_update(c);
 	ccdm_event_init(c);
 	ccdm_scrub_init(c);
+	ccdm_read_ahead_init(c);
 	c->cache.stopped = true;
 
 	r = ccdm_table_parse(c, argc, argv, &origin);

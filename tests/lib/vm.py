@@ -71,7 +71,7 @@ class Disk:
 
 class VM:
     def __init__(self, kernel="6.1", disks=(), cpus=2, mem=1024, append="", args=(), name="vm",
-                 cpu="max", log=None, keep=None):
+                 cpu="max", log=None, accel="tcg,thread=multi"):
         self.kernel, self.disks, self.name = kernel, list(disks), name
         self.dir = tempfile.mkdtemp(prefix="ccdm-vm-")
         self.console = log or os.path.join(self.dir, "console.log")
@@ -83,7 +83,7 @@ class VM:
         boot = os.path.join(guest, kernel)
         payload = os.path.join(self.dir, "payload.squashfs")
         subprocess.run([os.path.join(TOP, "scripts/guest"), "payload", kernel, payload], check=True)
-        cmd = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", cpu,
+        cmd = ["qemu-system-x86_64", "-machine", "q35", "-accel", accel, "-cpu", cpu,
                "-smp", str(cpus), "-m", str(mem), "-nodefaults", "-no-user-config", "-nographic",
                "-no-reboot", "-action", "panic=shutdown",
                "-kernel", os.path.join(CACHE, "kernels", kernel, "vmlinuz"),

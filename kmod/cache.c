@@ -38,6 +38,9 @@ void ccdm_cache_module_exit(void)
 
 #define CCDM_NODE_COST	(PAGE_SIZE + sizeof(struct ccdm_node))
 
+#define CCDM_FLOOR_MIN	128u
+#define CCDM_FLOOR_MAX	1024u
+
 static void ccdm_node_destroy(struct ccdm_node *node)
 {
 	if (node->entry)
@@ -64,15 +67,17 @@ static void ccdm_node_release(struct ccdm *c, struct ccdm_node *node)
 {
 	struct ccdm_cache *k = &c->cache;
 	unsigned long flags;
-	bool keep;
+	bool keep = true;
 
 	spin_lock_irqsave(&k->lock, flags);
-	keep = k->nr_reserve < c->g.levels;
-	if (keep) {
+	if (k->nr_reserve < c->g.levels) {
 		list_add(&node->clock, &k->reserve);
 		k->nr_reserve++;
+	} else if (k->nr <= k->floor) {
+		list_add(&node->clock, &k->spare);
 	} else {
 		k->nr--;
+		keep = false;
 	}
 	spin_unlock_irqrestore(&k->lock, flags);
 	if (!keep)
@@ -341,15 +346,22 @@ void ccdm_cache_forget(struct ccdm *c, struct ccdm_node *node)
 static struct ccdm_node *ccdm_room_one(struct ccdm *c)
 {
 	struct ccdm_cache *k = &c->cache;
-	struct ccdm_node *node = NULL;
+	struct ccdm_node *node;
 	unsigned long flags;
-	bool below;
+	bool below = false;
 
 	spin_lock_irqsave(&k->lock, flags);
-	below = k->nr < k->limit;
-	if (below)
-		k->nr++;
+	node = list_first_entry_or_null(&k->spare, struct ccdm_node, clock);
+	if (node) {
+		list_del_init(&node->clock);
+	} else {
+		below = k->nr < k->limit;
+		if (below)
+			k->nr++;
+	}
 	spin_unlock_irqrestore(&k->lock, flags);
+	if (node)
+		return node;
 
 	if (below) {
 		node = ccdm_node_create(GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
@@ -725,9 +737,9 @@ void ccdm_cache_dirty(struct ccdm *c, struct ccdm_node *node)
 static unsigned long ccdm_shrink_count(struct shrinker *s, struct shrink_control *sc)
 {
 	struct ccdm *c = ccdm_shrinker_private(s);
-	unsigned int nr = READ_ONCE(c->cache.nr), kept = READ_ONCE(c->cache.nr_dirty);
+	unsigned int nr = READ_ONCE(c->cache.nr);
+	unsigned int kept = max(READ_ONCE(c->cache.nr_dirty), c->cache.floor);
 
-	kept += READ_ONCE(c->cache.nr_reserve);
 	return nr > kept ? nr - kept : SHRINK_EMPTY;
 }
 
@@ -737,7 +749,8 @@ static unsigned long ccdm_shrink_scan(struct shrinker *s, struct shrink_control 
 	unsigned long freed = 0;
 	struct ccdm_node *node;
 
-	while (freed < sc->nr_to_scan && (node = ccdm_cache_evict(c, false))) {
+	while (freed < sc->nr_to_scan && READ_ONCE(c->cache.nr) > c->cache.floor &&
+	       (node = ccdm_cache_evict(c, false))) {
 		ccdm_node_release(c, node);
 		freed++;
 	}
@@ -796,6 +809,7 @@ int ccdm_cache_init(struct ccdm *c)
 	mutex_init(&k->sync_lock);
 	INIT_LIST_HEAD(&k->clock);
 	INIT_LIST_HEAD(&k->reserve);
+	INIT_LIST_HEAD(&k->spare);
 	INIT_LIST_HEAD(&k->free_writes);
 	INIT_LIST_HEAD(&k->failed);
 	for (i = 0; i < CCDM_MAX_LEVELS; i++)
@@ -837,14 +851,19 @@ int ccdm_cache_init(struct ccdm *c)
 	k->limit = ccdm_cache_nodes(c, c->opt.cache_mib);
 	if (!k->limit)
 		return -ENOSPC;
-	for (i = 0; i < c->g.levels; i++) {
+	/*
+	 * When memory is short none can be had, least of all by who writes to
+	 * swap: enough to work with is there from the beginning.
+	 */
+	k->floor = clamp(k->limit / 8, CCDM_FLOOR_MIN, CCDM_FLOOR_MAX);
+	k->floor = min(k->floor, k->limit);
+	for (i = 0; i < k->floor; i++) {
 		struct ccdm_node *node = ccdm_node_create(GFP_KERNEL);
 
 		if (!node)
 			return -ENOMEM;
-		list_add(&node->clock, &k->reserve);
-		k->nr_reserve++;
 		k->nr++;
+		ccdm_node_release(c, node);
 	}
 
 	k->shrinker = ccdm_shrinker_new(ccdm_shrink_count, ccdm_shrink_scan, c, ccdm_name(c));
@@ -866,10 +885,9 @@ void ccdm_cache_exit(struct ccdm *c)
 			hlist_for_each_entry_safe(node, tmp, &k->buckets[i].head, hash)
 				ccdm_node_destroy(node);
 	kvfree(k->buckets);
-	while (k->nr_reserve) {
-		node = list_first_entry(&k->reserve, struct ccdm_node, clock);
+	list_splice_init(&k->reserve, &k->spare);
+	while ((node = list_first_entry_or_null(&k->spare, struct ccdm_node, clock))) {
 		list_del(&node->clock);
-		k->nr_reserve--;
 		ccdm_node_destroy(node);
 	}
 	while (k->nr_read_pages)

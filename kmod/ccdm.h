@@ -203,7 +203,8 @@ struct ccdm_cache {
 	struct list_head clock;
 	struct list_head dirty[CCDM_MAX_LEVELS];	/* oldest first */
 	struct list_head failed;	/* dirty, and the last write failed */
-	struct list_head reserve;	/* spare nodes for the first in line */
+	struct list_head spare;		/* nodes that hold nothing, up to the floor */
+	struct list_head reserve;	/* the same, for the first in line */
 	unsigned int nr_reserve;
 	unsigned int nr;		/* nodes that exist, spare ones included */
 	unsigned int nr_dirty;
@@ -211,6 +212,7 @@ struct ccdm_cache {
 	u64 gen;
 
 	unsigned int limit;		/* most nodes; changes live */
+	unsigned int floor;		/* nodes made in ctr, that the shrinker does not get */
 	unsigned int fixed_kib;		/* what is allocated beside the nodes */
 
 	/* The line of those who lack room: holding it is being first. Sleeps. */
@@ -330,7 +332,7 @@ bool ccdm_writeback_stuck(struct ccdm *c);
  * @bio: the bio; a read or write touches one leaf
  * @leaf: the leaf, pinned, or NULL
  * @end_io: the bio's own completion
- * @user_vec, @user_iter: the pages of whoever sent the bio
+ * @user_opf, @user_vec, @user_iter: flags and pages of whoever sent the bio
  * @cursor, @cursor_at: where ccdm_io_user() stands in them
  * @work, @step: what a worker does next
  * @line: place in the leaf's line
@@ -359,6 +361,7 @@ struct ccdm_io {
 	struct bio *bio;
 	struct ccdm_node *leaf;
 	bio_end_io_t *end_io;
+	blk_opf_t user_opf;
 	struct bio_vec *user_vec;
 	struct bvec_iter user_iter;
 	struct bvec_iter cursor;

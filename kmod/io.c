@@ -221,6 +221,8 @@ void ccdm_io_finish(struct ccdm_io *io, blk_status_t status)
 		}
 	}
 
+	/* dm counts swap bios by their flags, at both ends. */
+	bio->bi_opf = io->user_opf;
 	bio->bi_io_vec = io->user_vec;
 	bio->bi_end_io = io->end_io;
 	bio->bi_status = status;
@@ -278,6 +280,7 @@ static void __ccdm_io_map(struct ccdm *c, struct bio *bio, struct ccdm_io *io, b
 	io->c = c;
 	io->bio = bio;
 	io->end_io = bio->bi_end_io;
+	io->user_opf = bio->bi_opf;
 	io->user_vec = bio->bi_io_vec;
 	io->user_iter = bio->bi_iter;
 	io->cursor = bio->bi_iter;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sizes: from two blocks to 16 TiB; opening reads and writes nothing; memory is
 # bounded by the cache whatever the size; a VM of 512 MiB.
-# disks: qcow2:16T 64M
+# disks: qcow2:16T 256M
 # mem: 512
 # limit: 300
 . /ccdm/tests/lib/ktap.sh

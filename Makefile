@@ -121,7 +121,7 @@ install: all
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/ccdm-setup $(DESTDIR)$(MANDIR)/man8/ccdm-setup.8 \
 		$(DESTDIR)$(COMPDIR)/ccdm-setup $(DESTDIR)$(UDEVDIR)/95-dm-ccdm.rules
-	rm -f $(DESTDIR)/lib/modules/$$(cat $(KDIR)/include/config/kernel.release)/updates/dm-ccdm.ko*
+	rm -f $(DESTDIR)/lib/modules/$$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)/updates/dm-ccdm.ko*
 
 clean:
 	rm -rf $(BUILD)

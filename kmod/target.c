@@ -22,7 +22,10 @@
 #define CCDM_CHILD_BIOS		16	/* likewise; 4 KiB of bio_vecs each */
 #define CCDM_WALKERS		128
 
-/* All mappings there are. Guards the list; sleeps. Taken inside nothing of ours. */
+/*
+ * All mappings there are. Guards the list, and makes claiming a backing device and
+ * entering the list one step. Sleeps; taken inside nothing of ours.
+ */
 static DEFINE_MUTEX(ccdm_list_lock);
 static LIST_HEAD(ccdm_list);
 
@@ -61,14 +64,14 @@ u64 ccdm_take_seq(struct ccdm *c, unsigned int n)
  * other tables out: the count of holders tells. A claim of a whole disk counts
  * twice.
  */
-static int ccdm_register(struct ccdm *c)
+static int ccdm_claim_only(struct ccdm *c)
 {
 	struct block_device *bdev = c->dev->bdev;
 	int holders = bdev == bdev_whole(bdev) ? 2 : 1;
 	struct ccdm *other;
 	int r = 0;
 
-	mutex_lock(&ccdm_list_lock);
+	lockdep_assert_held(&ccdm_list_lock);
 	list_for_each_entry(other, &ccdm_list, list) {
 		if (other->md == c->md) {
 			c->ti->error = "The mapping has a table: another would have another key";
@@ -82,17 +85,39 @@ static int ccdm_register(struct ccdm *c)
 		c->ti->error = "Backing device is in use by another device-mapper table";
 		r = -EBUSY;
 	}
-	if (!r)
+	return r;
+}
+
+static int ccdm_claim(struct ccdm *c, const char *path)
+{
+	struct dm_target *ti = c->ti;
+	int r;
+
+	mutex_lock(&ccdm_list_lock);
+	r = dm_get_device(ti, path, dm_table_get_mode(ti->table), &c->dev);
+	if (r)
+		ti->error = r == -EBUSY ? "Backing device is busy" :
+			    r == -EROFS || r == -EACCES ? "Backing device is read-only" :
+			    "Cannot open the backing device";
+	else
+		r = ccdm_claim_only(c);
+	if (!r) {
 		list_add(&c->list, &ccdm_list);
+	} else if (c->dev) {
+		dm_put_device(ti, c->dev);
+		c->dev = NULL;
+	}
 	mutex_unlock(&ccdm_list_lock);
 	return r;
 }
 
-static void ccdm_unregister(struct ccdm *c)
+static void ccdm_unclaim(struct ccdm *c)
 {
 	mutex_lock(&ccdm_list_lock);
-	if (!list_empty(&c->list))
+	if (c->dev) {
 		list_del_init(&c->list);
+		dm_put_device(c->ti, c->dev);
+	}
 	mutex_unlock(&ccdm_list_lock);
 }
 
@@ -155,13 +180,9 @@ static int ccdm_ctr_devices(struct ccdm *c, const char *path, const char *origin
 		return -EINVAL;
 	}
 
-	r = dm_get_device(ti, path, dm_table_get_mode(ti->table), &c->dev);
-	if (r) {
-		ti->error = r == -EBUSY ? "Backing device is busy" :
-			    r == -EROFS || r == -EACCES ? "Backing device is read-only" :
-			    "Cannot open the backing device";
+	r = ccdm_claim(c, path);
+	if (r)
 		return r;
-	}
 	bdev = c->dev->bdev;
 	if (bdev_read_only(bdev)) {
 		ti->error = "Backing device is read-only";
@@ -180,9 +201,6 @@ static int ccdm_ctr_devices(struct ccdm *c, const char *path, const char *origin
 		return -ENOSPC;
 	}
 	r = ccdm_ctr_origin(c, origin);
-	if (r)
-		return r;
-	r = ccdm_register(c);
 	if (r)
 		return r;
 
@@ -290,11 +308,9 @@ static void ccdm_dtr(struct dm_target *ti)
 	ccdm_cipher_exit(&c->block);
 	ccdm_cipher_exit(&c->node);
 	free_percpu(c->stats);
-	ccdm_unregister(c);
 	if (c->origin)
 		dm_put_device(ti, c->origin);
-	if (c->dev)
-		dm_put_device(ti, c->dev);
+	ccdm_unclaim(c);
 	kfree(c);
 }
 

@@ -21,7 +21,7 @@ def run(t):
         vm.write("/dev/vdd", 7, LABEL, 4)
         t.ok(disk.contains(LABEL.encode()), "control: plaintext on the bare disk is found")
         # what stood there before any mapping was opened: certificates, build IDs
-        known = vm.sh("cat /proc/keys /proc/crypto; dmesg; grep -r . /sys/module/dm_ccdm 2>/dev/null")
+        known = vm.sh("cat /proc/keys /proc/crypto; dmesg; grep -r . /sys/module/dm_ccdm 2>/dev/null; true")
         for suite in ("aes-xts-gmac", "aes-xts-hmac-sha256", "aes-gcm"):
             vm.sh("dd if=/dev/zero of=/dev/vdd bs=1M oflag=direct status=none || true")
             m = Mapping(vm, "s", "/dev/vdd", BLOCKS * 8, ["cipher:" + suite, "on_tamper:eio"])
@@ -60,7 +60,7 @@ def run(t):
             texts = vm.sh("dmsetup table --showkeys s; dmsetup status s; dmsetup info -c --noheadings s; dmesg; "
                           "cat /sys/block/dm-*/dm/* /proc/crypto /proc/keys; "
                           "grep -r . /sys/module/dm_ccdm /sys/kernel/debug/ccdm 2>/dev/null; ccdm-setup status s; "
-                          "ccdm-setup status --json s")
+                          "ccdm-setup status --json s; true")
             uuid = vm.sh("dmsetup info -c --noheadings -o uuid s").strip()
             words = [w for w in re.findall(r"\b[0-9a-fA-F]{32,}\b", texts.replace(uuid, ""))
                      if "build" not in w and len(set(w)) > 4]

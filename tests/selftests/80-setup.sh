@@ -78,7 +78,7 @@ check_sh "UUID is CCDM-<32 hex>-<name>" "dmsetup info -c --noheadings -o uuid x 
 check_sh "it reads zeros" "cmp -n 4194304 /dev/mapper/x /dev/zero"
 refuse_code 5 "the name is taken" "exists" ccdm-setup open $E x
 refuse_code 5 "the device is taken" "in use|busy" ccdm-setup open --yes $D y
-check_sh "two opens of one device do not race" "printf 'label: gpt\n,\n' | sfdisk -q $E && udevadm settle && for i in 1 2 3 4 5; do (ccdm-setup open --yes ${E}1 r1 2>/dev/null; echo \$?) >/tmp/r1 & (ccdm-setup open --yes ${E}1 r2 2>/dev/null; echo \$?) >/tmp/r2 & wait; [ \$(dmsetup ls --target ccdm | grep -c '^r[12]') = 1 ] || exit 1; sort /tmp/r1 /tmp/r2 | tr '\n' ' ' | grep -q '^0 5' || { cat /tmp/r1 /tmp/r2; exit 1; }; ccdm-setup close r1 2>/dev/null || ccdm-setup close r2; done"
+check_sh "two opens of one device do not race" "printf 'label: gpt\n,\n' | sfdisk -q $E && udevadm settle && for i in 1 2 3 4 5 6 7 8 9 10; do (ccdm-setup open --yes ${E}1 r1 2>/dev/null; echo \$?) >/tmp/r1 & (ccdm-setup open --yes ${E}1 r2 2>/dev/null; echo \$?) >/tmp/r2 & wait; [ \$(dmsetup ls --target ccdm | grep -c '^r[12]') = 1 ] || exit 1; sort /tmp/r1 /tmp/r2 | tr '\n' ' ' | grep -q '^0 5' || { cat /tmp/r1 /tmp/r2; exit 1; }; ccdm-setup close r1 2>/dev/null || ccdm-setup close r2; done"
 check_sh "status for people" "ccdm-setup status x | grep -q 'state:      active'"
 check_sh "status --json has the names of the status line" "ccdm-setup status --json x | json 'd[\"state\"] == \"active\" and d[\"name\"] == \"x\" and len(d[\"cache_kib\"]) == 2 and d[\"written\"] == 0 and d[\"scrub\"] == \"off\" and \"root_seq\" in d'"
 check_sh "list" "ccdm-setup list | grep -qE '^x +.*aes-xts-gmac +active'"

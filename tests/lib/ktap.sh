@@ -78,7 +78,6 @@ finish() {
 load() {
 	modprobe -qa xts gcm dm-mod
 	lsmod | grep -q '^dm_ccdm' || insmod /ccdm/dm-ccdm.ko
-	mkdir -p /run/modules-load.d
 }
 
 sectors() { blockdev --getsz "$1"; }

@@ -30,9 +30,9 @@ done
 
 # A cache of 2 MiB has about 190 nodes; 300 MiB have 600 leaves. With sparse
 # access over a 10 GiB mapping of 20000 leaves the set is far over 50 times that.
-truncate -s 10G /dev/shm/big 2>/dev/null
+modprobe -qa dm-snapshot dm-zero
 dmsetup create zero --table "0 $((10 * 2097152)) zero"
-dmsetup create big --table "0 $((10 * 2097152)) snapshot /dev/mapper/zero $D N 8" 2>/dev/null || modprobe dm-snapshot && dmsetup create big --table "0 $((10 * 2097152)) snapshot /dev/mapper/zero $D N 8" 2>/dev/null
+dmsetup create big --table "0 $((10 * 2097152)) snapshot /dev/mapper/zero $D N 8"
 mk t /dev/mapper/big cache_mib:2
 check "working set 50 times the cache" run_fio --name=v --rw=randwrite --bs=4k --filesize=9g --io_size=40m --direct=1 --ioengine=libaio --iodepth=32 --verify=crc32c
 check "64 writers on distinct leaves, smallest cache" run_fio --name=v --rw=randwrite --bs=4k --size=2m --offset_increment=100m --numjobs=64 --thread --direct=1 --ioengine=psync --verify=crc32c

@@ -135,8 +135,6 @@ def cells(g):
                 continue
             if kind == "replay-device" and level >= 0:
                 continue
-            if kind == "replay-both" and level == g.levels - 1 and False:
-                continue
             out.append((kind, level))
     return out
 

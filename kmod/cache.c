@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * cache.c - nodes in memory: finding, loading and evicting them
+ * cache.c - nodes in memory: finding and loading them
  *
  * A node that can be found and is not LOADING is trusted. It was born under a
  * reserved entry, or read and verified against its parent's entry; a cached
@@ -11,103 +11,15 @@
  *
  *	load	into the hash as LOADING; under the parent's lock copy the entry
  *		and set the child's bit; read and verify; CLEAN
- *	evict	under the bucket lock LEAVING, which needs no pins; clear the bit
- *		under the parent's lock; out of the hash; unpin the parent
+ *	evict	room.c
  *
  * While a child's bit is set nobody changes its entry but its write-back.
  */
-#include <linux/hash.h>
 #include <linux/slab.h>
 #include "ccdm.h"
 #include "trace.h"
 
-static struct kmem_cache *ccdm_node_cache;
-
-int ccdm_cache_module_init(void)
-{
-	ccdm_node_cache = KMEM_CACHE(ccdm_node, 0);
-	return ccdm_node_cache ? 0 : -ENOMEM;
-}
-
-void ccdm_cache_module_exit(void)
-{
-	kmem_cache_destroy(ccdm_node_cache);
-}
-
-/* ---- memory of nodes ----------------------------------------------------- */
-
-#define CCDM_NODE_COST	(PAGE_SIZE + sizeof(struct ccdm_node))
-
-#define CCDM_FLOOR_MIN	128u
-#define CCDM_FLOOR_MAX	1024u
-
-static void ccdm_node_destroy(struct ccdm_node *node)
-{
-	if (node->entry)
-		free_page((unsigned long)node->entry);
-	kmem_cache_free(ccdm_node_cache, node);
-}
-
-static struct ccdm_node *ccdm_node_create(gfp_t gfp)
-{
-	struct ccdm_node *node = kmem_cache_zalloc(ccdm_node_cache, gfp);
-
-	if (!node)
-		return NULL;
-	node->entry = (void *)__get_free_page(gfp);
-	if (!node->entry) {
-		kmem_cache_free(ccdm_node_cache, node);
-		return NULL;
-	}
-	return node;
-}
-
-/* A node that nobody can find any more: to the reserve, or back to the system. */
-static void ccdm_node_release(struct ccdm *c, struct ccdm_node *node)
-{
-	struct ccdm_cache *k = &c->cache;
-	unsigned long flags;
-	bool keep = true;
-
-	spin_lock_irqsave(&k->lock, flags);
-	if (k->nr_reserve < c->g.levels) {
-		list_add(&node->clock, &k->reserve);
-		k->nr_reserve++;
-	} else if (k->nr <= k->floor) {
-		list_add(&node->clock, &k->spare);
-	} else {
-		k->nr--;
-		keep = false;
-	}
-	spin_unlock_irqrestore(&k->lock, flags);
-	if (!keep)
-		ccdm_node_destroy(node);
-	ccdm_cache_room_wake(c);
-}
-
-static void ccdm_node_setup(struct ccdm_node *node, unsigned int level, u64 index)
-{
-	struct ccdm_entry *entry = node->entry;
-
-	memset(node, 0, sizeof(*node));
-	node->entry = entry;
-	node->level = level;
-	node->index = index;
-	node->state = CCDM_NODE_LOADING;
-	atomic_set(&node->pins, 1);
-	spin_lock_init(&node->lock);
-	INIT_LIST_HEAD(&node->clock);
-	INIT_LIST_HEAD(&node->dirty_link);
-	INIT_LIST_HEAD(&node->line);
-	init_waitqueue_head(&node->wait);
-}
-
 /* ---- finding ------------------------------------------------------------- */
-
-static struct ccdm_bucket *ccdm_bucket(struct ccdm *c, unsigned int level, u64 index)
-{
-	return &c->cache.buckets[hash_64(index << 3 | level, c->cache.hash_bits)];
-}
 
 static struct ccdm_node *ccdm_bucket_find(struct ccdm_bucket *b, unsigned int level, u64 index)
 {
@@ -128,7 +40,7 @@ static bool ccdm_node_usable(const struct ccdm_node *node)
 
 struct ccdm_node *ccdm_cache_find(struct ccdm *c, unsigned int level, u64 index)
 {
-	struct ccdm_bucket *b = ccdm_bucket(c, level, index);
+	struct ccdm_bucket *b = ccdm_bucket(&c->cache, level, index);
 	struct ccdm_node *node;
 	unsigned long flags;
 
@@ -146,21 +58,22 @@ struct ccdm_node *ccdm_cache_find(struct ccdm *c, unsigned int level, u64 index)
 }
 
 /*
- * Find or, with @fresh, insert; what is found is pinned, in whatever state but
- * LEAVING: then -EAGAIN after it has left.
+ * Find or, with @fresh, insert; what is found is pinned. -EAGAIN: it was leaving,
+ * and has left; or with CCDM_GET_NOWAIT one would have to wait for it.
  */
 static struct ccdm_node *ccdm_cache_lookup(struct ccdm *c, unsigned int level, u64 index,
-					   struct ccdm_node *fresh)
+					   enum ccdm_get how, struct ccdm_node *fresh)
 {
-	struct ccdm_bucket *b = ccdm_bucket(c, level, index);
+	struct ccdm_bucket *b = ccdm_bucket(&c->cache, level, index);
 	struct ccdm_node *node;
 	unsigned long flags;
-	bool leaving;
+	bool leaving, loading;
 
 	spin_lock_irqsave(&b->lock, flags);
 	node = ccdm_bucket_find(b, level, index);
 	leaving = node && node->state == CCDM_NODE_LEAVING;
-	if (node && !leaving) {
+	loading = node && how == CCDM_GET_NOWAIT && !ccdm_node_usable(node);
+	if (node && !leaving && !loading) {
 		atomic_inc(&node->pins);
 		WRITE_ONCE(node->referenced, true);
 	} else if (!node && fresh) {
@@ -169,288 +82,10 @@ static struct ccdm_node *ccdm_cache_lookup(struct ccdm *c, unsigned int level, u
 	}
 	spin_unlock_irqrestore(&b->lock, flags);
 
-	if (leaving) {
-		/* A few steps that do not sleep; it holds no lock we have. */
-		wait_event_timeout(c->cache.leave_wait,
-				   !atomic_read(&c->cache.nr_leaving), 1);
-		return ERR_PTR(-EAGAIN);
-	}
-	return node;
-}
-
-void ccdm_cache_pin(struct ccdm_node *node)
-{
-	atomic_inc(&node->pins);
-}
-
-void ccdm_cache_room_wake(struct ccdm *c)
-{
-	struct ccdm_cache *k = &c->cache;
-
-	if (atomic_read(&k->room_waiters)) {
-		atomic_inc(&k->room_seq);
-		wake_up(&k->room_wait);
-	}
-}
-
-void ccdm_cache_unpin(struct ccdm *c, struct ccdm_node *node)
-{
-	/* Once GONE always GONE, and not GONE while somebody counts on it. */
-	bool gone = READ_ONCE(node->state) == CCDM_NODE_GONE;
-
-	/* Fully ordered: the waiter is counted before it looks for room. */
-	if (!atomic_dec_and_test(&node->pins))
-		return;
-	if (gone)
-		ccdm_node_release(c, node);
-	else
-		ccdm_cache_room_wake(c);
-}
-
-/* ---- evicting ------------------------------------------------------------ */
-
-static void ccdm_parent_clear_bit(struct ccdm_node *node)
-{
-	struct ccdm_node *parent = node->parent;
-	unsigned long flags;
-
-	spin_lock_irqsave(&parent->lock, flags);
-	ccdm_mask_clear(&parent->mask, ccdm_node_slot(node));
-	spin_unlock_irqrestore(&parent->lock, flags);
-}
-
-static void ccdm_cache_unhash(struct ccdm *c, struct ccdm_node *node, u8 state)
-{
-	struct ccdm_bucket *b = ccdm_bucket(c, node->level, node->index);
-	unsigned long flags;
-
-	spin_lock_irqsave(&b->lock, flags);
-	hlist_del(&node->hash);
-	WRITE_ONCE(node->state, state);
-	spin_unlock_irqrestore(&b->lock, flags);
-}
-
-/*
- * @node has been taken off the CLOCK ring by us, so no other evictor has it.
- * Return: true if it has left and is ours alone.
- */
-static bool ccdm_cache_leave(struct ccdm *c, struct ccdm_node *node)
-{
-	struct ccdm_bucket *b = ccdm_bucket(c, node->level, node->index);
-	struct ccdm_cache *k = &c->cache;
-	unsigned long flags;
-	bool ok;
-
-	spin_lock_irqsave(&b->lock, flags);
-	ok = ccdm_tree_evictable(node->state, atomic_read(&node->pins));
-	if (ok) {
-		WRITE_ONCE(node->state, CCDM_NODE_LEAVING);
-		atomic_inc(&k->nr_leaving);
-	}
-	spin_unlock_irqrestore(&b->lock, flags);
-	if (!ok)
-		return false;
-
-	ccdm_parent_clear_bit(node);
-	ccdm_cache_unhash(c, node, CCDM_NODE_GONE);
-	if (atomic_dec_and_test(&k->nr_leaving))
-		wake_up_all(&k->leave_wait);
-	ccdm_cache_unpin(c, node->parent);
-	return true;
-}
-
-/* One step of the CLOCK hand. @forced: whether it was used lately or not. */
-static struct ccdm_node *ccdm_clock_take(struct ccdm *c, unsigned int *steps, bool forced)
-{
-	struct ccdm_cache *k = &c->cache;
-	struct ccdm_node *node = NULL, *n;
-	unsigned long flags;
-
-	spin_lock_irqsave(&k->lock, flags);
-	while (*steps && !list_empty(&k->clock)) {
-		(*steps)--;
-		n = list_first_entry(&k->clock, struct ccdm_node, clock);
-		if (!atomic_read(&n->pins) && (forced || !READ_ONCE(n->referenced))) {
-			list_del_init(&n->clock);
-			node = n;
-			break;
-		}
-		WRITE_ONCE(n->referenced, false);
-		list_move_tail(&n->clock, &k->clock);
-		if (!(*steps % 64)) {
-			/* let interrupts in; the ring may turn meanwhile */
-			spin_unlock_irqrestore(&k->lock, flags);
-			spin_lock_irqsave(&k->lock, flags);
-		}
-	}
-	spin_unlock_irqrestore(&k->lock, flags);
-	return node;
-}
-
-static void ccdm_clock_add(struct ccdm *c, struct ccdm_node *node)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&c->cache.lock, flags);
-	list_add_tail(&node->clock, &c->cache.clock);
-	spin_unlock_irqrestore(&c->cache.lock, flags);
-}
-
-/* Evict one node that nobody needs. Does not sleep. */
-static struct ccdm_node *ccdm_cache_evict(struct ccdm *c, bool forced)
-{
-	unsigned int steps = 2 * READ_ONCE(c->cache.nr);
-	struct ccdm_node *node;
-
-	while ((node = ccdm_clock_take(c, &steps, forced))) {
-		if (ccdm_cache_leave(c, node))
-			return node;
-		ccdm_clock_add(c, node);
-	}
-	return NULL;
-}
-
-void ccdm_cache_drop(struct ccdm *c)
-{
-	struct ccdm_node *node;
-
-	/* Children leave before their parents can: the parents are pinned. */
-	while ((node = ccdm_cache_evict(c, true))) {
-		ccdm_node_release(c, node);
-		cond_resched();
-	}
-}
-
-void ccdm_cache_forget(struct ccdm *c, struct ccdm_node *node)
-{
-	unsigned long flags;
-	bool mine;
-
-	/* Off the ring while we still pin it: from here nobody else evicts it. */
-	spin_lock_irqsave(&c->cache.lock, flags);
-	mine = !list_empty(&node->clock);
-	if (mine)
-		list_del_init(&node->clock);
-	spin_unlock_irqrestore(&c->cache.lock, flags);
-	ccdm_cache_unpin(c, node);
-	if (!mine)
-		return;
-	if (ccdm_cache_leave(c, node))
-		ccdm_node_release(c, node);
-	else
-		ccdm_clock_add(c, node);
-}
-
-/* ---- room ---------------------------------------------------------------- */
-
-static struct ccdm_node *ccdm_room_one(struct ccdm *c)
-{
-	struct ccdm_cache *k = &c->cache;
-	struct ccdm_node *node;
-	unsigned long flags;
-	bool below = false;
-
-	spin_lock_irqsave(&k->lock, flags);
-	node = list_first_entry_or_null(&k->spare, struct ccdm_node, clock);
-	if (node) {
-		list_del_init(&node->clock);
-	} else {
-		below = k->nr < k->limit;
-		if (below)
-			k->nr++;
-	}
-	spin_unlock_irqrestore(&k->lock, flags);
-	if (node)
-		return node;
-
-	if (below) {
-		node = ccdm_node_create(GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
-		if (node)
-			return node;
-		spin_lock_irqsave(&k->lock, flags);
-		k->nr--;
-		spin_unlock_irqrestore(&k->lock, flags);
-	}
-	return ccdm_cache_evict(c, false);
-}
-
-static void ccdm_room_return(struct ccdm *c, struct list_head *spare)
-{
-	struct ccdm_node *node, *tmp;
-
-	list_for_each_entry_safe(node, tmp, spare, clock) {
-		list_del_init(&node->clock);
-		ccdm_node_release(c, node);
-	}
-}
-
-/*
- * Get @nr spare nodes, all or none. The first in line may also use the reserve;
- * nobody passes the line.
- */
-static bool ccdm_room_take(struct ccdm *c, unsigned int nr, struct list_head *spare, bool first)
-{
-	struct ccdm_cache *k = &c->cache;
-	struct ccdm_node *node;
-	unsigned long flags;
-
-	if (!first) {
-		if (atomic_read(&k->room_waiters))
-			return false;
-		/* Before anybody else is served, the reserve is filled again. */
-		while (READ_ONCE(k->nr_reserve) < c->g.levels) {
-			node = ccdm_room_one(c);
-			if (!node)
-				return false;
-			ccdm_node_release(c, node);
-		}
-	}
-
-	while (nr) {
-		node = ccdm_room_one(c);
-		if (!node && first) {
-			spin_lock_irqsave(&k->lock, flags);
-			node = list_first_entry_or_null(&k->reserve, struct ccdm_node, clock);
-			if (node) {
-				list_del_init(&node->clock);
-				k->nr_reserve--;
-			}
-			spin_unlock_irqrestore(&k->lock, flags);
-		}
-		if (!node) {
-			ccdm_room_return(c, spare);
-			return false;
-		}
-		list_add(&node->clock, spare);
-		nr--;
-	}
-	return true;
-}
-
-/* Waits in line, then for room. 0: first in line, try again. */
-static int ccdm_room_wait(struct ccdm *c, bool *first, int *seq)
-{
-	struct ccdm_cache *k = &c->cache;
-
-	if (ccdm_writeback_stuck(c))
-		return -EIO;
-	if (!*first) {
-		atomic_inc(&k->room_waiters);
-		mutex_lock(&k->room_line);
-		*first = true;
-	} else {
-		ccdm_writeback_kick(c);
-		/* The time limit is for memory, whose coming back tells nobody. */
-		wait_event_timeout(k->room_wait, atomic_read(&k->room_seq) != *seq, HZ / 10);
-	}
-	*seq = atomic_read(&k->room_seq);
-	return 0;
-}
-
-static void ccdm_room_done(struct ccdm *c)
-{
-	mutex_unlock(&c->cache.room_line);
-	atomic_dec(&c->cache.room_waiters);
+	/* A few steps that do not sleep; it holds no lock we have. */
+	if (leaving && how != CCDM_GET_NOWAIT)
+		wait_event_timeout(c->cache.leave_wait, !atomic_read(&c->cache.nr_leaving), 1);
+	return leaving || loading ? ERR_PTR(-EAGAIN) : node;
 }
 
 /* ---- loading ------------------------------------------------------------- */
@@ -493,8 +128,6 @@ static int ccdm_node_read(struct ccdm *c, struct ccdm_node *node, const struct c
 	int r;
 
 	wait_event(c->cache.read_wait, (page = ccdm_read_page_get(&c->cache)));
-	creq = mempool_alloc(c->creqs, GFP_NOIO);
-
 	for (tries = 0; tries < 3; tries++) {
 		bio_init(&bio, c->dev->bdev, &vec, 1, REQ_OP_READ | REQ_META | REQ_SYNC);
 		bio.bi_iter.bi_sector = (c->g.first[node->level] + node->index) *
@@ -508,8 +141,11 @@ static int ccdm_node_read(struct ccdm *c, struct ccdm_node *node, const struct c
 				    ccdm_name(c), node->level, node->index, r);
 			break;
 		}
+		/* Not before: who seals needs such memory too, and the device may take long. */
+		creq = mempool_alloc(c->creqs, GFP_NOIO);
 		r = ccdm_open(&c->node, creq, &place, e->tag, page, virt_to_page(node->entry), 0,
 			      false);
+		mempool_free(creq, c->creqs);
 		if (!r)
 			break;
 		/* Another error of the crypto API is no verdict: once more. */
@@ -522,7 +158,6 @@ static int ccdm_node_read(struct ccdm *c, struct ccdm_node *node, const struct c
 		ccdm_count(c, CCDM_STAT_RECHECKS, 1);
 		trace_ccdm_recheck(ccdm_name(c), node->level + 1, node->index);
 	}
-	mempool_free(creq, c->creqs);
 	ccdm_read_page_put(&c->cache, page);
 	return r ? -EIO : 0;
 }
@@ -530,7 +165,7 @@ static int ccdm_node_read(struct ccdm *c, struct ccdm_node *node, const struct c
 void ccdm_cache_publish(struct ccdm *c, struct ccdm_node *node)
 {
 	node->referenced = true;
-	ccdm_clock_add(c, node);
+	ccdm_room_enter(c, node);
 	/* Who sees the state sees the entries. */
 	smp_store_release(&node->state, CCDM_NODE_CLEAN);
 	wake_up_all(&node->wait);
@@ -541,11 +176,10 @@ void ccdm_cache_abandon(struct ccdm *c, struct ccdm_node *node, int error)
 	struct ccdm_node *parent = node->parent;
 
 	node->error = error;
-	ccdm_parent_clear_bit(node);
-	ccdm_cache_unhash(c, node, CCDM_NODE_GONE);
+	ccdm_room_detach(c, node);
 	wake_up_all(&node->wait);
-	ccdm_cache_unpin(c, parent);
-	ccdm_cache_unpin(c, node);
+	ccdm_node_unpin(c, parent);
+	ccdm_node_unpin(c, node);
 }
 
 /*
@@ -575,15 +209,13 @@ static int ccdm_cache_load(struct ccdm *c, struct ccdm_node *node, struct ccdm_n
 	return r;
 }
 
-/* 0: usable. 1: gone, look again. -errno: gone for a reason. */
-static int ccdm_node_wait(struct ccdm_node *node, enum ccdm_get how)
+/* 0: usable. -EAGAIN: gone, look again. Another -errno: gone for a reason. */
+static int ccdm_node_wait(struct ccdm_node *node)
 {
-	if (how == CCDM_GET_NOWAIT && READ_ONCE(node->state) == CCDM_NODE_LOADING)
-		return -EAGAIN;
 	wait_event(node->wait, READ_ONCE(node->state) != CCDM_NODE_LOADING);
 	if (ccdm_node_usable(node))
 		return 0;
-	return node->error ?: 1;
+	return node->error ?: -EAGAIN;
 }
 
 /* The deepest node in memory on the way to (level, index), pinned. */
@@ -594,18 +226,18 @@ static struct ccdm_node *ccdm_cache_deepest(struct ccdm *c, unsigned int level, 
 	int r;
 
 	for (; level < c->g.levels; level++, index >>= CCDM_NODE_SHIFT) {
-		node = ccdm_cache_lookup(c, level, index, NULL);
+		node = ccdm_cache_lookup(c, level, index, how, NULL);
 		if (!node)
 			continue;
 		if (IS_ERR(node))
 			return node;
-		r = ccdm_node_wait(node, how);
+		r = ccdm_node_wait(node);
 		if (!r)
 			return node;
-		ccdm_cache_unpin(c, node);
-		return ERR_PTR(r < 0 ? r : -EAGAIN);
+		ccdm_node_unpin(c, node);
+		return ERR_PTR(r);
 	}
-	ccdm_cache_pin(&c->cache.root);
+	ccdm_node_pin(&c->cache.root);
 	return &c->cache.root;
 }
 
@@ -624,7 +256,7 @@ static struct ccdm_node *ccdm_cache_descend(struct ccdm *c, struct ccdm_node *no
 		list_del_init(&fresh->clock);
 		ccdm_node_setup(fresh, l, index >> (CCDM_NODE_SHIFT * (l - level)));
 
-		child = ccdm_cache_lookup(c, l, fresh->index, fresh);
+		child = ccdm_cache_lookup(c, l, fresh->index, how, fresh);
 		if (child == fresh) {
 			trace_ccdm_load(ccdm_name(c), l, fresh->index);
 			r = ccdm_cache_load(c, child, node, l == level ? how : CCDM_GET_READ);
@@ -634,13 +266,13 @@ static struct ccdm_node *ccdm_cache_descend(struct ccdm *c, struct ccdm_node *no
 			}
 		} else {
 			list_add(&fresh->clock, spare);
-			ccdm_cache_unpin(c, node);
+			ccdm_node_unpin(c, node);
 			if (IS_ERR(child))
 				return child;
-			r = ccdm_node_wait(child, how);
+			r = ccdm_node_wait(child);
 			if (r) {
-				ccdm_cache_unpin(c, child);
-				return ERR_PTR(r < 0 ? r : -EAGAIN);
+				ccdm_node_unpin(c, child);
+				return ERR_PTR(r);
 			}
 		}
 		node = child;
@@ -670,7 +302,7 @@ struct ccdm_node *ccdm_cache_get(struct ccdm *c, unsigned int level, u64 index,
 			continue;
 		}
 		/* Not all at once: let go of everything, and wait in line. */
-		ccdm_cache_unpin(c, node);
+		ccdm_node_unpin(c, node);
 		r = how == CCDM_GET_NOWAIT ? 0 : ccdm_room_wait(c, &first, &seq);
 		node = ERR_PTR(r ?: -EAGAIN);
 	} while (node == ERR_PTR(-EAGAIN) && how != CCDM_GET_NOWAIT);
@@ -690,14 +322,14 @@ bool ccdm_cache_leaf_sealed(struct ccdm *c, u64 index)
 	if (c->g.levels > 1)
 		parent = ccdm_cache_find(c, 1, index >> CCDM_NODE_SHIFT);
 	else
-		ccdm_cache_pin(parent);
+		ccdm_node_pin(parent);
 	if (!parent)
 		return false;
 	spin_lock_irqsave(&parent->lock, flags);
 	sealed = !ccdm_mask_test(&parent->mask, slot) &&
 		 ccdm_tree_kind(&parent->entry[slot]) == CCDM_KIND_SEALED;
 	spin_unlock_irqrestore(&parent->lock, flags);
-	ccdm_cache_unpin(c, parent);
+	ccdm_node_unpin(c, parent);
 	return sealed;
 }
 
@@ -733,68 +365,6 @@ void ccdm_cache_dirty(struct ccdm *c, struct ccdm_node *node)
 }
 
 /* ---- life ---------------------------------------------------------------- */
-
-static unsigned long ccdm_shrink_count(struct shrinker *s, struct shrink_control *sc)
-{
-	struct ccdm *c = ccdm_shrinker_private(s);
-	unsigned int nr = READ_ONCE(c->cache.nr);
-	unsigned int kept = max(READ_ONCE(c->cache.nr_dirty), c->cache.floor);
-
-	return nr > kept ? nr - kept : SHRINK_EMPTY;
-}
-
-static unsigned long ccdm_shrink_scan(struct shrinker *s, struct shrink_control *sc)
-{
-	struct ccdm *c = ccdm_shrinker_private(s);
-	unsigned long freed = 0;
-	struct ccdm_node *node;
-
-	while (freed < sc->nr_to_scan && READ_ONCE(c->cache.nr) > c->cache.floor &&
-	       (node = ccdm_cache_evict(c, false))) {
-		ccdm_node_release(c, node);
-		freed++;
-	}
-	return freed ?: SHRINK_STOP;
-}
-
-unsigned int ccdm_cache_nodes(struct ccdm *c, unsigned int mib)
-{
-	size_t all = (size_t)mib << 20, fixed = (size_t)c->cache.fixed_kib << 10;
-	size_t n;
-
-	if (all <= fixed)
-		return 0;
-	n = (all - fixed) / CCDM_NODE_COST;
-	/* Two paths and something to work with. */
-	return n < 4 * CCDM_MAX_LEVELS ? 0 : min_t(size_t, n, UINT_MAX / 2);
-}
-
-unsigned int ccdm_cache_kib(struct ccdm *c)
-{
-	return c->cache.fixed_kib + ((size_t)READ_ONCE(c->cache.nr) * CCDM_NODE_COST >> 10);
-}
-
-void ccdm_cache_trim(struct ccdm *c)
-{
-	struct ccdm_cache *k = &c->cache;
-	struct ccdm_node *node;
-
-	while (READ_ONCE(k->nr) > READ_ONCE(k->limit) && (node = ccdm_cache_evict(c, false)))
-		ccdm_node_release(c, node);
-}
-
-void ccdm_cache_resize(struct ccdm *c, unsigned int nodes)
-{
-	struct ccdm_cache *k = &c->cache;
-
-	spin_lock_irq(&k->lock);
-	k->limit = nodes;
-	spin_unlock_irq(&k->lock);
-	ccdm_cache_trim(c);
-	/* What is dirty is written, and goes then. */
-	ccdm_writeback_kick(c);
-	ccdm_cache_room_wake(c);
-}
 
 int ccdm_cache_init(struct ccdm *c)
 {
@@ -848,26 +418,10 @@ int ccdm_cache_init(struct ccdm *c)
 	fixed += k->nr_writes * CCDM_WRITE_NODES * PAGE_SIZE + PAGE_SIZE;
 	k->fixed_kib = DIV_ROUND_UP(fixed, 1024);
 
-	k->limit = ccdm_cache_nodes(c, c->opt.cache_mib);
+	k->limit = ccdm_room_nodes(c, c->opt.cache_mib);
 	if (!k->limit)
 		return -ENOSPC;
-	/*
-	 * When memory is short none can be had, least of all by who writes to
-	 * swap: enough to work with is there from the beginning.
-	 */
-	k->floor = clamp(k->limit / 8, CCDM_FLOOR_MIN, CCDM_FLOOR_MAX);
-	k->floor = min(k->floor, k->limit);
-	for (i = 0; i < k->floor; i++) {
-		struct ccdm_node *node = ccdm_node_create(GFP_KERNEL);
-
-		if (!node)
-			return -ENOMEM;
-		k->nr++;
-		ccdm_node_release(c, node);
-	}
-
-	k->shrinker = ccdm_shrinker_new(ccdm_shrink_count, ccdm_shrink_scan, c, ccdm_name(c));
-	return k->shrinker ? 0 : -ENOMEM;
+	return ccdm_room_init(c);
 }
 
 /* Nothing runs any more; nothing is written back. */
@@ -878,18 +432,15 @@ void ccdm_cache_exit(struct ccdm *c)
 	struct hlist_node *tmp;
 	unsigned int i;
 
-	ccdm_shrinker_free(k->shrinker);
+	/* The first thing that ccdm_cache_init() allocates. */
+	if (!k->buckets)
+		return;
+	ccdm_room_exit(c);
 	ccdm_writeback_exit(c);
-	if (k->buckets)
-		for (i = 0; i < 1u << k->hash_bits; i++)
-			hlist_for_each_entry_safe(node, tmp, &k->buckets[i].head, hash)
-				ccdm_node_destroy(node);
+	for (i = 0; i < 1u << k->hash_bits; i++)
+		hlist_for_each_entry_safe(node, tmp, &k->buckets[i].head, hash)
+			ccdm_node_destroy(node);
 	kvfree(k->buckets);
-	list_splice_init(&k->reserve, &k->spare);
-	while ((node = list_first_entry_or_null(&k->spare, struct ccdm_node, clock))) {
-		list_del(&node->clock);
-		ccdm_node_destroy(node);
-	}
 	while (k->nr_read_pages)
 		__free_page(k->read_page[--k->nr_read_pages]);
 }

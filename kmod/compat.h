@@ -126,4 +126,17 @@ ccdm_shrinker_new(unsigned long (*count)(struct shrinker *, struct shrink_contro
 }
 #endif
 
+/*
+ * Functions that a debug kernel's fail_function can make fail. Other kernels do
+ * not have it, and the marks are nothing there.
+ */
+#ifdef CONFIG_FAIL_FUNCTION
+#include <linux/error-injection.h>
+#define ccdm_injectable		noinline
+#define CCDM_INJECTABLE(fn)	ALLOW_ERROR_INJECTION(fn, ERRNO)
+#else
+#define ccdm_injectable
+#define CCDM_INJECTABLE(fn)
+#endif
+
 #endif /* CCDM_COMPAT_H */

@@ -46,7 +46,7 @@ static s64 ccdm_discard_skip(struct ccdm_io *io)
 		change = ccdm_tree_zeroable(&node->entry[child % CCDM_NODE_ENTRIES],
 					    c->origin_blocks);
 		spin_unlock_irqrestore(&node->lock, flags);
-		ccdm_cache_unpin(c, node);
+		ccdm_node_unpin(c, node);
 		/* A child in memory knows better than its entry. */
 		if (!cached && !change)
 			return min((child + 1) << shift, io->seq) - io->block;
@@ -73,7 +73,7 @@ static int ccdm_discard_in_parent(struct ccdm *c, u64 index)
 	spin_unlock_irqrestore(&parent->lock, flags);
 	if (dirty)
 		ccdm_cache_dirty(c, parent);
-	ccdm_cache_unpin(c, parent);
+	ccdm_node_unpin(c, parent);
 	return !cached;
 }
 
@@ -99,7 +99,7 @@ static void ccdm_discard_sent(struct ccdm_io *io)
 		ccdm_cache_abandon(c, leaf, 0);
 	} else {
 		ccdm_io_unmark(io);
-		ccdm_cache_unpin(c, leaf);
+		ccdm_node_unpin(c, leaf);
 	}
 	io->leaf = NULL;
 	ccdm_count(c, CCDM_STAT_ZEROED, io->nr);

@@ -122,6 +122,13 @@ void ccdm_event_unwritable(struct ccdm *c)
 	schedule_work(&c->event_work);
 }
 
+/* Who waits for nodes or for a sync waits in vain. */
+static void ccdm_event_stopped(struct ccdm *c)
+{
+	wake_up_all(&c->cache.sync_wait);
+	ccdm_room_wake(c);
+}
+
 void ccdm_failed(struct ccdm *c)
 {
 	if (cmpxchg(&c->state, CCDM_ACTIVE, CCDM_FAILED) != CCDM_ACTIVE)
@@ -129,6 +136,7 @@ void ccdm_failed(struct ccdm *c)
 	pr_crit("ccdm: %s: failed: sequence numbers used up\n", ccdm_name(c));
 	set_bit(CCDM_EVENT_FAILED, &c->events);
 	schedule_work(&c->event_work);
+	ccdm_event_stopped(c);
 }
 
 void ccdm_tamper(struct ccdm *c, const char *kind, unsigned int level, u64 index)
@@ -147,9 +155,7 @@ void ccdm_tamper(struct ccdm *c, const char *kind, unsigned int level, u64 index
 	smp_mb__before_atomic();
 	set_bit(CCDM_EVENT_TAMPER, &c->events);
 	schedule_work(&c->event_work);
-	/* Who waits for nodes or for a sync waits in vain. */
-	wake_up_all(&c->cache.sync_wait);
-	ccdm_cache_room_wake(c);
+	ccdm_event_stopped(c);
 }
 
 void ccdm_event_init(struct ccdm *c)

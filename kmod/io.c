@@ -217,7 +217,7 @@ void ccdm_io_finish(struct ccdm_io *io, blk_status_t status)
 		} else {
 			if (io->marked)
 				ccdm_io_unmark(io);
-			ccdm_cache_unpin(c, io->leaf);
+			ccdm_node_unpin(c, io->leaf);
 		}
 	}
 

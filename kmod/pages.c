@@ -53,6 +53,7 @@ int ccdm_pages_init(struct ccdm_pages *pool, unsigned int nr)
 		pool->nr++;
 		pg->next = pool->head;
 		pool->head = pg;
+		pool->nr_head++;
 	}
 	for (i = 0; i < ccdm_pages_nr_vecs(nr); i++) {
 		struct ccdm_vecs *vecs = kmalloc(sizeof(*vecs), GFP_KERNEL);
@@ -121,15 +122,9 @@ static void ccdm_pages_gather(struct ccdm_pages *pool)
 		if (list) {
 			ccdm_pages_last(list, &n)->next = pool->head;
 			pool->head = list;
+			pool->nr_head += n;
 		}
 	}
-}
-
-static bool ccdm_pages_have(struct ccdm_pg *pg, unsigned int nr)
-{
-	for (; pg && nr; pg = pg->next)
-		nr--;
-	return !nr;
 }
 
 /* All or none from the common list. */
@@ -138,9 +133,10 @@ static bool ccdm_pages_grant(struct ccdm_pages *pool, struct ccdm_want *want)
 	bool vecs = want->nr > CCDM_INLINE_VECS;
 
 	lockdep_assert_held(&pool->lock);
-	if ((vecs && !pool->vecs) || !ccdm_pages_have(pool->head, want->nr))
+	if ((vecs && !pool->vecs) || pool->nr_head < want->nr)
 		return false;
 	want->pages = ccdm_pages_cut(&pool->head, want->nr);
+	pool->nr_head -= want->nr;
 	if (vecs) {
 		want->vecs = pool->vecs;
 		pool->vecs = want->vecs->next;
@@ -226,6 +222,7 @@ void ccdm_pages_put(struct ccdm_pages *pool, struct ccdm_want *want)
 	spin_lock_irqsave(&pool->lock, flags);
 	last->next = pool->head;
 	pool->head = list;
+	pool->nr_head += n;
 	if (want->vecs) {
 		want->vecs->next = pool->vecs;
 		pool->vecs = want->vecs;
@@ -252,15 +249,9 @@ void ccdm_pages_put(struct ccdm_pages *pool, struct ccdm_want *want)
 
 unsigned int ccdm_pages_free(struct ccdm_pages *pool)
 {
-	struct ccdm_pg *pg;
-	unsigned long flags;
-	unsigned int n = 0, cpu;
+	unsigned int n = READ_ONCE(pool->nr_head), cpu;
 
-	spin_lock_irqsave(&pool->lock, flags);
-	for (pg = pool->head; pg; pg = pg->next)
-		n++;
 	for_each_possible_cpu(cpu)
 		n += READ_ONCE(per_cpu_ptr(pool->cpu, cpu)->nr);
-	spin_unlock_irqrestore(&pool->lock, flags);
 	return n;
 }

@@ -368,7 +368,7 @@ static void ccdm_read_ahead_work(struct work_struct *work)
 		leaf = ccdm_cache_get(c, 0, index, CCDM_GET_NOWAIT);
 		if (IS_ERR(leaf))
 			break;
-		ccdm_cache_unpin(c, leaf);
+		ccdm_node_unpin(c, leaf);
 	}
 }
 

@@ -95,7 +95,7 @@ again:
 		cached = ccdm_mask_test(&node->mask, child % CCDM_NODE_ENTRIES);
 		kind = ccdm_tree_kind(&node->entry[child % CCDM_NODE_ENTRIES]);
 		spin_unlock_irq(&node->lock);
-		ccdm_cache_unpin(c, node);
+		ccdm_node_unpin(c, node);
 		if (!cached && kind != CCDM_KIND_SEALED) {
 			block = (child + 1) << shift;
 			goto again;
@@ -124,9 +124,9 @@ static void ccdm_scrub_run(struct ccdm *c, struct ccdm_scrub_read *s)
 		if (!IS_ERR(leaf)) {
 			ccdm_scrub_leaf(c, s, leaf);
 			if (was_cached)
-				ccdm_cache_unpin(c, leaf);
+				ccdm_node_unpin(c, leaf);
 			else
-				ccdm_cache_forget(c, leaf);
+				ccdm_room_forget(c, leaf);
 		}
 		block = (index + 1) << CCDM_NODE_SHIFT;
 		cond_resched();

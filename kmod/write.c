@@ -154,12 +154,13 @@ static void __ccdm_write_seal(struct ccdm_io *io, gfp_t gfp)
 		ccdm_tree_seal(&leaf->entry[io->first + i], io->seq + i, pg->tag);
 	dirty = ccdm_cache_set_dirty(c, leaf);
 	spin_unlock_irqrestore(&leaf->lock, flags);
-	if (dirty)
-		ccdm_cache_dirty(c, leaf);
+	/* First usable, then in the dirty list: the writer would pass over it and not come back. */
 	if (io->covered) {
 		io->covered = false;
 		ccdm_cache_publish(c, leaf);
 	}
+	if (dirty)
+		ccdm_cache_dirty(c, leaf);
 	ccdm_io_submit(io, ccdm_write_end_io);
 }
 

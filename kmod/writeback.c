@@ -81,7 +81,7 @@ static void ccdm_write_succeeded(struct ccdm *c, struct ccdm_node_write *w, unsi
 	dirty = node->dirty;
 	spin_unlock_irqrestore(&node->lock, flags);
 	if (!dirty)
-		ccdm_cache_unpin(c, node);
+		ccdm_node_unpin(c, node);
 }
 
 static void ccdm_write_failed(struct ccdm *c, struct ccdm_node_write *w, unsigned int i)
@@ -152,7 +152,7 @@ static void ccdm_write_finish(struct ccdm_node_write *w, bool ok)
 	else
 		mod_delayed_work(c->done, &c->cache.retry, w->nr > 1 ? 0 : CCDM_BACKOFF_MIN);
 	ccdm_write_put(c, w);
-	ccdm_cache_room_wake(c);
+	ccdm_room_wake(c);
 }
 
 static void ccdm_write_work(struct work_struct *work)
@@ -169,7 +169,7 @@ static void ccdm_write_work(struct work_struct *work)
 	}
 	bio_uninit(&w->bio);
 	ccdm_write_finish(w, ok);
-	ccdm_cache_trim(c);
+	ccdm_room_trim(c);
 	ccdm_writeback_kick(c);
 }
 
@@ -273,7 +273,7 @@ static struct ccdm_node *ccdm_write_neighbour(struct ccdm *c, unsigned int level
 	if (take)
 		ccdm_write_take(k, node);
 	spin_unlock_irqrestore(&k->lock, flags);
-	ccdm_cache_unpin(c, node);
+	ccdm_node_unpin(c, node);
 	return take ? node : NULL;
 }
 
@@ -281,12 +281,22 @@ static struct ccdm_node *ccdm_write_neighbour(struct ccdm *c, unsigned int level
 static void ccdm_write_untake(struct ccdm *c, struct ccdm_node *node)
 {
 	struct ccdm_cache *k = &c->cache;
+	struct ccdm_node *next;
 	unsigned long flags;
 
 	spin_lock_irqsave(&k->lock, flags);
 	k->writing[node->level]--;
+	k->nr_dirty++;
+	if (node->unwritable || node->alone) {
+		list_add_tail(&node->dirty_link, &k->failed);
+	} else {
+		/* A sync that has begun meanwhile counts on age, and on the list's order. */
+		list_for_each_entry(next, &k->dirty[node->level], dirty_link)
+			if (next->dirty_gen >= node->dirty_gen)
+				break;
+		list_add_tail(&node->dirty_link, &next->dirty_link);
+	}
 	spin_unlock_irqrestore(&k->lock, flags);
-	ccdm_cache_dirty(c, node);
 }
 
 /* Copy and seal @node as number @w->nr of @w. Return: false if it stays behind. */

@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * room.c - memory of nodes: how many there are, who may leave, who waits
+ *
+ *	evict	under the bucket lock LEAVING, which needs no pins; clear the bit
+ *		under the parent's lock; out of the hash; unpin the parent
+ *
+ * A walk takes all the nodes it lacks, or none: who cannot have them gives up
+ * everything and stands in line. The first in line owns a reserve of one path,
+ * so it always gets on. (Why: Documentation/concurrency.rst)
+ */
+#include <linux/slab.h>
+#include "ccdm.h"
+
+static struct kmem_cache *ccdm_node_cache;
+
+int ccdm_room_module_init(void)
+{
+	ccdm_node_cache = KMEM_CACHE(ccdm_node, 0);
+	return ccdm_node_cache ? 0 : -ENOMEM;
+}
+
+void ccdm_room_module_exit(void)
+{
+	kmem_cache_destroy(ccdm_node_cache);
+}
+
+/* ---- memory of nodes ----------------------------------------------------- */
+
+#define CCDM_FLOOR_MIN	128u
+#define CCDM_FLOOR_MAX	1024u
+
+void ccdm_node_destroy(struct ccdm_node *node)
+{
+	if (node->entry)
+		free_page((unsigned long)node->entry);
+	kmem_cache_free(ccdm_node_cache, node);
+}
+
+static struct ccdm_node *ccdm_node_create(gfp_t gfp)
+{
+	struct ccdm_node *node = kmem_cache_zalloc(ccdm_node_cache, gfp);
+
+	if (!node)
+		return NULL;
+	node->entry = (void *)__get_free_page(gfp);
+	if (!node->entry) {
+		kmem_cache_free(ccdm_node_cache, node);
+		return NULL;
+	}
+	return node;
+}
+
+/* A node that nobody can find any more: to the reserve, or back to the system. */
+static void ccdm_room_release(struct ccdm *c, struct ccdm_node *node)
+{
+	struct ccdm_cache *k = &c->cache;
+	unsigned long flags;
+	bool keep = true;
+
+	spin_lock_irqsave(&k->lock, flags);
+	if (k->nr_reserve < c->g.levels) {
+		list_add(&node->clock, &k->reserve);
+		k->nr_reserve++;
+	} else if (k->nr <= k->floor) {
+		list_add(&node->clock, &k->spare);
+	} else {
+		k->nr--;
+		keep = false;
+	}
+	spin_unlock_irqrestore(&k->lock, flags);
+	if (!keep)
+		ccdm_node_destroy(node);
+	ccdm_room_wake(c);
+}
+
+void ccdm_node_setup(struct ccdm_node *node, unsigned int level, u64 index)
+{
+	struct ccdm_entry *entry = node->entry;
+
+	memset(node, 0, sizeof(*node));
+	node->entry = entry;
+	node->level = level;
+	node->index = index;
+	node->state = CCDM_NODE_LOADING;
+	atomic_set(&node->pins, 1);
+	spin_lock_init(&node->lock);
+	INIT_LIST_HEAD(&node->clock);
+	INIT_LIST_HEAD(&node->dirty_link);
+	INIT_LIST_HEAD(&node->line);
+	init_waitqueue_head(&node->wait);
+}
+
+/* ---- pins ---------------------------------------------------------------- */
+
+void ccdm_node_pin(struct ccdm_node *node)
+{
+	atomic_inc(&node->pins);
+}
+
+void ccdm_room_wake(struct ccdm *c)
+{
+	struct ccdm_cache *k = &c->cache;
+
+	if (atomic_read(&k->room_waiters)) {
+		atomic_inc(&k->room_seq);
+		wake_up(&k->room_wait);
+	}
+}
+
+void ccdm_node_unpin(struct ccdm *c, struct ccdm_node *node)
+{
+	/*
+	 * Final: who pins a LOADING node waits for its end (CCDM_GET_NOWAIT does
+	 * not pin it), and a usable one does not go while it is pinned.
+	 */
+	bool gone = READ_ONCE(node->state) == CCDM_NODE_GONE;
+
+	/* Fully ordered: the waiter is counted before it looks for room. */
+	if (!atomic_dec_and_test(&node->pins))
+		return;
+	if (gone)
+		ccdm_room_release(c, node);
+	else
+		ccdm_room_wake(c);
+}
+
+/* ---- evicting ------------------------------------------------------------ */
+
+void ccdm_room_detach(struct ccdm *c, struct ccdm_node *node)
+{
+	struct ccdm_bucket *b = ccdm_bucket(&c->cache, node->level, node->index);
+	struct ccdm_node *parent = node->parent;
+	unsigned long flags;
+
+	spin_lock_irqsave(&parent->lock, flags);
+	ccdm_mask_clear(&parent->mask, ccdm_node_slot(node));
+	spin_unlock_irqrestore(&parent->lock, flags);
+
+	spin_lock_irqsave(&b->lock, flags);
+	hlist_del(&node->hash);
+	WRITE_ONCE(node->state, CCDM_NODE_GONE);
+	spin_unlock_irqrestore(&b->lock, flags);
+}
+
+/*
+ * @node has been taken off the CLOCK ring by us, so no other evictor has it.
+ * Return: true if it has left and is ours alone.
+ */
+static bool ccdm_room_leave(struct ccdm *c, struct ccdm_node *node)
+{
+	struct ccdm_bucket *b = ccdm_bucket(&c->cache, node->level, node->index);
+	struct ccdm_cache *k = &c->cache;
+	unsigned long flags;
+	bool ok;
+
+	spin_lock_irqsave(&b->lock, flags);
+	ok = ccdm_tree_evictable(node->state, atomic_read(&node->pins));
+	if (ok) {
+		WRITE_ONCE(node->state, CCDM_NODE_LEAVING);
+		atomic_inc(&k->nr_leaving);
+	}
+	spin_unlock_irqrestore(&b->lock, flags);
+	if (!ok)
+		return false;
+
+	ccdm_room_detach(c, node);
+	if (atomic_dec_and_test(&k->nr_leaving))
+		wake_up_all(&k->leave_wait);
+	ccdm_node_unpin(c, node->parent);
+	return true;
+}
+
+/* One step of the CLOCK hand. @forced: whether it was used lately or not. */
+static struct ccdm_node *ccdm_clock_take(struct ccdm *c, unsigned int *steps, bool forced)
+{
+	struct ccdm_cache *k = &c->cache;
+	struct ccdm_node *node = NULL, *n;
+	unsigned long flags;
+
+	spin_lock_irqsave(&k->lock, flags);
+	while (*steps && !list_empty(&k->clock)) {
+		(*steps)--;
+		n = list_first_entry(&k->clock, struct ccdm_node, clock);
+		if (!atomic_read(&n->pins) && (forced || !READ_ONCE(n->referenced))) {
+			list_del_init(&n->clock);
+			node = n;
+			break;
+		}
+		WRITE_ONCE(n->referenced, false);
+		list_move_tail(&n->clock, &k->clock);
+		if (!(*steps % 64)) {
+			/* let interrupts in; the ring may turn meanwhile */
+			spin_unlock_irqrestore(&k->lock, flags);
+			spin_lock_irqsave(&k->lock, flags);
+		}
+	}
+	spin_unlock_irqrestore(&k->lock, flags);
+	return node;
+}
+
+void ccdm_room_enter(struct ccdm *c, struct ccdm_node *node)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&c->cache.lock, flags);
+	list_add_tail(&node->clock, &c->cache.clock);
+	spin_unlock_irqrestore(&c->cache.lock, flags);
+}
+
+/* Evict one node that nobody needs. Does not sleep. */
+static struct ccdm_node *ccdm_room_evict(struct ccdm *c, bool forced)
+{
+	unsigned int steps = 2 * READ_ONCE(c->cache.nr);
+	struct ccdm_node *node;
+
+	while ((node = ccdm_clock_take(c, &steps, forced))) {
+		if (ccdm_room_leave(c, node))
+			return node;
+		ccdm_room_enter(c, node);
+	}
+	return NULL;
+}
+
+void ccdm_room_drop(struct ccdm *c)
+{
+	struct ccdm_node *node;
+
+	/* Children leave before their parents can: the parents are pinned. */
+	while ((node = ccdm_room_evict(c, true))) {
+		ccdm_room_release(c, node);
+		cond_resched();
+	}
+}
+
+void ccdm_room_forget(struct ccdm *c, struct ccdm_node *node)
+{
+	unsigned long flags;
+	bool mine;
+
+	/* Off the ring while we still pin it: from here nobody else evicts it. */
+	spin_lock_irqsave(&c->cache.lock, flags);
+	mine = !list_empty(&node->clock);
+	if (mine)
+		list_del_init(&node->clock);
+	spin_unlock_irqrestore(&c->cache.lock, flags);
+	ccdm_node_unpin(c, node);
+	if (!mine)
+		return;
+	if (ccdm_room_leave(c, node))
+		ccdm_room_release(c, node);
+	else
+		ccdm_room_enter(c, node);
+}
+
+/* ---- the line ------------------------------------------------------------ */
+
+static struct ccdm_node *ccdm_room_spare(struct ccdm_cache *k)
+{
+	struct ccdm_node *node;
+
+	lockdep_assert_held(&k->lock);
+	node = list_first_entry_or_null(&k->spare, struct ccdm_node, clock);
+	if (node)
+		list_del_init(&node->clock);
+	return node;
+}
+
+static struct ccdm_node *ccdm_room_one(struct ccdm *c)
+{
+	struct ccdm_cache *k = &c->cache;
+	struct ccdm_node *node;
+	unsigned long flags;
+	bool below;
+
+	spin_lock_irqsave(&k->lock, flags);
+	node = ccdm_room_spare(k);
+	below = !node && k->nr < k->limit;
+	if (below)
+		k->nr++;
+	spin_unlock_irqrestore(&k->lock, flags);
+	if (node)
+		return node;
+
+	if (below) {
+		node = ccdm_node_create(GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
+		if (node)
+			return node;
+		spin_lock_irqsave(&k->lock, flags);
+		k->nr--;
+		spin_unlock_irqrestore(&k->lock, flags);
+	}
+	return ccdm_room_evict(c, false);
+}
+
+void ccdm_room_return(struct ccdm *c, struct list_head *spare)
+{
+	struct ccdm_node *node, *tmp;
+
+	list_for_each_entry_safe(node, tmp, spare, clock) {
+		list_del_init(&node->clock);
+		ccdm_room_release(c, node);
+	}
+}
+
+/* The first in line may also use the reserve; nobody passes the line. */
+bool ccdm_room_take(struct ccdm *c, unsigned int nr, struct list_head *spare, bool first)
+{
+	struct ccdm_cache *k = &c->cache;
+	struct ccdm_node *node;
+	unsigned long flags;
+
+	if (!first) {
+		if (atomic_read(&k->room_waiters))
+			return false;
+		/* Before anybody else is served, the reserve is filled again. */
+		while (READ_ONCE(k->nr_reserve) < c->g.levels) {
+			node = ccdm_room_one(c);
+			if (!node)
+				return false;
+			ccdm_room_release(c, node);
+		}
+	}
+
+	while (nr) {
+		node = ccdm_room_one(c);
+		if (!node && first) {
+			spin_lock_irqsave(&k->lock, flags);
+			node = list_first_entry_or_null(&k->reserve, struct ccdm_node, clock);
+			if (node) {
+				list_del_init(&node->clock);
+				k->nr_reserve--;
+			}
+			spin_unlock_irqrestore(&k->lock, flags);
+		}
+		if (!node) {
+			ccdm_room_return(c, spare);
+			return false;
+		}
+		list_add(&node->clock, spare);
+		nr--;
+	}
+	return true;
+}
+
+int ccdm_room_wait(struct ccdm *c, bool *first, int *seq)
+{
+	struct ccdm_cache *k = &c->cache;
+
+	if (ccdm_writeback_stuck(c))
+		return -EIO;
+	if (!*first) {
+		atomic_inc(&k->room_waiters);
+		mutex_lock(&k->room_line);
+		*first = true;
+	} else {
+		ccdm_writeback_kick(c);
+		/* The time limit is for memory, whose coming back tells nobody. */
+		wait_event_timeout(k->room_wait, atomic_read(&k->room_seq) != *seq, HZ / 10);
+	}
+	*seq = atomic_read(&k->room_seq);
+	return 0;
+}
+
+void ccdm_room_done(struct ccdm *c)
+{
+	mutex_unlock(&c->cache.room_line);
+	atomic_dec(&c->cache.room_waiters);
+}
+
+/* ---- limits ---------------------------------------------------------------- */
+
+static unsigned long ccdm_shrink_count(struct shrinker *s, struct shrink_control *sc)
+{
+	struct ccdm *c = ccdm_shrinker_private(s);
+	unsigned int nr = READ_ONCE(c->cache.nr);
+	unsigned int kept = max(READ_ONCE(c->cache.nr_dirty), c->cache.floor);
+
+	return nr > kept ? nr - kept : SHRINK_EMPTY;
+}
+
+static unsigned long ccdm_shrink_scan(struct shrinker *s, struct shrink_control *sc)
+{
+	struct ccdm *c = ccdm_shrinker_private(s);
+	unsigned long freed = 0;
+	struct ccdm_node *node;
+
+	while (freed < sc->nr_to_scan && READ_ONCE(c->cache.nr) > c->cache.floor &&
+	       (node = ccdm_room_evict(c, false))) {
+		ccdm_room_release(c, node);
+		freed++;
+	}
+	return freed ?: SHRINK_STOP;
+}
+
+unsigned int ccdm_room_nodes(struct ccdm *c, unsigned int mib)
+{
+	size_t all = (size_t)mib << 20, fixed = (size_t)c->cache.fixed_kib << 10;
+	size_t n;
+
+	if (all <= fixed)
+		return 0;
+	n = (all - fixed) / CCDM_NODE_COST;
+	/* Two paths and something to work with. */
+	return n < 4 * CCDM_MAX_LEVELS ? 0 : min_t(size_t, n, UINT_MAX / 2);
+}
+
+unsigned int ccdm_room_kib(struct ccdm *c)
+{
+	return c->cache.fixed_kib + ((size_t)READ_ONCE(c->cache.nr) * CCDM_NODE_COST >> 10);
+}
+
+void ccdm_room_trim(struct ccdm *c)
+{
+	struct ccdm_cache *k = &c->cache;
+	struct ccdm_node *node;
+	unsigned long flags;
+
+	while (READ_ONCE(k->nr) > READ_ONCE(k->limit)) {
+		spin_lock_irqsave(&k->lock, flags);
+		node = ccdm_room_spare(k);
+		spin_unlock_irqrestore(&k->lock, flags);
+		if (!node)
+			node = ccdm_room_evict(c, false);
+		if (!node)
+			break;
+		ccdm_room_release(c, node);
+	}
+}
+
+void ccdm_room_resize(struct ccdm *c, unsigned int nodes)
+{
+	struct ccdm_cache *k = &c->cache;
+
+	spin_lock_irq(&k->lock);
+	k->limit = nodes;
+	k->floor = min(k->floor, nodes);
+	spin_unlock_irq(&k->lock);
+	ccdm_room_trim(c);
+	/* What is dirty is written, and goes then. */
+	ccdm_writeback_kick(c);
+	ccdm_room_wake(c);
+}
+
+/*
+ * When memory is short none can be had, least of all by who writes to swap:
+ * enough to work with is there from the beginning.
+ */
+int ccdm_room_init(struct ccdm *c)
+{
+	struct ccdm_cache *k = &c->cache;
+	struct ccdm_node *node;
+	unsigned int i;
+
+	k->floor = min(clamp(k->limit / 8, CCDM_FLOOR_MIN, CCDM_FLOOR_MAX), k->limit);
+	for (i = 0; i < k->floor; i++) {
+		node = ccdm_node_create(GFP_KERNEL);
+		if (!node)
+			return -ENOMEM;
+		k->nr++;
+		ccdm_room_release(c, node);
+	}
+	k->shrinker = ccdm_shrinker_new(ccdm_shrink_count, ccdm_shrink_scan, c, ccdm_name(c));
+	return k->shrinker ? 0 : -ENOMEM;
+}
+
+/* Nodes that can be found are the caller's to destroy. */
+void ccdm_room_exit(struct ccdm *c)
+{
+	struct ccdm_cache *k = &c->cache;
+	struct ccdm_node *node;
+
+	ccdm_shrinker_free(k->shrinker);
+	list_splice_init(&k->reserve, &k->spare);
+	while ((node = list_first_entry_or_null(&k->spare, struct ccdm_node, clock))) {
+		list_del(&node->clock);
+		ccdm_node_destroy(node);
+	}
+}

@@ -115,6 +115,15 @@ stat_of() { dmsetup status "$1" | tr ' ' '\n' | sed -n "s/^$2://p"; }
 
 msg() { dmsetup message "$1" 0 "${@:2}"; }
 
+# listening PID [PROTOCOL]: wait until the process listens; 16 generic netlink, 15 uevents
+# (libnl puts a number of its own above the PID's 22 bits)
+listening() {
+	until awk -v p="$1" -v t="${2:-16}" '$2 == t && $3 % 4194304 == p && $4 != "00000000" { f = 1 }
+		END { exit !f }' /proc/net/netlink; do
+		kill -0 "$1" || return 1
+	done
+}
+
 # nothing of a mapping is left: no user of the module, no mapping
 nothing_left() {
 	[ "$(lsmod | awk '$1 == "dm_ccdm" {print $3}')" = 0 ] && [ -z "$(dmsetup ls --target ccdm | grep -v 'No devices')" ]

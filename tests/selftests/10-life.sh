@@ -102,6 +102,25 @@ dmsetup remove --retry odd
 dmsetup create odd --table "0 9 linear $O 0"
 check "smaller than two blocks" why "Backing device is too small" "0 8 ccdm 1 /dev/mapper/odd 0"
 dmsetup remove --retry odd
+null_blk() { # null_blk ATTRIBUTE=VALUE... : a device made to measure
+	local d=/sys/kernel/config/nullb/nullb0 a
+	mkdir $d && for a in "$@" power=1; do echo "${a#*=}" >$d/"${a%%=*}" || return 1; done
+	udevadm settle
+}
+modprobe null_blk nr_devices=0
+mountpoint -q /sys/kernel/config || mount -t configfs configfs /sys/kernel/config
+check "(a zoned device)" null_blk size=64 zoned=1 zone_size=4 memory_backed=1
+check "zoned device" why "Backing device is zoned" "0 8192 ccdm 1 /dev/nullb0 0"
+rmdir /sys/kernel/config/nullb/nullb0
+rmmod null_blk
+truncate -s 8M /tmp/large
+if L=$(losetup -b 8192 -f --show /tmp/large 2>/dev/null) && [ "$(blockdev --getss "$L")" = 8192 ]; then
+	check "logical blocks above 4096" why "Backing device has logical blocks above 4096" "0 8192 ccdm 1 $L 0"
+	check "origin with logical blocks above 4096" why "Origin has logical blocks above 4096" "0 $LEN ccdm 1 $D 1 origin:$L"
+else
+	note "this kernel makes no device with logical blocks above 4096"
+fi
+losetup -D
 blockdev --setro $D
 check "read-only device" why "Backing device is read-only" "0 $LEN ccdm 1 $D 0"
 blockdev --setrw $D

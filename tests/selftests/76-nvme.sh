@@ -5,22 +5,5 @@
 # device: nvme
 # cpus: 4
 # append: nvme.poll_queues=2
-# (io_uring sends polled requests with REQ_NOWAIT, which kernels refuse for every
-# target that does not take it, dm-crypt included: refused cleanly is right)
-. /ccdm/tests/lib/ktap.sh
-load
-D=/dev/nvme0n1
-run_fio() { fio --filename=/dev/mapper/t --output-format=terse --direct=1 --size=16m --verify=crc32c --verify_fatal=1 "$@" >/tmp/fio.log 2>&1 || { cat /tmp/fio.log; return 1; }; }
-for suite in aes-xts-gmac aes-xts-hmac-sha256 aes-gcm; do
-	mk t $D cipher:$suite cache_mib:2
-	check "$suite: libaio" run_fio --name=v --rw=randwrite --bs=4k --ioengine=libaio --iodepth=32
-	check "$suite: large" run_fio --name=v --rw=randwrite --bs=256k --ioengine=libaio --iodepth=8
-	polled=$(run_fio --name=v --rw=randwrite --bs=4k --ioengine=io_uring --iodepth=16 --hipri=1 2>&1)
-	rc=$?
-	[ $rc = 0 ] || ! grep -q 'Operation not supported' <<<"$polled" || rc=0
-	result $rc "$suite: io_uring, polled: right, or refused"
-	check "$suite: synchronous, polled" run_fio --name=v --rw=randwrite --bs=4k --ioengine=pvsync2 --hipri=1 --size=2m
-	check_sh "no tamper, no error" "dmsetup status t | grep -q 'state:active .*data_errors:0 node_errors:0 tampers:0'"
-	rm_map t
-done
-finish
+. /ccdm/tests/lib/nvme.sh
+nvme poll

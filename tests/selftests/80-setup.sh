@@ -109,8 +109,7 @@ check_sh "an origin with small blocks is pointed out" "ccdm-setup open --yes --o
 # ---- events
 ccdm-setup monitor --json --count 5 >/tmp/ev & MON=$!
 ccdm-setup monitor >/tmp/ev2 & MON2=$!
-for _ in $(seq 100); do [ "$(grep -c ccdm /proc/net/netlink 2>/dev/null)" ] && ss -f netlink 2>/dev/null | grep -q ccdm-setup && break; done
-sleep 1
+listening $MON; listening $MON2
 ccdm-setup open --yes --on-tamper eio $D ev
 dd if=/dev/urandom of=/dev/mapper/ev bs=1M count=4 oflag=direct status=none
 ccdm-setup scrub -q ev

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""faults - in the VM, on the debug kernel: makes allocations and crypto fail
+
+  faults.py ctr DEVICE SECTORS OPTION...    every allocation of ctr fails once
+  faults.py io WHAT PERCENT DEVICE SECONDS  I/O while WHAT fails, against a model
+
+WHAT: alloc (slab and page allocations made by the module), seal, open (calls
+that come back with -ENOMEM before anything was done), all.
+"""
+import ctypes
+import mmap
+import os
+import random
+import subprocess
+import sys
+import time
+
+DEBUG = "/sys/kernel/debug/"
+BLOCK, LEAF = 4096, 128
+ENOMEM = "0xfffffffffffffff4"
+
+
+def put(path, value):
+    with open(DEBUG + path, "w") as f:
+        f.write(str(value))
+
+
+def module_text():
+    """Where the module's functions are."""
+    at = []
+    with open("/proc/kallsyms") as f:
+        for line in f:
+            w = line.split()
+            if len(w) == 4 and w[3] == "[dm_ccdm]" and w[1] in "tT":
+                at.append(int(w[0], 16))
+    return min(at), max(at) + 4096
+
+
+def attr(name, **kw):
+    for key, value in kw.items():
+        put(name + "/" + key.replace("_", "-"), value)
+
+
+def faulty_allocations(probability):
+    start, end = module_text()
+    for name in ("failslab", "fail_page_alloc"):
+        attr(name, probability=probability, interval=1, times=-1, space=0, verbose=0, task_filter="N",
+             require_start=hex(start), require_end=hex(end), stacktrace_depth=32, ignore_gfp_wait="N")
+    put("fail_page_alloc/min-order", 0)
+    put("fail_page_alloc/ignore-gfp-highmem", "N")
+
+
+def faulty_function(name, probability, error=ENOMEM):
+    put("fail_function/inject", name)
+    put("fail_function/%s/retval" % name, error)
+    attr("fail_function", probability=probability, interval=1, times=-1, space=0, verbose=0, task_filter="N")
+
+
+def all_well():
+    faulty_allocations(0)
+    put("fail_function/inject", "")
+
+
+# ---- every allocation of ctr ------------------------------------------------
+
+CREATE, RELOAD, REMOVE, CLEAR = 0, 1, 2, 14    # enum of libdevmapper.h
+
+
+class DM:
+    def __init__(self):
+        self.lib = ctypes.CDLL("libdevmapper.so.1.02.1")
+        self.lib.dm_task_create.restype = ctypes.c_void_p
+
+    def run(self, kind, name, table=None, nth=0):
+        """True if it went well, and what is left of @nth."""
+        t = ctypes.c_void_p(self.lib.dm_task_create(kind))
+        self.lib.dm_task_set_name(t, name.encode())
+        if table:
+            self.lib.dm_task_add_target(t, ctypes.c_uint64(0), ctypes.c_uint64(table[0]), b"ccdm",
+                                        table[1].encode())
+        with open("/proc/thread-self/fail-nth", "r+b", buffering=0) as f:
+            if nth:
+                f.write(b"%d" % nth)
+            ok = self.lib.dm_task_run(t)
+            f.seek(0)
+            left = int(f.read()) if nth else 0
+            if left:
+                f.seek(0)
+                f.write(b"0")
+        self.lib.dm_task_destroy(t)
+        return bool(ok), left
+
+
+def users():
+    with open("/proc/modules") as f:
+        return [int(line.split()[2]) for line in f if line.startswith("dm_ccdm ")][0]
+
+
+def ctr(device, sectors, *options):
+    dm = DM()
+    table = (int(sectors), "1 %s %d %s" % (device, len(options), " ".join(options)))
+    assert dm.run(CREATE, "fault")[0]
+    faulty_allocations(0)
+    failed = borne = 0
+    nth = 1
+    while True:
+        ok, left = dm.run(RELOAD, "fault", table, nth)
+        if ok:
+            dm.run(CLEAR, "fault")
+        assert users() == 0, "allocation %d: something of the mapping is left" % nth
+        if left:
+            assert ok, "allocation %d: refused, and nothing had failed" % nth
+            break
+        failed += not ok
+        borne += ok
+        # the many pages are all allocated in the same place
+        nth += 1 if nth < 60 else 1 + nth // 60
+    dm.run(REMOVE, "fault")
+    print("# allocations of ctr: %d, made to fail: %d refused, %d borne" % (nth - left, failed, borne))
+    assert failed > 30 and nth - left > 200
+
+
+# ---- I/O against a model ------------------------------------------------------
+
+class Model:
+    """Labelled blocks, and what may stand where."""
+
+    def __init__(self, dev):
+        self.fd = os.open(dev, os.O_RDWR | os.O_DIRECT)
+        self.blocks = os.lseek(self.fd, 0, os.SEEK_END) // BLOCK
+        self.is_now = {}
+        self.buf = mmap.mmap(-1, LEAF * BLOCK)
+        self.errors = self.done = 0
+
+    def content(self, block, version):
+        return bytes(BLOCK) if version is None else \
+            (b"<%d:%d>" % (block, version) * 256)[:BLOCK]
+
+    def write(self, block, n, version):
+        for i in range(n):
+            self.buf[i * BLOCK:(i + 1) * BLOCK] = self.content(block + i, version)
+        try:
+            got = os.pwritev(self.fd, [memoryview(self.buf)[:n * BLOCK]], block * BLOCK)
+            assert got == n * BLOCK, "a write of %d blocks took %d bytes" % (n, got)
+        except OSError as e:
+            assert e.errno == 5, e
+            self.errors += 1
+            return          # the old content stays
+        self.done += 1
+        for i in range(n):
+            self.is_now[block + i] = version
+
+    def read(self, block, n, must=False):
+        try:
+            got = os.preadv(self.fd, [memoryview(self.buf)[:n * BLOCK]], block * BLOCK)
+            assert got == n * BLOCK, "a read of %d blocks gave %d bytes" % (n, got)
+        except OSError as e:
+            assert e.errno == 5 and not must, "block %d (%d): %s" % (block, n, e)
+            self.errors += 1
+            return
+        self.done += 1
+        for i in range(n):
+            want = self.content(block + i, self.is_now.get(block + i))
+            assert self.buf[i * BLOCK:(i + 1) * BLOCK] == want, \
+                "block %d: found %r, expected %r" % (block + i, self.buf[i * BLOCK:i * BLOCK + 24], want[:24])
+
+
+def io(what, percent, dev, seconds):
+    name = os.path.basename(dev)
+    m = Model(dev)
+    rng = random.Random(1)
+    leaves = m.blocks // LEAF
+    for leaf in range(0, leaves, 3):
+        m.write(leaf * LEAF, LEAF, 0)
+    assert not m.errors
+    if what in ("alloc", "all"):
+        faulty_allocations(int(percent))
+    for f in {"seal": ["ccdm_seal"], "open": ["ccdm_open"], "all": ["ccdm_seal", "ccdm_open"]}.get(what, []):
+        faulty_function(f, int(percent))
+    end = time.monotonic() + int(seconds)
+    version = 0
+    try:
+        while time.monotonic() < end:
+            version += 1
+            leaf = rng.randrange(leaves)
+            n = rng.choice((1, 1, 8, 9, LEAF, LEAF))
+            at = leaf * LEAF + (0 if n == LEAF else rng.randrange(LEAF - n))
+            if rng.random() < 0.6:
+                m.write(at, n, version)
+            else:
+                m.read(at, n)
+            if version % 64 == 0:
+                subprocess.run(["dmsetup", "message", name, "0", "sync"], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+                subprocess.run(["dmsetup", "message", name, "0", "drop"])
+    finally:
+        all_well()
+    for _ in range(100):
+        if not subprocess.run(["dmsetup", "message", name, "0", "sync"], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL).returncode:
+            break
+    else:
+        raise AssertionError("sync does not succeed, although nothing fails any more")
+    subprocess.run(["dmsetup", "message", name, "0", "drop"])
+    for at in range(0, leaves * LEAF, LEAF):
+        m.read(at, LEAF, must=True)
+    print("# %s at %s%%: %d done, %d ended in EIO; all content right" % (what, percent, m.done, m.errors))
+
+
+def main():
+    {"ctr": ctr, "io": io}[sys.argv[1]](*sys.argv[2:])
+
+
+main()

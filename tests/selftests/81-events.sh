@@ -1,0 +1,72 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What an administrator hears: tamper and unwritable as netlink event, dm event
+# and uevent. (opened, closed, scrub-done: 80-setup; failed: 74-faults)
+# disks: 64M
+# allow-log: tamper|error -5
+. /ccdm/tests/lib/ktap.sh
+load
+D=/dev/vdd
+SIZE=$(sectors $D)
+json() { python3 -c "import json,sys; d=json.loads(sys.stdin.readline()); assert $1, d"; }
+export -f json
+
+# start and stop listening to everything about mapping t
+hear() {
+	ccdm-setup monitor --json --count 1 t >/tmp/netlink & NL=$!
+	udevadm monitor --kernel --property --subsystem-match=block >/tmp/uevent & UE=$!
+	dmsetup wait t "$(dmsetup info -c --noheadings -o events t)" & DM=$!
+	listening $NL
+	listening $UE 15
+}
+heard() {
+	wait $NL
+	check "$1: the dm event arrives" wait $DM
+	until grep -q CCDM_EVENT= /tmp/uevent; do kill -0 $UE || break; done
+	kill $UE
+	check "$1: the uevent of the mapping names it" grep -qx "CCDM_EVENT=$1" /tmp/uevent
+	check_sh "$1: the netlink event names mapping and device" "json 'd[\"event\"] == \"$1\" and d[\"name\"] == \"t\" and d[\"uuid\"] == \"CCDM-0123456789abcdef0123456789abcdef-t\" and d[\"dev\"] == \"$(dmsetup info -c --noheadings -o major,minor t)\"' </tmp/netlink"
+}
+open_t() { ccdm-setup open --yes --on-tamper eio --cache-size 2M --uuid 0123456789abcdef0123456789abcdef "$1" t; }
+
+# ---- tamper: a block
+open_t $D
+dd if=/dev/urandom of=/dev/mapper/t bs=1M count=8 oflag=direct status=none
+msg t sync >/dev/null
+msg t drop
+hear
+dd if=/dev/urandom of=$D bs=4096 seek=777 count=1 oflag=direct conv=notrunc status=none
+refuse "tamper: the read fails" "Input/output error" dd if=/dev/mapper/t of=/dev/null bs=4096 skip=777 count=1 iflag=direct status=none
+heard tamper
+check_sh "tamper: kind, level, index" "json 'd[\"kind\"] == \"block\" and d[\"level\"] == 0 and d[\"index\"] == 777' </tmp/netlink"
+refuse_code 6 "tamper: status says so, by its exit code too" "state: *tampered" ccdm-setup status t
+check_sh "tamper: list says so" "ccdm-setup list | grep -qE '^t .*tampered'"
+rm_map t
+
+# ---- tamper: a node
+open_t $D
+dd if=/dev/urandom of=/dev/mapper/t bs=1M count=8 oflag=direct status=none
+msg t sync >/dev/null
+msg t drop
+hear
+dd if=/dev/urandom of=$D bs=4096 seek=$(($(sectors /dev/mapper/t) / 8 + 5)) count=1 oflag=direct conv=notrunc status=none
+refuse "tamper: the read fails" "Input/output error" dd if=/dev/mapper/t of=/dev/null bs=4096 skip=$((5 * 128 + 1)) count=1 iflag=direct status=none
+heard tamper
+check_sh "tamper: kind, level, index of a node" "json 'd[\"kind\"] == \"node\" and d[\"level\"] == 0 and d[\"index\"] == 5' </tmp/netlink"
+rm_map t
+
+# ---- unwritable: the tree's part of the device takes no writes
+dmsetup create low --table "0 $SIZE linear $D 0"
+open_t /dev/mapper/low
+LEN=$(sectors /dev/mapper/t)
+dd if=/dev/urandom of=/dev/mapper/t bs=1M count=8 oflag=direct status=none
+hear
+dmsetup suspend low && dmsetup load low --table "0 $LEN linear $D 0
+$LEN $((SIZE - LEN)) error" && dmsetup resume low
+refuse "unwritable: sync says EIO" "Input/output error" dmsetup message t 0 sync
+heard unwritable
+check_sh "unwritable: no kind, and the mapping is active" "json '\"kind\" not in d' </tmp/netlink && [ \$(dmsetup status t | grep -o 'state:[a-z]*') = state:active ]"
+rm_map t
+dmsetup remove --retry low
+check "nothing left" nothing_left
+finish

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # make help lists what there is to do.
 
+# "make vm SHELL=1" asks for a shell in the VM, not for another shell of make's.
+WANT_SHELL := $(if $(filter command%,$(origin SHELL)),1)
+override SHELL := /bin/sh
+
 VERSION := $(shell cat VERSION)
 PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
@@ -12,7 +16,10 @@ BUILD := build
 # Headers of the running kernel, or the newest that are installed.
 KDIR ?= $(or $(wildcard /lib/modules/$(shell uname -r)/build),\
 	$(lastword $(shell ls -d /usr/src/linux-headers-*-amd64 2>/dev/null | sort -V)))
+BENCH_KERNEL := $(if $(filter command% environment%,$(origin KERNEL)),$(KERNEL),6.12)
+# Kernel of the tests: by version or by Debian's suite.
 KERNEL ?= 6.1
+override KERNEL := $(patsubst bookworm,6.1,$(patsubst trixie,6.12,$(patsubst sid,7.2,$(KERNEL))))
 
 CFLAGS ?= -O2 -g
 CFLAGS += -std=gnu11 -Wall -Wextra -Wformat=2 -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -23,7 +30,6 @@ SETUP_PKGS := devmapper libkmod libnl-3.0 libnl-genl-3.0 blkid jansson
 SETUP_SRC := $(wildcard userspace/setup/*.c userspace/lib/*.c)
 SETUP_OBJ := $(SETUP_SRC:%.c=$(BUILD)/%.o)
 
-SHELL := /bin/sh
 .PHONY: all help modules programs test-programs install uninstall clean check check-all check-setup demo bench lint vm unit setup
 
 all: modules programs
@@ -33,10 +39,10 @@ help:
 	@echo 'make install             both, man page, completion, udev rules (PREFIX, DESTDIR)'
 	@echo 'make uninstall'
 	@echo 'make demo                see it work, and halt when its host cheats (root)'
-	@echo 'make check               all tests in short form (root; KERNEL=6.1 6.12 7.2 debug)'
-	@echo 'make check-all           every kernel, long forms'
+	@echo 'make check               all tests in short form (root; KERNEL=6.1, 6.12, 7.2 or debug)'
+	@echo 'make check-all           every kernel, long forms; goes on where it stopped'
 	@echo 'make unit                the unit tests alone'
-	@echo 'make vm TEST=10-life     one test; SHELL_VM=1 a shell in the VM; KERNEL='
+	@echo 'make vm TEST=10-life     one test; SHELL=1 a shell in the VM; KERNEL=, DEBUG=1'
 	@echo 'make bench               instructions per I/O beside dm-crypt (KERNEL=6.12)'
 	@echo 'make lint                static checks'
 	@echo 'make clean'
@@ -63,6 +69,12 @@ $(BUILD)/tests/%: tests/lib/%.c
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lpthread
+
+# for clangd and clang-tidy
+compile_commands.json: Makefile
+	@python3 -c 'import json, sys; d, src, *flags = sys.argv[1:]; print(json.dumps([{"directory": d, \
+		"file": f, "arguments": ["cc", *flags, "-c", f]} for f in src.split()], indent=1))' \
+		$(CURDIR) '$(SETUP_SRC)' $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS)) >$@
 
 test-programs: programs $(BUILD)/tests/odd $(BUILD)/tests/bounce
 
@@ -98,10 +110,10 @@ check-setup:
 	@scripts/setup test
 
 vm: check-setup test-programs
-	@tests/run --kernel $(KERNEL) $(if $(SHELL_VM),--shell) $(TEST)
+	@tests/run --kernel $(if $(DEBUG),debug,$(KERNEL)) $(if $(WANT_SHELL),--shell) $(TEST)
 
 bench: check-setup test-programs
-	@tests/bench/run --kernel $(if $(filter command%,$(origin KERNEL)),$(KERNEL),6.12)
+	@tests/bench/run --kernel $(BENCH_KERNEL)
 
 lint:
 	@scripts/setup lint

@@ -242,6 +242,7 @@ int ccdm_seal(const struct ccdm_cipher *cipher, struct ccdm_creq *creq,
 		memcpy(tag, creq->tag, CCDM_TAG_SIZE);
 	return r;
 }
+
 CCDM_INJECTABLE(ccdm_seal);
 
 int ccdm_open(const struct ccdm_cipher *cipher, struct ccdm_creq *creq,
@@ -270,4 +271,5 @@ int ccdm_open(const struct ccdm_cipher *cipher, struct ccdm_creq *creq,
 	memalloc_noio_restore(noio);
 	return r;
 }
+
 CCDM_INJECTABLE(ccdm_open);

@@ -33,6 +33,7 @@ static ccdm_injectable int ccdm_seq_check(u64 last)
 {
 	return last < CCDM_SEQ_LIMIT - CCDM_NODE_ENTRIES ? 0 : -EOVERFLOW;
 }
+
 CCDM_INJECTABLE(ccdm_seq_check);
 
 u64 ccdm_take_seq(struct ccdm *c, unsigned int n)

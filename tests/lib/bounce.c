@@ -36,5 +36,8 @@ int main(int argc, char **argv)
 			buf[i * 512 + j] = x;
 		}
 	}
-	return pread(fd, buf, count * 4096, strtoll(argv[2], NULL, 0) * 4096) == (ssize_t)(count * 4096) ? 0 : 1;
+	return pread(fd, buf, count * 4096, strtoll(argv[2], NULL, 0) * 4096) ==
+			       (ssize_t)(count * 4096)
+		       ? 0
+		       : 1;
 }

@@ -26,11 +26,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BLOCK		4096u
-#define REGION		640u	/* blocks that everybody shares: five leaves */
-#define OWN		64u	/* blocks of each writer, behind the region */
-#define MAX_RUN		40u
-#define WRITERS		4
+#define BLOCK	4096u
+#define REGION	640u /* blocks that everybody shares: five leaves */
+#define OWN	64u  /* blocks of each writer, behind the region */
+#define MAX_RUN 40u
+#define WRITERS 4
 
 struct head {
 	uint64_t magic;
@@ -200,7 +200,8 @@ static void *scribbled(void *arg)
 	(void)arg;
 	while (!stop) {
 		n = 1 + rnd(&s, MAX_RUN);
-		if (pread(fd, shared_buf, n * BLOCK, (off_t)rnd(&s, REGION - n) * BLOCK) != n * BLOCK)
+		if (pread(fd, shared_buf, n * BLOCK, (off_t)rnd(&s, REGION - n) * BLOCK) !=
+		    n * BLOCK)
 			bad("scribbled read", 0, errno);
 		if (pwrite(fd, shared_buf, n * BLOCK, junk) != n * BLOCK)
 			bad("scribbled write", 0, errno);
@@ -237,8 +238,8 @@ static void *mapper(void *arg)
 {
 	unsigned int s = seed + 500, i;
 	int fd = open(device, O_RDWR);
-	char *map = mmap(NULL, (REGION + WRITERS * OWN + 2 * MAX_RUN) * BLOCK, PROT_READ | PROT_WRITE,
-			 MAP_SHARED, fd, 0);
+	char *map = mmap(NULL, (REGION + WRITERS * OWN + 2 * MAX_RUN) * BLOCK,
+			 PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	/* its own blocks, behind all others; touched through the map and directly */
 	char *own = map + (REGION + WRITERS * OWN + MAX_RUN) * BLOCK;
 

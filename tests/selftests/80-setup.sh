@@ -106,6 +106,11 @@ check_sh "close --discard" "ccdm-setup close --discard full && cmp -n 1048576 $D
 mkfs.ext4 -q -F -b 1024 $E
 check_sh "an origin with small blocks is pointed out" "ccdm-setup open --yes --origin $E $D w >/tmp/w 2>&1; cat /tmp/w; blkid -p $E; ccdm-setup close w; grep -q 'will not mount' /tmp/w"
 
+# ---- udev rules
+mkdir -p /run/udev/rules.d && cp /ccdm/95-dm-ccdm.rules /run/udev/rules.d/ && udevadm control --reload
+check_sh "udev: a link by name, there when open returns, and no business of udisks" "ccdm-setup open --yes $D named && [ /dev/disk/by-ccdm/named -ef /dev/mapper/named ] && udevadm info /dev/mapper/named | grep -q UDISKS_IGNORE=1"
+check_sh "udev: gone when it is closed" "ccdm-setup close named && [ ! -e /dev/disk/by-ccdm/named ]"
+
 # ---- events
 ccdm-setup monitor --json --count 5 >/tmp/ev & MON=$!
 ccdm-setup monitor >/tmp/ev2 & MON2=$!

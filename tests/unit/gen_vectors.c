@@ -13,8 +13,13 @@ static void bytes(const char *name, const uint8_t *p, int n)
 
 int main(void)
 {
-	static const struct { uint32_t domain; uint64_t index, seq; } places[] = {
-		{ 0, 5, 16 }, { 0, 0xfedcba98765ULL, 0x0123456789abcdefULL }, { 1, 7, 17 },
+	static const struct {
+		uint32_t domain;
+		uint64_t index, seq;
+	} places[] = {
+		{ 0, 5, 16 },
+		{ 0, 0xfedcba98765ULL, 0x0123456789abcdefULL },
+		{ 1, 7, 17 },
 		{ 3, 0, 0x7fffffffffffff00ULL },
 	};
 	uint8_t xts[64], mac[32], text[4096], out[4096], tag[16];

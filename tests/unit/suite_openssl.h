@@ -19,8 +19,8 @@ static inline void le(uint8_t *p, uint64_t v, int n)
 }
 
 /* GCM over @text, or GMAC if @text is NULL: then over @aad. 1 on success. */
-static inline int ossl_gcm(const uint8_t key[32], uint32_t domain, uint64_t seq,
-			   const uint8_t *aad, const uint8_t *text, uint8_t *out, uint8_t tag[16])
+static inline int ossl_gcm(const uint8_t key[32], uint32_t domain, uint64_t seq, const uint8_t *aad,
+			   const uint8_t *text, uint8_t *out, uint8_t tag[16])
 {
 	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
 	uint8_t nonce[12];
@@ -72,9 +72,9 @@ static inline int ossl_hmac(const uint8_t key[32], uint32_t domain, uint64_t ind
 }
 
 /* @kind: 0 XTS + GMAC, 1 XTS + HMAC, 2 GCM */
-static inline int ossl_seal(int kind, const uint8_t xts[64], const uint8_t mac[32],
-			    uint32_t domain, uint64_t index, uint64_t seq, const uint8_t *text,
-			    uint8_t *out, uint8_t tag[16])
+static inline int ossl_seal(int kind, const uint8_t xts[64], const uint8_t mac[32], uint32_t domain,
+			    uint64_t index, uint64_t seq, const uint8_t *text, uint8_t *out,
+			    uint8_t tag[16])
 {
 	uint8_t none[16];
 

@@ -11,8 +11,15 @@
 
 static void geometry_known(void **state)
 {
-	static const struct { uint64_t blocks; unsigned int levels; uint64_t total; } k[] = {
-		{ 1, 1, 2 }, { 128, 1, 129 }, { 129, 2, 129 + 2 + 1 }, { 128 * 128, 2, 16384 + 128 + 1 },
+	static const struct {
+		uint64_t blocks;
+		unsigned int levels;
+		uint64_t total;
+	} k[] = {
+		{ 1, 1, 2 },
+		{ 128, 1, 129 },
+		{ 129, 2, 129 + 2 + 1 },
+		{ 128 * 128, 2, 16384 + 128 + 1 },
 		{ 128 * 128 + 1, 3, 16385 + 129 + 2 + 1 },
 		{ 1ULL << 32, 5, (1ULL << 32) + (1 << 25) + (1 << 18) + (1 << 11) + (1 << 4) + 1 },
 	};
@@ -44,8 +51,8 @@ static void geometry_fits(void **state)
 	assert_int_equal(ccdm_geometry_fit(1), 0);
 	assert_int_equal(ccdm_geometry_fit(2), 1);
 	for (i = 0; i < 200000; i++) {
-		backing = i < 100000 ? (uint64_t)i + 2 :
-			  ((uint64_t)rand() << 20 ^ rand()) % (1ULL << 50) + 2;
+		backing = i < 100000 ? (uint64_t)i + 2
+				     : ((uint64_t)rand() << 20 ^ rand()) % (1ULL << 50) + 2;
 		fit = ccdm_geometry_fit(backing);
 		assert_int_equal(ccdm_geometry_set(&g, fit), 0);
 		assert_true(g.total <= backing);
@@ -82,9 +89,10 @@ static void entry_kinds(void **state)
 	for (seq = 0; seq < 20; seq++) {
 		memset(&e, 0, sizeof(e));
 		e.seq = ccdm_cpu_to_le64(seq);
-		assert_int_equal(ccdm_tree_kind(&e), seq == 0 ? CCDM_KIND_UNWRITTEN :
-				 seq == 1 ? CCDM_KIND_ZEROED :
-				 seq < 16 ? CCDM_KIND_BAD : CCDM_KIND_SEALED);
+		assert_int_equal(ccdm_tree_kind(&e), seq == 0	? CCDM_KIND_UNWRITTEN
+						     : seq == 1 ? CCDM_KIND_ZEROED
+						     : seq < 16 ? CCDM_KIND_BAD
+								: CCDM_KIND_SEALED);
 	}
 	memset(&e, 0xff, sizeof(e));
 	ccdm_tree_seal(&e, 77, tag);
@@ -168,7 +176,8 @@ static void masks(void **state)
 		for (n = 1; first + n <= 128; n++) {
 			m = ccdm_mask_range(first, n);
 			for (i = 0; i < 128; i++)
-				assert_int_equal(ccdm_mask_test(&m, i), i >= first && i < first + n);
+				assert_int_equal(ccdm_mask_test(&m, i),
+						 i >= first && i < first + n);
 		}
 	m = ccdm_mask_range(60, 8);
 	o = ccdm_mask_range(67, 1);
@@ -189,14 +198,16 @@ static void masks(void **state)
 
 static void decisions(void **state)
 {
-	struct ccdm_mask none = { { 0, 0 } }, some = ccdm_mask_range(3, 1), far = ccdm_mask_range(90, 9);
+	struct ccdm_mask none = { { 0, 0 } }, some = ccdm_mask_range(3, 1),
+			 far = ccdm_mask_range(90, 9);
 	int s;
 
 	(void)state;
 	for (s = CCDM_NODE_LOADING; s <= CCDM_NODE_GONE; s++) {
 		assert_int_equal(ccdm_tree_evictable(s, 0), s == CCDM_NODE_CLEAN);
 		assert_false(ccdm_tree_evictable(s, 1));
-		assert_int_equal(ccdm_tree_writable(0, s, true, &some, false), s == CCDM_NODE_CLEAN);
+		assert_int_equal(ccdm_tree_writable(0, s, true, &some, false),
+				 s == CCDM_NODE_CLEAN);
 		assert_false(ccdm_tree_writable(0, s, false, &none, true));
 	}
 	assert_false(ccdm_tree_writable(1, CCDM_NODE_CLEAN, true, &some, false));
@@ -211,10 +222,11 @@ static void decisions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(geometry_known), cmocka_unit_test(geometry_fits),
+		cmocka_unit_test(geometry_known),    cmocka_unit_test(geometry_fits),
 		cmocka_unit_test(geometry_disjoint), cmocka_unit_test(entry_kinds),
-		cmocka_unit_test(entry_born), cmocka_unit_test(entry_runs),
-		cmocka_unit_test(entry_zeroable), cmocka_unit_test(masks), cmocka_unit_test(decisions),
+		cmocka_unit_test(entry_born),	     cmocka_unit_test(entry_runs),
+		cmocka_unit_test(entry_zeroable),    cmocka_unit_test(masks),
+		cmocka_unit_test(decisions),
 	};
 
 	srand(1);

@@ -23,7 +23,8 @@ static void vectors(void **state)
 	for (i = 0; i < sizeof(ccdm_kats) / sizeof(ccdm_kats[0]); i++) {
 		const struct ccdm_kat *k = &ccdm_kats[i];
 
-		assert_true(ossl_seal(k->kind, xts, mac, k->domain, k->index, k->seq, text, out, tag));
+		assert_true(
+			ossl_seal(k->kind, xts, mac, k->domain, k->index, k->seq, text, out, tag));
 		assert_memory_equal(out, k->first, 32);
 		assert_memory_equal(out + 4064, k->last, 32);
 		assert_memory_equal(tag, k->tag, 16);

@@ -12,14 +12,28 @@
 
 static void sizes(void **state)
 {
-	static const struct { const char *text; uint64_t bytes; } good[] = {
-		{ "0", 0 }, { "4096", 4096 }, { "8S", 4096 }, { "8s", 4096 }, { "4K", 4096 },
-		{ "4KiB", 4096 }, { "4KB", 4000 }, { "2M", 2 << 20 }, { "2mib", 2 << 20 },
-		{ "2MB", 2000000 }, { "1G", 1 << 30 }, { "1T", 1ULL << 40 }, { "16TiB", 16ULL << 40 },
+	static const struct {
+		const char *text;
+		uint64_t bytes;
+	} good[] = {
+		{ "0", 0 },
+		{ "4096", 4096 },
+		{ "8S", 4096 },
+		{ "8s", 4096 },
+		{ "4K", 4096 },
+		{ "4KiB", 4096 },
+		{ "4KB", 4000 },
+		{ "2M", 2 << 20 },
+		{ "2mib", 2 << 20 },
+		{ "2MB", 2000000 },
+		{ "1G", 1 << 30 },
+		{ "1T", 1ULL << 40 },
+		{ "16TiB", 16ULL << 40 },
 		{ "18446744073709551615", UINT64_MAX },
 	};
-	static const char * const bad[] = { "", "x", "-1", "+1", " 1", "1 M", "1X", "1MM", "0x10", "1.5G", "K" };
-	static const char * const range[] = { "18446744073709551616", "99999999T" };
+	static const char *const bad[] = { "",	 "x",	"-1",	"+1",	" 1", "1 M",
+					   "1X", "1MM", "0x10", "1.5G", "K" };
+	static const char *const range[] = { "18446744073709551616", "99999999T" };
 	uint64_t v;
 	size_t i;
 
@@ -77,11 +91,29 @@ static void words(void **state)
 	assert_string_equal(v, "0123456");
 }
 
+static void values(void **state)
+{
+	static const char *const bad[] = { "",	 "off",	  "1/",
+					   "/1", "1/2/3", "1x",
+					   "-1", " 1",	  "18446744073709551616" };
+	uint64_t v[2];
+	size_t i;
+
+	(void)state;
+	assert_int_equal(ccdm_dm_values("12", v), 1);
+	assert_int_equal(v[0], 12);
+	assert_int_equal(ccdm_dm_values("0/18446744073709551615", v), 2);
+	assert_int_equal(v[0], 0);
+	assert_true(v[1] == UINT64_MAX);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(ccdm_dm_values(bad[i], v), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sizes), cmocka_unit_test(human), cmocka_unit_test(exits),
-		cmocka_unit_test(words),
+		cmocka_unit_test(sizes), cmocka_unit_test(human),  cmocka_unit_test(exits),
+		cmocka_unit_test(words), cmocka_unit_test(values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

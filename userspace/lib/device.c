@@ -22,8 +22,7 @@ static void ccdm_device_signature(blkid_probe probe, struct ccdm_device *device)
 	}
 	if (blkid_probe_lookup_value(probe, "TYPE", &type, NULL))
 		return;
-	if (!blkid_probe_lookup_value(probe, "USAGE", &usage, NULL) &&
-	    !strcmp(usage, "filesystem"))
+	if (!blkid_probe_lookup_value(probe, "USAGE", &usage, NULL) && !strcmp(usage, "filesystem"))
 		usage = "file system";
 	snprintf(device->signature, sizeof(device->signature), "%s %s", type,
 		 usage ? usage : "signature");
@@ -43,9 +42,9 @@ static int ccdm_device_probe(int fd, struct ccdm_device *device, struct ccdm_err
 	blkid_probe_enable_superblocks(probe, 1);
 	blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_USAGE |
 #ifdef BLKID_SUBLKS_FSINFO
-					  BLKID_SUBLKS_FSINFO |
+							 BLKID_SUBLKS_FSINFO |
 #endif
-					  0);
+							 0);
 	errno = 0;
 	r = blkid_do_safeprobe(probe);
 	if (r == 0) {
@@ -79,8 +78,9 @@ int ccdm_device_look(const char *path, struct ccdm_device *device, struct ccdm_e
 	}
 	if (fstat(fd, &st) || !S_ISBLK(st.st_mode)) {
 		r = ccdm_err_set(err, -ENOTBLK, "%s is not a block device", path);
-		ccdm_err_hint(err, "for a file, make a loop device of it first: losetup --find --show %s",
-			      path);
+		ccdm_err_hint(
+			err, "for a file, make a loop device of it first: losetup --find --show %s",
+			path);
 	} else if (ioctl(fd, BLKGETSIZE64, &device->bytes) ||
 		   ioctl(fd, BLKROGET, &device->read_only) ||
 		   ioctl(fd, BLKSSZGET, &device->sector)) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* dm.c - see dm.h */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libdevmapper.h>
@@ -141,12 +142,12 @@ static int ccdm_dm_create_empty(const char *name, const char *uuid, struct ccdm_
 	if (task)
 		dm_task_destroy(task);
 	if (r == -EBUSY || r == -EEXIST)
-		return ccdm_err_set(err, -EEXIST, "a mapping of the name %s or its UUID exists", name);
+		return ccdm_err_set(err, -EEXIST, "a mapping of the name %s or its UUID exists",
+				    name);
 	return r ? ccdm_err_set(err, r, "cannot open %s: %s", name, strerror(-r)) : 0;
 }
 
-static int ccdm_dm_load(const char *name, uint64_t length, const char *params,
-			struct ccdm_err *err)
+static int ccdm_dm_load(const char *name, uint64_t length, const char *params, struct ccdm_err *err)
 {
 	struct dm_task *task = ccdm_dm_task(DM_DEVICE_RELOAD, name);
 	char reason[256];
@@ -211,8 +212,9 @@ int ccdm_dm_remove(const char *name, bool deferred, struct ccdm_err *err)
 	dm_udev_wait(cookie);
 	dm_task_destroy(task);
 	if (r == -EBUSY) {
-		ccdm_err_hint(err, "see who uses it with: fuser -vm /dev/mapper/%s; or: close --deferred",
-			      name);
+		ccdm_err_hint(
+			err, "see who uses it with: fuser -vm /dev/mapper/%s; or: close --deferred",
+			name);
 		return ccdm_err_set(err, r, "%s is in use", name);
 	}
 	return r ? ccdm_err_set(err, r, "cannot close %s: %s", name, strerror(-r)) : 0;
@@ -265,13 +267,18 @@ static int ccdm_dm_line(int type, const char *name, struct ccdm_dm_info *info, c
 
 int ccdm_dm_info(const char *name, struct ccdm_dm_info *info, struct ccdm_err *err)
 {
+	const char *word;
 	int r;
 
 	memset(info, 0, sizeof(*info));
 	r = ccdm_dm_line(DM_DEVICE_TABLE, name, info, info->table, err);
-	if (!r)
-		r = ccdm_dm_line(DM_DEVICE_STATUS, name, info, info->status, err);
-	return r;
+	if (r)
+		return r;
+	/* "<version> <backing device> ..." */
+	word = info->table + strcspn(info->table, " ");
+	word += *word == ' ';
+	snprintf(info->backing, sizeof(info->backing), "%.*s", (int)strcspn(word, " "), word);
+	return ccdm_dm_line(DM_DEVICE_STATUS, name, info, info->status, err);
 }
 
 int ccdm_dm_message(const char *name, const char *message, char *answer, struct ccdm_err *err)
@@ -357,4 +364,22 @@ uint64_t ccdm_dm_number(const char *status, const char *key)
 	char text[32];
 
 	return ccdm_dm_word(status, key, text, sizeof(text)) ? strtoull(text, NULL, 10) : 0;
+}
+
+unsigned int ccdm_dm_values(const char *text, uint64_t values[2])
+{
+	unsigned int n;
+	char *end;
+
+	for (n = 0; n < 2 && isdigit((unsigned char)*text); text = end + 1) {
+		errno = 0;
+		values[n++] = strtoull(text, &end, 10);
+		if (errno)
+			return 0;
+		if (!*end)
+			return n;
+		if (*end != '/')
+			return 0;
+	}
+	return 0;
 }

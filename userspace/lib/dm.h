@@ -12,15 +12,16 @@
 #include <stdint.h>
 #include "ui.h"
 
-#define CCDM_DM_TEXT	4096	/* bytes of a table or status line */
-#define CCDM_DM_NAME	128
-#define CCDM_DM_UUID	129
+#define CCDM_DM_TEXT 4096 /* bytes of a table or status line */
+#define CCDM_DM_NAME 128
+#define CCDM_DM_UUID 129
 
 /**
  * struct ccdm_dm_info - a mapping as device-mapper knows it
  * @name: name
  * @uuid: UUID
- * @dev: major:minor
+ * @dev: its major:minor
+ * @backing: the backing device's major:minor
  * @open_count: users
  * @event_nr: events so far
  * @suspended: suspended
@@ -32,6 +33,7 @@ struct ccdm_dm_info {
 	char name[CCDM_DM_NAME];
 	char uuid[CCDM_DM_UUID];
 	char dev[24];
+	char backing[24];
 	int open_count;
 	uint32_t event_nr;
 	bool suspended;
@@ -78,5 +80,8 @@ int ccdm_dm_list(int (*each)(const char *name, void *arg), void *arg, struct ccd
  */
 bool ccdm_dm_word(const char *status, const char *key, char *value, size_t size);
 uint64_t ccdm_dm_number(const char *status, const char *key);
+
+/* ccdm_dm_values() - numbers in @text, "n" or "n/n": how many, 0 if it is something else */
+unsigned int ccdm_dm_values(const char *text, uint64_t values[2]);
 
 #endif

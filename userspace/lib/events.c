@@ -17,12 +17,9 @@ struct ccdm_events {
 };
 
 static struct nla_policy ccdm_policy[CCDM_ATTR_MAX + 1] = {
-	[CCDM_ATTR_EVENT] = { .type = NLA_STRING },
-	[CCDM_ATTR_NAME] = { .type = NLA_STRING },
-	[CCDM_ATTR_UUID] = { .type = NLA_STRING },
-	[CCDM_ATTR_DEV] = { .type = NLA_STRING },
-	[CCDM_ATTR_KIND] = { .type = NLA_STRING },
-	[CCDM_ATTR_LEVEL] = { .type = NLA_U32 },
+	[CCDM_ATTR_EVENT] = { .type = NLA_STRING }, [CCDM_ATTR_NAME] = { .type = NLA_STRING },
+	[CCDM_ATTR_UUID] = { .type = NLA_STRING },  [CCDM_ATTR_DEV] = { .type = NLA_STRING },
+	[CCDM_ATTR_KIND] = { .type = NLA_STRING },  [CCDM_ATTR_LEVEL] = { .type = NLA_U32 },
 	[CCDM_ATTR_INDEX] = { .type = NLA_U64 },
 };
 
@@ -67,7 +64,8 @@ int ccdm_events_open(struct ccdm_events **out, struct ccdm_err *err)
 	}
 	group = genl_ctrl_resolve_grp(events->sock, CCDM_GENL_NAME, CCDM_GENL_GROUP);
 	if (group < 0) {
-		r = ccdm_err_set(err, -ENOENT, "no netlink family " CCDM_GENL_NAME
+		r = ccdm_err_set(err, -ENOENT,
+				 "no netlink family " CCDM_GENL_NAME
 				 ": the module dm-ccdm is not loaded");
 		goto bad;
 	}
@@ -102,7 +100,7 @@ int ccdm_events_run(struct ccdm_events *events,
 	nl_socket_modify_cb(events->sock, NL_CB_VALID, NL_CB_CUSTOM, ccdm_events_message, events);
 	while (!events->result) {
 		r = nl_recvmsgs_default(events->sock);
-		if (r == -NLE_NOMEM)	/* events were lost; go on with those to come */
+		if (r == -NLE_NOMEM) /* events were lost; go on with those to come */
 			continue;
 		if (r < 0 && r != -NLE_INTR)
 			return ccdm_err_set(err, -EIO, "netlink: %s", nl_geterror(r));

@@ -8,7 +8,7 @@
 #include "dm.h"
 #include "module.h"
 
-#define CCDM_MODULE	"dm-ccdm"
+#define CCDM_MODULE "dm-ccdm"
 
 static int ccdm_module_load(struct ccdm_err *err)
 {
@@ -23,7 +23,8 @@ static int ccdm_module_load(struct ccdm_err *err)
 	r = kmod_module_new_from_lookup(ctx, CCDM_MODULE, &list);
 	if (!r && !list)
 		r = -ENOENT;
-	kmod_list_foreach(at, list) {
+	kmod_list_foreach(at, list)
+	{
 		struct kmod_module *mod = kmod_module_get_module(at);
 
 		if (!r)
@@ -37,13 +38,14 @@ static int ccdm_module_load(struct ccdm_err *err)
 		return ccdm_err_set(err, -ECANCELED, "module " CCDM_MODULE " is on the blacklist");
 	if (r == -ENOENT) {
 		ccdm_err_hint(err, "is it installed for this kernel? see: modinfo " CCDM_MODULE
-			      ", dkms status");
+				   ", dkms status");
 		return ccdm_err_set(err, r, "no kernel module " CCDM_MODULE);
 	}
 	if (r == -ENOKEY || r == -EKEYREJECTED || r == -EBADMSG) {
-		ccdm_err_hint(err, "Secure Boot wants it signed: see \"Secure Boot\" in the README");
-		return ccdm_err_set(err, -ECANCELED, "the kernel does not accept the signature of "
-				    CCDM_MODULE);
+		ccdm_err_hint(err,
+			      "Secure Boot wants it signed: see \"Secure Boot\" in the README");
+		return ccdm_err_set(err, -ECANCELED,
+				    "the kernel does not accept the signature of " CCDM_MODULE);
 	}
 	return r ? ccdm_err_set(err, r, "cannot load module " CCDM_MODULE ": %s", strerror(-r)) : 0;
 }

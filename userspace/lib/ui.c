@@ -80,10 +80,18 @@ static const struct {
 } ccdm_units[] = {
 	{ "", 1 },
 	{ "S", 512 },
-	{ "K", 1ULL << 10 }, { "KiB", 1ULL << 10 }, { "KB", 1000ULL },
-	{ "M", 1ULL << 20 }, { "MiB", 1ULL << 20 }, { "MB", 1000000ULL },
-	{ "G", 1ULL << 30 }, { "GiB", 1ULL << 30 }, { "GB", 1000000000ULL },
-	{ "T", 1ULL << 40 }, { "TiB", 1ULL << 40 }, { "TB", 1000000000000ULL },
+	{ "K", 1ULL << 10 },
+	{ "KiB", 1ULL << 10 },
+	{ "KB", 1000ULL },
+	{ "M", 1ULL << 20 },
+	{ "MiB", 1ULL << 20 },
+	{ "MB", 1000000ULL },
+	{ "G", 1ULL << 30 },
+	{ "GiB", 1ULL << 30 },
+	{ "GB", 1000000000ULL },
+	{ "T", 1ULL << 40 },
+	{ "TiB", 1ULL << 40 },
+	{ "TB", 1000000000000ULL },
 };
 
 int ccdm_ui_size(const char *text, uint64_t *bytes)
@@ -111,7 +119,7 @@ int ccdm_ui_size(const char *text, uint64_t *bytes)
 
 char *ccdm_ui_human(uint64_t bytes, char *buf)
 {
-	static const char * const names[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
+	static const char *const names[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
 	double v = (double)bytes;
 	size_t i = 0;
 
@@ -168,7 +176,8 @@ void ccdm_ui_progress(struct ccdm_progress *p, uint64_t done, uint64_t all)
 		return;
 	if (p->json) {
 		printf("{\"%s\":\"progress\",\"done\":\"%" PRIu64 "\",\"all\":\"%" PRIu64
-		       "\",\"elapsed_ms\":\"%" PRIu64 "\"}\n", p->what, done, all, ms);
+		       "\",\"elapsed_ms\":\"%" PRIu64 "\"}\n",
+		       p->what, done, all, ms);
 		fflush(stdout);
 		return;
 	}

@@ -14,11 +14,11 @@
 /* Exit codes of all programs; the same table is in the man pages. */
 enum ccdm_exit {
 	CCDM_EXIT_OK = 0,
-	CCDM_EXIT_USAGE = 1,	/* usage or unusable input */
+	CCDM_EXIT_USAGE = 1, /* usage or unusable input */
 	CCDM_EXIT_PERMISSION = 2,
 	CCDM_EXIT_MEMORY = 3,
-	CCDM_EXIT_DEVICE = 4,	/* device, or not active */
-	CCDM_EXIT_BUSY = 5,	/* exists or busy */
+	CCDM_EXIT_DEVICE = 4, /* device, or not active */
+	CCDM_EXIT_BUSY = 5,   /* exists or busy */
 	CCDM_EXIT_TAMPER = 6,
 	CCDM_EXIT_REFUSED = 7,
 	CCDM_EXIT_NETWORK = 8,

@@ -17,16 +17,16 @@
 #include <unistd.h>
 #include "setup.h"
 
-#define BENCH_BYTES	65536
-#define BENCH_SECONDS	0.7
+#define BENCH_BYTES   65536
+#define BENCH_SECONDS 0.7
 
 struct bench_primitive {
 	const char *type;
 	const char *alg;
 	unsigned int key_bytes;
 	unsigned int iv_bytes;
-	bool aad;	/* all data as additional data: GMAC */
-	double mib_s;	/* 0: not in this kernel */
+	bool aad;     /* all data as additional data: GMAC */
+	double mib_s; /* 0: not in this kernel */
 };
 
 static double bench_now(void)
@@ -50,8 +50,8 @@ static int bench_once(int fd, const struct bench_primitive *p, unsigned char *bu
 	if (p->iv_bytes) {
 		msg.msg_control = control;
 		msg.msg_controllen = CMSG_SPACE(4) +
-			CMSG_SPACE(sizeof(struct af_alg_iv) + p->iv_bytes) +
-			(!strcmp(p->type, "aead") ? CMSG_SPACE(4) : 0);
+				     CMSG_SPACE(sizeof(struct af_alg_iv) + p->iv_bytes) +
+				     (!strcmp(p->type, "aead") ? CMSG_SPACE(4) : 0);
 		c = CMSG_FIRSTHDR(&msg);
 		c->cmsg_level = SOL_ALG;
 		c->cmsg_type = ALG_SET_OP;
@@ -144,7 +144,10 @@ enum ccdm_exit cmd_benchmark(const struct ccdm_verb *verb, int argc, char **argv
 	struct bench_primitive gmac = { "aead", "gcm(aes)", 32, 12, true, 0 };
 	struct bench_primitive hmac = { "hash", "hmac(sha256)", 32, 0, false, 0 };
 	struct bench_primitive gcm = { "aead", "gcm(aes)", 32, 12, false, 0 };
-	struct { const char *suite; double mib_s; } rows[3];
+	struct {
+		const char *suite;
+		double mib_s;
+	} rows[3];
 	bool json = false, over;
 	enum ccdm_exit e;
 	json_t *all;
@@ -177,14 +180,15 @@ enum ccdm_exit cmd_benchmark(const struct ccdm_verb *verb, int argc, char **argv
 	if (json) {
 		all = json_array();
 		for (i = 0; i < 3; i++)
-			json_array_append_new(all, json_pack("{s:s, s:f, s:b}", "suite", rows[i].suite,
-							     "mib_s", rows[i].mib_s, "fastest",
-							     i == best && rows[i].mib_s > 0));
+			json_array_append_new(all,
+					      json_pack("{s:s, s:f, s:b}", "suite", rows[i].suite,
+							"mib_s", rows[i].mib_s, "fastest",
+							i == best && rows[i].mib_s > 0));
 		return ccdm_ui_json(all);
 	}
 	printf("# Approximate, one CPU, memory only; primitives in MiB/s:\n"
-	       "#   XTS %.0f, GMAC %.0f, HMAC-SHA-256 %.0f, GCM %.0f\n", xts.mib_s, gmac.mib_s,
-	       hmac.mib_s, gcm.mib_s);
+	       "#   XTS %.0f, GMAC %.0f, HMAC-SHA-256 %.0f, GCM %.0f\n",
+	       xts.mib_s, gmac.mib_s, hmac.mib_s, gcm.mib_s);
 	for (i = 0; i < 3; i++) {
 		if (rows[i].mib_s > 0)
 			printf("%-20s %8.0f MiB/s%s\n", rows[i].suite, rows[i].mib_s,

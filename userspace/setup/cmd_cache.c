@@ -30,11 +30,15 @@ static int cache_change(const char *name, const char *size, struct ccdm_err *err
 		 (unsigned long long)((bytes + (1 << 20) - 1) >> 20));
 	r = ccdm_dm_message(name, message, NULL, err);
 	if (r == -EINVAL)
-		ccdm_err_set(err, r, "%s: the cache cannot be %s: at least %u MiB, at most half of the memory",
-			     name, size, CCDM_CACHE_MIB_MIN);
+		ccdm_err_set(
+			err, r,
+			"%s: the cache cannot be %s: at least %u MiB, at most half of the memory",
+			name, size, CCDM_CACHE_MIB_MIN);
 	else if (r == -ENOSPC)
-		r = ccdm_err_set(err, -EINVAL, "%s: the cache cannot be %s: what was allocated when it was opened takes more",
-			     name, size);
+		r = ccdm_err_set(
+			err, -EINVAL,
+			"%s: the cache cannot be %s: what was allocated when it was opened takes more",
+			name, size);
 	return r;
 }
 

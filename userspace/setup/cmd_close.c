@@ -34,7 +34,7 @@ static enum ccdm_exit close_take(int option, void *arg)
 
 static int close_mapping(const struct close_args *a, const char *name, struct ccdm_err *err)
 {
-	char device[32] = "/dev/block/";
+	char device[40];
 	struct ccdm_dm_info info;
 	int r = ccdm_setup_root(err);
 
@@ -42,8 +42,7 @@ static int close_mapping(const struct close_args *a, const char *name, struct cc
 		r = ccdm_dm_info(name, &info, err);
 	if (r)
 		return r;
-	/* table line: "1 <major:minor> ..." */
-	sscanf(info.table, "%*s %20s", device + strlen(device));
+	snprintf(device, sizeof(device), "/dev/block/%s", info.backing);
 	r = ccdm_dm_remove(name, a->deferred, err);
 	if (!r && a->discard)
 		r = ccdm_device_discard(device, err);

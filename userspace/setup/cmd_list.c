@@ -30,7 +30,7 @@ static enum ccdm_exit list_take(int option, void *arg)
 static int list_each(const char *name, void *arg)
 {
 	struct ccdm_dm_info *info = malloc(sizeof(*info));
-	char state[16] = "?", suite[32] = "?", device[32] = "?", size[32];
+	char state[16] = "?", suite[32] = "?", size[32];
 	struct list_args *a = arg;
 	struct ccdm_err err = { 0 };
 
@@ -44,11 +44,11 @@ static int list_each(const char *name, void *arg)
 				printf("%-20s %-10s %-8s %-20s %s\n", "NAME", "SIZE", "DEVICE",
 				       "CIPHER", "STATE");
 			a->any = true;
-			sscanf(info->table, "%*s %20s", device);
 			ccdm_dm_word(info->status, "state", state, sizeof(state));
 			ccdm_dm_word(info->status, "suite", suite, sizeof(suite));
 			printf("%-20s %-10s %-8s %-20s %s\n", info->name,
-			       ccdm_ui_human(info->length * 512, size), device, suite, state);
+			       ccdm_ui_human(info->length * 512, size), info->backing, suite,
+			       state);
 		}
 	}
 	free(info);

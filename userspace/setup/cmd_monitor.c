@@ -12,7 +12,7 @@
 struct monitor_args {
 	const char *name;
 	bool json;
-	unsigned long count;	/* events left; 0: no end */
+	unsigned long count; /* events left; 0: no end */
 	unsigned long seen;
 };
 

@@ -42,7 +42,7 @@ static const struct option open_options[] = {
 	{ 0 },
 };
 
-static bool open_known(const char *word, const char * const *words)
+static bool open_known(const char *word, const char *const *words)
 {
 	for (; *words; words++)
 		if (!strcmp(word, *words))
@@ -52,8 +52,9 @@ static bool open_known(const char *word, const char * const *words)
 
 static enum ccdm_exit open_take(int option, void *arg)
 {
-	static const char * const suites[] = { "aes-xts-gmac", "aes-xts-hmac-sha256", "aes-gcm", NULL };
-	static const char * const actions[] = { "panic", "poweroff", "eio", NULL };
+	static const char *const suites[] = { "aes-xts-gmac", "aes-xts-hmac-sha256", "aes-gcm",
+					      NULL };
+	static const char *const actions[] = { "panic", "poweroff", "eio", NULL };
 	struct open_args *a = arg;
 	bool ok = true;
 
@@ -102,7 +103,8 @@ static int open_length(const struct open_args *a, const struct ccdm_device *dev,
 	char have[32], want[32];
 
 	if (!fit)
-		return ccdm_err_set(err, -ENOSPC, "%s is too small: %llu bytes, at least %u are needed",
+		return ccdm_err_set(err, -ENOSPC,
+				    "%s is too small: %llu bytes, at least %u are needed",
 				    dev->path, (unsigned long long)dev->bytes,
 				    CCDM_MIN_BLOCKS * CCDM_BLOCK_SIZE);
 	*blocks = fit;
@@ -133,16 +135,20 @@ static int open_origin(const struct open_args *a, uint64_t blocks, struct ccdm_e
 	if (r)
 		return r;
 	if (!origin.bytes || origin.bytes % CCDM_BLOCK_SIZE)
-		return ccdm_err_set(err, -EINVAL, "origin %s: %llu bytes, expected a multiple of %u",
-				    a->origin, (unsigned long long)origin.bytes, CCDM_BLOCK_SIZE);
+		return ccdm_err_set(err, -EINVAL,
+				    "origin %s: %llu bytes, expected a multiple of %u", a->origin,
+				    (unsigned long long)origin.bytes, CCDM_BLOCK_SIZE);
 	if (origin.bytes >> CCDM_BLOCK_SHIFT > blocks)
-		return ccdm_err_set(err, -ENOSPC, "too small: the origin %s has %s, the mapping would have %s",
+		return ccdm_err_set(err, -ENOSPC,
+				    "too small: the origin %s has %s, the mapping would have %s",
 				    a->origin, ccdm_ui_human(origin.bytes, have),
 				    ccdm_ui_human(blocks << CCDM_BLOCK_SHIFT, want));
 	if (origin.fs_block && origin.fs_block < CCDM_BLOCK_SIZE)
-		fprintf(stderr, CCDM_PROGRAM ": warning: the %s on %s has blocks of %u bytes and will not mount: "
-			"the mapping has sectors of %u\n", origin.signature, a->origin,
-			origin.fs_block, CCDM_BLOCK_SIZE);
+		fprintf(stderr,
+			CCDM_PROGRAM
+			": warning: the %s on %s has blocks of %u bytes and will not mount: "
+			"the mapping has sectors of %u\n",
+			origin.signature, a->origin, origin.fs_block, CCDM_BLOCK_SIZE);
 	return 0;
 }
 
@@ -167,14 +173,14 @@ static int open_uuid(const struct open_args *a, const char *name, char *uuid, si
 {
 	unsigned char random[16];
 	char hex[33];
-	int i;
+	size_t i;
 
 	if (a->uuid) {
 		snprintf(hex, sizeof(hex), "%s", a->uuid);
 	} else {
 		if (getrandom(random, sizeof(random), 0) != sizeof(random))
 			return ccdm_err_set(err, -EIO, "no random numbers for the UUID");
-		for (i = 0; i < 16; i++)
+		for (i = 0; i < sizeof(random); i++)
 			sprintf(hex + 2 * i, "%02x", random[i]);
 	}
 	snprintf(uuid, size, CCDM_UUID_PREFIX "%s-%s", hex, name);
@@ -192,7 +198,8 @@ static int open_name(const char *name, struct ccdm_err *err)
 			break;
 	if (*name && !*p && strcmp(name, ".") && strcmp(name, "..") && strlen(name) <= most)
 		return 0;
-	return ccdm_err_set(err, -EINVAL, "'%s' is no name for a mapping: 1 to %zu letters, digits and #+-.:=@_",
+	return ccdm_err_set(err, -EINVAL,
+			    "'%s' is no name for a mapping: 1 to %zu letters, digits and #+-.:=@_",
 			    name, most);
 }
 
@@ -225,7 +232,8 @@ static int open_mapping(const struct open_args *a, const char *device, const cha
 
 	r = open_name(name, err);
 	if (!r && (strpbrk(device, " \t\n") || (a->origin && strpbrk(a->origin, " \t\n"))))
-		r = ccdm_err_set(err, -EINVAL, "a path with white space has no place in a table line");
+		r = ccdm_err_set(err, -EINVAL,
+				 "a path with white space has no place in a table line");
 	if (!r)
 		r = ccdm_setup_root(err);
 	if (!r)

@@ -67,7 +67,8 @@ static int scrub_verdict(const struct ccdm_dm_info *info, uint64_t errors_before
 
 	ccdm_dm_word(info->status, "state", state, sizeof(state));
 	if (!strcmp(state, "tampered")) {
-		ccdm_err_hint(err, "what was read is not what was last written: see the kernel log");
+		ccdm_err_hint(err,
+			      "what was read is not what was last written: see the kernel log");
 		return ccdm_err_set(err, -EBADMSG, "%s: tamper", info->name);
 	}
 	if (errors)
@@ -80,7 +81,7 @@ static int scrub_watch(struct scrub_args *a, const char *name, uint64_t errors_b
 {
 	const struct timespec pause = { 0, 250000000 };
 	struct ccdm_dm_info info;
-	unsigned long long done = 0, all = 0;
+	uint64_t v[2];
 	char text[64];
 	int r;
 
@@ -94,9 +95,9 @@ static int scrub_watch(struct scrub_args *a, const char *name, uint64_t errors_b
 		if (r)
 			break;
 		if (!ccdm_dm_word(info.status, "scrub", text, sizeof(text)) ||
-		    sscanf(text, "%llu/%llu", &done, &all) != 2)
+		    ccdm_dm_values(text, v) != 2)
 			break;
-		ccdm_ui_progress(&a->progress, done << CCDM_BLOCK_SHIFT, all << CCDM_BLOCK_SHIFT);
+		ccdm_ui_progress(&a->progress, v[0] << CCDM_BLOCK_SHIFT, v[1] << CCDM_BLOCK_SHIFT);
 		nanosleep(&pause, NULL);
 	}
 	if (!r) {
@@ -125,8 +126,10 @@ static int scrub_run(struct scrub_args *a, const char *name, struct ccdm_err *er
 		 ccdm_dm_number(info.status, "node_errors");
 	r = ccdm_dm_message(name, "scrub start", NULL, err);
 	if (r == -EBUSY) {
-		ccdm_err_hint(err, "see how far it is: ccdm-setup status %s; stop it: ccdm-setup scrub --stop %s",
-			      name, name);
+		ccdm_err_hint(
+			err,
+			"see how far it is: ccdm-setup status %s; stop it: ccdm-setup scrub --stop %s",
+			name, name);
 		ccdm_err_set(err, r, "%s: a scrub is running", name);
 	} else if (r == -EAGAIN) {
 		ccdm_err_set(err, -EBUSY, "%s is suspended", name);

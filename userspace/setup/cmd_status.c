@@ -24,23 +24,25 @@ static enum ccdm_exit status_take(int option, void *arg)
 /* A word of the status line: a number, "used/limit", or text. */
 static json_t *status_value(const char *text)
 {
-	unsigned long long a, b;
-	char rest;
+	uint64_t v[2];
 
-	if (sscanf(text, "%llu/%llu%c", &a, &b, &rest) == 2)
-		return json_pack("[I, I]", (json_int_t)a, (json_int_t)b);
-	if (isdigit((unsigned char)text[0]) && sscanf(text, "%llu%c", &a, &rest) == 1)
-		return json_integer((json_int_t)a);
-	return json_string(text);
+	switch (ccdm_dm_values(text, v)) {
+	case 2:
+		return json_pack("[I, I]", (json_int_t)v[0], (json_int_t)v[1]);
+	case 1:
+		return json_integer((json_int_t)v[0]);
+	default:
+		return json_string(text);
+	}
 }
 
 /* The names of the status line are the names of the JSON: words added there appear here. */
 json_t *ccdm_setup_json(const struct ccdm_dm_info *info)
 {
 	json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:b, s:b, s:s}", "name", info->name, "uuid",
-			      info->uuid, "dev", info->dev, "bytes",
-			      (json_int_t)info->length * 512, "in_use", info->open_count > 0,
-			      "suspended", info->suspended, "table", info->table);
+			      info->uuid, "dev", info->dev, "bytes", (json_int_t)info->length * 512,
+			      "in_use", info->open_count > 0, "suspended", info->suspended, "table",
+			      info->table);
 	char status[CCDM_DM_TEXT], *word, *save = NULL, *colon;
 
 	snprintf(status, sizeof(status), "%s", info->status);
@@ -56,17 +58,17 @@ json_t *ccdm_setup_json(const struct ccdm_dm_info *info)
 
 static void status_print(const struct ccdm_dm_info *info)
 {
-	char device[32] = "?", text[64], size[32];
+	char text[64], size[32];
 	const char *s = info->status, *origin = strstr(info->table, " origin:");
 
-	sscanf(info->table, "%*s %20s", device);
-	printf("/dev/mapper/%s is active%s.\n", info->name, info->open_count ? " and is in use" : "");
+	printf("/dev/mapper/%s is active%s.\n", info->name,
+	       info->open_count ? " and is in use" : "");
 	printf("  type:       ccdm, ephemeral\n");
 	if (ccdm_dm_word(s, "state", text, sizeof(text)))
 		printf("  state:      %s%s\n", text, info->suspended ? " (suspended)" : "");
 	if (ccdm_dm_word(s, "suite", text, sizeof(text)))
 		printf("  cipher:     %s\n", text);
-	printf("  device:     %s\n", device);
+	printf("  device:     %s\n", info->backing);
 	if (origin)
 		printf("  origin:     %.*s\n", (int)strcspn(origin + 8, " "), origin + 8);
 	printf("  size:       %s (%llu sectors)\n", ccdm_ui_human(info->length * 512, size),

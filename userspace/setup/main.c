@@ -27,13 +27,9 @@ static const struct ccdm_verb ccdm_verbs[] = {
 	  "      --discard          discard the whole backing device afterwards\n",
 	  cmd_close },
 	{ "status", "NAME", "what a mapping is and how it fares",
-	  "      --json             as JSON\n",
-	  cmd_status },
-	{ "list", "", "the mappings there are",
-	  "      --json             as JSON\n",
-	  cmd_list },
-	{ "cache", "NAME SIZE", "change the size of the cache of a live mapping",
-	  "", cmd_cache },
+	  "      --json             as JSON\n", cmd_status },
+	{ "list", "", "the mappings there are", "      --json             as JSON\n", cmd_list },
+	{ "cache", "NAME SIZE", "change the size of the cache of a live mapping", "", cmd_cache },
 	{ "scrub", "NAME", "read and verify everything that was written",
 	  "      --detach           start it and return\n"
 	  "      --stop             stop a running scrub\n"
@@ -45,8 +41,7 @@ static const struct ccdm_verb ccdm_verbs[] = {
 	  "  -n, --count N          end after N events\n",
 	  cmd_monitor },
 	{ "benchmark", "", "how fast this kernel runs the cipher suites",
-	  "      --json             as JSON\n",
-	  cmd_benchmark },
+	  "      --json             as JSON\n", cmd_benchmark },
 };
 
 #define CCDM_VERBS (sizeof(ccdm_verbs) / sizeof(ccdm_verbs[0]))

@@ -66,6 +66,15 @@ def all_well():
 CREATE, RELOAD, REMOVE, CLEAR = 0, 1, 2, 14    # enum of libdevmapper.h
 
 
+def fail_nth(n):
+    """Let the n-th allocation of this thread from now on fail; what was left of the last order."""
+    with open("/proc/thread-self/fail-nth") as f:
+        left = int(f.read())
+    with open("/proc/thread-self/fail-nth", "w") as f:
+        f.write(str(n))
+    return left
+
+
 class DM:
     def __init__(self):
         self.lib = ctypes.CDLL("libdevmapper.so.1.02.1")
@@ -78,15 +87,9 @@ class DM:
         if table:
             self.lib.dm_task_add_target(t, ctypes.c_uint64(0), ctypes.c_uint64(table[0]), b"ccdm",
                                         table[1].encode())
-        with open("/proc/thread-self/fail-nth", "r+b", buffering=0) as f:
-            if nth:
-                f.write(b"%d" % nth)
-            ok = self.lib.dm_task_run(t)
-            f.seek(0)
-            left = int(f.read()) if nth else 0
-            if left:
-                f.seek(0)
-                f.write(b"0")
+        fail_nth(nth)
+        ok = self.lib.dm_task_run(t)
+        left = fail_nth(0)
         self.lib.dm_task_destroy(t)
         return bool(ok), left
 
@@ -134,7 +137,7 @@ class Model:
 
     def content(self, block, version):
         return bytes(BLOCK) if version is None else \
-            (b"<%d:%d>" % (block, version) * 256)[:BLOCK]
+            (b"<%d:%d>" % (block, version) * 1024)[:BLOCK]
 
     def write(self, block, n, version):
         for i in range(n):

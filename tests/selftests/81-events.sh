@@ -20,13 +20,18 @@ hear() {
 	listening $UE 15
 }
 heard() {
+	wait $DM
+	result $? "$1: the dm event arrives"
 	wait $NL
-	check "$1: the dm event arrives" wait $DM
 	until grep -q CCDM_EVENT= /tmp/uevent; do kill -0 $UE || break; done
 	kill $UE
 	check "$1: the uevent of the mapping names it" grep -qx "CCDM_EVENT=$1" /tmp/uevent
 	check_sh "$1: the netlink event names mapping and device" "json 'd[\"event\"] == \"$1\" and d[\"name\"] == \"t\" and d[\"uuid\"] == \"CCDM-0123456789abcdef0123456789abcdef-t\" and d[\"dev\"] == \"$(dmsetup info -c --noheadings -o major,minor t)\"' </tmp/netlink"
 }
+# tracepoints, beside it all
+T=/sys/kernel/tracing
+traced() { grep -qE "ccdm_$1: t level $2 index $3\$" $T/trace; }
+echo 1 >$T/events/ccdm/enable
 open_t() { ccdm-setup open --yes --on-tamper eio --cache-size 2M --uuid 0123456789abcdef0123456789abcdef "$1" t; }
 
 # ---- tamper: a block
@@ -39,6 +44,9 @@ dd if=/dev/urandom of=$D bs=4096 seek=777 count=1 oflag=direct conv=notrunc stat
 refuse "tamper: the read fails" "Input/output error" dd if=/dev/mapper/t of=/dev/null bs=4096 skip=777 count=1 iflag=direct status=none
 heard tamper
 check_sh "tamper: kind, level, index" "json 'd[\"kind\"] == \"block\" and d[\"level\"] == 0 and d[\"index\"] == 777' </tmp/netlink"
+check "trace: the leaf was loaded" traced load 0 6
+check "trace: it was written back before" traced writeback 0 6
+check "trace: the block was read again before the verdict" traced recheck 0 777
 refuse_code 6 "tamper: status says so, by its exit code too" "state: *tampered" ccdm-setup status t
 check_sh "tamper: list says so" "ccdm-setup list | grep -qE '^t .*tampered'"
 rm_map t

@@ -58,7 +58,7 @@ def faulty_function(name, probability, error=ENOMEM):
 
 def all_well():
     faulty_allocations(0)
-    put("fail_function/inject", "")
+    put("fail_function/inject", "\n")       # all of them
 
 
 # ---- every allocation of ctr ------------------------------------------------
@@ -116,11 +116,11 @@ def ctr(device, sectors, *options):
             break
         failed += not ok
         borne += ok
-        # the many pages are all allocated in the same place
-        nth += 1 if nth < 60 else 1 + nth // 60
+        # later ones are many pages that are all allocated in the same place
+        nth += 1 + nth // 40
     dm.run(REMOVE, "fault")
     print("# allocations of ctr: %d, made to fail: %d refused, %d borne" % (nth - left, failed, borne))
-    assert failed > 30 and nth - left > 200
+    assert failed > 50 and nth - left > 500
 
 
 # ---- I/O against a model ------------------------------------------------------

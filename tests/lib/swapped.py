@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """swapped - in the VM: a working set larger than memory, written and verified
 
-  swapped.py SIZE    in two processes, two rounds; SIZE is 128M (MiB), or 115%
-                     of the memory there is
+  swapped.py SIZE    in two processes, two rounds; SIZE is 128M (MiB), or +160M,
+                     that much more than the memory that is available
 
 Every page carries its number and the round; a wrong one is an error. The work is
 the same however fast the machine is.
@@ -29,10 +29,11 @@ def work(pages, who):
 
 
 def main():
-    with open("/proc/meminfo") as f:
-        total = int(f.readline().split()[1]) * 1024
-    n, unit = int(sys.argv[1][:-1]), sys.argv[1][-1]
-    pages = (n << 20 if unit == "M" else total * n // 100) // PAGE // 2
+    size = int(sys.argv[1].strip("+M")) << 20
+    if sys.argv[1].startswith("+"):
+        with open("/proc/meminfo") as f:
+            size += [int(line.split()[1]) << 10 for line in f if line.startswith("MemAvailable:")][0]
+    pages = size // PAGE // 2
     children = []
     for who in range(2):
         pid = os.fork()

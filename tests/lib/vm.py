@@ -89,7 +89,7 @@ class VM:
                "-kernel", os.path.join(CACHE, "kernels", kernel, "vmlinuz"),
                "-initrd", os.path.join(boot, "initramfs"),
                "-append", "console=ttyS0 quiet loglevel=4 panic=-1 nokaslr random.trust_cpu=on "
-                          "mitigations=off " + append,
+                          "mitigations=off kasan_multi_shot " + append,
                "-serial", "file:" + self.console,
                "-qmp", "unix:%s/qmp,server=on,wait=off" % self.dir,
                "-device", "pvpanic-pci", "-device", "virtio-serial-pci,max_ports=4",
@@ -262,20 +262,27 @@ class VM:
 
 
 class Mapping:
-    """A ccdm mapping in a VM, opened with dmsetup: for tests of the target itself."""
+    """A ccdm mapping in a VM, opened with dmsetup: for tests of the target itself.
 
-    def __init__(self, vm, name, dev, sectors, opts=(), **kw):
+    udev=False: without udev, for tests that open hundreds of them; its rules run a
+    dozen programs for each.
+    """
+
+    def __init__(self, vm, name, dev, sectors, opts=(), udev=True):
         self.vm, self.name, self.dev, self.sectors = vm, name, dev, sectors
+        self.udev = "" if udev else "--noudevsync --noudevrules"
         self.path = "/dev/mapper/" + name
         self.opts = list(opts)
         self.open()
 
     def open(self):
-        self.vm.sh("dmsetup create %s --table '0 %d ccdm 1 %s %d %s'" %
-                   (self.name, self.sectors, self.dev, len(self.opts), " ".join(self.opts)))
+        self.vm.sh("dmsetup create %s %s --table '0 %d ccdm 1 %s %d %s'" %
+                   (self.udev, self.name, self.sectors, self.dev, len(self.opts), " ".join(self.opts)))
+        if self.udev:
+            self.vm.sh("dmsetup mknodes " + self.name)
 
     def close(self):
-        self.vm.sh("dmsetup remove --retry %s" % self.name)
+        self.vm.sh("dmsetup remove %s --retry %s" % (self.udev, self.name))
 
     def message(self, text):
         return self.vm.sh("dmsetup message %s 0 %s" % (self.name, text)).strip()

@@ -46,13 +46,12 @@ class Trial:
         """level -1: the data block; else the node of that level above it. True if all is as it must be."""
         vm, g, rng = self.vm, self.g, self.rng
         b = rng.randrange(256, BLOCKS - 256)
-        m = Mapping(vm, "atk", "/dev/vdd", BLOCKS * 8, ["cipher:" + self.suite, "on_tamper:eio", "cache_mib:4"])
+        m = Mapping(vm, "atk", "/dev/vdd", BLOCKS * 8, ["cipher:" + self.suite, "on_tamper:eio", "cache_mib:4"],
+                    udev=False)
         try:
             # enough around it that nodes have other entries too
-            m.write(0, "edge", 4)
-            m.write(BLOCKS - 8, "edge", 4)
-            m.write(b, "old")
-            m.write(b ^ 1, "other")
+            for at, label, n in ((0, "edge", 4), (BLOCKS - 8, "edge", 4), (b, "old", 1), (b ^ 1, "other", 1)):
+                assert m.write(at, label, n) == 0, "a write before the attack failed"
             self.settle(m)
             before = self.snapshot()
             m.write(b, "new")
@@ -149,6 +148,7 @@ def run(t):
     trials = found = controls = clean = 0
     with t.vm([disk], mem=768) as vm:
         t.load(vm)
+        vm.sh("udevadm control --exit")
         t.allow_log = "tamper"
         for suite in ("aes-xts-gmac", "aes-xts-hmac-sha256", "aes-gcm"):
             bad = []

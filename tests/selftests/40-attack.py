@@ -54,7 +54,7 @@ class Trial:
                 assert m.write(at, label, n) == 0, "a write before the attack failed"
             self.settle(m)
             before = self.snapshot()
-            m.write(b, "new")
+            assert m.write(b, "new") == 0
             self.settle(m)
             place = b if level < 0 else g.node(level, b)
             expect = ("block", 0, b) if level < 0 else ("node", level, b >> 7 * (level + 1))
@@ -92,11 +92,11 @@ class Trial:
                 expect = ("node", g.levels - 1, 0)
             elif kind == "drop-write":
                 # the device says it wrote and did not: a third version never arrives
-                m.write(b, "newer")
+                assert m.write(b, "newer") == 0
                 self.settle(m)
                 self.put(place, now)
             elif kind == "torn-write":
-                m.write(b, "newer")
+                assert m.write(b, "newer") == 0
                 self.settle(m)
                 cut = 512 * rng.randrange(1, 8)
                 self.put(place, self.disk.read(place)[:cut] + now[cut:])

@@ -274,9 +274,9 @@ void ccdm_dtr(struct dm_target *ti)
 {
 	struct ccdm *c = ti->private;
 
+	ccdm_event_exit(c);
 	if (c->opened)
 		ccdm_event_send(c, "closed");
-	ccdm_event_exit(c);
 	ccdm_cache_exit(c);
 	if (c->walk)
 		destroy_workqueue(c->walk);

@@ -166,6 +166,7 @@ void ccdm_event_init(struct ccdm *c)
 
 void ccdm_event_exit(struct ccdm *c)
 {
-	cancel_work_sync(&c->event_work);
+	/* What has happened is told, also where the mapping is closed at once. */
+	flush_work(&c->event_work);
 	cancel_delayed_work_sync(&c->tamper_panic);
 }

@@ -40,12 +40,19 @@ static void ccdm_read_mismatch(struct ccdm_io *io)
 		ccdm_io_queue(io, c->done, ccdm_read_start);
 }
 
-/* An opening that was begun in softirq has ended: it is done again by a worker. */
+/* By a worker. Who waits for one keeps no request: those who run may need it. */
+static void ccdm_read_later(struct ccdm_io *io)
+{
+	if (io->creq)
+		mempool_free(io->creq, io->c->creqs);
+	io->creq = NULL;
+	ccdm_io_queue(io, io->c->done, ccdm_read_open);
+}
+
+/* An opening that was begun in softirq has ended: it is done again where one can sleep. */
 static void ccdm_read_async_done(void *arg)
 {
-	struct ccdm_io *io = arg;
-
-	ccdm_io_queue(io, io->c->done, ccdm_read_open);
+	ccdm_read_later(arg);
 }
 
 /* Open the blocks from io->at on. @atomic: may not sleep, and hands over to a worker if need be. */
@@ -63,7 +70,7 @@ static void __ccdm_read_open(struct ccdm_io *io, bool atomic)
 	if (!io->creq)
 		io->creq = mempool_alloc(c->creqs, atomic ? GFP_NOWAIT | __GFP_NOWARN : GFP_NOIO);
 	if (!io->creq) {
-		ccdm_io_queue(io, c->done, ccdm_read_open);
+		ccdm_read_later(io);
 		return;
 	}
 	io->creq->done = ccdm_read_async_done;
@@ -112,7 +119,7 @@ static void __ccdm_read_open(struct ccdm_io *io, bool atomic)
 		if (r != -EIO && (atomic || tries++ < 2)) {
 			if (!atomic)
 				continue;
-			ccdm_io_queue(io, c->done, ccdm_read_open);
+			ccdm_read_later(io);
 			return;
 		}
 		ccdm_io_finish(io, BLK_STS_IOERR);
@@ -130,18 +137,16 @@ static void ccdm_read_open(struct ccdm_io *io)
 /* The data is there, or not. From completions: any context. */
 static void ccdm_read_complete(struct ccdm_io *io)
 {
-	struct ccdm *c = io->c;
-
 	bool origin = ccdm_mask_empty(&io->todo);	/* nothing to open */
 
 	io->at = 0;
 	io->at_page = io->want.pages;
 	if (in_hardirq() || irqs_disabled())
-		ccdm_io_queue(io, c->done, ccdm_read_open);
+		ccdm_read_later(io);
 	else if (origin)
 		ccdm_io_finish(io, BLK_STS_OK);
 	else if (io->nr > CCDM_INLINE_BLOCKS || !irq_fpu_usable())
-		ccdm_io_queue(io, c->done, ccdm_read_open);
+		ccdm_read_later(io);
 	else
 		__ccdm_read_open(io, true);
 }

@@ -12,7 +12,8 @@
 
 #define CCDM_PAGES_MIN		(2 * CCDM_NODE_ENTRIES)
 #define CCDM_PAGES_MAX		8192
-#define CCDM_CREQS		16	/* kept for when memory is short */
+#define CCDM_CREQS		16	/* kept for when memory is short, and one per CPU */
+#define CCDM_CREQS_MAX		128u	/* so that the smallest cache holds more than what is fixed */
 #define CCDM_CHILD_BIOS		16	/* likewise; 4 KiB of bio_vecs each */
 #define CCDM_WALKERS		128
 
@@ -213,6 +214,7 @@ static int ccdm_ctr_cipher(struct ccdm *c, struct ccdm_secret *secret, const cha
 static int ccdm_ctr_keys(struct ccdm *c)
 {
 	struct ccdm_secret *secret = ccdm_key_birth();
+	unsigned int nr = min(CCDM_CREQS + num_possible_cpus(), CCDM_CREQS_MAX);
 	size_t size;
 	int r;
 
@@ -232,8 +234,8 @@ static int ccdm_ctr_keys(struct ccdm *c)
 		return r;
 	}
 	size = max(ccdm_creq_size(&c->block), ccdm_creq_size(&c->node));
-	c->creqs = mempool_create_kmalloc_pool(CCDM_CREQS + num_possible_cpus(), size);
-	c->fixed_bytes = (CCDM_CREQS + num_possible_cpus()) * size +
+	c->creqs = mempool_create_kmalloc_pool(nr, size);
+	c->fixed_bytes = nr * size +
 			 CCDM_CHILD_BIOS * (sizeof(struct ccdm_child) + BIO_MAX_VECS *
 					    sizeof(struct bio_vec));
 	return c->creqs ? 0 : -ENOMEM;
@@ -262,10 +264,7 @@ static int ccdm_ctr_memory(struct ccdm *c)
 				  ccdm_name(c));
 	if (!c->walk || !c->done)
 		return -ENOMEM;
-	r = ccdm_cache_init(c);
-	if (r == -ENOSPC)
-		c->ti->error = "cache_mib: too small for this machine";
-	return r;
+	return ccdm_cache_init(c);
 }
 
 /* ---- making and unmaking --------------------------------------------------- */

@@ -17,6 +17,22 @@ check_sh "status words stand in the documented order" "dmsetup status a | grep -
 check_sh "logical and physical block size 4096" "[ \$(blockdev --getss /dev/mapper/a) = 4096 ] && [ \$(blockdev --getpbsz /dev/mapper/a) = 4096 ] && [ \$(blockdev --getiomin /dev/mapper/a) = 4096 ]"
 check_sh "write-through: no flush is ever sent" "grep -q 'write through' /sys/block/\$(basename \$(readlink -f /dev/mapper/a))/queue/write_cache"
 check_sh "discard granularity 4096" "[ \$(cat /sys/block/\$(basename \$(readlink -f /dev/mapper/a))/queue/discard_granularity) = 4096 ]"
+check_sh "memory for direct I/O: 4096-byte alignment" "[ \$(cat /sys/block/\$(basename \$(readlink -f /dev/mapper/a))/queue/dma_alignment) = 4095 ]"
+check "pieces of 4096 bytes are read, others refused" python3 - /dev/mapper/a <<-'E'
+	import errno, mmap, os, sys
+	f = os.open(sys.argv[1], os.O_RDWR | os.O_DIRECT)
+	v = memoryview(mmap.mmap(-1, 16384))
+	def rc(*bufs):
+	    try:
+	        return os.preadv(f, bufs, 0)
+	    except OSError as e:
+	        return errno.errorcode[e.errno]
+	got = rc(v[:4096]), rc(v[:4096], v[8192:12288]), rc(v[512:4608]), rc(v[:2048], v[4096:6144])
+	assert got == (4096, 8192, "EINVAL", "EINVAL"), got
+E
+kb=$(awk '/^MemTotal/ {print $2}' /proc/meminfo)
+check_sh "the cache is 2 % of the memory, an eighth of it in pages" \
+	"dmsetup status a | grep -q ' cache_kib:[0-9]*/$((kb / 50 / 1024 * 1024)) pages:[0-9]*/$((kb / 50 / 1024 * 256 / 8)) '"
 refuse "a second table for a live mapping is refused" "" dmsetup reload a --table "0 $LEN ccdm 1 $E 0"
 refuse "the same line again too" "" dmsetup reload a --table "0 $LEN ccdm 1 $D 0"
 refuse "a linear table over the same device is refused" "" dmsetup reload a --table "0 8 linear $D 0"

@@ -5,6 +5,7 @@
  *	cache.c		finding and loading them, from the root down
  *	room.c		their memory: pins, eviction, the line of those who lack room
  *	writeback.c	dirty ones on their way to the device
+ *	sync.c		waiting for them
  *
  * The locks are defined here, each with its rule; who waits for whom is in
  * Documentation/concurrency.rst.
@@ -250,9 +251,12 @@ void ccdm_writeback_exit(struct ccdm *c);
 void ccdm_writeback_kick(struct ccdm *c);
 void ccdm_writeback_stop(struct ccdm *c);
 void ccdm_writeback_start(struct ccdm *c);
-/* Sleeps until all that was dirty has been written once. 0, -EIO, -EINTR, -EAGAIN when stopped. */
-int ccdm_writeback_sync(struct ccdm *c);
 /* I/O that needs a new node fails while this much cannot be written. */
 bool ccdm_writeback_stuck(struct ccdm *c);
+
+/* ---- sync.c ---------------------------------------------------------------- */
+
+/* Sleeps until all that was dirty has been written once. 0, -EIO, -EINTR, -EAGAIN when stopped. */
+int ccdm_sync(struct ccdm *c);
 
 #endif /* CCDM_CACHE_H */

@@ -6,7 +6,7 @@
  *	io, read, write, discard	what happens to a bio
  *	suite, key		bytes and keys (suite.h, key.h)
  *	tree			entries and decisions (tree.h)
- *	cache, room, writeback	nodes in memory and their I/O (cache.h)
+ *	cache, room, writeback, sync	nodes in memory and their I/O (cache.h)
  *	pages			the pages that the host may see
  *	event, scrub		telling the world; looking for tamper
  *

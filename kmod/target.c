@@ -117,7 +117,7 @@ static int ccdm_message_sync(struct ccdm *c, char *result, unsigned int maxlen)
 {
 	struct ccdm_entry root;
 	unsigned int sz = 0;
-	int r = ccdm_writeback_sync(c);
+	int r = ccdm_sync(c);
 
 	if (r)
 		return r;

@@ -414,53 +414,6 @@ static void ccdm_write_retry(struct work_struct *work)
 	queue_delayed_work(c->done, &k->retry, CCDM_BACKOFF_MIN);
 }
 
-/* ---- sync ---------------------------------------------------------------- */
-
-static bool ccdm_sync_level_done(struct ccdm_cache *k)
-{
-	struct ccdm_node *node;
-	bool done;
-
-	spin_lock_irq(&k->lock);
-	node = list_first_entry_or_null(&k->dirty[k->sync_level], struct ccdm_node, dirty_link);
-	done = !k->writing[k->sync_level] && (!node || node->dirty_gen > k->sync_gen);
-	list_for_each_entry(node, &k->failed, dirty_link)
-		if (node->level == k->sync_level && node->dirty_gen <= k->sync_gen)
-			done = false;
-	done = done || k->sync_error || k->stopped;
-	spin_unlock_irq(&k->lock);
-	return done;
-}
-
-int ccdm_writeback_sync(struct ccdm *c)
-{
-	struct ccdm_cache *k = &c->cache;
-	unsigned int level;
-	int r = 0;
-
-	mutex_lock(&k->sync_lock);
-	spin_lock_irq(&k->lock);
-	k->sync_error = 0;
-	spin_unlock_irq(&k->lock);
-	for (level = 0; level < c->g.levels && !r; level++) {
-		spin_lock_irq(&k->lock);
-		k->sync_gen = k->gen++;
-		k->sync_level = level;
-		spin_unlock_irq(&k->lock);
-		ccdm_writeback_kick(c);
-		r = wait_event_killable(k->sync_wait, ccdm_sync_level_done(k) || !ccdm_active(c));
-		if (!r && k->stopped)
-			r = -EAGAIN;
-		else if (!r && (k->sync_error || !ccdm_active(c)))
-			r = -EIO;
-	}
-	spin_lock_irq(&k->lock);
-	k->sync_level = -1;
-	spin_unlock_irq(&k->lock);
-	mutex_unlock(&k->sync_lock);
-	return r;
-}
-
 /* ---- life ---------------------------------------------------------------- */
 
 void ccdm_writeback_start(struct ccdm *c)

@@ -30,7 +30,7 @@ SETUP_PKGS := devmapper libkmod libnl-3.0 libnl-genl-3.0 blkid jansson
 SETUP_SRC := $(wildcard userspace/setup/*.c userspace/lib/*.c)
 SETUP_OBJ := $(SETUP_SRC:%.c=$(BUILD)/%.o)
 
-.PHONY: all help modules programs test-programs install uninstall clean check check-all check-setup demo bench lint vm unit setup
+.PHONY: all help modules programs test-programs install uninstall clean check check-all check-setup vm-setup demo bench lint vm unit setup
 
 all: modules programs
 
@@ -107,19 +107,22 @@ check-all: check-setup
 	@scripts/check --all
 
 check-setup:
+	@scripts/setup check
+
+vm-setup:
 	@scripts/setup test
 
-vm: check-setup test-programs
+vm: vm-setup test-programs
 	@tests/run --kernel $(if $(DEBUG),debug,$(KERNEL)) $(if $(WANT_SHELL),--shell) $(TEST)
 
-bench: check-setup test-programs
+bench: vm-setup test-programs
 	@tests/bench/run --kernel $(BENCH_KERNEL)
 
 lint:
 	@scripts/setup lint
 	@scripts/lint
 
-demo: check-setup test-programs
+demo: vm-setup test-programs
 	@scripts/demo
 
 install: all

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """swapped - in the VM: a working set larger than memory, written and verified
 
-  swapped.py SIZE    in two processes; SIZE is 128M (MiB), or +160M,
-                     that much more than the memory that is available
+  swapped.py SIZE    in two processes; SIZE is 128M (MiB), or +160M, that much
+                     more than the memory that is available. All but 96 MiB of
+                     that is locked first, so that a large machine takes no longer
 
 Every page carries its number and its owner; a wrong one is an error. The work is
 the same however fast the machine is.
 """
+import ctypes
 import mmap
 import os
 import struct
 import sys
 
 PAGE = 4096
+LEFT = 96 << 20
 
 
 def work(pages, who):
@@ -27,11 +30,21 @@ def work(pages, who):
     return 0
 
 
+def lock(size):
+    """Memory that is not swapped; the caller keeps it."""
+    m = mmap.mmap(-1, size)
+    if ctypes.CDLL(None).mlock(ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(m))), ctypes.c_size_t(size)):
+        sys.exit("cannot lock %d MiB" % (size >> 20))
+    return m
+
+
 def main():
     size = int(sys.argv[1].strip("+M")) << 20
     if sys.argv[1].startswith("+"):
         with open("/proc/meminfo") as f:
-            size += [int(line.split()[1]) << 10 for line in f if line.startswith("MemAvailable:")][0]
+            available = [int(line.split()[1]) << 10 for line in f if line.startswith("MemAvailable:")][0]
+        locked = lock((available - LEFT) // PAGE * PAGE)
+        size += LEFT
     pages = size // PAGE // 2
     children = []
     for who in range(2):

@@ -165,13 +165,20 @@ class VM:
 
     # ---- the agent ----
 
+    def _stopped(self, what):
+        """The error that says how QEMU ended, if it did."""
+        try:
+            return Stopped("%s; QEMU ended with %d: %s" % (what, self.qemu.wait(2), self.qemu_log()))
+        except subprocess.TimeoutExpired:
+            return Stopped("%s; QEMU runs" % what)
+
     def _send(self, o):
         self.id += 1
         o["id"] = self.id
         try:
             self.agent.sendall(json.dumps(o).encode() + b"\n")
         except OSError:
-            raise Stopped("agent is gone")
+            raise self._stopped("the agent is gone")
         return self.id
 
     def _answer(self, want, timeout):
@@ -185,13 +192,13 @@ class VM:
                 try:
                     data = self.agent.recv(65536)
                     if not data:
-                        raise Stopped("agent closed")
+                        raise self._stopped("the agent closed")
                     self.buf += data
                 except socket.timeout:
                     if self.qemu.poll() is not None:
-                        raise Stopped("QEMU ended")
+                        raise self._stopped("no agent")
                 except OSError:
-                    raise Stopped("agent is gone")
+                    raise self._stopped("the agent is gone")
             line, self.buf = self.buf.split(b"\n", 1)
             o = json.loads(line)
             if o["id"] == want:
@@ -230,7 +237,7 @@ class VM:
             except OSError:
                 data = b""
             if not data:
-                raise Stopped("QMP closed")
+                raise self._stopped("QMP closed")
             self.qbuf += data
         line, self.qbuf = self.qbuf.split(b"\n", 1)
         return json.loads(line)

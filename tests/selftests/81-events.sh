@@ -18,13 +18,14 @@ hear() {
 	dmsetup wait t "$(dmsetup info -c --noheadings -o events t)" & DM=$!
 	listening $NL
 	listening $UE 15
+	{ sleep 120; kill $NL $UE $DM; } 2>/dev/null & DOG=$!	# what does not come is red, not waited for
 }
 heard() {
 	wait $DM
 	result $? "$1: the dm event arrives"
 	wait $NL
 	until grep -q CCDM_EVENT= /tmp/uevent; do kill -0 $UE || break; done
-	kill $UE
+	kill $UE $DOG
 	check "$1: the uevent of the mapping names it" grep -qx "CCDM_EVENT=$1" /tmp/uevent
 	check_sh "$1: the netlink event names mapping and device" "json 'd[\"event\"] == \"$1\" and d[\"name\"] == \"t\" and d[\"uuid\"] == \"CCDM-0123456789abcdef0123456789abcdef-t\" and d[\"dev\"] == \"$(dmsetup info -c --noheadings -o major,minor t)\"' </tmp/netlink"
 }

@@ -18,7 +18,7 @@ hear() {
 	dmsetup wait t "$(dmsetup info -c --noheadings -o events t)" & DM=$!
 	listening $NL
 	listening $UE 15
-	{ sleep 120; kill $NL $UE $DM; } 2>/dev/null & DOG=$!	# what does not come is red, not waited for
+	{ sleep 120; kill $NL $UE $DM; } >/dev/null 2>&1 & DOG=$!	# what does not come is red, not waited for
 }
 heard() {
 	wait $DM

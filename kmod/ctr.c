@@ -14,7 +14,7 @@
 #define CCDM_PAGES_MAX		8192
 #define CCDM_CREQS		16	/* kept for when memory is short, and one per CPU */
 #define CCDM_CREQS_MAX		128u	/* so that what is fixed fits the smallest cache */
-#define CCDM_CHILD_BIOS		16	/* likewise; 4 KiB of bio_vecs each */
+#define CCDM_CHILD_BIOS		16	/* kept for when memory is short; 4 KiB of bio_vecs each */
 #define CCDM_WALKERS		128
 
 /*

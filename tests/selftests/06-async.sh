@@ -53,6 +53,6 @@ for suite in aes-xts-gmac aes-gcm; do
 	rm_map async
 done
 # (padata holds two locks of one class, and lockdep looks at nothing any more after its first report)
-check_sh "lockdep has nothing to say but of padata" \
+[ ! -e /proc/lockdep ] || check_sh "lockdep has nothing to say but of padata" \
 	"! dmesg | grep -A5 'possible recursive locking' | grep 'at: ' | grep -v 'at: padata_'"
 finish

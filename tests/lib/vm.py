@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -114,7 +115,7 @@ class VM:
             except Stopped as e:
                 # With several vCPUs under TCG, QEMU's own assertions fail now and then while the guest
                 # finds its PCI devices. Nothing of the test has run: once more, and counted.
-                if self.qemu.poll() is None or self.qemu.returncode >= 0:
+                if self.qemu.poll() != -signal.SIGABRT:
                     raise
                 VM.aborts.append(str(e))
                 self.start()

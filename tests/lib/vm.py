@@ -75,7 +75,7 @@ class VM:
 
     def __init__(self, kernel="6.1", disks=(), cpus=2, mem=1024, append="", args=(), name="vm",
                  cpu="max", log=None, accel="tcg,thread=multi"):
-        self.kernel, self.disks, self.name = kernel, list(disks), name
+        self.kernel, self.disks, self.name, self.mem = kernel, list(disks), name, mem
         self.dir = tempfile.mkdtemp(prefix="ccdm-vm-")
         self.console = log or os.path.join(self.dir, "console.log")
         guest = os.path.join(CACHE, "guest")

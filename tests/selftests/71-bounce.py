@@ -45,7 +45,7 @@ def pending_read(t, vm, dev, block, seed):
     vm.sh("n=0; until [ $((n+=1)) -gt 2000 ] || [ $(awk '{print $9}' /sys/block/vdf/stat) -gt 0 ]; do :; done; sleep 0.5")
     dump = os.path.join(t.dir, "dump")
     # not dump-guest-memory: that would wait for the read
-    r = vm.qmp_cmd("pmemsave", val=0, size=512 << 20, filename=dump)
+    r = vm.qmp_cmd("pmemsave", val=0, size=vm.mem << 20, filename=dump)
     assert "return" in r, r
     n = pages_with(dump, label(seed)[:2048])
     os.unlink(dump)

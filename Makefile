@@ -11,6 +11,11 @@ SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 COMPDIR ?= $(PREFIX)/share/bash-completion/completions
 UDEVDIR ?= /usr/lib/udev/rules.d
+DRACUTDIR ?= /usr/lib/dracut
+UNITDIR ?= /usr/lib/systemd/system
+GENERATORDIR ?= /usr/lib/systemd/system-generators
+MAN := $(wildcard Documentation/man/*.[0-9])
+DRACUT := $(wildcard dracut-module/50ccdm/*)
 BUILD := build
 
 # Headers of the running kernel, or the newest that are installed.
@@ -19,6 +24,8 @@ KDIR ?= $(or $(wildcard /lib/modules/$(shell uname -r)/build),\
 BENCH_KERNEL := $(if $(filter command% environment%,$(origin KERNEL)),$(KERNEL),6.12)
 # Kernel of the tests: by version or by Debian's suite.
 KERNEL ?= 6.1
+# Debian of the boots.
+SUITE ?= trixie
 override KERNEL := $(patsubst bookworm,6.1,$(patsubst trixie,6.12,$(patsubst sid,7.2,$(KERNEL))))
 
 CFLAGS ?= -O2 -g
@@ -26,11 +33,12 @@ CFLAGS += -std=gnu11 -Wall -Wextra -Wformat=2 -Wshadow -Wstrict-prototypes -Wmis
 	-fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 CPPFLAGS += -D_GNU_SOURCE -DCCDM_VERSION='"$(VERSION)"' -Ikmod
 LDFLAGS += -pie -Wl,-z,relro,-z,now
-SETUP_PKGS := devmapper libkmod libnl-3.0 libnl-genl-3.0 blkid jansson
+SETUP_PKGS := devmapper libkmod libnl-3.0 libnl-genl-3.0 blkid jansson libudev libcrypto tss2-esys tss2-rc \
+	tss2-tcti-device
 SETUP_SRC := $(wildcard userspace/setup/*.c userspace/lib/*.c)
 SETUP_OBJ := $(SETUP_SRC:%.c=$(BUILD)/%.o)
 
-.PHONY: all help modules programs test-programs install uninstall clean check check-all check-setup vm-setup demo bench lint vm unit setup
+.PHONY: all help modules programs test-programs install uninstall clean check check-all check-setup vm-setup demo demo-disk bench bench-boot lint vm boot unit setup
 
 all: modules programs
 
@@ -38,12 +46,15 @@ help:
 	@echo 'make                     dm-ccdm.ko (KDIR=$(KDIR)) and ccdm-setup'
 	@echo 'make install             both, man page, completion, udev rules (PREFIX, DESTDIR)'
 	@echo 'make uninstall'
-	@echo 'make demo                see it work, and halt when its host cheats (root)'
+	@echo 'make demo                a Debian boots on ccdm, and halts when its host cheats (root; SUITE=trixie)'
+	@echo 'make demo-disk           the disk alone'
 	@echo 'make check               all tests in short form (root; KERNEL=6.1, 6.12, 7.2 or debug)'
 	@echo 'make check-all           every kernel, long forms; goes on where it stopped'
 	@echo 'make unit                the unit tests alone'
 	@echo 'make vm TEST=10-life     one test; SHELL=1 a shell in the VM; KERNEL=, DEBUG=1'
+	@echo 'make boot TEST=10-boots  one test of the boot (SUITE=bookworm, trixie, sid; ALL=1)'
 	@echo 'make bench               instructions per I/O beside dm-crypt (KERNEL=6.12)'
+	@echo 'make bench-boot          what a boot costs beside dm-verity and LUKS2 (SUITE=trixie)'
 	@echo 'make lint                static checks'
 	@echo 'make clean'
 
@@ -82,16 +93,21 @@ test-programs: programs $(BUILD)/tests/odd $(BUILD)/tests/bounce
 
 UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
-UNIT := $(BUILD)/unit/test_format $(BUILD)/unit/test_suite $(BUILD)/unit/test_ui
+UNIT := $(addprefix $(BUILD)/unit/test_,format suite ui config eventlog measure tab)
 
 $(BUILD)/unit/test_format: tests/unit/test_format.c kmod/tree.c kmod/tree.h kmod/ccdm_format.h
 $(BUILD)/unit/test_suite: tests/unit/test_suite.c tests/unit/suite_openssl.h tests/kat/vectors.h
 $(BUILD)/unit/test_ui: tests/unit/test_ui.c userspace/lib/ui.c userspace/lib/dm.c
+$(BUILD)/unit/test_config: tests/unit/test_config.c $(addprefix userspace/lib/,config.c digest.c fence.c file.c \
+	host.c ini.c ui.c)
+$(BUILD)/unit/test_eventlog: tests/unit/test_eventlog.c $(addprefix userspace/lib/,digest.c eventlog.c file.c ui.c)
+$(BUILD)/unit/test_measure: tests/unit/test_measure.c $(wildcard userspace/lib/*.c)
+$(BUILD)/unit/test_tab: tests/unit/test_tab.c $(wildcard userspace/lib/*.c)
 
 $(BUILD)/unit/%:
 	@mkdir -p $(@D)
 	@echo '  UNIT    $@'
-	@$(CC) $(CPPFLAGS) $(UNIT_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka -lcrypto -ljansson -ldevmapper
+	@$(CC) $(CPPFLAGS) $(UNIT_CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS)) -o $@ $(filter %.c,$^) -lcmocka $$(pkg-config --libs $(SETUP_PKGS))
 
 unit: $(UNIT)
 	@for t in $(UNIT); do echo "# $$t"; $$t || exit 1; done
@@ -115,27 +131,47 @@ vm-setup:
 vm: vm-setup test-programs
 	@tests/run --kernel $(if $(DEBUG),debug,$(KERNEL)) $(if $(WANT_SHELL),--shell) $(TEST)
 
+boot: vm-setup
+	@tests/run --boot $(SUITE) $(if $(ALL),--all) $(TEST)
+
 bench: vm-setup test-programs
 	@tests/bench/run --kernel $(BENCH_KERNEL)
+
+bench-boot: vm-setup
+	@tests/bench/boot --suite $(SUITE)
 
 lint:
 	@scripts/setup lint
 	@scripts/lint
 
-demo: vm-setup test-programs
-	@scripts/demo
+demo: vm-setup
+	@SUITE=$(SUITE) scripts/demo
+
+demo-disk: vm-setup test-programs
+	@scripts/demo-disk
 
 install: all
 	install -D -m 0755 $(BUILD)/bin/ccdm-setup $(DESTDIR)$(SBINDIR)/ccdm-setup
-	install -D -m 0644 Documentation/man/ccdm-setup.8 $(DESTDIR)$(MANDIR)/man8/ccdm-setup.8
+	$(foreach m,$(MAN),install -D -m 0644 $(m) $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
 	install -D -m 0644 userspace/setup/ccdm-setup.bash $(DESTDIR)$(COMPDIR)/ccdm-setup
+	install -d $(DESTDIR)$(DRACUTDIR)/modules.d/50ccdm
+	install -m 0644 $(filter-out %.sh %/ccdm-generator %/sulogin,$(DRACUT)) $(DESTDIR)$(DRACUTDIR)/modules.d/50ccdm/
+	install -m 0755 $(filter %.sh %/ccdm-generator %/sulogin,$(DRACUT)) $(DESTDIR)$(DRACUTDIR)/modules.d/50ccdm/
+	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(GENERATORDIR)
+	sed 's,@SBINDIR@,$(SBINDIR),' dracut-module/ccdm-attach@.service >$(DESTDIR)$(UNITDIR)/ccdm-attach@.service
+	sed 's,@SBINDIR@,$(SBINDIR),' dracut-module/ccdm-tab-generator >$(DESTDIR)$(GENERATORDIR)/ccdm-tab-generator
+	chmod 0755 $(DESTDIR)$(GENERATORDIR)/ccdm-tab-generator
+	install -D -m 0644 dracut-module/50-ccdm.conf $(DESTDIR)$(DRACUTDIR)/dracut.conf.d/50-ccdm.conf
 	install -D -m 0644 userspace/setup/95-dm-ccdm.rules $(DESTDIR)$(UDEVDIR)/95-dm-ccdm.rules
 	$(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(DESTDIR),INSTALL_MOD_PATH=$(abspath $(DESTDIR))) \
 		INSTALL_MOD_DIR=updates $(if $(DESTDIR),DEPMOD=true) modules_install
 
 uninstall:
-	rm -f $(DESTDIR)$(SBINDIR)/ccdm-setup $(DESTDIR)$(MANDIR)/man8/ccdm-setup.8 \
-		$(DESTDIR)$(COMPDIR)/ccdm-setup $(DESTDIR)$(UDEVDIR)/95-dm-ccdm.rules
+	rm -f $(DESTDIR)$(SBINDIR)/ccdm-setup $(foreach m,$(MAN),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
+		$(DESTDIR)$(UNITDIR)/ccdm-attach@.service $(DESTDIR)$(GENERATORDIR)/ccdm-tab-generator \
+		$(DESTDIR)$(COMPDIR)/ccdm-setup $(DESTDIR)$(UDEVDIR)/95-dm-ccdm.rules \
+		$(DESTDIR)$(DRACUTDIR)/dracut.conf.d/50-ccdm.conf
+	rm -rf $(DESTDIR)$(DRACUTDIR)/modules.d/50ccdm
 	rm -f $(DESTDIR)/lib/modules/$$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)/updates/dm-ccdm.ko*
 
 clean:

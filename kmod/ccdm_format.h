@@ -42,6 +42,8 @@
 
 #define CCDM_TAG_SIZE		16
 
+/* GPT type of a partition that may be opened as scratch: made for this, and for nothing else. */
+#define CCDM_GPT_SCRATCH "6f1ac5ee-08c4-4f0b-8d5b-3a3dcc9be1d7"
 #define CCDM_UUID_PREFIX	"CCDM-"
 
 /* Bounds of the option cache_mib; half of the RAM is a further upper bound. */

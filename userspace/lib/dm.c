@@ -50,13 +50,13 @@ static int ccdm_kmsg_open(void)
 	return fd;
 }
 
-static void ccdm_kmsg_reason(int fd, char *reason, size_t size)
+static void ccdm_kmsg_reason(int fd, const char *target, char *reason, size_t size)
 {
-	static const char mark[] = ": ccdm: ";
-	char line[2048], *at, *end;
+	char line[2048], mark[64], *at, *end;
 	ssize_t n;
 
 	reason[0] = '\0';
+	snprintf(mark, sizeof(mark), ": %s: ", target);
 	if (fd < 0)
 		return;
 	while ((n = read(fd, line, sizeof(line) - 1)) > 0 || (n < 0 && errno == EPIPE)) {
@@ -68,7 +68,7 @@ static void ccdm_kmsg_reason(int fd, char *reason, size_t size)
 		at = strstr(line, mark);
 		if (!at)
 			continue;
-		at += sizeof(mark) - 1;
+		at += strlen(mark);
 		end = strstr(at, " (-");
 		if (!end)
 			end = strchr(at, '\n');
@@ -147,17 +147,18 @@ static int ccdm_dm_create_empty(const char *name, const char *uuid, struct ccdm_
 	return r ? ccdm_err_set(err, r, "cannot open %s: %s", name, strerror(-r)) : 0;
 }
 
-static int ccdm_dm_load(const char *name, uint64_t length, const char *params, struct ccdm_err *err)
+static int ccdm_dm_load(const char *name, const struct ccdm_dm_target *table, struct ccdm_err *err)
 {
 	struct dm_task *task = ccdm_dm_task(DM_DEVICE_RELOAD, name);
 	char reason[256];
 	int r = -ENOMEM, kmsg = ccdm_kmsg_open();
 
-	if (task && dm_task_add_target(task, 0, length, "ccdm", params))
+	if (task && (!table->read_only || dm_task_set_ro(task)) &&
+	    dm_task_add_target(task, 0, table->length, table->target, table->params))
 		r = ccdm_dm_run(task);
 	if (task)
 		dm_task_destroy(task);
-	ccdm_kmsg_reason(kmsg, reason, sizeof(reason));
+	ccdm_kmsg_reason(kmsg, table->target, reason, sizeof(reason));
 	if (r && reason[0])
 		return ccdm_err_set(err, r, "cannot open %s: the kernel says: %s", name, reason);
 	return r ? ccdm_err_set(err, r, "cannot open %s: %s", name, strerror(-r)) : 0;
@@ -179,7 +180,14 @@ static int ccdm_dm_resume(const char *name, struct ccdm_err *err)
 	return r ? ccdm_err_set(err, r, "cannot open %s: %s", name, strerror(-r)) : 0;
 }
 
-int ccdm_dm_create(const char *name, const char *uuid, uint64_t length, const char *params,
+int ccdm_dm_reload(const char *name, const struct ccdm_dm_target *table, struct ccdm_err *err)
+{
+	int r = ccdm_dm_load(name, table, err);
+
+	return r ? r : ccdm_dm_resume(name, err);
+}
+
+int ccdm_dm_create(const char *name, const char *uuid, const struct ccdm_dm_target *table,
 		   struct ccdm_err *err)
 {
 	struct ccdm_err ignored = { 0 };
@@ -187,9 +195,7 @@ int ccdm_dm_create(const char *name, const char *uuid, uint64_t length, const ch
 
 	if (r)
 		return r;
-	r = ccdm_dm_load(name, length, params, err);
-	if (!r)
-		r = ccdm_dm_resume(name, err);
+	r = ccdm_dm_reload(name, table, err);
 	if (r)
 		ccdm_dm_remove(name, false, &ignored);
 	return r;
@@ -220,9 +226,9 @@ int ccdm_dm_remove(const char *name, bool deferred, struct ccdm_err *err)
 	return r ? ccdm_err_set(err, r, "cannot close %s: %s", name, strerror(-r)) : 0;
 }
 
-/* One line of @type; fills info->length and, for a status, the dm facts. */
-static int ccdm_dm_line(int type, const char *name, struct ccdm_dm_info *info, char *line,
-			struct ccdm_err *err)
+/* One line of a mapping whose target is @want; fills info->length and the dm facts. */
+static int ccdm_dm_line(int type, const char *name, const char *want, struct ccdm_dm_info *info,
+			char *line, struct ccdm_err *err)
 {
 	struct dm_task *task = ccdm_dm_task(type, name);
 	char *target = NULL, *params = NULL;
@@ -245,10 +251,10 @@ static int ccdm_dm_line(int type, const char *name, struct ccdm_dm_info *info, c
 		return ccdm_err_set(err, r, "%s: %s", name, strerror(-r));
 	}
 	dm_get_next_target(task, NULL, &start, &length, &target, &params);
-	if (!target || strcmp(target, "ccdm")) {
+	if (!target || strcmp(target, want)) {
 		ccdm_err_hint(err, "see: ccdm-setup list");
-		ccdm_err_set(err, -ENXIO, "%s is a mapping of type %s, expected ccdm", name,
-			     target ? target : "(none)");
+		ccdm_err_set(err, -ENXIO, "%s is a mapping of type %s, expected %s", name,
+			     target ? target : "(none)", want);
 		dm_task_destroy(task);
 		return -ENXIO;
 	}
@@ -271,14 +277,26 @@ int ccdm_dm_info(const char *name, struct ccdm_dm_info *info, struct ccdm_err *e
 	int r;
 
 	memset(info, 0, sizeof(*info));
-	r = ccdm_dm_line(DM_DEVICE_TABLE, name, info, info->table, err);
+	r = ccdm_dm_line(DM_DEVICE_TABLE, name, "ccdm", info, info->table, err);
 	if (r)
 		return r;
 	/* "<version> <backing device> ..." */
 	word = info->table + strcspn(info->table, " ");
 	word += *word == ' ';
 	snprintf(info->backing, sizeof(info->backing), "%.*s", (int)strcspn(word, " "), word);
-	return ccdm_dm_line(DM_DEVICE_STATUS, name, info, info->status, err);
+	return ccdm_dm_line(DM_DEVICE_STATUS, name, "ccdm", info, info->status, err);
+}
+
+int ccdm_dm_status(const char *name, const char *target, char *line, struct ccdm_err *err)
+{
+	struct ccdm_dm_info *info = calloc(1, sizeof(*info));
+	int r;
+
+	if (!info)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	r = ccdm_dm_line(DM_DEVICE_STATUS, name, target, info, line, err);
+	free(info);
+	return r;
 }
 
 int ccdm_dm_message(const char *name, const char *message, char *answer, struct ccdm_err *err)
@@ -327,7 +345,7 @@ int ccdm_dm_list(int (*each)(const char *name, void *arg), void *arg, struct ccd
 	do {
 		n = (struct dm_names *)((char *)n + next);
 		/* it may go away meanwhile, or be of another type */
-		if (!ccdm_dm_line(DM_DEVICE_TABLE, n->name, info, info->table, &ignored))
+		if (!ccdm_dm_line(DM_DEVICE_TABLE, n->name, "ccdm", info, info->table, &ignored))
 			r = each(n->name, arg);
 		next = n->next;
 	} while (!r && next);

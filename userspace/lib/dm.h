@@ -49,20 +49,38 @@ void ccdm_dm_init(bool debug);
 int ccdm_dm_target_version(uint32_t version[3], struct ccdm_err *err);
 
 /**
+ * struct ccdm_dm_target - a table of one line
+ * @target: its type, "ccdm"
+ * @length: sectors
+ * @params: what follows the type
+ * @read_only: the whole mapping
+ */
+struct ccdm_dm_target {
+	const char *target;
+	uint64_t length;
+	const char *params;
+	bool read_only;
+};
+
+/**
  * ccdm_dm_create() - make a mapping and wait for udev
  * @name: its name
  * @uuid: its UUID
- * @length: sectors
- * @params: table line after "ccdm"
+ * @table: its table
  *
  * On error nothing is left behind; the kernel's reason is in @err.
  */
-int ccdm_dm_create(const char *name, const char *uuid, uint64_t length, const char *params,
+int ccdm_dm_create(const char *name, const char *uuid, const struct ccdm_dm_target *table,
 		   struct ccdm_err *err);
+/* Another table for a mapping; the one it has stays after an error. */
+int ccdm_dm_reload(const char *name, const struct ccdm_dm_target *table, struct ccdm_err *err);
 int ccdm_dm_remove(const char *name, bool deferred, struct ccdm_err *err);
 
 /* -ENXIO: no such mapping, or not one of ours. */
 int ccdm_dm_info(const char *name, struct ccdm_dm_info *info, struct ccdm_err *err);
+
+/* The status line of a mapping of type @target, after the type; @line: CCDM_DM_TEXT bytes. */
+int ccdm_dm_status(const char *name, const char *target, char *line, struct ccdm_err *err);
 
 /* @answer may be NULL, else CCDM_DM_TEXT bytes. */
 int ccdm_dm_message(const char *name, const char *message, char *answer, struct ccdm_err *err);

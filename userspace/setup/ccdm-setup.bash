@@ -7,7 +7,7 @@ _ccdm_setup_names() {
 }
 
 _ccdm_setup() {
-	local cur prev verb verbs="open close status list cache scrub monitor benchmark"
+	local cur prev verb verbs="open close status list cache scrub monitor attach config measure boot benchmark"
 	cur=${COMP_WORDS[COMP_CWORD]}
 	prev=${COMP_WORDS[COMP_CWORD - 1]}
 	verb=
@@ -24,7 +24,7 @@ _ccdm_setup() {
 	case $prev in
 	-c | --cipher) mapfile -t COMPREPLY < <(compgen -W "aes-xts-gmac aes-xts-hmac-sha256 aes-gcm" -- "$cur"); return ;;
 	--on-tamper) mapfile -t COMPREPLY < <(compgen -W "panic poweroff eio" -- "$cur"); return ;;
-	--origin) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--origin | --tab | --config | --generate) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	--cache-size | --size | --uuid | -n | --count) return ;;
 	esac
 	if [[ $cur == -* ]]; then
@@ -35,12 +35,18 @@ _ccdm_setup() {
 		status | list | benchmark) opts="$opts --json" ;;
 		scrub) opts="$opts --detach --stop --progress-json --quiet" ;;
 		monitor) opts="$opts --json --count" ;;
+		attach) opts="$opts --tab --generate" ;;
+		measure) opts="$opts --check --dry-run --config --json" ;;
 		esac
 		mapfile -t COMPREPLY < <(compgen -W "$opts" -- "$cur")
 		return
 	fi
 	case $verb in
 	open) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+	attach) mapfile -t COMPREPLY < <(compgen -W "$(sed -n 's/^[ \t]*\(ccdm-[^ \t]*\).*/\1/p' /etc/ccdmtab 2>/dev/null)" -- "$cur") ;;
+	config) [[ $prev == config ]] && mapfile -t COMPREPLY < <(compgen -W "check files" -- "$cur") ||
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+	boot) mapfile -t COMPREPLY < <(compgen -W "fence measure base root system cap" -- "$cur") ;;
 	close | status | cache | scrub | monitor) mapfile -t COMPREPLY < <(compgen -W "$(_ccdm_setup_names)" -- "$cur") ;;
 	esac
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* cmd_status.c - ccdm-setup status NAME */
+/* cmd_status.c - ccdm-setup status [NAME] */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../lib/config.h"
 #include "setup.h"
 
 static const struct option status_options[] = {
@@ -99,7 +100,7 @@ enum ccdm_exit cmd_status(const struct ccdm_verb *verb, int argc, char **argv)
 	char state[16];
 	int r;
 
-	e = ccdm_setup_options(verb, argc, argv, status_options, status_take, &json, 1, 1, &over);
+	e = ccdm_setup_options(verb, argc, argv, status_options, status_take, &json, 0, 1, &over);
 	if (over)
 		return e;
 	info = malloc(sizeof(*info));
@@ -107,7 +108,7 @@ enum ccdm_exit cmd_status(const struct ccdm_verb *verb, int argc, char **argv)
 		return CCDM_EXIT_MEMORY;
 	r = ccdm_setup_root(&err);
 	if (!r)
-		r = ccdm_dm_info(argv[optind], info, &err);
+		r = ccdm_dm_info(argv[optind] ? argv[optind] : CCDM_ROOT_NAME, info, &err);
 	if (r) {
 		e = ccdm_ui_fail(CCDM_PROGRAM, &err, r);
 	} else {

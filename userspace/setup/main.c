@@ -26,7 +26,7 @@ static const struct ccdm_verb ccdm_verbs[] = {
 	  "      --deferred         close when the last user has left\n"
 	  "      --discard          discard the whole backing device afterwards\n",
 	  cmd_close },
-	{ "status", "NAME", "what a mapping is and how it fares",
+	{ "status", "[NAME]", "what a mapping, or the root, is and how it fares",
 	  "      --json             as JSON\n", cmd_status },
 	{ "list", "", "the mappings there are", "      --json             as JSON\n", cmd_list },
 	{ "cache", "NAME SIZE", "change the size of the cache of a live mapping", "", cmd_cache },
@@ -40,6 +40,19 @@ static const struct ccdm_verb ccdm_verbs[] = {
 	  "      --json             one JSON object a line\n"
 	  "  -n, --count N          end after N events\n",
 	  cmd_monitor },
+	{ "attach", "NAME", "open what /etc/ccdmtab says of NAME",
+	  "      --tab FILE         instead of /etc/ccdmtab\n"
+	  "      --generate DIR     make systemd units of it (for the generator)\n",
+	  cmd_attach },
+	{ "config", "check|files [FILE]", "is the configuration of the boot good; its files", "",
+	  cmd_config },
+	{ "measure", "", "measure the configuration into the TPM, as the boot does",
+	  "      --check            only: does the log replay to what the TPM holds?\n"
+	  "      --dry-run          only print what would be measured\n"
+	  "      --config FILE      instead of /etc/ccdm/ccdm.conf\n"
+	  "      --json             as JSON\n",
+	  cmd_measure },
+	{ "boot", "STEP [UNIT]", "a step of the boot, for the units of the initrd", "", cmd_boot },
 	{ "benchmark", "", "how fast this kernel runs the cipher suites",
 	  "      --json             as JSON\n", cmd_benchmark },
 };
@@ -52,7 +65,7 @@ static void ccdm_setup_general(FILE *to)
 
 	fprintf(to, "usage: " CCDM_PROGRAM " [--debug] VERB [OPTION...] [ARGUMENT...]\n\n");
 	for (i = 0; i < CCDM_VERBS; i++)
-		fprintf(to, "  %-9s %-12s %s\n", ccdm_verbs[i].name, ccdm_verbs[i].usage,
+		fprintf(to, "  %-9s %-18s %s\n", ccdm_verbs[i].name, ccdm_verbs[i].usage,
 			ccdm_verbs[i].summary);
 	fprintf(to, "\n  --help after a verb explains it; --version; man 8 " CCDM_PROGRAM "\n");
 }

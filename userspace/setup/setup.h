@@ -4,6 +4,7 @@
 #define CCDM_SETUP_H
 
 #include <getopt.h>
+#include "../lib/digest.h"
 #include "../lib/dm.h"
 #include "../lib/ui.h"
 
@@ -32,6 +33,10 @@ enum ccdm_exit cmd_list(const struct ccdm_verb *verb, int argc, char **argv);
 enum ccdm_exit cmd_cache(const struct ccdm_verb *verb, int argc, char **argv);
 enum ccdm_exit cmd_scrub(const struct ccdm_verb *verb, int argc, char **argv);
 enum ccdm_exit cmd_monitor(const struct ccdm_verb *verb, int argc, char **argv);
+enum ccdm_exit cmd_config(const struct ccdm_verb *verb, int argc, char **argv);
+enum ccdm_exit cmd_measure(const struct ccdm_verb *verb, int argc, char **argv);
+enum ccdm_exit cmd_attach(const struct ccdm_verb *verb, int argc, char **argv);
+enum ccdm_exit cmd_boot(const struct ccdm_verb *verb, int argc, char **argv);
 enum ccdm_exit cmd_benchmark(const struct ccdm_verb *verb, int argc, char **argv);
 
 /* main.c: help for @verb on standard output, usage error on standard error */
@@ -50,6 +55,9 @@ enum ccdm_exit ccdm_setup_options(const struct ccdm_verb *verb, int argc, char *
 
 /* "must be root", said before anything is tried */
 int ccdm_setup_root(struct ccdm_err *err);
+
+/* measure and boot share it: the values of a PCR, by bank */
+json_t *ccdm_setup_values(const struct ccdm_digests *values);
 
 /* status and list share it: a mapping as a JSON object */
 json_t *ccdm_setup_json(const struct ccdm_dm_info *info);

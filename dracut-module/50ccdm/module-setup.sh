@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A root that its host can neither read, nor change, nor roll back: dracut.ccdm(7)
+
+check() {
+	require_binaries ccdm-setup || return 1
+	# without a configuration only when asked for, and then it is an error
+	[[ -e ${dracutsysrootdir-}/etc/ccdm/ccdm.conf ]] || return 255
+	return 0
+}
+
+depends() {
+	echo systemd-initrd dm
+}
+
+installkernel() {
+	local m
+	# what the root stands on; the processor's own ciphers and hashes come by udev's coldplug
+	hostonly='' instmods dm-verity xts gcm ctr ghash-generic hmac sha256 sha512 \
+		'=arch/x86/crypto' '=drivers/char/tpm' '=drivers/virt/coco'
+	for m in dm-ccdm dm-verity; do
+		hostonly='' instmods -c $m || {
+			dfatal "ccdm: no module $m for kernel $kernel: dkms status"
+			exit 1
+		}
+	done
+}
+
+install() {
+	local conf=/etc/ccdm/ccdm.conf unit name file
+	ccdm-setup config check $conf >/dev/null || {
+		dfatal "ccdm: $conf is not good: this initrd would not boot"
+		exit 1
+	}
+	inst_simple $conf
+	for file in $(ccdm-setup config files $conf); do inst_simple "$file"; done
+
+	inst_binary "$(command -v ccdm-setup)" /usr/sbin/ccdm-setup
+	inst_multiple -o /usr/lib/systemd/systemd-growfs
+	inst_simple "$moddir/99-zz-ccdm.rules" /etc/udev/rules.d/99-zz-ccdm.rules
+	inst_script "$moddir/ccdm-generator" /usr/lib/systemd/system-generators/ccdm-generator
+	# before others bring the real one: what is there stays
+	inst_script "$moddir/sulogin" /usr/sbin/sulogin
+
+	for unit in measure base root grow system cap; do
+		inst_simple "$moddir/ccdm-$unit.service" "/usr/lib/systemd/system/ccdm-$unit.service"
+		mkdir -p "$initdir/usr/lib/systemd/system/initrd.target.requires"
+		ln -sf "../ccdm-$unit.service" "$initdir/usr/lib/systemd/system/initrd.target.requires/"
+	done
+	inst_simple "$moddir/ccdm-failed@.service" /usr/lib/systemd/system/ccdm-failed@.service
+	inst_simple "$moddir/ccdm-limit.timer" /usr/lib/systemd/system/ccdm-limit.timer
+	ln -sf ../ccdm-limit.timer "$initdir/usr/lib/systemd/system/initrd.target.requires/"
+
+	# volumes of /etc/ccdmtab that the initrd opens
+	if [[ -e ${dracutsysrootdir-}/etc/ccdmtab ]] && grep -q x-initrd.attach "${dracutsysrootdir-}/etc/ccdmtab"; then
+		inst_simple /etc/ccdmtab
+		inst_simple /usr/lib/systemd/system/ccdm-attach@.service
+		inst_script /usr/lib/systemd/system-generators/ccdm-tab-generator
+		inst_multiple -o mkfs.ext4 mkfs.xfs mkswap
+	fi
+
+	# /etc comes before what other modules bring
+	mkdir -p "$initdir/etc/systemd/system" "$initdir/etc/systemd/system-generators"
+	for name in emergency rescue dracut-emergency debug-shell; do
+		rm -f "$initdir/etc/systemd/system/$name.service"
+		cp "$moddir/ccdm-shell.service" "$initdir/etc/systemd/system/$name.service"
+	done
+	for name in debug gpt-auto hibernate-resume run ssh system-update; do
+		ln -sfn /dev/null "$initdir/etc/systemd/system-generators/systemd-$name-generator"
+	done
+}

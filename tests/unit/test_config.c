@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Configuration of the boot, the fence, and what the running system may mount. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "../../userspace/lib/config.h"
+#include "../../userspace/lib/fence.h"
+#include "../../userspace/lib/host.h"
+#include "../../userspace/lib/ini.h"
+
+#define WORDS                                                                              \
+	"root=/dev/mapper/ccdm-root rw systemd.import_credentials=no systemd.gpt_auto=no " \
+	"systemd.ssh_auto=no nohibernate noresume"
+#define HASH "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define BASE                                                                                    \
+	"[base]\ndevice = PARTUUID=1234\nroothash = " HASH "\nsalt = 00ff\ndata_blocks = 100\n" \
+	"hash_start = 0\n"
+#define GOOD "[boot]\ncmdline = " WORDS " panic=0 quiet\n" BASE
+
+static struct ccdm_config config;
+static struct ccdm_err err;
+
+static int parse(const char *text)
+{
+	memset(&err, 0, sizeof(err));
+	return ccdm_config_parse("c", text, strlen(text), &config, &err);
+}
+
+static void good(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(GOOD), 0);
+	assert_true(config.strict && config.lockdown);
+	assert_int_equal(config.tpm, CCDM_TPM_OFF);
+	assert_string_equal(config.root_device, "");
+	assert_int_equal(config.hash_block_size, 4096);
+	assert_int_equal(
+		parse("# a comment\r\n" GOOD
+		      "[root]\n\tdevice = /dev/vdb\nwipe=yes\nmin_size = 1G\ncipher = aes-gcm\n"
+		      "cache_size=64MiB\non_tamper = poweroff\n[measure]\nworkload = /w\n"),
+		0);
+	assert_true(config.wipe);
+	assert_int_equal(config.min_size, 1 << 30);
+	assert_string_equal(config.cipher, "aes-gcm");
+	assert_int_equal(config.tpm, CCDM_TPM_REQUIRED);
+	assert_int_equal(parse(GOOD "[root]\ndevice = gpt\n[measure]\ntpm = optional"), 0);
+	assert_string_equal(config.root_device, "");
+	assert_int_equal(config.tpm, CCDM_TPM_OPTIONAL);
+	assert_int_equal(parse("[boot]\non_failure = reboot\ncmdline = " WORDS " panic=60\n" BASE),
+			 0);
+}
+
+static void bad(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} table[] = {
+		{ "", "c: no 'cmdline' in [boot]" },
+		{ "x = 1\n", "c:1:1: a key before the first section" },
+		{ GOOD "[boot]\n", "c:9:2: section [boot] a second time" },
+		{ GOOD "[root\n", "c:9:6: expected ']' here" },
+		{ GOOD "[root] x\n", "c:9:7: expected the end of the line here" },
+		{ GOOD "[]\n", "c:9:2: a section needs a name" },
+		{ GOOD "[cellar]\n", "c:9:2: unknown section 'cellar', expected [boot], [base], "
+				     "[root], [measure]" },
+		{ GOOD "[root]\n  colour = red\n", "c:10:3: unknown word 'colour' in [root]" },
+		{ GOOD "[root]\nwipe yes\n", "c:10:6: expected '=' here" },
+		{ GOOD "[root]\n= yes\n", "c:10:1: expected a key" },
+		{ GOOD "[root]\nwipe = maybe\n",
+		  "c:10:8: wipe = 'maybe': expected one of: no yes" },
+		{ GOOD "[root]\nwipe = yes\nwipe = no\n", "c:11:1: 'wipe' a second time" },
+		{ GOOD "[root]\nwipe =\n", "c:10:7: wipe = ''" },
+		{ GOOD "[root]\non_tamper = eio\n", "expected one of: panic poweroff" },
+		{ GOOD "[root]\ndevice = vdb\n", "expected /dev/... or PARTUUID=..." },
+		{ GOOD "[root]\ndevice = LABEL=x\n", "expected /dev/... or PARTUUID=..." },
+		{ GOOD "[root]\nmin_size = lots\n", "a size from 0" },
+		{ GOOD "[root]\ncache_size = 1M\n", "a size from 2097152" },
+		{ GOOD "[measure]\nsigner = key.pem\n", "an absolute path" },
+		{ GOOD "[measure]\nsigner = /a b\n", "no blanks" },
+		{ "[boot]\ntimeout = 0\n", "a number from 1 to 600" },
+		{ "[boot]\ntimeout = 5 s\n", "a number from 1 to 600" },
+		{ "[boot]\ntimeout = -1\n", "a number from 1 to 600" },
+		{ "[boot]\ncmdline = quiet\n" BASE,
+		  "c: cmdline has no 'root=/dev/mapper/ccdm-root'" },
+		{ "[boot]\ncmdline = " WORDS "\n" BASE, "c: cmdline has no 'panic=0'" },
+		{ "[boot]\non_failure = reboot\ncmdline = " WORDS " panic=0\n" BASE,
+		  "c: cmdline has no 'panic=60'" },
+		{ "[boot]\ncmdline = x\n[base]\ndevice = PARTUUID=1\nsalt = -\ndata_blocks = 1\n"
+		  "hash_start = 1\n",
+		  "c: no 'roothash' in [base]" },
+		{ "[base]\nroothash = 00\n", "hex digits" },
+		{ "[base]\nroothash = ABCD\n", "hex digits" },
+		{ "[base]\nalgorithm = md5\n", "sha256 sha512" },
+		{ "[base]\nalgorithm = sha512\n[boot]\ncmdline = " WORDS
+		  " panic=0\n[root]\n[measure]\n",
+		  "c: no 'device' in [base]" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		assert_int_equal(parse(table[i].text), -EINVAL);
+		if (!strstr(err.text, table[i].says))
+			fail_msg("%zu: '%s' says not '%s'", i, err.text, table[i].says);
+	}
+	/* whatever stands behind a zero byte */
+	assert_int_equal(ccdm_config_parse("c", GOOD "\0[root]", sizeof(GOOD) + 6, &config, &err),
+			 -EINVAL);
+}
+
+/* Every cut and every changed byte of a good file: an error or a configuration, never a crash. */
+static void damaged(void **state)
+{
+	char text[] = GOOD "[root]\nmin_size = 1G\n[measure]\nsigner = /k\n";
+	size_t i;
+	int c;
+
+	(void)state;
+	for (i = 0; i < sizeof(text); i++) {
+		char old = text[i];
+
+		ccdm_config_parse("c", text, i, &config, &err);
+		for (c = 0; c < 256; c += 5) {
+			text[i] = (char)c;
+			ccdm_config_parse("c", text, sizeof(text) - 1, &config, &err);
+		}
+		text[i] = old;
+	}
+}
+
+static void cmdline(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(GOOD), 0);
+	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=0 quiet\n", &err), 0);
+	assert_int_equal(ccdm_fence_cmdline(&config, "  " WORDS "  panic=0\tquiet", &err), 0);
+	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=0 quiet rd.break", &err),
+			 -ECANCELED);
+	assert_non_null(strstr(err.text,
+			       "word 10 of the command line: expected 'no further', found "
+			       "'rd.break'"));
+	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=0", &err), -ECANCELED);
+	assert_non_null(strstr(err.text, "expected 'quiet', found 'no further'"));
+	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " quiet panic=0", &err), -ECANCELED);
+	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=0 quiets", &err), -ECANCELED);
+	assert_int_equal(ccdm_fence_cmdline(&config, "", &err), -ECANCELED);
+	config.strict = false;
+	assert_int_equal(ccdm_fence_cmdline(&config, "a " WORDS " b panic=0 c", &err), 0);
+	assert_int_equal(ccdm_fence_cmdline(&config, WORDS, &err), -ECANCELED);
+	assert_non_null(strstr(err.text, "has no 'panic=0'"));
+}
+
+static void put(const char *root, const char *path)
+{
+	char file[256];
+	FILE *f;
+
+	snprintf(file, sizeof(file), "%s%s", root, path);
+	f = fopen(file, "w");
+	assert_non_null(f);
+	fclose(f);
+}
+
+static void extra(void **state)
+{
+	char root[] = "/tmp/ccdm-unit-XXXXXX", path[256];
+	char command[300];
+
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	assert_int_equal(ccdm_fence_files(root, &err), 0);
+	snprintf(path, sizeof(path), "%s/.extra", root);
+	assert_int_equal(mkdir(path, 0755), 0);
+	put(root, "/.extra/tpm2-pcr-signature.json");
+	put(root, "/.extra/os-release");
+	assert_int_equal(ccdm_fence_files(root, &err), 0);
+	put(root, "/.extra/x.cred");
+	assert_int_equal(ccdm_fence_files(root, &err), -ECANCELED);
+	assert_non_null(strstr(err.text, "/.extra/x.cred"));
+	snprintf(path, sizeof(path), "%s/.extra/x.cred", root);
+	unlink(path);
+	snprintf(command, sizeof(command), "mkdir -p %s/run/credentials/@system", root);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(ccdm_fence_files(root, &err), 0);
+	put(root, "/run/credentials/@system/systemd.extra-unit.x");
+	assert_int_equal(ccdm_fence_files(root, &err), -ECANCELED);
+	snprintf(command, sizeof(command), "rm -rf %s", root);
+	assert_int_equal(system(command), 0);
+}
+
+static void mounts(void **state)
+{
+	static const char *const allowed[] = {
+		"",
+		"# UUID=1 / ext4\n",
+		"/dev/mapper/ccdm-root / ext4 defaults 0 1\n",
+		"tmpfs /tmp tmpfs nosuid\nproc /proc proc\n\n",
+		"/swapfile none swap sw\n",
+		"server:/export /srv nfs\n",
+		"UUID=AB-CD /boot/efi vfat umask=0077,x-ccdm.esp,nofail 0 0\n",
+		"/dev/vda1 /efi vfat x-ccdm.esp",
+	};
+	static const char *const refused[] = {
+		"UUID=1 /home ext4\n",
+		"LABEL=home /home ext4",
+		"PARTUUID=1 none swap sw",
+		"PARTLABEL=x /x ext4",
+		"tmpfs /tmp tmpfs\n /dev/vdb1 /home ext4\n",
+		"/dev/disk/by-uuid/1 /home ext4",
+		"/dev/mapper/home /home ext4",
+		"/dev/mapper/ccdm-root/../../vdb /home ext4",
+		"/tmp/../dev/vdb /home ext4",
+		"//dev/vdb /home ext4",
+		"/./dev/vdb /home ext4",
+		"/\\144ev/vdb /home ext4",
+		"UUID=AB-CD /home vfat x-ccdm.esp",
+		"UUID=AB-CD /boot/efi ext4 x-ccdm.esp",
+		"UUID=AB-CD /boot/efi vfat not-x-ccdm.esp",
+		"UUID=AB-CD /boot/efi vfat",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
+		if (ccdm_host_fstab("fstab", allowed[i], &err))
+			fail_msg("'%s': %s", allowed[i], err.text);
+	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		if (ccdm_host_fstab("fstab", refused[i], &err) != -ECANCELED)
+			fail_msg("'%s' was allowed", refused[i]);
+	assert_int_equal(ccdm_host_fstab("fstab", "a b c\n\nLABEL=x /y ext4\n", &err), -ECANCELED);
+	assert_non_null(strstr(err.text, "fstab:3: "));
+	assert_int_equal(ccdm_host_crypttab("c", "x /dev/mapper/ccdm-y none luks\n", &err), 0);
+	assert_int_equal(ccdm_host_crypttab("c", "x /dev/vdb none luks\n", &err), -ECANCELED);
+	assert_int_equal(ccdm_host_crypttab("c", "x UUID=1 none luks\n", &err), -ECANCELED);
+	assert_int_equal(ccdm_host_unit("u", "[Mount]\nWhat=tmpfs\nWhere=/tmp\n", &err), 0);
+	assert_int_equal(ccdm_host_unit("u", "[Mount]\nWhat=/dev/disk/by-label/x", &err),
+			 -ECANCELED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(good),	   cmocka_unit_test(bad),   cmocka_unit_test(damaged),
+		cmocka_unit_test(cmdline), cmocka_unit_test(extra), cmocka_unit_test(mounts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

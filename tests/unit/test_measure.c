@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What is measured, and into a register of TDX: files stand for the kernel's. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "../../userspace/lib/file.h"
+#include "../../userspace/lib/measure.h"
+
+#define HASH "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static char dir[] = "/tmp/ccdm-unit-XXXXXX", path[3][64];
+static struct ccdm_err err;
+
+static int setup(void **state)
+{
+	static const char *const names[] = { "rtmr3", "log", "file" };
+	int i;
+
+	(void)state;
+	if (!mkdtemp(dir))
+		return -1;
+	for (i = 0; i < 3; i++)
+		snprintf(path[i], sizeof(path[i]), "%s/%s", dir, names[i]);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		unlink(path[i]);
+	return rmdir(dir);
+}
+
+static void put(const char *file, const char *text)
+{
+	assert_int_equal(ccdm_file_write(file, text, strlen(text), 0600, &err), 0);
+}
+
+/* An event reaches RTMR 3 as one write of its SHA-384, and the log says so. */
+static void rtmr(void **state)
+{
+	struct ccdm_measure_to to = { .rtmr = path[0], .log = path[1] };
+	static const char event[] = "ccdm-ready:1";
+	struct ccdm_digest want, value;
+	unsigned int n;
+	size_t size;
+	char *text;
+
+	(void)state;
+	put(path[0], "");
+	assert_int_equal(ccdm_measure_event(&to, event, &err), 0);
+	assert_int_equal(ccdm_file_read(path[0], 100, &text, &size, &err), 0);
+	want.alg = CCDM_ALG_SHA384;
+	want.size = 48;
+	assert_true(EVP_Digest(event, strlen(event), want.bytes, &n, EVP_sha384(), NULL));
+	assert_int_equal(size, 48);
+	assert_memory_equal(text, want.bytes, 48);
+	free(text);
+	assert_int_equal(ccdm_file_read(path[1], 10000, &text, &size, &err), 0);
+	assert_non_null(strstr(text, "\"rtmr\":3"));
+	assert_int_equal(ccdm_eventlog_begin(CCDM_ALG_SHA384, &value, &err), 0);
+	assert_int_equal(ccdm_eventlog_extend(&value, &want), 0);
+	want = value;
+	assert_int_equal(ccdm_eventlog_begin(CCDM_ALG_SHA384, &value, &err), 0);
+	assert_int_equal(ccdm_eventlog_replay(text, size, true, 3, &value, &err), 0);
+	assert_memory_equal(value.bytes, want.bytes, 48);
+	free(text);
+}
+
+/* What did not reach the register is not in the log. */
+static void rtmr_fails(void **state)
+{
+	struct ccdm_measure_to to = { .rtmr = "/dev/full", .log = path[1] };
+
+	(void)state;
+	unlink(path[1]);
+	assert_int_equal(ccdm_measure_event(&to, "ccdm-ready:1", &err), -ENOSPC);
+	assert_non_null(strstr(err.text, "/dev/full"));
+	assert_int_equal(access(path[1], F_OK), -1);
+	to.rtmr = "/nowhere";
+	assert_int_equal(ccdm_measure_event(&to, "ccdm-ready:1", &err), -ENOENT);
+	assert_int_equal(access(path[1], F_OK), -1);
+}
+
+static void hex_of(const void *bytes, size_t size, char *hex)
+{
+	unsigned char sum[32];
+	unsigned int n;
+
+	assert_true(EVP_Digest(bytes, size, sum, &n, EVP_sha256(), NULL));
+	ccdm_digest_hex(sum, n, hex);
+}
+
+/* The events of a configuration, in order; a signer's key is its SubjectPublicKeyInfo. */
+static void events(void **state)
+{
+	static struct ccdm_measure_list list;
+	struct ccdm_config config = { .data_blocks = 7, .strict = true };
+	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	unsigned char *der = NULL;
+	char want[128];
+	FILE *f;
+	int n;
+
+	(void)state;
+	snprintf(config.roothash, sizeof(config.roothash), HASH);
+	assert_int_equal(ccdm_measure_events(&config, &list, &err), 0);
+	assert_int_equal(list.count, 2);
+	assert_true(!strncmp(list.text[0], "ccdm-base:", 10) && strstr(list.text[0], HASH));
+	assert_string_equal(list.text[1], "ccdm-ready:1");
+	config.strict = false;
+	assert_int_equal(ccdm_measure_events(&config, &list, &err), 0);
+	assert_string_equal(list.text[1], "ccdm-ready:not-strict");
+	config.strict = true;
+	put(path[2], "work");
+	snprintf(config.workload, sizeof(config.workload), "%s", path[2]);
+	snprintf(config.policy_url, sizeof(config.policy_url), "https://broker/policy");
+	f = fopen(path[0], "w");
+	assert_non_null(f);
+	assert_true(key && PEM_write_PUBKEY(f, key));
+	fclose(f);
+	snprintf(config.signer, sizeof(config.signer), "%s", path[0]);
+	assert_int_equal(ccdm_measure_events(&config, &list, &err), 0);
+	assert_int_equal(list.count, 5);
+	strcpy(want, "ccdm-workload:");
+	hex_of("work", 4, want + strlen(want));
+	assert_string_equal(list.text[1], want);
+	n = i2d_PUBKEY(key, &der);
+	strcpy(want, "ccdm-signer:");
+	hex_of(der, n, want + strlen(want));
+	assert_string_equal(list.text[2], want);
+	assert_string_equal(list.text[3], "ccdm-policy-url:https://broker/policy");
+	assert_string_equal(list.text[4], "ccdm-ready:1");
+	OPENSSL_free(der);
+	EVP_PKEY_free(key);
+	/* no key, no file */
+	put(path[0], "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n");
+	assert_int_equal(ccdm_measure_events(&config, &list, &err), -EINVAL);
+	unlink(path[2]);
+	assert_int_equal(ccdm_measure_events(&config, &list, &err), -ENOENT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(rtmr), cmocka_unit_test(rtmr_fails),
+					    cmocka_unit_test(events) };
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fence.h - what the host may say to a boot beside the disk: nothing
+ *
+ * A fence, not the proof: who replaces the initrd or the init program passes it,
+ * and the TPM's registers tell.
+ */
+#ifndef CCDM_FENCE_H
+#define CCDM_FENCE_H
+
+#include "config.h"
+
+/**
+ * ccdm_fence_expected() - does the configured command line have what every one must have?
+ * @file: name of the configuration, for messages
+ *
+ * Return: 0, -EINVAL with the word that is missing.
+ */
+int ccdm_fence_expected(const char *file, const struct ccdm_config *config, struct ccdm_err *err);
+
+/**
+ * ccdm_fence_cmdline() - compare a command line with the configured one
+ * @found: as /proc/cmdline has it
+ *
+ * Return: 0, -ECANCELED with what was expected and found.
+ */
+int ccdm_fence_cmdline(const struct ccdm_config *config, const char *found, struct ccdm_err *err);
+
+/**
+ * ccdm_fence_files() - credentials and extensions that came from outside
+ * @root: "", or a folder that stands for / (tests)
+ *
+ * Return: 0, -ECANCELED with the first that was found.
+ */
+int ccdm_fence_files(const char *root, struct ccdm_err *err);
+
+#endif

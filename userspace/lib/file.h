@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* file.h - small files, read and written whole */
+#ifndef CCDM_FILE_H
+#define CCDM_FILE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+#include "ui.h"
+
+/**
+ * ccdm_file_read() - a whole file
+ * @file: path
+ * @max: most bytes it may have
+ * @text: set to its content and a NUL behind it; the caller frees it
+ * @size: its bytes
+ *
+ * Return: 0, -EFBIG, or what open(2) and read(2) say.
+ */
+int ccdm_file_read(const char *file, size_t max, char **text, size_t *size, struct ccdm_err *err);
+
+/**
+ * ccdm_file_lines() - walk through a text, line by line
+ * @file: its name, for messages
+ * @text: untrusted
+ * @size: its bytes
+ * @max: most bytes it may have
+ * @each: called with a line that it may write into, without the newline, and its number,
+ *	from 1; a nonzero result ends the walk and is returned
+ * @arg: passed on
+ *
+ * Lines live until the walk ends.
+ *
+ * Return: 0, -EINVAL if it is too large or holds a zero byte, -ENOMEM.
+ */
+int ccdm_file_lines(const char *file, const char *text, size_t size, size_t max,
+		    int (*each)(char *line, unsigned int number, void *arg, struct ccdm_err *err),
+		    void *arg, struct ccdm_err *err);
+
+/* Put @size bytes of @text in the place of a file, in one step. */
+int ccdm_file_write(const char *file, const void *text, size_t size, mode_t mode,
+		    struct ccdm_err *err);
+
+/* A number or a word into a file of /proc or /sys. */
+int ccdm_file_tell(const char *file, const char *word, struct ccdm_err *err);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * host.h - the running system that the boot hands over to: what it may mount,
+ * and what is closed in it
+ */
+#ifndef CCDM_HOST_H
+#define CCDM_HOST_H
+
+#include "config.h"
+
+/**
+ * ccdm_host_fstab() - does fstab name a device of the host?
+ * @file: its name, for messages
+ * @text: a string
+ *
+ * Allowed are /dev/mapper/ccdm-*, file systems without a device, files, and the
+ * ESP (vfat on /boot, /efi or /boot/efi, with the option x-ccdm.esp).
+ *
+ * Return: 0, -ECANCELED with file, line, expected and found.
+ */
+int ccdm_host_fstab(const char *file, const char *text, struct ccdm_err *err);
+/* The same for crypttab, and for a .mount or .swap unit. */
+int ccdm_host_crypttab(const char *file, const char *text, struct ccdm_err *err);
+int ccdm_host_unit(const char *file, const char *text, struct ccdm_err *err);
+
+/* All three for the system under @root. */
+int ccdm_host_mounts(const char *root, struct ccdm_err *err);
+
+/**
+ * ccdm_host_close() - what has to hold in the running system as well
+ * @config: lockdown
+ * @run: "/run"
+ *
+ * Generators that act on what the host says are masked; with lockdown, logins on
+ * consoles and SysRq too. Written where it survives the switch.
+ */
+int ccdm_host_close(const struct ccdm_config *config, const char *run, struct ccdm_err *err);
+
+/* A machine-id for a root that is new at every boot. */
+int ccdm_host_machine_id(const char *root, struct ccdm_err *err);
+
+#endif

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+/* measure.c - see measure.h */
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "file.h"
+#include "find.h"
+#include "measure.h"
+#include "tpm.h"
+#include "verity.h"
+
+#define CCDM_MEASURE_FILE_MAX (16 << 20)
+
+/* ---- what ---------------------------------------------------------------- */
+
+static int ccdm_measure_hash(const void *bytes, size_t size, char *hex, struct ccdm_err *err)
+{
+	struct ccdm_digest digest;
+
+	if (ccdm_digest_of(CCDM_ALG_SHA256, bytes, size, NULL, 0, &digest))
+		return ccdm_err_set(err, -EIO, "SHA-256 failed");
+	ccdm_digest_hex(digest.bytes, digest.size, hex);
+	return 0;
+}
+
+static int ccdm_measure_file(const char *file, char *hex, struct ccdm_err *err)
+{
+	char *text;
+	size_t size;
+	int r = ccdm_file_read(file, CCDM_MEASURE_FILE_MAX, &text, &size, err);
+
+	if (r)
+		return r;
+	r = ccdm_measure_hash(text, size, hex, err);
+	free(text);
+	return r;
+}
+
+/* The hash of a public key is over its SubjectPublicKeyInfo, whatever the file's form. */
+static int ccdm_measure_key(const char *file, char *hex, struct ccdm_err *err)
+{
+	FILE *f = fopen(file, "re");
+	EVP_PKEY *key = f ? PEM_read_PUBKEY(f, NULL, NULL, NULL) : NULL;
+	unsigned char *der = NULL;
+	int n, r;
+
+	if (!f) {
+		r = -errno;
+		return ccdm_err_set(err, r, "%s: %s", file, strerror(-r));
+	}
+	fclose(f);
+	n = key ? i2d_PUBKEY(key, &der) : -1;
+	EVP_PKEY_free(key);
+	if (n <= 0)
+		return ccdm_err_set(err, -EINVAL, "%s: expected a public key in PEM", file);
+	r = ccdm_measure_hash(der, n, hex, err);
+	OPENSSL_free(der);
+	return r;
+}
+
+static int ccdm_measure_add(struct ccdm_measure_list *list, const char *name, const char *value,
+			    struct ccdm_err *err)
+{
+	char *text = list->text[list->count];
+	int n = snprintf(text, sizeof(list->text[0]), "%s:%s", name, value);
+
+	if (n < 0 || (size_t)n >= sizeof(list->text[0]))
+		return ccdm_err_set(err, -E2BIG, "event %s: more than %u bytes", name,
+				    CCDM_EVENT_MAX);
+	list->count++;
+	return 0;
+}
+
+int ccdm_measure_events(const struct ccdm_config *config, struct ccdm_measure_list *list,
+			struct ccdm_err *err)
+{
+	char value[CCDM_EVENT_MAX];
+	int r;
+
+	list->count = 0;
+	ccdm_verity_value(config, value, sizeof(value));
+	r = ccdm_measure_add(list, "ccdm-base", value, err);
+	if (!r && config->workload[0]) {
+		r = ccdm_measure_file(config->workload, value, err);
+		if (!r)
+			r = ccdm_measure_add(list, "ccdm-workload", value, err);
+	}
+	if (!r && config->signer[0]) {
+		r = ccdm_measure_key(config->signer, value, err);
+		if (!r)
+			r = ccdm_measure_add(list, "ccdm-signer", value, err);
+	}
+	if (!r && config->policy_url[0])
+		r = ccdm_measure_add(list, "ccdm-policy-url", config->policy_url, err);
+	/* who reads evidence is told that the command line was not compared */
+	return r ? r
+		 : ccdm_measure_add(list, "ccdm-ready", config->strict ? "1" : "not-strict", err);
+}
+
+/* ---- where --------------------------------------------------------------- */
+
+/* Does the firmware speak of a TPM? Then its driver is worth waiting for. */
+static bool ccdm_measure_announced(void)
+{
+	return !access("/sys/firmware/acpi/tables/TPM2", F_OK);
+}
+
+int ccdm_measure_open(enum ccdm_tpm_use use, unsigned int seconds, struct ccdm_measure_to *to,
+		      struct ccdm_err *err)
+{
+	int r = 0;
+
+	memset(to, 0, sizeof(*to));
+	to->log = CCDM_EVENTLOG_FILE;
+	mkdir(CCDM_EVENTLOG_DIR, 0755);
+	if (use == CCDM_TPM_OFF)
+		return 0;
+	if (!access(CCDM_MEASURE_RTMR_FILE, W_OK))
+		to->rtmr = CCDM_MEASURE_RTMR_FILE;
+	if (access(CCDM_TPM_DEVICE, F_OK) && ccdm_measure_announced())
+		ccdm_find_node(CCDM_TPM_DEVICE, seconds);
+	r = ccdm_tpm_open(CCDM_TPM_DEVICE, &to->tpm, err);
+	/* only "there is none" can be borne: a TPM that fails is not the same as no TPM */
+	if (r == -ENODEV && use == CCDM_TPM_OPTIONAL && !ccdm_measure_announced())
+		return 0;
+	return r;
+}
+
+void ccdm_measure_close(struct ccdm_measure_to *to)
+{
+	ccdm_tpm_close(to->tpm);
+	to->tpm = NULL;
+}
+
+/* One write of 48 bytes extends (Documentation/ABI/testing/sysfs-devices-virtual-misc-tdx_guest) */
+static int ccdm_measure_rtmr(const struct ccdm_measure_to *to, struct ccdm_event *event,
+			     struct ccdm_err *err)
+{
+	struct ccdm_digest *d = &event->digests.digest[0];
+	int fd, r;
+
+	event->rtmr = true;
+	event->index = CCDM_MEASURE_RTMR;
+	event->digests.count = 1;
+	r = ccdm_digest_of(CCDM_ALG_SHA384, event->text, strlen(event->text), NULL, 0, d);
+	if (r)
+		return ccdm_err_set(err, r, "SHA-384 failed");
+	fd = open(to->rtmr, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		r = -errno;
+	else if (pwrite(fd, d->bytes, d->size, 0) != d->size)
+		r = errno ? -errno : -EIO;
+	if (fd >= 0)
+		close(fd);
+	if (r)
+		return ccdm_err_set(err, r, "%s: %s", to->rtmr, strerror(-r));
+	return ccdm_eventlog_append(to->log, event, err);
+}
+
+static int ccdm_measure_pcr(const struct ccdm_measure_to *to, unsigned int pcr,
+			    struct ccdm_event *event, struct ccdm_err *err)
+{
+	int r;
+
+	event->rtmr = false;
+	event->index = pcr;
+	r = ccdm_tpm_extend(to->tpm, pcr, event->text, &event->digests, err);
+	return r ? r : ccdm_eventlog_append(to->log, event, err);
+}
+
+int ccdm_measure_event(const struct ccdm_measure_to *to, const char *text, struct ccdm_err *err)
+{
+	struct ccdm_event event = { 0 };
+	int r = 0;
+
+	snprintf(event.text, sizeof(event.text), "%s", text);
+	if (to->tpm)
+		r = ccdm_measure_pcr(to, CCDM_MEASURE_PCR, &event, err);
+	if (!r && to->tpm && !strncmp(text, "ccdm-signer:", strlen("ccdm-signer:")))
+		r = ccdm_measure_pcr(to, CCDM_MEASURE_SIGNER_PCR, &event, err);
+	if (!r && to->rtmr)
+		r = ccdm_measure_rtmr(to, &event, err);
+	return r;
+}
+
+/* What the register holds after our log, and after systemd's, which begins where ours ends. */
+static int ccdm_measure_replay(const struct ccdm_measure_to *to, struct ccdm_digest *value,
+			       struct ccdm_err *err)
+{
+	const char *const logs[] = { to->log, CCDM_MEASURE_SYSTEMD_LOG };
+	char *text;
+	size_t i, size;
+	int r = 0;
+
+	for (i = 0; !r && i < 2; i++) {
+		if (i && access(logs[i], F_OK))
+			continue;
+		r = ccdm_file_read(logs[i], CCDM_EVENTLOG_MAX, &text, &size, err);
+		if (r)
+			return r;
+		r = ccdm_eventlog_replay(text, size, false, CCDM_MEASURE_PCR, value, err);
+		free(text);
+	}
+	return r;
+}
+
+int ccdm_measure_check(const struct ccdm_measure_to *to, struct ccdm_digests *values,
+		       struct ccdm_err *err)
+{
+	char have[2 * CCDM_DIGEST_MAX + 1], want[2 * CCDM_DIGEST_MAX + 1];
+	struct ccdm_digest replayed;
+	unsigned int i;
+	int r;
+
+	values->count = 0;
+	if (!to->tpm)
+		return 0;
+	r = ccdm_tpm_read(to->tpm, CCDM_MEASURE_PCR, values, err);
+	for (i = 0; !r && i < values->count; i++) {
+		const struct ccdm_digest *v = &values->digest[i];
+
+		r = ccdm_eventlog_begin(v->alg, &replayed, err);
+		if (!r)
+			r = ccdm_measure_replay(to, &replayed, err);
+		if (r || !memcmp(replayed.bytes, v->bytes, v->size))
+			continue;
+		ccdm_digest_hex(v->bytes, v->size, have);
+		ccdm_digest_hex(replayed.bytes, v->size, want);
+		r = ccdm_err_set(err, -EBADMSG, "PCR %u (%s) holds %s, the log replays to %s",
+				 CCDM_MEASURE_PCR, ccdm_digest_name(v->alg), have, want);
+	}
+	return r;
+}

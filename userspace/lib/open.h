@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* open.h - from a device and options to a mapping, in two steps: look, then map */
+#ifndef CCDM_OPEN_H
+#define CCDM_OPEN_H
+
+#include <stdbool.h>
+#include "device.h"
+
+/**
+ * struct ccdm_open - what is asked for
+ * @device: path of the backing device
+ * @name: of the mapping
+ * @cipher: suite, NULL for the default
+ * @on_tamper: NULL for the default
+ * @origin: path, or NULL
+ * @uuid: 32 hex digits, NULL for random ones
+ * @cache: bytes, 0 for the default
+ * @size: bytes of the mapping, 0 for all that fits
+ * @allow_discards: pass discards down
+ * @allow_kdump: open beside a crash kernel
+ */
+struct ccdm_open {
+	const char *device;
+	const char *name;
+	const char *cipher;
+	const char *on_tamper;
+	const char *origin;
+	const char *uuid;
+	uint64_t cache;
+	uint64_t size;
+	bool allow_discards;
+	bool allow_kdump;
+};
+
+/**
+ * struct ccdm_open_facts - what was found
+ * @device: the backing device
+ * @origin: the origin, if there is one
+ * @blocks: length of the mapping
+ */
+struct ccdm_open_facts {
+	struct ccdm_device device;
+	struct ccdm_device origin;
+	uint64_t blocks;
+};
+
+/* The first of cipher, on_tamper and uuid that is not one of those there are, or NULL. */
+const char *ccdm_open_words(const struct ccdm_open *o);
+
+/* Check name, devices and sizes; writes nothing. -EROFS, -ENOSPC, -EINVAL, ... */
+int ccdm_open_look(const struct ccdm_open *o, struct ccdm_open_facts *facts, struct ccdm_err *err);
+
+/* Make the mapping: what was on the device is lost. */
+int ccdm_open_map(const struct ccdm_open *o, const struct ccdm_open_facts *facts,
+		  struct ccdm_err *err);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verity.h - the base: a read-only device under dm-verity, without a superblock */
+#ifndef CCDM_VERITY_H
+#define CCDM_VERITY_H
+
+#include "config.h"
+
+/**
+ * ccdm_verity_value() - the parameters as they are measured
+ * @config: has them
+ * @text: set to the table line without its two devices
+ * @size: bytes of @text
+ */
+void ccdm_verity_value(const struct ccdm_config *config, char *text, size_t size);
+
+/**
+ * ccdm_verity_open() - the mapping CCDM_BASE_NAME
+ * @config: parameters
+ * @data, @hash: the devices' paths
+ *
+ * Its first block is read before anybody else can: a root hash that does not fit
+ * is said, where the mapping itself would halt the machine.
+ *
+ * Return: 0, -ENOSPC (a device is too small), -EBADMSG (root hash), or the kernel's.
+ */
+int ccdm_verity_open(const struct ccdm_config *config, const char *data, const char *hash,
+		     struct ccdm_err *err);
+
+/**
+ * struct ccdm_base_fs - the file system of the base
+ * @type: "ext4", empty if none is known
+ * @block: its block size
+ * @dirty: its journal waits to be replayed (ext4 only)
+ */
+struct ccdm_base_fs {
+	char type[32];
+	unsigned int block;
+	bool dirty;
+};
+
+int ccdm_verity_fs(const char *path, struct ccdm_base_fs *fs, struct ccdm_err *err);
+
+#endif

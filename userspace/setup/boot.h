@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* boot.h - the steps of a boot: each in boot_<step>.c, called by its unit */
+#ifndef CCDM_BOOT_H
+#define CCDM_BOOT_H
+
+#include "../lib/config.h"
+
+/**
+ * enum ccdm_boot_code - why a boot failed: "CCDM-E-AREA-NN" in dracut.ccdm(7)
+ *
+ * The codes are stable: a number is never used for something else.
+ */
+enum ccdm_boot_code {
+	CCDM_E_BOOT_STEP,     /* BOOT-01 a step died or took too long */
+	CCDM_E_BOOT_SHELL,    /* BOOT-02 something asked for an emergency shell */
+	CCDM_E_CONF,	      /* CONF-01 configuration missing or malformed */
+	CCDM_E_FENCE_CMDLINE, /* FENCE-01 another command line */
+	CCDM_E_FENCE_FILES,   /* FENCE-02 credentials or extensions from outside */
+	CCDM_E_FENCE_PCR,     /* FENCE-03 something was added beside the UKI */
+	CCDM_E_TPM_NONE,      /* TPM-01 */
+	CCDM_E_TPM_ERROR,     /* TPM-02 */
+	CCDM_E_TPM_VALUE,     /* TPM-03 the register does not hold what was measured */
+	CCDM_E_BASE_NONE,     /* BASE-01 */
+	CCDM_E_BASE_TWICE,    /* BASE-02 */
+	CCDM_E_BASE_HASH,     /* BASE-03 root hash */
+	CCDM_E_BASE_SMALL,    /* BASE-04 */
+	CCDM_E_BASE_FS,	      /* BASE-05 blocks below 4096, journal not clean */
+	CCDM_E_BASE_ERROR,    /* BASE-06 */
+	CCDM_E_ROOT_NONE,     /* ROOT-01 */
+	CCDM_E_ROOT_TWICE,    /* ROOT-02 */
+	CCDM_E_ROOT_READONLY, /* ROOT-03 */
+	CCDM_E_ROOT_SMALL,    /* ROOT-04 */
+	CCDM_E_ROOT_FOREIGN,  /* ROOT-05 */
+	CCDM_E_ROOT_MODULE,   /* ROOT-06 */
+	CCDM_E_ROOT_ERROR,    /* ROOT-07 */
+	CCDM_E_HOST_MOUNT,    /* HOST-01 the system would mount a device of the host */
+	CCDM_E_HOST_ERROR,    /* HOST-02 */
+};
+
+const char *ccdm_boot_code(enum ccdm_boot_code code);
+
+/**
+ * ccdm_boot_fence() - nothing but the image has spoken to this boot
+ * @config: loaded from the initrd
+ * @code: set on error
+ *
+ * Every step begins with it: a generator that was killed protects nothing.
+ */
+int ccdm_boot_fence(struct ccdm_config *config, enum ccdm_boot_code *code, struct ccdm_err *err);
+
+/* The steps. Return: 0, or -errno with @code and @err. */
+int ccdm_boot_measure(const struct ccdm_config *config, enum ccdm_boot_code *code,
+		      struct ccdm_err *err);
+int ccdm_boot_base(const struct ccdm_config *config, enum ccdm_boot_code *code,
+		   struct ccdm_err *err);
+int ccdm_boot_root(const struct ccdm_config *config, enum ccdm_boot_code *code,
+		   struct ccdm_err *err);
+int ccdm_boot_host(const struct ccdm_config *config, enum ccdm_boot_code *code,
+		   struct ccdm_err *err);
+int ccdm_boot_cap(const struct ccdm_config *config, enum ccdm_boot_code *code,
+		  struct ccdm_err *err);
+
+/**
+ * ccdm_boot_stop() - say why, wait a little, and end the machine
+ * @on_failure: power off or reboot
+ * @generator: systemd kills generators after 90 s
+ *
+ * Does not return.
+ */
+void ccdm_boot_stop(enum ccdm_boot_code code, const struct ccdm_err *err,
+		    enum ccdm_on_failure on_failure, bool generator) __attribute__((noreturn));
+
+#endif

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+/* boot_steps.c - what happens between the kernel and the switch to the real root */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "../lib/fence.h"
+#include "../lib/file.h"
+#include "../lib/find.h"
+#include "../lib/host.h"
+#include "../lib/measure.h"
+#include "../lib/module.h"
+#include "../lib/open.h"
+#include "../lib/report.h"
+#include "../lib/verity.h"
+#include "boot.h"
+#include "ccdm_format.h"
+#include "setup.h"
+
+#define BOOT_CMDLINE_MAX 8192
+#define BOOT_BASE	 "/dev/mapper/" CCDM_BASE_NAME
+#define BOOT_SYSROOT	 "/sysroot"
+
+/* ---- the fence ----------------------------------------------------------- */
+
+/* PCR 12 and 13: what the UKI's stub found beside it, command lines, credentials, extensions. */
+static int boot_fence_pcr(struct ccdm_err *err)
+{
+	static const unsigned int pcrs[] = { 12, 13 };
+	char path[64], *text;
+	size_t i, size;
+
+	for (i = 0; i < sizeof(pcrs) / sizeof(pcrs[0]); i++) {
+		snprintf(path, sizeof(path), "/sys/class/tpm/tpm0/pcr-sha256/%u", pcrs[i]);
+		if (access(path, R_OK))
+			return 0; /* no TPM yet, or another bank: the verifier sees it all the same */
+		if (ccdm_file_read(path, 4096, &text, &size, err))
+			return -EIO;
+		size = strspn(text, "0\n");
+		if (text[size]) {
+			free(text);
+			return ccdm_err_set(
+				err, -ECANCELED,
+				"PCR %u is not zero: something was added beside the UKI", pcrs[i]);
+		}
+		free(text);
+	}
+	return 0;
+}
+
+int ccdm_boot_fence(struct ccdm_config *config, enum ccdm_boot_code *code, struct ccdm_err *err)
+{
+	char *found;
+	size_t size;
+	int r;
+
+	*code = CCDM_E_CONF;
+	r = ccdm_config_load(CCDM_CONFIG_FILE, config, err);
+	if (r)
+		return r;
+	*code = CCDM_E_FENCE_CMDLINE;
+	r = ccdm_file_read("/proc/cmdline", BOOT_CMDLINE_MAX, &found, &size, err);
+	if (r)
+		return r;
+	r = ccdm_fence_cmdline(config, found, err);
+	free(found);
+	if (r)
+		return r;
+	*code = CCDM_E_FENCE_FILES;
+	return ccdm_fence_files("", err);
+}
+
+/* ---- measure ------------------------------------------------------------- */
+
+static enum ccdm_boot_code boot_tpm_code(int error)
+{
+	switch (error) {
+	case -ENODEV:
+		return CCDM_E_TPM_NONE;
+	case -EBADMSG:
+		return CCDM_E_TPM_VALUE;
+	case -ECANCELED:
+		return CCDM_E_FENCE_PCR;
+	default:
+		return CCDM_E_TPM_ERROR;
+	}
+}
+
+/* Measure @list (of at least one event), check that the register holds it, and report. */
+static int boot_measure(const struct ccdm_config *config, const struct ccdm_measure_list *list,
+			const char *step, struct ccdm_err *err)
+{
+	struct ccdm_digests values = { 0 };
+	json_t *events = json_array();
+	struct ccdm_measure_to to;
+	unsigned int i;
+	int r;
+
+	r = ccdm_measure_open(config->tpm, config->timeout, &to, err);
+	for (i = 0; !r && i < list->count; i++) {
+		r = ccdm_measure_event(&to, list->text[i], err);
+		json_array_append_new(events, json_string(list->text[i]));
+	}
+	if (!r)
+		r = ccdm_measure_check(&to, &values, err);
+	if (!r)
+		r = ccdm_report_put(step,
+				    json_pack("{s:b, s:b, s:O, s:o}", "tpm", to.tpm != NULL, "rtmr",
+					      to.rtmr != NULL, "events", events, "pcr15",
+					      ccdm_setup_values(&values)),
+				    err);
+	json_decref(events);
+	ccdm_measure_close(&to);
+	return r;
+}
+
+int ccdm_boot_measure(const struct ccdm_config *config, enum ccdm_boot_code *code,
+		      struct ccdm_err *err)
+{
+	struct ccdm_measure_list *list = malloc(sizeof(*list));
+	int r = list ? ccdm_measure_events(config, list, err) : -ENOMEM;
+
+	*code = CCDM_E_CONF;
+	if (!r && config->tpm != CCDM_TPM_OFF) {
+		r = boot_measure(config, list, "measured", err);
+		if (!r && config->strict)
+			r = boot_fence_pcr(err);
+		*code = boot_tpm_code(r);
+	}
+	free(list);
+	return r;
+}
+
+int ccdm_boot_cap(const struct ccdm_config *config, enum ccdm_boot_code *code, struct ccdm_err *err)
+{
+	struct ccdm_measure_list *list = calloc(1, sizeof(*list));
+	int r = list ? 0 : -ENOMEM;
+
+	if (!r && config->tpm != CCDM_TPM_OFF) {
+		list->count = 1;
+		strcpy(list->text[0], "ccdm-cap:1");
+		r = boot_measure(config, list, "capped", err);
+	}
+	*code = boot_tpm_code(r);
+	free(list);
+	return r;
+}
+
+/* ---- the base ------------------------------------------------------------ */
+
+static enum ccdm_boot_code boot_base_code(int error)
+{
+	switch (error) {
+	case -ENODEV:
+	case -ENOENT:
+		return CCDM_E_BASE_NONE;
+	case -ENOTUNIQ:
+		return CCDM_E_BASE_TWICE;
+	case -EBADMSG:
+		return CCDM_E_BASE_HASH;
+	case -ENOSPC:
+		return CCDM_E_BASE_SMALL;
+	case -EINVAL:
+		return CCDM_E_BASE_FS;
+	default:
+		return CCDM_E_BASE_ERROR;
+	}
+}
+
+static int boot_base_fs(struct ccdm_base_fs *fs, struct ccdm_err *err)
+{
+	int r = ccdm_verity_fs(BOOT_BASE, fs, err);
+
+	/* (btrfs joins devices by what they say of themselves, the host's among them) */
+	if (!r && strcmp(fs->type, "ext4") && strcmp(fs->type, "xfs"))
+		r = ccdm_err_set(err, -EINVAL, "the base holds %s, expected ext4 or xfs",
+				 fs->type[0] ? fs->type : "no file system that is known");
+	if (!r && fs->block && fs->block < CCDM_BLOCK_SIZE)
+		r = ccdm_err_set(err, -EINVAL,
+				 "the %s of the base has blocks of %u bytes, expected %u: make it "
+				 "with mkfs -b %u",
+				 fs->type, fs->block, CCDM_BLOCK_SIZE, CCDM_BLOCK_SIZE);
+	if (!r && fs->dirty)
+		r = ccdm_err_set(err, -EINVAL,
+				 "the %s of the base was not unmounted: its journal is not empty",
+				 fs->type);
+	return r;
+}
+
+int ccdm_boot_base(const struct ccdm_config *config, enum ccdm_boot_code *code,
+		   struct ccdm_err *err)
+{
+	char data[CCDM_CONFIG_PATH], hash[CCDM_CONFIG_PATH], value[1024];
+	struct ccdm_base_fs fs = { 0 };
+	int r;
+
+	r = ccdm_find_device(config->base_device, config->timeout, data, sizeof(data), err);
+	if (!r)
+		r = ccdm_find_device(config->hash_device[0] ? config->hash_device : data,
+				     config->timeout, hash, sizeof(hash), err);
+	if (!r)
+		r = ccdm_verity_open(config, data, hash, err);
+	if (!r)
+		r = boot_base_fs(&fs, err);
+	*code = boot_base_code(r);
+	if (r)
+		return r;
+	ccdm_verity_value(config, value, sizeof(value));
+	*code = CCDM_E_BASE_ERROR;
+	return ccdm_report_put("base",
+			       json_pack("{s:s, s:s, s:s, s:s, s:s}", "device", data, "hash_device",
+					 hash, "roothash", config->roothash, "verity", value,
+					 "filesystem", fs.type),
+			       err);
+}
+
+/* ---- the root ------------------------------------------------------------ */
+
+static enum ccdm_boot_code boot_root_code(int error)
+{
+	switch (error) {
+	case -ENODEV:
+		return CCDM_E_ROOT_NONE;
+	case -ENOTUNIQ:
+		return CCDM_E_ROOT_TWICE;
+	case -EROFS:
+		return CCDM_E_ROOT_READONLY;
+	case -ENOSPC:
+		return CCDM_E_ROOT_SMALL;
+	default:
+		return CCDM_E_ROOT_ERROR;
+	}
+}
+
+static int boot_root_size(const struct ccdm_config *config, const struct ccdm_open_facts *facts,
+			  struct ccdm_err *err)
+{
+	uint64_t bytes = facts->blocks << CCDM_BLOCK_SHIFT;
+	char have[32], want[32];
+
+	if (bytes >= config->min_size)
+		return 0;
+	return ccdm_err_set(err, -ENOSPC, "%s is too small: the root would have %s, min_size is %s",
+			    facts->device.path, ccdm_ui_human(bytes, have),
+			    ccdm_ui_human(config->min_size, want));
+}
+
+int ccdm_boot_root(const struct ccdm_config *config, enum ccdm_boot_code *code,
+		   struct ccdm_err *err)
+{
+	char path[CCDM_CONFIG_PATH];
+	struct ccdm_open open = { .device = path,
+				  .name = CCDM_ROOT_NAME,
+				  .cipher = config->cipher[0] ? config->cipher : NULL,
+				  .on_tamper = config->on_tamper[0] ? config->on_tamper : NULL,
+				  .cache = config->cache_size,
+				  .origin = BOOT_BASE };
+	struct ccdm_open_facts facts;
+	int r;
+
+	*code = CCDM_E_ROOT_MODULE;
+	r = ccdm_module_need(err);
+	if (r)
+		return r;
+	r = ccdm_find_device(config->root_device[0] ? config->root_device : NULL, config->timeout,
+			     path, sizeof(path), err);
+	if (!r)
+		r = ccdm_open_look(&open, &facts, err);
+	if (!r)
+		r = boot_root_size(config, &facts, err);
+	*code = boot_root_code(r);
+	if (r)
+		return r;
+	if (facts.device.signature[0] && !config->wipe) {
+		*code = CCDM_E_ROOT_FOREIGN;
+		return ccdm_err_set(err, -ECANCELED,
+				    "%s holds: %s; if it may be destroyed, set "
+				    "wipe = yes in [root]",
+				    path, facts.device.signature);
+	}
+	*code = CCDM_E_ROOT_ERROR;
+	r = ccdm_open_map(&open, &facts, err);
+	if (r)
+		return r;
+	return ccdm_report_put("root",
+			       json_pack("{s:s, s:s, s:I, s:s}", "name", CCDM_ROOT_NAME, "device",
+					 path, "bytes",
+					 (json_int_t)facts.blocks << CCDM_BLOCK_SHIFT, "cipher",
+					 open.cipher ? open.cipher : "aes-xts-gmac"),
+			       err);
+}
+
+/* ---- the system that follows --------------------------------------------- */
+
+/* Look at the system as it will see itself: links in it are followed within it. */
+static int boot_mounts(struct ccdm_err *err)
+{
+	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), r = 1;
+
+	if (root >= 0 && !chroot(BOOT_SYSROOT)) {
+		r = chdir("/") ? 1 : ccdm_host_mounts("", err);
+		/* back: what ends the machine needs our /dev and /proc */
+		if (fchdir(root) || chroot("."))
+			r = 1;
+	}
+	if (root >= 0)
+		close(root);
+	return r > 0 ? ccdm_err_set(err, -EIO, BOOT_SYSROOT ": %s", strerror(errno)) : r;
+}
+
+int ccdm_boot_host(const struct ccdm_config *config, enum ccdm_boot_code *code,
+		   struct ccdm_err *err)
+{
+	int r = 0;
+
+	*code = CCDM_E_HOST_ERROR;
+	/* nothing loads another kernel, nor one for a crash, which would see all memory */
+	if (!access("/proc/sys/kernel/kexec_load_disabled", F_OK))
+		r = ccdm_file_tell("/proc/sys/kernel/kexec_load_disabled", "1", err);
+	if (!r)
+		r = ccdm_host_close(config, "/run", err);
+	if (!r && config->first_boot == CCDM_MACHINE_ID_RANDOM)
+		r = ccdm_host_machine_id(BOOT_SYSROOT, err);
+	if (!r)
+		r = ccdm_report_put(
+			"system",
+			json_pack("{s:b, s:s}", "lockdown", config->lockdown, "machine_id",
+				  config->first_boot == CCDM_MACHINE_ID_RANDOM ? "random" : "kept"),
+			err);
+	if (r)
+		return r;
+	*code = CCDM_E_HOST_MOUNT;
+	return boot_mounts(err);
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+/* boot_stop.c - the end of a boot that failed */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/reboot.h>
+#include <unistd.h>
+#include "boot.h"
+
+#define BOOT_READ 5 /* seconds to read the line */
+
+static const char *const boot_codes[] = {
+	[CCDM_E_BOOT_STEP] = "CCDM-E-BOOT-01",	  [CCDM_E_BOOT_SHELL] = "CCDM-E-BOOT-02",
+	[CCDM_E_CONF] = "CCDM-E-CONF-01",	  [CCDM_E_FENCE_CMDLINE] = "CCDM-E-FENCE-01",
+	[CCDM_E_FENCE_FILES] = "CCDM-E-FENCE-02", [CCDM_E_FENCE_PCR] = "CCDM-E-FENCE-03",
+	[CCDM_E_TPM_NONE] = "CCDM-E-TPM-01",	  [CCDM_E_TPM_ERROR] = "CCDM-E-TPM-02",
+	[CCDM_E_TPM_VALUE] = "CCDM-E-TPM-03",	  [CCDM_E_BASE_NONE] = "CCDM-E-BASE-01",
+	[CCDM_E_BASE_TWICE] = "CCDM-E-BASE-02",	  [CCDM_E_BASE_HASH] = "CCDM-E-BASE-03",
+	[CCDM_E_BASE_SMALL] = "CCDM-E-BASE-04",	  [CCDM_E_BASE_FS] = "CCDM-E-BASE-05",
+	[CCDM_E_BASE_ERROR] = "CCDM-E-BASE-06",	  [CCDM_E_ROOT_NONE] = "CCDM-E-ROOT-01",
+	[CCDM_E_ROOT_TWICE] = "CCDM-E-ROOT-02",	  [CCDM_E_ROOT_READONLY] = "CCDM-E-ROOT-03",
+	[CCDM_E_ROOT_SMALL] = "CCDM-E-ROOT-04",	  [CCDM_E_ROOT_FOREIGN] = "CCDM-E-ROOT-05",
+	[CCDM_E_ROOT_MODULE] = "CCDM-E-ROOT-06",  [CCDM_E_ROOT_ERROR] = "CCDM-E-ROOT-07",
+	[CCDM_E_HOST_MOUNT] = "CCDM-E-HOST-01",	  [CCDM_E_HOST_ERROR] = "CCDM-E-HOST-02",
+};
+
+const char *ccdm_boot_code(enum ccdm_boot_code code)
+{
+	return boot_codes[code];
+}
+
+static void boot_put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return;
+	n = write(fd, text, strlen(text));
+	(void)n; /* there is nobody left to tell */
+	close(fd);
+}
+
+/* From @low to @high seconds: machines that failed together do not come back together. */
+static unsigned int boot_random(unsigned int low, unsigned int high)
+{
+	unsigned int r = 0;
+
+	if (getrandom(&r, sizeof(r), GRND_NONBLOCK) != sizeof(r))
+		return high;
+	return low + r % (high - low + 1);
+}
+
+static void boot_sleep(unsigned int seconds)
+{
+	while (seconds)
+		seconds = sleep(seconds);
+}
+
+void ccdm_boot_stop(enum ccdm_boot_code code, const struct ccdm_err *err,
+		    enum ccdm_on_failure on_failure, bool generator)
+{
+	bool reboots = on_failure == CCDM_FAILURE_REBOOT;
+	unsigned int wait = reboots ? boot_random(30, generator ? 75 : 300) : BOOT_READ;
+	char line[900];
+
+	/* critical: also on a console that is quiet */
+	snprintf(line, sizeof(line), "<2>ccdm: %s: %s%s%s; see dracut.ccdm(7); %s in %u s\n",
+		 ccdm_boot_code(code), err->text, err->hint[0] ? "; " : "", err->hint,
+		 reboots ? "reboot" : "power off", wait);
+	boot_put("/dev/kmsg", line);
+	boot_sleep(wait);
+	reboot(reboots ? RB_AUTOBOOT : RB_POWER_OFF);
+	boot_put("/proc/sysrq-trigger", reboots ? "b" : "o");
+	boot_sleep(10);
+	/* it does not go off: then it stands still */
+	for (;;) {
+		boot_put("/proc/sysrq-trigger", "c");
+		boot_sleep(10);
+	}
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cmd_boot.c - ccdm-setup boot STEP: for the units of the initrd (dracut.ccdm(7)) */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "boot.h"
+#include "setup.h"
+
+static const struct boot_step {
+	const char *name;
+	int (*run)(const struct ccdm_config *config, enum ccdm_boot_code *code,
+		   struct ccdm_err *err);
+} boot_steps[] = {
+	{ "fence", NULL },	    { "measure", ccdm_boot_measure }, { "base", ccdm_boot_base },
+	{ "root", ccdm_boot_root }, { "system", ccdm_boot_host },     { "cap", ccdm_boot_cap },
+};
+
+static const struct option boot_options[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
+};
+
+/* What only exists to end the machine: asked for by a unit. */
+static int boot_failed(const char *what, const char *unit, enum ccdm_boot_code *code,
+		       struct ccdm_err *err)
+{
+	if (!strcmp(what, "shell")) {
+		*code = CCDM_E_BOOT_SHELL;
+		return ccdm_err_set(err, -ECANCELED, "the boot failed, and there is no shell (%s)",
+				    unit ? unit : "emergency");
+	}
+	*code = CCDM_E_BOOT_STEP;
+	return ccdm_err_set(err, -ECANCELED, "%s failed or took too long", unit ? unit : "a step");
+}
+
+enum ccdm_exit cmd_boot(const struct ccdm_verb *verb, int argc, char **argv)
+{
+	struct ccdm_config config = { 0 };
+	struct ccdm_err err = { 0 };
+	enum ccdm_boot_code code;
+	const char *name, *unit;
+	enum ccdm_exit e;
+	bool over;
+	size_t i;
+	int r;
+
+	e = ccdm_setup_options(verb, argc, argv, boot_options, NULL, NULL, 1, 2, &over);
+	if (over)
+		return e;
+	/* what fails here ends the machine: not by accident in a running system */
+	if (access("/etc/initrd-release", F_OK))
+		return ccdm_setup_usage(verb, "this is no initrd");
+	name = argv[optind];
+	unit = argv[optind + 1];
+	r = ccdm_setup_root(&err);
+	if (r)
+		return ccdm_ui_fail(CCDM_PROGRAM, &err, r);
+	for (i = 0; i < sizeof(boot_steps) / sizeof(boot_steps[0]); i++)
+		if (!strcmp(name, boot_steps[i].name))
+			break;
+	if (i == sizeof(boot_steps) / sizeof(boot_steps[0]) && strcmp(name, "shell") &&
+	    strcmp(name, "failed"))
+		return ccdm_setup_usage(verb, "no such step");
+	r = ccdm_boot_fence(&config, &code, &err);
+	if (!r && i == sizeof(boot_steps) / sizeof(boot_steps[0]))
+		r = boot_failed(name, unit, &code, &err);
+	else if (!r && boot_steps[i].run)
+		r = boot_steps[i].run(&config, &code, &err);
+	if (r)
+		ccdm_boot_stop(code, &err, config.on_failure, !strcmp(name, "fence"));
+	return CCDM_EXIT_OK;
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cmd_measure.c - ccdm-setup measure */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../lib/measure.h"
+#include "setup.h"
+
+struct measure_args {
+	const char *config;
+	bool check;
+	bool dry_run;
+	bool json;
+};
+
+enum { OPT_CONFIG = 256, OPT_CHECK, OPT_DRY_RUN };
+
+static const struct option measure_options[] = {
+	{ "config", required_argument, NULL, OPT_CONFIG },
+	{ "check", no_argument, NULL, OPT_CHECK },
+	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
+};
+
+static enum ccdm_exit measure_take(int option, void *arg)
+{
+	struct measure_args *a = arg;
+
+	switch (option) {
+	case OPT_CONFIG:
+		a->config = optarg;
+		break;
+	case OPT_CHECK:
+		a->check = true;
+		break;
+	case OPT_DRY_RUN:
+		a->dry_run = true;
+		break;
+	case 'j':
+		a->json = true;
+		break;
+	default:
+		return CCDM_EXIT_USAGE;
+	}
+	return CCDM_EXIT_OK;
+}
+
+json_t *ccdm_setup_values(const struct ccdm_digests *values)
+{
+	char hex[2 * CCDM_DIGEST_MAX + 1];
+	json_t *o = json_object();
+	unsigned int i;
+
+	for (i = 0; i < values->count; i++) {
+		ccdm_digest_hex(values->digest[i].bytes, values->digest[i].size, hex);
+		json_object_set_new(o, ccdm_digest_name(values->digest[i].alg), json_string(hex));
+	}
+	return o;
+}
+
+static enum ccdm_exit measure_print(const struct measure_args *a,
+				    const struct ccdm_measure_list *list,
+				    const struct ccdm_digests *values)
+{
+	json_t *o = ccdm_setup_values(values), *events = json_array();
+	const char *name;
+	json_t *value;
+	unsigned int i;
+
+	for (i = 0; i < list->count; i++)
+		json_array_append_new(events, json_string(list->text[i]));
+	if (a->json)
+		return ccdm_ui_json(json_pack("{s:o, s:i, s:o}", "events", events, "pcr",
+					      CCDM_MEASURE_PCR, "values", o));
+	for (i = 0; i < list->count; i++)
+		printf("%s\n", list->text[i]);
+	json_object_foreach(o, name, value)
+		printf("PCR %u %s %s\n", CCDM_MEASURE_PCR, name, json_string_value(value));
+	json_decref(events);
+	json_decref(o);
+	return CCDM_EXIT_OK;
+}
+
+static int measure_do(const struct measure_args *a, struct ccdm_measure_list *list,
+		      struct ccdm_digests *values, struct ccdm_err *err)
+{
+	struct ccdm_config config = { .tpm = CCDM_TPM_REQUIRED, .timeout = 1 };
+	struct ccdm_measure_to to = { 0 };
+	unsigned int i;
+	int r = 0;
+
+	if (!a->check)
+		r = ccdm_config_load(a->config ? a->config : CCDM_CONFIG_FILE, &config, err);
+	if (!r && !a->check)
+		r = ccdm_measure_events(&config, list, err);
+	if (r || a->dry_run)
+		return r;
+	r = ccdm_setup_root(err);
+	if (!r)
+		r = ccdm_measure_open(config.tpm, config.timeout, &to, err);
+	for (i = 0; !r && i < list->count; i++)
+		r = ccdm_measure_event(&to, list->text[i], err);
+	if (!r)
+		r = ccdm_measure_check(&to, values, err);
+	ccdm_measure_close(&to);
+	return r;
+}
+
+enum ccdm_exit cmd_measure(const struct ccdm_verb *verb, int argc, char **argv)
+{
+	struct measure_args a = { 0 };
+	struct ccdm_measure_list *list;
+	struct ccdm_digests values = { 0 };
+	struct ccdm_err err = { 0 };
+	enum ccdm_exit e;
+	bool over;
+	int r;
+
+	e = ccdm_setup_options(verb, argc, argv, measure_options, measure_take, &a, 0, 0, &over);
+	if (over)
+		return e;
+	if (a.check && (a.dry_run || a.config))
+		return ccdm_setup_usage(verb, "--check measures nothing");
+	list = calloc(1, sizeof(*list));
+	if (!list)
+		return CCDM_EXIT_MEMORY;
+	r = measure_do(&a, list, &values, &err);
+	e = r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : measure_print(&a, list, &values);
+	free(list);
+	return e;
+}

@@ -70,43 +70,25 @@ class Disk:
             os.close(fd)
 
 
-class VM:
-    started, aborts = 0, []     # of all VMs: starts of QEMU, and how it ended where it aborted before the agent spoke
+class Machine:
+    """A QEMU with an agent in it and QMP beside it. Who derives from it says what it is made of."""
 
-    def __init__(self, kernel="6.1", disks=(), cpus=2, mem=1024, append="", args=(), name="vm",
-                 cpu="max", log=None, accel="tcg,thread=multi"):
-        self.kernel, self.disks, self.name, self.mem = kernel, list(disks), name, mem
+    started, aborts = 0, []     # of all: starts of QEMU, and how it ended where it aborted before the agent spoke
+    boots_in = 240              # seconds until the agent speaks
+
+    def __init__(self, log=None):
         self.dir = tempfile.mkdtemp(prefix="ccdm-vm-")
         self.console = log or os.path.join(self.dir, "console.log")
-        guest = os.path.join(CACHE, "guest")
-        boot = os.path.join(guest, kernel)
-        payload = os.path.join(self.dir, "payload.squashfs")
-        subprocess.run([os.path.join(TOP, "scripts/guest"), "payload", kernel, payload], check=True)
-        # Page tables of four levels: faster to emulate, and a KASAN kernel cannot tell five from
-        # wild pointers when the timer ticks while it identifies the CPU.
-        cmd = ["qemu-system-x86_64", "-machine", "q35", "-accel", accel, "-cpu", cpu + ",la57=off",
-               "-smp", str(cpus), "-m", str(mem), "-nodefaults", "-no-user-config", "-nographic",
-               "-no-reboot", "-action", "panic=shutdown",
-               "-kernel", os.path.join(CACHE, "kernels", kernel, "vmlinuz"),
-               "-initrd", os.path.join(boot, "initramfs"),
-               "-append", "console=ttyS0 quiet loglevel=4 panic=-1 nokaslr random.trust_cpu=on "
-                          "mitigations=off kasan_multi_shot " + append,
-               "-serial", "file:" + self.console,
-               "-qmp", "unix:%s/qmp,server=on,wait=off" % self.dir,
-               "-device", "pvpanic-pci", "-device", "virtio-serial-pci,max_ports=4",
-               "-chardev", "socket,id=agent,path=%s/agent,server=on,wait=off" % self.dir,
-               "-device", "virtserialport,chardev=agent,name=ccdm.agent"]
-        for i, path in enumerate((os.path.join(guest, "root.squashfs"),
-                                  os.path.join(boot, "modules.squashfs"), payload)):
-            cmd += ["-drive", "if=none,id=s%d,format=raw,readonly=on,file=%s" % (i, path),
-                    "-device", "virtio-blk-pci,drive=s%d" % i]
-        for i, d in enumerate(self.disks):
-            cmd += ["-drive", "if=none,id=d%d,format=%s,discard=unmap,cache=writeback,file=%s" %
-                    (i, d.fmt, d.path),
-                    "-device", "%s,drive=d%d,serial=disk%d%s" %
-                    (d.device, i, i, "," + d.opts if d.opts else "")]
-        cmd += list(args)
-        self.cmd = cmd
+        self.cmd = []
+
+    def common(self, serial=None):
+        """Arguments that every machine has: console, QMP, pvpanic, the agent's port."""
+        return ["-nodefaults", "-no-user-config", "-nographic", "-no-reboot", "-action", "panic=shutdown"] + (
+                serial or ["-serial", "file:" + self.console]) + [
+                "-qmp", "unix:%s/qmp,server=on,wait=off" % self.dir,
+                "-device", "pvpanic-pci", "-device", "virtio-serial-pci,max_ports=4",
+                "-chardev", "socket,id=agent,path=%s/agent,server=on,wait=off" % self.dir,
+                "-device", "virtserialport,chardev=agent,name=ccdm.agent"]
 
     def __enter__(self):
         try:
@@ -117,7 +99,7 @@ class VM:
                 # finds its PCI devices. Nothing of the test has run: once more, and counted.
                 if self.qemu.poll() != -signal.SIGABRT:
                     raise
-                VM.aborts.append(str(e))
+                Machine.aborts.append(str(e))
                 self.start()
         except BaseException:
             self.kill()     # who is not entered is not left
@@ -129,8 +111,8 @@ class VM:
 
     # ---- life ----
 
-    def start(self, timeout=240):
-        VM.started += 1
+    def start(self):
+        Machine.started += 1
         self.id, self.buf, self.qbuf, self.events = 0, b"", b"", []
         self.qemu = subprocess.Popen(self.cmd, stdin=subprocess.DEVNULL,
                                      stdout=open(os.path.join(self.dir, "qemu.log"), "wb"),
@@ -139,8 +121,11 @@ class VM:
         self.qmp = self._connect("qmp")
         self._qmp_line(10)
         self.qmp_cmd("qmp_capabilities")
-        hello = self._answer(0, timeout)
-        self.release = hello["hello"]
+        self.hello()
+
+    def hello(self):
+        """Wait for the agent's first word."""
+        self.release = self._answer(0, self.boots_in)["hello"]
 
     def _connect(self, name):
         s = socket.socket(socket.AF_UNIX)
@@ -223,6 +208,10 @@ class VM:
             raise AssertionError("%s\n  exit %d: %s" % (cmd, r["rc"], r["out"][-2000:]))
         return r["out"] if check else (r["rc"], r["out"])
 
+    def ask(self, cmd):
+        """Begin a shell command and wait for nothing."""
+        self._send({"sh": cmd})
+
     def write(self, dev, block, label, count=1):
         return self.order(op="write", dev=dev, block=block, count=count, label=label)["errno"]
 
@@ -281,6 +270,38 @@ class VM:
     def log(self):
         with open(self.console, errors="replace") as f:
             return f.read()
+
+
+class VM(Machine):
+    """A small VM for the disk's tests: a kernel, a read-only root, a payload."""
+
+    def __init__(self, kernel="6.1", disks=(), cpus=2, mem=1024, append="", args=(), name="vm",
+                 cpu="max", log=None, accel="tcg,thread=multi"):
+        self.kernel, self.disks, self.name, self.mem = kernel, list(disks), name, mem
+        super().__init__(log)
+        guest = os.path.join(CACHE, "guest")
+        boot = os.path.join(guest, kernel)
+        payload = os.path.join(self.dir, "payload.squashfs")
+        subprocess.run([os.path.join(TOP, "scripts/guest"), "payload", kernel, payload], check=True)
+        # Page tables of four levels: faster to emulate, and a KASAN kernel cannot tell five from
+        # wild pointers when the timer ticks while it identifies the CPU.
+        cmd = ["qemu-system-x86_64", "-machine", "q35", "-accel", accel, "-cpu", cpu + ",la57=off",
+               "-smp", str(cpus), "-m", str(mem)] + self.common() + [
+               "-kernel", os.path.join(CACHE, "kernels", kernel, "vmlinuz"),
+               "-initrd", os.path.join(boot, "initramfs"),
+               "-append", "console=ttyS0 quiet loglevel=4 panic=-1 nokaslr random.trust_cpu=on "
+                          "mitigations=off kasan_multi_shot " + append]
+        for i, path in enumerate((os.path.join(guest, "root.squashfs"),
+                                  os.path.join(boot, "modules.squashfs"), payload)):
+            cmd += ["-drive", "if=none,id=s%d,format=raw,readonly=on,file=%s" % (i, path),
+                    "-device", "virtio-blk-pci,drive=s%d" % i]
+        for i, d in enumerate(self.disks):
+            cmd += ["-drive", "if=none,id=d%d,format=%s,discard=unmap,cache=writeback,file=%s" %
+                    (i, d.fmt, d.path),
+                    "-device", "%s,drive=d%d,serial=disk%d%s" %
+                    (d.device, i, i, "," + d.opts if d.opts else "")]
+        cmd += list(args)
+        self.cmd = cmd
 
 
 class Mapping:

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A stock Debian comes up on a ccdm root; the host sees ciphertext; the next boot is new."""
+import json
+
+MARK = "CCDM-WRITTEN-BY-THE-RUNNING-SYSTEM-"
+MASKED = ("debug", "gpt-auto", "hibernate-resume", "run", "ssh", "system-update")
+
+
+def first_boot(t, m, disk):
+    t.ok(m.sh("findmnt -no SOURCE,FSTYPE,OPTIONS /").split()[:2] == ["/dev/mapper/ccdm-root", "ext4"],
+         "/ is /dev/mapper/ccdm-root")
+    t.ok(m.sh("systemctl is-system-running --wait || systemctl --failed").strip() == "running",
+         "no unit has failed", m.sh("systemctl --failed; journalctl -b -p warning --no-pager | tail -n 40"))
+    report = json.loads(m.sh("cat /run/ccdm/boot.json"))
+    t.ok(set(report) == {"measured", "base", "root", "system", "capped"}, "boot.json tells of every step", str(report))
+    t.ok(json.loads(m.sh("ccdm-setup status --json"))["state"] == "active", "status shows the root")
+    size = int(m.sh("blockdev --getsize64 /dev/mapper/ccdm-root"))
+    fs = int(m.sh("stat -fc '%b %S' /").split()[0]) * 4096
+    t.ok(fs > size * 0.9, "the file system has grown to the scratch: %d of %d MiB" % (fs >> 20, size >> 20))
+    tree = json.loads(m.sh("lsblk --json -o NAME,TYPE,MOUNTPOINTS"))["blockdevices"]
+    names = json.dumps(tree)
+    t.ok("ccdm-root" in names and "ccdm-base" in names, "lsblk shows root and base")
+    t.ok("ccdm-root.service" in m.sh("systemd-analyze blame; systemd-analyze time") or
+         "ccdm-root" in m.sh("journalctl -b -u ccdm-root.service --no-pager -o cat"), "the journal has the initrd's steps")
+    t.ok("multi-user.target" in m.sh("systemd-analyze critical-chain multi-user.target"), "systemd-analyze works")
+    t.ok(m.sh("ccdm-setup measure --check").count("PCR 15") >= 1, "the log replays to what the TPM holds")
+    m.sh("for i in $(seq 2000); do echo %s$i; done > /root/mark; sync; dmsetup message ccdm-root 0 sync" % MARK)
+    t.ok(not disk.contains(MARK.encode()), "what it writes is nowhere on the disk")
+
+
+def closed(t, m):
+    """What is closed stays closed."""
+    t.ok(m.sh("cat /proc/sys/kernel/kexec_load_disabled /proc/sys/kernel/sysrq").split() == ["1", "0"],
+         "no kexec, no SysRq")
+    t.ok("masked" in m.sh("systemctl show -p LoadState serial-getty@ttyS0.service"), "no login on the console")
+    t.ok("poweroff-force" in m.sh("systemctl cat emergency.service"), "no emergency shell")
+    t.ok(m.sh("pgrep -a getty; true") == "", "no getty runs")
+    for name in MASKED:
+        path = "/run/systemd/system-generators/systemd-%s-generator" % name
+        t.ok(m.sh("readlink %s; true" % path).strip() == "/dev/null", path + " masks systemd's")
+    ready = m.sh("for d in /sys/class/block/vd*; do udevadm info -q property $d | "
+                 "grep -qx 'ID_PART_ENTRY_TYPE=c12a7328.*' || udevadm info -q property $d; done").splitlines()
+    t.ok(ready.count("SYSTEMD_READY=0") == sum(x.startswith("DEVNAME=") for x in ready) > 2,
+         "for systemd the host's disks are never ready")
+
+
+def run(t):
+    path = t.image()
+    disk = t.disk(0, "image.img")
+    with t.boot([path]) as m:
+        if not t.ok(m.outcome == "up", "it boots (%s)" % m.outcome, m.log()[-3000:]):
+            return
+        first_boot(t, m, disk)
+        closed(t, m)
+        first = m.sh("cat /etc/machine-id").strip()
+        t.ok(len(first) == 32, "it has a machine-id")
+        m.ask("systemctl poweroff")
+        t.ok(m.ended(120) == "off", "it shuts down", m.log()[-2000:])
+        t.ok("tamper" not in m.log() and "CCDM-E" not in m.log(), "without a word of ccdm", m.log()[-2000:])
+    with t.boot([path]) as m:
+        t.ok(m.outcome == "up", "the same disk boots again (%s)" % m.outcome, m.log()[-3000:])
+        t.ok(m.sh("ls /root/mark 2>&1; true").startswith("ls: cannot"), "and has nothing of the first boot")
+        t.ok(m.sh("cat /etc/machine-id").strip() != first, "and is another machine")
+        m.ask("systemctl reboot")
+        t.ok(m.ended(120) == "reset", "it reboots", m.log()[-2000:])

@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: Apache-2.0
+"""boot - a machine that boots a disk by its firmware, with a TPM, seen from its host"""
+import configparser
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+from vm import TOP, MiB, Machine, Stopped
+
+CODE = re.compile(r"ccdm: (CCDM-E-[A-Z]+-\d\d): (.*)")
+BASE_UUID = "11111111-1111-4111-8111-111111111111"
+GPT_SCRATCH = "6f1ac5ee-08c4-4f0b-8d5b-3a3dcc9be1d7"
+GPT_SWAP = "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F"
+GPT_HOME = "933AC7E1-2EB4-4F13-B844-0E14E2AEF915"
+SAID = "THE-HOST-RUNS-IN-HERE"      # what the host's programs print on the console
+TYPED = "echo THE-HOST-RUNS-IN-HE\\RE > /dev/ttyS0"
+
+
+def image_script(*args, **env):
+    out = subprocess.run([os.path.join(TOP, "scripts/image"), *args], check=True, stdout=subprocess.PIPE,
+                         env=dict(os.environ, **env))
+    return out.stdout.decode().strip().split("\n")[-1]
+
+
+def parts(suite):
+    """Folder of base, hash tree, kernel, initrd and stub (scripts/image)."""
+    return image_script("parts", suite)
+
+
+def sandbox(suite, script):
+    """A script in a copy of the base's tree that is thrown away: its exit status and output."""
+    p = subprocess.run([os.path.join(TOP, "scripts/image"), "sh", suite, script], stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+    return p.returncode, p.stdout.decode(errors="replace")
+
+
+def make_disk(suite, path, **env):
+    image_script("disk", suite, path, **env)
+
+
+def part(path, number):
+    """Start and size of a partition of a disk image, in bytes."""
+    out = subprocess.run(["sfdisk", "--json", path], check=True, stdout=subprocess.PIPE).stdout
+    p = json.loads(out)["partitiontable"]["partitions"][number - 1]
+    return p["start"] * 512, p["size"] * 512
+
+
+def add_part(path, mib, kind, content=None, uuid=None):
+    """A further partition of a disk image, which may be new; content: a file that it holds."""
+    new = not os.path.exists(path)
+    number = 1
+    if not new:
+        out = subprocess.run(["sfdisk", "--json", path], check=True, stdout=subprocess.PIPE).stdout
+        number = len(json.loads(out)["partitiontable"]["partitions"]) + 1
+    with open(path, "ab") as f:
+        f.truncate(f.seek(0, os.SEEK_END) + (mib + 2) * MiB)
+    line = "%s\ntype=%s, size=%dM%s\n" % ("label: gpt" if new else "", kind, mib, ", uuid=" + uuid if uuid else "")
+    if not new:     # the second header goes to the new end
+        subprocess.run(["sfdisk", "-q", "--relocate", "gpt-bak-std", path], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(["sfdisk", "-q", path] + ([] if new else ["--append"]), check=True, input=line.encode(),
+                   stderr=subprocess.DEVNULL)
+    if content:
+        subprocess.run(["dd", "if=" + content, "of=" + path, "bs=1M", "conv=notrunc,sparse", "status=none",
+                        "seek=%d" % (part(path, number)[0] // MiB)], check=True)
+    return path
+
+
+class Boot(Machine):
+    """OVMF, swtpm, one vCPU. Entering it waits for what becomes of the boot: self.outcome is
+    "up" (the agent speaks), "off" (powered off), "reset", "panic", or "hangs".
+
+    disks: paths, or pairs of a path and options of the device. firmware: its variables, which
+    stay; bootindex: the firmware boots the first disk, and asks no variable. typed: what the
+    host says at the console, again and again, while it boots. direct: (kernel, initrd, command
+    line), without firmware.
+    """
+
+    def __init__(self, disks, mem=1024, tpm=True, args=(), log=None, firmware=None, bootindex=True,
+                 typed=None, direct=None, limit=300):
+        super().__init__(log)
+        self.boots_in = limit
+        self.tpm, self.swtpm, self.outcome, self.serial, self.typed = tpm, None, None, None, typed
+        if direct:
+            start = ["-kernel", direct[0], "-initrd", direct[1], "-append", direct[2]]
+        else:
+            start = self._firmware(firmware or os.path.join(self.dir, "vars"))
+        serial = ["-chardev", "socket,id=serial,path=%s/serial,server=on,wait=off,logfile=%s" % (self.dir, self.console),
+                  "-serial", "chardev:serial"]
+        # (with two vCPUs OVMF stalls now and then under TCG)
+        cmd = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=single", "-cpu", "max,la57=off",
+               "-smp", "1", "-m", str(mem)] + self.common(serial) + ["-action", "panic=pause,shutdown=pause"] + start
+        if tpm:
+            cmd += ["-chardev", "socket,id=tpm,path=%s/tpm" % self.dir, "-tpmdev", "emulator,id=tpm0,chardev=tpm",
+                    "-device", "tpm-crb,tpmdev=tpm0"]
+        for i, d in enumerate(disks):
+            path, opts = d if isinstance(d, tuple) else (d, "")
+            cmd += ["-drive", "if=none,id=d%d,format=raw,cache=writeback,discard=unmap,file=%s%s" % (i, path, opts),
+                    "-device", "virtio-blk-pci,drive=d%d%s" % (i, ",bootindex=0" if i == 0 and bootindex else "")]
+        self.cmd = cmd + list(args)
+
+    @staticmethod
+    def _firmware(variables):
+        ovmf = "/usr/share/OVMF"
+        if not os.path.exists(variables):
+            shutil.copy(os.path.join(ovmf, "OVMF_VARS_4M.fd"), variables)
+        return ["-drive", "if=pflash,format=raw,unit=0,readonly=on,file=%s/OVMF_CODE_4M.fd" % ovmf,
+                "-drive", "if=pflash,format=raw,unit=1,file=" + variables]
+
+    def start(self):
+        if self.tpm:
+            self._swtpm()
+        super().start()
+
+    def _swtpm(self):
+        state = os.path.join(self.dir, "tpmstate")
+        shutil.rmtree(state, ignore_errors=True)
+        os.mkdir(state)
+        sock = os.path.join(self.dir, "tpm")
+        if os.path.exists(sock):
+            os.unlink(sock)
+        self.swtpm = subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", "dir=" + state, "--ctrl",
+                                       "type=unixio,path=" + sock, "--terminate"], stderr=subprocess.DEVNULL)
+        end = time.monotonic() + 30
+        while not os.path.exists(sock):
+            if self.swtpm.poll() is not None or time.monotonic() > end:
+                raise Stopped("swtpm did not start")
+            time.sleep(0.02)
+
+    def kill(self):
+        if self.swtpm:
+            self.swtpm.send_signal(signal.SIGCONT)
+        super().kill()
+        if self.swtpm:
+            self.swtpm.terminate()
+            self.swtpm.wait()
+
+    def hello(self):
+        if self.serial is None:
+            self.serial = self._connect("serial")
+            threading.Thread(target=self._drain, args=(self.serial,), daemon=True).start()
+        self.wait_up()
+        if self.outcome == "hangs" and "systemd" not in self.log() and "[  OK  ]" not in self.log():
+            # it never came to PID 1: counted as an abort of QEMU, and tried once more
+            self.qemu.send_signal(signal.SIGABRT)
+            self.qemu.wait()
+            self.serial.close()
+            self.serial = None
+            raise Stopped("no line of PID 1 in %d s" % self.boots_in)
+
+    @staticmethod
+    def _drain(serial):
+        """What the console says is in its log; a socket that is full would hold the machine up."""
+        try:
+            while serial.recv(65536):
+                pass
+        except OSError:
+            pass
+
+    def wait_up(self):
+        """What becomes of a boot, or of one more after a soft reboot."""
+        end = time.monotonic() + self.boots_in
+        self.outcome = "hangs"
+        while time.monotonic() < end and self.outcome == "hangs":
+            try:
+                self.release = self._answer(0, 1)["hello"]
+                self.outcome = "up"
+            except TimeoutError:
+                if "UEFI Interactive Shell" in self.log():
+                    raise AssertionError("the firmware found nothing to boot")
+                self.outcome = self.ended(0.01) or "hangs"
+                if self.typed and self.outcome == "hangs":
+                    self.serial.sendall(self.typed.encode())
+        return self.outcome
+
+    def wait_log(self, text, timeout=120):
+        """Until the console has shown text."""
+        end = time.monotonic() + timeout
+        while text not in self.log() and time.monotonic() < end and self.qemu.poll() is None:
+            time.sleep(0.05)
+        return text in self.log()
+
+    def ended(self, timeout):
+        """How the machine ended, or None."""
+        e = self.wait_event(("SHUTDOWN", "GUEST_PANICKED", "RESET"), timeout)
+        if e is None:
+            return None
+        if e["event"] == "GUEST_PANICKED":
+            return "panic"
+        return {"guest-shutdown": "off", "guest-reset": "reset", "guest-panic": "panic"}.get(
+            e.get("data", {}).get("reason"), e["event"])
+
+    def code(self):
+        """Code and text of the line in which the boot said why it failed."""
+        m = CODE.search(self.log())
+        return (m.group(1), m.group(2)) if m else (None, "")
+
+
+# ---- images that differ from the good one ----
+
+def conf(t, **changes):
+    """The image's configuration with values set: section_key="value". A new word is allowed: it shall fail."""
+    c = configparser.ConfigParser(interpolation=None)
+    c.read(os.path.join(parts(t.kernel), "ccdm.conf"))
+    for word, value in changes.items():
+        section, key = word.split("_", 1)
+        c[section][key] = value
+    path = os.path.join(t.dir, "ccdm.conf")
+    with open(path, "w") as f:
+        c.write(f)
+    return path
+
+
+def tree(t, name, files):
+    """A folder of files: path -> text, or ("link", target)."""
+    top = os.path.join(t.dir, name)
+    for path, text in files.items():
+        path = os.path.join(top, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        if isinstance(text, tuple):
+            os.symlink(text[1], path)
+        else:
+            with open(path, "w") as f:
+                f.write(text)
+    return top
+
+
+def tiny_base(t, files, mkfs=("mkfs.ext4", "-b", "4096"), edit=None):
+    """Another base, of a few files: the environment of scripts/image for it. edit: changes the file system."""
+    img, hashes = os.path.join(t.dir, "tiny.img"), os.path.join(t.dir, "tiny.hash")
+    for path in (img, hashes):
+        if os.path.exists(path):
+            os.unlink(path)
+    subprocess.run(["truncate", "-s", "16M", img], check=True)
+    subprocess.run([*mkfs, "-q", "-F", "-d", tree(t, "tiny", dict(files, **{"etc/os-release": "ID=tiny\n"})), img],
+                   check=True)
+    if edit:
+        edit(img)
+    out = subprocess.run(["veritysetup", "format", "--no-superblock", img, hashes], check=True,
+                         stdout=subprocess.PIPE).stdout.decode()
+    said = dict(x.split(":", 1) for x in out.splitlines() if ":" in x)
+    return {"BASE": img, "HASH": hashes,
+            "CONF": conf(t, base_roothash=said["Root hash"].strip(), base_salt=said["Salt"].strip(),
+                         base_data_blocks=said["Data blocks"].strip())}
+
+
+def cmdline(t):
+    with open(os.path.join(parts(t.kernel), "params")) as f:
+        return f.read().strip()
+
+
+def put_esp(path, folder, name, data):
+    """A file on the ESP of an image."""
+    at = "%s@@%d" % (path, part(path, 1)[0])
+    made = ""
+    for word in folder.split("/"):
+        made += "/" + word
+        subprocess.run(["mmd", "-D", "s", "-i", at, "::" + made], stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(["mcopy", "-i", at, "-", "::%s/%s" % (made, name)], check=True, input=data)
+
+
+# ---- what becomes of them ----
+
+def fails(t, what, code, says, disks, how="off", ran=False, **kw):
+    """It ends, with this code on its console, and nobody gets a shell on it. ran: something of the host may have run."""
+    with t.boot(disks, **kw) as m:
+        got, text = m.code()
+        t.ok(m.outcome == how, "%s: it ends (%s)" % (what, m.outcome), m.log()[-2000:])
+        t.ok(got == code and says in text, "%s: %s (%s %s)" % (what, code, got, text), m.log()[-2000:])
+        t.ok("Give root password" not in m.log() and "emergency mode" not in m.log(), what + ": no shell")
+        t.ok(ran or SAID not in m.log().replace(TYPED, ""), what + ": nothing of the host ran")

@@ -171,6 +171,22 @@ static int attach_swap(const struct attach_args *a, const struct ccdm_tab_entry 
 	return attach_link(a, "swap.target", !e->nofail, unit, from, err);
 }
 
+/* Whoever mounts the device waits for this target: so it is unmounted before it is closed. */
+static int attach_order(const struct attach_args *a, const char *unit, const char *device,
+			struct ccdm_err *err)
+{
+	char path[PATH_MAX], text[1024];
+
+	snprintf(path, sizeof(path), "%s/%s.d", a->generate, unit);
+	mkdir(path, 0755);
+	snprintf(path, sizeof(path), "%s/%s.d/order.conf", a->generate, unit);
+	snprintf(text, sizeof(text),
+		 "# made from /etc/ccdmtab\n[Unit]\nBefore=blockdev@dev-mapper-%s.target\n"
+		 "Wants=blockdev@dev-mapper-%s.target\n",
+		 device, device);
+	return ccdm_file_write(path, text, strlen(text), 0644, err);
+}
+
 static int attach_generate(const struct ccdm_tab_entry *e, void *arg, struct ccdm_err *err)
 {
 	const struct attach_args *a = arg;
@@ -185,6 +201,8 @@ static int attach_generate(const struct ccdm_tab_entry *e, void *arg, struct ccd
 	/* whoever mounts it has it opened */
 	snprintf(target, sizeof(target), "dev-mapper-%s.device", device);
 	r = attach_link(a, target, !e->nofail, unit, from, err);
+	if (!r)
+		r = attach_order(a, unit, device, err);
 	if (!r && e->swap)
 		r = attach_swap(a, e, device, err);
 	if (r || e->noauto || e->swap)

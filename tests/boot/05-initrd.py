@@ -3,9 +3,8 @@
 import os
 import re
 
-from boot import image_script, parts, sandbox
+from boot import MASKED, image_script, parts, sandbox
 
-MASKED = ("debug", "gpt-auto", "hibernate-resume", "run", "ssh", "system-update")
 SHELLS = ("emergency", "rescue", "dracut-emergency", "debug-shell")
 # programs of dracut's modules that must stay out
 ABSENT = (r"bin/(lvm|mdadm|mdmon|multipathd?|dmraid|iscsid|btrfs|kexec)$", r"systemd-pcrnvdone", r"systemd-hibernate-resume$")

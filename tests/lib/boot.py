@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """boot - a machine that boots a disk by its firmware, with a TPM, seen from its host"""
 import configparser
+import functools
 import json
 import os
 import re
@@ -17,7 +18,10 @@ BASE_UUID = "11111111-1111-4111-8111-111111111111"
 GPT_SCRATCH = "6f1ac5ee-08c4-4f0b-8d5b-3a3dcc9be1d7"
 GPT_SWAP = "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F"
 GPT_HOME = "933AC7E1-2EB4-4F13-B844-0E14E2AEF915"
+# systemd's generators that act on what the host says
+MASKED = ("debug", "gpt-auto", "hibernate-resume", "run", "ssh", "system-update")
 SAID = "THE-HOST-RUNS-IN-HERE"      # what the host's programs print on the console
+# typed at the console: if a shell reads it, it prints that
 TYPED = "echo THE-HOST-RUNS-IN-HE\\RE > /dev/ttyS0"
 
 
@@ -27,6 +31,7 @@ def image_script(*args, **env):
     return out.stdout.decode().strip().split("\n")[-1]
 
 
+@functools.lru_cache(maxsize=None)
 def parts(suite):
     """Folder of base, hash tree, kernel, initrd and stub (scripts/image)."""
     return image_script("parts", suite)
@@ -132,8 +137,6 @@ class Boot(Machine):
             time.sleep(0.02)
 
     def kill(self):
-        if self.swtpm:
-            self.swtpm.send_signal(signal.SIGCONT)
         super().kill()
         if self.swtpm:
             self.swtpm.terminate()
@@ -176,13 +179,6 @@ class Boot(Machine):
                 if self.typed and self.outcome == "hangs":
                     self.serial.sendall(self.typed.encode())
         return self.outcome
-
-    def wait_log(self, text, timeout=120):
-        """Until the console has shown text."""
-        end = time.monotonic() + timeout
-        while text not in self.log() and time.monotonic() < end and self.qemu.poll() is None:
-            time.sleep(0.05)
-        return text in self.log()
 
     def ended(self, timeout):
         """How the machine ended, or None."""
@@ -273,4 +269,4 @@ def fails(t, what, code, says, disks, how="off", ran=False, **kw):
         t.ok(m.outcome == how, "%s: it ends (%s)" % (what, m.outcome), m.log()[-2000:])
         t.ok(got == code and says in text, "%s: %s (%s %s)" % (what, code, got, text), m.log()[-2000:])
         t.ok("Give root password" not in m.log() and "emergency mode" not in m.log(), what + ": no shell")
-        t.ok(ran or SAID not in m.log().replace(TYPED, ""), what + ": nothing of the host ran")
+        t.ok(ran or SAID not in m.log(), what + ": nothing of the host ran")

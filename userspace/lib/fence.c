@@ -7,9 +7,9 @@
 #include <string.h>
 #include "fence.h"
 
-#define CCDM_FENCE_ROOT	  "root=" CCDM_ROOT_PATH
 #define CCDM_FENCE_BLANKS " \t\n"
 
+/* (a variable: two literals in a list look like a comma that was forgotten) */
 static const char ccdm_fence_root[] = "root=" CCDM_ROOT_PATH;
 
 /* Words that every command line must have: each closes a way in (ccdm.conf(5)). */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include "ccdm_format.h"
+#include "digest.h"
 #include "dm.h"
 #include "open.h"
 
@@ -89,15 +90,13 @@ static int ccdm_open_uuid(const struct ccdm_open *o, char *uuid, size_t size, st
 {
 	unsigned char random[16];
 	char hex[33];
-	size_t i;
 
 	if (o->uuid) {
 		snprintf(hex, sizeof(hex), "%s", o->uuid);
 	} else {
 		if (getrandom(random, sizeof(random), 0) != sizeof(random))
 			return ccdm_err_set(err, -EIO, "no random numbers for the UUID");
-		for (i = 0; i < sizeof(random); i++)
-			sprintf(hex + 2 * i, "%02x", random[i]);
+		ccdm_digest_hex(random, sizeof(random), hex);
 	}
 	snprintf(uuid, size, CCDM_UUID_PREFIX "%s-%s", hex, o->name);
 	return 0;

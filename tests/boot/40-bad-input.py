@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is missing, wrong, or twice there: one line that says so, with its code, and the end."""
 import os
+import shutil
 import subprocess
 
+import tpm as T
 from boot import BASE_UUID, GPT_SCRATCH, TYPED, add_part, cmdline, conf, fails, parts, tiny_base, tree
 
 
@@ -15,8 +17,10 @@ def new(t, name):
 
 def scratch(t):
     """The host's disk: missing, small, read-only, foreign, twice."""
-    fails(t, "no scratch", "CCDM-E-ROOT-01", GPT_SCRATCH, [t.image(SCRATCH="0", CONF=conf(t, boot_timeout="5"))],
-          typed="\n" + TYPED + "\n")
+    # (dracut would give up after rd.retry, long before)
+    words = cmdline(t) + " rd.retry=1"
+    fails(t, "no scratch", "CCDM-E-ROOT-01", GPT_SCRATCH, typed="\n" + TYPED + "\n",
+          disks=[t.image(SCRATCH="0", CMDLINE=words, CONF=conf(t, boot_timeout="30", boot_cmdline=words))])
     fails(t, "scratch too small", "CCDM-E-ROOT-04", "too small", [t.image(SCRATCH="64M")])
     fails(t, "scratch below min_size", "CCDM-E-ROOT-04", "min_size", [t.image(CONF=conf(t, root_min_size="100G"))])
     path = t.image(SCRATCH="0")
@@ -58,6 +62,14 @@ def dirty(img):
 
 def tpm(t):
     fails(t, "no TPM", "CCDM-E-TPM-01", "no TPM", [t.image()], tpm=False)
+    # (the kernel gives a command two minutes)
+    fails(t, "a TPM that hangs", "CCDM-E-TPM-02", "cannot be extended", [t.image()], tpm=T.hangs, limit=600)
+    fails(t, "a TPM that is locked", "CCDM-E-TPM-02", "lockout", [t.image()], tpm=T.locked)
+    fails(t, "a TPM that lies", "CCDM-E-TPM-03", "the log replays to", [t.image()], tpm=T.lies)
+    fails(t, "a TPM without banks", "CCDM-E-TPM-03", "no bank", [t.image()], tpm=T.blind)
+    # what may be absent may not refuse
+    fails(t, "a TPM that is optional, and locked", "CCDM-E-TPM-02", "lockout", [t.image(CONF=conf(t, measure_tpm="optional"))],
+          tpm=T.locked)
     with t.boot([t.image(CONF=conf(t, measure_tpm="optional"))], tpm=False) as m:
         t.ok(m.outcome == "up", "no TPM, and none is demanded: it boots (%s)" % m.outcome, m.log()[-2000:])
         t.ok('"tpm": false' in m.sh("cat /run/ccdm/boot.json"), "and boot.json says so")
@@ -66,12 +78,35 @@ def tpm(t):
         t.ok("measured" not in m.sh("cat /run/ccdm/boot.json"), "and boot.json says so")
 
 
+def module(t, name):
+    """Path of a module in the initrd."""
+    with open(os.path.join(parts(t.kernel), "initrd-ccdm.list")) as f:
+        found = [w for w in f.read().split() if "/%s.ko" % name in w]
+    t.ok(len(found) == 1, "the initrd has %s (%s)" % (name, " ".join(found)))
+    return found[0]
+
+
+def overlay(t, **files):
+    """An image in whose initrd a file is another one."""
+    shutil.rmtree(os.path.join(t.dir, "overlay"), ignore_errors=True)
+    return t.image(OVERLAY=tree(t, "overlay", files))
+
+
+def steps(t):
+    """A step that fails on its own account, one that dies, one that takes too long."""
+    fails(t, "no module", "CCDM-E-ROOT-06", "dm-ccdm", [overlay(t, **{module(t, "dm-ccdm"): "no module\n"})])
+    fails(t, "no dm-verity", "CCDM-E-BASE-06", "verity", [overlay(t, **{module(t, "dm-verity"): "no module\n"})])
+    fails(t, "a CPU without random numbers", "CCDM-E-ROOT-07", "no random generator", [t.image()],
+          args=["-cpu", "max,la57=off,rdrand=off,rdseed=off"])
+    fails(t, "no place for the machine-id", "CCDM-E-HOST-02", "/etc/machine-id",
+          [t.image(**tiny_base(t, {"etc/machine-id/x": ""}))])
+    for unit, what, why in (("grow", "/bin/false", "exit-code"), ("measure", "/bin/sleep 600\nTimeoutStartSec=5", "timeout")):
+        fails(t, "ccdm-%s has %s" % (unit, what.split()[0]), "CCDM-E-BOOT-01", "ccdm-%s.service failed: %s" % (unit, why), [overlay(
+            t, **{"etc/systemd/system/ccdm-%s.service.d/x.conf" % unit: "[Service]\nExecStart=\nExecStart=%s\n" % what})])
+
+
 def rest(t):
     fails(t, "malformed configuration", "CCDM-E-CONF-01", "/etc/ccdm/ccdm.conf:", [t.image(CONF=conf(t, root_colour="red"))])
-    with open(os.path.join(parts(t.kernel), "initrd-ccdm.list")) as f:
-        module = [w for w in f.read().split() if "/dm-ccdm.ko" in w]
-    t.ok(len(module) == 1, "the initrd has the module (%s)" % " ".join(module))
-    fails(t, "no module", "CCDM-E-ROOT-06", "dm-ccdm", [t.image(OVERLAY=tree(t, "overlay", {module[0]: "no module\n"}))])
     # it reboots, if it shall, and stands still for the random time before
     words = cmdline(t).replace("panic=0", "panic=60")
     fails(t, "on_failure = reboot", "CCDM-E-ROOT-04", "reboot in", how="reset",
@@ -85,4 +120,5 @@ def run(t):
     scratch(t)
     base(t)
     tpm(t)
+    steps(t)
     rest(t)

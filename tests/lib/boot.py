@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 
+import tpm as T
 from vm import TOP, MiB, Machine, Stopped
 
 CODE = re.compile(r"ccdm: (CCDM-E-[A-Z]+-\d\d): (.*)")
@@ -82,7 +83,7 @@ class Boot(Machine):
     disks: paths, or pairs of a path and options of the device. firmware: its variables, which
     stay; bootindex: the firmware boots the first disk, and asks no variable. typed: what the
     host says at the console, again and again, while it boots. direct: (kernel, initrd, command
-    line), without firmware.
+    line), without firmware. tpm: there is one; a function of tpm.py: one that does this.
     """
 
     def __init__(self, disks, mem=1024, tpm=True, args=(), log=None, firmware=None, bootindex=True,
@@ -126,8 +127,12 @@ class Boot(Machine):
         shutil.rmtree(state, ignore_errors=True)
         os.mkdir(state)
         sock = os.path.join(self.dir, "tpm")
-        if os.path.exists(sock):
-            os.unlink(sock)
+        for path in (sock, sock + "-real"):
+            if os.path.exists(path):
+                os.unlink(path)
+        if callable(self.tpm):
+            T.Proxy(sock, sock + "-real", self.tpm)
+            sock += "-real"
         self.swtpm = subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", "dir=" + state, "--ctrl",
                                        "type=unixio,path=" + sock, "--terminate"], stderr=subprocess.DEVNULL)
         end = time.monotonic() + 30
@@ -264,9 +269,10 @@ def put_esp(path, folder, name, data):
 
 def fails(t, what, code, says, disks, how="off", ran=False, **kw):
     """It ends, with this code on its console, and nobody gets a shell on it. ran: something of the host may have run."""
-    with t.boot(disks, **kw) as m:
+    with t.boot(disks, title=what, **kw) as m:
         got, text = m.code()
         t.ok(m.outcome == how, "%s: it ends (%s)" % (what, m.outcome), m.log()[-2000:])
-        t.ok(got == code and says in text, "%s: %s (%s %s)" % (what, code, got, text), m.log()[-2000:])
+        t.ok(got == code and says in text and len(CODE.findall(m.log())) == 1,
+             "%s: %s, in one line (%s %s)" % (what, code, got, text), m.log()[-2000:])
         t.ok("Give root password" not in m.log() and "emergency mode" not in m.log(), what + ": no shell")
         t.ok(ran or SAID not in m.log(), what + ": nothing of the host ran")

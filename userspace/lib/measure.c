@@ -222,6 +222,9 @@ int ccdm_measure_check(const struct ccdm_measure_to *to, struct ccdm_digests *va
 	if (!to->tpm)
 		return 0;
 	r = ccdm_tpm_read(to->tpm, CCDM_MEASURE_PCR, values, err);
+	if (!r && !values->count)
+		r = ccdm_err_set(err, -EBADMSG, "the TPM names no bank that has PCR %u",
+				 CCDM_MEASURE_PCR);
 	for (i = 0; !r && i < values->count; i++) {
 		const struct ccdm_digest *v = &values->digest[i];
 

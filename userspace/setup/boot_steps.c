@@ -162,8 +162,6 @@ static enum ccdm_boot_code boot_base_code(int error)
 		return CCDM_E_BASE_HASH;
 	case -ENOSPC:
 		return CCDM_E_BASE_SMALL;
-	case -EINVAL:
-		return CCDM_E_BASE_FS;
 	default:
 		return CCDM_E_BASE_ERROR;
 	}
@@ -202,9 +200,11 @@ int ccdm_boot_base(const struct ccdm_config *config, enum ccdm_boot_code *code,
 				     config->timeout, hash, sizeof(hash), err);
 	if (!r)
 		r = ccdm_verity_open(config, data, hash, err);
-	if (!r)
-		r = boot_base_fs(&fs, err);
 	*code = boot_base_code(r);
+	if (r)
+		return r;
+	r = boot_base_fs(&fs, err);
+	*code = r == -EINVAL ? CCDM_E_BASE_FS : CCDM_E_BASE_ERROR;
 	if (r)
 		return r;
 	ccdm_verity_value(config, value, sizeof(value));

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* boot_stop.c - the end of a boot that failed */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/reboot.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include "../lib/report.h"
 #include "boot.h"
 
 #define BOOT_READ 5 /* seconds to read the line */
@@ -58,6 +62,19 @@ static void boot_sleep(unsigned int seconds)
 		seconds = sleep(seconds);
 }
 
+/* One speaks: who comes later stands here to the end, or takes over from one that died. */
+static void boot_alone(void)
+{
+	int fd;
+
+	mkdir(CCDM_RUN, 0755);
+	fd = open(CCDM_RUN "/stop", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		while (flock(fd, LOCK_EX) && errno == EINTR)
+			;
+	/* (never closed: it is held until there is nobody left) */
+}
+
 void ccdm_boot_stop(enum ccdm_boot_code code, const struct ccdm_err *err,
 		    enum ccdm_on_failure on_failure, bool generator)
 {
@@ -65,6 +82,7 @@ void ccdm_boot_stop(enum ccdm_boot_code code, const struct ccdm_err *err,
 	unsigned int wait = reboots ? boot_random(30, generator ? 75 : 300) : BOOT_READ;
 	char line[900];
 
+	boot_alone();
 	/* critical: also on a console that is quiet */
 	snprintf(line, sizeof(line), "<2>ccdm: %s: %s%s%s; see dracut.ccdm(7); %s in %u s\n",
 		 ccdm_boot_code(code), err->text, err->hint[0] ? "; " : "", err->hint,

@@ -2,10 +2,13 @@
 /* cmd_boot.c - ccdm-setup boot STEP: for the units of the initrd (dracut.ccdm(7)) */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "boot.h"
 #include "setup.h"
+
+#define BOOT_LEAVE 3 /* seconds for who knows more */
 
 static const struct boot_step {
 	const char *name;
@@ -22,17 +25,26 @@ static const struct option boot_options[] = {
 	{ 0 },
 };
 
-/* What only exists to end the machine: asked for by a unit. */
+/*
+ * What only exists to end the machine: asked for by a unit. systemd tells what became of the
+ * one that we are called for; one that never began does not know why, and neither does a
+ * shell: they leave the word to who does.
+ */
 static int boot_failed(const char *what, const char *unit, enum ccdm_boot_code *code,
 		       struct ccdm_err *err)
 {
+	const char *result = getenv("MONITOR_SERVICE_RESULT");
+
+	if (!strcmp(what, "shell") || (result && !strcmp(result, "success")))
+		sleep(BOOT_LEAVE);
 	if (!strcmp(what, "shell")) {
 		*code = CCDM_E_BOOT_SHELL;
 		return ccdm_err_set(err, -ECANCELED, "the boot failed, and there is no shell (%s)",
 				    unit ? unit : "emergency");
 	}
 	*code = CCDM_E_BOOT_STEP;
-	return ccdm_err_set(err, -ECANCELED, "%s failed or took too long", unit ? unit : "a step");
+	return ccdm_err_set(err, -ECANCELED, "%s failed: %s", unit ? unit : "a step",
+			    result ? result : "it died or took too long");
 }
 
 enum ccdm_exit cmd_boot(const struct ccdm_verb *verb, int argc, char **argv)

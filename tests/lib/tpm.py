@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tpm - a TPM that does not do as it is told: it stands between QEMU and swtpm
+
+QEMU hands swtpm, on its control channel, one end of a pair of sockets for the commands
+(CMD_SET_DATAFD). The proxy keeps that end, hands on another, and sees every command.
+"""
+import socket
+import struct
+import threading
+
+GET_CAPABILITY, PCR_EVENT = 0x17a, 0x13c
+CAP_PCRS = 5
+PCR = 15        # what the boot measures into
+RC_LOCKOUT = 0x921
+
+
+def answer(rc=0, body=b""):
+    return struct.pack(">HII", 0x8001, 10 + len(body), rc) + body
+
+
+# What is wrong with it: the command as swtpm shall have it, and the answer if it is not
+# swtpm's. Asked from the first time on that the boot measures.
+
+def hangs(code, command):
+    """It takes what shall be measured, and never answers."""
+    return command, b"" if code == PCR_EVENT else None
+
+
+def locked(code, command):
+    """It refuses, as one in lockout does."""
+    return command, answer(RC_LOCKOUT) if code == PCR_EVENT else None
+
+
+def lies(code, command):
+    """It says that it has extended the register, and has extended another."""
+    return command[:10] + struct.pack(">I", PCR - 1) + command[14:] if code == PCR_EVENT else command, None
+
+
+def blind(code, command):
+    """It says that it has no banks."""
+    asked = code == GET_CAPABILITY and struct.unpack(">I", command[10:14])[0] == CAP_PCRS
+    return command, answer(0, struct.pack(">BII", 0, CAP_PCRS, 0)) if asked else None
+
+
+class Proxy:
+    """Listens at path for QEMU, speaks to swtpm at real; meddle is one of the above."""
+
+    def __init__(self, path, real, meddle):
+        self.real, self.meddle = real, meddle
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen(1)
+        self._start(self._control)
+
+    @staticmethod
+    def _start(run, *args):
+        threading.Thread(target=Proxy._until_closed, args=(run, *args), daemon=True).start()
+
+    @staticmethod
+    def _until_closed(run, *args):
+        try:
+            run(*args)
+        except OSError:     # QEMU or swtpm has gone
+            pass
+        for s in args:
+            s.close()
+
+    def _control(self):
+        qemu, _ = self.listener.accept()
+        self.listener.close()
+        swtpm = socket.socket(socket.AF_UNIX)
+        swtpm.connect(self.real)
+        self._start(self._answers, swtpm, qemu)
+        while True:
+            data, fds, _, _ = socket.recv_fds(qemu, 4096, 1)
+            if not data:
+                swtpm.close()
+                return
+            if fds:
+                ours, theirs = socket.socketpair()
+                self._start(self._commands, socket.socket(fileno=fds[0]), ours)
+                socket.send_fds(swtpm, [data], [theirs.fileno()])
+                theirs.close()
+            else:
+                swtpm.sendall(data)
+
+    @staticmethod
+    def _answers(swtpm, qemu):
+        while True:
+            data = swtpm.recv(4096)
+            if not data:
+                return
+            qemu.sendall(data)
+
+    def _commands(self, qemu, swtpm):
+        measures = False
+        while True:
+            command = message(qemu)
+            code, handle = struct.unpack(">II", command[6:14].ljust(8, b"\0"))
+            measures |= code == PCR_EVENT and handle == PCR
+            command, said = self.meddle(code, command) if measures else (command, None)
+            if said is None:
+                swtpm.sendall(command)
+                said = message(swtpm)
+            qemu.sendall(said)
+
+
+def message(s):
+    """A command or an answer, whole: its length stands in it."""
+    data = b""
+    while len(data) < 10 or len(data) < struct.unpack(">I", data[2:6])[0]:
+        more = s.recv(65536)
+        if not more:
+            raise OSError("closed")
+        data += more
+    return data

@@ -107,9 +107,9 @@ def steps(t):
 
 def rest(t):
     fails(t, "malformed configuration", "CCDM-E-CONF-01", "/etc/ccdm/ccdm.conf:", [t.image(CONF=conf(t, root_colour="red"))])
-    # it reboots, if it shall, and stands still for the random time before
+    # it reboots, if it shall, and stands still for the random time before, 300 s at most
     words = cmdline(t).replace("panic=0", "panic=60")
-    fails(t, "on_failure = reboot", "CCDM-E-ROOT-04", "reboot in", how="reset",
+    fails(t, "on_failure = reboot", "CCDM-E-ROOT-04", "reboot in", how="reset", limit=600,
           disks=[t.image(SCRATCH="64M", CMDLINE=words, CONF=conf(t, boot_on_failure="reboot", boot_cmdline=words))])
 
 

@@ -95,7 +95,7 @@ def overlay(t, **files):
 def steps(t):
     """A step that fails on its own account, one that dies, one that takes too long."""
     fails(t, "no module", "CCDM-E-ROOT-06", "dm-ccdm", [overlay(t, **{module(t, "dm-ccdm"): "no module\n"})])
-    fails(t, "no dm-verity", "CCDM-E-BASE-06", "verity", [overlay(t, **{module(t, "dm-verity"): "no module\n"})])
+    fails(t, "no dm-verity", "CCDM-E-BASE-06", "target verity", [overlay(t, **{module(t, "dm-verity"): "no module\n"})])
     fails(t, "a CPU without random numbers", "CCDM-E-ROOT-07", "no random generator", [t.image()],
           args=["-cpu", "max,la57=off,rdrand=off,rdseed=off"])
     fails(t, "no place for the machine-id", "CCDM-E-HOST-02", "/etc/machine-id",

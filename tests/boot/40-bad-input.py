@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is missing, wrong, or twice there: one line that says so, with its code, and the end."""
 import os
-import shutil
 import subprocess
 
 import tpm as T
@@ -88,7 +87,6 @@ def module(t, name):
 
 def overlay(t, **files):
     """An image in whose initrd a file is another one."""
-    shutil.rmtree(os.path.join(t.dir, "overlay"), ignore_errors=True)
     return t.image(OVERLAY=tree(t, "overlay", files))
 
 
@@ -101,8 +99,9 @@ def steps(t):
     fails(t, "no place for the machine-id", "CCDM-E-HOST-02", "/etc/machine-id",
           [t.image(**tiny_base(t, {"etc/machine-id/x": ""}))])
     for unit, what, why in (("grow", "/bin/false", "exit-code"), ("measure", "/bin/sleep 600\nTimeoutStartSec=5", "timeout")):
-        fails(t, "ccdm-%s has %s" % (unit, what.split()[0]), "CCDM-E-BOOT-01", "ccdm-%s.service failed: %s" % (unit, why), [overlay(
-            t, **{"etc/systemd/system/ccdm-%s.service.d/x.conf" % unit: "[Service]\nExecStart=\nExecStart=%s\n" % what})])
+        dropin = {"etc/systemd/system/ccdm-%s.service.d/x.conf" % unit: "[Service]\nExecStart=\nExecStart=%s\n" % what}
+        fails(t, "ccdm-%s has %s" % (unit, what.split()[0]), "CCDM-E-BOOT-01", "ccdm-%s.service failed: %s" % (unit, why),
+              [overlay(t, **dropin)])
 
 
 def rest(t):

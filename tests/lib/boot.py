@@ -217,8 +217,9 @@ def conf(t, **changes):
 
 
 def tree(t, name, files):
-    """A folder of files: path -> text, or ("link", target)."""
+    """A folder of these files and no others: path -> text, or ("link", target)."""
     top = os.path.join(t.dir, name)
+    shutil.rmtree(top, ignore_errors=True)
     for path, text in files.items():
         path = os.path.join(top, path)
         os.makedirs(os.path.dirname(path), exist_ok=True)

@@ -74,7 +74,7 @@ class Proxy:
         while True:
             data, fds, _, _ = socket.recv_fds(qemu, 4096, 1)
             if not data:
-                swtpm.close()
+                swtpm.shutdown(socket.SHUT_RDWR)    # ends _answers, which closes both
                 return
             if fds:
                 ours, theirs = socket.socketpair()

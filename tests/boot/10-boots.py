@@ -55,6 +55,9 @@ def run(t):
         closed(t, m)
         first = m.sh("cat /etc/machine-id").strip()
         t.ok(len(first) == 32, "it has a machine-id")
+        began = m.sh("systemctl show --timestamp=us+utc -P UserspaceTimestamp").strip()
+        t.ok(m.sh("find /etc/machine-id ! -newermt '%s'" % began).strip() == "/etc/machine-id",
+             "made before systemd began (%s)" % began, m.sh("ls -l --full-time /etc/machine-id"))
         m.ask("systemctl poweroff")
         t.ok(m.ended(120) == "off", "it shuts down", m.log()[-2000:])
         t.ok("tamper" not in m.log() and "CCDM-E" not in m.log(), "without a word of ccdm", m.log()[-2000:])

@@ -153,9 +153,12 @@ static void ccdm_read_complete(struct ccdm_io *io)
 
 static void ccdm_read_failed(struct ccdm_io *io)
 {
-	ccdm_count(io->c, CCDM_STAT_DATA_ERRORS, 1);
-	DMERR_LIMIT("%s: block %llu (%u): read error %d", ccdm_name(io->c), io->block, io->nr,
-		    blk_status_to_errno(io->status));
+	/* A read ahead may fail for nothing: who needs the data asks for it again. */
+	if (!(io->user_opf & REQ_RAHEAD)) {
+		ccdm_count(io->c, CCDM_STAT_DATA_ERRORS, 1);
+		DMERR_LIMIT("%s: block %llu (%u): read error %d", ccdm_name(io->c), io->block,
+			    io->nr, blk_status_to_errno(io->status));
+	}
 	ccdm_io_finish(io, io->status);
 }
 

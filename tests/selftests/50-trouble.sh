@@ -19,11 +19,14 @@ broken() {
 	[ $((($1 + $2) * 8)) -ge "$SIZE" ] ||
 		echo "$((($1 + $2) * 8)) $((SIZE - ($1 + $2) * 8)) linear $D $((($1 + $2) * 8))"
 }
+errors() { dmsetup status t | grep -o 'data_errors:[0-9]*' | cut -d: -f2; }
 state() { dmsetup status t | grep -q "state:active .*tampers:0"; }
 # one write or read of $2 blocks at block $1; the content is that of /tmp/d there
 wr() { dd if=/tmp/d of=/dev/mapper/t bs=$(($2 * 4096)) count=1 seek=$(($1 * 4096)) skip=$(($1 * 4096)) iflag=skip_bytes,fullblock oflag=direct,seek_bytes conv=notrunc status=none; }
 get() { dd if=/dev/mapper/t bs=$(($2 * 4096)) count=1 skip=$(($1 * 4096)) iflag=direct,skip_bytes,fullblock status=none; }
 rd() { get "$1" "$2" | cmp - <(dd if=/tmp/d bs=4096 skip="$1" count="$2" status=none); }
+# two blocks one after the other, through the page cache, which then reads ahead
+ahead() { dd if=/dev/mapper/t bs=4096 skip="$1" count=2 status=none | cmp - <(dd if=/tmp/d bs=4096 skip="$1" count=2 status=none); }
 rd_err() { ! get "$1" "$2" >/dev/null 2>&1; }
 dd if=/dev/urandom of=/tmp/d bs=1M count=32 status=none
 
@@ -40,6 +43,12 @@ for suite in aes-xts-gmac aes-xts-hmac-sha256 aes-gcm; do
 	check "$suite: neighbours behind are fine" rd 1004 1
 	check "$suite: a read over it fails whole" rd_err 998 8
 	check "$suite: no tamper" state
+	E=$(errors)
+	blockdev --setra 256 /dev/mapper/t
+	check "$suite: a read ahead fails there" ahead 996
+	check "$suite: and nobody hears of it" [ "$(errors)" = "$E" ]
+	refuse "$suite: who needs the block does" "" ahead 1000
+	check "$suite: and it is counted" [ "$(errors)" -gt "$E" ]
 	below "$good"
 	check "$suite: it heals" rd 998 8
 

@@ -142,10 +142,10 @@ static int ccdm_node_read(struct ccdm *c, struct ccdm_node *node, const struct c
 			break;
 		}
 		/* Not before: who seals needs such memory too, and the device may take long. */
-		creq = mempool_alloc(c->creqs, GFP_NOIO);
+		creq = ccdm_creq_get(&c->creqs, GFP_NOIO);
 		r = ccdm_open(&c->node, creq, &place, e->tag, page, virt_to_page(node->entry), 0,
 			      false);
-		mempool_free(creq, c->creqs);
+		ccdm_creq_put(&c->creqs, creq);
 		if (!r)
 			break;
 		/* Another error of the crypto API is no verdict: once more. */

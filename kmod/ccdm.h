@@ -97,6 +97,7 @@ struct ccdm_pages_cpu {
 	spinlock_t lock;
 	struct ccdm_pg *head;
 	unsigned int nr;
+	struct ccdm_vecs *vecs;
 };
 
 struct ccdm_pages {
@@ -165,9 +166,22 @@ unsigned int ccdm_pages_free(struct ccdm_pages *pool);
  * @vec: table for up to CCDM_INLINE_VECS blocks
  */
 struct ccdm_io {
+	/* These begin as zero. */
+	struct ccdm_node *leaf;
+	struct ccdm_creq *creq;
+	blk_status_t status;
+	u8 first;
+	u8 nr;
+	u8 at;
+	u8 cursor_at;
+	bool marked;
+	bool again;
+	bool used;
+	bool covered;
+
+	bool internal;
 	struct ccdm *c;
 	struct bio *bio;
-	struct ccdm_node *leaf;
 	bio_end_io_t *end_io;
 	blk_opf_t user_opf;
 	struct bio_vec *user_vec;
@@ -180,22 +194,11 @@ struct ccdm_io {
 	struct ccdm_mask todo;
 	struct ccdm_mask other;
 	struct ccdm_want want;
-	struct ccdm_creq *creq;
 	struct ccdm_pg *at_page;
 	u64 block;
 	u64 seq;
 	atomic_t pending;
-	blk_status_t status;
 	int error;
-	u8 first;
-	u8 nr;
-	u8 at;
-	u8 cursor_at;
-	bool marked;
-	bool again;
-	bool used;
-	bool covered;
-	bool internal;
 	struct bio_vec vec[CCDM_INLINE_VECS];
 };
 
@@ -336,6 +339,7 @@ struct ccdm_options {
  * @bios: bios of our own
  * @walk: work that may wait for nodes
  * @done: work that never waits
+ * @soft: work that never sleeps, in softirq: what completed with interrupts off
  * @stats: counters
  * @ahead, @ahead_leaf, @last_miss: leaves fetched before they are asked for
  * @events, @event_work: events that wait to be sent
@@ -355,7 +359,7 @@ struct ccdm {
 
 	struct ccdm_cipher block;
 	struct ccdm_cipher node;
-	mempool_t *creqs;
+	struct ccdm_creqs creqs;
 	size_t fixed_bytes;
 	atomic64_t seq;
 	int state;
@@ -365,6 +369,7 @@ struct ccdm {
 	struct bio_set bios;
 	struct workqueue_struct *walk;
 	struct workqueue_struct *done;
+	struct workqueue_struct *soft;
 	struct ccdm_stats __percpu *stats;
 	struct ccdm_scrub scrub;
 

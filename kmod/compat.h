@@ -59,11 +59,11 @@ static inline void ccdm_discard_limits(struct queue_limits *limits, unsigned int
 	limits->max_discard_sectors = sectors;
 }
 
-/* Work queues say whether they are per CPU; older kernels: the default. */
-#ifdef CCDM_HAVE_WQ_PERCPU
-#define CCDM_WQ_PERCPU	WQ_PERCPU
+/* Work in softirq; older kernels: by a worker. */
+#ifdef CCDM_HAVE_WQ_BH
+#define CCDM_WQ_SOFT	WQ_BH
 #else
-#define CCDM_WQ_PERCPU	0
+#define CCDM_WQ_SOFT	(WQ_MEM_RECLAIM | WQ_HIGHPRI)
 #endif
 
 /* Shrinkers are allocated, once they were embedded. */

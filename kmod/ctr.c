@@ -234,11 +234,10 @@ static int ccdm_ctr_keys(struct ccdm *c)
 		return r;
 	}
 	size = max(ccdm_creq_size(&c->block), ccdm_creq_size(&c->node));
-	c->creqs = mempool_create_kmalloc_pool(nr, size);
-	c->fixed_bytes = nr * size +
+	c->fixed_bytes = (nr + num_possible_cpus()) * size +
 			 CCDM_CHILD_BIOS * (sizeof(struct ccdm_child) + BIO_MAX_VECS *
 					    sizeof(struct bio_vec));
-	return c->creqs ? 0 : -ENOMEM;
+	return ccdm_creqs_init(&c->creqs, nr, size);
 }
 
 static int ccdm_ctr_memory(struct ccdm *c)
@@ -260,9 +259,10 @@ static int ccdm_ctr_memory(struct ccdm *c)
 
 	c->walk = alloc_workqueue("ccdm_walk/%s", WQ_MEM_RECLAIM | WQ_UNBOUND, CCDM_WALKERS,
 				  ccdm_name(c));
-	c->done = alloc_workqueue("ccdm_done/%s", WQ_MEM_RECLAIM | WQ_HIGHPRI | CCDM_WQ_PERCPU, 0,
+	c->done = alloc_workqueue("ccdm_done/%s", WQ_MEM_RECLAIM | WQ_HIGHPRI | WQ_UNBOUND, 0,
 				  ccdm_name(c));
-	if (!c->walk || !c->done)
+	c->soft = alloc_workqueue("ccdm_soft/%s", CCDM_WQ_SOFT, 0, ccdm_name(c));
+	if (!c->walk || !c->done || !c->soft)
 		return -ENOMEM;
 	return ccdm_cache_init(c);
 }
@@ -279,11 +279,13 @@ void ccdm_dtr(struct dm_target *ti)
 	ccdm_cache_exit(c);
 	if (c->walk)
 		destroy_workqueue(c->walk);
+	if (c->soft)
+		destroy_workqueue(c->soft);
 	if (c->done)
 		destroy_workqueue(c->done);
 	bioset_exit(&c->bios);
 	ccdm_pages_exit(&c->pages);
-	mempool_destroy(c->creqs);
+	ccdm_creqs_exit(&c->creqs);
 	ccdm_cipher_exit(&c->block);
 	ccdm_cipher_exit(&c->node);
 	free_percpu(c->stats);

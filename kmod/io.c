@@ -207,7 +207,7 @@ void ccdm_io_finish(struct ccdm_io *io, blk_status_t status)
 		ccdm_io_zero(io, 0, io->nr);
 
 	if (io->creq)
-		mempool_free(io->creq, c->creqs);
+		ccdm_creq_put(&c->creqs, io->creq);
 	if (io->want.pages)
 		ccdm_pages_put(&c->pages, &io->want);
 	if (io->leaf) {
@@ -276,7 +276,8 @@ static void __ccdm_io_map(struct ccdm *c, struct bio *bio, struct ccdm_io *io, b
 {
 	u64 sector = dm_target_offset(c->ti, bio->bi_iter.bi_sector);
 
-	memset(io, 0, offsetof(struct ccdm_io, vec));
+	memset(io, 0, offsetof(struct ccdm_io, internal));
+	io->want.pages = NULL;
 	io->c = c;
 	io->bio = bio;
 	io->end_io = bio->bi_end_io;

@@ -16,7 +16,7 @@
 
 /* One table for this many pages: an I/O that needs one has more than 8. */
 #define CCDM_PAGES_PER_VECS	16
-#define CCDM_PAGES_CPU_MAX	64
+#define CCDM_PAGES_CPU_MAX	256
 
 static unsigned int ccdm_pages_nr_vecs(unsigned int nr)
 {
@@ -29,69 +29,32 @@ size_t ccdm_pages_cost(unsigned int nr)
 	       ccdm_pages_nr_vecs(nr) * sizeof(struct ccdm_vecs);
 }
 
-int ccdm_pages_init(struct ccdm_pages *pool, unsigned int nr)
+static void ccdm_vecs_push(struct ccdm_vecs **head, struct ccdm_vecs *vecs)
 {
-	unsigned int i, cpu;
-
-	spin_lock_init(&pool->lock);
-	INIT_LIST_HEAD(&pool->line);
-	pool->cpu_max = min(CCDM_PAGES_CPU_MAX, nr / 8);
-
-	pool->cpu = alloc_percpu(struct ccdm_pages_cpu);
-	pool->all = kvcalloc(nr, sizeof(*pool->all), GFP_KERNEL);
-	if (!pool->cpu || !pool->all)
-		return -ENOMEM;
-	for_each_possible_cpu(cpu)
-		spin_lock_init(&per_cpu_ptr(pool->cpu, cpu)->lock);
-
-	for (i = 0; i < nr; i++) {
-		struct ccdm_pg *pg = &pool->all[i];
-
-		pg->page = alloc_page(GFP_KERNEL | __GFP_ZERO);
-		if (!pg->page)
-			return -ENOMEM;
-		pool->nr++;
-		pg->next = pool->head;
-		pool->head = pg;
-		pool->nr_head++;
-	}
-	for (i = 0; i < ccdm_pages_nr_vecs(nr); i++) {
-		struct ccdm_vecs *vecs = kmalloc(sizeof(*vecs), GFP_KERNEL);
-
-		if (!vecs)
-			return -ENOMEM;
-		vecs->next = pool->vecs;
-		pool->vecs = vecs;
-	}
-	return 0;
+	vecs->next = *head;
+	*head = vecs;
 }
 
-void ccdm_pages_exit(struct ccdm_pages *pool)
+/* Fill @want from a list of pages and one of tables, if they have it all. */
+static bool ccdm_pages_fill(struct ccdm_want *want, struct ccdm_pg **head, unsigned int *nr,
+			    struct ccdm_vecs **vecs)
 {
-	struct ccdm_vecs *vecs;
-	unsigned int i;
+	struct ccdm_pg *last = *head;
+	unsigned int n = want->nr;
 
-	for (i = 0; i < pool->nr; i++)
-		__free_page(pool->all[i].page);
-	kvfree(pool->all);
-	while ((vecs = pool->vecs)) {
-		pool->vecs = vecs->next;
-		kfree(vecs);
+	if (*nr < n || (n > CCDM_INLINE_VECS && !*vecs))
+		return false;
+	if (n > CCDM_INLINE_VECS) {
+		want->vecs = *vecs;
+		*vecs = want->vecs->next;
 	}
-	free_percpu(pool->cpu);
-	memset(pool, 0, sizeof(*pool));
-}
-
-/* Take @nr pages off a list that has them. */
-static struct ccdm_pg *ccdm_pages_cut(struct ccdm_pg **head, unsigned int nr)
-{
-	struct ccdm_pg *first = *head, *last = first;
-
-	while (--nr)
+	want->pages = *head;
+	*nr -= n;
+	while (--n)
 		last = last->next;
 	*head = last->next;
 	last->next = NULL;
-	return first;
+	return true;
 }
 
 static struct ccdm_pg *ccdm_pages_last(struct ccdm_pg *pg, unsigned int *nr)
@@ -104,7 +67,7 @@ static struct ccdm_pg *ccdm_pages_last(struct ccdm_pg *pg, unsigned int *nr)
 	return pg;
 }
 
-/* Empty the per-CPU lists into the common one. */
+/* Empty the per-CPU lists into the common ones. */
 static void ccdm_pages_gather(struct ccdm_pages *pool)
 {
 	unsigned int cpu, n;
@@ -112,12 +75,17 @@ static void ccdm_pages_gather(struct ccdm_pages *pool)
 	lockdep_assert_held(&pool->lock);
 	for_each_possible_cpu(cpu) {
 		struct ccdm_pages_cpu *pc = per_cpu_ptr(pool->cpu, cpu);
+		struct ccdm_vecs *vecs;
 		struct ccdm_pg *list;
 
 		spin_lock(&pc->lock);
 		list = pc->head;
 		pc->head = NULL;
 		pc->nr = 0;
+		while ((vecs = pc->vecs)) {
+			pc->vecs = vecs->next;
+			ccdm_vecs_push(&pool->vecs, vecs);
+		}
 		spin_unlock(&pc->lock);
 		if (list) {
 			ccdm_pages_last(list, &n)->next = pool->head;
@@ -127,44 +95,28 @@ static void ccdm_pages_gather(struct ccdm_pages *pool)
 	}
 }
 
-/* All or none from the common list. */
+/* All or none from the common lists. */
 static bool ccdm_pages_grant(struct ccdm_pages *pool, struct ccdm_want *want)
 {
-	bool vecs = want->nr > CCDM_INLINE_VECS;
-
 	lockdep_assert_held(&pool->lock);
-	if ((vecs && !pool->vecs) || pool->nr_head < want->nr)
-		return false;
-	want->pages = ccdm_pages_cut(&pool->head, want->nr);
-	pool->nr_head -= want->nr;
-	if (vecs) {
-		want->vecs = pool->vecs;
-		pool->vecs = want->vecs->next;
-	}
-	return true;
+	return ccdm_pages_fill(want, &pool->head, &pool->nr_head, &pool->vecs);
 }
 
 bool ccdm_pages_take(struct ccdm_pages *pool, struct ccdm_want *want, bool wait)
 {
 	struct ccdm_pages_cpu *pc;
 	unsigned long flags;
-	bool ok = false;
+	bool ok;
 
 	want->vecs = NULL;
-	if (want->nr <= CCDM_INLINE_VECS) {
-		local_irq_save(flags);
-		pc = this_cpu_ptr(pool->cpu);
-		spin_lock(&pc->lock);
-		if (pc->nr >= want->nr) {
-			want->pages = ccdm_pages_cut(&pc->head, want->nr);
-			pc->nr -= want->nr;
-			ok = true;
-		}
-		spin_unlock(&pc->lock);
-		local_irq_restore(flags);
-		if (ok)
-			return true;
-	}
+	local_irq_save(flags);
+	pc = this_cpu_ptr(pool->cpu);
+	spin_lock(&pc->lock);
+	ok = ccdm_pages_fill(want, &pc->head, &pc->nr, &pc->vecs);
+	spin_unlock(&pc->lock);
+	local_irq_restore(flags);
+	if (ok)
+		return true;
 
 	spin_lock_irqsave(&pool->lock, flags);
 	if (list_empty(&pool->line)) {
@@ -193,41 +145,39 @@ void ccdm_pages_put(struct ccdm_pages *pool, struct ccdm_want *want)
 	struct ccdm_want *next, *tmp;
 	struct ccdm_pages_cpu *pc;
 	LIST_HEAD(granted);
+	struct ccdm_vecs *vecs = want->vecs;
 	unsigned long flags;
 	unsigned int n;
+	bool ok;
 
 	want->pages = NULL;
+	want->vecs = NULL;
 	if (!list)
 		return;
 	last = ccdm_pages_last(list, &n);
 
-	if (!want->vecs) {
-		bool ok = false;
-
-		local_irq_save(flags);
-		pc = this_cpu_ptr(pool->cpu);
-		spin_lock(&pc->lock);
-		if (!READ_ONCE(pool->waiting) && pc->nr + n <= pool->cpu_max) {
-			last->next = pc->head;
-			pc->head = list;
-			pc->nr += n;
-			ok = true;
-		}
-		spin_unlock(&pc->lock);
-		local_irq_restore(flags);
-		if (ok)
-			return;
+	local_irq_save(flags);
+	pc = this_cpu_ptr(pool->cpu);
+	spin_lock(&pc->lock);
+	ok = !READ_ONCE(pool->waiting) && pc->nr + n <= pool->cpu_max;
+	if (ok) {
+		last->next = pc->head;
+		pc->head = list;
+		pc->nr += n;
+		if (vecs)
+			ccdm_vecs_push(&pc->vecs, vecs);
 	}
+	spin_unlock(&pc->lock);
+	local_irq_restore(flags);
+	if (ok)
+		return;
 
 	spin_lock_irqsave(&pool->lock, flags);
 	last->next = pool->head;
 	pool->head = list;
 	pool->nr_head += n;
-	if (want->vecs) {
-		want->vecs->next = pool->vecs;
-		pool->vecs = want->vecs;
-		want->vecs = NULL;
-	}
+	if (vecs)
+		ccdm_vecs_push(&pool->vecs, vecs);
 	list_for_each_entry_safe(next, tmp, &pool->line, list) {
 		if (!ccdm_pages_grant(pool, next)) {
 			/* Pages may have gone to a CPU before the line was seen. */
@@ -245,6 +195,66 @@ void ccdm_pages_put(struct ccdm_pages *pool, struct ccdm_want *want)
 		list_del_init(&next->list);
 		next->granted(next);
 	}
+}
+
+int ccdm_pages_init(struct ccdm_pages *pool, unsigned int nr)
+{
+	unsigned int i, cpu;
+
+	spin_lock_init(&pool->lock);
+	INIT_LIST_HEAD(&pool->line);
+	/* At most half of all stay with the CPUs. */
+	pool->cpu_max = min(CCDM_PAGES_CPU_MAX, nr / 2 / num_online_cpus());
+
+	pool->cpu = alloc_percpu(struct ccdm_pages_cpu);
+	if (!pool->cpu)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu)
+		spin_lock_init(&per_cpu_ptr(pool->cpu, cpu)->lock);
+	pool->all = kvcalloc(nr, sizeof(*pool->all), GFP_KERNEL);
+	if (!pool->all)
+		return -ENOMEM;
+
+	for (i = 0; i < nr; i++) {
+		struct ccdm_pg *pg = &pool->all[i];
+
+		pg->page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+		if (!pg->page)
+			return -ENOMEM;
+		pool->nr++;
+		pg->next = pool->head;
+		pool->head = pg;
+		pool->nr_head++;
+	}
+	for (i = 0; i < ccdm_pages_nr_vecs(nr); i++) {
+		struct ccdm_vecs *vecs = kmalloc(sizeof(*vecs), GFP_KERNEL);
+
+		if (!vecs)
+			return -ENOMEM;
+		ccdm_vecs_push(&pool->vecs, vecs);
+	}
+	return 0;
+}
+
+void ccdm_pages_exit(struct ccdm_pages *pool)
+{
+	struct ccdm_vecs *vecs;
+	unsigned int i;
+
+	if (pool->cpu) {
+		spin_lock_irq(&pool->lock);
+		ccdm_pages_gather(pool);
+		spin_unlock_irq(&pool->lock);
+	}
+	for (i = 0; i < pool->nr; i++)
+		__free_page(pool->all[i].page);
+	kvfree(pool->all);
+	while ((vecs = pool->vecs)) {
+		pool->vecs = vecs->next;
+		kfree(vecs);
+	}
+	free_percpu(pool->cpu);
+	memset(pool, 0, sizeof(*pool));
 }
 
 unsigned int ccdm_pages_free(struct ccdm_pages *pool)

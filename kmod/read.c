@@ -33,7 +33,7 @@ static void ccdm_read_mismatch(struct ccdm_io *io)
 	trace_ccdm_recheck(ccdm_name(c), 0, io->block + io->at);
 	io->again = true;
 	/* Nothing that others need is held in line: the writers there need such memory too. */
-	mempool_free(io->creq, c->creqs);
+	ccdm_creq_put(&c->creqs, io->creq);
 	io->creq = NULL;
 	ccdm_pages_put(&c->pages, &io->want);
 	if (io->marked || ccdm_io_mark(io, ccdm_read_start))
@@ -44,7 +44,7 @@ static void ccdm_read_mismatch(struct ccdm_io *io)
 static void ccdm_read_later(struct ccdm_io *io)
 {
 	if (io->creq)
-		mempool_free(io->creq, io->c->creqs);
+		ccdm_creq_put(&io->c->creqs, io->creq);
 	io->creq = NULL;
 	ccdm_io_queue(io, io->c->done, ccdm_read_open);
 }
@@ -68,7 +68,7 @@ static void __ccdm_read_open(struct ccdm_io *io, bool atomic)
 	int r;
 
 	if (!io->creq)
-		io->creq = mempool_alloc(c->creqs, atomic ? GFP_NOWAIT | __GFP_NOWARN : GFP_NOIO);
+		io->creq = ccdm_creq_get(&c->creqs, atomic ? GFP_NOWAIT | __GFP_NOWARN : GFP_NOIO);
 	if (!io->creq) {
 		ccdm_read_later(io);
 		return;
@@ -141,11 +141,13 @@ static void ccdm_read_complete(struct ccdm_io *io)
 
 	io->at = 0;
 	io->at_page = io->want.pages;
-	if (in_hardirq() || irqs_disabled())
+	if (!origin && io->nr > CCDM_INLINE_BLOCKS)
 		ccdm_read_later(io);
+	else if (in_hardirq() || irqs_disabled())
+		ccdm_io_queue(io, io->c->soft, ccdm_read_complete);
 	else if (origin)
 		ccdm_io_finish(io, BLK_STS_OK);
-	else if (io->nr > CCDM_INLINE_BLOCKS || !irq_fpu_usable())
+	else if (!irq_fpu_usable())
 		ccdm_read_later(io);
 	else
 		__ccdm_read_open(io, true);

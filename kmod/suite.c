@@ -112,6 +112,66 @@ size_t ccdm_creq_size(const struct ccdm_cipher *cipher)
 	return sizeof(struct ccdm_creq) + size;
 }
 
+static void *ccdm_creq_alloc(gfp_t gfp, void *size)
+{
+	struct ccdm_creq *creq = kmalloc((size_t)size, gfp);
+
+	if (!creq)
+		return NULL;
+	crypto_init_wait(&creq->wait);
+	sg_init_table(creq->plain, ARRAY_SIZE(creq->plain));
+	sg_init_table(creq->sealed, ARRAY_SIZE(creq->sealed));
+	sg_set_buf(&creq->sealed[1], creq->tag, CCDM_TAG_SIZE);
+	return creq;
+}
+
+int ccdm_creqs_init(struct ccdm_creqs *q, unsigned int nr, size_t size)
+{
+	unsigned int cpu;
+
+	q->pool = mempool_create(nr, ccdm_creq_alloc, mempool_kfree, (void *)size);
+	q->kept = alloc_percpu(struct ccdm_creq *);
+	if (!q->pool || !q->kept)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		struct ccdm_creq **kept = per_cpu_ptr(q->kept, cpu);
+
+		*kept = ccdm_creq_alloc(GFP_KERNEL, (void *)size);
+		if (!*kept)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+void ccdm_creqs_exit(struct ccdm_creqs *q)
+{
+	unsigned int cpu;
+
+	if (q->kept)
+		for_each_possible_cpu(cpu)
+			kfree(*per_cpu_ptr(q->kept, cpu));
+	free_percpu(q->kept);
+	mempool_destroy(q->pool);
+	memset(q, 0, sizeof(*q));
+}
+
+struct ccdm_creq *ccdm_creq_get(struct ccdm_creqs *q, gfp_t gfp)
+{
+	struct ccdm_creq *creq = this_cpu_xchg(*q->kept, NULL);
+
+	return likely(creq) ? creq : mempool_alloc(q->pool, gfp);
+}
+
+/*
+ * One that is kept may have come from the pool while somebody waits there. There were
+ * as many beside the pool's as can be kept, so what is not kept is enough for the pool.
+ */
+void ccdm_creq_put(struct ccdm_creqs *q, struct ccdm_creq *creq)
+{
+	if (unlikely(this_cpu_cmpxchg(*q->kept, NULL, creq)))
+		mempool_free(creq, q->pool);
+}
+
 /*
  * An opening that was begun without sleeping ended elsewhere. The crypto API
  * also calls with -EINPROGRESS when a backlogged request starts; we never ask
@@ -126,7 +186,7 @@ static void ccdm_creq_async_done(CCDM_CRYPTO_CALLBACK_ARG, int error)
 }
 
 /* One call into the crypto API; IN: what differs between the request types. */
-#define ccdm_crypt(type, req, op, wait, atomic) ({					\
+#define ccdm_crypt(type, req, op, creq, atomic) ({					\
 	int __r;									\
 											\
 	if (atomic) {									\
@@ -135,66 +195,51 @@ static void ccdm_creq_async_done(CCDM_CRYPTO_CALLBACK_ARG, int error)
 		if (__r == -EBUSY)	/* not backlogged: not taken */			\
 			__r = -EAGAIN;							\
 	} else {									\
-		crypto_init_wait(&(wait));						\
 		type##_request_set_callback(req, CRYPTO_TFM_REQ_MAY_SLEEP |		\
 					    CRYPTO_TFM_REQ_MAY_BACKLOG,			\
-					    crypto_req_done, &(wait));			\
-		__r = crypto_wait_req(op(req), &(wait));				\
+					    crypto_req_done, &(creq)->wait);		\
+		__r = crypto_wait_req(op(req), &(creq)->wait);				\
 	}										\
 	__r;										\
 })
 
 static int ccdm_xts(const struct ccdm_cipher *cipher, struct ccdm_creq *creq,
-		    const struct ccdm_place *place, struct page *src, unsigned int src_offset,
-		    struct page *dst, unsigned int dst_offset, bool encrypt, bool atomic)
+		    const struct ccdm_place *place, bool encrypt, bool atomic)
 {
 	struct skcipher_request *req = (void *)creq->req;
-	struct crypto_wait wait;
 
-	sg_init_table(creq->src, 1);
-	sg_set_page(creq->src, src, CCDM_BLOCK_SIZE, src_offset);
-	sg_init_table(creq->dst, 1);
-	sg_set_page(creq->dst, dst, CCDM_BLOCK_SIZE, dst_offset);
 	put_unaligned_le64((u64)place->domain << 56 | place->index, creq->iv);
 	put_unaligned_le64(place->seq, creq->iv + 8);
 
 	skcipher_request_set_tfm(req, cipher->xts);
-	skcipher_request_set_crypt(req, creq->src, creq->dst, CCDM_BLOCK_SIZE, creq->iv);
-	if (encrypt)
-		return ccdm_crypt(skcipher, req, crypto_skcipher_encrypt, wait, atomic);
-	return ccdm_crypt(skcipher, req, crypto_skcipher_decrypt, wait, atomic);
+	if (encrypt) {
+		skcipher_request_set_crypt(req, creq->plain, creq->sealed, CCDM_BLOCK_SIZE,
+					   creq->iv);
+		return ccdm_crypt(skcipher, req, crypto_skcipher_encrypt, creq, atomic);
+	}
+	skcipher_request_set_crypt(req, creq->sealed, creq->plain, CCDM_BLOCK_SIZE, creq->iv);
+	return ccdm_crypt(skcipher, req, crypto_skcipher_decrypt, creq, atomic);
 }
 
 /* GCM over the text, or GMAC (@mac_only): the ciphertext as additional data */
 static int ccdm_aead(const struct ccdm_cipher *cipher, struct ccdm_creq *creq,
-		     const struct ccdm_place *place, struct page *src, unsigned int src_offset,
-		     struct page *dst, unsigned int dst_offset, bool mac_only, bool encrypt,
-		     bool atomic)
+		     const struct ccdm_place *place, bool mac_only, bool encrypt, bool atomic)
 {
 	struct aead_request *req = (void *)creq->req;
-	struct scatterlist *to = mac_only ? creq->src : creq->dst;
+	struct scatterlist *plain = mac_only ? creq->sealed : creq->plain;
 	unsigned int text = mac_only ? 0 : CCDM_BLOCK_SIZE;
-	struct crypto_wait wait;
 
-	sg_init_table(creq->src, 2);
-	sg_set_page(&creq->src[0], src, CCDM_BLOCK_SIZE, src_offset);
-	sg_set_buf(&creq->src[1], creq->tag, CCDM_TAG_SIZE);
-	if (!mac_only) {
-		sg_init_table(creq->dst, 2);
-		sg_set_page(&creq->dst[0], dst, CCDM_BLOCK_SIZE, dst_offset);
-		sg_set_buf(&creq->dst[1], creq->tag, CCDM_TAG_SIZE);
-	}
 	put_unaligned_le32(place->domain, creq->iv);
 	put_unaligned_le64(place->seq, creq->iv + 4);
 
 	aead_request_set_tfm(req, cipher->aead);
 	aead_request_set_ad(req, mac_only ? CCDM_BLOCK_SIZE : 0);
 	if (encrypt) {
-		aead_request_set_crypt(req, creq->src, to, text, creq->iv);
-		return ccdm_crypt(aead, req, crypto_aead_encrypt, wait, atomic);
+		aead_request_set_crypt(req, plain, creq->sealed, text, creq->iv);
+		return ccdm_crypt(aead, req, crypto_aead_encrypt, creq, atomic);
 	}
-	aead_request_set_crypt(req, creq->src, to, text + CCDM_TAG_SIZE, creq->iv);
-	return ccdm_crypt(aead, req, crypto_aead_decrypt, wait, atomic);
+	aead_request_set_crypt(req, creq->sealed, plain, text + CCDM_TAG_SIZE, creq->iv);
+	return ccdm_crypt(aead, req, crypto_aead_decrypt, creq, atomic);
 }
 
 static int ccdm_hmac(const struct ccdm_cipher *cipher, const struct ccdm_place *place,
@@ -228,14 +273,16 @@ int ccdm_seal(const struct ccdm_cipher *cipher, struct ccdm_creq *creq,
 	unsigned int noio = memalloc_noio_save();
 	int r;
 
+	sg_set_page(creq->plain, src, CCDM_BLOCK_SIZE, offset);
+	sg_set_page(creq->sealed, dst, CCDM_BLOCK_SIZE, 0);
 	if (cipher->kind == CCDM_GCM) {
-		r = ccdm_aead(cipher, creq, place, src, offset, dst, 0, false, true, false);
+		r = ccdm_aead(cipher, creq, place, false, true, false);
 	} else {
-		r = ccdm_xts(cipher, creq, place, src, offset, dst, 0, true, false);
+		r = ccdm_xts(cipher, creq, place, true, false);
 		if (!r && cipher->kind == CCDM_XTS_HMAC)
 			r = ccdm_hmac(cipher, place, dst, creq->tag);
 		else if (!r)
-			r = ccdm_aead(cipher, creq, place, dst, 0, NULL, 0, true, true, false);
+			r = ccdm_aead(cipher, creq, place, true, true, false);
 	}
 	memalloc_noio_restore(noio);
 	if (!r)
@@ -252,13 +299,15 @@ int ccdm_open(const struct ccdm_cipher *cipher, struct ccdm_creq *creq,
 	unsigned int noio = memalloc_noio_save();
 	int r;
 
+	sg_set_page(creq->sealed, src, CCDM_BLOCK_SIZE, 0);
+	sg_set_page(creq->plain, dst, CCDM_BLOCK_SIZE, offset);
 	memcpy(creq->tag, tag, CCDM_TAG_SIZE);
 	switch (cipher->kind) {
 	case CCDM_GCM:
-		r = ccdm_aead(cipher, creq, place, src, 0, dst, offset, false, false, atomic);
+		r = ccdm_aead(cipher, creq, place, false, false, atomic);
 		break;
 	case CCDM_XTS_GMAC:
-		r = ccdm_aead(cipher, creq, place, src, 0, NULL, 0, true, false, atomic);
+		r = ccdm_aead(cipher, creq, place, true, false, atomic);
 		break;
 	default:
 		r = ccdm_hmac(cipher, place, src, creq->tag);
@@ -267,7 +316,7 @@ int ccdm_open(const struct ccdm_cipher *cipher, struct ccdm_creq *creq,
 	}
 	/* Only what has been verified is decrypted. */
 	if (!r && cipher->kind != CCDM_GCM)
-		r = ccdm_xts(cipher, creq, place, src, 0, dst, offset, false, atomic);
+		r = ccdm_xts(cipher, creq, place, false, atomic);
 	memalloc_noio_restore(noio);
 	return r;
 }

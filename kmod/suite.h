@@ -84,12 +84,16 @@ struct ccdm_cipher {
  *	  context; its result is not told: the caller opens again in process
  *	  context
  * @arg: for @done
+ * @wait: for a call that may sleep
+ * @plain: the plaintext
+ * @sealed: the ciphertext and @tag
  */
 struct ccdm_creq {
 	void (*done)(void *arg);
 	void *arg;
-	struct scatterlist src[2];
-	struct scatterlist dst[2];
+	struct crypto_wait wait;
+	struct scatterlist plain[1];
+	struct scatterlist sealed[2];
 	u8 iv[16];
 	u8 tag[CCDM_TAG_SIZE];
 	u8 req[] CRYPTO_MINALIGN_ATTR;
@@ -106,6 +110,23 @@ void ccdm_cipher_exit(struct ccdm_cipher *cipher);
 
 /* Bytes of a struct ccdm_creq that serves @cipher. */
 size_t ccdm_creq_size(const struct ccdm_cipher *cipher);
+
+/**
+ * struct ccdm_creqs - request memory, ready for use
+ * @pool: where it comes from
+ * @kept: one for each CPU while nobody uses it: the pool's are allocated, and cleared, each time
+ */
+struct ccdm_creqs {
+	mempool_t *pool;
+	struct ccdm_creq * __percpu *kept;
+};
+
+/* @nr are always there, @size bytes each, beside one for each CPU. Sleeps. */
+int ccdm_creqs_init(struct ccdm_creqs *q, unsigned int nr, size_t size);
+void ccdm_creqs_exit(struct ccdm_creqs *q);	/* accepts one that is zeroed or half made */
+/* With GFP_NOIO it waits until there is one; else NULL. */
+struct ccdm_creq *ccdm_creq_get(struct ccdm_creqs *q, gfp_t gfp);
+void ccdm_creq_put(struct ccdm_creqs *q, struct ccdm_creq *creq);
 
 /**
  * ccdm_seal() - encrypt and authenticate 4096 bytes, from page to page

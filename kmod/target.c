@@ -77,6 +77,7 @@ static void ccdm_postsuspend(struct dm_target *ti)
 
 	ccdm_writeback_stop(c);
 	flush_workqueue(c->walk);
+	flush_workqueue(c->soft);
 	flush_workqueue(c->done);
 }
 

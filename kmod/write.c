@@ -90,7 +90,7 @@ static void ccdm_write_end_io(struct bio *bio)
 	if (unlikely(io->status))
 		ccdm_io_queue(io, io->c->done, ccdm_write_failed);
 	else if (in_hardirq() || irqs_disabled())
-		ccdm_io_queue(io, io->c->done, ccdm_write_done);
+		ccdm_io_queue(io, io->c->soft, ccdm_write_done);
 	else
 		ccdm_write_done(io);
 }
@@ -124,7 +124,7 @@ static void __ccdm_write_seal(struct ccdm_io *io, gfp_t gfp)
 {
 	struct ccdm *c = io->c;
 	struct ccdm_node *leaf = io->leaf;
-	struct ccdm_creq *creq = mempool_alloc(c->creqs, gfp);
+	struct ccdm_creq *creq = ccdm_creq_get(&c->creqs, gfp);
 	struct ccdm_pg *pg;
 	unsigned long flags;
 	unsigned int i, tries = 0;
@@ -138,7 +138,7 @@ static void __ccdm_write_seal(struct ccdm_io *io, gfp_t gfp)
 	do {
 		r = ccdm_write_seal_blocks(io, creq);
 	} while (r && r != -EIO && ++tries < 3);
-	mempool_free(creq, c->creqs);
+	ccdm_creq_put(&c->creqs, creq);
 	if (r || !ccdm_active(c)) {
 		if (ccdm_active(c))
 			DMERR_LIMIT("%s: block %llu (%u): cannot be sealed: error %d",
@@ -169,14 +169,18 @@ static void ccdm_write_seal(struct ccdm_io *io)
 	__ccdm_write_seal(io, GFP_NOIO);
 }
 
-/* Marks and leaf are held: pages, then small pieces here and large ones by a worker. */
+static void ccdm_write_pages(struct ccdm_io *io)
+{
+	if (ccdm_io_pages(io, io->nr, ccdm_write_seal))
+		ccdm_write_seal(io);
+}
+
+/* Marks and leaf are held. Large pieces by a worker, so that all CPUs have their share. */
 static void ccdm_write_marked(struct ccdm_io *io)
 {
-	if (!ccdm_io_pages(io, io->nr, ccdm_write_seal))
-		return;
 	if (io->nr > CCDM_INLINE_BLOCKS)
-		ccdm_io_queue(io, io->c->done, ccdm_write_seal);
-	else
+		ccdm_io_queue(io, io->c->done, ccdm_write_pages);
+	else if (ccdm_io_pages(io, io->nr, ccdm_write_seal))
 		__ccdm_write_seal(io, GFP_NOWAIT | __GFP_NOWARN);
 }
 

@@ -333,9 +333,9 @@ static bool ccdm_write_add(struct ccdm *c, struct ccdm_node_write *w, struct ccd
 		*error = -EIO;
 		return true;
 	}
-	creq = mempool_alloc(c->creqs, GFP_NOIO);
+	creq = ccdm_creq_get(&c->creqs, GFP_NOIO);
 	*error = ccdm_seal(&c->node, creq, &place, c->cache.scratch, 0, w->pages[i], w->tag[i]);
-	mempool_free(creq, c->creqs);
+	ccdm_creq_put(&c->creqs, creq);
 	trace_ccdm_writeback(ccdm_name(c), node->level, node->index);
 	return true;
 }

@@ -115,7 +115,7 @@ static int __init kat_init(void)
 			ok(false, "cipher", ccdm_kats[i].kind);
 			continue;
 		}
-		m->creq = kmalloc(ccdm_creq_size(&m->cipher), GFP_KERNEL);
+		m->creq = ccdm_creq_alloc(GFP_KERNEL, (void *)ccdm_creq_size(&m->cipher));
 		kat_one(m, &ccdm_kats[i]);
 		kfree(m->creq);
 		ccdm_cipher_exit(&m->cipher);

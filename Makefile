@@ -38,7 +38,7 @@ SETUP_PKGS := devmapper libkmod libnl-3.0 libnl-genl-3.0 blkid jansson libudev l
 SETUP_SRC := $(wildcard userspace/setup/*.c userspace/lib/*.c)
 SETUP_OBJ := $(SETUP_SRC:%.c=$(BUILD)/%.o)
 
-.PHONY: all help modules programs test-programs install uninstall clean check check-all check-setup vm-setup demo demo-disk bench bench-boot lint vm boot unit setup
+.PHONY: all help modules programs test-programs install uninstall clean check check-all check-setup vm-setup demo demo-disk bench bench-compare bench-record bench-locks bench-boot lint vm boot unit setup
 
 all: modules programs
 
@@ -53,7 +53,10 @@ help:
 	@echo 'make unit                the unit tests alone'
 	@echo 'make vm TEST=10-life     one test; SHELL=1 a shell in the VM; KERNEL=, DEBUG=1'
 	@echo 'make boot TEST=10-boots  one test of the boot (SUITE=bookworm, trixie, sid; ALL=1)'
-	@echo 'make bench               instructions per I/O beside dm-crypt (KERNEL=6.12)'
+	@echo 'make bench               instructions per I/O beside dm-crypt and LUKS2 (KERNEL=6.12)'
+	@echo 'make bench-compare       the same, beside what is recorded in Documentation/bench'
+	@echo 'make bench-record        writes what is there: text, JSON, a plot'
+	@echo 'make bench-locks         who waits for which lock, on several CPUs (debug kernel)'
 	@echo 'make bench-boot          what a boot costs beside dm-verity and LUKS2 (SUITE=trixie)'
 	@echo 'make lint                static checks'
 	@echo 'make clean'
@@ -136,6 +139,17 @@ boot: vm-setup
 
 bench: vm-setup test-programs
 	@tests/bench/run --kernel $(BENCH_KERNEL)
+
+bench-compare: vm-setup test-programs
+	@tests/bench/run --kernel $(BENCH_KERNEL) --compare
+
+bench-record: test-programs
+	@scripts/setup bench
+	@tests/bench/run --kernel $(BENCH_KERNEL) --record
+	@tests/bench/run --kernel $(BENCH_KERNEL) --record --short
+
+bench-locks: vm-setup test-programs
+	@tests/bench/locks
 
 bench-boot: vm-setup
 	@tests/bench/boot --suite $(SUITE)

@@ -4,13 +4,38 @@
 # bounded by the cache whatever the size; a VM of 512 MiB.
 # disks: qcow2:16T 256M
 # mem: 512
-# limit: 300
+# limit: 600
 . /ccdm/tests/lib/ktap.sh
 load
 D=/dev/vdd
 ios() { awk '{print $1 + $5}' "/sys/block/$(basename $1)/stat"; }
 LEN=$(fit "$(sectors $D)")
 
+# What libblkid reads does not depend on the size.
+open_ios() {
+	local b a
+	dmsetup create low --table "0 $1 linear $D 0"
+	udevadm settle
+	udevadm control --stop-exec-queue
+	b=$(ios "$(readlink -f /dev/mapper/low)")
+	DM_DISABLE_UDEV=1 ccdm-setup open --yes --on-tamper eio /dev/mapper/low ccdm-low >&2
+	a=$(ios "$(readlink -f /dev/mapper/low)")
+	DM_DISABLE_UDEV=1 ccdm-setup close ccdm-low
+	udevadm control --start-exec-queue
+	dmsetup remove --retry low
+	echo $((a - b))
+}
+G=$(open_ios $((2 << 20))) T=$(open_ios "$(sectors $D)")
+check_sh "ccdm-setup open: as many reads at 16 TiB as at 1 GiB ($T, $G)" "[ $G -gt 0 ] && [ $T = $G ]"
+
+# what the kernel holds now, in KiB, without what it would give back or keeps ready on a CPU
+held() {
+	sync
+	echo 1 >/proc/sys/vm/drop_caches
+	echo 1 >/proc/sys/vm/stat_refresh
+	awk '/^MemTotal/ { n = $2 } /^(MemFree|Buffers|Cached|SReclaimable):/ { n -= $2 }
+	     $1 == "count:" { n -= $2 * 4 } END { print n }' /proc/meminfo /proc/zoneinfo
+}
 B=$(ios $D)
 dmsetup create t --noudevsync --noudevrules --table "0 $LEN ccdm 1 $D 2 cache_mib:16 on_tamper:eio"
 A=$(ios $D)
@@ -20,8 +45,12 @@ check_sh "five levels: first, middle and last block" "for b in 0 1 $((LEN / 16))
 check_sh "random over all of it" "fio --filename=/dev/mapper/t --name=v --rw=randwrite --bs=4k --filesize=$((LEN * 512)) --io_size=8m --direct=1 --ioengine=libaio --iodepth=16 --verify=crc32c --output-format=terse >/dev/null"
 check_sh "cache within its limit" "dmsetup status t | grep -o 'cache_kib:[0-9/]*' | tr : / | (IFS=/ read -r _ u l; [ \$u -le \$l ] && [ \$l = 16384 ])"
 check_sh "discard of everything: never written parts cost nothing" "timeout 120 blkdiscard -f -l \$((1 << 40)) /dev/mapper/t 2>/dev/null"
+fio --filename=/dev/mapper/t --name=v --rw=randwrite --bs=4k --filesize=$((LEN * 512)) --io_size=20m --norandommap --direct=1 --ioengine=libaio --iodepth=16 --output-format=terse >/dev/null
 check_sh "no tamper" "dmsetup status t | grep -q 'state:active .*data_errors:0 node_errors:0 tampers:0'"
+M=$(held)
 rm_map t
+N=$(held)
+check_sh "memory: $((M - N)) KiB with a cache of 16 MiB, full" "[ $((M - N)) -le $((17 * 1024)) ] && [ $((M - N)) -ge $((14 * 1024)) ]"
 
 for blocks in 1 2 127 128 129 16383 16384 16385; do
 	dmsetup create t --table "0 $((blocks * 8)) ccdm 1 $D 2 cache_mib:2 on_tamper:eio"

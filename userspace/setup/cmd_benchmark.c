@@ -182,7 +182,7 @@ enum ccdm_exit cmd_benchmark(const struct ccdm_verb *verb, int argc, char **argv
 		for (i = 0; i < 3; i++)
 			json_array_append_new(all,
 					      json_pack("{s:s, s:f, s:b}", "suite", rows[i].suite,
-							"mib_s", rows[i].mib_s, "fastest",
+							"mib_s", rows[i].mib_s, "recommended",
 							i == best && rows[i].mib_s > 0));
 		return ccdm_ui_json(all);
 	}
@@ -191,10 +191,11 @@ enum ccdm_exit cmd_benchmark(const struct ccdm_verb *verb, int argc, char **argv
 	       xts.mib_s, gmac.mib_s, hmac.mib_s, gcm.mib_s);
 	for (i = 0; i < 3; i++) {
 		if (rows[i].mib_s > 0)
-			printf("%-20s %8.0f MiB/s%s\n", rows[i].suite, rows[i].mib_s,
-			       i == best ? "  fastest here" : "");
+			printf("%-20s %8.0f MiB/s\n", rows[i].suite, rows[i].mib_s);
 		else
 			printf("%-20s      not available in this kernel\n", rows[i].suite);
 	}
+	if (rows[best].mib_s > 0)
+		printf("Recommended here: --cipher %s\n", rows[best].suite);
 	return CCDM_EXIT_OK;
 }

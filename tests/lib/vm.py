@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -270,6 +271,12 @@ class Machine:
     def log(self):
         with open(self.console, errors="replace") as f:
             return f.read()
+
+
+def prepare(kernel):
+    """What a VM with this kernel is made of: the module, the root, the initramfs."""
+    for cmd in (["scripts/kernels", "build", kernel], ["scripts/guest", "root"], ["scripts/guest", "boot", kernel]):
+        subprocess.run([os.path.join(TOP, cmd[0])] + cmd[1:], check=True, stdout=sys.stderr)
 
 
 class VM(Machine):

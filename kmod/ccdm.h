@@ -217,6 +217,8 @@ void ccdm_io_map(struct ccdm *c, struct bio *bio, struct ccdm_io *io);
 /* The same for a bio of the module's own, which did not come through dm. */
 void ccdm_io_map_internal(struct ccdm *c, struct bio *bio, struct ccdm_io *io);
 void ccdm_io_queue(struct ccdm_io *io, struct workqueue_struct *wq, ccdm_step_fn step);
+/* @step never sleeps. */
+void ccdm_io_queue_soft(struct ccdm_io *io, ccdm_step_fn step);
 /* The one place that sets the status of a bio. Any context with interrupts on. */
 void ccdm_io_finish(struct ccdm_io *io, blk_status_t status);
 /* false: in line; @step will run on the "done" queue, with the marks or pages held. */
@@ -225,6 +227,16 @@ bool __must_check ccdm_io_pages(struct ccdm_io *io, unsigned int nr, ccdm_step_f
 void ccdm_io_unmark(struct ccdm_io *io);
 /* Block @i of the sender's pages: 4096 linear bytes at the page and offset. */
 struct page *ccdm_io_user(struct ccdm_io *io, unsigned int i, unsigned int *offset);
+/* The block at @iter. No block is in two pieces: ccdm_io_map() has looked. */
+static inline struct page *ccdm_io_block(const struct bio_vec *vec, struct bvec_iter iter,
+					 unsigned int *offset)
+{
+	struct bio_vec bv = mp_bvec_iter_bvec(vec, iter);
+
+	*offset = bv.bv_offset % PAGE_SIZE;
+	return bv.bv_page + bv.bv_offset / PAGE_SIZE;
+}
+
 void ccdm_io_zero(struct ccdm_io *io, unsigned int i, unsigned int nr);
 /* Send the bio itself: to the backing device with pages of the pool in place of the sender's. */
 void ccdm_io_submit(struct ccdm_io *io, bio_end_io_t *end_io);

@@ -24,7 +24,23 @@ static void ccdm_io_work(struct work_struct *work)
 void ccdm_io_queue(struct ccdm_io *io, struct workqueue_struct *wq, ccdm_step_fn step)
 {
 	io->step = step;
+	INIT_WORK(&io->work, ccdm_io_work);
 	queue_work(wq, &io->work);
+}
+
+static void ccdm_io_soft_work(struct work_struct *work)
+{
+	struct ccdm_io *io = container_of(work, struct ccdm_io, work);
+
+	io->step(io);
+}
+
+/* Prepared apart, so that lockdep does not take it for the work that may sleep. */
+void ccdm_io_queue_soft(struct ccdm_io *io, ccdm_step_fn step)
+{
+	io->step = step;
+	INIT_WORK(&io->work, ccdm_io_soft_work);
+	queue_work(io->c->soft, &io->work);
 }
 
 /* ---- busy marks ---------------------------------------------------------- */
@@ -81,7 +97,7 @@ void ccdm_io_unmark(struct ccdm_io *io)
 
 	list_for_each_entry_safe(next, tmp, &granted, line) {
 		list_del_init(&next->line);
-		queue_work(next->c->done, &next->work);
+		ccdm_io_queue(next, next->c->done, next->step);
 	}
 }
 
@@ -91,7 +107,7 @@ static void ccdm_io_pages_granted(struct ccdm_want *want)
 {
 	struct ccdm_io *io = container_of(want, struct ccdm_io, want);
 
-	queue_work(io->c->done, &io->work);
+	ccdm_io_queue(io, io->c->done, io->step);
 }
 
 bool ccdm_io_pages(struct ccdm_io *io, unsigned int nr, ccdm_step_fn step)
@@ -104,20 +120,13 @@ bool ccdm_io_pages(struct ccdm_io *io, unsigned int nr, ccdm_step_fn step)
 
 struct page *ccdm_io_user(struct ccdm_io *io, unsigned int i, unsigned int *offset)
 {
-	struct bio_vec bv;
-
 	if (i < io->cursor_at) {
 		io->cursor = io->user_iter;
 		io->cursor_at = 0;
 	}
-	if (i > io->cursor_at) {
-		bvec_iter_advance(io->user_vec, &io->cursor,
-				  (i - io->cursor_at) * CCDM_BLOCK_SIZE);
-		io->cursor_at = i;
-	}
-	bv = mp_bvec_iter_bvec(io->user_vec, io->cursor);
-	*offset = bv.bv_offset % PAGE_SIZE;
-	return bv.bv_page + bv.bv_offset / PAGE_SIZE;
+	for (; io->cursor_at < i; io->cursor_at++)
+		bvec_iter_advance_single(io->user_vec, &io->cursor, CCDM_BLOCK_SIZE);
+	return ccdm_io_block(io->user_vec, io->cursor, offset);
 }
 
 void ccdm_io_zero(struct ccdm_io *io, unsigned int i, unsigned int nr)
@@ -263,12 +272,15 @@ void ccdm_io_walk(struct ccdm_io *io)
 /* A block must be one linear piece: its bytes go to the crypto API as such. */
 static bool ccdm_io_linear(struct bio *bio)
 {
-	struct bvec_iter iter;
-	struct bio_vec bv;
+	const struct bio_vec *bv = &bio->bi_io_vec[bio->bi_iter.bi_idx];
+	unsigned int left = bio->bi_iter.bi_size, n = bv->bv_len - bio->bi_iter.bi_bvec_done;
 
-	bio_for_each_bvec(bv, bio, iter)
-		if (bv.bv_len % CCDM_BLOCK_SIZE)
+	/* The last piece is what is left of whole blocks. */
+	for (; n < left; n = (++bv)->bv_len) {
+		if (n % CCDM_BLOCK_SIZE)
 			return false;
+		left -= n;
+	}
 	return true;
 }
 
@@ -287,7 +299,6 @@ static void __ccdm_io_map(struct ccdm *c, struct bio *bio, struct ccdm_io *io, b
 	io->cursor = bio->bi_iter;
 	io->block = sector / CCDM_BLOCK_SECTORS;
 	io->internal = internal;
-	INIT_WORK(&io->work, ccdm_io_work);
 	atomic_set(&io->pending, 1);
 
 	if (unlikely(!ccdm_active(c)) ||
@@ -299,15 +310,15 @@ static void __ccdm_io_map(struct ccdm *c, struct bio *bio, struct ccdm_io *io, b
 		ccdm_io_queue(io, c->walk, ccdm_discard_start);
 		return;
 	}
+	if (unlikely(!bio_sectors(bio))) {
+		ccdm_io_finish(io, BLK_STS_OK);
+		return;
+	}
 	if (unlikely(!ccdm_io_linear(bio))) {
 		ccdm_io_finish(io, BLK_STS_IOERR);
 		return;
 	}
 	io->nr = bio_sectors(bio) / CCDM_BLOCK_SECTORS;
-	if (unlikely(!io->nr)) {
-		ccdm_io_finish(io, BLK_STS_OK);
-		return;
-	}
 	io->first = io->block % CCDM_NODE_ENTRIES;
 	io->mask = ccdm_mask_range(io->first, io->nr);
 

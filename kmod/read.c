@@ -144,7 +144,7 @@ static void ccdm_read_complete(struct ccdm_io *io)
 	if (!origin && io->nr > CCDM_INLINE_BLOCKS)
 		ccdm_read_later(io);
 	else if (in_hardirq() || irqs_disabled())
-		ccdm_io_queue(io, io->c->soft, ccdm_read_complete);
+		ccdm_io_queue_soft(io, ccdm_read_complete);
 	else if (origin)
 		ccdm_io_finish(io, BLK_STS_OK);
 	else if (!irq_fpu_usable())

@@ -90,7 +90,7 @@ static void ccdm_write_end_io(struct bio *bio)
 	if (unlikely(io->status))
 		ccdm_io_queue(io, io->c->done, ccdm_write_failed);
 	else if (in_hardirq() || irqs_disabled())
-		ccdm_io_queue(io, io->c->soft, ccdm_write_done);
+		ccdm_io_queue_soft(io, ccdm_write_done);
 	else
 		ccdm_write_done(io);
 }
@@ -101,6 +101,7 @@ static void ccdm_write_end_io(struct bio *bio)
 static int ccdm_write_seal_blocks(struct ccdm_io *io, struct ccdm_creq *creq)
 {
 	struct ccdm_place place = { .domain = CCDM_DOMAIN_BLOCK };
+	struct bvec_iter iter = io->user_iter;
 	struct ccdm_pg *pg = io->want.pages;
 	unsigned int i, offset;
 	struct page *page;
@@ -112,7 +113,8 @@ static int ccdm_write_seal_blocks(struct ccdm_io *io, struct ccdm_creq *creq)
 	if (!io->seq)
 		return -EIO;
 	for (i = 0; i < io->nr && !r; i++, pg = pg->next) {
-		page = ccdm_io_user(io, i, &offset);
+		page = ccdm_io_block(io->user_vec, iter, &offset);
+		bvec_iter_advance_single(io->user_vec, &iter, CCDM_BLOCK_SIZE);
 		place.index = io->block + i;
 		place.seq = io->seq + i;
 		r = ccdm_seal(&io->c->block, creq, &place, page, offset, pg->page, pg->tag);

@@ -11,6 +11,10 @@
 #include "../../kmod/key.c"
 #include "kat.h"
 
+static unsigned int blocks;
+module_param(blocks, uint, 0);
+MODULE_PARM_DESC(blocks, "seal and open so many with each suite, and say what one takes");
+
 static int nr, failed;
 
 static void ok(bool good, const char *what, int kind)
@@ -59,6 +63,28 @@ static void kat_one(struct kat_mem *m, const struct ccdm_kat *k)
 	other.domain++;
 	ok(kat_open(m, &other, m->tag) == -EBADMSG, "another domain", k->kind);
 	ok(!kat_open(m, &place, m->tag), "and the right one again", k->kind);
+}
+
+/* What the cipher suites take by themselves, for the bench. */
+static void kat_cost(struct kat_mem *m, enum ccdm_construction kind)
+{
+	struct ccdm_place place = { .domain = CCDM_DOMAIN_BLOCK, .seq = CCDM_SEQ_FIRST };
+	u64 start, sealed, opened;
+	unsigned int i;
+	int r = 0;
+
+	start = ktime_get_ns();
+	for (i = 0; i < blocks && !r; i++) {
+		place.seq++;
+		r = ccdm_seal(&m->cipher, m->creq, &place, m->plain, 0, m->sealed, m->tag);
+	}
+	sealed = ktime_get_ns();
+	for (i = 0; i < blocks && !r; i++)
+		r = ccdm_open(&m->cipher, m->creq, &place, m->tag, m->sealed, m->opened, 0, false);
+	opened = ktime_get_ns();
+	if (!r)
+		pr_info("ccdm-kat: cost %d seal %llu open %llu\n", kind,
+			(sealed - start) / blocks, (opened - sealed) / blocks);
 }
 
 static void kat_hkdf(void)
@@ -117,6 +143,8 @@ static int __init kat_init(void)
 		}
 		m->creq = ccdm_creq_alloc(GFP_KERNEL, (void *)ccdm_creq_size(&m->cipher));
 		kat_one(m, &ccdm_kats[i]);
+		if (blocks && (!i || ccdm_kats[i].kind != ccdm_kats[i - 1].kind))
+			kat_cost(m, ccdm_kats[i].kind);
 		kfree(m->creq);
 		ccdm_cipher_exit(&m->cipher);
 	}

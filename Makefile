@@ -33,7 +33,7 @@ CFLAGS += -std=gnu11 -Wall -Wextra -Wformat=2 -Wshadow -Wstrict-prototypes -Wmis
 	-fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 CPPFLAGS += -D_GNU_SOURCE -DCCDM_VERSION='"$(VERSION)"' -Ikmod
 LDFLAGS += -pie -Wl,-z,relro,-z,now
-SETUP_PKGS := devmapper libkmod libnl-3.0 libnl-genl-3.0 blkid jansson libudev libcrypto tss2-esys tss2-rc \
+SETUP_PKGS := devmapper libkmod libnl-3.0 libnl-genl-3.0 blkid jansson libudev libcrypto tss2-esys tss2-mu tss2-rc \
 	tss2-tcti-device
 SETUP_SRC := $(wildcard userspace/setup/*.c userspace/lib/*.c)
 SETUP_OBJ := $(SETUP_SRC:%.c=$(BUILD)/%.o)
@@ -96,7 +96,7 @@ test-programs: programs $(BUILD)/tests/odd $(BUILD)/tests/bounce
 
 UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
-UNIT := $(addprefix $(BUILD)/unit/test_,format suite ui config eventlog measure tab)
+UNIT := $(addprefix $(BUILD)/unit/test_,format suite ui config eventlog jose kbs measure snp tab tcglog tdx tpm)
 
 $(BUILD)/unit/test_format: tests/unit/test_format.c kmod/tree.c kmod/tree.h kmod/ccdm_format.h
 $(BUILD)/unit/test_suite: tests/unit/test_suite.c tests/unit/suite_openssl.h tests/kat/vectors.h
@@ -105,6 +105,15 @@ $(BUILD)/unit/test_config: tests/unit/test_config.c $(addprefix userspace/lib/,c
 	host.c ini.c ui.c)
 $(BUILD)/unit/test_eventlog: tests/unit/test_eventlog.c $(addprefix userspace/lib/,digest.c eventlog.c file.c ui.c)
 $(BUILD)/unit/test_measure: tests/unit/test_measure.c $(wildcard userspace/lib/*.c)
+$(BUILD)/unit/test_snp: tests/unit/test_snp.c tests/unit/pki.h tests/unit/forge_snp.h $(addprefix userspace/lib/,digest.c snp.c snp_json.c ui.c \
+	verdict.c x509.c)
+$(BUILD)/unit/test_tcglog: tests/unit/test_tcglog.c $(addprefix userspace/lib/,digest.c tcglog.c ui.c)
+$(BUILD)/unit/test_tpm: tests/unit/test_tpm.c tests/unit/pki.h tests/unit/forge_snp.h $(addprefix userspace/lib/,azure.c base64.c collateral.c digest.c \
+	pubkey.c snp.c tdx.c tpm_json.c tpm_quote.c ui.c verdict.c x509.c)
+$(BUILD)/unit/test_jose: tests/unit/test_jose.c $(addprefix userspace/lib/,base64.c digest.c jcs.c jwe.c ui.c)
+$(BUILD)/unit/test_kbs: tests/unit/test_kbs.c $(addprefix userspace/lib/,base64.c digest.c jcs.c jwe.c kbs.c ui.c)
+$(BUILD)/unit/test_tdx: tests/unit/test_tdx.c tests/unit/pki.h $(addprefix userspace/lib/,collateral.c digest.c tdx.c ui.c \
+	verdict.c x509.c)
 $(BUILD)/unit/test_tab: tests/unit/test_tab.c $(wildcard userspace/lib/*.c)
 
 $(BUILD)/unit/%:

@@ -12,14 +12,13 @@
 #include <unistd.h>
 #include "ui.h"
 
-int ccdm_err_set(struct ccdm_err *err, int error, const char *fmt, ...)
+void ccdm_err_text(struct ccdm_err *err, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
-	return error;
 }
 
 void ccdm_err_hint(struct ccdm_err *err, const char *fmt, ...)
@@ -115,6 +114,45 @@ int ccdm_ui_size(const char *text, uint64_t *bytes)
 		return 0;
 	}
 	return -EINVAL;
+}
+
+int ccdm_ui_time(const char *text, int64_t *at)
+{
+	long hours = 0, minutes = 0;
+	struct tm tm = { 0 };
+	const char *p;
+	char sign = '+', *end;
+
+	p = strptime(text, "%Y-%m-%d", &tm);
+	if (p && (*p == 'T' || *p == 't' || *p == ' ')) {
+		p = strptime(p + 1, "%H:%M:%S", &tm);
+		if (p && *p == '.')
+			p += 1 + strspn(p + 1, "0123456789");
+		if (p && (*p == 'Z' || *p == 'z'))
+			p++;
+		else if (p && (*p == '+' || *p == '-') && strlen(p) == 6 && p[3] == ':') {
+			sign = *p;
+			hours = strtol(p + 1, &end, 10);
+			minutes = strtol(p + 4, (char **)&p, 10);
+			if (*end != ':' || hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
+				return -EINVAL;
+		} else
+			return -EINVAL;
+	}
+	if (!p || *p)
+		return -EINVAL;
+	*at = (int64_t)timegm(&tm) - (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+	return 0;
+}
+
+char *ccdm_ui_date(int64_t at, char *buf)
+{
+	time_t t = at;
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) || !strftime(buf, 32, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		snprintf(buf, 32, "no date");
+	return buf;
 }
 
 char *ccdm_ui_human(uint64_t bytes, char *buf)

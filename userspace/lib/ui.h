@@ -42,8 +42,16 @@ struct ccdm_err {
  *
  * Return: @error
  */
-int ccdm_err_set(struct ccdm_err *err, int error, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+#define ccdm_err_set(err, error, ...) (ccdm_err_text(err, __VA_ARGS__), ccdm_err_pass(error))
+
+/* Seen where it is called, so that a checker knows that an error is one. */
+static inline int ccdm_err_pass(int error)
+{
+	return error;
+}
+
+void ccdm_err_text(struct ccdm_err *err, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 void ccdm_err_hint(struct ccdm_err *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -61,6 +69,18 @@ enum ccdm_exit ccdm_ui_fail(const char *program, const struct ccdm_err *err, int
  * Return: 0, -EINVAL for what is no size, -ERANGE for what does not fit.
  */
 int ccdm_ui_size(const char *text, uint64_t *bytes);
+
+/**
+ * ccdm_ui_time() - parse a time
+ * @text: RFC 3339: 2026-11-22T12:00:00Z, or with +01:00; a date alone is its beginning
+ * @at: set to seconds since 1970; parts of a second are dropped
+ *
+ * Return: 0, -EINVAL.
+ */
+int ccdm_ui_time(const char *text, int64_t *at);
+
+/* The same the other way round; @buf holds at least 32 bytes. Return: @buf */
+char *ccdm_ui_date(int64_t at, char *buf);
 
 /* "1.5 GiB"; @buf holds at least 32 bytes. Return: @buf */
 char *ccdm_ui_human(uint64_t bytes, char *buf);

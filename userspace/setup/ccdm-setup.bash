@@ -7,7 +7,7 @@ _ccdm_setup_names() {
 }
 
 _ccdm_setup() {
-	local cur prev verb verbs="open close status list cache scrub monitor attach config measure boot benchmark"
+	local cur prev verb verbs="open close status list cache scrub monitor attach config measure verify boot benchmark"
 	cur=${COMP_WORDS[COMP_CWORD]}
 	prev=${COMP_WORDS[COMP_CWORD - 1]}
 	verb=
@@ -24,8 +24,9 @@ _ccdm_setup() {
 	case $prev in
 	-c | --cipher) mapfile -t COMPREPLY < <(compgen -W "aes-xts-gmac aes-xts-hmac-sha256 aes-gcm" -- "$cur"); return ;;
 	--on-tamper) mapfile -t COMPREPLY < <(compgen -W "panic poweroff eio" -- "$cur"); return ;;
-	--origin | --tab | --config | --generate) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-	--cache-size | --size | --uuid | -n | --count) return ;;
+	--allow) mapfile -t COMPREPLY < <(compgen -W "debug vmpl expired tcb-out-of-date tcb-config tcb-sw-hardening smt sha1 no-crl" -- "$cur"); return ;;
+	--origin | --tab | --config | --generate | --cert | --chain | --crl | --root | --collateral | --tcb-info | --qe-identity | --expect) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--cache-size | --size | --uuid | -n | --count | --at | --report-data) return ;;
 	esac
 	if [[ $cur == -* ]]; then
 		local opts="--help --version"
@@ -37,6 +38,7 @@ _ccdm_setup() {
 		monitor) opts="$opts --json --count" ;;
 		attach) opts="$opts --tab --generate" ;;
 		measure) opts="$opts --check --dry-run --config --json" ;;
+		verify) opts="$opts --cert --chain --crl --root --collateral --tcb-info --qe-identity --expect --at --report-data --allow --json" ;;
 		esac
 		mapfile -t COMPREPLY < <(compgen -W "$opts" -- "$cur")
 		return
@@ -45,6 +47,8 @@ _ccdm_setup() {
 	open) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	attach) mapfile -t COMPREPLY < <(compgen -W "$(sed -n 's/^[ \t]*\(ccdm-[^ \t]*\).*/\1/p' /etc/ccdmtab 2>/dev/null)" -- "$cur") ;;
 	config) [[ $prev == config ]] && mapfile -t COMPREPLY < <(compgen -W "check files" -- "$cur") ||
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+	verify) [[ $prev == verify ]] && mapfile -t COMPREPLY < <(compgen -W "snp tdx tpm azure eventlog" -- "$cur") ||
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	boot) mapfile -t COMPREPLY < <(compgen -W "fence measure base root system cap" -- "$cur") ;;
 	close | status | cache | scrub | monitor) mapfile -t COMPREPLY < <(compgen -W "$(_ccdm_setup_names)" -- "$cur") ;;

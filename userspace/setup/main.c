@@ -52,6 +52,27 @@ static const struct ccdm_verb ccdm_verbs[] = {
 	  "      --config FILE      instead of /etc/ccdm/ccdm.conf\n"
 	  "      --json             as JSON\n",
 	  cmd_measure },
+	{ "verify", "KIND FILE", "is this evidence genuine, and of a guest as it must be?",
+	  "  KIND is snp or tdx (FILE is raw, or KBS evidence in JSON), tpm or azure (KBS\n"
+	  "  evidence), or eventlog (of firmware, or of a confidential guest)\n"
+	  "\n"
+	  "      --cert FILE        the VCEK or VLEK, or the TPM key's certificate\n"
+	  "      --chain FILE       the certificates above it, PEM\n"
+	  "      --crl FILE         revocation lists, PEM or DER\n"
+	  "      --root FILE        a root to trust in place of the vendor's\n"
+	  "      --collateral FILE  tdx: everything of the vendor's in one JSON object, or\n"
+	  "      --tcb-info FILE    the vendor's answers one by one\n"
+	  "      --qe-identity FILE\n"
+	  "      --expect FILE      eventlog: JSON of registers it must replay to; without,\n"
+	  "                         they are printed\n"
+	  "      --at TIME          time of evaluation, RFC 3339 (default: now)\n"
+	  "      --report-data HEX  what the evidence must be bound to\n"
+	  "      --allow WORDS      debug vmpl expired tcb-out-of-date tcb-config\n"
+	  "                         tcb-sw-hardening smt sha1 no-crl\n"
+	  "      --json             as JSON\n"
+	  "\n"
+	  "Exit code 0: accepted. 7: it can be read, and is not accepted. 1: it cannot be read.\n",
+	  cmd_verify },
 	{ "boot", "STEP [UNIT]", "a step of the boot, for the units of the initrd", "", cmd_boot },
 	{ "benchmark", "", "how fast this kernel runs the cipher suites",
 	  "      --json             as JSON\n", cmd_benchmark },

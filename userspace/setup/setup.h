@@ -37,6 +37,7 @@ enum ccdm_exit cmd_config(const struct ccdm_verb *verb, int argc, char **argv);
 enum ccdm_exit cmd_measure(const struct ccdm_verb *verb, int argc, char **argv);
 enum ccdm_exit cmd_attach(const struct ccdm_verb *verb, int argc, char **argv);
 enum ccdm_exit cmd_boot(const struct ccdm_verb *verb, int argc, char **argv);
+enum ccdm_exit cmd_verify(const struct ccdm_verb *verb, int argc, char **argv);
 enum ccdm_exit cmd_benchmark(const struct ccdm_verb *verb, int argc, char **argv);
 
 /* main.c: help for @verb on standard output, usage error on standard error */

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pki.h - certificates and revocation lists of our own, for the tests of verifiers */
+#ifndef CCDM_TEST_PKI_H
+#define CCDM_TEST_PKI_H
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* An extension that is not critical: content of its OCTET STRING. */
+struct pki_ext {
+	const char *oid;
+	const uint8_t *bytes;
+	size_t size;
+};
+
+struct pki_want {
+	const char *cn;
+	EVP_PKEY *key;
+	X509 *issuer; /* NULL: by itself */
+	EVP_PKEY *issuer_key;
+	const char *from, *to; /* ASN.1 UTCTIME or GENERALIZEDTIME; NULL: 2020 to 2040 */
+	long serial;
+	bool ca;
+	const struct pki_ext *ext; /* up to one without oid */
+};
+
+static EVP_PKEY *pki_key(const char *curve)
+{
+	return EVP_EC_gen(curve);
+}
+
+static void pki_must(int good)
+{
+	if (good <= 0)
+		abort();
+}
+
+static X509 *pki_cert(const struct pki_want *w)
+{
+	const char *from = w->from ? w->from : "20200101000000Z",
+		   *to = w->to ? w->to : "20400101000000Z";
+	X509_EXTENSION *e;
+	X509 *x = X509_new();
+	X509_NAME *name = X509_get_subject_name(x);
+	const struct pki_ext *ext;
+	X509V3_CTX ctx;
+
+	X509_set_version(x, 2);
+	ASN1_INTEGER_set(X509_get_serialNumber(x), w->serial);
+	pki_must(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const uint8_t *)w->cn, -1,
+					    -1, 0));
+	X509_set_issuer_name(x, w->issuer ? X509_get_subject_name(w->issuer) : name);
+	pki_must(ASN1_TIME_set_string_X509(X509_getm_notBefore(x), from));
+	pki_must(ASN1_TIME_set_string_X509(X509_getm_notAfter(x), to));
+	X509_set_pubkey(x, w->key);
+	X509V3_set_ctx(&ctx, w->issuer ? w->issuer : x, x, NULL, NULL, 0);
+	if (w->ca) {
+		e = X509V3_EXT_conf_nid(NULL, &ctx, NID_basic_constraints, "critical,CA:TRUE");
+		X509_add_ext(x, e, -1);
+		X509_EXTENSION_free(e);
+		e = X509V3_EXT_conf_nid(NULL, &ctx, NID_key_usage, "critical,keyCertSign,cRLSign");
+		X509_add_ext(x, e, -1);
+		X509_EXTENSION_free(e);
+	}
+	for (ext = w->ext; ext && ext->oid; ext++) {
+		ASN1_OBJECT *oid = OBJ_txt2obj(ext->oid, 1);
+		ASN1_OCTET_STRING *data = ASN1_OCTET_STRING_new();
+
+		ASN1_OCTET_STRING_set(data, ext->bytes, ext->size);
+		e = X509_EXTENSION_create_by_OBJ(NULL, oid, 0, data);
+		X509_add_ext(x, e, -1);
+		X509_EXTENSION_free(e);
+		ASN1_OCTET_STRING_free(data);
+		ASN1_OBJECT_free(oid);
+	}
+	pki_must(X509_sign(x, w->issuer ? w->issuer_key : w->key, EVP_sha384()));
+	return x;
+}
+
+/* @serial: what is revoked, or 0 */
+static X509_CRL *pki_crl(X509 *issuer, EVP_PKEY *key, const char *from, const char *to, long serial)
+{
+	X509_CRL *crl = X509_CRL_new();
+	ASN1_TIME *t = ASN1_TIME_new();
+	X509_REVOKED *r;
+
+	X509_CRL_set_version(crl, 1);
+	X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer));
+	pki_must(ASN1_TIME_set_string_X509(t, from ? from : "20200101000000Z"));
+	X509_CRL_set1_lastUpdate(crl, t);
+	if (serial) {
+		r = X509_REVOKED_new();
+		ASN1_INTEGER *n = ASN1_INTEGER_new();
+
+		ASN1_INTEGER_set(n, serial);
+		X509_REVOKED_set_serialNumber(r, n);
+		X509_REVOKED_set_revocationDate(r, t);
+		X509_CRL_add0_revoked(crl, r);
+		ASN1_INTEGER_free(n);
+	}
+	pki_must(ASN1_TIME_set_string_X509(t, to ? to : "20400101000000Z"));
+	X509_CRL_set1_nextUpdate(crl, t);
+	ASN1_TIME_free(t);
+	pki_must(X509_CRL_sign(crl, key, EVP_sha384()));
+	return crl;
+}
+
+/* Signature as two numbers of @n bytes, big-endian. */
+static void pki_sign(EVP_PKEY *key, const EVP_MD *md, const void *text, size_t size, uint8_t *r,
+		     uint8_t *s, size_t n)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint8_t der[256];
+	const uint8_t *at = der;
+	size_t len = sizeof(der);
+	ECDSA_SIG *sig;
+
+	pki_must(EVP_DigestSignInit(ctx, NULL, md, NULL, key));
+	pki_must(EVP_DigestSign(ctx, der, &len, text, size));
+	sig = d2i_ECDSA_SIG(NULL, &at, len);
+	pki_must(BN_bn2binpad(ECDSA_SIG_get0_r(sig), r, n));
+	pki_must(BN_bn2binpad(ECDSA_SIG_get0_s(sig), s, n));
+	ECDSA_SIG_free(sig);
+	EVP_MD_CTX_free(ctx);
+}
+
+/* DER of something; the caller frees it with OPENSSL_free(). */
+#define pki_der(type, x, der) i2d_##type(x, der)
+
+#endif

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * SNP reports: the real ones with the answers they must give; and reports of our
+ * own under a chain of our own, each spoilt in one place, so that one check fails.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+#include "../../userspace/lib/snp_json.h"
+#include "forge_snp.h"
+
+#define AT 1750000000 /* 2025-06-15 */
+
+static struct ccdm_err err;
+
+static int setup(void **state)
+{
+	(void)state;
+	forge_keys();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	forge_keys_free();
+	return 0;
+}
+
+static void add(struct ccdm_certs *certs, X509 *x, const struct ccdm_cert **first)
+{
+	uint8_t *der = NULL;
+	int n = i2d_X509(x, &der);
+
+	assert_int_equal(ccdm_certs_add(certs, "test", der, n, first, &err), 0);
+	OPENSSL_free(der);
+}
+
+static void judge(const struct spoil *s, struct ccdm_verdict *v)
+{
+	struct ccdm_certs *certs = ccdm_certs_new();
+	const struct ccdm_cert *leaf = NULL;
+	struct pki_want w = { .cn = "ARK-Milan", .key = ark_key, .ca = true, .serial = 1 };
+	uint8_t raw[CCDM_SNP_REPORT_SIZE], data[48];
+	struct ccdm_anchor anchor = { .name = s->turin ? "Turin" : "Milan" };
+	X509 *ark = pki_cert(&w), *fake, *ask, *x;
+	struct ccdm_snp_want want = {
+		.certs = certs, .at = AT, .anchors = &anchor, .nr_anchors = 1
+	};
+	struct ccdm_snp snp;
+	X509_CRL *crl;
+	uint8_t *der = NULL;
+	int n;
+
+	assert_int_equal(ccdm_cert_fingerprint((struct ccdm_cert *)ark, anchor.sha256), 0);
+	w.serial = 3;
+	fake = pki_cert(&w);
+	w = (struct pki_want){ .cn = "SEV-Milan",
+			       .key = ask_key,
+			       .issuer = ark,
+			       .issuer_key = ark_key,
+			       .ca = true,
+			       .serial = 2,
+			       .to = s->ask_to };
+	ask = pki_cert(&w);
+	make_report(s, NULL, raw);
+	x = make_leaf(s, raw, ask);
+	add(certs, x, &leaf);
+	X509_free(x);
+	if (s->other_ask) {
+		w.key = other_key;
+		X509_free(ask);
+		ask = pki_cert(&w);
+	}
+	if (!s->no_chain) {
+		add(certs, ask, NULL);
+		add(certs, s->fake_root ? fake : ark, NULL);
+	}
+	if (!s->no_crl) {
+		crl = pki_crl(ark, ark_key, NULL, s->crl_to, s->revoked ? 2 : 77);
+		n = i2d_X509_CRL(crl, &der);
+		assert_int_equal(ccdm_certs_add(certs, "test", der, n, NULL, &err), 0);
+		OPENSSL_free(der);
+		X509_CRL_free(crl);
+	}
+	X509_free(ask);
+	X509_free(ark);
+	X509_free(fake);
+
+	memset(v, 0, sizeof(*v));
+	v->allow = s->allow;
+	memcpy(data, raw + 0x50, sizeof(data));
+	if (s->report_data) {
+		data[0] = s->report_data;
+		want.report_data = data;
+		want.report_data_size = sizeof(data);
+	}
+	want.leaf = s->no_leaf ? NULL : leaf;
+	assert_int_equal(ccdm_snp_parse(raw, sizeof(raw), &snp, &err), 0);
+	assert_int_equal(ccdm_snp_verify(&snp, &want, v), 0);
+	ccdm_certs_free(certs);
+}
+
+/* The checks that failed, with spaces between. */
+static const char *failed(const struct ccdm_verdict *v)
+{
+	static char text[512];
+	unsigned int i;
+
+	text[0] = '\0';
+	for (i = 0; i < v->count; i++)
+		if (!v->check[i].passed)
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
+				 text[0] ? " " : "", v->check[i].name);
+	return text;
+}
+
+static void one_check_each(void **state)
+{
+	static const struct spoil all[] = {
+		{ 0 },
+		{ .version = 2 },
+		{ .version = 5 },
+		{ .vlek = true },
+		{ .turin = true },
+		{ .hwid_string = true },
+		{ .fails = "version", .version = 1 },
+		{ .fails = "version", .version = 4 },
+		{ .fails = "version", .version = 6 },
+		{ .fails = "signature-algorithm", .at = 0x34, .value = 2 },
+		{ .fails = "certificate", .no_leaf = true },
+		{ .fails = "chain", .no_chain = true },
+		{ .fails = "chain", .other_ask = true },
+		{ .fails = "root", .fake_root = true },
+		{ .fails = "validity", .leaf_to = "20250101000000Z" },
+		{ .fails = "validity", .ask_to = "20250101000000Z" },
+		{ .leaf_to = "20250101000000Z", .allow = CCDM_ALLOW_EXPIRED },
+		{ .fails = "crl", .no_crl = true },
+		{ .no_crl = true, .allow = CCDM_ALLOW_NO_CRL },
+		{ .fails = "crl", .crl_to = "20250101000000Z" },
+		{ .fails = "crl", .crl_to = "20250101000000Z", .allow = CCDM_ALLOW_NO_CRL },
+		{ .fails = "revocation", .revoked = true },
+		{ .fails = "signing-key", .leaf_cn = "SEV-VLEK" },
+		{ .fails = "signing-key", .vlek = true, .leaf_cn = "SEV-VCEK" },
+		{ .fails = "signing-key", .at = 0x48, .value = 2 },
+		{ .fails = "signing-key", .at = 0x48, .value = 7 << 2 },
+		{ .fails = "generation", .product = "Genoa" },
+		{ .fails = "generation", .at = 0x189, .value = 0x11 },
+		{ .fails = "generation", .at = 0x189, .value = 0x20 },
+		{ .fails = "generation", .product = "Milano" },
+		{ .fails = "signature", .flip = 0x91 },
+		{ .fails = "signature", .flip = 0x00 + 0x1f8 },
+		{ .fails = "signature", .flip = 0x2a0 },
+		{ .fails = "signature", .flip = 0x2a0 + 50 },
+		{ .fails = "signature", .flip = 0x2e8 + 48 },
+		{ .fails = "signature", .flip = 1183 },
+		{ .fails = "signature", .other_leaf = true },
+		{ .fails = "tcb", .bootloader = 2 },
+		{ .fails = "tcb", .bootloader = 4 },
+		{ .fails = "tcb", .no_tcb = true },
+		{ .fails = "tcb", .turin = true, .bootloader = 2 },
+		{ .fails = "chip-id", .no_hwid = true },
+		{ .fails = "chip-id", .hwid_other = true },
+		{ .fails = "chip-id", .vlek = true, .no_hwid = true },
+		{ .fails = "chip-id", .turin = true, .at = 0x1a0 + 8, .value = 1 },
+		{ .fails = "policy", .at = 0xa, .value = 0x01 },
+		{ .fails = "debug", .at = 0xa, .value = 0x0b },
+		{ .at = 0xa, .value = 0x0b, .allow = CCDM_ALLOW_DEBUG },
+		{ .fails = "migration", .at = 0xa, .value = 0x07 },
+		{ .fails = "smt", .at = 0xa, .value = 0x02 },
+		{ .fails = "vmpl", .at = 0x30, .value = 1 },
+		{ .fails = "vmpl", .at = 0x30, .value = 3, .allow = CCDM_ALLOW_DEBUG },
+		{ .at = 0x30, .value = 2, .allow = CCDM_ALLOW_VMPL },
+		{ .report_data = 0x80 },
+		{ .fails = "report-data", .report_data = 0x81 },
+		{ .fails = "report-data", .report_data = 0x80, .at = 0x50 + 50, .value = 1 },
+	};
+	struct ccdm_verdict v;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		judge(&all[i], &v);
+		if (strcmp(failed(&v), all[i].fails ? all[i].fails : ""))
+			fail_msg("case %zu: failed: '%s', not '%s'", i, failed(&v),
+				 all[i].fails ? all[i].fails : "");
+		assert_int_equal(ccdm_verdict_accepted(&v), !all[i].fails);
+	}
+}
+
+/* r or s zero, or the curve's order */
+static void numbers(void **state)
+{
+	static const uint8_t order[48] = {
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xc7, 0x63, 0x4d, 0x81, 0xf4, 0x37, 0x2d, 0xdf, 0x58, 0x1a, 0x0d, 0xb2,
+		0x48, 0xb0, 0xa7, 0x7a, 0xec, 0xec, 0x19, 0x6a, 0xcc, 0xc5, 0x29, 0x73,
+	};
+	struct pki_want w = { .cn = "SEV-VCEK", .key = leaf_key };
+	X509 *x = pki_cert(&w);
+	static const uint8_t zero[48], one[48] = { [47] = 1 };
+	uint8_t r[48], s[48];
+
+	(void)state;
+	pki_sign(leaf_key, EVP_sha384(), "text", 4, r, s, 48);
+	assert_int_equal(ccdm_cert_ecdsa((void *)x, r, s, 48, "text", 4), 0);
+	assert_int_equal(ccdm_cert_ecdsa((void *)x, r, s, 48, "tex_", 4), -EBADMSG);
+	assert_int_equal(ccdm_cert_ecdsa((void *)x, zero, s, 48, "text", 4), -EBADMSG);
+	assert_int_equal(ccdm_cert_ecdsa((void *)x, r, zero, 48, "text", 4), -EBADMSG);
+	assert_int_equal(ccdm_cert_ecdsa((void *)x, zero, zero, 48, "text", 4), -EBADMSG);
+	assert_int_equal(ccdm_cert_ecdsa((void *)x, order, s, 48, "text", 4), -EBADMSG);
+	assert_int_equal(ccdm_cert_ecdsa((void *)x, r, order, 48, "text", 4), -EBADMSG);
+	assert_int_equal(ccdm_cert_ecdsa((void *)x, one, one, 48, "text", 4), -EBADMSG);
+	X509_free(x);
+}
+
+static void lengths(void **state)
+{
+	static uint8_t raw[CCDM_SNP_REPORT_SIZE + 64];
+	struct ccdm_snp snp;
+	size_t n;
+
+	(void)state;
+	for (n = 0; n <= sizeof(raw); n++)
+		assert_int_equal(ccdm_snp_parse(raw, n, &snp, &err),
+				 n == CCDM_SNP_REPORT_SIZE ? 0 : -EINVAL);
+}
+
+static void silence(void **state)
+{
+	struct ccdm_verdict v = { 0 };
+	unsigned int i;
+
+	(void)state;
+	assert_false(ccdm_verdict_accepted(&v));
+	v.complete = true;
+	assert_false(ccdm_verdict_accepted(&v));
+	for (i = 0; i < CCDM_CHECKS_MAX; i++)
+		assert_true(ccdm_verdict_add(&v, "x", true, 0, "a", "b%u", i));
+	assert_true(ccdm_verdict_accepted(&v));
+	assert_false(ccdm_verdict_add(&v, "x", true, 0, "a", "b"));
+	assert_false(ccdm_verdict_accepted(&v));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_check_each),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(lengths),
+		cmocka_unit_test(silence),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Quotes of a TPM, and Azure's evidence around one, with keys of our own: each spoilt
+ * in one place, so that one check fails.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <openssl/rsa.h>
+#include <stdio.h>
+#include "../../userspace/lib/azure.h"
+#include "../../userspace/lib/base64.h"
+#include "../../userspace/lib/tpm_json.h"
+#include "forge_snp.h"
+
+#define AT 1750000000 /* 2025-06-15 */
+
+static struct ccdm_err err;
+static EVP_PKEY *rsa_key, *ecc_key, *other_rsa;
+
+static int setup(void **state)
+{
+	(void)state;
+	forge_keys();
+	rsa_key = EVP_RSA_gen(2048);
+	other_rsa = EVP_RSA_gen(2048);
+	ecc_key = pki_key("P-256");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	forge_keys_free();
+	EVP_PKEY_free(rsa_key);
+	EVP_PKEY_free(other_rsa);
+	EVP_PKEY_free(ecc_key);
+	return 0;
+}
+
+/* ---- quotes -------------------------------------------------------------------- */
+
+struct wrong {
+	const char *fails; /* the one check that fails; NULL: none */
+	bool ecc;
+	uint16_t hash; /* of the signature; SHA-256 if 0 */
+	uint32_t magic;
+	uint16_t type;
+	uint32_t selection; /* of the 24; all if 0 */
+	unsigned int banks; /* selected; 1 if 0 */
+	uint16_t bank;	    /* selected; SHA-256 if 0 */
+	unsigned int pcrs;  /* in the list; 24 if 0 */
+	bool other_pcr;	    /* one of them is not what was quoted */
+	bool flip;	    /* a bit of the signature */
+	bool other_key;
+	size_t nonce_size; /* of the quote; 48 if 0 */
+	bool other_nonce;
+	unsigned int allow;
+};
+
+static void be(uint8_t **at, uint64_t n, unsigned int bytes)
+{
+	while (bytes--)
+		*(*at)++ = n >> 8 * bytes;
+}
+
+static void make_quote(const struct wrong *w, struct ccdm_tpm_quote *q)
+{
+	uint32_t selection = w->selection ? w->selection : 0xffffff;
+	unsigned int banks = w->banks ? w->banks : 1, i, n = 0;
+	size_t nonce = w->nonce_size ? w->nonce_size : 48;
+	uint16_t hash = w->hash ? w->hash : CCDM_ALG_SHA256;
+	uint8_t *p = q->message, all[CCDM_TPM_PCRS * 32];
+	struct ccdm_digest d;
+
+	memset(q, 0, sizeof(*q));
+	q->bank = CCDM_ALG_SHA256;
+	q->nr_pcrs = w->pcrs ? w->pcrs : CCDM_TPM_PCRS;
+	for (i = 0; i < CCDM_TPM_PCRS; i++) {
+		if (!(selection >> i & 1))
+			continue;
+		memset(all + 32 * n++, 0x40 + i, 32);
+	}
+	for (i = 0; i < q->nr_pcrs; i++)
+		memset(q->pcrs[i], q->nr_pcrs == CCDM_TPM_PCRS ? 0x40 + i : all[32 * i], 32);
+	if (w->other_pcr)
+		q->pcrs[7][31] ^= 1;
+	ccdm_digest_of(hash, all, 32UL * n, NULL, 0, &d);
+
+	be(&p, w->magic ? w->magic : 0xff544347, 4);
+	be(&p, w->type ? w->type : 0x8018, 2);
+	be(&p, 0, 2); /* signer */
+	be(&p, nonce, 2);
+	for (i = 0; i < nonce; i++)
+		*p++ = i + w->other_nonce;
+	be(&p, 1, 8);
+	be(&p, 2, 4);
+	be(&p, 3, 4);
+	be(&p, 1, 1);
+	be(&p, 4, 8);
+	be(&p, banks, 4);
+	for (i = 0; i < banks; i++) {
+		be(&p, i ? CCDM_ALG_SHA1 : w->bank ? w->bank : CCDM_ALG_SHA256, 2);
+		be(&p, 3, 1);
+		be(&p, selection & 0xff, 1);
+		be(&p, selection >> 8 & 0xff, 1);
+		be(&p, selection >> 16, 1);
+	}
+	be(&p, d.size, 2);
+	memcpy(p, d.bytes, d.size);
+	p += d.size;
+	q->size = p - q->message;
+
+	q->signature.hash = hash;
+	if (w->ecc) {
+		q->signature.scheme = CCDM_ECDSA;
+		q->signature.size = 64;
+		pki_sign(ecc_key, EVP_sha256(), q->message, q->size, q->signature.bytes,
+			 q->signature.bytes + 32, 32);
+	} else {
+		EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+		q->signature.scheme = CCDM_RSASSA;
+		q->signature.size = sizeof(q->signature.bytes);
+		pki_must(EVP_DigestSignInit_ex(ctx, NULL, ccdm_digest_name(hash), NULL, NULL,
+					       w->other_key ? other_rsa : rsa_key, NULL));
+		pki_must(EVP_DigestSign(ctx, q->signature.bytes, &q->signature.size, q->message,
+					q->size));
+		EVP_MD_CTX_free(ctx);
+	}
+	if (w->flip)
+		q->signature.bytes[20] ^= 1;
+}
+
+static struct ccdm_pubkey *public_of(EVP_PKEY *key)
+{
+	uint8_t *der = NULL;
+	int n = i2d_PUBKEY(key, &der);
+	struct ccdm_pubkey *k = ccdm_pubkey_spki(der, n);
+
+	assert_non_null(k);
+	OPENSSL_free(der);
+	return k;
+}
+
+static const char *failed(const struct ccdm_verdict *v)
+{
+	static char text[512];
+	unsigned int i;
+
+	text[0] = '\0';
+	for (i = 0; i < v->count; i++)
+		if (!v->check[i].passed)
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
+				 text[0] ? " " : "", v->check[i].name);
+	return text;
+}
+
+static const struct wrong wrongs[] = {
+	{ 0 },
+	{ .ecc = true },
+	{ .selection = 0x80ff },
+	{ .selection = 0x80ff, .pcrs = 9 },
+	{ .hash = CCDM_ALG_SHA384 },
+	{ .fails = "quote-type", .magic = 0xff544348 },
+	{ .fails = "quote-type", .type = 0x8017 },
+	{ .fails = "signature-hash", .hash = CCDM_ALG_SHA1 },
+	{ .hash = CCDM_ALG_SHA1, .allow = CCDM_ALLOW_SHA1 },
+	{ .fails = "signature", .flip = true },
+	{ .fails = "signature", .other_key = true },
+	{ .fails = "signature", .ecc = true, .flip = true },
+	{ .fails = "pcr-selection", .bank = CCDM_ALG_SHA384 },
+	{ .fails = "pcr-selection", .banks = 2 },
+	{ .fails = "pcr-list", .selection = 0x80ff, .pcrs = 8 },
+	{ .fails = "pcr-list", .selection = 0x80ff, .pcrs = 10 },
+	{ .fails = "pcr-list", .pcrs = 23 },
+	{ .fails = "pcr-digest", .other_pcr = true },
+	{ .other_pcr = true, .selection = 0x7f }, /* which was not quoted, and proves nothing */
+	{ .fails = "report-data", .nonce_size = 47 },
+	{ .fails = "report-data", .nonce_size = 49 },
+	{ .fails = "report-data", .other_nonce = true },
+};
+
+static void quotes(void **state)
+{
+	struct ccdm_verdict *v = calloc(1, sizeof(*v));
+	struct ccdm_pubkey *rsa = public_of(rsa_key), *ecc = public_of(ecc_key);
+	struct ccdm_tpm_facts facts;
+	struct ccdm_tpm_quote q;
+	uint8_t nonce[48];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(nonce); i++)
+		nonce[i] = i;
+	for (i = 0; i < sizeof(wrongs) / sizeof(wrongs[0]); i++) {
+		const struct wrong *w = &wrongs[i];
+
+		make_quote(w, &q);
+		memset(v, 0, sizeof(*v));
+		v->allow = w->allow;
+		if (w->type != 0x8017) /* whose body is another one */
+			assert_int_equal(ccdm_tpm_quote_parse(&q, &err), 0);
+		else if (ccdm_tpm_quote_parse(&q, &err))
+			continue;
+		assert_int_equal(
+			ccdm_tpm_quote_verify(&q, w->ecc ? ecc : rsa, nonce, 48, "", &facts, v), 0);
+		if (strcmp(failed(v), w->fails ? w->fails : ""))
+			fail_msg("case %zu: failed: '%s', not '%s'", i, failed(v),
+				 w->fails ? w->fails : "");
+	}
+	/* what was not quoted is nobody's fact */
+	make_quote(&(struct wrong){ .selection = 0x81 }, &q);
+	memset(v, 0, sizeof(*v));
+	assert_int_equal(ccdm_tpm_quote_verify(&q, rsa, nonce, 48, "", &facts, v), 0);
+	assert_int_equal(facts.covered, 0x81);
+	assert_int_equal(facts.pcr[7][0], 0x47);
+	assert_int_equal(facts.pcr[6][0], 0);
+	ccdm_pubkey_free(rsa);
+	ccdm_pubkey_free(ecc);
+	free(v);
+}
+
+/* ---- Azure ------------------------------------------------------------------------ */
+
+static char *base64(const void *bytes, size_t n, bool url)
+{
+	char *text = malloc(n * 2 + 8), *p;
+
+	EVP_EncodeBlock((uint8_t *)text, bytes, (int)n);
+	for (p = text; url && *p; p++)
+		*p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
+	return text;
+}
+
+static char *hex(const void *bytes, size_t n)
+{
+	char *text = malloc(2 * n + 1);
+
+	ccdm_digest_hex(bytes, n, text);
+	return text;
+}
+
+struct azure_wrong {
+	const char *fails;
+	struct wrong quote;
+	struct spoil snp;
+	bool other_runtime;    /* than the one the report covers */
+	const char *user_data; /* in place of the nonce's */
+	unsigned int version;  /* 2 if 0 */
+};
+
+/* JSON of the evidence; the certificates beside it are added to @certs. */
+static json_t *make_azure(const struct azure_wrong *w, struct ccdm_certs *certs,
+			  struct ccdm_anchor *anchor)
+{
+	struct pki_want ca = { .cn = "ARK-Milan", .key = ark_key, .ca = true, .serial = 1 };
+	uint8_t raw[CCDM_SNP_REPORT_SIZE], data[64] = { 0 }, hcl[2600] = "HCLA", nonce[48],
+					   *der = NULL;
+	char runtime[1200], *n64, *user, *text[6];
+	struct ccdm_tpm_quote q;
+	struct ccdm_digest d;
+	X509 *ark, *ask, *vcek;
+	json_t *o, *pcrs = json_array();
+	BIGNUM *n = NULL;
+	uint8_t modulus[256];
+	X509_CRL *crl;
+	size_t i;
+	int size;
+
+	for (i = 0; i < sizeof(nonce); i++)
+		nonce[i] = i;
+	EVP_PKEY_get_bn_param(rsa_key, OSSL_PKEY_PARAM_RSA_N, &n);
+	BN_bn2binpad(n, modulus, sizeof(modulus));
+	BN_free(n);
+	n64 = base64(modulus, sizeof(modulus), true);
+	n64[strcspn(n64, "=")] = '\0';
+	user = hex(nonce, sizeof(nonce));
+	snprintf(
+		runtime, sizeof(runtime),
+		"{\"keys\":[{\"kid\":\"HCLEkPub\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"AQAB\"},"
+		"{\"kid\":\"HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"%s\"}],\"user-data\":\"%s\"}",
+		n64, w->user_data ? w->user_data : user);
+	free(n64);
+	free(user);
+	ccdm_digest_of(CCDM_ALG_SHA256, runtime, strlen(runtime), NULL, 0, &d);
+	memcpy(data, d.bytes, 32);
+	make_report(&w->snp, data, raw);
+	if (w->other_runtime)
+		strcat(runtime, " ");
+	memcpy(hcl + 32, raw, sizeof(raw));
+	hcl[1224] = 2;
+	hcl[1228] = 1;
+	hcl[1232] = strlen(runtime) & 0xff;
+	hcl[1233] = strlen(runtime) >> 8;
+	memcpy(hcl + 1236, runtime, strlen(runtime));
+
+	ark = pki_cert(&ca);
+	assert_int_equal(ccdm_cert_fingerprint((struct ccdm_cert *)ark, anchor->sha256), 0);
+	ca = (struct pki_want){ .cn = "SEV-Milan",
+				.key = ask_key,
+				.issuer = ark,
+				.issuer_key = ark_key,
+				.ca = true,
+				.serial = 2 };
+	ask = pki_cert(&ca);
+	vcek = make_leaf(&w->snp, raw, ask);
+	size = i2d_X509(ark, &der);
+	assert_int_equal(ccdm_certs_add(certs, "t", der, size, NULL, &err), 0);
+	OPENSSL_free(der);
+	der = NULL;
+	size = i2d_X509(ask, &der);
+	assert_int_equal(ccdm_certs_add(certs, "t", der, size, NULL, &err), 0);
+	OPENSSL_free(der);
+	der = NULL;
+	crl = pki_crl(ark, ark_key, NULL, NULL, 77);
+	size = i2d_X509_CRL(crl, &der);
+	assert_int_equal(ccdm_certs_add(certs, "t", der, size, NULL, &err), 0);
+	OPENSSL_free(der);
+	der = NULL;
+	X509_CRL_free(crl);
+	size = i2d_X509(vcek, &der);
+
+	make_quote(&w->quote, &q);
+	text[0] = hex(q.signature.bytes, q.signature.size);
+	text[1] = hex(q.message, q.size);
+	text[2] = base64(hcl, sizeof(hcl), true);
+	text[3] = base64(der, size, true);
+	for (i = 0; i < q.nr_pcrs; i++) {
+		text[4] = hex(q.pcrs[i], 32);
+		json_array_append_new(pcrs, json_string(text[4]));
+		free(text[4]);
+	}
+	o = json_pack("{s:i, s:{s:s, s:s, s:o}, s:s, s:s}", "version", w->version ? w->version : 2,
+		      "tpm_quote", "signature", text[0], "message", text[1], "pcrs", pcrs,
+		      "hcl_report", text[2], "vcek", text[3]);
+	for (i = 0; i < 4; i++)
+		free(text[i]);
+	OPENSSL_free(der);
+	X509_free(vcek);
+	X509_free(ask);
+	X509_free(ark);
+	return o;
+}
+
+static void azure(void **state)
+{
+	static const struct azure_wrong all[] = {
+		{ 0 },
+		{ .version = 1, .user_data = "" },
+		{ .fails = "report-data", .other_runtime = true },
+		{ .fails = "user-data", .user_data = "" },
+		{ .fails = "user-data",
+		  .user_data = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c"
+			       "1d1e1f202122232425262728292a2b2c2d2e2e" },
+		{ .fails = "tpm-signature", .quote = { .flip = true } },
+		{ .fails = "tpm-signature", .quote = { .other_key = true } },
+		{ .fails = "tpm-pcr-digest", .quote = { .other_pcr = true } },
+		{ .fails = "tpm-pcr-selection", .quote = { .banks = 2 } },
+		{ .fails = "tpm-report-data", .quote = { .other_nonce = true } },
+		{ .fails = "vmpl", .snp = { .at = 0x30, .value = 1 } },
+		{ .fails = "debug", .snp = { .at = 0xa, .value = 0x0b } },
+		{ .fails = "signature", .snp = { .flip = 0x2a0 } },
+	};
+	struct ccdm_verdict *v = calloc(1, sizeof(*v));
+	struct ccdm_anchor anchor = { .name = "Milan" };
+	struct ccdm_tpm_facts facts;
+	uint8_t nonce[48];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(nonce); i++)
+		nonce[i] = i;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct ccdm_certs *certs = ccdm_certs_new();
+		json_t *o = make_azure(&all[i], certs, &anchor);
+		struct ccdm_azure_want want = {
+			.snp = { .certs = certs, .at = AT, .anchors = &anchor, .nr_anchors = 1 },
+			.nonce = nonce,
+			.nonce_size = sizeof(nonce)
+		};
+		struct ccdm_azure az;
+
+		memset(v, 0, sizeof(*v));
+		assert_int_equal(ccdm_azure_parse(o, &az, certs, &want.snp.leaf, &err), 0);
+		assert_int_equal(ccdm_azure_verify(&az, &want, &facts, v, &err), 0);
+		if (strcmp(failed(v), all[i].fails ? all[i].fails : ""))
+			fail_msg("case %zu: failed: '%s', not '%s'", i, failed(v),
+				 all[i].fails ? all[i].fails : "");
+		assert_int_equal(ccdm_verdict_accepted(v), !all[i].fails);
+		ccdm_azure_drop(&az);
+		ccdm_certs_free(certs);
+		json_decref(o);
+	}
+	free(v);
+}
+
+/* Each member missing, of another type, too long: an error that names it. */
+static void azure_members(void **state)
+{
+	static const char *const members[] = { "version", "tpm_quote", "hcl_report", "vcek" };
+	static const char *const inner[] = { "signature", "message", "pcrs" };
+	struct ccdm_anchor anchor = { .name = "Milan" };
+	const struct ccdm_cert *vcek;
+	struct azure_wrong good = { 0 };
+	struct ccdm_azure az;
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < 7; i++)
+		for (k = 0; k < 5; k++) {
+			struct ccdm_certs *certs = ccdm_certs_new();
+			json_t *o = make_azure(&good, certs, &anchor), *at = o, *value = NULL;
+			const char *key = i < 4 ? members[i] : inner[i - 4];
+			char *longer = calloc(1, 300001);
+
+			memset(longer, 'A', 300000);
+			if (i >= 4)
+				at = json_object_get(o, "tpm_quote");
+			if (k == 0)
+				json_object_del(at, key);
+			else
+				value = k == 1	 ? json_null()
+					: k == 2 ? json_integer(-1)
+					: k == 3 ? json_string(longer)
+						 : json_pack("[[]]");
+			if (value)
+				json_object_set_new(at, key, value);
+			if (ccdm_azure_parse(o, &az, certs, &vcek, &err) != -EINVAL)
+				fail_msg("%s: %zu is taken", key, k);
+			free(longer);
+			ccdm_certs_free(certs);
+			json_decref(o);
+		}
+}
+
+static void base64_texts(void **state)
+{
+	static const struct {
+		const char *text;
+		bool url;
+		int r;
+		const char *bytes;
+	} all[] = {
+		{ "", false, 0, "" },
+		{ "QQ==", false, 0, "A" },
+		{ "QUI=", false, 0, "AB" },
+		{ "QUJD", false, 0, "ABC" },
+		{ "QQ", false, -EINVAL, "" },
+		{ "QR==", false, -EINVAL, "" },
+		{ "A", false, -EINVAL, "" },
+		{ "AA=A", false, -EINVAL, "" },
+		{ "QUJD=", false, -EINVAL, "" },
+		{ "====", false, -EINVAL, "" },
+		{ "QQ=\n", false, -EINVAL, "" },
+		{ "-_8=", false, -EINVAL, "" },
+		{ "+/8=", false, 0, "\xfb\xff" },
+		{ "QQ", true, 0, "A" },
+		{ "QQ==", true, 0, "A" },
+		{ "-_8", true, 0, "\xfb\xff" },
+		{ "+/8", true, -EINVAL, "" },
+		{ "QR", true, -EINVAL, "" },
+		{ "QQ=", true, -EINVAL, "" },
+		{ "QUJDRA==", false, -EFBIG, "" },
+	};
+	uint8_t *bytes;
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		assert_int_equal(ccdm_base64_decode(all[i].text, all[i].url, 3, &bytes, &n),
+				 all[i].r);
+		if (all[i].r)
+			continue;
+		assert_int_equal(n, strlen(all[i].bytes));
+		assert_memory_equal(bytes, all[i].bytes, n);
+		free(bytes);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(quotes),
+		cmocka_unit_test(azure),
+		cmocka_unit_test(azure_members),
+		cmocka_unit_test(base64_texts),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * azure.h - evidence of a confidential VM under Azure's paravisor
+ *
+ * The TEE's report covers runtime data, in it stands the key of the paravisor's vTPM,
+ * and that key signs the quote. (Microsoft, "Azure confidential VM: guest attestation
+ * design", HCL report in NV index 0x01400001.)
+ */
+#ifndef CCDM_AZURE_H
+#define CCDM_AZURE_H
+
+#include "snp.h"
+#include "tdx.h"
+#include "tpm_quote.h"
+
+#define CCDM_HCL_MAX 65536 /* bytes */
+
+/**
+ * struct ccdm_azure - evidence, taken apart
+ * @version: of the KBS evidence: 0, 1 or 2; of 2 the user data is bound as well
+ * @quote: of the vTPM
+ * @hcl, @hcl_size: HCL report
+ * @runtime: what the TEE's report covers, in @hcl
+ * @claims: the same, parsed
+ * @hash: TPM_ALG_ID of the hash in the TEE's report data
+ * @tdx: of a TDX guest, else of SNP
+ * @ak: the vTPM's key, from @claims
+ * @td_quote, @td_quote_size: TDX
+ */
+struct ccdm_azure {
+	unsigned int version;
+	struct ccdm_tpm_quote quote;
+	uint8_t *hcl;
+	size_t hcl_size;
+	const uint8_t *runtime;
+	size_t runtime_size;
+	json_t *claims;
+	uint16_t hash;
+	bool tdx;
+	struct ccdm_pubkey *ak;
+	uint8_t *td_quote;
+	size_t td_quote_size;
+};
+
+/* Frees what it holds; accepts zeros. */
+void ccdm_azure_drop(struct ccdm_azure *az);
+
+/**
+ * ccdm_azure_parse() - TEE "az-snp-vtpm" (versions 0, 1, 2) or "az-tdx-vtpm" (1)
+ * @evidence: untrusted
+ * @az: filled
+ * @certs: gets the VCEK
+ * @vcek: set to it, or NULL
+ *
+ * Return: 0; -EINVAL with the member's name in @err; -ENOMEM.
+ */
+int ccdm_azure_parse(const json_t *evidence, struct ccdm_azure *az, struct ccdm_certs *certs,
+		     const struct ccdm_cert **vcek, struct ccdm_err *err);
+
+/**
+ * struct ccdm_azure_want - what must hold of it
+ * @snp, @tdx: of the TEE's report, of which only one is used; report data is ours to say
+ * @nonce, @nonce_size: what the vTPM's quote must be for; NULL for anything
+ */
+struct ccdm_azure_want {
+	struct ccdm_snp_want snp;
+	struct ccdm_tdx_want tdx;
+	const uint8_t *nonce;
+	size_t nonce_size;
+};
+
+/**
+ * ccdm_azure_verify() - is it genuine, from the TEE down to the registers?
+ * @facts: what the registers held
+ * @v: checks of the TEE by their own names, of the vTPM with "tpm-" before them
+ *
+ * Return: 0, whatever the verdict; -EINVAL if a part of it cannot be read; -ENOMEM.
+ */
+int ccdm_azure_verify(const struct ccdm_azure *az, const struct ccdm_azure_want *want,
+		      struct ccdm_tpm_facts *facts, struct ccdm_verdict *v, struct ccdm_err *err);
+
+#endif

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+/* pubkey.c - see pubkey.h */
+#include <errno.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+#include "pubkey.h"
+
+static EVP_PKEY *ccdm_evp(const struct ccdm_pubkey *key)
+{
+	return (EVP_PKEY *)key;
+}
+
+void ccdm_pubkey_free(struct ccdm_pubkey *key)
+{
+	EVP_PKEY_free(ccdm_evp(key));
+}
+
+/* A key that may be used, or NULL in place of another. */
+static struct ccdm_pubkey *ccdm_pubkey_fit(EVP_PKEY *key)
+{
+	int bits = key ? EVP_PKEY_get_bits(key) : 0;
+
+	ERR_clear_error();
+	if (key && ((EVP_PKEY_is_a(key, "RSA") && bits >= 2048 && bits <= 8192) ||
+		    (EVP_PKEY_is_a(key, "EC") && (bits == 256 || bits == 384))))
+		return (struct ccdm_pubkey *)key;
+	EVP_PKEY_free(key);
+	return NULL;
+}
+
+struct ccdm_pubkey *ccdm_pubkey_spki(const void *der, size_t size)
+{
+	const uint8_t *at = der;
+	EVP_PKEY *key = size <= 4096 ? d2i_PUBKEY(NULL, &at, (long)size) : NULL;
+
+	if (key && at != (const uint8_t *)der + size) {
+		EVP_PKEY_free(key);
+		key = NULL;
+	}
+	return ccdm_pubkey_fit(key);
+}
+
+struct ccdm_pubkey *ccdm_pubkey_rsa(const uint8_t *n, size_t n_size, const uint8_t *e,
+				    size_t e_size)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	BIGNUM *bn = NULL, *be = NULL;
+	OSSL_PARAM *params = NULL;
+	EVP_PKEY *key = NULL;
+
+	if (n_size <= 1024 && e_size <= 8) {
+		bn = BN_bin2bn(n, (int)n_size, NULL);
+		be = BN_bin2bn(e, (int)e_size, NULL);
+	}
+	if (ctx && build && bn && be && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, bn) &&
+	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, be))
+		params = OSSL_PARAM_BLD_to_param(build);
+	if (params && EVP_PKEY_fromdata_init(ctx) == 1)
+		EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(build);
+	BN_free(bn);
+	BN_free(be);
+	EVP_PKEY_CTX_free(ctx);
+	return ccdm_pubkey_fit(key);
+}
+
+bool ccdm_pubkey_of_cert(const struct ccdm_pubkey *key, const struct ccdm_cert *cert)
+{
+	EVP_PKEY *other = X509_get0_pubkey((X509 *)cert);
+
+	return other && EVP_PKEY_eq(ccdm_evp(key), other) == 1;
+}
+
+static uint8_t *ccdm_signature_der(const struct ccdm_signature *s, int *size)
+{
+	ECDSA_SIG *sig = ECDSA_SIG_new();
+	int half = (int)s->size / 2;
+	BIGNUM *br = BN_bin2bn(s->bytes, half, NULL), *bs = BN_bin2bn(s->bytes + half, half, NULL);
+	uint8_t *der = NULL;
+
+	*size = 0;
+	if (sig && br && bs && ECDSA_SIG_set0(sig, br, bs)) {
+		*size = i2d_ECDSA_SIG(sig, &der);
+	} else {
+		BN_free(br);
+		BN_free(bs);
+	}
+	ECDSA_SIG_free(sig);
+	return der;
+}
+
+int ccdm_pubkey_verify(const struct ccdm_pubkey *key, const struct ccdm_signature *s,
+		       const void *text, size_t size)
+{
+	bool rsa = EVP_PKEY_is_a(ccdm_evp(key), "RSA");
+	const char *hash = ccdm_digest_name(s->hash);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *pctx = NULL;
+	const uint8_t *bytes = s->bytes;
+	int len = (int)s->size, good;
+	uint8_t *der = NULL;
+
+	if (!ctx)
+		return -ENOMEM;
+	good = hash && rsa == (s->scheme != CCDM_ECDSA) &&
+	       EVP_DigestVerifyInit_ex(ctx, &pctx, hash, NULL, NULL, ccdm_evp(key), NULL) == 1;
+	if (good && s->scheme == CCDM_RSAPSS)
+		good = EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING) == 1 &&
+		       EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, RSA_PSS_SALTLEN_AUTO) == 1;
+	if (good && s->scheme == CCDM_ECDSA) {
+		bytes = der = ccdm_signature_der(s, &len);
+		good = der && len > 0;
+	}
+	good = good && EVP_DigestVerify(ctx, bytes, len, text, size) == 1;
+	OPENSSL_free(der);
+	EVP_MD_CTX_free(ctx);
+	ERR_clear_error();
+	return good ? 0 : -EBADMSG;
+}

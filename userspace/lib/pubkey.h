@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pubkey.h - a bare public key and what it signed, through OpenSSL */
+#ifndef CCDM_PUBKEY_H
+#define CCDM_PUBKEY_H
+
+#include "x509.h"
+
+/* A public key; opaque. */
+struct ccdm_pubkey;
+
+void ccdm_pubkey_free(struct ccdm_pubkey *key); /* accepts NULL */
+
+/* From DER of a SubjectPublicKeyInfo; NULL if it is none of RSA or on P-256 or P-384. */
+struct ccdm_pubkey *ccdm_pubkey_spki(const void *der, size_t size);
+
+/* From modulus and exponent, big-endian; NULL if it is no RSA key of 2048 to 8192 bits. */
+struct ccdm_pubkey *ccdm_pubkey_rsa(const uint8_t *n, size_t n_size, const uint8_t *e,
+				    size_t e_size);
+
+/* Is it the key of this certificate? */
+bool ccdm_pubkey_of_cert(const struct ccdm_pubkey *key, const struct ccdm_cert *cert);
+
+enum ccdm_scheme {
+	CCDM_RSASSA, /* PKCS #1 1.5 */
+	CCDM_RSAPSS, /* salt as long as the hash, or any */
+	CCDM_ECDSA,
+};
+
+/**
+ * struct ccdm_signature - as a TPM makes it
+ * @scheme: which
+ * @hash: TPM_ALG_ID of the hash
+ * @bytes, @size: of RSA; or r, s of ECDSA, @size / 2 bytes each, big-endian
+ */
+struct ccdm_signature {
+	enum ccdm_scheme scheme;
+	uint16_t hash;
+	uint8_t bytes[1024];
+	size_t size;
+};
+
+/* Return: 0; -EBADMSG: not the key's signature; -ENOMEM. */
+int ccdm_pubkey_verify(const struct ccdm_pubkey *key, const struct ccdm_signature *signature,
+		       const void *text, size_t size);
+
+#endif

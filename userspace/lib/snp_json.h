@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* snp_json.h - an SNP report as the KBS protocol carries it */
+#ifndef CCDM_SNP_JSON_H
+#define CCDM_SNP_JSON_H
+
+#include "snp.h"
+
+/**
+ * ccdm_snp_json_parse() - {"attestation_report": {...}, "cert_chain": [...] | null}
+ * @evidence: untrusted
+ * @raw: set to the report's bytes; what JSON has no member for is zero
+ * @certs: gets the certificates and revocation lists
+ * @leaf: set to the VCEK or VLEK among them, or NULL
+ *
+ * Return: 0; -EINVAL with the member's name in @err; -ENOMEM.
+ */
+int ccdm_snp_json_parse(const json_t *evidence, uint8_t raw[CCDM_SNP_REPORT_SIZE],
+			struct ccdm_certs *certs, const struct ccdm_cert **leaf,
+			struct ccdm_err *err);
+
+#endif

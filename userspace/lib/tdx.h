@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tdx.h - quotes of Intel TDX
+ *
+ * (Intel TDX DCAP Quoting Library API, "Quote Format", versions 4 and 5; Intel SGX PCK
+ * Certificate and Certificate Revocation List Profile Specification.)
+ */
+#ifndef CCDM_TDX_H
+#define CCDM_TDX_H
+
+#include "collateral.h"
+
+#define CCDM_TDX_QUOTE_MAX 65536 /* bytes */
+
+/**
+ * struct ccdm_tdx - a quote, taken apart
+ * @version: 4 or 5; of another one only the members up to @tee_type count
+ * @key_type: 2: ECDSA on P-256
+ * @tee_type: 0x81: TDX
+ * @qe_vendor: who made the quoting enclave
+ * @body_type: 2: TD 1.0, 3: TD 1.5, which adds @tcb_svn2 and @mrservicetd
+ * @signed_size: bytes from the beginning that @signature covers
+ * @signature: r, s of @key over them
+ * @key: X, Y of the attestation key
+ * @qe_report: report of the quoting enclave, 384 bytes
+ * @qe_signature: r, s of the PCK's key over it
+ * @auth, @auth_size: what the quoting enclave hashed beside @key
+ * @chain, @chain_size: PEM of the PCK's certificate and those above it
+ *
+ * Pointers point into the quote.
+ */
+struct ccdm_tdx {
+	uint16_t version;
+	uint16_t key_type;
+	uint32_t tee_type;
+	const uint8_t *qe_vendor;
+	uint16_t body_type;
+	const uint8_t *tcb_svn;
+	const uint8_t *mrseam;
+	const uint8_t *mrsignerseam;
+	const uint8_t *seamattributes;
+	const uint8_t *tdattributes;
+	const uint8_t *xfam;
+	const uint8_t *mrtd;
+	const uint8_t *mrconfigid;
+	const uint8_t *mrowner;
+	const uint8_t *mrownerconfig;
+	const uint8_t *rtmr[4];
+	const uint8_t *report_data;
+	const uint8_t *tcb_svn2;
+	const uint8_t *mrservicetd;
+	const uint8_t *quote;
+	size_t signed_size;
+	const uint8_t *signature;
+	const uint8_t *key;
+	const uint8_t *qe_report;
+	const uint8_t *qe_signature;
+	const uint8_t *auth;
+	size_t auth_size;
+	const uint8_t *chain;
+	size_t chain_size;
+};
+
+/* Is it of a version, a TEE and a key that we know, so that the rest is there? */
+bool ccdm_tdx_known(const struct ccdm_tdx *tdx);
+
+/**
+ * ccdm_tdx_parse() - take a quote apart
+ * @quote, @size: untrusted; must live as long as @tdx. What follows the signature data
+ *		  is not looked at: providers hand out buffers
+ *
+ * Return: 0, also for one that ccdm_tdx_known() does not know; -EINVAL.
+ */
+int ccdm_tdx_parse(const void *quote, size_t size, struct ccdm_tdx *tdx, struct ccdm_err *err);
+
+/**
+ * struct ccdm_tdx_want - what must hold of a quote
+ * @certs: gets the certificates of the quote; has those and the lists that came beside it
+ * @collateral: what Intel says of the platform, or NULL
+ * @at: time of evaluation, seconds since 1970
+ * @anchors, @nr_anchors: roots; NULL for Intel's
+ * @report_data, @report_data_size: what it must begin with, zeros behind; NULL for anything
+ */
+struct ccdm_tdx_want {
+	struct ccdm_certs *certs;
+	const struct ccdm_collateral *collateral;
+	int64_t at;
+	const struct ccdm_anchor *anchors;
+	unsigned int nr_anchors;
+	const uint8_t *report_data;
+	size_t report_data_size;
+};
+
+/**
+ * ccdm_tdx_verify() - is it genuine, and of a guest as it must be?
+ * @tdx: as ccdm_tdx_parse() filled it
+ * @want: what must hold
+ * @v: one check after the other; complete, if all that can be looked at was
+ *
+ * Return: 0, whatever the verdict; -EINVAL if the certificates in it are none; -ENOMEM.
+ */
+int ccdm_tdx_verify(const struct ccdm_tdx *tdx, const struct ccdm_tdx_want *want,
+		    struct ccdm_verdict *v, struct ccdm_err *err);
+
+#endif

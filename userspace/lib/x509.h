@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * x509.h - certificates, their chains and revocation lists, through OpenSSL
+ *
+ * All that is read here is untrusted until a path has been found to an anchor.
+ */
+#ifndef CCDM_X509_H
+#define CCDM_X509_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "digest.h"
+#include "verdict.h"
+
+#define CCDM_CERTS_MAX 32	 /* certificates and lists in a set */
+#define CCDM_CERT_MAX  (1 << 20) /* bytes of a file of them */
+
+/* Certificates and revocation lists; opaque. */
+struct ccdm_certs;
+/* A certificate in a set, which lives as long as the set does; opaque. */
+struct ccdm_cert;
+
+/* An empty set, or NULL. */
+struct ccdm_certs *ccdm_certs_new(void);
+void ccdm_certs_free(struct ccdm_certs *certs); /* accepts NULL */
+
+/**
+ * ccdm_certs_add() - read certificates and revocation lists
+ * @certs: the set
+ * @what: whose bytes they are, for messages
+ * @bytes, @size: PEM of any number of both, or DER of one
+ * @first: set to the first certificate of them, or NULL; may be NULL
+ *
+ * Return: 0, -EINVAL if something is neither, -E2BIG, -ENOMEM.
+ */
+int ccdm_certs_add(struct ccdm_certs *certs, const char *what, const void *bytes, size_t size,
+		   const struct ccdm_cert **first, struct ccdm_err *err);
+
+/* Certificate number @i of the set, in the order they came; NULL behind the last. */
+const struct ccdm_cert *ccdm_certs_at(const struct ccdm_certs *certs, unsigned int i);
+
+/* Common name of the subject; "" if it has none or an odd one. @cn: at least 64 bytes. Return: @cn */
+char *ccdm_cert_cn(const struct ccdm_cert *cert, char *cn);
+
+/**
+ * ccdm_cert_extension() - content of an extension
+ * @oid: in dots
+ * @bytes, @size: set to what its OCTET STRING holds
+ *
+ * Return: 0, -ENOENT, -EINVAL if it is there twice.
+ */
+int ccdm_cert_extension(const struct ccdm_cert *cert, const char *oid, const uint8_t **bytes,
+			size_t *size);
+
+/* SHA-256 of its DER. */
+int ccdm_cert_fingerprint(const struct ccdm_cert *cert, uint8_t sha256[32]);
+
+/**
+ * ccdm_cert_ecdsa() - is this the key's signature?
+ * @cert: holds a key on P-256 (with SHA-256) or P-384 (with SHA-384)
+ * @r, @s: big-endian
+ * @n: bytes of each
+ * @text, @size: what was signed
+ *
+ * Return: 0; -EBADMSG: no, or a key of another kind; -ENOMEM.
+ */
+int ccdm_cert_ecdsa(const struct ccdm_cert *cert, const uint8_t *r, const uint8_t *s, size_t n,
+		    const void *text, size_t size);
+
+/* The same with SHA-256 and a bare key on P-256: X and Y, 32 bytes each. */
+int ccdm_p256_ecdsa(const uint8_t xy[64], const uint8_t rs[64], const void *text, size_t size);
+
+/**
+ * struct ccdm_anchor - a root that is trusted
+ * @name: for a person, or what it vouches for
+ * @sha256: of its DER
+ */
+struct ccdm_anchor {
+	const char *name;
+	uint8_t sha256[32];
+};
+
+/**
+ * struct ccdm_path - what must hold of a chain
+ * @prefix: of the checks' names: "chain", "root", "validity", "crl", "revocation"
+ * @at: time of evaluation, seconds since 1970
+ * @anchors, @nr_anchors: the roots that are trusted
+ * @no_leaf_crl: the issuer of the leaf keeps no list
+ * @anchor: set to the anchor, or NULL
+ */
+struct ccdm_path {
+	const char *prefix;
+	int64_t at;
+	const struct ccdm_anchor *anchors;
+	unsigned int nr_anchors;
+	bool no_leaf_crl;
+	const struct ccdm_anchor *anchor;
+};
+
+/**
+ * ccdm_certs_path() - from a certificate to a root
+ * @certs: where the others and the lists are
+ * @leaf: where it begins
+ * @path: what must hold
+ * @v: five checks, or only the first if there is no chain
+ *
+ * Return: 0, -ENOMEM.
+ */
+int ccdm_certs_path(const struct ccdm_certs *certs, const struct ccdm_cert *leaf,
+		    struct ccdm_path *path, struct ccdm_verdict *v);
+
+#endif

@@ -1,0 +1,575 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cmd_verify.c - ccdm-setup verify KIND FILE */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "../lib/azure.h"
+#include "../lib/base64.h"
+#include "../lib/bytes.h"
+#include "../lib/file.h"
+#include "../lib/snp_json.h"
+#include "../lib/tcglog.h"
+#include "../lib/tpm_json.h"
+#include "setup.h"
+
+#define VERIFY_FILE_MAX CCDM_TCGLOG_MAX /* bytes of evidence */
+
+struct verify_args {
+	const char *cert;
+	const char *chain;
+	const char *crl;
+	const char *root;
+	const char *collateral;
+	const char *tcb_info;
+	const char *qe_identity;
+	const char *expect;
+	int64_t at;
+	uint8_t report_data[64];
+	size_t report_data_size;
+	unsigned int allow;
+	bool json;
+};
+
+/* What was read for it. */
+struct verify_input {
+	char *text;
+	size_t size;
+	json_t *json;
+	struct ccdm_certs *certs;
+	const struct ccdm_cert *leaf;
+	struct ccdm_anchor root;
+	bool has_root;
+	struct ccdm_collateral collateral;
+	struct ccdm_banks *banks; /* of an event log */
+};
+
+enum {
+	OPT_CERT = 256,
+	OPT_CHAIN,
+	OPT_CRL,
+	OPT_ROOT,
+	OPT_COLLATERAL,
+	OPT_TCB_INFO,
+	OPT_QE_IDENTITY,
+	OPT_EXPECT,
+	OPT_AT,
+	OPT_REPORT_DATA,
+	OPT_ALLOW,
+};
+
+static const struct option verify_options[] = {
+	{ "cert", required_argument, NULL, OPT_CERT },
+	{ "chain", required_argument, NULL, OPT_CHAIN },
+	{ "crl", required_argument, NULL, OPT_CRL },
+	{ "root", required_argument, NULL, OPT_ROOT },
+	{ "collateral", required_argument, NULL, OPT_COLLATERAL },
+	{ "tcb-info", required_argument, NULL, OPT_TCB_INFO },
+	{ "qe-identity", required_argument, NULL, OPT_QE_IDENTITY },
+	{ "expect", required_argument, NULL, OPT_EXPECT },
+	{ "at", required_argument, NULL, OPT_AT },
+	{ "report-data", required_argument, NULL, OPT_REPORT_DATA },
+	{ "allow", required_argument, NULL, OPT_ALLOW },
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
+};
+
+/* ---- options --------------------------------------------------------------- */
+
+static int verify_allow(char *words, unsigned int *allow)
+{
+	unsigned int bit;
+	char *word;
+
+	while ((word = strsep(&words, ", "))) {
+		bit = ccdm_allow_word(word);
+		if (!bit)
+			return -EINVAL;
+		*allow |= bit;
+	}
+	return 0;
+}
+
+static enum ccdm_exit verify_take(int option, void *arg)
+{
+	struct verify_args *a = arg;
+	int r = 0;
+
+	switch (option) {
+	case OPT_CERT:
+		a->cert = optarg;
+		break;
+	case OPT_CHAIN:
+		a->chain = optarg;
+		break;
+	case OPT_CRL:
+		a->crl = optarg;
+		break;
+	case OPT_ROOT:
+		a->root = optarg;
+		break;
+	case OPT_COLLATERAL:
+		a->collateral = optarg;
+		break;
+	case OPT_TCB_INFO:
+		a->tcb_info = optarg;
+		break;
+	case OPT_QE_IDENTITY:
+		a->qe_identity = optarg;
+		break;
+	case OPT_EXPECT:
+		a->expect = optarg;
+		break;
+	case OPT_AT:
+		r = ccdm_ui_time(optarg, &a->at);
+		break;
+	case OPT_REPORT_DATA:
+		a->report_data_size = strlen(optarg) / 2;
+		r = a->report_data_size && a->report_data_size <= sizeof(a->report_data)
+			    ? ccdm_unhex(optarg, a->report_data, a->report_data_size)
+			    : -EINVAL;
+		break;
+	case OPT_ALLOW:
+		r = verify_allow(optarg, &a->allow);
+		break;
+	case 'j':
+		a->json = true;
+		break;
+	default:
+		r = -EINVAL;
+	}
+	return r ? CCDM_EXIT_USAGE : CCDM_EXIT_OK;
+}
+
+/* ---- files ------------------------------------------------------------------- */
+
+static int verify_certs(struct verify_input *in, const char *file, const struct ccdm_cert **first,
+			struct ccdm_err *err)
+{
+	char *text;
+	size_t size;
+	int r;
+
+	if (!file)
+		return 0;
+	r = ccdm_file_read(file, CCDM_CERT_MAX, &text, &size, err);
+	if (r)
+		return r;
+	r = ccdm_certs_add(in->certs, file, text, size, first, err);
+	free(text);
+	if (!r && first && !*first)
+		r = ccdm_err_set(err, -EINVAL, "%s: no certificate in it", file);
+	return r;
+}
+
+static int verify_collateral(const struct verify_args *a, struct verify_input *in,
+			     struct ccdm_err *err)
+{
+	const char *const files[] = { a->collateral, a->tcb_info, a->qe_identity };
+	char *text;
+	size_t size, i;
+	int r = 0;
+
+	for (i = 0; !r && i < 3; i++) {
+		if (!files[i])
+			continue;
+		r = ccdm_file_read(files[i], CCDM_COLLATERAL_MAX, &text, &size, err);
+		if (r)
+			break;
+		if (i == 0)
+			r = ccdm_collateral_bundle(files[i], text, size, &in->collateral, in->certs,
+						   err);
+		else if (i == 1)
+			r = ccdm_collateral_tcb(files[i], text, size, &in->collateral, err);
+		else
+			r = ccdm_collateral_qe(files[i], text, size, &in->collateral, err);
+		free(text);
+	}
+	return r;
+}
+
+static int verify_load(const struct verify_args *a, const char *file, struct verify_input *in,
+		       struct ccdm_err *err)
+{
+	const struct ccdm_cert *root = NULL;
+	json_error_t where;
+	int r;
+
+	in->certs = ccdm_certs_new();
+	if (!in->certs)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	r = ccdm_file_read(file, VERIFY_FILE_MAX, &in->text, &in->size, err);
+	if (!r && in->size && in->text[strspn(in->text, " \t\r\n")] == '{') {
+		in->json = json_loadb(in->text, in->size, JSON_REJECT_DUPLICATES, &where);
+		if (!in->json)
+			r = ccdm_err_set(err, -EINVAL, "%s: line %d: %s", file, where.line,
+					 where.text);
+	}
+	if (!r)
+		r = verify_certs(in, a->cert, &in->leaf, err);
+	if (!r)
+		r = verify_certs(in, a->chain, NULL, err);
+	if (!r)
+		r = verify_certs(in, a->crl, NULL, err);
+	if (!r)
+		r = verify_certs(in, a->root, &root, err);
+	if (!r)
+		r = verify_collateral(a, in, err);
+	if (!r && root) {
+		in->has_root = true;
+		in->root.name = a->root;
+		r = ccdm_cert_fingerprint(root, in->root.sha256);
+	}
+	return r;
+}
+
+static void verify_unload(struct verify_input *in)
+{
+	ccdm_certs_free(in->certs);
+	ccdm_collateral_drop(&in->collateral);
+	free(in->banks);
+	json_decref(in->json);
+	free(in->text);
+}
+
+/* ---- kinds --------------------------------------------------------------------- */
+
+static struct ccdm_snp_want verify_snp_want(const struct verify_args *a,
+					    const struct verify_input *in)
+{
+	return (struct ccdm_snp_want){
+		.certs = in->certs,
+		.leaf = in->leaf,
+		.at = a->at,
+		.anchors = in->has_root ? &in->root : NULL,
+		.nr_anchors = 1,
+		.report_data = a->report_data_size ? a->report_data : NULL,
+		.report_data_size = a->report_data_size,
+	};
+}
+
+static struct ccdm_tdx_want verify_tdx_want(const struct verify_args *a,
+					    const struct verify_input *in)
+{
+	bool any = a->collateral || a->tcb_info || a->qe_identity;
+
+	return (struct ccdm_tdx_want){
+		.certs = in->certs,
+		.collateral = any ? &in->collateral : NULL,
+		.at = a->at,
+		.anchors = in->has_root ? &in->root : NULL,
+		.nr_anchors = 1,
+		.report_data = a->report_data_size ? a->report_data : NULL,
+		.report_data_size = a->report_data_size,
+	};
+}
+
+/* Raw, or KBS evidence. */
+static int verify_snp(const struct verify_args *a, struct verify_input *in, struct ccdm_verdict *v,
+		      struct ccdm_err *err)
+{
+	struct ccdm_snp_want want = verify_snp_want(a, in);
+	uint8_t raw[CCDM_SNP_REPORT_SIZE];
+	const struct ccdm_cert *leaf = NULL;
+	struct ccdm_snp snp;
+	int r = 0;
+
+	if (in->json)
+		r = ccdm_snp_json_parse(in->json, raw, in->certs, &leaf, err);
+	if (!r)
+		r = ccdm_snp_parse(in->json ? (char *)raw : in->text,
+				   in->json ? sizeof(raw) : in->size, &snp, err);
+	if (!want.leaf)
+		want.leaf = leaf;
+	return r ? r : ccdm_snp_verify(&snp, &want, v);
+}
+
+/* Raw, or KBS evidence: {"quote": BASE64, "cc_eventlog": ...} */
+static int verify_tdx(const struct verify_args *a, struct verify_input *in, struct ccdm_verdict *v,
+		      struct ccdm_err *err)
+{
+	const char *text = json_string_value(json_object_get(in->json, "quote"));
+	struct ccdm_tdx_want want = verify_tdx_want(a, in);
+	uint8_t *quote = NULL;
+	struct ccdm_tdx tdx;
+	size_t size;
+	int r = 0;
+
+	if (in->json &&
+	    (!text || ccdm_base64_decode(text, false, CCDM_TDX_QUOTE_MAX, &quote, &size)))
+		r = ccdm_err_set(err, -EINVAL, "quote is no base64 of at most %u bytes",
+				 CCDM_TDX_QUOTE_MAX);
+	if (!r)
+		r = ccdm_tdx_parse(quote ? (char *)quote : in->text, quote ? size : in->size, &tdx,
+				   err);
+	if (!r)
+		r = ccdm_tdx_verify(&tdx, &want, v, err);
+	free(quote);
+	return r;
+}
+
+/* Whose key is it? Nothing in the evidence says so. */
+static int verify_ak(const struct verify_args *a, const struct verify_input *in,
+		     const struct ccdm_pubkey *ak, struct ccdm_verdict *v)
+{
+	struct ccdm_path path = {
+		.prefix = "ak-",
+		.at = a->at,
+		.anchors = in->has_root ? &in->root : NULL,
+		.nr_anchors = in->has_root,
+	};
+	bool good = in->leaf && ccdm_pubkey_of_cert(ak, in->leaf);
+
+	ccdm_verdict_add(v, "ak", good, 0, "a certificate of the attestation key", "%s",
+			 good	    ? "one"
+			 : in->leaf ? "one of another key"
+				    : "none: --cert");
+	return in->leaf ? ccdm_certs_path(in->certs, in->leaf, &path, v) : 0;
+}
+
+static int verify_tpm(const struct verify_args *a, struct verify_input *in, struct ccdm_verdict *v,
+		      struct ccdm_err *err)
+{
+	struct ccdm_tpm_facts facts;
+	struct ccdm_tpm_quote quote;
+	struct ccdm_pubkey *ak;
+	int r;
+
+	r = ccdm_tpm_json_parse(in->json, &quote, &ak, err);
+	if (!r)
+		r = ccdm_tpm_quote_verify(&quote, ak, a->report_data_size ? a->report_data : NULL,
+					  a->report_data_size, "", &facts, v);
+	if (!r)
+		r = verify_ak(a, in, ak, v);
+	v->complete = !r;
+	ccdm_pubkey_free(ak);
+	return r;
+}
+
+static int verify_azure(const struct verify_args *a, struct verify_input *in,
+			struct ccdm_verdict *v, struct ccdm_err *err)
+{
+	struct ccdm_azure_want want = {
+		.snp = verify_snp_want(a, in),
+		.tdx = verify_tdx_want(a, in),
+		.nonce = a->report_data_size ? a->report_data : NULL,
+		.nonce_size = a->report_data_size,
+	};
+	const struct ccdm_cert *vcek;
+	struct ccdm_tpm_facts facts;
+	struct ccdm_azure az;
+	int r;
+
+	r = ccdm_azure_parse(in->json, &az, in->certs, &vcek, err);
+	if (r)
+		return r;
+	if (!want.snp.leaf)
+		want.snp.leaf = vcek;
+	r = ccdm_azure_verify(&az, &want, &facts, v, err);
+	ccdm_azure_drop(&az);
+	return r;
+}
+
+/* "rtmr0" is register 1 of the log of a confidential guest. */
+static bool verify_register(const char *name, unsigned int *index)
+{
+	bool rtmr = !strncmp(name, "rtmr", 4);
+	const char *digits = name + (rtmr ? 4 : 0);
+	unsigned long n;
+	char *end;
+
+	n = strtoul(digits, &end, 10);
+	if (!strchr("0123456789", *digits) || end == digits || *end ||
+	    n >= (rtmr ? 4 : CCDM_REGISTERS))
+		return false;
+	*index = (unsigned int)n + rtmr;
+	return true;
+}
+
+static int verify_expect_one(const struct ccdm_banks *banks, const char *bank_name,
+			     const char *name, const json_t *value, struct ccdm_verdict *v,
+			     struct ccdm_err *err)
+{
+	const struct ccdm_bank *bank = ccdm_banks_find(banks, ccdm_digest_alg(bank_name));
+	uint16_t size = ccdm_digest_size(ccdm_digest_alg(bank_name));
+	char found[2 * CCDM_DIGEST_MAX + 1] = "no such bank in the log", check[40];
+	uint8_t want[CCDM_DIGEST_MAX];
+	unsigned int index;
+
+	if (!size || !verify_register(name, &index) || !json_is_string(value) ||
+	    ccdm_unhex(json_string_value(value), want, size))
+		return ccdm_err_set(err, -EINVAL, "what is expected: %s %s is no register",
+				    bank_name, name);
+	if (bank)
+		ccdm_digest_hex(bank->value[index].bytes, size, found);
+	snprintf(check, sizeof(check), "%s-%s", bank_name, name);
+	ccdm_verdict_add(v, check, bank && !memcmp(bank->value[index].bytes, want, size), 0,
+			 json_string_value(value), "%s", found);
+	return 0;
+}
+
+/* {"sha256": {"0": HEX, ...}, ...}, or {"rtmr0": HEX, ...} */
+static int verify_expect(const char *file, const struct ccdm_banks *banks, struct ccdm_verdict *v,
+			 struct ccdm_err *err)
+{
+	json_error_t where;
+	const char *key, *name;
+	json_t *o = json_load_file(file, JSON_REJECT_DUPLICATES, &where), *value, *inner;
+	int r = 0;
+
+	if (!json_is_object(o))
+		r = ccdm_err_set(err, -EINVAL, "%s: line %d: %s", file, where.line,
+				 o ? "no object" : where.text);
+	else if (!json_object_size(o))
+		r = ccdm_err_set(err, -EINVAL, "%s: no register in it", file);
+	json_object_foreach(o, key, value)
+	{
+		if (!r && !json_is_object(value))
+			r = verify_expect_one(banks, "sha384", key, value, v, err);
+		json_object_foreach(value, name, inner) if (!r) r =
+			verify_expect_one(banks, key, name, inner, v, err);
+	}
+	json_decref(o);
+	return r;
+}
+
+static int verify_eventlog(const struct verify_args *a, struct verify_input *in,
+			   struct ccdm_verdict *v, struct ccdm_err *err)
+{
+	int r;
+
+	in->banks = calloc(1, sizeof(*in->banks));
+	if (!in->banks)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	r = ccdm_tcglog_replay(in->text, in->size, in->banks, err);
+	if (!r && a->expect)
+		r = verify_expect(a->expect, in->banks, v, err);
+	v->complete = !r;
+	return r;
+}
+
+static const struct verify_kind {
+	const char *name;
+	const char *what; /* that FILE must be */
+	bool json;	  /* and nothing else */
+	int (*verify)(const struct verify_args *a, struct verify_input *in, struct ccdm_verdict *v,
+		      struct ccdm_err *err);
+} verify_kinds[] = {
+	{ "snp", "a raw report, or KBS evidence of SNP", false, verify_snp },
+	{ "tdx", "a raw quote, or KBS evidence of TDX", false, verify_tdx },
+	{ "tpm", "KBS evidence of a TPM", true, verify_tpm },
+	{ "azure", "KBS evidence of Azure's vTPM", true, verify_azure },
+	{ "eventlog", "an event log of firmware or of a confidential guest", false,
+	  verify_eventlog },
+};
+
+/* ---- the verb ------------------------------------------------------------------- */
+
+static enum ccdm_exit verify_print(const struct verify_args *a, const struct ccdm_verdict *v)
+{
+	bool accepted = ccdm_verdict_accepted(v);
+	enum ccdm_exit e = CCDM_EXIT_OK;
+	unsigned int i;
+
+	if (a->json) {
+		e = ccdm_ui_json(ccdm_verdict_json(v));
+	} else {
+		for (i = 0; i < v->count; i++) {
+			const struct ccdm_check *c = &v->check[i];
+
+			printf("%-7s %-20s %s; expected %s\n",
+			       c->allowed  ? "allowed"
+			       : c->passed ? "ok"
+					   : "FAILED",
+			       c->name, c->found, c->expected);
+		}
+		puts(accepted ? "accepted" : "refused");
+	}
+	return e ? e : accepted ? CCDM_EXIT_OK : CCDM_EXIT_REFUSED;
+}
+
+/* An event log, with nothing to hold it against. */
+static enum ccdm_exit verify_values(const struct verify_args *a, const struct ccdm_banks *banks)
+{
+	char hex[2 * CCDM_DIGEST_MAX + 1], index[4];
+	json_t *all = json_object(), *values;
+	unsigned int i, k;
+
+	for (i = 0; i < banks->count; i++) {
+		const struct ccdm_bank *bank = &banks->bank[i];
+		const char *name = ccdm_digest_name(bank->alg);
+
+		values = json_object();
+		for (k = 0; k < CCDM_REGISTERS; k++) {
+			if (!bank->used[k])
+				continue;
+			ccdm_digest_hex(bank->value[k].bytes, bank->value[k].size, hex);
+			snprintf(index, sizeof(index), "%u", k);
+			json_object_set_new(values, index, json_string(hex));
+			if (!a->json)
+				printf("%s %u %s\n", name, k, hex);
+		}
+		json_object_set_new(all, name, values);
+	}
+	if (a->json)
+		return ccdm_ui_json(all);
+	json_decref(all);
+	return CCDM_EXIT_OK;
+}
+
+static int verify_kind(const struct verify_kind *kind, const char *file,
+		       const struct verify_args *a, struct verify_input *in, struct ccdm_verdict *v,
+		       struct ccdm_err *err)
+{
+	int r;
+
+	if (kind->json && !in->json)
+		r = ccdm_err_set(err, -EINVAL, "%s: no JSON object", file);
+	else
+		r = kind->verify(a, in, v, err);
+	if (r == -EINVAL && !err->hint[0])
+		ccdm_err_hint(err, "%s must be %s", file, kind->what);
+	return r;
+}
+
+enum ccdm_exit cmd_verify(const struct ccdm_verb *verb, int argc, char **argv)
+{
+	struct verify_args a = { .at = time(NULL) };
+	struct verify_input in = { 0 };
+	const struct verify_kind *kind = NULL;
+	struct ccdm_err err = { 0 };
+	struct ccdm_verdict *v;
+	enum ccdm_exit e;
+	bool over;
+	size_t i;
+	int r;
+
+	e = ccdm_setup_options(verb, argc, argv, verify_options, verify_take, &a, 2, 2, &over);
+	if (over)
+		return e;
+	for (i = 0; i < sizeof(verify_kinds) / sizeof(verify_kinds[0]); i++)
+		if (!strcmp(argv[optind], verify_kinds[i].name))
+			kind = &verify_kinds[i];
+	if (!kind)
+		return ccdm_setup_usage(
+			verb, "the kind of evidence is one of: snp, tdx, tpm, azure, eventlog");
+	v = calloc(1, sizeof(*v));
+	if (!v)
+		return CCDM_EXIT_MEMORY;
+	v->allow = a.allow;
+	r = verify_load(&a, argv[optind + 1], &in, &err);
+	if (!r)
+		r = verify_kind(kind, argv[optind + 1], &a, &in, v, &err);
+	if (r)
+		e = ccdm_ui_fail(CCDM_PROGRAM, &err, r);
+	else if (in.banks && !a.expect)
+		e = verify_values(&a, in.banks);
+	else
+		e = verify_print(&a, v);
+	verify_unload(&in);
+	free(v);
+	return e;
+}

@@ -15,6 +15,8 @@ DRACUTDIR ?= /usr/lib/dracut
 UNITDIR ?= /usr/lib/systemd/system
 GENERATORDIR ?= /usr/lib/systemd/system-generators
 MAN := $(wildcard Documentation/man/*.[0-9])
+BROKER_MAN := $(wildcard Documentation/man/ccdm-broker.* Documentation/man/ccdm-policy.*)
+SETUP_MAN := $(filter-out $(BROKER_MAN),$(MAN))
 DRACUT := $(wildcard dracut-module/50ccdm/*)
 BUILD := build
 
@@ -35,16 +37,20 @@ CPPFLAGS += -D_GNU_SOURCE -DCCDM_VERSION='"$(VERSION)"' -Ikmod
 LDFLAGS += -pie -Wl,-z,relro,-z,now
 SETUP_PKGS := devmapper libkmod libnl-3.0 libnl-genl-3.0 blkid jansson libudev libcrypto tss2-esys tss2-mu tss2-rc \
 	tss2-tcti-device
+BROKER_PKGS := jansson libcrypto yaml-0.1
+BROKER_SRC := $(wildcard userspace/broker/*.c) $(addprefix userspace/lib/,base64.c digest.c file.c jcs.c jwe.c kbs.c ui.c)
+BROKER_OBJ := $(BROKER_SRC:%.c=$(BUILD)/%.o)
 SETUP_SRC := $(wildcard userspace/setup/*.c userspace/lib/*.c)
 SETUP_OBJ := $(SETUP_SRC:%.c=$(BUILD)/%.o)
 
-.PHONY: all help modules programs test-programs install uninstall clean check check-all check-setup vm-setup demo demo-disk bench bench-compare bench-record bench-locks bench-boot lint vm boot unit setup
+.PHONY: all help modules programs test-programs install install-broker uninstall clean check check-all check-setup vm-setup demo demo-disk bench bench-compare bench-record bench-locks bench-boot lint vm boot unit setup
 
 all: modules programs
 
 help:
 	@echo 'make                     dm-ccdm.ko (KDIR=$(KDIR)) and ccdm-setup'
 	@echo 'make install             both, man page, completion, udev rules (PREFIX, DESTDIR)'
+	@echo 'make install-broker      ccdm-broker, for the machine that hands out secrets'
 	@echo 'make uninstall'
 	@echo 'make demo                a Debian boots on ccdm, and halts when its host cheats (root; SUITE=trixie)'
 	@echo 'make demo-disk           the disk alone'
@@ -67,17 +73,22 @@ setup:
 modules: setup
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
-programs: setup $(BUILD)/bin/ccdm-setup
+programs: setup $(BUILD)/bin/ccdm-setup $(BUILD)/bin/ccdm-broker
 
 $(BUILD)/%.o: %.c VERSION
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
-	@$(CC) $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS)) -MMD -c -o $@ $<
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS) $(BROKER_PKGS)) -MMD -c -o $@ $<
 
 $(BUILD)/bin/ccdm-setup: $(SETUP_OBJ)
 	@mkdir -p $(@D)
 	@echo '  LD      $@'
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(SETUP_PKGS))
+
+$(BUILD)/bin/ccdm-broker: $(BROKER_OBJ)
+	@mkdir -p $(@D)
+	@echo '  LD      $@'
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(BROKER_PKGS))
 
 $(BUILD)/tests/%: tests/lib/%.c
 	@mkdir -p $(@D)
@@ -88,7 +99,7 @@ $(BUILD)/tests/%: tests/lib/%.c
 compile_commands.json: Makefile
 	@python3 -c 'import json, sys; d, src, *flags = sys.argv[1:]; print(json.dumps([{"directory": d, \
 		"file": f, "arguments": ["cc", *flags, "-c", f]} for f in src.split()], indent=1))' \
-		$(CURDIR) '$(SETUP_SRC)' $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS)) >$@
+		$(CURDIR) '$(sort $(SETUP_SRC) $(BROKER_SRC))' $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS)) >$@
 
 test-programs: programs $(BUILD)/tests/odd $(BUILD)/tests/bounce
 
@@ -96,7 +107,7 @@ test-programs: programs $(BUILD)/tests/odd $(BUILD)/tests/bounce
 
 UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
-UNIT := $(addprefix $(BUILD)/unit/test_,format suite ui config eventlog jose kbs measure snp tab tcglog tdx tpm)
+UNIT := $(addprefix $(BUILD)/unit/test_,format suite ui config eventlog jose kbs measure policy snp tab tcglog tdx tpm)
 
 $(BUILD)/unit/test_format: tests/unit/test_format.c kmod/tree.c kmod/tree.h kmod/ccdm_format.h
 $(BUILD)/unit/test_suite: tests/unit/test_suite.c tests/unit/suite_openssl.h tests/kat/vectors.h
@@ -112,6 +123,8 @@ $(BUILD)/unit/test_tpm: tests/unit/test_tpm.c tests/unit/pki.h tests/unit/forge_
 	pubkey.c snp.c tdx.c tpm_json.c tpm_quote.c ui.c verdict.c x509.c)
 $(BUILD)/unit/test_jose: tests/unit/test_jose.c $(addprefix userspace/lib/,base64.c digest.c jcs.c jwe.c ui.c)
 $(BUILD)/unit/test_kbs: tests/unit/test_kbs.c $(addprefix userspace/lib/,base64.c digest.c jcs.c jwe.c kbs.c ui.c)
+$(BUILD)/unit/test_policy: tests/unit/test_policy.c $(addprefix userspace/broker/,judge.c policy.c) \
+	$(addprefix userspace/lib/,base64.c digest.c file.c jcs.c jwe.c kbs.c ui.c)
 $(BUILD)/unit/test_tdx: tests/unit/test_tdx.c tests/unit/pki.h $(addprefix userspace/lib/,collateral.c digest.c tdx.c ui.c \
 	verdict.c x509.c)
 $(BUILD)/unit/test_tab: tests/unit/test_tab.c $(wildcard userspace/lib/*.c)
@@ -119,12 +132,13 @@ $(BUILD)/unit/test_tab: tests/unit/test_tab.c $(wildcard userspace/lib/*.c)
 $(BUILD)/unit/%:
 	@mkdir -p $(@D)
 	@echo '  UNIT    $@'
-	@$(CC) $(CPPFLAGS) $(UNIT_CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS)) -o $@ $(filter %.c,$^) -lcmocka $$(pkg-config --libs $(SETUP_PKGS))
+	@$(CC) $(CPPFLAGS) $(UNIT_CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS) $(BROKER_PKGS)) -o $@ $(filter %.c,$^) -lcmocka \
+		$$(pkg-config --libs $(SETUP_PKGS) $(BROKER_PKGS))
 
 unit: $(UNIT)
 	@for t in $(UNIT); do echo "# $$t"; $$t || exit 1; done
 
--include $(SETUP_OBJ:.o=.d)
+-include $(SETUP_OBJ:.o=.d) $(BROKER_OBJ:.o=.d)
 
 # ---- tests in VMs ----
 
@@ -175,7 +189,7 @@ demo-disk: vm-setup test-programs
 
 install: all
 	install -D -m 0755 $(BUILD)/bin/ccdm-setup $(DESTDIR)$(SBINDIR)/ccdm-setup
-	$(foreach m,$(MAN),install -D -m 0644 $(m) $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
+	$(foreach m,$(SETUP_MAN),install -D -m 0644 $(m) $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
 	install -D -m 0644 userspace/setup/ccdm-setup.bash $(DESTDIR)$(COMPDIR)/ccdm-setup
 	install -d $(DESTDIR)$(DRACUTDIR)/modules.d/50ccdm
 	install -m 0644 $(filter-out %.sh %/ccdm-generator %/sulogin,$(DRACUT)) $(DESTDIR)$(DRACUTDIR)/modules.d/50ccdm/
@@ -189,10 +203,16 @@ install: all
 	$(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(DESTDIR),INSTALL_MOD_PATH=$(abspath $(DESTDIR))) \
 		INSTALL_MOD_DIR=updates $(if $(DESTDIR),DEPMOD=true) modules_install
 
+install-broker: programs
+	install -D -m 0755 $(BUILD)/bin/ccdm-broker $(DESTDIR)$(SBINDIR)/ccdm-broker
+	$(foreach m,$(BROKER_MAN),install -D -m 0644 $(m) $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
+	install -D -m 0644 userspace/broker/ccdm-broker.bash $(DESTDIR)$(COMPDIR)/ccdm-broker
+
 uninstall:
-	rm -f $(DESTDIR)$(SBINDIR)/ccdm-setup $(foreach m,$(MAN),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
+	rm -f $(DESTDIR)$(SBINDIR)/ccdm-setup $(DESTDIR)$(SBINDIR)/ccdm-broker $(foreach m,$(MAN),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
 		$(DESTDIR)$(UNITDIR)/ccdm-attach@.service $(DESTDIR)$(GENERATORDIR)/ccdm-tab-generator \
-		$(DESTDIR)$(COMPDIR)/ccdm-setup $(DESTDIR)$(UDEVDIR)/95-dm-ccdm.rules \
+		$(DESTDIR)$(COMPDIR)/ccdm-setup $(DESTDIR)$(COMPDIR)/ccdm-broker \
+		$(DESTDIR)$(UDEVDIR)/95-dm-ccdm.rules \
 		$(DESTDIR)$(DRACUTDIR)/dracut.conf.d/50-ccdm.conf
 	rm -rf $(DESTDIR)$(DRACUTDIR)/modules.d/50ccdm
 	rm -f $(DESTDIR)/lib/modules/$$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)/updates/dm-ccdm.ko*

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Policies: each worked example of Documentation/policy with facts that satisfy it, and
+ * with each of these facts changed or gone; and texts that are none.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../../userspace/broker/policy.h"
+#include "../../userspace/lib/file.h"
+
+#define DIR "Documentation/policy/"
+
+static struct ccdm_err err;
+static char m1[97], m2[97], key[65], d[65], e[65];
+
+static int setup(void **state)
+{
+	static const struct {
+		char *to, *two;
+		size_t n;
+	} all[] = { { m1, "a1", 48 },
+		    { m2, "b2", 48 },
+		    { key, "c3", 32 },
+		    { d, "d4", 32 },
+		    { e, "e5", 32 } };
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < 5; i++)
+		for (k = 0; k < all[i].n; k++)
+			memcpy(all[i].to + 2 * k, all[i].two, 2);
+	return 0;
+}
+
+static struct ccdm_policy *load(const char *name)
+{
+	struct ccdm_policy *p;
+	char file[128], *text;
+	size_t size;
+
+	snprintf(file, sizeof(file), DIR "%s.yaml", name);
+	assert_int_equal(ccdm_file_read(file, CCDM_POLICY_MAX, &text, &size, &err), 0);
+	if (ccdm_policy_parse(file, text, size, &p, &err))
+		fail_msg("%s", err.text);
+	free(text);
+	return p;
+}
+
+/* A good SNP guest, in the initrd, with a TPM that nothing binds. */
+static json_t *snp(void)
+{
+	return json_pack(
+		"{s:s, s:b, s:i, s:{s:{s:i,s:i,s:i}, s:{s:i,s:i,s:i}, s:{s:i,s:i,s:i}}, s:s, s:s, s:s}",
+		"tee", "snp", "debug", 0, "vmpl", 0, "tcb", "reported", "bootloader", 4, "snp", 24,
+		"microcode", 219, "committed", "bootloader", 4, "snp", 24, "microcode", 219,
+		"launch", "bootloader", 5, "snp", 25, "microcode", 220, "measurement", m1,
+		"binding", "none", "phase", "initrd");
+}
+
+static json_t *tdx(void)
+{
+	return json_pack("{s:s, s:b, s:{s:s}, s:s, s:s, s:s}", "tee", "tdx", "debug", 0, "tcb",
+			 "status", "UpToDate", "measurement", m1, "binding", "none", "phase",
+			 "initrd");
+}
+
+static json_t *tpm(void)
+{
+	return json_pack("{s:s, s:[s], s:s, s:s}", "tee", "tpm", "enclave-id", e, "binding",
+			 "tpm-only", "phase", "initrd");
+}
+
+static void set(json_t *facts, const char *key_, json_t *value)
+{
+	json_object_set_new(facts, key_, value);
+}
+
+static json_t *signer(const char *k, const char *product, int svn)
+{
+	return json_pack("{s:s, s:s, s:i}", "key", k, "product", product, "svn", svn);
+}
+
+/* The answer to these facts, which are dropped. */
+static void answer(const char *name, json_t *facts, enum ccdm_answer want)
+{
+	struct ccdm_policy *p = load(name);
+	json_t *trace = json_array();
+	enum ccdm_answer got = ccdm_policy_judge(p, facts, trace);
+
+	assert_non_null(facts);
+	if (got != want)
+		fail_msg("%s: %d, not %d: %s", name, got, want, json_dumps(trace, 0));
+	assert_int_equal(ccdm_policy_judge(p, facts, NULL), want);
+	assert_true(json_array_size(trace) > 0);
+	ccdm_policy_free(p);
+	json_decref(trace);
+	json_decref(facts);
+}
+
+static json_t *with(json_t *facts, const char *key_, json_t *value)
+{
+	if (value)
+		set(facts, key_, value);
+	else
+		json_object_del(facts, key_);
+	return facts;
+}
+
+/* What every policy asks that does not say otherwise. */
+static void strict(const char *name, json_t *(*facts)(void))
+{
+	answer(name, facts(), CCDM_YES);
+	answer(name, with(facts(), "debug", json_true()), CCDM_NO);
+	answer(name, with(facts(), "debug", NULL), CCDM_UNKNOWN);
+	answer(name, with(facts(), "phase", json_string("running")), CCDM_NO);
+	answer(name, with(facts(), "phase", json_string("unknown")), CCDM_NO);
+	answer(name, with(facts(), "phase", NULL), CCDM_UNKNOWN);
+	answer(name, with(facts(), "binding", json_string("tpm-only")), CCDM_NO);
+	answer(name, with(facts(), "binding", NULL), CCDM_UNKNOWN);
+	answer(name, with(facts(), "tee", NULL), CCDM_UNKNOWN);
+	answer(name, json_object(), CCDM_UNKNOWN);
+}
+
+static json_t *signed_snp(void)
+{
+	return with(snp(), "signer", signer(key, "web", 7));
+}
+
+static json_t *azure(void)
+{
+	return with(with(snp(), "binding", json_string("paravisor")), "pcr",
+		    json_pack("{s:{s:s}}", "sha256", "15", d));
+}
+
+static json_t *event(const char *digest, int reg)
+{
+	return json_pack("[{s:i, s:s, s:s}, {s:i, s:s, s:s}]", "register", reg, "name", "EV_IPL",
+			 "digest", e, "register", reg, "name", "EV_IPL", "digest", digest);
+}
+
+static json_t *logged(void)
+{
+	return with(tdx(), "events", event(d, 12));
+}
+
+static void examples(void **state)
+{
+	(void)state;
+	strict("01-one-image", snp);
+	answer("01-one-image", with(snp(), "measurement", json_string(m2)), CCDM_NO);
+	answer("01-one-image", with(snp(), "vmpl", json_integer(1)), CCDM_NO);
+	answer("01-one-image", with(snp(), "vmpl", NULL), CCDM_UNKNOWN);
+	answer("01-one-image", tdx(), CCDM_NO);
+
+	strict("02-old-and-new-image", tdx);
+	answer("02-old-and-new-image", with(tdx(), "measurement", json_string(m2)), CCDM_YES);
+	answer("02-old-and-new-image",
+	       with(tdx(), "tcb", json_pack("{s:s}", "status", "OutOfDate")), CCDM_NO);
+	answer("02-old-and-new-image", with(tdx(), "tcb", NULL), CCDM_UNKNOWN);
+
+	strict("03-signer", signed_snp);
+	answer("03-signer", with(snp(), "signer", signer(key, "web", 8)), CCDM_YES);
+	answer("03-signer", with(snp(), "signer", signer(key, "web", 6)), CCDM_NO);
+	answer("03-signer", with(snp(), "signer", signer(key, "db", 7)), CCDM_NO);
+	answer("03-signer", with(snp(), "signer", signer(d, "web", 7)), CCDM_NO);
+	answer("03-signer", snp(), CCDM_UNKNOWN);
+
+	strict("04-tcb-floor", snp);
+	{
+		static const char *const states[] = { "reported", "committed", "launch" };
+		size_t i;
+
+		for (i = 0; i < 3; i++) {
+			json_t *facts = snp();
+
+			set(json_object_get(json_object_get(facts, "tcb"), states[i]), "snp",
+			    json_integer(23));
+			answer("04-tcb-floor", facts, CCDM_NO);
+			facts = snp();
+			json_object_del(json_object_get(json_object_get(facts, "tcb"), states[i]),
+					"microcode");
+			answer("04-tcb-floor", facts, CCDM_UNKNOWN);
+		}
+	}
+
+	strict("05-tdx-status", tdx);
+	answer("05-tdx-status",
+	       with(tdx(), "tcb", json_pack("{s:s}", "status", "SWHardeningNeeded")), CCDM_YES);
+	answer("05-tdx-status", with(tdx(), "tcb", json_pack("{s:s}", "status", "OutOfDate")),
+	       CCDM_NO);
+
+	strict("06-paravisor", azure);
+	answer("06-paravisor", with(azure(), "binding", json_string("none")), CCDM_NO);
+	answer("06-paravisor", with(azure(), "pcr", NULL), CCDM_UNKNOWN);
+	answer("06-paravisor", with(azure(), "pcr", json_pack("{s:{s:s}}", "sha256", "15", e)),
+	       CCDM_NO);
+	answer("06-paravisor", with(azure(), "pcr", json_pack("{s:{s:s}}", "sha256", "14", d)),
+	       CCDM_UNKNOWN);
+	answer("06-paravisor", with(azure(), "pcr", json_pack("{s:{s:s}}", "sha384", "15", d)),
+	       CCDM_UNKNOWN);
+
+	strict("07-event", logged);
+	answer("07-event", with(tdx(), "events", event(m1, 12)), CCDM_NO);
+	answer("07-event", with(tdx(), "events", event(d, 11)), CCDM_UNKNOWN);
+	answer("07-event", tdx(), CCDM_UNKNOWN);
+
+	answer("08-tpm-only", tpm(), CCDM_YES);
+	answer("08-tpm-only", with(tpm(), "enclave-id", json_pack("[s,s]", d, e)), CCDM_YES);
+	answer("08-tpm-only", with(tpm(), "enclave-id", json_array()), CCDM_UNKNOWN);
+	answer("08-tpm-only", with(tpm(), "phase", json_string("running")), CCDM_NO);
+	answer("08-tpm-only", with(snp(), "enclave-id", json_pack("[s]", e)), CCDM_NO);
+
+	answer("09-running-system", snp(), CCDM_YES);
+	answer("09-running-system", with(snp(), "phase", json_string("running")), CCDM_YES);
+	answer("09-running-system", with(snp(), "phase", json_string("unknown")), CCDM_NO);
+
+	strict("10-either-platform", snp);
+	answer("10-either-platform", with(tdx(), "measurement", json_string(m2)), CCDM_YES);
+	answer("10-either-platform", tdx(), CCDM_NO);
+	answer("10-either-platform", with(snp(), "measurement", json_string(m2)), CCDM_NO);
+
+	strict("11-withdrawn-image", signed_snp);
+	answer("11-withdrawn-image", with(signed_snp(), "measurement", json_string(m2)), CCDM_NO);
+	/* nobody knows that it is not the withdrawn one */
+	answer("11-withdrawn-image", with(signed_snp(), "measurement", NULL), CCDM_UNKNOWN);
+
+	answer("12-debugging", snp(), CCDM_NO);
+	answer("12-debugging", with(with(snp(), "debug", json_true()), "vmpl", json_integer(2)),
+	       CCDM_YES);
+	answer("12-debugging", with(with(snp(), "debug", json_true()), "vmpl", json_integer(1)),
+	       CCDM_NO);
+}
+
+#define HEAD "name: a\nsecrets: a/b/c\nrequire:\n"
+
+/* Each with the line and column where it is wrong. */
+static void refused(void **state)
+{
+	static const struct {
+		const char *text, *where;
+	} all[] = {
+		{ "", "no policy" },
+		{ "name: a\n\tb: c\n", "line 2" },
+		{ "[a]", "line 1, column 1: there must be members" },
+		{ "name: a\nname: b\n", "line 2, column 1: this is said twice: name" },
+		{ "nome: a\n", "line 1, column 1: this word is not known here: nome" },
+		{ "name: A\n", "line 1, column 7: a name is" },
+		{ "name: a\nrequire:\n  tee: snp\n", "must have secrets" },
+		{ "name: a\nsecrets: a/b/c\n", "must require something" },
+		{ "secrets: a/b/c\nrequire:\n  tee: snp\n", "must have a name" },
+		{ "name: a\nsecrets: a/b\n", "line 2, column 10: this is no secret" },
+		{ "name: a\nsecrets: [a/b/c, ../x/y]\n", "line 2, column 18: this is no secret" },
+		{ "name: a\nsecrets: a/*/c\n", "this is no secret" },
+		{ "name: a\nsecrets: []\n", "this list is empty" },
+		{ HEAD "  {}\n", "nothing is required" },
+		{ HEAD "  tee: sev\n", "line 4, column 8: this word is not known here: sev" },
+		{ HEAD "  teee: snp\n", "line 4, column 3: this condition is not known: teee" },
+		{ HEAD "  tee: snp\n  tee: tdx\n", "line 5, column 3: this is said twice: tee" },
+		{ HEAD "  debug: no\n", "line 4, column 10: there must be true or false" },
+		{ HEAD "  vmpl: 4\n", "this number is too large: 4" },
+		{ HEAD "  vmpl: -1\n", "there must be a whole number" },
+		{ HEAD "  vmpl: 0x1\n", "there must be a whole number" },
+		{ HEAD "  vmpl: 99999999999999999999\n", "there must be a whole number" },
+		{ HEAD "  measurement: abcd\n", "this is no digest" },
+		{ HEAD "  measurement: [snp, [tdx]]\n", "this is no digest" },
+		{ HEAD
+		  "  signer: {key: 0000000000000000000000000000000000000000000000000000000000000000}\n",
+		  "line 4, column 11: a signer must have a product" },
+		{ HEAD
+		  "  signer: {key: 0000000000000000000000000000000000000000000000000000000000000000, product: a}\n",
+		  "a signer must have a svn" },
+		{ HEAD "  signer: {product: a, svn: 1}\n", "a signer must have a key" },
+		{ HEAD "  pcr: {bank: sha256, index: 24, value: 00}\n", "too large: 24" },
+		{ HEAD "  pcr: {bank: md5}\n", "not known here: md5" },
+		{ HEAD "  pcr: {bank: sha256, index: 1}\n", "a PCR must have a value" },
+		{ HEAD
+		  "  pcr: {bank: [sha1, sha256], index: 1, value: 0000000000000000000000000000000000000000}\n",
+		  "a PCR is of one bank" },
+		{ HEAD "  event: {register: 1}\n", "a name or a digest" },
+		{ HEAD "  event: {name: x}\n", "an event must have a register" },
+		{ HEAD "  tcb: {}\n", "nothing is wanted" },
+		{ HEAD "  tcb: {status: Revoked}\n", "not known here: Revoked" },
+		{ HEAD "  any: {tee: snp}\n",
+		  "line 4, column 8: there must be a list of conditions" },
+		{ HEAD "  any: []\n", "this list is empty" },
+		{ HEAD "  not: []\n", "there must be members" },
+		{ HEAD "  any: [tee]\n", "there must be members" },
+		{ HEAD "  not: {not: {not: {not: {not: {not: {not: {not: {tee: snp}}}}}}}}\n",
+		  "nested too deep" },
+		{ HEAD "  all: &x [{all: *x}]\n", "nested too deep" },
+		{ HEAD "  tee: \"snp\\0x\"\n", "there must be a word here" },
+		{ HEAD "  tee: snp\n---\n" HEAD "  tee: tdx\n", "two policies are named a" },
+		{ HEAD "  tee: snp\n---\nname: b\n",
+		  "line 6, column 1: a policy must have secrets" },
+	};
+	struct ccdm_policy *p;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (ccdm_policy_parse("x", all[i].text, strlen(all[i].text), &p, &err) != -EINVAL)
+			fail_msg("case %zu is taken", i);
+		assert_null(p);
+		if (!strstr(err.text, all[i].where))
+			fail_msg("case %zu: '%s', not '%s'", i, err.text, all[i].where);
+	}
+}
+
+static void many(void **state)
+{
+	char *text = calloc(1, 100000);
+	struct ccdm_policy *p;
+	unsigned int i;
+
+	(void)state;
+	strcpy(text, HEAD "  any:\n");
+	for (i = 0; i < CCDM_POLICY_CONDS - 1; i++)
+		strcat(text, "  - tee: snp\n");
+	assert_int_equal(ccdm_policy_parse("x", text, strlen(text), &p, &err), 0);
+	ccdm_policy_free(p);
+	strcat(text, "  - tee: snp\n");
+	assert_int_equal(ccdm_policy_parse("x", text, strlen(text), &p, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "more conditions"));
+	free(text);
+}
+
+/* Each prefix of a good text is an error or a policy, and nothing else. */
+static void cut_off(void **state)
+{
+	struct ccdm_policy *p;
+	size_t size, n;
+	char *text, *copy;
+	int r;
+
+	(void)state;
+	assert_int_equal(ccdm_file_read(DIR "03-signer.yaml", CCDM_POLICY_MAX, &text, &size, &err),
+			 0);
+	for (n = 0; n < size; n++) {
+		copy = malloc(n ? n : 1);
+		memcpy(copy, text, n);
+		r = ccdm_policy_parse("x", copy, n, &p, &err);
+		/* whole but for its newline, or no condition of those that were cut off is believed */
+		assert_true(r == -EINVAL || (!r && (n + 1 >= size || !p->identity)));
+		ccdm_policy_free(p);
+		free(copy);
+	}
+	free(text);
+}
+
+static void secrets(void **state)
+{
+	struct ccdm_policy *p = load("02-old-and-new-image");
+
+	(void)state;
+	assert_true(ccdm_policy_opens(p, "default/web/tls-key"));
+	assert_true(ccdm_policy_opens(p, "default/db/password"));
+	assert_false(ccdm_policy_opens(p, "default/db/"));
+	assert_false(ccdm_policy_opens(p, "default/db/*"));
+	assert_false(ccdm_policy_opens(p, "default/db/a/b"));
+	assert_false(ccdm_policy_opens(p, "default/web/tls-key2"));
+	assert_false(ccdm_policy_opens(p, "default/web/tls-ke"));
+	assert_false(ccdm_policy_opens(p, "default/dbx/password"));
+	ccdm_policy_free(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(examples), cmocka_unit_test(refused), cmocka_unit_test(many),
+		cmocka_unit_test(cut_off),  cmocka_unit_test(secrets),
+	};
+
+	return cmocka_run_group_tests(tests, setup, NULL);
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+/* judge.c - holding facts against a policy; see policy.h */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "policy.h"
+
+/* What is looked at, and where it is noted. */
+struct ccdm_judge {
+	const json_t *facts;
+	json_t *trace;
+};
+
+static enum ccdm_answer ccdm_answer_of(bool yes)
+{
+	return yes ? CCDM_YES : CCDM_NO;
+}
+
+/* A value as a person reads it. */
+static char *ccdm_judge_text(const json_t *value)
+{
+	const char *none = "not known";
+
+	if (!value)
+		return strdup(none);
+	if (json_is_string(value))
+		return strdup(json_string_value(value));
+	return json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+}
+
+static enum ccdm_answer ccdm_judge_note(struct ccdm_judge *j, const struct ccdm_cond *c,
+					const json_t *found, enum ccdm_answer answer)
+{
+	char *want, *have;
+
+	if (!j->trace)
+		return answer;
+	want = ccdm_judge_text(c->value);
+	have = ccdm_judge_text(found);
+	json_array_append_new(j->trace, json_pack("{s:s, s:i, s:s, s:s, s:b}", "condition",
+						  ccdm_cond_name(c->kind), "line", (int)c->line,
+						  "expected", want ? want : "", "found",
+						  have ? have : "", "passed", answer == CCDM_YES));
+	free(want);
+	free(have);
+	return answer;
+}
+
+/* Is @fact, a text or a list of texts, one of @want? */
+static enum ccdm_answer ccdm_judge_words(const json_t *want, const json_t *fact)
+{
+	size_t i, k, n = json_is_array(fact) ? json_array_size(fact) : 1;
+
+	if (!fact || !n)
+		return CCDM_UNKNOWN;
+	for (k = 0; k < n; k++) {
+		const json_t *one = json_is_array(fact) ? json_array_get(fact, k) : fact;
+
+		for (i = 0; i < json_array_size(want); i++)
+			if (json_equal(json_array_get(want, i), one))
+				return CCDM_YES;
+	}
+	return CCDM_NO;
+}
+
+static enum ccdm_answer ccdm_judge_equal(const json_t *want, const json_t *fact)
+{
+	return fact ? ccdm_answer_of(json_equal(want, fact)) : CCDM_UNKNOWN;
+}
+
+static enum ccdm_answer ccdm_and(enum ccdm_answer a, enum ccdm_answer b)
+{
+	return a < b ? a : b;
+}
+
+/* Both are whole numbers, and the fact is not below the floor. */
+static enum ccdm_answer ccdm_judge_floor(const json_t *floor, const json_t *fact)
+{
+	if (!json_is_integer(fact))
+		return CCDM_UNKNOWN;
+	return ccdm_answer_of(json_integer_value(fact) >= json_integer_value(floor));
+}
+
+/* What the platform reports, what it can no longer go below, and what the guest began with. */
+static enum ccdm_answer ccdm_judge_tcb(const json_t *want, const json_t *tcb)
+{
+	static const char *const states[] = { "reported", "committed", "launch" };
+	enum ccdm_answer a = CCDM_YES;
+	const char *part;
+	json_t *value;
+	size_t i;
+
+	json_object_foreach((json_t *)want, part, value)
+	{
+		if (!strcmp(part, "status")) {
+			a = ccdm_and(a, ccdm_judge_words(value, json_object_get(tcb, "status")));
+			continue;
+		}
+		for (i = 0; i < 3; i++)
+			a = ccdm_and(
+				a, ccdm_judge_floor(
+					   value,
+					   json_object_get(json_object_get(tcb, states[i]), part)));
+	}
+	return a;
+}
+
+static enum ccdm_answer ccdm_judge_signer(const json_t *want, const json_t *signer)
+{
+	enum ccdm_answer a;
+
+	if (!signer)
+		return CCDM_UNKNOWN;
+	a = ccdm_judge_words(json_object_get(want, "key"), json_object_get(signer, "key"));
+	a = ccdm_and(a, ccdm_judge_equal(json_object_get(want, "product"),
+					 json_object_get(signer, "product")));
+	return ccdm_and(
+		a, ccdm_judge_floor(json_object_get(want, "svn"), json_object_get(signer, "svn")));
+}
+
+static enum ccdm_answer ccdm_judge_pcr(const json_t *want, const json_t *pcrs, const json_t **found)
+{
+	const char *bank = json_string_value(json_array_get(json_object_get(want, "bank"), 0));
+	char index[24];
+
+	snprintf(index, sizeof(index), "%lld",
+		 (long long)json_integer_value(json_object_get(want, "index")));
+	*found = json_object_get(json_object_get(pcrs, bank), index);
+	return ccdm_judge_words(json_object_get(want, "value"), *found);
+}
+
+/* There is such an event in a register; if nothing is known of the register, who knows. */
+static enum ccdm_answer ccdm_judge_event(const json_t *want, const json_t *events)
+{
+	const json_t *name = json_object_get(want, "name"),
+		     *digest = json_object_get(want, "digest");
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < json_array_size(events); i++) {
+		const json_t *e = json_array_get(events, i);
+
+		if (!json_equal(json_object_get(e, "register"), json_object_get(want, "register")))
+			continue;
+		any = true;
+		if (name && ccdm_judge_equal(name, json_object_get(e, "name")) != CCDM_YES)
+			continue;
+		if (digest && ccdm_judge_words(digest, json_object_get(e, "digest")) != CCDM_YES)
+			continue;
+		return CCDM_YES;
+	}
+	return any ? CCDM_NO : CCDM_UNKNOWN;
+}
+
+/* One of those that need not be said, of something that this TEE does not have. */
+static bool ccdm_judge_moot(const struct ccdm_cond *c, const json_t *facts)
+{
+	const char *tee = json_string_value(json_object_get(facts, "tee"));
+
+	if (c->line || !tee)
+		return false;
+	switch (c->kind) {
+	case CCDM_COND_VMPL:
+		return strcmp(tee, "snp");
+	case CCDM_COND_TCB:
+		return strcmp(tee, "tdx");
+	case CCDM_COND_DEBUG:
+		return !strcmp(tee, "tpm");
+	default:
+		return false;
+	}
+}
+
+static enum ccdm_answer ccdm_judge_cond(struct ccdm_judge *j, const struct ccdm_cond *c);
+
+static enum ccdm_answer ccdm_judge_many(struct ccdm_judge *j, const struct ccdm_cond *c)
+{
+	enum ccdm_answer all = CCDM_YES, any = CCDM_NO, a;
+	const struct ccdm_cond *child;
+
+	/* all of them, so that the trace is whole */
+	for (child = c->child; child; child = child->next) {
+		a = ccdm_judge_cond(j, child);
+		all = ccdm_and(all, a);
+		any = a > any ? a : any;
+	}
+	if (!c->child)
+		return CCDM_NO;
+	if (c->kind == CCDM_COND_NOT)
+		return all == CCDM_UNKNOWN ? CCDM_UNKNOWN : ccdm_answer_of(all == CCDM_NO);
+	return c->kind == CCDM_COND_ANY ? any : all;
+}
+
+static enum ccdm_answer ccdm_judge_cond(struct ccdm_judge *j, const struct ccdm_cond *c)
+{
+	const json_t *fact = json_object_get(j->facts, ccdm_cond_name(c->kind));
+	enum ccdm_answer a;
+
+	if (ccdm_judge_moot(c, j->facts))
+		return CCDM_YES;
+	switch (c->kind) {
+	case CCDM_COND_ALL:
+	case CCDM_COND_ANY:
+	case CCDM_COND_NOT:
+		return ccdm_judge_many(j, c);
+	case CCDM_COND_DEBUG:
+	case CCDM_COND_VMPL:
+		a = ccdm_judge_equal(c->value, fact);
+		break;
+	case CCDM_COND_TCB:
+		a = ccdm_judge_tcb(c->value, fact);
+		break;
+	case CCDM_COND_SIGNER:
+		a = ccdm_judge_signer(c->value, fact);
+		break;
+	case CCDM_COND_PCR:
+		a = ccdm_judge_pcr(c->value, fact, &fact);
+		break;
+	case CCDM_COND_EVENT:
+		fact = json_object_get(j->facts, "events");
+		a = ccdm_judge_event(c->value, fact);
+		break;
+	default:
+		a = ccdm_judge_words(c->value, fact);
+	}
+	return ccdm_judge_note(j, c, fact, a);
+}
+
+enum ccdm_answer ccdm_policy_judge(const struct ccdm_policy *policy, const json_t *facts,
+				   json_t *trace)
+{
+	struct ccdm_judge j = { facts, trace };
+
+	return ccdm_judge_cond(&j, policy->require);
+}

@@ -38,7 +38,7 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now
 SETUP_PKGS := devmapper libkmod libnl-3.0 libnl-genl-3.0 blkid jansson libudev libcrypto tss2-esys tss2-mu tss2-rc \
 	tss2-tcti-device
 BROKER_PKGS := jansson libcrypto yaml-0.1
-BROKER_SRC := $(wildcard userspace/broker/*.c) $(addprefix userspace/lib/,base64.c digest.c file.c jcs.c jwe.c kbs.c ui.c)
+BROKER_SRC := $(wildcard userspace/broker/*.c) $(addprefix userspace/lib/,base64.c digest.c file.c jcs.c jwe.c kbs.c pubkey.c ui.c)
 BROKER_OBJ := $(BROKER_SRC:%.c=$(BUILD)/%.o)
 SETUP_SRC := $(wildcard userspace/setup/*.c userspace/lib/*.c)
 SETUP_OBJ := $(SETUP_SRC:%.c=$(BUILD)/%.o)
@@ -116,16 +116,16 @@ $(BUILD)/unit/test_config: tests/unit/test_config.c $(addprefix userspace/lib/,c
 	host.c ini.c ui.c)
 $(BUILD)/unit/test_eventlog: tests/unit/test_eventlog.c $(addprefix userspace/lib/,digest.c eventlog.c file.c ui.c)
 $(BUILD)/unit/test_measure: tests/unit/test_measure.c $(wildcard userspace/lib/*.c)
-$(BUILD)/unit/test_snp: tests/unit/test_snp.c tests/unit/pki.h tests/unit/forge_snp.h $(addprefix userspace/lib/,digest.c snp.c snp_json.c ui.c \
+$(BUILD)/unit/test_snp: tests/unit/test_snp.c tests/unit/pki.h tests/unit/forge_snp.h $(addprefix userspace/lib/,digest.c pubkey.c snp.c snp_json.c ui.c \
 	verdict.c x509.c)
 $(BUILD)/unit/test_tcglog: tests/unit/test_tcglog.c $(addprefix userspace/lib/,digest.c tcglog.c ui.c)
 $(BUILD)/unit/test_tpm: tests/unit/test_tpm.c tests/unit/pki.h tests/unit/forge_snp.h $(addprefix userspace/lib/,azure.c base64.c collateral.c digest.c \
 	pubkey.c snp.c tdx.c tpm_json.c tpm_quote.c ui.c verdict.c x509.c)
-$(BUILD)/unit/test_jose: tests/unit/test_jose.c $(addprefix userspace/lib/,base64.c digest.c jcs.c jwe.c ui.c)
-$(BUILD)/unit/test_kbs: tests/unit/test_kbs.c $(addprefix userspace/lib/,base64.c digest.c jcs.c jwe.c kbs.c ui.c)
+$(BUILD)/unit/test_jose: tests/unit/test_jose.c $(addprefix userspace/lib/,base64.c digest.c jcs.c jwe.c pubkey.c ui.c)
+$(BUILD)/unit/test_kbs: tests/unit/test_kbs.c $(addprefix userspace/lib/,base64.c digest.c jcs.c jwe.c pubkey.c kbs.c ui.c)
 $(BUILD)/unit/test_policy: tests/unit/test_policy.c $(addprefix userspace/broker/,judge.c policy.c) \
-	$(addprefix userspace/lib/,base64.c digest.c file.c jcs.c jwe.c kbs.c ui.c)
-$(BUILD)/unit/test_tdx: tests/unit/test_tdx.c tests/unit/pki.h $(addprefix userspace/lib/,collateral.c digest.c tdx.c ui.c \
+	$(addprefix userspace/lib/,base64.c digest.c file.c jcs.c jwe.c kbs.c pubkey.c ui.c)
+$(BUILD)/unit/test_tdx: tests/unit/test_tdx.c tests/unit/pki.h $(addprefix userspace/lib/,collateral.c digest.c pubkey.c tdx.c ui.c \
 	verdict.c x509.c)
 $(BUILD)/unit/test_tab: tests/unit/test_tab.c $(wildcard userspace/lib/*.c)
 

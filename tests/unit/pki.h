@@ -130,7 +130,4 @@ static void pki_sign(EVP_PKEY *key, const EVP_MD *md, const void *text, size_t s
 	EVP_MD_CTX_free(ctx);
 }
 
-/* DER of something; the caller frees it with OPENSSL_free(). */
-#define pki_der(type, x, der) i2d_##type(x, der)
-
 #endif

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <time.h>
 #include "../../userspace/lib/snp_json.h"
+#include "failed.h"
 #include "forge_snp.h"
 
 #define AT 1750000000 /* 2025-06-15 */
@@ -104,20 +105,6 @@ static void judge(const struct spoil *s, struct ccdm_verdict *v)
 	assert_int_equal(ccdm_snp_parse(raw, sizeof(raw), &snp, &err), 0);
 	assert_int_equal(ccdm_snp_verify(&snp, &want, v), 0);
 	ccdm_certs_free(certs);
-}
-
-/* The checks that failed, with spaces between. */
-static const char *failed(const struct ccdm_verdict *v)
-{
-	static char text[512];
-	unsigned int i;
-
-	text[0] = '\0';
-	for (i = 0; i < v->count; i++)
-		if (!v->check[i].passed)
-			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
-				 text[0] ? " " : "", v->check[i].name);
-	return text;
 }
 
 static void one_check_each(void **state)

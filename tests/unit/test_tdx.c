@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include "../../userspace/lib/tdx.h"
+#include "failed.h"
 #include "pki.h"
 
 #define AT 1750000000 /* 2025-06-15T15:06:40Z */
@@ -347,11 +348,6 @@ static size_t make_quote(const struct spoil *s, const struct chain *c, uint8_t *
 
 /* ---- what the vendor says ------------------------------------------------------------ */
 
-static void hex_of(const uint8_t *bytes, size_t n, char *hex)
-{
-	ccdm_digest_hex(bytes, n, hex);
-}
-
 static void sign_text(struct ccdm_signed *s, char *text, EVP_PKEY *key, bool flip)
 {
 	json_error_t where;
@@ -417,7 +413,7 @@ static void make_qe(const struct spoil *s, struct ccdm_collateral *c)
 
 	for (i = 0; i < 32; i++)
 		signer[i] = 0xd0 + i % 16;
-	hex_of(signer, 32, hex);
+	ccdm_digest_hex(signer, 32, hex);
 	assert_true(
 		asprintf(
 			&text,
@@ -493,19 +489,6 @@ static void judge(const struct spoil *s, struct ccdm_verdict *v)
 	ccdm_certs_free(certs);
 	drop_chain(&c);
 	free(quote);
-}
-
-static const char *failed(const struct ccdm_verdict *v)
-{
-	static char text[512];
-	unsigned int i;
-
-	text[0] = '\0';
-	for (i = 0; i < v->count; i++)
-		if (!v->check[i].passed)
-			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
-				 text[0] ? " " : "", v->check[i].name);
-	return text;
 }
 
 #define OLD  "20250101000000Z"

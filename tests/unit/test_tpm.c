@@ -14,6 +14,7 @@
 #include "../../userspace/lib/azure.h"
 #include "../../userspace/lib/base64.h"
 #include "../../userspace/lib/tpm_json.h"
+#include "failed.h"
 #include "forge_snp.h"
 
 #define AT 1750000000 /* 2025-06-15 */
@@ -144,19 +145,6 @@ static struct ccdm_pubkey *public_of(EVP_PKEY *key)
 	assert_non_null(k);
 	OPENSSL_free(der);
 	return k;
-}
-
-static const char *failed(const struct ccdm_verdict *v)
-{
-	static char text[512];
-	unsigned int i;
-
-	text[0] = '\0';
-	for (i = 0; i < v->count; i++)
-		if (!v->check[i].passed)
-			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
-				 text[0] ? " " : "", v->check[i].name);
-	return text;
 }
 
 static const struct wrong wrongs[] = {

@@ -292,8 +292,7 @@ static const struct {
 };
 
 /* A check of the level that was found; NULL: none. */
-static void ccdm_level_check(struct ccdm_verdict *v, const char *name, const json_t *level,
-			     const char *what)
+static void ccdm_level_check(struct ccdm_verdict *v, const char *name, const json_t *level)
 {
 	const char *status = ccdm_member_word(level, "tcbStatus");
 	unsigned int needs = 0;
@@ -305,10 +304,9 @@ static void ccdm_level_check(struct ccdm_verdict *v, const char *name, const jso
 			good = ccdm_statuses[i].good;
 			needs = ccdm_statuses[i].needs;
 		}
-	ccdm_verdict_add(v, name, level && good, level ? needs : 0, "UpToDate", "%s%s%s%s",
+	ccdm_verdict_add(v, name, level && good, level ? needs : 0, "UpToDate", "%s%s%s",
 			 level ? (status[0] ? status : "no status") : "below every level",
-			 level ? " since " : "", level ? ccdm_member_word(level, "tcbDate") : "",
-			 what);
+			 level ? " since " : "", level ? ccdm_member_word(level, "tcbDate") : "");
 }
 
 /* Are all of 16 components of @have at least what the level asks? From @first on. */
@@ -405,7 +403,7 @@ static void ccdm_module_check(const json_t *info, const struct ccdm_platform *p,
 	if (version)
 		ccdm_level_check(
 			v, "module-tcb",
-			ccdm_svn_level(json_object_get(module, "tcbLevels"), p->tdx_svn[0]), "");
+			ccdm_svn_level(json_object_get(module, "tcbLevels"), p->tdx_svn[0]));
 }
 
 /* ---- TCB info ----------------------------------------------------------------------- */
@@ -432,7 +430,7 @@ static void ccdm_tcb_check(const json_t *info, const struct ccdm_platform *p,
 				 ccdm_member_hex(info, "pceId", pceid, 2) &&
 				 !memcmp(fmspc, p->fmspc, 6) && !memcmp(pceid, p->pceid, 2),
 			 0, want, "%s", have);
-	ccdm_level_check(v, "tcb", ccdm_platform_level(info, p), "");
+	ccdm_level_check(v, "tcb", ccdm_platform_level(info, p));
 	ccdm_module_check(info, p, v);
 }
 
@@ -496,8 +494,7 @@ static void ccdm_qe_check(const json_t *id, const struct ccdm_platform *p, struc
 		ccdm_masked(id, "attributes", "attributesMask", qe + QE_ATTRIBUTES, 16, false), 0,
 		"those of its identity", "%s", hex);
 	ccdm_level_check(v, "qe-tcb",
-			 ccdm_svn_level(json_object_get(id, "tcbLevels"), ccdm_le16(qe + QE_SVN)),
-			 "");
+			 ccdm_svn_level(json_object_get(id, "tcbLevels"), ccdm_le16(qe + QE_SVN)));
 }
 
 int ccdm_collateral_check(const struct ccdm_collateral *c, const struct ccdm_certs *certs,

@@ -13,6 +13,7 @@
 #include <string.h>
 #include "base64.h"
 #include "jwe.h"
+#include "pubkey.h"
 
 #define ALG "ECDH-ES+A256KW"
 
@@ -73,27 +74,6 @@ json_t *ccdm_tee_key_jwk(const struct ccdm_tee_key *key)
 	return jwk;
 }
 
-static int ccdm_tee_from_point(const uint8_t xy[2 * XY], struct ccdm_tee_key **key)
-{
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-	uint8_t point[1 + 2 * XY] = { 4 };
-	EVP_PKEY *evp = NULL;
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0),
-		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point)),
-		OSSL_PARAM_construct_end(),
-	};
-	int r = -ENOMEM;
-
-	memcpy(point + 1, xy, sizeof(point) - 1);
-	if (ctx && EVP_PKEY_fromdata_init(ctx) == 1)
-		r = EVP_PKEY_fromdata(ctx, &evp, EVP_PKEY_PUBLIC_KEY, params) == 1 ? 0 : -EINVAL;
-	EVP_PKEY_CTX_free(ctx);
-	ERR_clear_error();
-	*key = (struct ccdm_tee_key *)evp;
-	return r;
-}
-
 static int ccdm_jwk_number(const json_t *jwk, const char *key, uint8_t to[XY])
 {
 	const char *text = json_string_value(json_object_get(jwk, key));
@@ -120,7 +100,6 @@ static bool ccdm_member_is(const json_t *o, const char *key, const char *want)
 int ccdm_tee_key_from_jwk(const json_t *jwk, struct ccdm_tee_key **key, struct ccdm_err *err)
 {
 	uint8_t xy[2 * XY];
-	int r;
 
 	*key = NULL;
 	if (!ccdm_member_is(jwk, "kty", "EC") || !ccdm_member_is(jwk, "crv", "P-256") ||
@@ -128,10 +107,9 @@ int ccdm_tee_key_from_jwk(const json_t *jwk, struct ccdm_tee_key **key, struct c
 		return ccdm_err_set(err, -EINVAL, "the key is not one of EC, P-256, " ALG);
 	if (ccdm_jwk_number(jwk, "x", xy) || ccdm_jwk_number(jwk, "y", xy + XY))
 		return ccdm_err_set(err, -EINVAL, "the key's x or y is not 32 bytes in base64url");
-	r = ccdm_tee_from_point(xy, key);
-	if (r == -EINVAL)
-		return ccdm_err_set(err, r, "the key is no point on P-256");
-	return r;
+	/* both are a key of OpenSSL's */
+	*key = (struct ccdm_tee_key *)ccdm_pubkey_p256(xy);
+	return *key ? 0 : ccdm_err_set(err, -EINVAL, "the key is no point on P-256");
 }
 
 /* ---- key agreement ------------------------------------------------------------ */

@@ -26,7 +26,7 @@ json_t *ccdm_tee_key_jwk(const struct ccdm_tee_key *key);
  * @jwk: untrusted
  * @key: set; the caller frees it
  *
- * Return: 0; -EINVAL for another kind of key, or a point that is not on the curve; -ENOMEM.
+ * Return: 0; -EINVAL for another kind of key, or a point that is not on the curve.
  */
 int ccdm_tee_key_from_jwk(const json_t *jwk, struct ccdm_tee_key **key, struct ccdm_err *err);
 

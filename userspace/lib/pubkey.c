@@ -9,6 +9,7 @@
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <string.h>
 #include "pubkey.h"
 
 static EVP_PKEY *ccdm_evp(const struct ccdm_pubkey *key)
@@ -72,11 +73,27 @@ struct ccdm_pubkey *ccdm_pubkey_rsa(const uint8_t *n, size_t n_size, const uint8
 	return ccdm_pubkey_fit(key);
 }
 
-bool ccdm_pubkey_of_cert(const struct ccdm_pubkey *key, const struct ccdm_cert *cert)
+struct ccdm_pubkey *ccdm_pubkey_p256(const uint8_t xy[64])
 {
-	EVP_PKEY *other = X509_get0_pubkey((X509 *)cert);
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	uint8_t point[65] = { 4 };
+	EVP_PKEY *key = NULL;
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0),
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point)),
+		OSSL_PARAM_construct_end(),
+	};
 
-	return other && EVP_PKEY_eq(ccdm_evp(key), other) == 1;
+	memcpy(point + 1, xy, sizeof(point) - 1);
+	if (ctx && EVP_PKEY_fromdata_init(ctx) == 1)
+		EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params);
+	EVP_PKEY_CTX_free(ctx);
+	return ccdm_pubkey_fit(key);
+}
+
+bool ccdm_pubkey_equal(const struct ccdm_pubkey *a, const struct ccdm_pubkey *b)
+{
+	return a && b && EVP_PKEY_eq(ccdm_evp(a), ccdm_evp(b)) == 1;
 }
 
 static uint8_t *ccdm_signature_der(const struct ccdm_signature *s, int *size)
@@ -124,4 +141,21 @@ int ccdm_pubkey_verify(const struct ccdm_pubkey *key, const struct ccdm_signatur
 	EVP_MD_CTX_free(ctx);
 	ERR_clear_error();
 	return good ? 0 : -EBADMSG;
+}
+
+int ccdm_pubkey_ecdsa(const struct ccdm_pubkey *key, const uint8_t *r, const uint8_t *s, size_t n,
+		      const void *text, size_t size)
+{
+	int bits = key ? EVP_PKEY_get_bits(ccdm_evp(key)) : 0;
+	struct ccdm_signature signature = {
+		.scheme = CCDM_ECDSA,
+		.hash = bits == 256 ? CCDM_ALG_SHA256 : CCDM_ALG_SHA384,
+		.size = 2 * n,
+	};
+
+	if ((bits != 256 && bits != 384) || n > 66)
+		return -EBADMSG;
+	memcpy(signature.bytes, r, n);
+	memcpy(signature.bytes + n, s, n);
+	return ccdm_pubkey_verify(key, &signature, text, size);
 }

@@ -3,7 +3,8 @@
 #ifndef CCDM_PUBKEY_H
 #define CCDM_PUBKEY_H
 
-#include "x509.h"
+#include <stdbool.h>
+#include "digest.h"
 
 /* A public key; opaque. */
 struct ccdm_pubkey;
@@ -17,8 +18,10 @@ struct ccdm_pubkey *ccdm_pubkey_spki(const void *der, size_t size);
 struct ccdm_pubkey *ccdm_pubkey_rsa(const uint8_t *n, size_t n_size, const uint8_t *e,
 				    size_t e_size);
 
-/* Is it the key of this certificate? */
-bool ccdm_pubkey_of_cert(const struct ccdm_pubkey *key, const struct ccdm_cert *cert);
+/* A point on P-256: X and Y, 32 bytes each; NULL if it is not on the curve. */
+struct ccdm_pubkey *ccdm_pubkey_p256(const uint8_t xy[64]);
+
+bool ccdm_pubkey_equal(const struct ccdm_pubkey *a, const struct ccdm_pubkey *b);
 
 enum ccdm_scheme {
 	CCDM_RSASSA, /* PKCS #1 1.5 */
@@ -42,5 +45,12 @@ struct ccdm_signature {
 /* Return: 0; -EBADMSG: not the key's signature; -ENOMEM. */
 int ccdm_pubkey_verify(const struct ccdm_pubkey *key, const struct ccdm_signature *signature,
 		       const void *text, size_t size);
+
+/*
+ * The same for ECDSA alone: on P-256 with SHA-256, on P-384 with SHA-384. @r and @s:
+ * big-endian, @n bytes each, at most 66. NULL is nobody's key.
+ */
+int ccdm_pubkey_ecdsa(const struct ccdm_pubkey *key, const uint8_t *r, const uint8_t *s, size_t n,
+		      const void *text, size_t size);
 
 #endif

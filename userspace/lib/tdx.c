@@ -314,12 +314,16 @@ static int ccdm_tdx_key_binding(const struct ccdm_tdx *t, struct ccdm_verdict *v
 static int ccdm_tdx_signed(const struct ccdm_tdx *t, const struct ccdm_cert *pck,
 			   struct ccdm_verdict *v)
 {
+	struct ccdm_pubkey *key;
 	bool good = !ccdm_cert_ecdsa(pck, t->qe_signature, t->qe_signature + 32, 32, t->qe_report,
 				     QE_REPORT);
 
 	ccdm_verdict_add(v, "qe-report-signature", good, 0, "one of the PCK's key", "%s",
 			 good ? "one" : "none of it");
-	good = !ccdm_p256_ecdsa(t->key, t->signature, t->quote, t->signed_size);
+	key = ccdm_pubkey_p256(t->key);
+	good = !ccdm_pubkey_ecdsa(key, t->signature, t->signature + 32, 32, t->quote,
+				  t->signed_size);
+	ccdm_pubkey_free(key);
 	ccdm_verdict_add(v, "signature", good, 0, "one of the attestation key", "%s",
 			 good ? "one" : "none of it");
 	return ccdm_tdx_key_binding(t, v);

@@ -8,6 +8,7 @@
 #define CCDM_TPM_QUOTE_H
 
 #include "pubkey.h"
+#include "verdict.h"
 
 #define CCDM_TPM_PCRS	   24
 #define CCDM_TPM_QUOTE_MAX 4096 /* bytes of a TPMS_ATTEST */

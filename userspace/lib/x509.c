@@ -2,8 +2,6 @@
 /* x509.c - see x509.h */
 #include <errno.h>
 #include <openssl/bio.h>
-#include <openssl/core_names.h>
-#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -167,73 +165,15 @@ int ccdm_cert_fingerprint(const struct ccdm_cert *cert, uint8_t sha256[32])
 	return X509_digest(ccdm_x509(cert), EVP_sha256(), sha256, NULL) == 1 ? 0 : -EIO;
 }
 
-/* DER of an ECDSA signature; NULL if it could be none */
-static uint8_t *ccdm_ecdsa_der(const uint8_t *r, const uint8_t *s, size_t n, int *size)
+const struct ccdm_pubkey *ccdm_cert_key(const struct ccdm_cert *cert)
 {
-	ECDSA_SIG *sig = ECDSA_SIG_new();
-	BIGNUM *br = BN_bin2bn(r, n, NULL), *bs = BN_bin2bn(s, n, NULL);
-	uint8_t *der = NULL;
-
-	*size = -1;
-	if (sig && br && bs && ECDSA_SIG_set0(sig, br, bs)) {
-		*size = i2d_ECDSA_SIG(sig, &der);
-	} else {
-		BN_free(br);
-		BN_free(bs);
-	}
-	ECDSA_SIG_free(sig);
-	return der;
-}
-
-static int ccdm_ecdsa(EVP_PKEY *key, const uint8_t *r, const uint8_t *s, size_t n, const void *text,
-		      size_t size)
-{
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	int bits = key ? EVP_PKEY_get_bits(key) : 0, len, good = 0;
-	uint8_t *der = ccdm_ecdsa_der(r, s, n, &len);
-
-	if (ctx && der && len > 0 && key && EVP_PKEY_is_a(key, "EC") &&
-	    (bits == 256 || bits == 384))
-		good = EVP_DigestVerifyInit(ctx, NULL, bits == 256 ? EVP_sha256() : EVP_sha384(),
-					    NULL, key) == 1 &&
-		       EVP_DigestVerify(ctx, der, len, text, size) == 1;
-	if (!ctx || !der)
-		good = -ENOMEM;
-	OPENSSL_free(der);
-	EVP_MD_CTX_free(ctx);
-	ERR_clear_error();
-	return good < 0 ? good : good ? 0 : -EBADMSG;
+	return (const struct ccdm_pubkey *)X509_get0_pubkey(ccdm_x509(cert));
 }
 
 int ccdm_cert_ecdsa(const struct ccdm_cert *cert, const uint8_t *r, const uint8_t *s, size_t n,
 		    const void *text, size_t size)
 {
-	return ccdm_ecdsa(X509_get0_pubkey(ccdm_x509(cert)), r, s, n, text, size);
-}
-
-int ccdm_p256_ecdsa(const uint8_t xy[64], const uint8_t rs[64], const void *text, size_t size)
-{
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-	uint8_t point[65] = { 4 };
-	EVP_PKEY *key = NULL;
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0),
-		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point)),
-		OSSL_PARAM_construct_end(),
-	};
-	int r = -ENOMEM;
-
-	memcpy(point + 1, xy, 64);
-	if (ctx && EVP_PKEY_fromdata_init(ctx) == 1) {
-		/* a point that is not on the curve is no key */
-		r = -EBADMSG;
-		if (EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) == 1)
-			r = ccdm_ecdsa(key, rs, rs + 32, 32, text, size);
-	}
-	EVP_PKEY_free(key);
-	EVP_PKEY_CTX_free(ctx);
-	ERR_clear_error();
-	return r;
+	return ccdm_pubkey_ecdsa(ccdm_cert_key(cert), r, s, n, text, size);
 }
 
 /* ---- from a certificate to a root ------------------------------------------ */

@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include "digest.h"
+#include "pubkey.h"
 #include "verdict.h"
 
 #define CCDM_CERTS_MAX 32	 /* certificates and lists in a set */
@@ -67,8 +67,8 @@ int ccdm_cert_fingerprint(const struct ccdm_cert *cert, uint8_t sha256[32]);
 int ccdm_cert_ecdsa(const struct ccdm_cert *cert, const uint8_t *r, const uint8_t *s, size_t n,
 		    const void *text, size_t size);
 
-/* The same with SHA-256 and a bare key on P-256: X and Y, 32 bytes each. */
-int ccdm_p256_ecdsa(const uint8_t xy[64], const uint8_t rs[64], const void *text, size_t size);
+/* Its key, which lives as long as it does; NULL for one that OpenSSL does not know. */
+const struct ccdm_pubkey *ccdm_cert_key(const struct ccdm_cert *cert);
 
 /**
  * struct ccdm_anchor - a root that is trusted

@@ -321,7 +321,7 @@ static int verify_ak(const struct verify_args *a, const struct verify_input *in,
 		.anchors = in->has_root ? &in->root : NULL,
 		.nr_anchors = in->has_root,
 	};
-	bool good = in->leaf && ccdm_pubkey_of_cert(ak, in->leaf);
+	bool good = in->leaf && ccdm_pubkey_equal(ak, ccdm_cert_key(in->leaf));
 
 	ccdm_verdict_add(v, "ak", good, 0, "a certificate of the attestation key", "%s",
 			 good	    ? "one"

@@ -187,7 +187,10 @@ struct ccdm_io {
 	struct bio_vec *user_vec;
 	struct bvec_iter user_iter;
 	struct bvec_iter cursor;
-	struct work_struct work;
+	union {
+		struct work_struct work;
+		struct llist_node soft;
+	};
 	void (*step)(struct ccdm_io *io);
 	struct list_head line;
 	struct ccdm_mask mask;
@@ -217,8 +220,10 @@ void ccdm_io_map(struct ccdm *c, struct bio *bio, struct ccdm_io *io);
 /* The same for a bio of the module's own, which did not come through dm. */
 void ccdm_io_map_internal(struct ccdm *c, struct bio *bio, struct ccdm_io *io);
 void ccdm_io_queue(struct ccdm_io *io, struct workqueue_struct *wq, ccdm_step_fn step);
-/* @step never sleeps. */
+/* @step never sleeps. Context: interrupts off. */
 void ccdm_io_queue_soft(struct ccdm_io *io, ccdm_step_fn step);
+void ccdm_io_module_init(void);
+void ccdm_io_module_exit(void);
 /* The one place that sets the status of a bio. Any context with interrupts on. */
 void ccdm_io_finish(struct ccdm_io *io, blk_status_t status);
 /* false: in line; @step will run on the "done" queue, with the marks or pages held. */
@@ -351,7 +356,6 @@ struct ccdm_options {
  * @bios: bios of our own
  * @walk: work that may wait for nodes
  * @done: work that never waits
- * @soft: work that never sleeps, in softirq: what completed with interrupts off
  * @stats: counters
  * @ahead, @ahead_leaf, @last_miss: leaves fetched before they are asked for
  * @events, @event_work: events that wait to be sent
@@ -381,7 +385,6 @@ struct ccdm {
 	struct bio_set bios;
 	struct workqueue_struct *walk;
 	struct workqueue_struct *done;
-	struct workqueue_struct *soft;
 	struct ccdm_stats __percpu *stats;
 	struct ccdm_scrub scrub;
 

@@ -59,13 +59,6 @@ static inline void ccdm_discard_limits(struct queue_limits *limits, unsigned int
 	limits->max_discard_sectors = sectors;
 }
 
-/* Work in softirq; older kernels: by a worker. */
-#ifdef CCDM_HAVE_WQ_BH
-#define CCDM_WQ_SOFT	WQ_BH
-#else
-#define CCDM_WQ_SOFT	(WQ_MEM_RECLAIM | WQ_HIGHPRI)
-#endif
-
 /* Shrinkers are allocated, once they were embedded. */
 #ifndef CCDM_HAVE_SHRINKER_ALLOC
 #include <linux/slab.h>

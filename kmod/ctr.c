@@ -261,8 +261,7 @@ static int ccdm_ctr_memory(struct ccdm *c)
 				  ccdm_name(c));
 	c->done = alloc_workqueue("ccdm_done/%s", WQ_MEM_RECLAIM | WQ_HIGHPRI | WQ_UNBOUND, 0,
 				  ccdm_name(c));
-	c->soft = alloc_workqueue("ccdm_soft/%s", CCDM_WQ_SOFT, 0, ccdm_name(c));
-	if (!c->walk || !c->done || !c->soft)
+	if (!c->walk || !c->done)
 		return -ENOMEM;
 	return ccdm_cache_init(c);
 }
@@ -279,8 +278,6 @@ void ccdm_dtr(struct dm_target *ti)
 	ccdm_cache_exit(c);
 	if (c->walk)
 		destroy_workqueue(c->walk);
-	if (c->soft)
-		destroy_workqueue(c->soft);
 	if (c->done)
 		destroy_workqueue(c->done);
 	bioset_exit(&c->bios);

@@ -77,7 +77,6 @@ static void ccdm_postsuspend(struct dm_target *ti)
 
 	ccdm_writeback_stop(c);
 	flush_workqueue(c->walk);
-	flush_workqueue(c->soft);
 	flush_workqueue(c->done);
 }
 
@@ -238,6 +237,7 @@ static int __init ccdm_init(void)
 	BUILD_BUG_ON(sizeof(struct ccdm_entry) * CCDM_NODE_ENTRIES != CCDM_BLOCK_SIZE);
 	BUILD_BUG_ON(PAGE_SIZE != CCDM_BLOCK_SIZE);
 
+	ccdm_io_module_init();
 	r = ccdm_room_module_init();
 	if (r)
 		return r;
@@ -267,6 +267,7 @@ static void __exit ccdm_exit(void)
 	unregister_pm_notifier(&ccdm_pm_nb);
 	ccdm_event_module_exit();
 	ccdm_room_module_exit();
+	ccdm_io_module_exit();
 }
 
 module_init(ccdm_init);

@@ -18,22 +18,19 @@
 #define DIR "Documentation/policy/"
 
 static struct ccdm_err err;
-static char m1[97], m2[97], key[65], d[65], e[65];
+static char m1[97], m2[97], key[65], d[65], long_d[97], e[65];
 
 static int setup(void **state)
 {
 	static const struct {
 		char *to, *two;
 		size_t n;
-	} all[] = { { m1, "a1", 48 },
-		    { m2, "b2", 48 },
-		    { key, "c3", 32 },
-		    { d, "d4", 32 },
-		    { e, "e5", 32 } };
+	} all[] = { { m1, "a1", 48 }, { m2, "b2", 48 },	    { key, "c3", 32 },
+		    { d, "d4", 32 },  { long_d, "d4", 48 }, { e, "e5", 32 } };
 	size_t i, k;
 
 	(void)state;
-	for (i = 0; i < 5; i++)
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		for (k = 0; k < all[i].n; k++)
 			memcpy(all[i].to + 2 * k, all[i].two, 2);
 	return 0;
@@ -139,15 +136,15 @@ static json_t *azure(void)
 		    json_pack("{s:{s:s}}", "sha256", "15", d));
 }
 
-static json_t *event(const char *digest, int reg)
+static json_t *event(const char *digest, const char *reg)
 {
-	return json_pack("[{s:i, s:s, s:s}, {s:i, s:s, s:s}]", "register", reg, "name", "EV_IPL",
+	return json_pack("[{s:s, s:s, s:s}, {s:s, s:s, s:s}]", "register", reg, "name", "EV_IPL",
 			 "digest", e, "register", reg, "name", "EV_IPL", "digest", digest);
 }
 
 static json_t *logged(void)
 {
-	return with(tdx(), "events", event(d, 12));
+	return with(tdx(), "events", event(long_d, "rtmr2"));
 }
 
 static void examples(void **state)
@@ -207,8 +204,8 @@ static void examples(void **state)
 	       CCDM_UNKNOWN);
 
 	strict("07-event", logged);
-	answer("07-event", with(tdx(), "events", event(m1, 12)), CCDM_NO);
-	answer("07-event", with(tdx(), "events", event(d, 11)), CCDM_UNKNOWN);
+	answer("07-event", with(tdx(), "events", event(m1, "rtmr2")), CCDM_NO);
+	answer("07-event", with(tdx(), "events", event(long_d, "rtmr1")), CCDM_UNKNOWN);
 	answer("07-event", tdx(), CCDM_UNKNOWN);
 
 	answer("08-tpm-only", tpm(), CCDM_YES);
@@ -283,7 +280,11 @@ static void refused(void **state)
 		{ HEAD
 		  "  pcr: {bank: [sha1, sha256], index: 1, value: 0000000000000000000000000000000000000000}\n",
 		  "a PCR is of one bank" },
-		{ HEAD "  event: {register: 1}\n", "a name or a digest" },
+		{ HEAD "  event: {register: pcr1}\n", "a name or a digest" },
+		{ HEAD "  event: {register: 1, name: x}\n", "pcr0 to pcr23" },
+		{ HEAD "  event: {register: pcr24, name: x}\n", "pcr0 to pcr23" },
+		{ HEAD "  event: {register: rtmr4, name: x}\n", "pcr0 to pcr23" },
+		{ HEAD "  event: {register: pcr01, name: x}\n", "pcr0 to pcr23" },
 		{ HEAD "  event: {name: x}\n", "an event must have a register" },
 		{ HEAD "  tcb: {}\n", "nothing is wanted" },
 		{ HEAD "  tcb: {status: Revoked}\n", "not known here: Revoked" },

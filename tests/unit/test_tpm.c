@@ -16,6 +16,7 @@
 #include "../../userspace/lib/tpm_json.h"
 #include "failed.h"
 #include "forge_snp.h"
+#include "forge_tpm.h"
 
 #define AT 1750000000 /* 2025-06-15 */
 
@@ -62,19 +63,13 @@ struct wrong {
 	unsigned int allow;
 };
 
-static void be(uint8_t **at, uint64_t n, unsigned int bytes)
-{
-	while (bytes--)
-		*(*at)++ = n >> 8 * bytes;
-}
-
 static void make_quote(const struct wrong *w, struct ccdm_tpm_quote *q)
 {
 	uint32_t selection = w->selection ? w->selection : 0xffffff;
-	unsigned int banks = w->banks ? w->banks : 1, i, n = 0;
+	unsigned int i, n = 0;
 	size_t nonce = w->nonce_size ? w->nonce_size : 48;
 	uint16_t hash = w->hash ? w->hash : CCDM_ALG_SHA256;
-	uint8_t *p = q->message, all[CCDM_TPM_PCRS * 32];
+	uint8_t text[64], all[CCDM_TPM_PCRS * 32];
 	struct ccdm_digest d;
 
 	memset(q, 0, sizeof(*q));
@@ -91,29 +86,11 @@ static void make_quote(const struct wrong *w, struct ccdm_tpm_quote *q)
 		q->pcrs[7][31] ^= 1;
 	ccdm_digest_of(hash, all, 32UL * n, NULL, 0, &d);
 
-	be(&p, w->magic ? w->magic : 0xff544347, 4);
-	be(&p, w->type ? w->type : 0x8018, 2);
-	be(&p, 0, 2); /* signer */
-	be(&p, nonce, 2);
 	for (i = 0; i < nonce; i++)
-		*p++ = i + w->other_nonce;
-	be(&p, 1, 8);
-	be(&p, 2, 4);
-	be(&p, 3, 4);
-	be(&p, 1, 1);
-	be(&p, 4, 8);
-	be(&p, banks, 4);
-	for (i = 0; i < banks; i++) {
-		be(&p, i ? CCDM_ALG_SHA1 : w->bank ? w->bank : CCDM_ALG_SHA256, 2);
-		be(&p, 3, 1);
-		be(&p, selection & 0xff, 1);
-		be(&p, selection >> 8 & 0xff, 1);
-		be(&p, selection >> 16, 1);
-	}
-	be(&p, d.size, 2);
-	memcpy(p, d.bytes, d.size);
-	p += d.size;
-	q->size = p - q->message;
+		text[i] = i + w->other_nonce;
+	q->size = forge_attest(&(struct forge_attest){ w->magic, w->type, text, nonce, w->banks,
+						       w->bank, selection, d.bytes, d.size },
+			       q->message);
 
 	q->signature.hash = hash;
 	if (w->ecc) {

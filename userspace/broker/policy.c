@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yaml.h>
 #include "../lib/digest.h"
 #include "../lib/kbs.h"
 #include "policy.h"
+#include "policy_yaml.h"
 
 static const char *const ccdm_cond_names[] = {
 	[CCDM_COND_TEE] = "tee",
@@ -32,173 +32,6 @@ const char *ccdm_cond_name(enum ccdm_cond_kind kind)
 	return ccdm_cond_names[kind];
 }
 
-/* ---- reading ------------------------------------------------------------- */
-
-/* A document that is being read. */
-struct ccdm_yaml {
-	const char *what;
-	yaml_document_t *doc;
-	struct ccdm_err *err;
-	unsigned int conds; /* so far */
-	bool identity;
-};
-
-static int ccdm_yaml_bad(const struct ccdm_yaml *y, const yaml_node_t *at, const char *why,
-			 const char *which)
-{
-	return ccdm_err_set(y->err, -EINVAL, "%s: line %zu, column %zu: %s%s%s", y->what,
-			    at->start_mark.line + 1, at->start_mark.column + 1, why,
-			    which ? " " : "", which ? which : "");
-}
-
-static yaml_node_t *ccdm_yaml_node(const struct ccdm_yaml *y, int index)
-{
-	return yaml_document_get_node(y->doc, index);
-}
-
-/* The text of a scalar without zero bytes, or NULL. */
-static const char *ccdm_yaml_text(const yaml_node_t *n)
-{
-	const char *text;
-
-	if (n->type != YAML_SCALAR_NODE)
-		return NULL;
-	text = (const char *)n->data.scalar.value;
-	return strlen(text) == n->data.scalar.length ? text : NULL;
-}
-
-/* Calls @take for each member, whose key is a word that appears once. */
-static int ccdm_yaml_members(struct ccdm_yaml *y, const yaml_node_t *map,
-			     int (*take)(struct ccdm_yaml *y, const yaml_node_t *key,
-					 const char *word, const yaml_node_t *value, void *arg),
-			     void *arg)
-{
-	const yaml_node_pair_t *p, *q;
-	int r = 0;
-
-	if (map->type != YAML_MAPPING_NODE)
-		return ccdm_yaml_bad(y, map, "there must be members here, KEY: VALUE", NULL);
-	for (p = map->data.mapping.pairs.start; !r && p < map->data.mapping.pairs.top; p++) {
-		const yaml_node_t *key = ccdm_yaml_node(y, p->key);
-		const char *word = ccdm_yaml_text(key);
-
-		if (!word)
-			return ccdm_yaml_bad(y, key, "this is no word", NULL);
-		for (q = map->data.mapping.pairs.start; q < p; q++)
-			if (!strcmp(word, ccdm_yaml_text(ccdm_yaml_node(y, q->key))))
-				return ccdm_yaml_bad(y, key, "this is said twice:", word);
-		r = take(y, key, word, ccdm_yaml_node(y, p->value), arg);
-	}
-	return r;
-}
-
-/* Calls @take for each element, or once for what is no list. */
-static int ccdm_yaml_elements(struct ccdm_yaml *y, const yaml_node_t *list,
-			      int (*take)(struct ccdm_yaml *y, const yaml_node_t *n, void *arg),
-			      void *arg)
-{
-	const yaml_node_item_t *i;
-	int r = 0;
-
-	if (list->type != YAML_SEQUENCE_NODE)
-		return take(y, list, arg);
-	if (list->data.sequence.items.start == list->data.sequence.items.top)
-		return ccdm_yaml_bad(y, list, "this list is empty", NULL);
-	for (i = list->data.sequence.items.start; !r && i < list->data.sequence.items.top; i++)
-		r = take(y, ccdm_yaml_node(y, *i), arg);
-	return r;
-}
-
-/* ---- values --------------------------------------------------------------- */
-
-/* What a word may be. */
-struct ccdm_words {
-	const char *const *words; /* one of these, ends with NULL; or */
-	unsigned int min, max;	  /* so many hexadecimal digits, an even number */
-	json_t *to;
-};
-
-static int ccdm_word_take(struct ccdm_yaml *y, const yaml_node_t *n, void *arg)
-{
-	const struct ccdm_words *w = arg;
-	const char *text = ccdm_yaml_text(n);
-	char low[2 * CCDM_DIGEST_MAX + 1];
-	size_t i, size;
-
-	if (!text)
-		return ccdm_yaml_bad(y, n, "there must be a word here", NULL);
-	for (i = 0; w->words && w->words[i]; i++)
-		if (!strcmp(text, w->words[i]))
-			return json_array_append_new(w->to, json_string(text)) ? -ENOMEM : 0;
-	if (w->words)
-		return ccdm_yaml_bad(y, n, "this word is not known here:", text);
-	size = strlen(text);
-	if (size < w->min || size > w->max || size % 2 ||
-	    strspn(text, "0123456789abcdefABCDEF") != size)
-		return ccdm_yaml_bad(y, n,
-				     "this is no digest in hexadecimal of the right length:", text);
-	for (i = 0; i <= size; i++)
-		low[i] = text[i] >= 'A' && text[i] <= 'F' ? (char)(text[i] + 32) : text[i];
-	return json_array_append_new(w->to, json_string(low)) ? -ENOMEM : 0;
-}
-
-static json_t *ccdm_value_words(struct ccdm_yaml *y, const yaml_node_t *n, const char *const *words,
-				unsigned int min, unsigned int max, int *r)
-{
-	struct ccdm_words w = { words, min, max, json_array() };
-
-	*r = w.to ? ccdm_yaml_elements(y, n, ccdm_word_take, &w) : -ENOMEM;
-	return w.to;
-}
-
-/* A whole number from 0 to @most, in decimal. */
-static json_t *ccdm_value_number(struct ccdm_yaml *y, const yaml_node_t *n, unsigned long most,
-				 int *r)
-{
-	const char *text = ccdm_yaml_text(n);
-	unsigned long value;
-	char *end;
-
-	*r = 0;
-	if (!text || !*text || strspn(text, "0123456789") != strlen(text) || strlen(text) > 10) {
-		*r = ccdm_yaml_bad(y, n, "there must be a whole number here", NULL);
-		return NULL;
-	}
-	value = strtoul(text, &end, 10);
-	if (value > most) {
-		*r = ccdm_yaml_bad(y, n, "this number is too large:", text);
-		return NULL;
-	}
-	return json_integer((json_int_t)value);
-}
-
-static json_t *ccdm_value_bool(struct ccdm_yaml *y, const yaml_node_t *n, int *r)
-{
-	const char *text = ccdm_yaml_text(n);
-
-	*r = 0;
-	if (text && !strcmp(text, "true"))
-		return json_true();
-	if (text && !strcmp(text, "false"))
-		return json_false();
-	*r = ccdm_yaml_bad(y, n, "there must be true or false here", NULL);
-	return NULL;
-}
-
-/* A name of printable characters, as a product's or an event's. */
-static json_t *ccdm_value_name(struct ccdm_yaml *y, const yaml_node_t *n, int *r)
-{
-	const char *text = ccdm_yaml_text(n), *p;
-
-	*r = 0;
-	for (p = text; p && *p > ' ' && *p <= '~'; p++)
-		;
-	if (text && *text && !*p && strlen(text) <= 256)
-		return json_string(text);
-	*r = ccdm_yaml_bad(y, n, "there must be a name here, without blanks", NULL);
-	return NULL;
-}
-
 /* ---- conditions with members ------------------------------------------------- */
 
 static const char *const ccdm_banks[] = { "sha1", "sha256", "sha384", "sha512", NULL };
@@ -209,10 +42,10 @@ static const char *const ccdm_statuses[] = { "UpToDate",
 					     "OutOfDate",
 					     "OutOfDateConfigurationNeeded",
 					     NULL };
-/* Members of signer, pcr, event and tcb: words, or digits from @min to @max; a number up to @most; a name */
+/* Members of signer, pcr, event and tcb: words, or digits from @min to @max; a number up to @most; a name; a register */
 static const struct ccdm_member {
 	enum ccdm_cond_kind kind;
-	enum { A_WORD, A_NUMBER, A_NAME } is;
+	enum { A_WORD, A_NUMBER, A_NAME, A_REGISTER } is;
 	const char *name;
 	const char *const *words;
 	unsigned int min, max;
@@ -224,7 +57,7 @@ static const struct ccdm_member {
 	{ CCDM_COND_PCR, A_WORD, "bank", ccdm_banks, 0, 0, 0 },
 	{ CCDM_COND_PCR, A_NUMBER, "index", NULL, 0, 0, 23 },
 	{ CCDM_COND_PCR, A_WORD, "value", NULL, 40, 2 * CCDM_DIGEST_MAX, 0 },
-	{ CCDM_COND_EVENT, A_NUMBER, "register", NULL, 0, 0, 23 },
+	{ CCDM_COND_EVENT, A_REGISTER, "register", NULL, 0, 0, 0 },
 	{ CCDM_COND_EVENT, A_NAME, "name", NULL, 0, 0, 0 },
 	{ CCDM_COND_EVENT, A_WORD, "digest", NULL, 40, 2 * CCDM_DIGEST_MAX, 0 },
 	{ CCDM_COND_TCB, A_WORD, "status", ccdm_statuses, 0, 0, 0 },
@@ -258,6 +91,8 @@ static int ccdm_part_take(struct ccdm_yaml *y, const yaml_node_t *key, const cha
 		value = ccdm_value_words(y, n, m->words, m->min, m->max, &r);
 	else if (m->is == A_NUMBER)
 		value = ccdm_value_number(y, n, m->most, &r);
+	else if (m->is == A_REGISTER)
+		value = ccdm_value_register(y, n, &r);
 	else
 		value = ccdm_value_name(y, n, &r);
 	if (!value)
@@ -557,10 +392,9 @@ static int ccdm_policy_document(struct ccdm_yaml *y, struct ccdm_policy *p)
 		r = ccdm_yaml_bad(y, top, "a policy must have a name", NULL);
 	if (!r && !p->secrets)
 		r = ccdm_yaml_bad(y, top, "a policy must have secrets", NULL);
-	if (!r && !p->require)
-		r = ccdm_yaml_bad(y, top, "a policy must require something", NULL);
 	if (!r)
-		r = ccdm_conds_strict(p->require);
+		r = p->require ? ccdm_conds_strict(p->require)
+			       : ccdm_yaml_bad(y, top, "a policy must require something", NULL);
 	p->identity = y->identity;
 	return r;
 }

@@ -104,7 +104,7 @@ enum ccdm_answer {
  *	{"tee": "snp" | "tdx" | "tpm", "debug": BOOL, "vmpl": N,
  *	 "tcb": {"status": WORD, "reported" | "committed" | "launch": {"snp": N, ...}},
  *	 "measurement": HEX, "enclave-id": [HEX], "signer": {"key", "product", "svn"},
- *	 "pcr": {BANK: {INDEX: HEX}}, "events": [{"register", "name", "digest"}],
+ *	 "pcr": {BANK: {INDEX: HEX}}, "events": [{"register": "pcrN" | "rtmrN", "name", "digest"}],
  *	 "binding": WORD, "phase": WORD}; what is not known is missing
  * @trace: array that gets {"condition", "line", "expected", "found", "passed"} for
  *	   each condition that was looked at, or NULL

@@ -5,6 +5,7 @@
 #include "azure.h"
 #include "base64.h"
 #include "bytes.h"
+#include "member.h"
 #include "tpm_json.h"
 
 /* Where things are in an HCL report. */
@@ -76,7 +77,7 @@ static int ccdm_hcl_parse(struct ccdm_azure *az, struct ccdm_err *err)
 		return ccdm_err_set(err, -EINVAL, "hcl_report: hash %u is not known", hash);
 	if (size > az->hcl_size - HCL_CLAIMS)
 		return ccdm_err_set(err, -EINVAL, "hcl_report: the runtime data is cut off");
-	az->tdx = type == HCL_TDX;
+	az->is_tdx = type == HCL_TDX;
 	az->hash = hashes[hash];
 	az->runtime = az->hcl + HCL_CLAIMS;
 	az->runtime_size = size;
@@ -92,60 +93,7 @@ static int ccdm_hcl_parse(struct ccdm_azure *az, struct ccdm_err *err)
 
 /* ---- JSON ---------------------------------------------------------------------- */
 
-/* An array of numbers from 0 to 255, as version 0 has it. */
-static int ccdm_azure_numbers(const json_t *value, const char *key, size_t max, uint8_t **bytes,
-			      size_t *size, struct ccdm_err *err)
-{
-	size_t i;
-
-	*size = json_array_size(value);
-	if (!json_is_array(value) || *size > max)
-		return ccdm_err_set(err, -EINVAL, "%s is no array of at most %zu bytes", key, max);
-	*bytes = malloc(*size + 1);
-	if (!*bytes)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
-	for (i = 0; i < *size; i++) {
-		const json_t *n = json_array_get(value, i);
-
-		if (!json_is_integer(n) || json_integer_value(n) < 0 ||
-		    json_integer_value(n) > 0xff) {
-			free(*bytes);
-			*bytes = NULL;
-			return ccdm_err_set(err, -EINVAL, "%s: element %zu is no byte", key, i);
-		}
-		(*bytes)[i] = json_integer_value(n);
-	}
-	return 0;
-}
-
-static int ccdm_azure_hex(const json_t *value, const char *key, size_t max, uint8_t **bytes,
-			  size_t *size, struct ccdm_err *err)
-{
-	const char *text = json_string_value(value);
-
-	*size = json_string_length(value) / 2;
-	*bytes = text && *size <= max ? malloc(*size + 1) : NULL;
-	if (*bytes && !ccdm_unhex(text, *bytes, *size))
-		return 0;
-	free(*bytes);
-	*bytes = NULL;
-	return ccdm_err_set(err, -EINVAL, "%s is not hexadecimal of at most %zu bytes", key, max);
-}
-
-static int ccdm_azure_base64(const json_t *o, const char *key, size_t max, uint8_t **bytes,
-			     size_t *size, struct ccdm_err *err)
-{
-	const char *text = json_string_value(json_object_get(o, key));
-
-	if (text && !ccdm_base64_decode(text, true, max, bytes, size))
-		return 0;
-	return ccdm_err_set(err, -EINVAL, "%s is no base64url of at most %zu bytes", key, max);
-}
-
-typedef int (*ccdm_azure_bytes)(const json_t *value, const char *key, size_t max, uint8_t **bytes,
-				size_t *size, struct ccdm_err *err);
-
-static int ccdm_azure_quote(const json_t *o, ccdm_azure_bytes bytes_of, struct ccdm_azure *az,
+static int ccdm_azure_quote(const json_t *o, ccdm_member_fn bytes_of, struct ccdm_azure *az,
 			    struct ccdm_err *err)
 {
 	struct ccdm_tpm_quote *q = &az->quote;
@@ -179,8 +127,7 @@ static int ccdm_azure_quote(const json_t *o, ccdm_azure_bytes bytes_of, struct c
 
 static int ccdm_azure_pcrs_v0(const json_t *pcrs, struct ccdm_tpm_quote *q, struct ccdm_err *err)
 {
-	uint8_t *bytes = NULL;
-	size_t i, size;
+	size_t i;
 	int r = 0;
 
 	if (!json_is_array(pcrs) || !json_array_size(pcrs) || json_array_size(pcrs) > CCDM_TPM_PCRS)
@@ -188,15 +135,8 @@ static int ccdm_azure_pcrs_v0(const json_t *pcrs, struct ccdm_tpm_quote *q, stru
 				    CCDM_TPM_PCRS);
 	q->bank = CCDM_ALG_SHA256;
 	q->nr_pcrs = json_array_size(pcrs);
-	for (i = 0; !r && i < q->nr_pcrs; i++) {
-		r = ccdm_azure_numbers(json_array_get(pcrs, i), "pcrs", 32, &bytes, &size, err);
-		if (!r && size != 32)
-			r = ccdm_err_set(err, -EINVAL, "pcrs: register %zu is no digest", i);
-		if (!r)
-			memcpy(q->pcrs[i], bytes, 32);
-		free(bytes);
-		bytes = NULL;
-	}
+	for (i = 0; !r && i < q->nr_pcrs; i++)
+		r = ccdm_member_octets(json_array_get(pcrs, i), "pcrs", q->pcrs[i], 32, err);
 	return r;
 }
 
@@ -204,13 +144,13 @@ static int ccdm_azure_v0(const json_t *o, struct ccdm_azure *az, struct ccdm_cer
 			 const struct ccdm_cert **vcek, struct ccdm_err *err)
 {
 	const json_t *pem = json_object_get(o, "vcek"), *quote = json_object_get(o, "quote");
-	int r = ccdm_azure_quote(quote, ccdm_azure_numbers, az, err);
+	int r = ccdm_azure_quote(quote, ccdm_member_numbers, az, err);
 
 	if (!r)
 		r = ccdm_azure_pcrs_v0(json_object_get(quote, "pcrs"), &az->quote, err);
 	if (!r)
-		r = ccdm_azure_numbers(json_object_get(o, "report"), "report", CCDM_HCL_MAX,
-				       &az->hcl, &az->hcl_size, err);
+		r = ccdm_member_numbers(json_object_get(o, "report"), "report", CCDM_HCL_MAX,
+					&az->hcl, &az->hcl_size, err);
 	if (!r && !json_is_string(pem))
 		r = ccdm_err_set(err, -EINVAL, "vcek is no text");
 	if (!r)
@@ -227,16 +167,19 @@ static int ccdm_azure_v1(const json_t *o, struct ccdm_azure *az, struct ccdm_cer
 	size_t size;
 	int r;
 
-	r = ccdm_azure_quote(quote, ccdm_azure_hex, az, err);
+	r = ccdm_azure_quote(quote, ccdm_member_hex, az, err);
 	if (!r)
 		r = ccdm_tpm_json_pcrs(json_object_get(quote, "pcrs"), &az->quote, err);
 	if (!r)
-		r = ccdm_azure_base64(o, "hcl_report", CCDM_HCL_MAX, &az->hcl, &az->hcl_size, err);
+		r = ccdm_member_base64url(json_object_get(o, "hcl_report"), "hcl_report",
+					  CCDM_HCL_MAX, &az->hcl, &az->hcl_size, err);
 	if (!r && json_object_get(o, "td_quote"))
-		return ccdm_azure_base64(o, "td_quote", CCDM_TDX_QUOTE_MAX, &az->td_quote,
-					 &az->td_quote_size, err);
+		return ccdm_member_base64url(json_object_get(o, "td_quote"), "td_quote",
+					     CCDM_TDX_QUOTE_MAX, &az->td_quote, &az->td_quote_size,
+					     err);
 	if (!r)
-		r = ccdm_azure_base64(o, "vcek", CCDM_CERT_MAX, &der, &size, err);
+		r = ccdm_member_base64url(json_object_get(o, "vcek"), "vcek", CCDM_CERT_MAX, &der,
+					  &size, err);
 	if (r)
 		return r;
 	r = ccdm_certs_add(certs, "vcek", der, size, vcek, err);
@@ -260,9 +203,13 @@ int ccdm_azure_parse(const json_t *o, struct ccdm_azure *az, struct ccdm_certs *
 			: ccdm_azure_v0(o, az, certs, vcek, err);
 	if (!r)
 		r = ccdm_hcl_parse(az, err);
-	if (!r && az->tdx != !!az->td_quote)
+	if (!r && az->is_tdx != !!az->td_quote)
 		r = ccdm_err_set(err, -EINVAL, "hcl_report is of %s, and there is %s td_quote",
-				 az->tdx ? "TDX" : "SNP", az->td_quote ? "a" : "no");
+				 az->is_tdx ? "TDX" : "SNP", az->td_quote ? "a" : "no");
+	if (!r && az->is_tdx)
+		r = ccdm_tdx_parse(az->td_quote, az->td_quote_size, &az->tdx, err);
+	else if (!r)
+		r = ccdm_snp_parse(az->hcl + HCL_REPORT, CCDM_SNP_REPORT_SIZE, &az->snp, err);
 	if (r)
 		ccdm_azure_drop(az);
 	return r;
@@ -292,8 +239,6 @@ int ccdm_azure_verify(const struct ccdm_azure *az, const struct ccdm_azure_want 
 	struct ccdm_snp_want snp_want = want->snp;
 	struct ccdm_tdx_want tdx_want = want->tdx;
 	struct ccdm_digest runtime;
-	struct ccdm_snp snp;
-	struct ccdm_tdx tdx;
 	bool tee;
 	int r;
 
@@ -303,18 +248,14 @@ int ccdm_azure_verify(const struct ccdm_azure *az, const struct ccdm_azure_want 
 	if (r)
 		return r;
 	/* The TEE covers the runtime data: its "report-data" is their hash. */
-	if (az->tdx) {
+	if (az->is_tdx) {
 		tdx_want.report_data = runtime.bytes;
 		tdx_want.report_data_size = runtime.size;
-		r = ccdm_tdx_parse(az->td_quote, az->td_quote_size, &tdx, err);
-		if (!r)
-			r = ccdm_tdx_verify(&tdx, &tdx_want, v, err);
+		r = ccdm_tdx_verify(&az->tdx, &tdx_want, v, err);
 	} else {
 		snp_want.report_data = runtime.bytes;
 		snp_want.report_data_size = runtime.size;
-		r = ccdm_snp_parse(az->hcl + HCL_REPORT, CCDM_SNP_REPORT_SIZE, &snp, err);
-		if (!r)
-			r = ccdm_snp_verify(&snp, &snp_want, v);
+		r = ccdm_snp_verify(&az->snp, &snp_want, v);
 	}
 	tee = v->complete;
 	v->complete = false;

@@ -23,9 +23,11 @@
  * @runtime: what the TEE's report covers, in @hcl
  * @claims: the same, parsed
  * @hash: TPM_ALG_ID of the hash in the TEE's report data
- * @tdx: of a TDX guest, else of SNP
  * @ak: the vTPM's key, from @claims
- * @td_quote, @td_quote_size: TDX
+ * @is_tdx: of a TDX guest, else of SNP
+ * @snp: the TEE's report, of SNP
+ * @tdx: the TEE's quote, of TDX, in @td_quote
+ * @td_quote, @td_quote_size: its bytes
  */
 struct ccdm_azure {
 	unsigned int version;
@@ -36,8 +38,10 @@ struct ccdm_azure {
 	size_t runtime_size;
 	json_t *claims;
 	uint16_t hash;
-	bool tdx;
 	struct ccdm_pubkey *ak;
+	bool is_tdx;
+	struct ccdm_snp snp;
+	struct ccdm_tdx tdx;
 	uint8_t *td_quote;
 	size_t td_quote_size;
 };
@@ -74,7 +78,7 @@ struct ccdm_azure_want {
  * @facts: what the registers held
  * @v: checks of the TEE by their own names, of the vTPM with "tpm-" before them
  *
- * Return: 0, whatever the verdict; -EINVAL if a part of it cannot be read; -ENOMEM.
+ * Return: 0, whatever the verdict; -EINVAL if the certificates in it are none; -ENOMEM.
  */
 int ccdm_azure_verify(const struct ccdm_azure *az, const struct ccdm_azure_want *want,
 		      struct ccdm_tpm_facts *facts, struct ccdm_verdict *v, struct ccdm_err *err);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "bytes.h"
 #include "eventlog.h"
 
 #define CCDM_RS 0x1e
@@ -60,19 +61,6 @@ int ccdm_eventlog_append(const char *file, const struct ccdm_event *event, struc
 
 /* ---- reading ------------------------------------------------------------- */
 
-static int ccdm_eventlog_unhex(const char *hex, uint8_t *bytes, size_t size)
-{
-	static const char digits[] = "0123456789abcdef";
-	size_t i;
-
-	if (strlen(hex) != 2 * size || strspn(hex, digits) != 2 * size)
-		return -EINVAL;
-	for (i = 0; i < size; i++)
-		bytes[i] = (strchr(digits, hex[2 * i]) - digits) << 4 |
-			   (strchr(digits, hex[2 * i + 1]) - digits);
-	return 0;
-}
-
 /* One bank of a record: a known hash, of the right size, and, in a record of ours, of its text. */
 static int ccdm_eventlog_digest(json_t *bank, struct ccdm_event *event)
 {
@@ -85,7 +73,8 @@ static int ccdm_eventlog_digest(json_t *bank, struct ccdm_event *event)
 		return -EINVAL;
 	d->alg = ccdm_digest_alg(name);
 	d->size = ccdm_digest_size(d->alg);
-	if (!d->size || ccdm_eventlog_unhex(hex, d->bytes, d->size))
+	/* in lower case, as systemd and we write it */
+	if (!d->size || hex[strcspn(hex, "ABCDEF")] || ccdm_unhex(hex, d->bytes, d->size))
 		return -EINVAL;
 	for (i = 0; i < event->digests.count; i++)
 		if (event->digests.digest[i].alg == d->alg)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "member.h"
 #include "snp_json.h"
 
 /* What is being built, and the first error. */
@@ -42,26 +43,8 @@ static uint64_t ccdm_snp_number(struct ccdm_snp_out *out, const json_t *object, 
 static void ccdm_snp_array(struct ccdm_snp_out *out, const json_t *value, const char *key,
 			   uint8_t *to, size_t size)
 {
-	size_t i;
-
-	if (out->error)
-		return;
-	if (!json_is_array(value) || json_array_size(value) != size) {
-		out->error =
-			ccdm_err_set(out->err, -EINVAL, "%s is no array of %zu bytes", key, size);
-		return;
-	}
-	for (i = 0; i < size; i++) {
-		const json_t *n = json_array_get(value, i);
-
-		if (!json_is_integer(n) || json_integer_value(n) < 0 ||
-		    json_integer_value(n) > 0xff) {
-			out->error = ccdm_err_set(out->err, -EINVAL, "%s: element %zu is no byte",
-						  key, i);
-			return;
-		}
-		to[i] = json_integer_value(n);
-	}
+	if (!out->error)
+		out->error = ccdm_member_octets(value, key, to, size, out->err);
 }
 
 static const json_t *ccdm_snp_object(struct ccdm_snp_out *out, const json_t *object,
@@ -145,33 +128,31 @@ static int ccdm_snp_cert(const json_t *entry, struct ccdm_certs *certs,
 			 const struct ccdm_cert **leaf, struct ccdm_err *err)
 {
 	const json_t *type = json_object_get(entry, "cert_type");
-	const json_t *data = json_object_get(entry, "data");
-	struct ccdm_snp_out out = { .err = err };
 	const char *kind = json_string_value(type);
-	size_t size = json_array_size(data);
 	const struct ccdm_cert *cert;
 	uint8_t *der;
+	size_t size;
+	int r;
 
 	/* {"OTHER": uuid} and "Empty" are nobody's certificate */
 	if (json_is_object(type) || (kind && !strcmp(kind, "Empty")))
 		return 0;
 	if (!kind)
 		return ccdm_err_set(err, -EINVAL, "cert_chain: cert_type is no word");
-	der = malloc(size + 1);
-	if (!der)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
-	ccdm_snp_array(&out, data, "cert_chain: data", der, size);
-	if (!out.error)
-		out.error = ccdm_certs_add(certs, kind, der, size, &cert, err);
+	r = ccdm_member_numbers(json_object_get(entry, "data"), "cert_chain: data", CCDM_CERT_MAX,
+				&der, &size, err);
+	if (r)
+		return r;
+	r = ccdm_certs_add(certs, kind, der, size, &cert, err);
 	free(der);
-	if (!out.error && (!strcmp(kind, "VCEK") || !strcmp(kind, "VLEK"))) {
+	if (!r && (!strcmp(kind, "VCEK") || !strcmp(kind, "VLEK"))) {
 		if (*leaf || !cert)
 			return ccdm_err_set(err, -EINVAL, "cert_chain: %s",
 					    cert ? "more than one VCEK or VLEK"
 						 : "a list in place of a certificate");
 		*leaf = cert;
 	}
-	return out.error;
+	return r;
 }
 
 int ccdm_snp_json_parse(const json_t *evidence, uint8_t raw[CCDM_SNP_REPORT_SIZE],

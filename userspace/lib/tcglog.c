@@ -212,19 +212,27 @@ struct ccdm_replay {
 	struct ccdm_err *err;
 };
 
-/* TPM2_Startup in another locality: PCR 0 begins with its number. */
+int ccdm_tcg_locality(const struct ccdm_tcg_event *e)
+{
+	if (e->type != CCDM_EV_NO_ACTION || e->index || e->size != 17 ||
+	    memcmp(e->data, "StartupLocality", 16))
+		return -1;
+	return e->data[16];
+}
+
 static void ccdm_replay_locality(const struct ccdm_tcg_event *e, struct ccdm_banks *banks)
 {
+	int locality = ccdm_tcg_locality(e);
 	unsigned int i;
 
-	if (e->index || e->size != 17 || memcmp(e->data, "StartupLocality", 16))
+	if (locality < 0)
 		return;
 	for (i = 0; i < banks->count; i++) {
 		struct ccdm_bank *bank = &banks->bank[i];
 
 		if (bank->used[0])
 			continue; /* too late to be true */
-		bank->value[0].bytes[bank->value[0].size - 1] = e->data[16];
+		bank->value[0].bytes[bank->value[0].size - 1] = locality;
 		bank->used[0] = true;
 	}
 }

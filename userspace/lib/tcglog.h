@@ -49,6 +49,9 @@ int ccdm_tcglog_parse(const void *log, size_t size,
 		      int (*each)(const struct ccdm_tcg_event *event, void *arg), void *arg,
 		      struct ccdm_err *err);
 
+/* TPM2_Startup in another locality: PCR 0 begins with its number. Return: it, or -1 */
+int ccdm_tcg_locality(const struct ccdm_tcg_event *event);
+
 /**
  * struct ccdm_bank - the registers of a bank
  * @alg: TPM_ALG_ID

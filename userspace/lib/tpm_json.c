@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* tpm_json.c - see tpm_json.h */
 #include <stdlib.h>
-#include "base64.h"
 #include "bytes.h"
+#include "member.h"
 #include "tpm_json.h"
 
 static uint16_t ccdm_bank_of(size_t digits)
@@ -36,19 +36,6 @@ int ccdm_tpm_json_pcrs(const json_t *pcrs, struct ccdm_tpm_quote *quote, struct 
 	return 0;
 }
 
-static int ccdm_tpm_base64(const json_t *o, const char *key, size_t max, uint8_t **bytes,
-			   size_t *size, struct ccdm_err *err)
-{
-	const char *text = json_string_value(json_object_get(o, key));
-	int r = text ? ccdm_base64_decode(text, false, max, bytes, size) : -EINVAL;
-
-	if (r == -ENOMEM)
-		return ccdm_err_set(err, r, "out of memory");
-	if (r)
-		return ccdm_err_set(err, -EINVAL, "%s is no base64 of at most %zu bytes", key, max);
-	return 0;
-}
-
 int ccdm_tpm_json_parse(const json_t *evidence, struct ccdm_tpm_quote *quote,
 			struct ccdm_pubkey **ak, struct ccdm_err *err)
 {
@@ -61,7 +48,8 @@ int ccdm_tpm_json_parse(const json_t *evidence, struct ccdm_tpm_quote *quote,
 	memset(quote, 0, sizeof(*quote));
 	if (!json_is_object(o))
 		return ccdm_err_set(err, -EINVAL, "tpm_quote is no object");
-	r = ccdm_tpm_base64(o, "message", sizeof(quote->message), &bytes, &size, err);
+	r = ccdm_member_base64(json_object_get(o, "message"), "message", sizeof(quote->message),
+			       &bytes, &size, err);
 	if (r)
 		return r;
 	memcpy(quote->message, bytes, size);
@@ -71,13 +59,15 @@ int ccdm_tpm_json_parse(const json_t *evidence, struct ccdm_tpm_quote *quote,
 	if (!r)
 		r = ccdm_tpm_json_pcrs(json_object_get(o, "pcrs"), quote, err);
 	if (!r)
-		r = ccdm_tpm_base64(o, "signature", 2048, &bytes, &size, err);
+		r = ccdm_member_base64(json_object_get(o, "signature"), "signature", 2048, &bytes,
+				       &size, err);
 	if (r)
 		return r;
 	r = ccdm_tpm_signature_parse(bytes, size, &quote->signature, err);
 	free(bytes);
 	if (!r)
-		r = ccdm_tpm_base64(evidence, "ak_public", 4096, &bytes, &size, err);
+		r = ccdm_member_base64(json_object_get(evidence, "ak_public"), "ak_public", 4096,
+				       &bytes, &size, err);
 	if (r)
 		return r;
 	*ak = ccdm_pubkey_spki(bytes, size);

@@ -5,14 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "../lib/azure.h"
-#include "../lib/base64.h"
 #include "../lib/bytes.h"
+#include "../lib/evidence.h"
 #include "../lib/file.h"
-#include "../lib/snp_json.h"
-#include "../lib/tcglog.h"
-#include "../lib/tpm_json.h"
+#include "../lib/snp.h"
+#include "../lib/tdx.h"
 #include "setup.h"
+#include "verify_log.h"
 
 #define VERIFY_FILE_MAX CCDM_TCGLOG_MAX /* bytes of evidence */
 
@@ -251,14 +250,17 @@ static struct ccdm_snp_want verify_snp_want(const struct verify_args *a,
 	};
 }
 
+static bool verify_has_collateral(const struct verify_args *a)
+{
+	return a->collateral || a->tcb_info || a->qe_identity;
+}
+
 static struct ccdm_tdx_want verify_tdx_want(const struct verify_args *a,
 					    const struct verify_input *in)
 {
-	bool any = a->collateral || a->tcb_info || a->qe_identity;
-
 	return (struct ccdm_tdx_want){
 		.certs = in->certs,
-		.collateral = any ? &in->collateral : NULL,
+		.collateral = verify_has_collateral(a) ? &in->collateral : NULL,
 		.at = a->at,
 		.anchors = in->has_root ? &in->root : NULL,
 		.nr_anchors = 1,
@@ -267,173 +269,66 @@ static struct ccdm_tdx_want verify_tdx_want(const struct verify_args *a,
 	};
 }
 
-/* Raw, or KBS evidence. */
+/* What is not raw is as the KBS protocol carries it. */
+static int verify_kbs(const char *tee, const struct verify_args *a, struct verify_input *in,
+		      struct ccdm_verdict *v, struct ccdm_err *err)
+{
+	struct ccdm_trust trust = {
+		.certs = in->certs,
+		.leaf = in->leaf,
+		.collateral = verify_has_collateral(a) ? &in->collateral : NULL,
+		.at = a->at,
+		.anchors = in->has_root ? &in->root : NULL,
+		.nr_anchors = 1,
+		.tpm_anchors = in->has_root ? &in->root : NULL,
+		.nr_tpm_anchors = 1,
+	};
+	struct ccdm_bound bound = { a->report_data_size ? a->report_data : NULL,
+				    a->report_data_size };
+	struct ccdm_proof proof = { 0 };
+	int r = ccdm_evidence_judge(tee, in->json, &trust, &bound, v, &proof, err);
+
+	ccdm_proof_drop(&proof);
+	return r;
+}
+
 static int verify_snp(const struct verify_args *a, struct verify_input *in, struct ccdm_verdict *v,
 		      struct ccdm_err *err)
 {
 	struct ccdm_snp_want want = verify_snp_want(a, in);
-	uint8_t raw[CCDM_SNP_REPORT_SIZE];
-	const struct ccdm_cert *leaf = NULL;
 	struct ccdm_snp snp;
-	int r = 0;
+	int r;
 
 	if (in->json)
-		r = ccdm_snp_json_parse(in->json, raw, in->certs, &leaf, err);
-	if (!r)
-		r = ccdm_snp_parse(in->json ? (char *)raw : in->text,
-				   in->json ? sizeof(raw) : in->size, &snp, err);
-	if (!want.leaf)
-		want.leaf = leaf;
+		return verify_kbs("snp", a, in, v, err);
+	r = ccdm_snp_parse(in->text, in->size, &snp, err);
 	return r ? r : ccdm_snp_verify(&snp, &want, v);
 }
 
-/* Raw, or KBS evidence: {"quote": BASE64, "cc_eventlog": ...} */
 static int verify_tdx(const struct verify_args *a, struct verify_input *in, struct ccdm_verdict *v,
 		      struct ccdm_err *err)
 {
-	const char *text = json_string_value(json_object_get(in->json, "quote"));
 	struct ccdm_tdx_want want = verify_tdx_want(a, in);
-	uint8_t *quote = NULL;
 	struct ccdm_tdx tdx;
-	size_t size;
-	int r = 0;
+	int r;
 
-	if (in->json &&
-	    (!text || ccdm_base64_decode(text, false, CCDM_TDX_QUOTE_MAX, &quote, &size)))
-		r = ccdm_err_set(err, -EINVAL, "quote is no base64 of at most %u bytes",
-				 CCDM_TDX_QUOTE_MAX);
-	if (!r)
-		r = ccdm_tdx_parse(quote ? (char *)quote : in->text, quote ? size : in->size, &tdx,
-				   err);
-	if (!r)
-		r = ccdm_tdx_verify(&tdx, &want, v, err);
-	free(quote);
-	return r;
-}
-
-/* Whose key is it? Nothing in the evidence says so. */
-static int verify_ak(const struct verify_args *a, const struct verify_input *in,
-		     const struct ccdm_pubkey *ak, struct ccdm_verdict *v)
-{
-	struct ccdm_path path = {
-		.prefix = "ak-",
-		.at = a->at,
-		.anchors = in->has_root ? &in->root : NULL,
-		.nr_anchors = in->has_root,
-	};
-	bool good = in->leaf && ccdm_pubkey_equal(ak, ccdm_cert_key(in->leaf));
-
-	ccdm_verdict_add(v, "ak", good, 0, "a certificate of the attestation key", "%s",
-			 good	    ? "one"
-			 : in->leaf ? "one of another key"
-				    : "none: --cert");
-	return in->leaf ? ccdm_certs_path(in->certs, in->leaf, &path, v) : 0;
+	if (in->json)
+		return verify_kbs("tdx", a, in, v, err);
+	r = ccdm_tdx_parse(in->text, in->size, &tdx, err);
+	return r ? r : ccdm_tdx_verify(&tdx, &want, v, err);
 }
 
 static int verify_tpm(const struct verify_args *a, struct verify_input *in, struct ccdm_verdict *v,
 		      struct ccdm_err *err)
 {
-	struct ccdm_tpm_facts facts;
-	struct ccdm_tpm_quote quote;
-	struct ccdm_pubkey *ak;
-	int r;
-
-	r = ccdm_tpm_json_parse(in->json, &quote, &ak, err);
-	if (!r)
-		r = ccdm_tpm_quote_verify(&quote, ak, a->report_data_size ? a->report_data : NULL,
-					  a->report_data_size, "", &facts, v);
-	if (!r)
-		r = verify_ak(a, in, ak, v);
-	v->complete = !r;
-	ccdm_pubkey_free(ak);
-	return r;
+	return verify_kbs("tpm", a, in, v, err);
 }
 
+/* The HCL report says whether it is SNP or TDX. */
 static int verify_azure(const struct verify_args *a, struct verify_input *in,
 			struct ccdm_verdict *v, struct ccdm_err *err)
 {
-	struct ccdm_azure_want want = {
-		.snp = verify_snp_want(a, in),
-		.tdx = verify_tdx_want(a, in),
-		.nonce = a->report_data_size ? a->report_data : NULL,
-		.nonce_size = a->report_data_size,
-	};
-	const struct ccdm_cert *vcek;
-	struct ccdm_tpm_facts facts;
-	struct ccdm_azure az;
-	int r;
-
-	r = ccdm_azure_parse(in->json, &az, in->certs, &vcek, err);
-	if (r)
-		return r;
-	if (!want.snp.leaf)
-		want.snp.leaf = vcek;
-	r = ccdm_azure_verify(&az, &want, &facts, v, err);
-	ccdm_azure_drop(&az);
-	return r;
-}
-
-/* "rtmr0" is register 1 of the log of a confidential guest. */
-static bool verify_register(const char *name, unsigned int *index)
-{
-	bool rtmr = !strncmp(name, "rtmr", 4);
-	const char *digits = name + (rtmr ? 4 : 0);
-	unsigned long n;
-	char *end;
-
-	n = strtoul(digits, &end, 10);
-	if (!strchr("0123456789", *digits) || end == digits || *end ||
-	    n >= (rtmr ? 4 : CCDM_REGISTERS))
-		return false;
-	*index = (unsigned int)n + rtmr;
-	return true;
-}
-
-static int verify_expect_one(const struct ccdm_banks *banks, const char *bank_name,
-			     const char *name, const json_t *value, struct ccdm_verdict *v,
-			     struct ccdm_err *err)
-{
-	const struct ccdm_bank *bank = ccdm_banks_find(banks, ccdm_digest_alg(bank_name));
-	uint16_t size = ccdm_digest_size(ccdm_digest_alg(bank_name));
-	char found[2 * CCDM_DIGEST_MAX + 1] = "no such bank in the log", check[40];
-	uint8_t want[CCDM_DIGEST_MAX];
-	unsigned int index;
-
-	if (!size || !verify_register(name, &index) || !json_is_string(value) ||
-	    ccdm_unhex(json_string_value(value), want, size))
-		return ccdm_err_set(err, -EINVAL, "what is expected: %s %s is no register",
-				    bank_name, name);
-	if (bank)
-		ccdm_digest_hex(bank->value[index].bytes, size, found);
-	snprintf(check, sizeof(check), "%s-%s", bank_name, name);
-	ccdm_verdict_add(v, check, bank && !memcmp(bank->value[index].bytes, want, size), 0,
-			 json_string_value(value), "%s", found);
-	return 0;
-}
-
-/* {"sha256": {"0": HEX, ...}, ...}, or {"rtmr0": HEX, ...} */
-static int verify_expect(const char *file, const struct ccdm_banks *banks, struct ccdm_verdict *v,
-			 struct ccdm_err *err)
-{
-	json_error_t where;
-	const char *key, *name;
-	json_t *o = json_load_file(file, JSON_REJECT_DUPLICATES, &where), *value, *inner;
-	int r = 0;
-
-	if (!json_is_object(o))
-		r = ccdm_err_set(err, -EINVAL, "%s: line %d: %s", file, where.line,
-				 o ? "no object" : where.text);
-	else if (!json_object_size(o))
-		r = ccdm_err_set(err, -EINVAL, "%s: no register in it", file);
-	json_object_foreach(o, key, value)
-	{
-		if (!r && !json_is_object(value))
-			r = verify_expect_one(banks, "sha384", key, value, v, err);
-		json_object_foreach(value, name, inner) if (!r) r =
-			verify_expect_one(banks, key, name, inner, v, err);
-	}
-	json_decref(o);
-	return r;
+	return verify_kbs("az-snp-vtpm", a, in, v, err);
 }
 
 static int verify_eventlog(const struct verify_args *a, struct verify_input *in,
@@ -446,7 +341,7 @@ static int verify_eventlog(const struct verify_args *a, struct verify_input *in,
 		return ccdm_err_set(err, -ENOMEM, "out of memory");
 	r = ccdm_tcglog_replay(in->text, in->size, in->banks, err);
 	if (!r && a->expect)
-		r = verify_expect(a->expect, in->banks, v, err);
+		r = verify_log_expect(a->expect, in->banks, v, err);
 	v->complete = !r;
 	return r;
 }
@@ -489,35 +384,6 @@ static enum ccdm_exit verify_print(const struct verify_args *a, const struct ccd
 		puts(accepted ? "accepted" : "refused");
 	}
 	return e ? e : accepted ? CCDM_EXIT_OK : CCDM_EXIT_REFUSED;
-}
-
-/* An event log, with nothing to hold it against. */
-static enum ccdm_exit verify_values(const struct verify_args *a, const struct ccdm_banks *banks)
-{
-	char hex[2 * CCDM_DIGEST_MAX + 1], index[4];
-	json_t *all = json_object(), *values;
-	unsigned int i, k;
-
-	for (i = 0; i < banks->count; i++) {
-		const struct ccdm_bank *bank = &banks->bank[i];
-		const char *name = ccdm_digest_name(bank->alg);
-
-		values = json_object();
-		for (k = 0; k < CCDM_REGISTERS; k++) {
-			if (!bank->used[k])
-				continue;
-			ccdm_digest_hex(bank->value[k].bytes, bank->value[k].size, hex);
-			snprintf(index, sizeof(index), "%u", k);
-			json_object_set_new(values, index, json_string(hex));
-			if (!a->json)
-				printf("%s %u %s\n", name, k, hex);
-		}
-		json_object_set_new(all, name, values);
-	}
-	if (a->json)
-		return ccdm_ui_json(all);
-	json_decref(all);
-	return CCDM_EXIT_OK;
 }
 
 static int verify_kind(const struct verify_kind *kind, const char *file,
@@ -566,7 +432,7 @@ enum ccdm_exit cmd_verify(const struct ccdm_verb *verb, int argc, char **argv)
 	if (r)
 		e = ccdm_ui_fail(CCDM_PROGRAM, &err, r);
 	else if (in.banks && !a.expect)
-		e = verify_values(&a, in.banks);
+		e = verify_log_print(in.banks, a.json);
 	else
 		e = verify_print(&a, v);
 	verify_unload(&in);

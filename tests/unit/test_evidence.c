@@ -1,0 +1,561 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What evidence proves: facts of reports and quotes, of logs that replay or do not, of
+ * a TPM beside a TEE that something ties to it, or nothing.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include "../../userspace/lib/base64.h"
+#include "../../userspace/lib/bootlog.h"
+#include "../../userspace/lib/evidence.h"
+#include "../../userspace/lib/facts.h"
+#include "failed.h"
+#include "forge_tpm.h"
+#include "pki.h"
+
+#define AT 1750000000 /* 2025-06-15 */
+
+static struct ccdm_err err;
+static EVP_PKEY *ca_key, *ak_key, *other_key;
+static X509 *ca, *ak_cert;
+static uint8_t nonce[32];
+
+static int setup(void **state)
+{
+	(void)state;
+	ca_key = pki_key("P-384");
+	ak_key = pki_key("P-256");
+	other_key = pki_key("P-256");
+	ca = pki_cert(
+		&(struct pki_want){ .cn = "Provider", .key = ca_key, .serial = 1, .ca = true });
+	ak_cert = pki_cert(&(struct pki_want){
+		.cn = "AK", .key = ak_key, .issuer = ca, .issuer_key = ca_key, .serial = 2 });
+	memset(nonce, 0x5a, sizeof(nonce));
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	EVP_PKEY_free(ca_key);
+	EVP_PKEY_free(ak_key);
+	EVP_PKEY_free(other_key);
+	X509_free(ca);
+	X509_free(ak_cert);
+	return 0;
+}
+
+/* ---- logs --------------------------------------------------------------------- */
+
+struct text {
+	char text[8192];
+	size_t size;
+};
+
+static void extend(struct ccdm_digest *value, const void *digest)
+{
+	struct ccdm_digest d = { .alg = value->alg, .size = value->size };
+
+	memcpy(d.bytes, digest, d.size);
+	assert_int_equal(ccdm_eventlog_extend(value, &d), 0);
+}
+
+/* An event into a log of text, and into a register unless it is NULL. */
+static void record(struct text *log, bool ours, const char *reg, unsigned int index,
+		   const char *text, struct ccdm_digest *value)
+{
+	uint16_t alg = !strcmp(reg, "rtmr") ? CCDM_ALG_SHA384 : CCDM_ALG_SHA256;
+	char hex[2 * CCDM_DIGEST_MAX + 1];
+	struct ccdm_digest d;
+
+	assert_int_equal(ccdm_digest_of(alg, text, strlen(text), NULL, 0, &d), 0);
+	ccdm_digest_hex(d.bytes, d.size, hex);
+	log->size += snprintf(log->text + log->size, sizeof(log->text) - log->size,
+			      "\x1e{\"%s\":%u,\"digests\":[{\"hashAlg\":\"%s\",\"digest\":\"%s\"}],"
+			      "\"content_type\":\"%s\",\"content\":{\"%s\":\"%s\"}}\n",
+			      reg, index, ccdm_digest_name(alg), hex, ours ? "ccdm" : "systemd",
+			      ours ? "ccdm" : "string", text);
+	if (value)
+		extend(value, d.bytes);
+}
+
+/* A log of firmware with SHA-256: @locality 0 for none, then two events in PCR 0 and one in 4. */
+static size_t firmware(uint8_t *log, uint8_t locality, struct ccdm_digest value[CCDM_REGISTERS])
+{
+	static const unsigned int where[] = { 0, 0, 4 };
+	static const uint8_t spec[] = { 'S', 'p', 'e', 'c', ' ', 'I', 'D', ' ', 'E', 'v', 'e',
+					'n', 't', '0', '3', 0,	 0,   0,   0,	0,   0,	  2,
+					0,   2,	  1,   0,   0,	 0,   0xb, 0,	32,  0,	  0 };
+	uint8_t *p = log;
+	unsigned int i;
+
+	memset(p, 0, 32);
+	p[4] = CCDM_EV_NO_ACTION;
+	p[28] = sizeof(spec);
+	memcpy(p + 32, spec, sizeof(spec));
+	p += 32 + sizeof(spec);
+	if (locality) {
+		memset(p, 0, 65);
+		p[4] = CCDM_EV_NO_ACTION;
+		p[8] = 1;
+		p[12] = 0xb;
+		p[46] = 17;
+		memcpy(p + 50, "StartupLocality", 16);
+		p[66] = locality;
+		p += 67;
+		value[0].bytes[31] = locality;
+	}
+	for (i = 0; i < 3; i++) {
+		memset(p, 0, 50);
+		p[0] = where[i];
+		p[4] = 0xd;
+		p[8] = 1;
+		p[12] = 0xb;
+		memset(p + 14, 0x70 + i, 32);
+		extend(&value[where[i]], p + 14);
+		p += 50;
+	}
+	return p - log;
+}
+
+struct machine {
+	struct text ccdm, systemd;
+	uint8_t firmware[512];
+	size_t firmware_size;
+	struct ccdm_digest value[CCDM_REGISTERS];
+};
+
+/* What a boot leaves behind; @caps: events of systemd's before the cap, -1: no cap */
+static void boot(struct machine *m, int caps)
+{
+	unsigned int i;
+	int n;
+
+	memset(m, 0, sizeof(*m));
+	for (i = 0; i < CCDM_REGISTERS; i++)
+		assert_int_equal(ccdm_eventlog_begin(CCDM_ALG_SHA256, &m->value[i], &err), 0);
+	m->firmware_size = firmware(m->firmware, 3, m->value);
+	record(&m->ccdm, true, "pcr", 15, "ccdm-base:0 1 verity", &m->value[15]);
+	record(&m->ccdm, true, "pcr", 15, "ccdm-ready:", &m->value[15]);
+	record(&m->systemd, false, "pcr", 11, "enter-initrd", &m->value[11]);
+	for (n = 0; n < 3; n++) {
+		if (n == caps)
+			record(&m->ccdm, true, "pcr", 15, "ccdm-cap:", &m->value[15]);
+		record(&m->systemd, false, "pcr", 15, n ? "file-system:/" : "machine-id:1",
+		       &m->value[15]);
+	}
+	if (caps == 3)
+		record(&m->ccdm, true, "pcr", 15, "ccdm-cap:", &m->value[15]);
+}
+
+static void registers(const struct machine *m, struct ccdm_registers *regs)
+{
+	unsigned int i;
+
+	memset(regs, 0, sizeof(*regs));
+	regs->bank = CCDM_ALG_SHA256;
+	regs->covered = 0xffffff;
+	for (i = 0; i < CCDM_REGISTERS; i++)
+		memcpy(regs->value[i], m->value[i].bytes, 32);
+}
+
+/* Phase, number of events and of notes. */
+static void logged(const struct machine *m, const struct ccdm_registers *regs, const char *phase,
+		   size_t events, size_t notes)
+{
+	struct ccdm_bootlog log = { m->firmware_size ? m->firmware : NULL,
+				    m->firmware_size,
+				    m->ccdm.text,
+				    m->ccdm.size,
+				    m->systemd.text,
+				    m->systemd.size };
+	json_t *facts = json_object(), *all = json_array();
+
+	assert_int_equal(ccdm_bootlog_facts(&log, regs, facts, all, &err), 0);
+	assert_string_equal(json_string_value(json_object_get(facts, "phase")), phase);
+	assert_int_equal(json_array_size(json_object_get(facts, "events")), events);
+	assert_int_equal(json_array_size(all), notes);
+	json_decref(facts);
+	json_decref(all);
+}
+
+static void logs(void **state)
+{
+	struct ccdm_registers regs;
+	struct machine m;
+	int caps;
+
+	(void)state;
+	boot(&m, -1);
+	registers(&m, &regs);
+	logged(&m, &regs, "initrd", 3 + 2 + 1 + 3, 0);
+	/* a register that nothing proves, and one whose log is not its own */
+	regs.covered &= ~(1U << 4);
+	logged(&m, &regs, "initrd", 8, 1);
+	regs.value[11][0] ^= 1;
+	logged(&m, &regs, "initrd", 7, 2);
+	regs.value[15][0] ^= 1;
+	logged(&m, &regs, "unknown", 2, 3);
+	/* the cap may stand anywhere among systemd's, and is seen there */
+	for (caps = 0; caps <= 3; caps++) {
+		boot(&m, caps);
+		registers(&m, &regs);
+		logged(&m, &regs, "running", 10, 0);
+	}
+	/* an event left out: the cap */
+	m.ccdm.size = strstr(m.ccdm.text, "ccdm-cap") - m.ccdm.text;
+	while (m.ccdm.text[m.ccdm.size] != 0x1e)
+		m.ccdm.size--;
+	logged(&m, &regs, "unknown", 4, 1);
+	/* a log of firmware that begins elsewhere */
+	boot(&m, -1);
+	registers(&m, &regs);
+	m.firmware[32 + 33 + 66] = 4;
+	logged(&m, &regs, "initrd", 7, 1);
+	/* one of ours that ends before it is ready */
+	boot(&m, -1);
+	memset(&m.systemd, 0, sizeof(m.systemd));
+	m.ccdm.size = 0;
+	ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[15], &err);
+	ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[11], &err);
+	record(&m.ccdm, true, "pcr", 15, "ccdm-base:1", &m.value[15]);
+	registers(&m, &regs);
+	logged(&m, &regs, "unknown", 4, 0);
+}
+
+/* Every log cut off anywhere is an error or proves less; none crashes. */
+static void cut_logs(void **state)
+{
+	struct ccdm_bootlog log = { 0 };
+	struct ccdm_registers regs;
+	struct machine m;
+	size_t i;
+
+	(void)state;
+	boot(&m, 1);
+	registers(&m, &regs);
+	log.ccdm = m.ccdm.text;
+	for (i = 0; i < m.ccdm.size; i++) {
+		json_t *facts = json_object(), *notes = json_array();
+
+		log.ccdm_size = i;
+		if (!ccdm_bootlog_facts(&log, &regs, facts, notes, &err))
+			assert_string_equal(json_string_value(json_object_get(facts, "phase")),
+					    "unknown");
+		json_decref(facts);
+		json_decref(notes);
+	}
+}
+
+static void rtmrs(void **state)
+{
+	struct ccdm_registers regs = { .rtmr = true, .bank = CCDM_ALG_SHA384, .covered = 0xf };
+	struct machine m = { 0 };
+	struct ccdm_digest value;
+
+	(void)state;
+	ccdm_eventlog_begin(CCDM_ALG_SHA384, &value, &err);
+	record(&m.ccdm, true, "rtmr", 3, "ccdm-ready:", &value);
+	record(&m.ccdm, true, "pcr", 15,
+	       "ccdm-ready:", NULL); /* of a TPM, which is not asked here */
+	memcpy(regs.value[3], value.bytes, 48);
+	logged(&m, &regs, "initrd", 1, 0);
+	record(&m.ccdm, true, "rtmr", 3, "ccdm-cap:", &value);
+	memcpy(regs.value[3], value.bytes, 48);
+	logged(&m, &regs, "running", 2, 0);
+}
+
+/* ---- a TPM's evidence -------------------------------------------------------------- */
+
+struct spoil {
+	bool no_cert, other_cert, other_key, other_nonce, flip;
+	const char *log; /* in place of ours */
+};
+
+static json_t *base64_of(const void *bytes, size_t size)
+{
+	char *text = ccdm_base64(bytes, size);
+	json_t *value = json_string(text);
+
+	free(text);
+	return value;
+}
+
+static json_t *tpm_evidence(const struct machine *m, const struct spoil *s)
+{
+	uint8_t message[CCDM_TPM_QUOTE_MAX], all[CCDM_TPM_PCRS * 32], sig[4 + 2 * 34], *spki = NULL;
+	EVP_PKEY *key = s->other_key ? other_key : ak_key;
+	char hex[65];
+	uint8_t other[32] = { 0 };
+	json_t *pcrs = json_array(), *o;
+	struct ccdm_digest d;
+	BIO *bio = BIO_new(BIO_s_mem());
+	uint8_t *p = sig;
+	size_t size;
+	unsigned int i;
+	char *pem;
+	long n;
+	int der;
+
+	for (i = 0; i < CCDM_TPM_PCRS; i++) {
+		memcpy(all + 32UL * i, m->value[i].bytes, 32);
+		ccdm_digest_hex(m->value[i].bytes, 32, hex);
+		json_array_append_new(pcrs, json_string(hex));
+	}
+	ccdm_digest_of(CCDM_ALG_SHA256, all, sizeof(all), NULL, 0, &d);
+	size = forge_attest(&(struct forge_attest){ .nonce = s->other_nonce ? other : nonce,
+						    .nonce_size = 32,
+						    .selection = 0xffffff,
+						    .digest = d.bytes,
+						    .digest_size = 32 },
+			    message);
+	forge_be(&p, 0x18, 2); /* ECDSA */
+	forge_be(&p, CCDM_ALG_SHA256, 2);
+	forge_be(&p, 32, 2);
+	forge_be(&p, 0, 0);
+	sig[38] = 0;
+	sig[39] = 32;
+	pki_sign(key, EVP_sha256(), message, size, sig + 6, sig + 40, 32);
+	if (s->flip)
+		sig[20] ^= 1;
+	der = i2d_PUBKEY(key, &spki);
+	PEM_write_bio_X509(bio, ak_cert);
+	n = BIO_get_mem_data(bio, &pem);
+	o = json_pack("{s:{s:o, s:o, s:o}, s:o, s:o, s:s%, s:s%}", "tpm_quote", "signature",
+		      base64_of(sig, 72), "message", base64_of(message, size), "pcrs", pcrs,
+		      "ak_public", base64_of(spki, der), "firmware_log",
+		      base64_of(m->firmware, m->firmware_size), "ccdm_log",
+		      s->log ? s->log : m->ccdm.text, s->log ? strlen(s->log) : m->ccdm.size,
+		      "systemd_log", m->systemd.text, m->systemd.size);
+	assert_non_null(o);
+	if (!s->no_cert)
+		json_object_set_new(o, "ak_cert", json_stringn(pem, n));
+	OPENSSL_free(spki);
+	BIO_free(bio);
+	return o;
+}
+
+/* The provider's root and its list. */
+static struct ccdm_trust trusting(struct ccdm_anchor *anchor, bool trusted)
+{
+	struct ccdm_trust t = { .certs = ccdm_certs_new(), .at = AT };
+	X509_CRL *crl = pki_crl(ca, ca_key, NULL, NULL, 0);
+	uint8_t *der = NULL;
+	int n = i2d_X509(ca, &der);
+	struct ccdm_digest d;
+
+	ccdm_digest_of(CCDM_ALG_SHA256, der, n, NULL, 0, &d);
+	assert_int_equal(ccdm_certs_add(t.certs, "root", der, n, NULL, &err), 0);
+	OPENSSL_free(der);
+	der = NULL;
+	n = i2d_X509_CRL(crl, &der);
+	assert_int_equal(ccdm_certs_add(t.certs, "list", der, n, NULL, &err), 0);
+	OPENSSL_free(der);
+	X509_CRL_free(crl);
+	*anchor = (struct ccdm_anchor){ .name = "provider" };
+	memcpy(anchor->sha256, d.bytes, 32);
+	anchor->sha256[0] ^= !trusted;
+	t.tpm_anchors = anchor;
+	t.nr_tpm_anchors = 1;
+	return t;
+}
+
+static const char *word(const struct ccdm_proof *proof, const char *key)
+{
+	const char *text = json_string_value(json_object_get(proof->facts, key));
+
+	return text ? text : "";
+}
+
+static void tpm_alone(void **state)
+{
+	static const struct {
+		struct spoil spoil;
+		bool untrusted;
+		const char *fails;
+	} cases[] = {
+		{ { 0 }, false, "" },
+		{ { .no_cert = true }, false, "ak" },
+		{ { .other_key = true }, false, "ak" },
+		{ { .other_nonce = true }, false, "report-data" },
+		{ { .flip = true }, false, "signature" },
+		{ { 0 }, true, "ak-root" },
+	};
+	struct ccdm_verdict *v = calloc(1, sizeof(*v));
+	struct ccdm_bound bound = { nonce, 32 };
+	struct ccdm_anchor anchor;
+	struct ccdm_proof proof;
+	struct machine m;
+	size_t i;
+
+	(void)state;
+	boot(&m, -1);
+	assert_int_equal(ccdm_tee_bound("tpm"), 32);
+	assert_false(ccdm_tee_known("sample"));
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ccdm_trust t = trusting(&anchor, !cases[i].untrusted);
+		json_t *o = tpm_evidence(&m, &cases[i].spoil);
+
+		memset(v, 0, sizeof(*v));
+		assert_int_equal(ccdm_evidence_judge("tpm", o, &t, &bound, v, &proof, &err), 0);
+		if (strcmp(failed(v), cases[i].fails))
+			fail_msg("case %zu: failed: '%s', not '%s'", i, failed(v), cases[i].fails);
+		assert_int_equal(!!proof.facts, !cases[i].fails[0]);
+		if (proof.facts) {
+			assert_string_equal(word(&proof, "tee"), "tpm");
+			assert_string_equal(word(&proof, "binding"), "tpm-only");
+			assert_string_equal(word(&proof, "phase"), "initrd");
+			assert_int_equal(json_array_size(json_object_get(proof.facts, "events")),
+					 9);
+		}
+		ccdm_proof_drop(&proof);
+		json_decref(o);
+		ccdm_certs_free(t.certs);
+	}
+	free(v);
+}
+
+/* ---- a TPM beside a TEE --------------------------------------------------------------- */
+
+static void beside(void **state)
+{
+	static const struct {
+		struct spoil spoil;
+		bool untrusted;
+		const char *text; /* in place of the evidence */
+		const char *binding, *phase, *note;
+	} cases[] = {
+		{ { 0 }, false, NULL, "provider", "initrd", "" },
+		{ { 0 }, true, NULL, "none", "unknown", "ak-root" },
+		{ { .no_cert = true },
+		  false,
+		  NULL,
+		  "none",
+		  "unknown",
+		  "a certificate of the attestation key" },
+		{ { .other_nonce = true }, false, NULL, "none", "unknown", "report-data" },
+		{ { .flip = true }, false, NULL, "none", "unknown", "signature" },
+		{ { .log = "\x1e{" }, false, NULL, "none", "unknown", "record 1" },
+		{ { 0 }, false, "", "none", "unknown", "" },
+		{ { 0 }, false, "{", "none", "unknown", "no object" },
+		{ { 0 }, false, "[1]", "none", "unknown", "no object" },
+		{ { 0 }, false, "{\"tpm\": 1}", "none", "unknown", "no object" },
+		{ { 0 }, false, "{\"tpm\": {}, \"tpm\": {}}", "none", "unknown", "no object" },
+		{ { 0 }, false, "{\"gpu\": {}}", "none", "unknown", "no object" },
+	};
+	struct ccdm_bound bound = { nonce, 32 };
+	struct ccdm_anchor anchor;
+	struct machine m;
+	size_t i;
+
+	(void)state;
+	boot(&m, -1);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ccdm_proof proof = { json_pack("{s:s, s:s, s:s}", "tee", "snp", "binding",
+						      "none", "phase", "unknown"),
+					    json_array() };
+		struct ccdm_trust t = trusting(&anchor, !cases[i].untrusted);
+		json_t *o = json_pack("{s:o}", "tpm", tpm_evidence(&m, &cases[i].spoil));
+		char *text = json_dumps(o, 0);
+		const char *note;
+
+		assert_int_equal(ccdm_evidence_beside(cases[i].text ? cases[i].text : text, &t,
+						      &bound, &proof),
+				 0);
+		note = json_string_value(json_array_get(proof.notes, 0));
+		assert_string_equal(word(&proof, "binding"), cases[i].binding);
+		assert_string_equal(word(&proof, "phase"), cases[i].phase);
+		if (!!note != !!cases[i].note[0] || (note && !strstr(note, cases[i].note)))
+			fail_msg("case %zu: '%s', not '%s'", i, note ? note : "", cases[i].note);
+		assert_int_equal(!!json_object_get(proof.facts, "pcr"),
+				 !strcmp(cases[i].binding, "provider"));
+		free(text);
+		json_decref(o);
+		ccdm_proof_drop(&proof);
+		ccdm_certs_free(t.certs);
+	}
+}
+
+/* ---- words ------------------------------------------------------------------------------ */
+
+static void statuses(void **state)
+{
+	static const struct {
+		unsigned int allowed;
+		const char *status;
+	} cases[] = {
+		{ 0, "UpToDate" },
+		{ CCDM_ALLOW_DEBUG | CCDM_ALLOW_EXPIRED, "UpToDate" },
+		{ CCDM_ALLOW_TCB_SW_HARDENING, "SWHardeningNeeded" },
+		{ CCDM_ALLOW_TCB_CONFIG, "ConfigurationNeeded" },
+		{ CCDM_ALLOW_TCB_CONFIG | CCDM_ALLOW_TCB_SW_HARDENING,
+		  "ConfigurationAndSWHardeningNeeded" },
+		{ CCDM_ALLOW_TCB_OUT_OF_DATE, "OutOfDate" },
+		{ CCDM_ALLOW_TCB_OUT_OF_DATE | CCDM_ALLOW_TCB_SW_HARDENING, "OutOfDate" },
+		{ CCDM_ALLOW_TCB_OUT_OF_DATE | CCDM_ALLOW_TCB_CONFIG,
+		  "OutOfDateConfigurationNeeded" },
+	};
+	struct ccdm_verdict *v = calloc(1, sizeof(*v));
+	uint8_t zeros[48] = { 0 }, debug[8] = { 1 };
+	struct ccdm_tdx tdx = { .tdattributes = debug, .mrtd = zeros };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		json_t *facts = json_object();
+
+		memset(v, 0, sizeof(*v));
+		v->allow = cases[i].allowed;
+		ccdm_verdict_add(v, "good", true, 0, "x", "x");
+		/* two parts of the platform, each with some of it */
+		ccdm_verdict_add(v, "tcb", false, cases[i].allowed & ~CCDM_ALLOW_TCB_CONFIG, "x",
+				 "x");
+		ccdm_verdict_add(v, "qe-tcb", false, cases[i].allowed & CCDM_ALLOW_TCB_CONFIG, "x",
+				 "x");
+		assert_int_equal(ccdm_facts_tdx(&tdx, v, facts), 0);
+		assert_string_equal(
+			json_string_value(json_object_get(json_object_get(facts, "tcb"), "status")),
+			cases[i].status);
+		assert_true(json_is_true(json_object_get(facts, "debug")));
+		json_decref(facts);
+	}
+	free(v);
+}
+
+static void snp_facts(void **state)
+{
+	struct ccdm_snp snp = { .policy = CCDM_SNP_POLICY_ONE,
+				.vmpl = 1,
+				.generation = CCDM_SNP_TURIN };
+	json_t *facts = json_object(), *tcb;
+
+	(void)state;
+	snp.tcb_raw.reported[3] = 7; /* "snp" since Turin */
+	snp.tcb_raw.launch[7] = 9;
+	assert_int_equal(ccdm_facts_snp(&snp, facts), 0);
+	tcb = json_object_get(facts, "tcb");
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(tcb, "reported"), "snp")), 7);
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(tcb, "launch"), "microcode")),
+		9);
+	assert_int_equal(json_integer_value(json_object_get(facts, "vmpl")), 1);
+	assert_true(json_is_false(json_object_get(facts, "debug")));
+	json_decref(facts);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(logs),	     cmocka_unit_test(cut_logs), cmocka_unit_test(rtmrs),
+		cmocka_unit_test(tpm_alone), cmocka_unit_test(beside),	 cmocka_unit_test(statuses),
+		cmocka_unit_test(snp_facts),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0
+/* evidence.c - see evidence.h */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "azure.h"
+#include "evidence.h"
+#include "facts.h"
+#include "member.h"
+#include "snp_json.h"
+#include "tpm_json.h"
+
+/* ---- what a TPM's key is worth ---------------------------------------------- */
+
+/* Whose key is it? Its certificate says so, and stands beside the quote or was given. */
+static int ccdm_evidence_ak(const json_t *evidence, const struct ccdm_pubkey *ak,
+			    const struct ccdm_trust *trust, struct ccdm_verdict *v,
+			    struct ccdm_err *err)
+{
+	struct ccdm_path path = {
+		.prefix = "ak-",
+		.at = trust->at,
+		.anchors = trust->tpm_anchors,
+		.nr_anchors = trust->tpm_anchors ? trust->nr_tpm_anchors : 0,
+	};
+	const json_t *pem = json_object_get(evidence, "ak_cert");
+	const struct ccdm_cert *leaf = trust->leaf;
+	bool good;
+	int r = 0;
+
+	if (!leaf && pem && !json_is_null(pem)) {
+		if (!json_is_string(pem))
+			return ccdm_err_set(err, -EINVAL, "ak_cert is no text");
+		r = ccdm_certs_add(trust->certs, "ak_cert", json_string_value(pem),
+				   json_string_length(pem), &leaf, err);
+	}
+	if (r)
+		return r;
+	good = leaf && ccdm_pubkey_equal(ak, ccdm_cert_key(leaf));
+	ccdm_verdict_add(v, "ak", good, 0, "a certificate of the attestation key", "%s",
+			 good	? "one"
+			 : leaf ? "one of another key"
+				: "none");
+	return leaf ? ccdm_certs_path(trust->certs, leaf, &path, v) : 0;
+}
+
+static int ccdm_evidence_tpm(const json_t *evidence, const struct ccdm_trust *trust,
+			     const struct ccdm_bound *bound, struct ccdm_tpm_facts *quoted,
+			     struct ccdm_verdict *v, struct ccdm_err *err)
+{
+	struct ccdm_tpm_quote quote;
+	struct ccdm_pubkey *ak;
+	int r;
+
+	r = ccdm_tpm_json_parse(evidence, &quote, &ak, err);
+	if (!r)
+		r = ccdm_tpm_quote_verify(&quote, ak, bound->bytes, bound->size, "", quoted, v);
+	if (!r)
+		r = ccdm_evidence_ak(evidence, ak, trust, v, err);
+	v->complete = !r;
+	ccdm_pubkey_free(ak);
+	return r;
+}
+
+/* ---- logs ---------------------------------------------------------------------- */
+
+static int ccdm_evidence_text(const json_t *evidence, const char *key, const char **text,
+			      size_t *size, struct ccdm_err *err)
+{
+	const json_t *value = json_object_get(evidence, key);
+
+	if (!value || json_is_null(value))
+		return 0;
+	if (!json_is_string(value))
+		return ccdm_err_set(err, -EINVAL, "%s is no text", key);
+	*text = json_string_value(value);
+	*size = json_string_length(value);
+	return 0;
+}
+
+/* @facts gets what the logs beside the evidence prove of registers that are proved. */
+static int ccdm_evidence_logs(const json_t *evidence, const char *firmware,
+			      const struct ccdm_registers *regs, json_t *facts, json_t *notes,
+			      struct ccdm_err *err)
+{
+	const json_t *value = json_object_get(evidence, firmware);
+	struct ccdm_bootlog log = { 0 };
+	uint8_t *bytes = NULL;
+	int r = 0;
+
+	if (value && !json_is_null(value))
+		r = ccdm_member_base64(value, firmware, CCDM_TCGLOG_MAX, &bytes, &log.firmware_size,
+				       err);
+	log.firmware = bytes;
+	if (!r)
+		r = ccdm_evidence_text(evidence, "ccdm_log", &log.ccdm, &log.ccdm_size, err);
+	if (!r)
+		r = ccdm_evidence_text(evidence, "systemd_log", &log.systemd, &log.systemd_size,
+				       err);
+	if (!r)
+		r = ccdm_bootlog_facts(&log, regs, facts, notes, err);
+	free(bytes);
+	return r;
+}
+
+/* ---- kinds ------------------------------------------------------------------------ */
+
+struct ccdm_judging {
+	const json_t *evidence;
+	const struct ccdm_trust *trust;
+	const struct ccdm_bound *bound;
+	struct ccdm_verdict *v;
+	struct ccdm_proof *proof;
+	struct ccdm_err *err;
+};
+
+static struct ccdm_snp_want ccdm_judging_snp(const struct ccdm_judging *j)
+{
+	return (struct ccdm_snp_want){
+		.certs = j->trust->certs,
+		.leaf = j->trust->leaf,
+		.at = j->trust->at,
+		.anchors = j->trust->anchors,
+		.nr_anchors = j->trust->nr_anchors,
+		.report_data = j->bound->bytes,
+		.report_data_size = j->bound->size,
+	};
+}
+
+static struct ccdm_tdx_want ccdm_judging_tdx(const struct ccdm_judging *j)
+{
+	return (struct ccdm_tdx_want){
+		.certs = j->trust->certs,
+		.collateral = j->trust->collateral,
+		.at = j->trust->at,
+		.anchors = j->trust->anchors,
+		.nr_anchors = j->trust->nr_anchors,
+		.report_data = j->bound->bytes,
+		.report_data_size = j->bound->size,
+	};
+}
+
+/* Registers of a TPM that is what it says it is. */
+static int ccdm_judged_pcrs(const struct ccdm_judging *j, const struct ccdm_tpm_facts *quoted)
+{
+	struct ccdm_registers regs;
+	int r = ccdm_facts_pcr(quoted, j->proof->facts);
+
+	ccdm_facts_pcrs(quoted, &regs);
+	if (!r)
+		r = ccdm_evidence_logs(j->evidence, "firmware_log", &regs, j->proof->facts,
+				       j->proof->notes, j->err);
+	return r;
+}
+
+static int ccdm_judge_snp(const struct ccdm_judging *j)
+{
+	struct ccdm_snp_want want = ccdm_judging_snp(j);
+	uint8_t raw[CCDM_SNP_REPORT_SIZE];
+	const struct ccdm_cert *leaf;
+	struct ccdm_snp snp;
+	int r;
+
+	r = ccdm_snp_json_parse(j->evidence, raw, j->trust->certs, &leaf, j->err);
+	if (!r)
+		r = ccdm_snp_parse(raw, sizeof(raw), &snp, j->err);
+	if (!want.leaf)
+		want.leaf = leaf;
+	if (!r)
+		r = ccdm_snp_verify(&snp, &want, j->v);
+	return r ? r : ccdm_facts_snp(&snp, j->proof->facts);
+}
+
+static int ccdm_judge_tdx(const struct ccdm_judging *j)
+{
+	struct ccdm_tdx_want want = ccdm_judging_tdx(j);
+	struct ccdm_registers regs;
+	uint8_t *quote = NULL;
+	struct ccdm_tdx tdx;
+	size_t size;
+	int r;
+
+	r = ccdm_member_base64(json_object_get(j->evidence, "quote"), "quote", CCDM_TDX_QUOTE_MAX,
+			       &quote, &size, j->err);
+	if (!r)
+		r = ccdm_tdx_parse(quote, size, &tdx, j->err);
+	if (!r)
+		r = ccdm_tdx_verify(&tdx, &want, j->v, j->err);
+	if (!r && j->v->complete) {
+		ccdm_facts_rtmrs(&tdx, &regs);
+		r = ccdm_facts_tdx(&tdx, j->v, j->proof->facts);
+		if (!r)
+			r = ccdm_evidence_logs(j->evidence, "cc_eventlog", &regs, j->proof->facts,
+					       j->proof->notes, j->err);
+	}
+	free(quote);
+	return r;
+}
+
+static int ccdm_judge_tpm(const struct ccdm_judging *j)
+{
+	struct ccdm_tpm_facts quoted;
+	int r = ccdm_evidence_tpm(j->evidence, j->trust, j->bound, &quoted, j->v, j->err);
+
+	if (!r && (json_object_set_new(j->proof->facts, "tee", json_string("tpm")) ||
+		   json_object_set_new(j->proof->facts, "binding", json_string("tpm-only"))))
+		r = -ENOMEM;
+	return r ? r : ccdm_judged_pcrs(j, &quoted);
+}
+
+static int ccdm_judge_azure(const struct ccdm_judging *j)
+{
+	struct ccdm_azure_want want = {
+		.snp = ccdm_judging_snp(j),
+		.tdx = ccdm_judging_tdx(j),
+		.nonce = j->bound->bytes,
+		.nonce_size = j->bound->size,
+	};
+	struct ccdm_tpm_facts quoted;
+	const struct ccdm_cert *vcek;
+	struct ccdm_azure az;
+	int r;
+
+	r = ccdm_azure_parse(j->evidence, &az, j->trust->certs, &vcek, j->err);
+	if (r)
+		return r;
+	if (!want.snp.leaf)
+		want.snp.leaf = vcek;
+	r = ccdm_azure_verify(&az, &want, &quoted, j->v, j->err);
+	if (!r && j->v->complete) {
+		r = az.is_tdx ? ccdm_facts_tdx(&az.tdx, j->v, j->proof->facts)
+			      : ccdm_facts_snp(&az.snp, j->proof->facts);
+		if (!r)
+			r = ccdm_judged_pcrs(j, &quoted);
+		if (!r && json_object_set_new(j->proof->facts, "binding", json_string("paravisor")))
+			r = -ENOMEM;
+	}
+	ccdm_azure_drop(&az);
+	return r;
+}
+
+static const struct ccdm_kind {
+	const char *tee;
+	size_t bound; /* bytes of a SHA-384 that it carries */
+	int (*judge)(const struct ccdm_judging *j);
+} ccdm_kinds[] = {
+	{ "snp", 48, ccdm_judge_snp },		 { "tdx", 48, ccdm_judge_tdx },
+	{ "tpm", 32, ccdm_judge_tpm },		 { "az-snp-vtpm", 48, ccdm_judge_azure },
+	{ "az-tdx-vtpm", 48, ccdm_judge_azure },
+};
+
+static const struct ccdm_kind *ccdm_kind(const char *tee)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(ccdm_kinds) / sizeof(ccdm_kinds[0]); i++)
+		if (!strcmp(ccdm_kinds[i].tee, tee))
+			return &ccdm_kinds[i];
+	return NULL;
+}
+
+bool ccdm_tee_known(const char *tee)
+{
+	return ccdm_kind(tee);
+}
+
+size_t ccdm_tee_bound(const char *tee)
+{
+	const struct ccdm_kind *kind = ccdm_kind(tee);
+
+	return kind ? kind->bound : 0;
+}
+
+/* ---- judging ------------------------------------------------------------------------ */
+
+void ccdm_proof_drop(struct ccdm_proof *proof)
+{
+	json_decref(proof->facts);
+	json_decref(proof->notes);
+	memset(proof, 0, sizeof(*proof));
+}
+
+int ccdm_evidence_judge(const char *tee, const json_t *evidence, const struct ccdm_trust *trust,
+			const struct ccdm_bound *bound, struct ccdm_verdict *v,
+			struct ccdm_proof *proof, struct ccdm_err *err)
+{
+	const struct ccdm_judging j = { evidence, trust, bound, v, proof, err };
+	const struct ccdm_kind *kind = ccdm_kind(tee);
+	int r;
+
+	/* What no TPM proves beside the TEE; the kinds know better. */
+	proof->facts = json_pack("{s:s, s:s}", "binding", "none", "phase", "unknown");
+	proof->notes = json_array();
+	if (!kind)
+		r = ccdm_err_set(err, -EINVAL, "no TEE is called %.40s", tee);
+	else if (!json_is_object(evidence))
+		r = ccdm_err_set(err, -EINVAL, "the evidence is no object");
+	else if (!proof->facts || !proof->notes)
+		r = -ENOMEM;
+	else
+		r = kind->judge(&j);
+	if (r == -ENOMEM)
+		ccdm_err_set(err, r, "out of memory");
+	/* Of what is not accepted nothing is proved. */
+	if (r || !ccdm_verdict_accepted(v))
+		ccdm_proof_drop(proof);
+	return r;
+}
+
+/* ---- a TPM beside a TEE --------------------------------------------------------------- */
+
+static int ccdm_beside_note(struct ccdm_proof *proof, const char *why)
+{
+	return json_array_append_new(
+		       proof->notes,
+		       json_sprintf("the TPM beside it: %s; its registers and logs do not count",
+				    why))
+		       ? -ENOMEM
+		       : 0;
+}
+
+/* Nothing ties it to the TEE, or it is none: in the words of the check that failed. */
+static int ccdm_beside_failed(struct ccdm_proof *proof, const struct ccdm_verdict *v)
+{
+	char why[sizeof(struct ccdm_check)];
+	unsigned int i;
+
+	for (i = 0; i < v->count; i++)
+		if (!v->check[i].passed) {
+			snprintf(why, sizeof(why), "%s: %s; expected %s", v->check[i].name,
+				 v->check[i].found, v->check[i].expected);
+			return ccdm_beside_note(proof, why);
+		}
+	return ccdm_beside_note(proof, "not all of it can be judged");
+}
+
+static int ccdm_beside_merge(struct ccdm_proof *proof, const json_t *facts)
+{
+	const char *phase = json_string_value(json_object_get(facts, "phase"));
+	const char *had = json_string_value(json_object_get(proof->facts, "phase"));
+	json_t *events = json_object_get(proof->facts, "events");
+	int r;
+
+	r = json_object_set(proof->facts, "pcr", json_object_get(facts, "pcr"));
+	if (events)
+		r |= json_array_extend(events, json_object_get(facts, "events"));
+	else
+		r |= json_object_set(proof->facts, "events", json_object_get(facts, "events"));
+	/* Who says that it runs already is right. */
+	if (!had || !strcmp(had, "unknown") || (phase && !strcmp(phase, "running")))
+		r |= json_object_set(proof->facts, "phase", json_object_get(facts, "phase"));
+	r |= json_object_set_new(proof->facts, "binding", json_string("provider"));
+	return r ? -ENOMEM : 0;
+}
+
+int ccdm_evidence_beside(const char *additional, const struct ccdm_trust *trust,
+			 const struct ccdm_bound *bound, struct ccdm_proof *proof)
+{
+	struct ccdm_trust own = *trust;
+	struct ccdm_proof tpm = { json_object(), json_incref(proof->notes) };
+	struct ccdm_verdict *v = calloc(1, sizeof(*v));
+	struct ccdm_tpm_facts quoted;
+	struct ccdm_err err = { 0 };
+	json_t *all = NULL;
+	struct ccdm_judging j = {
+		.trust = &own, .bound = bound, .v = v, .proof = &tpm, .err = &err
+	};
+	int r = v && tpm.facts ? 0 : -ENOMEM;
+
+	/* The leaf that was given is the TEE's. */
+	own.leaf = NULL;
+	if (!r && additional[0]) {
+		all = json_loads(additional, JSON_REJECT_DUPLICATES, NULL);
+		j.evidence = json_object_get(all, "tpm");
+		r = j.evidence ? ccdm_evidence_tpm(j.evidence, &own, bound, &quoted, v, &err)
+			       : ccdm_err_set(&err, -EINVAL, "no object with a member tpm");
+		if (!r && !ccdm_verdict_accepted(v))
+			r = ccdm_beside_failed(proof, v);
+		else if (!r)
+			r = ccdm_judged_pcrs(&j, &quoted);
+		if (r == -EINVAL)
+			r = ccdm_beside_note(proof, err.text);
+		else if (!r && ccdm_verdict_accepted(v))
+			r = ccdm_beside_merge(proof, tpm.facts);
+	}
+	json_decref(all);
+	ccdm_proof_drop(&tpm);
+	free(v);
+	return r;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * evidence.h - judge evidence as the KBS protocol carries it, and say what it proves
+ *
+ * Beside the members that the protocol has, evidence may bring logs, which others
+ * ignore: "cc_eventlog" (tdx) or "firmware_log" (tpm, az-...) in base64, "ccdm_log" and
+ * "systemd_log" as text; and for a TPM "ak_cert", PEM, its key's certificate first.
+ */
+#ifndef CCDM_EVIDENCE_H
+#define CCDM_EVIDENCE_H
+
+#include "collateral.h"
+#include "tpm_quote.h"
+
+#define CCDM_EVIDENCE_MAX (4 << 20) /* bytes of its text */
+
+/**
+ * struct ccdm_trust - what a judge holds evidence against
+ * @certs: gets the certificates that come with the evidence; has those beside it
+ * @leaf: VCEK or VLEK if the evidence brings none, or a TPM key's certificate; or NULL
+ * @collateral: what Intel says of the platform, or NULL
+ * @at: time of evaluation, seconds since 1970
+ * @anchors, @nr_anchors: roots of TEEs; NULL for the vendors'
+ * @tpm_anchors, @nr_tpm_anchors: roots of TPMs' keys; there are none that everybody trusts
+ */
+struct ccdm_trust {
+	struct ccdm_certs *certs;
+	const struct ccdm_cert *leaf;
+	const struct ccdm_collateral *collateral;
+	int64_t at;
+	const struct ccdm_anchor *anchors;
+	unsigned int nr_anchors;
+	const struct ccdm_anchor *tpm_anchors;
+	unsigned int nr_tpm_anchors;
+};
+
+/**
+ * struct ccdm_bound - what evidence must be bound to
+ * @bytes, @size: NULL for anything
+ */
+struct ccdm_bound {
+	const uint8_t *bytes;
+	size_t size;
+};
+
+/**
+ * struct ccdm_proof - what evidence proves
+ * @facts: as ccdm_policy_judge() wants them, but for "enclave-id" and "signer"
+ * @notes: array of texts: what was left out, and why
+ */
+struct ccdm_proof {
+	json_t *facts;
+	json_t *notes;
+};
+
+/* Drops both; accepts zeros. */
+void ccdm_proof_drop(struct ccdm_proof *proof);
+
+/* Is it a name of a TEE: "snp", "tdx", "tpm", "az-snp-vtpm", "az-tdx-vtpm"? */
+bool ccdm_tee_known(const char *tee);
+
+/* Bytes of the protocol's SHA-384 that this TEE's evidence carries: a TPM has room for 32. */
+size_t ccdm_tee_bound(const char *tee);
+
+/**
+ * ccdm_evidence_judge() - primary evidence
+ * @tee: its name
+ * @evidence: untrusted
+ * @trust: what it is held against
+ * @bound: what it must be bound to
+ * @v: one check after the other
+ * @proof: filled if the verdict accepts the evidence, else zeros
+ *
+ * Return: 0, whatever the verdict; -EINVAL if it cannot be read; -ENOMEM.
+ */
+int ccdm_evidence_judge(const char *tee, const json_t *evidence, const struct ccdm_trust *trust,
+			const struct ccdm_bound *bound, struct ccdm_verdict *v,
+			struct ccdm_proof *proof, struct ccdm_err *err);
+
+/**
+ * ccdm_evidence_beside() - additional evidence, of a TPM beside a TEE
+ * @additional: text of {"tpm": {...}}, untrusted; "" for none
+ * @trust, @bound: as above; the TPM's own
+ * @proof: of the primary evidence; gets what the TPM proves
+ *
+ * Nothing here can make the primary evidence worse: what is not accepted, or is of a
+ * TPM that nothing ties to the TEE, is left out with a note.
+ *
+ * Return: 0, -ENOMEM.
+ */
+int ccdm_evidence_beside(const char *additional, const struct ccdm_trust *trust,
+			 const struct ccdm_bound *bound, struct ccdm_proof *proof);
+
+#endif

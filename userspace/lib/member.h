@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* member.h - byte strings in JSON: text in base64 or hexadecimal, arrays of numbers */
+#ifndef CCDM_MEMBER_H
+#define CCDM_MEMBER_H
+
+#include <stddef.h>
+#include "ui.h"
+
+/**
+ * ccdm_member_fn - bytes of a value
+ * @value: untrusted; NULL: there is none
+ * @key: its name, for messages
+ * @max: most bytes it may be
+ * @bytes: set; the caller frees it
+ * @size: their number
+ *
+ * Return: 0, -EINVAL, -ENOMEM.
+ */
+typedef int (*ccdm_member_fn)(const json_t *value, const char *key, size_t max, uint8_t **bytes,
+			      size_t *size, struct ccdm_err *err);
+
+int ccdm_member_base64(const json_t *value, const char *key, size_t max, uint8_t **bytes,
+		       size_t *size, struct ccdm_err *err);
+int ccdm_member_base64url(const json_t *value, const char *key, size_t max, uint8_t **bytes,
+			  size_t *size, struct ccdm_err *err);
+int ccdm_member_hex(const json_t *value, const char *key, size_t max, uint8_t **bytes, size_t *size,
+		    struct ccdm_err *err);
+/* An array of numbers from 0 to 255. */
+int ccdm_member_numbers(const json_t *value, const char *key, size_t max, uint8_t **bytes,
+			size_t *size, struct ccdm_err *err);
+
+/* The same, of exactly @size bytes, into @to. */
+int ccdm_member_octets(const json_t *value, const char *key, uint8_t *to, size_t size,
+		       struct ccdm_err *err);
+
+#endif

@@ -14,8 +14,9 @@ UDEVDIR ?= /usr/lib/udev/rules.d
 DRACUTDIR ?= /usr/lib/dracut
 UNITDIR ?= /usr/lib/systemd/system
 GENERATORDIR ?= /usr/lib/systemd/system-generators
+SYSUSERSDIR ?= /usr/lib/sysusers.d
 MAN := $(wildcard Documentation/man/*.[0-9])
-BROKER_MAN := $(wildcard Documentation/man/ccdm-broker.* Documentation/man/ccdm-policy.*)
+BROKER_MAN := $(wildcard Documentation/man/ccdm-broker.* Documentation/man/ccdm-brokerd.* Documentation/man/ccdm-policy.*)
 SETUP_MAN := $(filter-out $(BROKER_MAN),$(MAN))
 DRACUT := $(wildcard dracut-module/50ccdm/*)
 BUILD := build
@@ -37,9 +38,16 @@ CPPFLAGS += -D_GNU_SOURCE -DCCDM_VERSION='"$(VERSION)"' -Ikmod
 LDFLAGS += -pie -Wl,-z,relro,-z,now
 SETUP_PKGS := devmapper libkmod libnl-3.0 libnl-genl-3.0 blkid jansson libudev libcrypto tss2-esys tss2-mu tss2-rc \
 	tss2-tcti-device
-BROKER_PKGS := jansson libcrypto yaml-0.1
-BROKER_SRC := $(wildcard userspace/broker/*.c) $(addprefix userspace/lib/,base64.c digest.c file.c jcs.c jwe.c kbs.c pubkey.c ui.c)
+BROKER_PKGS := jansson libcrypto sqlite3 tss2-mu yaml-0.1
+BROKERD_PKGS := $(BROKER_PKGS) libevent_openssl libevent libssl
+BROKERD_ONLY := $(addprefix userspace/broker/,adminsock.c brokerd.c server.c)
+BROKER_SRC := $(filter-out $(BROKERD_ONLY),$(wildcard userspace/broker/*.c)) $(addprefix userspace/lib/,azure.c base64.c bootlog.c collateral.c digest.c \
+	eventlog.c evidence.c facts.c file.c ini.c jcs.c jwe.c kbs.c member.c pubkey.c snp.c snp_json.c tcglog.c tdx.c tpm_json.c \
+	tpm_quote.c ui.c verdict.c x509.c)
 BROKER_OBJ := $(BROKER_SRC:%.c=$(BUILD)/%.o)
+BROKER_ONLY := userspace/broker/main.c userspace/broker/client.c userspace/broker/issue.c $(wildcard userspace/broker/cmd_*.c)
+BROKERD_SRC := $(filter-out $(BROKER_ONLY),$(BROKER_SRC)) $(BROKERD_ONLY)
+BROKERD_OBJ := $(BROKERD_SRC:%.c=$(BUILD)/%.o)
 SETUP_SRC := $(wildcard userspace/setup/*.c userspace/lib/*.c)
 SETUP_OBJ := $(SETUP_SRC:%.c=$(BUILD)/%.o)
 
@@ -50,7 +58,7 @@ all: modules programs
 help:
 	@echo 'make                     dm-ccdm.ko (KDIR=$(KDIR)) and ccdm-setup'
 	@echo 'make install             both, man page, completion, udev rules (PREFIX, DESTDIR)'
-	@echo 'make install-broker      ccdm-broker, for the machine that hands out secrets'
+	@echo 'make install-broker      ccdm-brokerd and ccdm-broker, for the machine that hands out secrets'
 	@echo 'make uninstall'
 	@echo 'make demo                a Debian boots on ccdm, and halts when its host cheats (root; SUITE=trixie)'
 	@echo 'make demo-disk           the disk alone'
@@ -73,12 +81,12 @@ setup:
 modules: setup
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
-programs: setup $(BUILD)/bin/ccdm-setup $(BUILD)/bin/ccdm-broker
+programs: setup $(BUILD)/bin/ccdm-setup $(BUILD)/bin/ccdm-broker $(BUILD)/bin/ccdm-brokerd
 
 $(BUILD)/%.o: %.c VERSION
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
-	@$(CC) $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS) $(BROKER_PKGS)) -MMD -c -o $@ $<
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS) $(BROKERD_PKGS)) -MMD -c -o $@ $<
 
 $(BUILD)/bin/ccdm-setup: $(SETUP_OBJ)
 	@mkdir -p $(@D)
@@ -90,6 +98,11 @@ $(BUILD)/bin/ccdm-broker: $(BROKER_OBJ)
 	@echo '  LD      $@'
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(BROKER_PKGS))
 
+$(BUILD)/bin/ccdm-brokerd: $(BROKERD_OBJ)
+	@mkdir -p $(@D)
+	@echo '  LD      $@'
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(BROKERD_PKGS))
+
 $(BUILD)/tests/%: tests/lib/%.c
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
@@ -99,7 +112,7 @@ $(BUILD)/tests/%: tests/lib/%.c
 compile_commands.json: Makefile
 	@python3 -c 'import json, sys; d, src, *flags = sys.argv[1:]; print(json.dumps([{"directory": d, \
 		"file": f, "arguments": ["cc", *flags, "-c", f]} for f in src.split()], indent=1))' \
-		$(CURDIR) '$(sort $(SETUP_SRC) $(BROKER_SRC))' $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS)) >$@
+		$(CURDIR) '$(sort $(SETUP_SRC) $(BROKER_SRC) $(BROKERD_SRC))' $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS)) >$@
 
 test-programs: programs $(BUILD)/tests/odd $(BUILD)/tests/bounce
 
@@ -107,7 +120,7 @@ test-programs: programs $(BUILD)/tests/odd $(BUILD)/tests/bounce
 
 UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
-UNIT := $(addprefix $(BUILD)/unit/test_,format suite ui config eventlog evidence jose kbs measure policy snp tab tcglog tdx tpm)
+UNIT := $(addprefix $(BUILD)/unit/test_,format suite ui broker config eventlog evidence jose kbs measure policy snp tab tcglog tdx tpm)
 
 $(BUILD)/unit/test_format: tests/unit/test_format.c kmod/tree.c kmod/tree.h kmod/ccdm_format.h
 $(BUILD)/unit/test_suite: tests/unit/test_suite.c tests/unit/suite_openssl.h tests/kat/vectors.h
@@ -115,7 +128,9 @@ $(BUILD)/unit/test_ui: tests/unit/test_ui.c userspace/lib/ui.c userspace/lib/dm.
 $(BUILD)/unit/test_config: tests/unit/test_config.c $(addprefix userspace/lib/,config.c digest.c fence.c file.c \
 	host.c ini.c ui.c)
 $(BUILD)/unit/test_eventlog: tests/unit/test_eventlog.c $(addprefix userspace/lib/,digest.c eventlog.c file.c ui.c)
-$(BUILD)/unit/test_evidence: tests/unit/test_evidence.c tests/unit/pki.h tests/unit/forge_tpm.h $(wildcard userspace/lib/*.c)
+$(BUILD)/unit/test_evidence: tests/unit/test_evidence.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h $(wildcard userspace/lib/*.c)
+$(BUILD)/unit/test_broker: tests/unit/test_broker.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h \
+	$(filter-out $(BROKER_ONLY),$(BROKER_SRC))
 $(BUILD)/unit/test_measure: tests/unit/test_measure.c $(wildcard userspace/lib/*.c)
 $(BUILD)/unit/test_snp: tests/unit/test_snp.c tests/unit/pki.h tests/unit/forge_snp.h $(addprefix userspace/lib/,base64.c digest.c member.c pubkey.c snp.c snp_json.c ui.c \
 	verdict.c x509.c)
@@ -139,7 +154,7 @@ $(BUILD)/unit/%:
 unit: $(UNIT)
 	@for t in $(UNIT); do echo "# $$t"; $$t || exit 1; done
 
--include $(SETUP_OBJ:.o=.d) $(BROKER_OBJ:.o=.d)
+-include $(SETUP_OBJ:.o=.d) $(BROKER_OBJ:.o=.d) $(BROKERD_OBJ:.o=.d)
 
 # ---- tests in VMs ----
 
@@ -208,11 +223,16 @@ install-broker: programs
 	install -D -m 0755 $(BUILD)/bin/ccdm-broker $(DESTDIR)$(SBINDIR)/ccdm-broker
 	$(foreach m,$(BROKER_MAN),install -D -m 0644 $(m) $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
 	install -D -m 0644 userspace/broker/ccdm-broker.bash $(DESTDIR)$(COMPDIR)/ccdm-broker
+	install -D -m 0755 $(BUILD)/bin/ccdm-brokerd $(DESTDIR)$(SBINDIR)/ccdm-brokerd
+	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR)
+	sed 's,@SBINDIR@,$(SBINDIR),' userspace/broker/ccdm-brokerd.service >$(DESTDIR)$(UNITDIR)/ccdm-brokerd.service
+	install -m 0644 userspace/broker/ccdm-broker.sysusers $(DESTDIR)$(SYSUSERSDIR)/ccdm-broker.conf
 
 uninstall:
-	rm -f $(DESTDIR)$(SBINDIR)/ccdm-setup $(DESTDIR)$(SBINDIR)/ccdm-broker $(foreach m,$(MAN),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
+	rm -f $(DESTDIR)$(SBINDIR)/ccdm-setup $(DESTDIR)$(SBINDIR)/ccdm-broker $(DESTDIR)$(SBINDIR)/ccdm-brokerd $(foreach m,$(MAN),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
 		$(DESTDIR)$(UNITDIR)/ccdm-attach@.service $(DESTDIR)$(GENERATORDIR)/ccdm-tab-generator \
 		$(DESTDIR)$(COMPDIR)/ccdm-setup $(DESTDIR)$(COMPDIR)/ccdm-broker \
+		$(DESTDIR)$(UNITDIR)/ccdm-brokerd.service $(DESTDIR)$(SYSUSERSDIR)/ccdm-broker.conf \
 		$(DESTDIR)$(UDEVDIR)/95-dm-ccdm.rules \
 		$(DESTDIR)$(DRACUTDIR)/dracut.conf.d/50-ccdm.conf
 	rm -rf $(DESTDIR)$(DRACUTDIR)/modules.d/50ccdm

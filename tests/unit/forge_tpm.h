@@ -3,6 +3,7 @@
 #ifndef CCDM_TEST_FORGE_TPM_H
 #define CCDM_TEST_FORGE_TPM_H
 
+#include <string.h>
 #include "../../userspace/lib/tpm_quote.h"
 
 /* Zeros mean what a TPM would say. */

@@ -130,4 +130,26 @@ static void pki_sign(EVP_PKEY *key, const EVP_MD *md, const void *text, size_t s
 	EVP_MD_CTX_free(ctx);
 }
 
+struct pki_pem {
+	char text[8192];
+	size_t size;
+};
+
+/* A certificate, and a revocation list unless it is NULL. */
+static inline struct pki_pem pki_pem(X509 *cert, X509_CRL *crl)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	struct pki_pem pem = { 0 };
+	char *text;
+
+	pki_must(PEM_write_bio_X509(bio, cert));
+	if (crl)
+		pki_must(PEM_write_bio_X509_CRL(bio, crl));
+	pem.size = BIO_get_mem_data(bio, &text);
+	pki_must(pem.size < sizeof(pem.text));
+	memcpy(pem.text, text, pem.size);
+	BIO_free(bio);
+	return pem;
+}
+
 #endif

@@ -10,13 +10,11 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <stdio.h>
-#include "../../userspace/lib/base64.h"
 #include "../../userspace/lib/bootlog.h"
 #include "../../userspace/lib/evidence.h"
 #include "../../userspace/lib/facts.h"
 #include "failed.h"
-#include "forge_tpm.h"
-#include "pki.h"
+#include "forge_tpm_json.h"
 
 #define AT 1750000000 /* 2025-06-15 */
 
@@ -277,66 +275,25 @@ struct spoil {
 	const char *log; /* in place of ours */
 };
 
-static json_t *base64_of(const void *bytes, size_t size)
-{
-	char *text = ccdm_base64(bytes, size);
-	json_t *value = json_string(text);
-
-	free(text);
-	return value;
-}
-
 static json_t *tpm_evidence(const struct machine *m, const struct spoil *s)
 {
-	uint8_t message[CCDM_TPM_QUOTE_MAX], all[CCDM_TPM_PCRS * 32], sig[4 + 2 * 34], *spki = NULL;
-	EVP_PKEY *key = s->other_key ? other_key : ak_key;
-	char hex[65];
-	uint8_t other[32] = { 0 };
-	json_t *pcrs = json_array(), *o;
-	struct ccdm_digest d;
-	BIO *bio = BIO_new(BIO_s_mem());
-	uint8_t *p = sig;
-	size_t size;
-	unsigned int i;
-	char *pem;
-	long n;
-	int der;
+	uint8_t pcr[CCDM_TPM_PCRS][32], other[32] = { 0 };
+	json_t *o;
+	size_t i;
 
-	for (i = 0; i < CCDM_TPM_PCRS; i++) {
-		memcpy(all + 32UL * i, m->value[i].bytes, 32);
-		ccdm_digest_hex(m->value[i].bytes, 32, hex);
-		json_array_append_new(pcrs, json_string(hex));
-	}
-	ccdm_digest_of(CCDM_ALG_SHA256, all, sizeof(all), NULL, 0, &d);
-	size = forge_attest(&(struct forge_attest){ .nonce = s->other_nonce ? other : nonce,
-						    .nonce_size = 32,
-						    .selection = 0xffffff,
-						    .digest = d.bytes,
-						    .digest_size = 32 },
-			    message);
-	forge_be(&p, 0x18, 2); /* ECDSA */
-	forge_be(&p, CCDM_ALG_SHA256, 2);
-	forge_be(&p, 32, 2);
-	forge_be(&p, 0, 0);
-	sig[38] = 0;
-	sig[39] = 32;
-	pki_sign(key, EVP_sha256(), message, size, sig + 6, sig + 40, 32);
-	if (s->flip)
-		sig[20] ^= 1;
-	der = i2d_PUBKEY(key, &spki);
-	PEM_write_bio_X509(bio, ak_cert);
-	n = BIO_get_mem_data(bio, &pem);
-	o = json_pack("{s:{s:o, s:o, s:o}, s:o, s:o, s:s%, s:s%}", "tpm_quote", "signature",
-		      base64_of(sig, 72), "message", base64_of(message, size), "pcrs", pcrs,
-		      "ak_public", base64_of(spki, der), "firmware_log",
-		      base64_of(m->firmware, m->firmware_size), "ccdm_log",
-		      s->log ? s->log : m->ccdm.text, s->log ? strlen(s->log) : m->ccdm.size,
-		      "systemd_log", m->systemd.text, m->systemd.size);
-	assert_non_null(o);
-	if (!s->no_cert)
-		json_object_set_new(o, "ak_cert", json_stringn(pem, n));
-	OPENSSL_free(spki);
-	BIO_free(bio);
+	for (i = 0; i < CCDM_TPM_PCRS; i++)
+		memcpy(pcr[i], m->value[i].bytes, 32);
+	o = forge_tpm_json(&(struct forge_tpm){ .key = s->other_key ? other_key : ak_key,
+						.cert = s->no_cert ? NULL : ak_cert,
+						.pcr = pcr,
+						.nonce = s->other_nonce ? other : nonce,
+						.nonce_size = 32,
+						.flip = s->flip });
+	json_object_set_new(o, "firmware_log", forge_base64(m->firmware, m->firmware_size));
+	json_object_set_new(o, "ccdm_log",
+			    s->log ? json_string(s->log)
+				   : json_stringn(m->ccdm.text, m->ccdm.size));
+	json_object_set_new(o, "systemd_log", json_stringn(m->systemd.text, m->systemd.size));
 	return o;
 }
 
@@ -345,21 +302,14 @@ static struct ccdm_trust trusting(struct ccdm_anchor *anchor, bool trusted)
 {
 	struct ccdm_trust t = { .certs = ccdm_certs_new(), .at = AT };
 	X509_CRL *crl = pki_crl(ca, ca_key, NULL, NULL, 0);
-	uint8_t *der = NULL;
-	int n = i2d_X509(ca, &der);
-	struct ccdm_digest d;
+	struct pki_pem pem = pki_pem(ca, crl);
+	const struct ccdm_cert *root;
 
-	ccdm_digest_of(CCDM_ALG_SHA256, der, n, NULL, 0, &d);
-	assert_int_equal(ccdm_certs_add(t.certs, "root", der, n, NULL, &err), 0);
-	OPENSSL_free(der);
-	der = NULL;
-	n = i2d_X509_CRL(crl, &der);
-	assert_int_equal(ccdm_certs_add(t.certs, "list", der, n, NULL, &err), 0);
-	OPENSSL_free(der);
-	X509_CRL_free(crl);
+	assert_int_equal(ccdm_certs_add(t.certs, "root", pem.text, pem.size, &root, &err), 0);
 	*anchor = (struct ccdm_anchor){ .name = "provider" };
-	memcpy(anchor->sha256, d.bytes, 32);
+	assert_int_equal(ccdm_cert_fingerprint(root, anchor->sha256), 0);
 	anchor->sha256[0] ^= !trusted;
+	X509_CRL_free(crl);
 	t.tpm_anchors = anchor;
 	t.nr_tpm_anchors = 1;
 	return t;

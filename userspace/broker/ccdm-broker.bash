@@ -5,10 +5,18 @@ _ccdm_broker()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} words=
 	case $COMP_CWORD in
-	1) words="policy --help --version" ;;
-	2) words="check" ;;
-	*) [[ $cur == -* ]] && words="--json --help --version" ;;
+	1) words="init renew rotate-key policy secret explain log --help --version" ;;
+	2)
+		case ${COMP_WORDS[1]} in
+		policy) words="check add list remove" ;;
+		secret) words="put list remove reseal" ;;
+		log) words="verify" ;;
+		init | renew) words="--name --days" ;;
+		esac
+		;;
 	esac
+	[[ $cur == -* && $COMP_CWORD -gt 1 ]] &&
+		words="--name --days --dry-run --config --json --help --version"
 	if [[ -n $words ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 	else

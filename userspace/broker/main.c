@@ -1,114 +1,162 @@
 // SPDX-License-Identifier: Apache-2.0
-/* main.c - ccdm-broker, the broker's admin tool */
+/* main.c - ccdm-broker, the broker's admin tool: the table of verbs */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../lib/file.h"
-#include "policy.h"
+#include "cli.h"
+#include "client.h"
 
-#define PROGRAM "ccdm-broker"
-
-static const struct option broker_options[] = {
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ 0 },
+static const struct cli_verb {
+	const char *word, *second;
+	const char *usage;
+	const char *summary;
+	int min_args, max_args;
+	int (*run)(const struct ccdm_cli *cli, struct ccdm_err *err);
+} cli_verbs[] = {
+	{ "init", NULL, "--name HOST...", "CA, server certificate and keys of a new broker", 0, 0,
+	  cmd_init },
+	{ "renew", NULL, "[--name HOST...]", "a new server certificate, of the same key", 0, 0,
+	  cmd_renew },
+	{ "rotate-key", NULL, "", "a new key for secrets at rest, before the old ones", 0, 0,
+	  cmd_rotate },
+	{ "policy", "check", "FILE...", "are these policies good, and what is odd about them", 1,
+	  1 << 16, cmd_policy_check },
+	{ "policy", "add", "[--dry-run] FILE", "use a policy, in place of one of the same name", 1,
+	  1, cmd_policy_add },
+	{ "policy", "list", "", "the policies in use", 0, 0, cmd_policy_list },
+	{ "policy", "remove", "NAME", "do not use it any more", 1, 1, cmd_policy_remove },
+	{ "secret", "put", "REPO/TYPE/TAG [FILE]", "keep a secret, from a file or standard input",
+	  1, 2, cmd_secret_put },
+	{ "secret", "list", "", "names of the secrets", 0, 0, cmd_secret_list },
+	{ "secret", "remove", "REPO/TYPE/TAG", "forget a secret", 1, 1, cmd_secret_remove },
+	{ "secret", "reseal", "", "seal them under the newest key", 0, 0, cmd_secret_reseal },
+	{ "explain", NULL, "EVIDENCE", "what the policies say to it, condition by condition", 1, 1,
+	  cmd_explain },
+	{ "log", "verify", "[FILE]", "was the audit log changed", 0, 1, cmd_log_verify },
+	{ "log", NULL, "", "the audit log, for a person", 0, 0, cmd_log },
 };
 
-static void broker_help(FILE *to)
+#define CLI_VERBS (sizeof(cli_verbs) / sizeof(cli_verbs[0]))
+
+static int cli_help(FILE *to, int code)
 {
+	char words[32];
+	size_t i;
+
+	fprintf(to, "usage: " CCDM_PROGRAM " VERB [OPTION...] [ARGUMENT...]\n\n");
+	for (i = 0; i < CLI_VERBS; i++) {
+		const struct cli_verb *v = &cli_verbs[i];
+
+		snprintf(words, sizeof(words), "%s%s%s", v->word, v->second ? " " : "",
+			 v->second ? v->second : "");
+		fprintf(to, "  %-14s %-21s %s\n", words, v->usage, v->summary);
+	}
 	fprintf(to,
-		"usage: " PROGRAM " policy check [OPTION...] FILE...\n\n"
-		"  policy check FILE...   are these policies good, and what is odd about them\n\n"
+		"\n"
+		"      --name HOST        init, renew: name or address of the server; once or more\n"
+		"      --days N           init, renew: of the server's certificate (default 365)\n"
+		"      --dry-run          policy add: only show the difference\n"
+		"      --config FILE      instead of " CCDM_CONF_FILE "\n"
 		"      --json             as JSON\n"
 		"  -h, --help             this\n"
 		"  -V, --version          version\n\n"
-		"man 8 " PROGRAM "; man 5 ccdm-policy\n");
+		"man 8 " CCDM_PROGRAM "; man 5 ccdm-policy\n");
+	return code;
 }
 
-static const char *policy_odd(const struct ccdm_policy *p)
+int ccdm_cli_conf(const struct ccdm_cli *cli, struct ccdm_conf *conf, struct ccdm_err *err)
 {
-	return p->identity ? NULL : "no condition says which image it must be: any guest gets them";
+	return ccdm_conf_load(cli->conf_file ? cli->conf_file : CCDM_CONF_FILE, conf, err);
 }
 
-/* One file; the JSON object of each policy goes to @all. */
-static int policy_file(const char *file, bool json, json_t *all, struct ccdm_err *err)
+int ccdm_cli_ask(const struct ccdm_cli *cli, json_t *question, json_t **answer,
+		 struct ccdm_err *err)
 {
-	struct ccdm_policy *policies = NULL, *p;
-	char *text;
-	size_t size;
-	json_t *o;
-	int r;
+	struct ccdm_conf conf;
+	int r = ccdm_cli_conf(cli, &conf, err);
 
-	r = ccdm_file_read(file, CCDM_POLICY_MAX, &text, &size, err);
-	if (r)
-		return r;
-	r = ccdm_policy_parse(file, text, size, &policies, err);
-	free(text);
-	for (p = policies; p; p = p->next) {
-		const char *odd = policy_odd(p);
-
-		o = json_pack("{s:s, s:s, s:O}", "file", file, "name", p->name, "secrets",
-			      p->secrets);
-		if (odd)
-			json_object_set_new(o, "warning", json_string(odd));
-		json_array_append_new(all, o);
-		if (json)
-			continue;
-		printf("%s: %s: good\n", file, p->name);
-		if (odd)
-			fprintf(stderr, PROGRAM ": %s: %s: %s\n", file, p->name, odd);
-	}
-	ccdm_policy_free(policies);
+	if (!r)
+		return ccdm_client_ask(conf.admin, question, answer, err);
+	json_decref(question);
 	return r;
 }
 
-static enum ccdm_exit policy_check(int count, char **files, bool json)
+static int cli_run(struct ccdm_cli *cli, int argc, char **argv)
 {
-	json_t *all = json_array();
 	struct ccdm_err err = { 0 };
-	int i, r = 0;
+	int words, r;
+	size_t i;
 
-	for (i = 0; !r && i < count; i++)
-		r = policy_file(files[i], json, all, &err);
-	if (r) {
-		json_decref(all);
-		return ccdm_ui_fail(PROGRAM, &err, r);
+	for (i = 0; argc && i < CLI_VERBS; i++) {
+		const struct cli_verb *v = &cli_verbs[i];
+
+		words = v->second ? 2 : 1;
+		if (argc < words || strcmp(argv[0], v->word) ||
+		    (v->second && strcmp(argv[1], v->second)))
+			continue;
+		cli->argc = argc - words;
+		cli->argv = argv + words;
+		if (cli->argc < v->min_args || cli->argc > v->max_args) {
+			fprintf(stderr, CCDM_PROGRAM " %s%s%s: too %s arguments\n", v->word,
+				v->second ? " " : "", v->second ? v->second : "",
+				cli->argc < v->min_args ? "few" : "many");
+			return CCDM_EXIT_USAGE;
+		}
+		r = v->run(cli, &err);
+		return r ? (int)ccdm_ui_fail(CCDM_PROGRAM, &err, r) : CCDM_EXIT_OK;
 	}
-	if (json)
-		return ccdm_ui_json(all);
-	json_decref(all);
-	return CCDM_EXIT_OK;
+	return cli_help(stderr, CCDM_EXIT_USAGE);
 }
 
 int main(int argc, char **argv)
 {
-	bool json = false;
+	static const struct option options[] = {
+		{ "name", required_argument, NULL, 'n' },
+		{ "days", required_argument, NULL, 'd' },
+		{ "dry-run", no_argument, NULL, 'y' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	struct ccdm_cli cli = { .days = 365 };
+	char *end = NULL;
 	int o;
 
 	opterr = 0;
-	while ((o = getopt_long(argc, argv, "hV", broker_options, NULL)) != -1) {
+	while ((o = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
 		switch (o) {
+		case 'n':
+			if (cli.nr_names == sizeof(cli.names) / sizeof(cli.names[0]))
+				return cli_help(stderr, CCDM_EXIT_USAGE);
+			cli.names[cli.nr_names++] = optarg;
+			break;
+		case 'd':
+			cli.days = strtoul(optarg, &end, 10);
+			if (*end || !cli.days || cli.days > 36500)
+				return cli_help(stderr, CCDM_EXIT_USAGE);
+			break;
+		case 'y':
+			cli.dry = true;
+			break;
+		case 'c':
+			cli.conf_file = optarg;
+			break;
 		case 'j':
-			json = true;
+			cli.json = true;
 			break;
 		case 'h':
-			broker_help(stdout);
-			return CCDM_EXIT_OK;
+			return cli_help(stdout, CCDM_EXIT_OK);
 		case 'V':
-			puts(PROGRAM " " CCDM_VERSION);
+			puts(CCDM_PROGRAM " " CCDM_VERSION);
 			return CCDM_EXIT_OK;
 		default:
-			fprintf(stderr, PROGRAM ": %s is not an option\n", argv[optind - 1]);
-			broker_help(stderr);
-			return CCDM_EXIT_USAGE;
+			fprintf(stderr, CCDM_PROGRAM ": %s is not an option\n", argv[optind - 1]);
+			return cli_help(stderr, CCDM_EXIT_USAGE);
 		}
 	}
-	if (argc - optind >= 3 && !strcmp(argv[optind], "policy") &&
-	    !strcmp(argv[optind + 1], "check"))
-		return policy_check(argc - optind - 2, argv + optind + 2, json);
-	broker_help(stderr);
-	return CCDM_EXIT_USAGE;
+	return cli_run(&cli, argc - optind, argv + optind);
 }

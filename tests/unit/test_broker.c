@@ -1,0 +1,681 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The broker's side of the protocol, without a network: a guest with a TPM of our own
+ * shakes hands and gets its secret; hostile guests do not.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "../../userspace/broker/conf.h"
+#include "../../userspace/broker/protocol.h"
+#include "forge_tpm_json.h"
+
+#define NOW    1750000000 /* 2025-06-15 */
+#define SECRET "correct horse"
+#define PATH   "default/web/key"
+
+static char dir[] = "/tmp/ccdm-broker-XXXXXX";
+static struct ccdm_err err;
+static EVP_PKEY *ca_key, *ak_key;
+static X509 *ca, *ak_cert;
+static uint8_t pcr[CCDM_TPM_PCRS][32];
+static struct ccdm_broker broker;
+static struct ccdm_keys *keys;
+static struct ccdm_trust_dir *trust;
+
+/* ---- a broker ------------------------------------------------------------------- */
+
+static const char *file(const char *name)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return path;
+}
+
+static void put(const char *name, const char *text, size_t size, mode_t mode)
+{
+	FILE *f = fopen(file(name), "w");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(text, 1, size, f), size);
+	fclose(f);
+	chmod(file(name), mode);
+}
+
+static void policy(const char *require)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		 "name: web\nsecrets: default/web/*\nrequire:\n  tee: tpm\n"
+		 "  binding: tpm-only\n  phase: unknown\n%s",
+		 require);
+	assert_int_equal(ccdm_store_policy_put(broker.store, "web", text, &err), 0);
+}
+
+#define IMAGE                                     \
+	"  pcr: {bank: sha256, index: 4, value: " \
+	"4444444444444444444444444444444444444444444444444444444444444444}\n"
+
+static int setup(void **state)
+{
+	struct pki_pem pem;
+	uint8_t *sealed;
+	size_t size;
+	X509_CRL *crl;
+	unsigned int i;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	ca_key = pki_key("P-384");
+	ak_key = pki_key("P-256");
+	ca = pki_cert(
+		&(struct pki_want){ .cn = "Provider", .key = ca_key, .serial = 1, .ca = true });
+	ak_cert = pki_cert(&(struct pki_want){
+		.cn = "AK", .key = ak_key, .issuer = ca, .issuer_key = ca_key, .serial = 2 });
+	for (i = 0; i < CCDM_TPM_PCRS; i++)
+		memset(pcr[i], 0x40 + i, 32);
+	crl = pki_crl(ca, ca_key, NULL, NULL, 0);
+	pem = pki_pem(ca, crl);
+	X509_CRL_free(crl);
+	mkdir(file("trust"), 0700);
+	mkdir(file("trust/tpm-roots"), 0700);
+	put("trust/tpm-roots/provider.pem", pem.text, pem.size, 0600);
+	for (i = 0; i < 64; i++)
+		pem.text[i] = "0123456789abcdef"[i * 7 % 16];
+	put("key", pem.text, 64, 0600);
+
+	assert_int_equal(ccdm_keys_load(file("key"), &keys, &err), 0);
+	assert_int_equal(ccdm_trust_load(file("trust"), &trust, &err), 0);
+	broker = (struct ccdm_broker){ .keys = keys,
+				       .trust = trust,
+				       .signer = ccdm_signer_new(),
+				       .versions = 1 << CCDM_KBS_0_2 | 1 << CCDM_KBS_0_4,
+				       .nonce_lifetime = 300,
+				       .session_lifetime = 600 };
+	assert_int_equal(ccdm_store_open(":memory:", &broker.store, &err), 0);
+	assert_int_equal(ccdm_audit_open(file("audit.log"), broker.signer, &broker.audit, &err), 0);
+	assert_int_equal(ccdm_keys_seal(keys, PATH, SECRET, strlen(SECRET), &sealed, &size), 0);
+	assert_int_equal(ccdm_store_secret_put(broker.store, PATH, sealed, size, &err), 0);
+	free(sealed);
+	policy(IMAGE);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	ccdm_broker_drop(&broker);
+	ccdm_audit_close(broker.audit);
+	ccdm_store_close(broker.store);
+	ccdm_signer_free((struct ccdm_signer *)broker.signer);
+	ccdm_trust_free(trust);
+	ccdm_keys_free(keys);
+	X509_free(ca);
+	X509_free(ak_cert);
+	EVP_PKEY_free(ca_key);
+	EVP_PKEY_free(ak_key);
+	unlink(file("trust/tpm-roots/provider.pem"));
+	rmdir(file("trust/tpm-roots"));
+	rmdir(file("trust"));
+	unlink(file("key"));
+	unlink(file("audit.log"));
+	unlink(file("copy.log"));
+	return rmdir(dir);
+}
+
+/* ---- a guest ----------------------------------------------------------------------- */
+
+struct guest {
+	struct ccdm_tee_key *key;
+	enum ccdm_kbs_version version;
+	int64_t now;
+	char nonce[CCDM_KBS_NONCE_MAX];
+	char cookie[CCDM_NONCE_COOKIE];
+	char *token;
+	char *message; /* the second, for who wants to send it again */
+	int status;
+	char type[64]; /* of the last error */
+};
+
+static void ask(struct guest *g, bool post, const char *path, const char *body, bool bearer,
+		struct ccdm_reply *a)
+{
+	struct ccdm_request q = { .post = post,
+				  .path = path,
+				  .cookie = !bearer && g->cookie[0] ? g->cookie : NULL,
+				  .bearer = bearer ? g->token : NULL,
+				  .body = body ? body : "",
+				  .size = body ? strlen(body) : 0,
+				  .peer = "192.0.2.1",
+				  .now = g->now };
+	json_t *o;
+	const char *type;
+
+	ccdm_protocol_answer(&broker, &q, a);
+	g->status = a->status;
+	g->type[0] = '\0';
+	assert_non_null(a->body);
+	o = json_loads(a->body, 0, NULL);
+	type = json_string_value(json_object_get(o, "type"));
+	if (type)
+		snprintf(g->type, sizeof(g->type), "%s", strrchr(type, '/') + 1);
+	json_decref(o);
+}
+
+static void begin(struct guest *g)
+{
+	char *text = ccdm_kbs_request(g->version, "tpm", NULL);
+	struct ccdm_reply a;
+
+	g->cookie[0] = '\0';
+	ask(g, true, "/kbs/v0/auth", text, false, &a);
+	assert_int_equal(a.status, 200);
+	assert_int_equal(ccdm_kbs_challenge(a.body, strlen(a.body), g->nonce, NULL, &err), 0);
+	snprintf(g->cookie, sizeof(g->cookie), "%s", a.cookie);
+	free(a.body);
+	free(text);
+}
+
+static struct guest guest(enum ccdm_kbs_version version)
+{
+	struct guest g = { .key = ccdm_tee_key_new(), .version = version, .now = NOW };
+
+	begin(&g);
+	return g;
+}
+
+static void drop(struct guest *g)
+{
+	ccdm_tee_key_free(g->key);
+	free(g->token);
+	free(g->message);
+}
+
+/* @nonce: that is said; @pcrs: of its TPM */
+static void attest(struct guest *g, const char *nonce, uint8_t (*pcrs)[32])
+{
+	json_t *jwk = ccdm_tee_key_jwk(g->key), *evidence;
+	struct ccdm_digest bound;
+	struct ccdm_reply a;
+
+	assert_int_equal(ccdm_kbs_report_data(g->version, nonce, jwk, "", &bound), 0);
+	evidence = forge_tpm_json(&(struct forge_tpm){ .key = ak_key,
+						       .cert = ak_cert,
+						       .pcr = pcrs,
+						       .nonce = bound.bytes,
+						       .nonce_size = 32 });
+	free(g->message);
+	g->message = ccdm_kbs_attestation(g->version, nonce, jwk, evidence, "");
+	ask(g, true, "/kbs/v0/attest", g->message, false, &a);
+	free(g->token);
+	g->token = NULL;
+	if (a.status == 200)
+		assert_int_equal(ccdm_kbs_token(a.body, strlen(a.body), &g->token, &err), 0);
+	free(a.body);
+	json_decref(jwk);
+	json_decref(evidence);
+}
+
+/* Return: the secret, or NULL */
+static const char *fetch(struct guest *g, const char *path, bool bearer)
+{
+	static char text[64];
+	struct ccdm_reply a;
+	char url[256];
+	uint8_t *bytes;
+	size_t size;
+	json_t *jwe;
+
+	snprintf(url, sizeof(url), "/kbs/v0/resource/%s", path);
+	ask(g, false, url, NULL, bearer, &a);
+	text[0] = '\0';
+	if (a.status == 200) {
+		jwe = json_loads(a.body, 0, NULL);
+		assert_int_equal(ccdm_jwe_open(g->key, jwe, &bytes, &size, &err), 0);
+		snprintf(text, sizeof(text), "%.*s", (int)size, bytes);
+		OPENSSL_clear_free(bytes, size);
+		json_decref(jwe);
+	}
+	free(a.body);
+	return a.status == 200 ? text : NULL;
+}
+
+/* ---- good ones ------------------------------------------------------------------------ */
+
+static void handshake(void **state)
+{
+	enum ccdm_kbs_version version;
+
+	(void)state;
+	for (version = CCDM_KBS_0_2; version <= CCDM_KBS_0_4; version++) {
+		struct guest g = guest(version);
+
+		attest(&g, g.nonce, pcr);
+		assert_int_equal(g.status, 200);
+		assert_string_equal(fetch(&g, PATH, false), SECRET);
+		assert_string_equal(fetch(&g, PATH, true), SECRET);
+		drop(&g);
+	}
+}
+
+static void many(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 200; i++) {
+		struct guest g = guest(CCDM_KBS_0_4);
+
+		attest(&g, g.nonce, pcr);
+		assert_string_equal(fetch(&g, PATH, i % 2), SECRET);
+		drop(&g);
+	}
+}
+
+/* ---- bad ones --------------------------------------------------------------------------- */
+
+static void refused(struct guest *g, const char *type)
+{
+	if (g->status != 401 || strcmp(g->type, type))
+		fail_msg("%d %s, not 401 %s", g->status, g->type, type);
+	assert_null(g->token);
+}
+
+static void bad_auth(void **state)
+{
+	static const struct {
+		const char *body, *type;
+	} cases[] = {
+		{ "", "SerdeError" },
+		{ "{", "SerdeError" },
+		{ "[]", "SerdeError" },
+		{ "{\"version\": \"0.4.0\"}", "SerdeError" },
+		{ "{\"version\": 4, \"tee\": \"tpm\"}", "SerdeError" },
+		{ "{\"version\": \"0.4.0\", \"tee\": \"tpm\", \"tee\": \"snp\"}", "SerdeError" },
+		{ "{\"version\": \"0.3.0\", \"tee\": \"tpm\", \"extra-params\": \"\"}",
+		  "AttestationError" },
+		{ "{\"version\": \"0.4.0\", \"tee\": \"sample\", \"extra-params\": \"\"}",
+		  "AttestationError" },
+	};
+	struct guest g = { .now = NOW };
+	char deep[4001] = { 0 };
+	struct ccdm_reply a;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ask(&g, true, "/kbs/v0/auth", cases[i].body, false, &a);
+		refused(&g, cases[i].type);
+		free(a.body);
+	}
+	memset(deep, '[', sizeof(deep) - 1);
+	ask(&g, true, "/kbs/v0/auth", deep, false, &a);
+	refused(&g, "SerdeError");
+	free(a.body);
+	ask(&g, true, "/kbs/v0/attest", deep, false, &a);
+	refused(&g, "TokenNotFound");
+	free(a.body);
+}
+
+static void bad_paths(void **state)
+{
+	static const char *const paths[] = {
+		"/",
+		"",
+		"/kbs/v0",
+		"/kbs/v0/resource/",
+		"/kbs/v0/resource/a/b",
+		"/kbs/v0/resource/a/b/c/d",
+		"/kbs/v0/resource/../b/c",
+		"/kbs/v0/resource/a/../c",
+		"/kbs/v0/resource/a/b/..",
+		"/kbs/v0/resource/a//c",
+		"/kbs/v0/resource/a/b/%2e%2e",
+		"/kbs/v0/resource/a/b/c d",
+		"/kbs/v0/attestation-policy",
+		"/kbs/v0/resource-policy",
+		"/metrics",
+		"/kbs/v0/auth/",
+	};
+	struct guest g = guest(CCDM_KBS_0_4);
+	struct ccdm_reply a;
+	size_t i;
+
+	(void)state;
+	attest(&g, g.nonce, pcr);
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		ask(&g, false, paths[i], NULL, false, &a);
+		assert_int_equal(a.status, 404);
+		free(a.body);
+		ask(&g, true, paths[i], "{}", false, &a);
+		assert_int_equal(a.status, 404);
+		free(a.body);
+	}
+	/* writing a secret as Trustee's administrators do */
+	ask(&g, true, "/kbs/v0/resource/" PATH, "mine", false, &a);
+	assert_int_equal(a.status, 404);
+	free(a.body);
+	drop(&g);
+}
+
+static void replays(void **state)
+{
+	struct guest g = guest(CCDM_KBS_0_4), other = guest(CCDM_KBS_0_4);
+	struct ccdm_reply a;
+	char *first;
+
+	(void)state;
+	attest(&g, g.nonce, pcr);
+	assert_non_null(g.token);
+	/* the same again, with its cookie, and with another's */
+	ask(&g, true, "/kbs/v0/attest", g.message, false, &a);
+	assert_int_equal(g.status, 401);
+	free(a.body);
+	ask(&other, true, "/kbs/v0/attest", g.message, false, &a);
+	refused(&other, "AttestationError");
+	free(a.body);
+	/* evidence for another nonce, under the right one's name */
+	attest(&other, g.nonce, pcr);
+	refused(&other, "AttestationError");
+	/* another's key beside genuine evidence */
+	first = g.message;
+	g.message = NULL;
+	begin(&g);
+	{
+		json_t *o = json_loads(first, 0, NULL), *jwk = ccdm_tee_key_jwk(other.key);
+
+		json_object_set(json_object_get(o, "runtime-data"), "tee-pubkey", jwk);
+		json_object_set_new(json_object_get(o, "runtime-data"), "nonce",
+				    json_string(g.nonce));
+		g.message = json_dumps(o, 0);
+		json_decref(jwk);
+		json_decref(o);
+	}
+	free(g.token);
+	g.token = NULL;
+	ask(&g, true, "/kbs/v0/attest", g.message, false, &a);
+	refused(&g, "AttestationError");
+	free(a.body);
+	free(first);
+	drop(&g);
+	drop(&other);
+}
+
+static void cookies(void **state)
+{
+	struct guest g = guest(CCDM_KBS_0_4);
+	char good[CCDM_NONCE_COOKIE];
+	size_t i;
+
+	(void)state;
+	memcpy(good, g.cookie, sizeof(good));
+	for (i = 0; i < strlen(good); i++) {
+		memcpy(g.cookie, good, sizeof(good));
+		g.cookie[i] = good[i] == 'x' ? 'y' : 'x';
+		attest(&g, g.nonce, pcr);
+		refused(&g, "TokenNotFound");
+	}
+	snprintf(g.cookie, sizeof(g.cookie), "%.64s.snp.0.4.0", good);
+	attest(&g, g.nonce, pcr);
+	refused(&g, "TokenNotFound");
+	snprintf(g.cookie, sizeof(g.cookie), "%.64s.tpm.0.2.0", good);
+	attest(&g, g.nonce, pcr);
+	refused(&g, "TokenNotFound");
+	memcpy(g.cookie, good, sizeof(good));
+	g.now = NOW + 300;
+	attest(&g, g.nonce, pcr);
+	refused(&g, "TokenNotFound");
+	/* a nonce that was never used is no session */
+	g.now = NOW;
+	assert_null(fetch(&g, PATH, false));
+	refused(&g, "TokenNotFound");
+	attest(&g, g.nonce, pcr);
+	assert_string_equal(fetch(&g, PATH, false), SECRET);
+	drop(&g);
+}
+
+static void tokens(void **state)
+{
+	struct guest g = guest(CCDM_KBS_0_4);
+	struct ccdm_signer *other = ccdm_signer_new();
+	char *good, *forged, *end;
+	json_t *claims;
+	size_t i, n;
+
+	(void)state;
+	attest(&g, g.nonce, pcr);
+	good = g.token;
+	n = strlen(good);
+	for (i = 0; i < n; i += 7) {
+		g.token = strdup(good);
+		g.token[i] = good[i] == 'A' ? 'B' : 'A';
+		/* the last character of a part has bits that mean nothing */
+		if (strcmp(g.token, good) && good[i + 1] && good[i + 1] != '.') {
+			assert_null(fetch(&g, PATH, true));
+			assert_string_equal(g.type, "TokenNotFound");
+		}
+		free(g.token);
+	}
+	assert_int_equal(ccdm_token_verify(broker.signer, good, NOW, &claims), 0);
+	assert_int_equal(ccdm_token_sign(other, claims, &forged), 0);
+	g.token = forged;
+	assert_null(fetch(&g, PATH, true));
+	free(forged);
+	/* {"alg":"none"}, and no signature */
+	end = strchr(good, '.');
+	assert_true(asprintf(&g.token, "eyJhbGciOiJub25lIn0%.*s.", (int)(strrchr(good, '.') - end),
+			     end) > 0);
+	assert_null(fetch(&g, PATH, true));
+	free(g.token);
+	g.token = good;
+	g.now = NOW + 599;
+	assert_string_equal(fetch(&g, PATH, true), SECRET);
+	g.now = NOW + 600;
+	assert_null(fetch(&g, PATH, true));
+	assert_null(fetch(&g, PATH, false));
+	assert_string_equal(g.type, "TokenNotFound");
+	json_decref(claims);
+	ccdm_signer_free(other);
+	drop(&g);
+}
+
+static void denied(void **state)
+{
+	uint8_t other[CCDM_TPM_PCRS][32];
+	struct guest g = guest(CCDM_KBS_0_4), h;
+	uint8_t *sealed;
+	size_t size;
+
+	(void)state;
+	memcpy(other, pcr, sizeof(other));
+	other[4][0] ^= 1;
+	attest(&g, g.nonce, other);
+	refused(&g, "PolicyDeny");
+	/* a policy that is withdrawn works at once, also on who is in */
+	begin(&g);
+	attest(&g, g.nonce, pcr);
+	assert_string_equal(fetch(&g, PATH, false), SECRET);
+	policy("  pcr: {bank: sha256, index: 4, value: "
+	       "0000000000000000000000000000000000000000000000000000000000000000}\n");
+	assert_null(fetch(&g, PATH, false));
+	assert_string_equal(g.type, "PolicyDeny");
+	assert_int_equal(ccdm_store_policy_remove(broker.store, "web", &err), 0);
+	assert_null(fetch(&g, PATH, false));
+	h = guest(CCDM_KBS_0_4);
+	attest(&h, h.nonce, pcr);
+	refused(&h, "PolicyDeny");
+	/* one that cannot be read closes everything */
+	policy(IMAGE);
+	assert_string_equal(fetch(&g, PATH, false), SECRET);
+	assert_int_equal(ccdm_store_policy_put(broker.store, "zz", "name: [", &err), 0);
+	assert_null(fetch(&g, PATH, false));
+	assert_int_equal(ccdm_store_policy_remove(broker.store, "zz", &err), 0);
+	/* what is not there, and what is not for this guest, look the same */
+	assert_null(fetch(&g, "default/web/other", false));
+	assert_string_equal(g.type, "PolicyDeny");
+	assert_null(fetch(&g, "default/db/key", false));
+	assert_string_equal(g.type, "PolicyDeny");
+	/* a secret under another's name in the database */
+	assert_int_equal(ccdm_store_secret_get(broker.store, PATH, &sealed, &size, &err), 0);
+	assert_int_equal(
+		ccdm_store_secret_put(broker.store, "default/web/other", sealed, size, &err), 0);
+	assert_null(fetch(&g, "default/web/other", false));
+	assert_int_equal(ccdm_store_secret_remove(broker.store, "default/web/other", &err), 0);
+	free(sealed);
+	drop(&g);
+	drop(&h);
+}
+
+/* A new key before the old one: nobody notices; without the old one, everybody does. */
+static void rotation(void **state)
+{
+	static const char fresh[] =
+		"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n";
+	struct guest g = guest(CCDM_KBS_0_4), h = guest(CCDM_KBS_0_4);
+	struct ccdm_keys *both, *only, *none;
+	char text[256];
+	size_t size;
+	FILE *f;
+
+	(void)state;
+	attest(&g, g.nonce, pcr);
+	f = fopen(file("key"), "r");
+	memcpy(text, fresh, sizeof(fresh) - 1);
+	size = sizeof(fresh) - 1 + fread(text + sizeof(fresh) - 1, 1, 64, f);
+	fclose(f);
+	put("two", text, size, 0600);
+	assert_int_equal(ccdm_keys_load(file("two"), &both, &err), 0);
+	put("two", text, 64, 0640);
+	assert_int_equal(ccdm_keys_load(file("two"), &only, &err), -EACCES);
+	chmod(file("two"), 0600);
+	assert_int_equal(ccdm_keys_load(file("two"), &only, &err), 0);
+	put("two", text, 63, 0600);
+	assert_int_equal(ccdm_keys_load(file("two"), &none, &err), -EINVAL);
+	unlink(file("two"));
+	broker.keys = both;
+	assert_string_equal(fetch(&g, PATH, false), SECRET);
+	attest(&h, h.nonce, pcr);
+	assert_string_equal(fetch(&h, PATH, true), SECRET);
+	broker.keys = only;
+	assert_null(fetch(&g, PATH, true));
+	assert_string_equal(g.type, "PolicyDeny");
+	assert_null(fetch(&g, PATH, false));
+	assert_string_equal(g.type, "TokenNotFound");
+	broker.keys = keys;
+	ccdm_keys_free(both);
+	ccdm_keys_free(only);
+	drop(&g);
+	drop(&h);
+}
+
+/* Each line of the log damaged, left out, or moved: it is seen there, or at the next. */
+static void audit(void **state)
+{
+	struct ccdm_audit *again;
+	char *text = NULL, *line, *next;
+	uint64_t lines, all;
+	size_t size, i;
+
+	(void)state;
+	assert_int_equal(ccdm_audit_verify(file("audit.log"), broker.signer, &all, &err), 0);
+	assert_true(all > 2 * CCDM_AUDIT_HEAD);
+	assert_int_equal(ccdm_audit_open(file("audit.log"), broker.signer, &again, &err), -EBUSY);
+	{
+		FILE *f = fopen(file("audit.log"), "r");
+
+		text = calloc(1, 8 << 20);
+		size = fread(text, 1, (8 << 20) - 1, f);
+		fclose(f);
+	}
+	assert_null(strstr(text, SECRET));
+	/* what a signed head stands behind; of the lines after it only the order */
+	for (line = text; (next = strstr(line + 1, "\"event\":\"head\"")); line = next)
+		;
+	for (i = 0; i < (size_t)(line - text); i += 997) {
+		char old = text[i];
+
+		text[i] = old == '1' ? '2' : '1';
+		put("copy.log", text, size, 0600);
+		assert_int_equal(ccdm_audit_verify(file("copy.log"), broker.signer, &lines, &err),
+				 -EBADMSG);
+		text[i] = old;
+	}
+	for (line = text, i = 0; i < 5; i++, line = next) {
+		next = strchr(line, '\n') + 1;
+		put("copy.log", next, text + size - next, 0600);
+		assert_int_equal(ccdm_audit_verify(file("copy.log"), broker.signer, &lines, &err),
+				 -EBADMSG);
+	}
+	/* another broker's heads */
+	{
+		struct ccdm_signer *other = ccdm_signer_new();
+
+		put("copy.log", text, size, 0600);
+		assert_int_equal(ccdm_audit_verify(file("copy.log"), NULL, &lines, &err), 0);
+		assert_int_equal(lines, all);
+		assert_int_equal(ccdm_audit_verify(file("copy.log"), other, &lines, &err),
+				 -EBADMSG);
+		ccdm_signer_free(other);
+	}
+	put("copy.log", text, size - 1, 0600);
+	assert_int_equal(ccdm_audit_verify(file("copy.log"), NULL, &lines, &err), -EBADMSG);
+	free(text);
+}
+
+static void configuration(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} cases[] = {
+		{ "", NULL },
+		{ "[server]\nport = 1\n[broker]\nprotocol = 0.4.0\n", NULL },
+		{ "port = 1\n", ":1:1: a key before the first section" },
+		{ "[server]\nport = x\n", ":2:8: port: expected a number from 0 to 65535" },
+		{ "[server]\nport = 65536\n", ":2:8: port: expected a number" },
+		{ "[server]\nport = -1\n", ":2:8: port: expected a number" },
+		{ "[server]\nport =\n", "port: expected a number" },
+		{ "[server]\nport = 1\nport = 1\n", ":3:1: port: a second time" },
+		{ "[server]\nkey =\n", "key: empty, or too long" },
+		{ "[server]\nstate = x\n", "state: this word is not known" },
+		{ "[servers]\n", "servers: this word is not known" },
+		{ "[broker]\nprotocol = 0.3.0\n", "'0.3.0' is not of" },
+		{ "[broker]\nprotocol = ,\n", "is not of" },
+	};
+	struct ccdm_conf conf;
+	size_t i;
+	int r;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		put("conf", cases[i].text, strlen(cases[i].text), 0600);
+		r = ccdm_conf_load(file("conf"), &conf, &err);
+		if (cases[i].why ? r != -EINVAL || !strstr(err.text, cases[i].why) : r)
+			fail_msg("case %zu: %d %s", i, r, err.text);
+	}
+	assert_int_equal(ccdm_conf_versions(&conf), 0);
+	unlink(file("conf"));
+	assert_int_equal(ccdm_conf_load(file("conf"), &conf, &err), -ENOENT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(handshake),	 cmocka_unit_test(many),
+		cmocka_unit_test(bad_auth),	 cmocka_unit_test(bad_paths),
+		cmocka_unit_test(replays),	 cmocka_unit_test(cookies),
+		cmocka_unit_test(tokens),	 cmocka_unit_test(denied),
+		cmocka_unit_test(rotation),	 cmocka_unit_test(audit),
+		cmocka_unit_test(configuration),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

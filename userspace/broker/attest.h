@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* attest.h - evidence comes in, a session and its token come out */
+#ifndef CCDM_BROKER_ATTEST_H
+#define CCDM_BROKER_ATTEST_H
+
+#include "broker.h"
+#include "request.h"
+
+void ccdm_attest_answer(struct ccdm_broker *broker, const struct ccdm_request *request,
+			struct ccdm_reply *reply);
+
+#endif

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+/* audit.c - see audit.h */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+#include "../lib/digest.h"
+#include "audit.h"
+
+struct ccdm_audit {
+	int fd;
+	const struct ccdm_signer *signer;
+	uint64_t lines;
+	char prev[65]; /* hash of the last line */
+};
+
+static int ccdm_audit_hash(const char *line, size_t size, char hex[65])
+{
+	struct ccdm_digest d;
+	int r = ccdm_digest_of(CCDM_ALG_SHA256, line, size, NULL, 0, &d);
+
+	if (!r)
+		ccdm_digest_hex(d.bytes, 32, hex);
+	return r;
+}
+
+/* ---- reading ------------------------------------------------------------------ */
+
+/* A head says what the line before it hashes to, and how many there are. */
+static bool ccdm_audit_head(const struct ccdm_signer *signer, const json_t *entry, const char *prev,
+			    uint64_t lines)
+{
+	const char *token = json_string_value(json_object_get(entry, "signature")), *hash;
+	json_t *claims;
+	bool good;
+
+	if (!token || ccdm_token_verify(signer, token, 0, &claims))
+		return false;
+	hash = json_string_value(json_object_get(claims, "prev"));
+	good = hash && !strcmp(hash, prev) &&
+	       json_integer_value(json_object_get(claims, "lines")) == (json_int_t)lines;
+	json_decref(claims);
+	return good;
+}
+
+static bool ccdm_audit_line(const struct ccdm_signer *signer, const char *line, size_t size,
+			    const char *prev, uint64_t lines)
+{
+	json_t *entry = json_loadb(line, size, JSON_REJECT_DUPLICATES, NULL);
+	const char *said = json_string_value(json_object_get(entry, "prev"));
+	const char *event = json_string_value(json_object_get(entry, "event"));
+	bool good = said && event && !strcmp(said, prev);
+
+	if (good && signer && !strcmp(event, "head"))
+		good = ccdm_audit_head(signer, entry, prev, lines);
+	json_decref(entry);
+	return good;
+}
+
+static int ccdm_audit_walk(FILE *f, const char *file, const struct ccdm_signer *signer,
+			   uint64_t *lines, char prev[65], struct ccdm_err *err)
+{
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t n;
+	int r = 0;
+
+	*lines = 0;
+	memset(prev, '0', 64);
+	prev[64] = '\0';
+	while (!r && (n = getline(&line, &room, f)) > 0) {
+		bool whole = line[n - 1] == '\n' && n <= CCDM_AUDIT_LINE;
+
+		if (!whole || !ccdm_audit_line(signer, line, n - 1, prev, *lines))
+			r = ccdm_err_set(err, -EBADMSG,
+					 "%s: line %llu does not follow from the one before", file,
+					 (unsigned long long)*lines + 1);
+		else
+			r = ccdm_audit_hash(line, n - 1, prev);
+		++*lines;
+	}
+	free(line);
+	return r;
+}
+
+int ccdm_audit_verify(const char *file, const struct ccdm_signer *signer, uint64_t *lines,
+		      struct ccdm_err *err)
+{
+	FILE *f = fopen(file, "re");
+	char prev[65];
+	int r;
+
+	if (!f)
+		return ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
+	r = ccdm_audit_walk(f, file, signer, lines, prev, err);
+	fclose(f);
+	return r;
+}
+
+int ccdm_audit_open(const char *file, const struct ccdm_signer *signer, struct ccdm_audit **audit,
+		    struct ccdm_err *err)
+{
+	struct ccdm_audit *a = calloc(1, sizeof(*a));
+	FILE *f = NULL;
+	int r = 0;
+
+	*audit = NULL;
+	if (!a)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	a->signer = signer;
+	a->fd = open(file, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (a->fd < 0)
+		r = ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
+	else if (flock(a->fd, LOCK_EX | LOCK_NB))
+		r = ccdm_err_set(err, -EBUSY, "%s: another broker writes it", file);
+	else
+		f = fopen(file, "re");
+	if (!r && !f)
+		r = ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
+	if (!r)
+		r = ccdm_audit_walk(f, file, signer, &a->lines, a->prev, err);
+	if (f)
+		fclose(f);
+	if (r) {
+		ccdm_audit_close(a);
+		return r;
+	}
+	*audit = a;
+	return 0;
+}
+
+void ccdm_audit_close(struct ccdm_audit *a)
+{
+	if (a && a->fd >= 0)
+		close(a->fd);
+	free(a);
+}
+
+/* ---- writing ---------------------------------------------------------------------- */
+
+static int ccdm_audit_write(struct ccdm_audit *a, int64_t now, const char *event, json_t *entry)
+{
+	char date[32], *text = NULL, *line = NULL;
+	int r = -ENOMEM, n;
+
+	if (entry && !json_object_set_new(entry, "time", json_string(ccdm_ui_date(now, date))) &&
+	    !json_object_set_new(entry, "event", json_string(event)) &&
+	    !json_object_set_new(entry, "prev", json_string(a->prev)))
+		text = json_dumps(entry, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(entry);
+	n = text ? asprintf(&line, "%s\n", text) : -1;
+	if (n > CCDM_AUDIT_LINE)
+		r = -EMSGSIZE;
+	else if (n > 0)
+		r = write(a->fd, line, n) == n && !fdatasync(a->fd) ? 0 : -EIO;
+	if (!r) {
+		a->lines++;
+		r = ccdm_audit_hash(line, n - 1, a->prev);
+	}
+	if (n > 0)
+		free(line);
+	free(text);
+	return r;
+}
+
+static json_t *ccdm_audit_sign(const struct ccdm_audit *a)
+{
+	json_t *claims = json_pack("{s:s, s:I, s:I}", "prev", a->prev, "lines",
+				   (json_int_t)a->lines, "exp", (json_int_t)INT64_MAX);
+	json_t *entry = NULL;
+	char *token = NULL;
+
+	if (claims && !ccdm_token_sign(a->signer, claims, &token))
+		entry = json_pack("{s:s}", "signature", token);
+	free(token);
+	json_decref(claims);
+	return entry;
+}
+
+int ccdm_audit_add(struct ccdm_audit *a, int64_t now, const char *event, json_t *entry,
+		   struct ccdm_err *err)
+{
+	int r = ccdm_audit_write(a, now, event, entry);
+
+	if (!r && a->lines % CCDM_AUDIT_HEAD == CCDM_AUDIT_HEAD - 1)
+		r = ccdm_audit_write(a, now, "head", ccdm_audit_sign(a));
+	return r ? ccdm_err_set(err, r, "the audit log: %s", strerror(-r)) : 0;
+}

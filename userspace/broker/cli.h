@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli.h - the verbs of ccdm-broker: each in its own cmd_<verb>.c */
+#ifndef CCDM_BROKER_CLI_H
+#define CCDM_BROKER_CLI_H
+
+#include "conf.h"
+
+#define CCDM_PROGRAM "ccdm-broker"
+
+/**
+ * struct ccdm_cli - what was asked for
+ * @argc, @argv: what follows the words of the verb
+ * @json: --json
+ * @dry: --dry-run
+ * @conf_file: --config
+ * @names, @nr_names: --name, once or more
+ * @days: --days
+ */
+struct ccdm_cli {
+	int argc;
+	char **argv;
+	bool json;
+	bool dry;
+	const char *conf_file;
+	char *names[32];
+	unsigned int nr_names;
+	unsigned int days;
+};
+
+/* The configuration, or what it is without a file, if nobody named one. */
+int ccdm_cli_conf(const struct ccdm_cli *cli, struct ccdm_conf *conf, struct ccdm_err *err);
+
+/* A question to the running broker; dropped. The answer is the caller's to drop. */
+int ccdm_cli_ask(const struct ccdm_cli *cli, json_t *question, json_t **answer,
+		 struct ccdm_err *err);
+
+int cmd_init(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_renew(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_rotate(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_policy_check(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_policy_add(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_policy_list(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_policy_remove(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_secret_put(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_secret_list(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_secret_remove(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_secret_reseal(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_explain(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_log(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_log_verify(const struct ccdm_cli *cli, struct ccdm_err *err);
+
+#endif

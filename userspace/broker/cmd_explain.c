@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cmd_explain.c - ccdm-broker explain EVIDENCE */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "../lib/evidence.h"
+#include "cli.h"
+
+static const char *explain_text(const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text ? text : "";
+}
+
+static void explain_checks(const json_t *list, const char *name, const char *indent)
+{
+	json_t *check;
+	size_t i;
+
+	json_array_foreach((json_t *)list, i, check)
+		printf("%s%-7s %-20s %s; expected %s\n", indent,
+		       json_object_get(check, "allowed")		? "allowed"
+		       : json_is_true(json_object_get(check, "passed")) ? "ok"
+									: "FAILED",
+		       explain_text(check, name), explain_text(check, "found"),
+		       explain_text(check, "expected"));
+}
+
+static void explain_print(const json_t *answer)
+{
+	json_t *one;
+	size_t i;
+
+	explain_checks(json_object_get(answer, "checks"), "name", "");
+	puts(explain_text(answer, "verdict"));
+	json_array_foreach(json_object_get(answer, "notes"), i, one)
+		printf("note: %s\n", json_string_value(one));
+	json_array_foreach(json_object_get(answer, "policies"), i, one)
+	{
+		printf("\npolicy %s: %s\n", explain_text(one, "name"),
+		       json_is_true(json_object_get(one, "holds")) ? "holds" : "does NOT hold");
+		explain_checks(json_object_get(one, "conditions"), "condition", "  ");
+	}
+}
+
+int cmd_explain(const struct ccdm_cli *cli, struct ccdm_err *err)
+{
+	json_error_t where;
+	json_t *evidence = json_load_file(cli->argv[0], JSON_REJECT_DUPLICATES, &where), *answer,
+	       *one;
+	bool holds = false;
+	size_t i;
+	int r;
+
+	if (!json_is_object(evidence)) {
+		json_decref(evidence);
+		return ccdm_err_set(err, -EINVAL, "%s: line %d: %s", cli->argv[0], where.line,
+				    evidence ? "no object" : where.text);
+	}
+	r = ccdm_cli_ask(cli, json_pack("{s:s, s:o}", "do", "explain", "evidence", evidence),
+			 &answer, err);
+	if (r)
+		return r;
+	json_array_foreach(json_object_get(answer, "policies"), i, one) holds |=
+		json_is_true(json_object_get(one, "holds"));
+	if (cli->json)
+		r = ccdm_ui_json(json_incref(answer));
+	else
+		explain_print(answer);
+	json_decref(answer);
+	if (!r && !holds)
+		return ccdm_err_set(err, -ECANCELED, "no policy holds");
+	return r;
+}

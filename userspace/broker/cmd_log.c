@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cmd_log.c - ccdm-broker log [verify]: what was decided, and whether the log says the truth */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "audit.h"
+#include "cli.h"
+
+static int log_file(const struct ccdm_cli *cli, char path[CCDM_CONF_PATH + 32],
+		    struct ccdm_conf *conf, struct ccdm_err *err)
+{
+	int r = ccdm_cli_conf(cli, conf, err);
+
+	if (!r)
+		snprintf(path, CCDM_CONF_PATH + 32, "%s/audit.log", conf->state);
+	return r;
+}
+
+static const char *log_text(const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text ? text : "";
+}
+
+/* What did not hold: of the evidence, or of the policies' conditions. */
+static void log_failed(const json_t *entry)
+{
+	const json_t *conditions = json_object_get(entry, "conditions");
+	json_t *check, *list;
+	const char *policy;
+	size_t i;
+
+	json_array_foreach(json_object_get(entry, "failed"), i, check)
+		printf("    %s: expected %s, found %s\n", log_text(check, "name"),
+		       log_text(check, "expected"), log_text(check, "found"));
+	if (strcmp(log_text(entry, "result"), "refused"))
+		return;
+	json_object_foreach((json_t *)conditions, policy, list) json_array_foreach(
+		list, i, check) if (!json_is_true(json_object_get(check, "passed")))
+		printf("    %s: %s: expected %s, found %s\n", policy, log_text(check, "condition"),
+		       log_text(check, "expected"), log_text(check, "found"));
+}
+
+static void log_line(const json_t *o)
+{
+	const char *event = log_text(o, "event");
+
+	if (!strcmp(event, "head"))
+		return;
+	printf("%s %-8s %-8s", log_text(o, "time"), event, log_text(o, "result"));
+	if (!strcmp(event, "admin"))
+		printf(" %s %s %s\n", log_text(o, "who"), log_text(o, "do"), log_text(o, "name"));
+	else
+		printf(" %s %.8s %s%s%s%s\n", log_text(o, "peer"), log_text(o, "session"),
+		       log_text(o, "tee"), log_text(o, "secret"), *log_text(o, "why") ? ": " : "",
+		       log_text(o, "why"));
+	log_failed(o);
+}
+
+int cmd_log(const struct ccdm_cli *cli, struct ccdm_err *err)
+{
+	char path[CCDM_CONF_PATH + 32], *line = NULL;
+	struct ccdm_conf conf;
+	size_t room = 0;
+	FILE *f;
+	int r = log_file(cli, path, &conf, err);
+
+	if (r)
+		return r;
+	f = fopen(path, "re");
+	if (!f)
+		return ccdm_err_set(err, -errno, "%s: %s", path, strerror(errno));
+	while (getline(&line, &room, f) > 0) {
+		json_t *o;
+
+		if (cli->json) {
+			fputs(line, stdout);
+			continue;
+		}
+		o = json_loads(line, 0, NULL);
+		if (o)
+			log_line(o);
+		else
+			puts("?");
+		json_decref(o);
+	}
+	free(line);
+	fclose(f);
+	return 0;
+}
+
+int cmd_log_verify(const struct ccdm_cli *cli, struct ccdm_err *err)
+{
+	char path[CCDM_CONF_PATH + 32];
+	struct ccdm_signer *signer = NULL;
+	struct ccdm_conf conf;
+	uint64_t lines = 0;
+	int r = log_file(cli, path, &conf, err);
+
+	if (!r)
+		r = ccdm_signer_load(conf.token_key, &signer, err);
+	if (!r && cli->argc)
+		snprintf(path, sizeof(path), "%s", cli->argv[0]);
+	if (!r)
+		r = ccdm_audit_verify(path, signer, &lines, err);
+	ccdm_signer_free(signer);
+	if (r)
+		return r;
+	if (cli->json)
+		return ccdm_ui_json(
+			json_pack("{s:s, s:I}", "verdict", "good", "lines", (json_int_t)lines));
+	printf("%llu lines, each follows from the one before\n", (unsigned long long)lines);
+	return 0;
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+/* protocol.c - see protocol.h */
+#include <stdio.h>
+#include <string.h>
+#include "attest.h"
+#include "protocol.h"
+#include "resource.h"
+
+static bool ccdm_version_of(const struct ccdm_broker *b, const char *text,
+			    enum ccdm_kbs_version *version)
+{
+	for (*version = CCDM_KBS_0_2; *version <= CCDM_KBS_0_4; ++*version)
+		if (!strcmp(text, ccdm_kbs_version_name(*version)))
+			return b->versions & 1U << *version;
+	return false;
+}
+
+static void ccdm_protocol_auth(struct ccdm_broker *b, const struct ccdm_request *q,
+			       struct ccdm_reply *a)
+{
+	json_t *o = json_loadb(q->body, q->size, JSON_REJECT_DUPLICATES, NULL);
+	const char *version = json_string_value(json_object_get(o, "version"));
+	const char *tee = json_string_value(json_object_get(o, "tee"));
+	enum ccdm_kbs_version v;
+	struct ccdm_nonce nonce;
+	char detail[160];
+
+	if (!version || !tee) {
+		ccdm_reply_error(a, 401, "SerdeError", "version and tee must be there");
+	} else if (!ccdm_version_of(b, version, &v)) {
+		snprintf(
+			detail, sizeof(detail),
+			"KBS Client Protocol Version Mismatch: expect =0.4.0 while the request is %.32s",
+			version);
+		ccdm_reply_error(a, 401, "AttestationError", detail);
+	} else if (!ccdm_tee_known(tee)) {
+		ccdm_reply_error(a, 401, "AttestationError", "this TEE is not known");
+	} else if (ccdm_nonce_new(b->keys, tee, v, q->now + b->nonce_lifetime, &nonce, a->cookie)) {
+		ccdm_reply_error(a, 500, "AttestationError", "no nonce can be made");
+	} else {
+		a->cookie_expires = nonce.expires;
+		ccdm_reply_json(a, 200,
+				json_pack("{s:s, s:s}", "nonce", nonce.text, "extra-params", ""));
+	}
+	json_decref(o);
+}
+
+#define RESOURCE CCDM_KBS_PREFIX "/resource/"
+
+void ccdm_protocol_answer(struct ccdm_broker *b, const struct ccdm_request *q, struct ccdm_reply *a)
+{
+	const char *path = q->path;
+
+	memset(a, 0, sizeof(*a));
+	if (q->post && !strcmp(path, CCDM_KBS_PREFIX "/auth"))
+		ccdm_protocol_auth(b, q, a);
+	else if (q->post && !strcmp(path, CCDM_KBS_PREFIX "/attest"))
+		ccdm_attest_answer(b, q, a);
+	else if (!q->post && !strncmp(path, RESOURCE, strlen(RESOURCE)) &&
+		 ccdm_kbs_path_good(path + strlen(RESOURCE)))
+		ccdm_resource_answer(b, q, path + strlen(RESOURCE), a);
+	else
+		ccdm_reply_error(a, 404, "InvalidRequestPath", "there is nothing here");
+}

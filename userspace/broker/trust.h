@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * trust.h - what a broker holds evidence against, from a directory
+ *
+ *	DIR/roots/	roots of TEEs in place of the vendors'; for tests, and private CAs
+ *	DIR/tpm-roots/	roots of TPMs' keys: providers that are trusted with what TPMs say
+ *	DIR/certs/	certificates between root and leaf, revocation lists
+ *	DIR/collateral/	TDX: one file for each FMSPC, as "verify tdx --collateral" has it
+ *
+ * All of it may be missing; what is missing fails a check.
+ */
+#ifndef CCDM_BROKER_TRUST_H
+#define CCDM_BROKER_TRUST_H
+
+#include "../lib/evidence.h"
+
+/* The directory's files; opaque. */
+struct ccdm_trust_dir;
+
+/* Return: 0; -EINVAL with the file's name; -EACCES; -ENOMEM */
+int ccdm_trust_load(const char *dir, struct ccdm_trust_dir **trust, struct ccdm_err *err);
+void ccdm_trust_free(struct ccdm_trust_dir *trust); /* accepts NULL */
+
+/**
+ * struct ccdm_claim - evidence and what it must be bound to
+ * @tee: its name, one that is known
+ * @primary: of the TEE
+ * @additional: text, "" for none
+ * @bound: of the primary evidence
+ * @bound_beside: of a TPM beside it
+ */
+struct ccdm_claim {
+	const char *tee;
+	const json_t *primary;
+	const char *additional;
+	struct ccdm_bound bound;
+	struct ccdm_bound bound_beside;
+};
+
+/**
+ * ccdm_trust_judge() - judge evidence as a broker does
+ * @at: time of evaluation
+ * @v: filled; what policies decide is allowed here: debug, VMPL, the TCB
+ * @proof: filled if the verdict accepts it
+ *
+ * Return: 0, whatever the verdict; -EINVAL if it cannot be read; -ENOMEM.
+ */
+int ccdm_trust_judge(const struct ccdm_trust_dir *trust, const struct ccdm_claim *claim, int64_t at,
+		     struct ccdm_verdict *v, struct ccdm_proof *proof, struct ccdm_err *err);
+
+#endif

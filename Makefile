@@ -120,7 +120,7 @@ test-programs: programs $(BUILD)/tests/odd $(BUILD)/tests/bounce
 
 UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
-UNIT := $(addprefix $(BUILD)/unit/test_,format suite ui broker config eventlog evidence jose kbs measure policy snp tab tcglog tdx tpm)
+UNIT := $(addprefix $(BUILD)/unit/test_,format suite ui broker config eventlog evidence jose kbs measure policy session snp tab tcglog tdx tpm)
 
 $(BUILD)/unit/test_format: tests/unit/test_format.c kmod/tree.c kmod/tree.h kmod/ccdm_format.h
 $(BUILD)/unit/test_suite: tests/unit/test_suite.c tests/unit/suite_openssl.h tests/kat/vectors.h
@@ -143,13 +143,16 @@ $(BUILD)/unit/test_policy: tests/unit/test_policy.c $(addprefix userspace/broker
 	$(addprefix userspace/lib/,base64.c digest.c file.c jcs.c jwe.c kbs.c pubkey.c ui.c)
 $(BUILD)/unit/test_tdx: tests/unit/test_tdx.c tests/unit/pki.h $(addprefix userspace/lib/,collateral.c digest.c pubkey.c tdx.c ui.c \
 	verdict.c x509.c)
+$(BUILD)/unit/test_session: tests/unit/test_session.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h \
+	userspace/broker/server.c userspace/broker/issue.c userspace/lib/http.c userspace/lib/session.c \
+	$(filter-out $(BROKER_ONLY),$(BROKER_SRC))
 $(BUILD)/unit/test_tab: tests/unit/test_tab.c $(wildcard userspace/lib/*.c)
 
 $(BUILD)/unit/%:
 	@mkdir -p $(@D)
 	@echo '  UNIT    $@'
-	@$(CC) $(CPPFLAGS) $(UNIT_CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS) $(BROKER_PKGS)) -o $@ $(filter %.c,$^) -lcmocka \
-		$$(pkg-config --libs $(SETUP_PKGS) $(BROKER_PKGS))
+	@$(CC) $(CPPFLAGS) $(UNIT_CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS) $(BROKERD_PKGS)) -o $@ $(filter %.c,$^) -lcmocka \
+		$$(pkg-config --libs $(SETUP_PKGS) $(BROKERD_PKGS))
 
 unit: $(UNIT)
 	@for t in $(UNIT); do echo "# $$t"; $$t || exit 1; done

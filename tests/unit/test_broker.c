@@ -448,7 +448,7 @@ static void tokens(void **state)
 	struct guest g = guest(CCDM_KBS_0_4);
 	struct ccdm_signer *other = ccdm_signer_new();
 	char *good, *forged, *end;
-	json_t *claims;
+	json_t *claims, *again;
 	size_t i, n;
 
 	(void)state;
@@ -466,6 +466,7 @@ static void tokens(void **state)
 		free(g.token);
 	}
 	assert_int_equal(ccdm_token_verify(broker.signer, good, NOW, &claims), 0);
+	assert_int_equal(ccdm_token_verify(broker.signer, good, NOW + 600, &again), -ETIME);
 	assert_int_equal(ccdm_token_sign(other, claims, &forged), 0);
 	g.token = forged;
 	assert_null(fetch(&g, PATH, true));
@@ -513,6 +514,11 @@ static void denied(void **state)
 	h = guest(CCDM_KBS_0_4);
 	attest(&h, h.nonce, pcr);
 	refused(&h, "PolicyDeny");
+	/* one whose condition nobody can answer opens nothing */
+	policy("  signer: {key: "
+	       "0000000000000000000000000000000000000000000000000000000000000000, product: x, svn: 1}\n");
+	assert_null(fetch(&g, PATH, false));
+	assert_string_equal(g.type, "PolicyDeny");
 	/* one that cannot be read closes everything */
 	policy(IMAGE);
 	assert_string_equal(fetch(&g, PATH, false), SECRET);

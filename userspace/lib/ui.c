@@ -54,11 +54,14 @@ enum ccdm_exit ccdm_exit_of(int error)
 	case EBADMSG:
 		return CCDM_EXIT_TAMPER;
 	case ECANCELED:
+	case ESTALE:
 		return CCDM_EXIT_REFUSED;
 	case ENETUNREACH:
 	case EHOSTUNREACH:
 	case ECONNREFUSED:
 	case ETIMEDOUT:
+	case EKEYREJECTED:
+	case EPROTO:
 		return CCDM_EXIT_NETWORK;
 	default:
 		return CCDM_EXIT_USAGE;

@@ -125,8 +125,8 @@ UNIT := $(addprefix $(BUILD)/unit/test_,format suite ui broker config eventlog e
 $(BUILD)/unit/test_format: tests/unit/test_format.c kmod/tree.c kmod/tree.h kmod/ccdm_format.h
 $(BUILD)/unit/test_suite: tests/unit/test_suite.c tests/unit/suite_openssl.h tests/kat/vectors.h
 $(BUILD)/unit/test_ui: tests/unit/test_ui.c userspace/lib/ui.c userspace/lib/dm.c
-$(BUILD)/unit/test_config: tests/unit/test_config.c $(addprefix userspace/lib/,config.c digest.c fence.c file.c \
-	host.c ini.c ui.c)
+$(BUILD)/unit/test_config: tests/unit/test_config.c $(addprefix userspace/lib/,base64.c config.c digest.c fence.c file.c \
+	host.c ini.c jcs.c jwe.c kbs.c pubkey.c ui.c)
 $(BUILD)/unit/test_eventlog: tests/unit/test_eventlog.c $(addprefix userspace/lib/,digest.c eventlog.c file.c ui.c)
 $(BUILD)/unit/test_evidence: tests/unit/test_evidence.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h $(wildcard userspace/lib/*.c)
 $(BUILD)/unit/test_broker: tests/unit/test_broker.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h \

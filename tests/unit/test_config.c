@@ -22,7 +22,9 @@
 #define BASE                                                                                    \
 	"[base]\ndevice = PARTUUID=1234\nroothash = " HASH "\nsalt = 00ff\ndata_blocks = 100\n" \
 	"hash_start = 0\n"
-#define GOOD "[boot]\ncmdline = " WORDS " panic=0 quiet\n" BASE
+#define PIN    "00000000000000000000000000000000000000000000000000000000000000aa"
+#define ATTEST "[attest]\nbroker = https://x:1\npin = " PIN "\n"
+#define GOOD   "[boot]\ncmdline = " WORDS " panic=0 quiet\n" BASE
 
 static struct ccdm_config config;
 static struct ccdm_err err;
@@ -69,7 +71,7 @@ static void bad(void **state)
 		{ GOOD "[root] x\n", "c:9:7: expected the end of the line here" },
 		{ GOOD "[]\n", "c:9:2: a section needs a name" },
 		{ GOOD "[cellar]\n", "c:9:2: unknown section 'cellar', expected [boot], [base], "
-				     "[root], [measure]" },
+				     "[root], [measure], [attest], [secrets]" },
 		{ GOOD "[root]\n  colour = red\n", "c:10:3: unknown word 'colour' in [root]" },
 		{ GOOD "[root]\nwipe yes\n", "c:10:6: expected '=' here" },
 		{ GOOD "[root]\n= yes\n", "c:10:1: expected a key" },
@@ -83,6 +85,20 @@ static void bad(void **state)
 		{ GOOD "[root]\nmin_size = lots\n", "a size from 0" },
 		{ GOOD "[root]\ncache_size = 1M\n", "a size from 2097152" },
 		{ GOOD "[measure]\nsigner = key.pem\n", "an absolute path" },
+		{ GOOD "[attest]\n", "no 'broker' in [attest]" },
+		{ GOOD "[attest]\nbroker = http://x\nca = /x\n", "no 'broker' in [attest]" },
+		{ GOOD "[attest]\nbroker = https://\nca = /x\n", "no 'broker' in [attest]" },
+		{ GOOD "[attest]\nbroker = https://x\n", "needs one of 'ca' and 'pin'" },
+		{ GOOD "[attest]\nbroker = https://x\nca = /x\npin = " PIN "\n",
+		  "needs one of 'ca' and 'pin'" },
+		{ GOOD "[attest]\nbroker = https://x\npin = 00\n", "hex digits" },
+		{ GOOD "[attest]\nattest = maybe\n", "off optional required" },
+		{ GOOD "[attest]\nprotocol = 0.3.0\n", "0.4.0 0.2.0" },
+		{ GOOD "[secrets]\na = b/c/d\n", "nothing is attested" },
+		{ GOOD ATTEST "[secrets]\na = b/c\n", "expected REPO/TYPE/TAG" },
+		{ GOOD ATTEST "[secrets]\na = b/c/../d\n", "expected REPO/TYPE/TAG" },
+		{ GOOD ATTEST "[secrets]\n.a = b/c/d\n", "'.a' is no name of a credential" },
+		{ GOOD ATTEST "[secrets]\na = b/c/d\na = b/c/e\n", "'a' a second time" },
 		{ GOOD "[measure]\nsigner = /a b\n", "no blanks" },
 		{ "[boot]\ntimeout = 0\n", "a number from 1 to 600" },
 		{ "[boot]\ntimeout = 5 s\n", "a number from 1 to 600" },

@@ -328,19 +328,24 @@ static void tpm_alone(void **state)
 		struct spoil spoil;
 		bool untrusted;
 		const char *fails;
+		bool known; /* the key, one by one */
 	} cases[] = {
-		{ { 0 }, false, "" },
-		{ { .no_cert = true }, false, "ak" },
-		{ { .other_key = true }, false, "ak" },
-		{ { .other_nonce = true }, false, "report-data" },
-		{ { .flip = true }, false, "signature" },
-		{ { 0 }, true, "ak-root" },
+		{ { 0 }, false, "", false },
+		{ { .no_cert = true }, true, "", true },
+		{ { .other_key = true, .no_cert = true }, true, "ak", true },
+		{ { .no_cert = true }, false, "ak", false },
+		{ { .other_key = true }, false, "ak", false },
+		{ { .other_nonce = true }, false, "report-data", false },
+		{ { .flip = true }, false, "signature", false },
+		{ { 0 }, true, "ak-root", false },
 	};
 	struct ccdm_verdict *v = calloc(1, sizeof(*v));
 	struct ccdm_bound bound = { nonce, 32 };
 	struct ccdm_anchor anchor;
 	struct ccdm_proof proof;
 	struct machine m;
+	uint8_t *spki = NULL;
+	int der = i2d_PUBKEY(ak_key, &spki);
 	size_t i;
 
 	(void)state;
@@ -350,7 +355,10 @@ static void tpm_alone(void **state)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct ccdm_trust t = trusting(&anchor, !cases[i].untrusted);
 		json_t *o = tpm_evidence(&m, &cases[i].spoil);
+		struct ccdm_pubkey *key = ccdm_pubkey_spki(spki, der);
 
+		t.tpm_keys = &key;
+		t.nr_tpm_keys = cases[i].known;
 		memset(v, 0, sizeof(*v));
 		assert_int_equal(ccdm_evidence_judge("tpm", o, &t, &bound, v, &proof, &err), 0);
 		if (strcmp(failed(v), cases[i].fails))
@@ -364,9 +372,11 @@ static void tpm_alone(void **state)
 					 9);
 		}
 		ccdm_proof_drop(&proof);
+		ccdm_pubkey_free(key);
 		json_decref(o);
 		ccdm_certs_free(t.certs);
 	}
+	OPENSSL_free(spki);
 	free(v);
 }
 

@@ -25,7 +25,8 @@ struct ccdm_trust_files {
 };
 
 struct ccdm_trust_dir {
-	struct ccdm_trust_files roots, tpm_roots, certs, collateral;
+	struct ccdm_trust_files roots, tpm_roots, tpm_keys, certs, collateral;
+	struct ccdm_pubkey *key[FILES];
 	struct ccdm_anchor anchor[FILES], tpm_anchor[FILES];
 };
 
@@ -94,6 +95,22 @@ static int ccdm_trust_collateral(const struct ccdm_trust_file *f, struct ccdm_ce
 	return ccdm_collateral_bundle(f->name, f->text, f->size, c, certs, err);
 }
 
+static int ccdm_trust_keys(struct ccdm_trust_dir *t, struct ccdm_err *err)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->tpm_keys.count; i++) {
+		const struct ccdm_trust_file *f = &t->tpm_keys.file[i];
+
+		t->key[i] = ccdm_pubkey_spki(f->text, f->size);
+		if (!t->key[i])
+			return ccdm_err_set(err, -EINVAL,
+					    "%s: no public key of RSA, P-256 or P-384, in DER",
+					    f->name);
+	}
+	return 0;
+}
+
 /* Everything is read once, so that what is malformed is said when the broker starts. */
 static int ccdm_trust_try(struct ccdm_trust_dir *t, struct ccdm_err *err)
 {
@@ -129,6 +146,10 @@ int ccdm_trust_load(const char *dir, struct ccdm_trust_dir **trust, struct ccdm_
 	if (!r)
 		r = ccdm_trust_read(&t->tpm_roots, dir, "tpm-roots", err);
 	if (!r)
+		r = ccdm_trust_read(&t->tpm_keys, dir, "tpm-keys", err);
+	if (!r)
+		r = ccdm_trust_keys(t, err);
+	if (!r)
 		r = ccdm_trust_read(&t->certs, dir, "certs", err);
 	if (!r)
 		r = ccdm_trust_read(&t->collateral, dir, "collateral", err);
@@ -152,10 +173,15 @@ static void ccdm_trust_drop(struct ccdm_trust_files *files)
 
 void ccdm_trust_free(struct ccdm_trust_dir *t)
 {
+	unsigned int i;
+
 	if (!t)
 		return;
 	ccdm_trust_drop(&t->roots);
 	ccdm_trust_drop(&t->tpm_roots);
+	for (i = 0; i < t->tpm_keys.count; i++)
+		ccdm_pubkey_free(t->key[i]);
+	ccdm_trust_drop(&t->tpm_keys);
 	ccdm_trust_drop(&t->certs);
 	ccdm_trust_drop(&t->collateral);
 	free(t);
@@ -177,6 +203,8 @@ static int ccdm_trust_with(const struct ccdm_trust_dir *t, const struct ccdm_tru
 		.nr_anchors = t->roots.count,
 		.tpm_anchors = t->tpm_anchor,
 		.nr_tpm_anchors = t->tpm_roots.count,
+		.tpm_keys = t->key,
+		.nr_tpm_keys = t->tpm_keys.count,
 	};
 	int r = trust.certs ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
 

@@ -4,6 +4,7 @@
  *
  *	DIR/roots/	roots of TEEs in place of the vendors'; for tests, and private CAs
  *	DIR/tpm-roots/	roots of TPMs' keys: providers that are trusted with what TPMs say
+ *	DIR/tpm-keys/	keys of TPMs that are known one by one, DER of the public key
  *	DIR/certs/	certificates between root and leaf, revocation lists
  *	DIR/collateral/	TDX: one file for each FMSPC, as "verify tdx --collateral" has it
  *

@@ -8,6 +8,7 @@
 #include "fence.h"
 #include "file.h"
 #include "ini.h"
+#include "kbs.h"
 
 enum ccdm_config_type { TEXT, PATH, DEVICE, HEX, WORD, NUMBER, SIZE };
 
@@ -53,6 +54,13 @@ static const struct ccdm_config_key {
 	{ "measure", "workload", PATH, STRING(workload), NULL, 0, 0 },
 	{ "measure", "signer", PATH, STRING(signer), NULL, 0, 0 },
 	{ "measure", "policy_url", TEXT, STRING(policy_url), NULL, 0, 0 },
+	{ "attest", "attest", WORD, FIELD(attest), 0, "off optional required", 0, 0 },
+	{ "attest", "broker", TEXT, STRING(broker), NULL, 0, 0 },
+	{ "attest", "ca", PATH, STRING(ca), NULL, 0, 0 },
+	{ "attest", "pin", HEX, STRING(pin), NULL, 64, 64 },
+	{ "attest", "protocol", WORD, FIELD(protocol), 0, "0.4.0 0.2.0", 0, 0 },
+	{ "attest", "timeout", NUMBER, FIELD(attest_timeout), 0, NULL, 1, 3600 },
+	{ "secrets", NULL, TEXT, 0, 0, NULL, 0, 0 }, /* its keys are names of credentials */
 #undef STRING
 #undef FIELD
 };
@@ -75,7 +83,7 @@ static void ccdm_config_expected(const char *section, char *text, size_t size)
 	for (i = 0; i < CCDM_CONFIG_KEYS && at < size; i++) {
 		const struct ccdm_config_key *k = &ccdm_config_keys[i];
 
-		if (section && !strcmp(section, k->section))
+		if (section && k->key && !strcmp(section, k->section))
 			at += snprintf(text + at, size - at, "%s%s", at ? ", " : "", k->key);
 		if (!section && strcmp(last, k->section))
 			at += snprintf(text + at, size - at, "%s[%s]", at ? ", " : "", k->section);
@@ -104,6 +112,8 @@ static int ccdm_config_section(const struct ccdm_ini_item *item, struct ccdm_con
 	strncat(s->sections, mark, sizeof(s->sections) - strlen(s->sections) - 1);
 	if (!strcmp(item->section, "measure"))
 		s->config->tpm = CCDM_TPM_REQUIRED;
+	if (!strcmp(item->section, "attest"))
+		s->config->attest = CCDM_ATTEST_REQUIRED;
 	return 0;
 }
 
@@ -197,6 +207,31 @@ static int ccdm_config_text(const struct ccdm_config_key *k, const struct ccdm_i
 	return 0;
 }
 
+/* CREDENTIAL = REPO/TYPE/TAG */
+static int ccdm_config_secret(const struct ccdm_ini_item *item, struct ccdm_config *c,
+			      struct ccdm_err *err)
+{
+	struct ccdm_config_secret *s = &c->secret[c->nr_secrets];
+	unsigned int i;
+
+	if (c->nr_secrets == CCDM_SECRETS_MAX)
+		return ccdm_config_bad(item, "no more than 64 secrets", err);
+	/* it becomes the name of a file */
+	if (strlen(item->key) >= sizeof(s->name) || item->key[0] == '.')
+		return ccdm_err_set(err, -EINVAL, "%s:%u:%u: '%s' is no name of a credential",
+				    item->file, item->line, item->key_column, item->key);
+	for (i = 0; i < c->nr_secrets; i++)
+		if (!strcmp(c->secret[i].name, item->key))
+			return ccdm_err_set(err, -EINVAL, "%s:%u:%u: '%s' a second time",
+					    item->file, item->line, item->key_column, item->key);
+	if (strlen(item->value) >= sizeof(s->path) || !ccdm_kbs_path_good(item->value))
+		return ccdm_config_bad(item, "REPO/TYPE/TAG", err);
+	snprintf(s->name, sizeof(s->name), "%s", item->key);
+	snprintf(s->path, sizeof(s->path), "%s", item->value);
+	c->nr_secrets++;
+	return 0;
+}
+
 static int ccdm_config_each(const struct ccdm_ini_item *item, void *arg, struct ccdm_err *err)
 {
 	struct ccdm_config_state *s = arg;
@@ -207,9 +242,11 @@ static int ccdm_config_each(const struct ccdm_ini_item *item, void *arg, struct 
 
 	if (!item->key)
 		return ccdm_config_section(item, s, err);
+	if (!strcmp(item->section, "secrets"))
+		return ccdm_config_secret(item, s->config, err);
 	for (i = 0; i < CCDM_CONFIG_KEYS; i++) {
 		k = &ccdm_config_keys[i];
-		if (!strcmp(k->section, item->section) && !strcmp(k->key, item->key))
+		if (k->key && !strcmp(k->section, item->section) && !strcmp(k->key, item->key))
 			break;
 	}
 	if (i == CCDM_CONFIG_KEYS) {
@@ -244,12 +281,29 @@ static int ccdm_config_needed(const char *file, const struct ccdm_config_state *
 	for (i = 0; i < CCDM_CONFIG_KEYS; i++) {
 		const struct ccdm_config_key *k = &ccdm_config_keys[i];
 
-		if (s->seen[i] || !strcmp(k->section, "root") || !strcmp(k->section, "measure"))
+		if (s->seen[i] || (strcmp(k->section, "boot") && strcmp(k->section, "base")))
 			continue;
 		if (ccdm_config_place(needed, k->key) >= 0)
 			return ccdm_err_set(err, -EINVAL, "%s: no '%s' in [%s]", file, k->key,
 					    k->section);
 	}
+	return 0;
+}
+
+/* A broker that is known by something, or nothing to fetch. */
+static int ccdm_config_broker(const char *file, const struct ccdm_config *c, struct ccdm_err *err)
+{
+	if (c->attest == CCDM_ATTEST_OFF)
+		return c->nr_secrets
+			       ? ccdm_err_set(err, -EINVAL,
+					      "%s: [secrets], and nothing is attested: no [attest]",
+					      file)
+			       : 0;
+	if (strncmp(c->broker, "https://", 8) || !c->broker[8])
+		return ccdm_err_set(err, -EINVAL, "%s: no 'broker' in [attest], https://HOST",
+				    file);
+	if (!c->ca[0] == !c->pin[0])
+		return ccdm_err_set(err, -EINVAL, "%s: [attest] needs one of 'ca' and 'pin'", file);
 	return 0;
 }
 
@@ -263,6 +317,7 @@ int ccdm_config_parse(const char *file, const char *text, size_t size, struct cc
 	config->strict = true;
 	config->lockdown = true;
 	config->timeout = 60;
+	config->attest_timeout = 120;
 	config->data_block_size = 4096;
 	config->hash_block_size = 4096;
 	strcpy(config->algorithm, "sha256");
@@ -274,6 +329,8 @@ int ccdm_config_parse(const char *file, const char *text, size_t size, struct cc
 				 file, config->algorithm,
 				 strcmp(config->algorithm, "sha512") ? 64 : 128,
 				 strlen(config->roothash));
+	if (!r)
+		r = ccdm_config_broker(file, config, err);
 	if (!r)
 		r = ccdm_fence_expected(file, config, err);
 	return r;

@@ -14,8 +14,21 @@
 #define CCDM_ROOT_PATH	 "/dev/mapper/" CCDM_ROOT_NAME
 #define CCDM_BASE_NAME	 "ccdm-base"
 
+#define CCDM_SECRETS_MAX 64
+
+/**
+ * struct ccdm_config_secret - a secret that becomes a credential
+ * @name: of the credential
+ * @path: REPO/TYPE/TAG
+ */
+struct ccdm_config_secret {
+	char name[65];
+	char path[CCDM_CONFIG_PATH];
+};
+
 enum ccdm_on_failure { CCDM_FAILURE_POWEROFF, CCDM_FAILURE_REBOOT };
 enum ccdm_first_boot { CCDM_MACHINE_ID_RANDOM, CCDM_MACHINE_ID_KEEP };
+enum ccdm_attest_use { CCDM_ATTEST_OFF, CCDM_ATTEST_OPTIONAL, CCDM_ATTEST_REQUIRED };
 enum ccdm_tpm_use { CCDM_TPM_OFF, CCDM_TPM_OPTIONAL, CCDM_TPM_REQUIRED };
 
 /**
@@ -45,6 +58,13 @@ enum ccdm_tpm_use { CCDM_TPM_OFF, CCDM_TPM_OPTIONAL, CCDM_TPM_REQUIRED };
  * @workload: file to be measured as ccdm-workload, or empty
  * @signer: public key to be measured as ccdm-signer, or empty
  * @policy_url: to be measured as ccdm-policy-url, or empty
+ * @attest: whether to attest
+ * @broker: https://HOST[:PORT]
+ * @ca: file of its CA, or empty
+ * @pin: SHA-256 of its public key in hex, or empty
+ * @protocol: 0: 0.4.0, 1: 0.2.0
+ * @attest_timeout: seconds for network, attestation and secrets together
+ * @nr_secrets, @secret: what to fetch
  */
 struct ccdm_config {
 	char cmdline[2048];
@@ -72,6 +92,14 @@ struct ccdm_config {
 	char workload[CCDM_CONFIG_PATH];
 	char signer[CCDM_CONFIG_PATH];
 	char policy_url[512];
+	enum ccdm_attest_use attest;
+	char broker[256];
+	char ca[CCDM_CONFIG_PATH];
+	char pin[65];
+	unsigned int protocol;
+	uint64_t attest_timeout;
+	unsigned int nr_secrets;
+	struct ccdm_config_secret secret[CCDM_SECRETS_MAX];
 };
 
 /**

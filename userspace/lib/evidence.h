@@ -22,6 +22,7 @@
  * @at: time of evaluation, seconds since 1970
  * @anchors, @nr_anchors: roots of TEEs; NULL for the vendors'
  * @tpm_anchors, @nr_tpm_anchors: roots of TPMs' keys; there are none that everybody trusts
+ * @tpm_keys, @nr_tpm_keys: keys of TPMs that are known one by one
  */
 struct ccdm_trust {
 	struct ccdm_certs *certs;
@@ -32,6 +33,8 @@ struct ccdm_trust {
 	unsigned int nr_anchors;
 	const struct ccdm_anchor *tpm_anchors;
 	unsigned int nr_tpm_anchors;
+	struct ccdm_pubkey *const *tpm_keys;
+	unsigned int nr_tpm_keys;
 };
 
 /**

@@ -3,20 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <tss2/tss2_esys.h>
 #include <tss2/tss2_rc.h>
 #include <tss2/tss2_tcti_device.h>
 #include <unistd.h>
-#include "tpm.h"
+#include "tpm_esys.h"
 
-struct ccdm_tpm {
-	TSS2_TCTI_CONTEXT *tcti;
-	ESYS_CONTEXT *esys;
-	const char *device;
-};
-
-static int ccdm_tpm_error(const struct ccdm_tpm *tpm, const char *what, TSS2_RC rc,
-			  struct ccdm_err *err)
+int ccdm_tpm_error(const struct ccdm_tpm *tpm, const char *what, TSS2_RC rc, struct ccdm_err *err)
 {
 	return ccdm_err_set(err, rc == TSS2_ESYS_RC_MEMORY ? -ENOMEM : -EIO, "TPM %s: %s: %s (%#x)",
 			    tpm->device, what, Tss2_RC_Decode(rc), rc);

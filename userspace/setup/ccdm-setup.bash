@@ -7,7 +7,7 @@ _ccdm_setup_names() {
 }
 
 _ccdm_setup() {
-	local cur prev verb verbs="open close status list cache scrub monitor attach config measure verify boot benchmark"
+	local cur prev verb verbs="open close status list cache scrub monitor attach config measure evidence attest secret verify boot benchmark"
 	cur=${COMP_WORDS[COMP_CWORD]}
 	prev=${COMP_WORDS[COMP_CWORD - 1]}
 	verb=
@@ -25,8 +25,9 @@ _ccdm_setup() {
 	-c | --cipher) mapfile -t COMPREPLY < <(compgen -W "aes-xts-gmac aes-xts-hmac-sha256 aes-gcm" -- "$cur"); return ;;
 	--on-tamper) mapfile -t COMPREPLY < <(compgen -W "panic poweroff eio" -- "$cur"); return ;;
 	--allow) mapfile -t COMPREPLY < <(compgen -W "debug vmpl expired tcb-out-of-date tcb-config tcb-sw-hardening smt sha1 no-crl" -- "$cur"); return ;;
-	--origin | --tab | --config | --generate | --cert | --chain | --crl | --root | --collateral | --tcb-info | --qe-identity | --expect) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-	--cache-size | --size | --uuid | -n | --count | --at | --report-data) return ;;
+	--origin | --tab | --config | --generate | --cert | --chain | --crl | --root | --collateral | --tcb-info | --qe-identity | --expect | --ca | --output) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--cache-size | --size | --uuid | -n | --count | --at | --report-data | --broker | --pin | --timeout | --nonce) return ;;
+	--protocol) mapfile -t COMPREPLY < <(compgen -W "0.4.0 0.2.0" -- "$cur"); return ;;
 	esac
 	if [[ $cur == -* ]]; then
 		local opts="--help --version"
@@ -38,6 +39,9 @@ _ccdm_setup() {
 		monitor) opts="$opts --json --count" ;;
 		attach) opts="$opts --tab --generate" ;;
 		measure) opts="$opts --check --dry-run --config --json" ;;
+		evidence) opts="$opts --nonce --json" ;;
+		attest) opts="$opts --broker --ca --pin --protocol --timeout --config --output --json" ;;
+		secret) opts="$opts --broker --ca --pin --protocol --timeout --config --force" ;;
 		verify) opts="$opts --cert --chain --crl --root --collateral --tcb-info --qe-identity --expect --at --report-data --allow --json" ;;
 		esac
 		mapfile -t COMPREPLY < <(compgen -W "$opts" -- "$cur")
@@ -50,6 +54,7 @@ _ccdm_setup() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	verify) [[ $prev == verify ]] && mapfile -t COMPREPLY < <(compgen -W "snp tdx tpm azure eventlog" -- "$cur") ||
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+	secret) [[ $prev == secret ]] && mapfile -t COMPREPLY < <(compgen -W "get fetch drop" -- "$cur") ;;
 	boot) mapfile -t COMPREPLY < <(compgen -W "fence measure base root system cap" -- "$cur") ;;
 	close | status | cache | scrub | monitor) mapfile -t COMPREPLY < <(compgen -W "$(_ccdm_setup_names)" -- "$cur") ;;
 	esac

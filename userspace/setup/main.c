@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "attesting.h"
 #include "setup.h"
 
 static const struct ccdm_verb ccdm_verbs[] = {
@@ -52,6 +53,20 @@ static const struct ccdm_verb ccdm_verbs[] = {
 	  "      --config FILE      instead of /etc/ccdm/ccdm.conf\n"
 	  "      --json             as JSON\n",
 	  cmd_measure },
+	{ "evidence", "", "what makes evidence here; with --nonce, make some",
+	  "      --nonce TEXT       collect evidence that is bound to TEXT, and print it as JSON\n"
+	  "      --json             as JSON\n",
+	  cmd_evidence },
+	{ "attest", "", "prove to a broker what runs here",
+	  CCDM_ATTESTING_HELP "      --output FILE      write the token there\n"
+			      "      --json             as JSON\n",
+	  cmd_attest },
+	{ "secret", "get NAME...|fetch|drop", "secrets from the broker",
+	  "  get NAME...   write secrets to standard output, as they are\n"
+	  "  fetch         those of the configuration, into /run/credstore for services\n"
+	  "  drop          remove them from there\n"
+	  "\n" CCDM_ATTESTING_HELP "      --force            get: also to a terminal\n",
+	  cmd_secret },
 	{ "verify", "KIND FILE", "is this evidence genuine, and of a guest as it must be?",
 	  "  KIND is snp or tdx (FILE is raw, or KBS evidence in JSON), tpm or azure (KBS\n"
 	  "  evidence), or eventlog (of firmware, or of a confidential guest)\n"

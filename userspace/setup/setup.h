@@ -37,6 +37,9 @@ enum ccdm_exit cmd_config(const struct ccdm_verb *verb, int argc, char **argv);
 enum ccdm_exit cmd_measure(const struct ccdm_verb *verb, int argc, char **argv);
 enum ccdm_exit cmd_attach(const struct ccdm_verb *verb, int argc, char **argv);
 enum ccdm_exit cmd_boot(const struct ccdm_verb *verb, int argc, char **argv);
+enum ccdm_exit cmd_evidence(const struct ccdm_verb *verb, int argc, char **argv);
+enum ccdm_exit cmd_attest(const struct ccdm_verb *verb, int argc, char **argv);
+enum ccdm_exit cmd_secret(const struct ccdm_verb *verb, int argc, char **argv);
 enum ccdm_exit cmd_verify(const struct ccdm_verb *verb, int argc, char **argv);
 enum ccdm_exit cmd_benchmark(const struct ccdm_verb *verb, int argc, char **argv);
 

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""broker - a broker on the host, as a VM meets it at 10.0.2.2"""
+import base64
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BIN = os.path.join(TOP, "build/bin")
+
+CONF = """[server]
+listen = 127.0.0.1
+port = %(port)s
+certificate = %(dir)s/server.pem
+key = %(dir)s/server.key
+[broker]
+state = %(dir)s/state
+key_file = %(dir)s/secrets.key
+token_key = %(dir)s/token.key
+trust = %(dir)s/trust
+admin = %(dir)s/admin.sock
+%(more)s
+"""
+
+
+class Broker:
+    """ccdm-brokerd with everything under path; more: lines for [broker]."""
+
+    def __init__(self, path, more=""):
+        self.dir, self.daemon, self.port = path, None, 0
+        self.conf = os.path.join(path, "brokerd.conf")
+        os.makedirs(path, exist_ok=True)
+        self._configure(more)
+        out = self.admin("init", "--name", "10.0.2.2", "--name", "localhost", "--json")
+        self.pin = json.loads(out)["pin"]
+        self.ca = os.path.join(path, "ca.pem")
+
+    def _configure(self, more):
+        with open(self.conf, "w") as f:
+            f.write(CONF % {"port": self.port, "dir": self.dir, "more": more})
+        self.more = more
+
+    def start(self):
+        self.log_path = os.path.join(self.dir, "brokerd.log")
+        self.daemon = subprocess.Popen([BIN + "/ccdm-brokerd", "--config", self.conf],
+                                       stderr=open(self.log_path, "w"))
+        end = time.monotonic() + 30
+        while True:
+            with open(self.log_path) as f:
+                m = re.search(r"port (\d+)", f.read())
+            if m:
+                break
+            if self.daemon.poll() is not None or time.monotonic() > end:
+                raise RuntimeError("the broker did not start: " + open(self.log_path).read())
+            time.sleep(0.02)
+        self.port = int(m.group(1))
+        self._configure(self.more)      # the same port after a restart
+        self.url = "https://10.0.2.2:%d" % self.port
+        return self
+
+    def stop(self):
+        if self.daemon:
+            self.daemon.terminate()
+            self.daemon.wait()
+            self.daemon = None
+
+    def reload(self):
+        """SIGHUP, and wait for what it says."""
+        before = open(self.log_path).read().count("reloaded")
+        self.daemon.send_signal(signal.SIGHUP)
+        end = time.monotonic() + 30
+        while open(self.log_path).read().count("reloaded") == before:
+            if time.monotonic() > end:
+                raise RuntimeError("the broker does not reload")
+            time.sleep(0.02)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *exc):
+        self.stop()
+
+    def admin(self, *args, stdin=b"", check=True):
+        r = subprocess.run([BIN + "/ccdm-broker", "--config", self.conf, *args], input=stdin,
+                           capture_output=True)
+        if check and r.returncode:
+            raise AssertionError("ccdm-broker %s: %s" % (" ".join(args), r.stderr.decode()))
+        return r.stdout.decode() if check else (r.returncode, r.stdout.decode() + r.stderr.decode())
+
+    def policy(self, text):
+        path = os.path.join(self.dir, "policy.yaml")
+        with open(path, "w") as f:
+            f.write(text)
+        return self.admin("policy", "add", path)
+
+    def secret(self, path, value):
+        self.admin("secret", "put", path, stdin=value)
+
+    def trust_tpm(self, evidence):
+        """Believe the TPM that made this evidence."""
+        key = base64.b64decode(evidence["tee-evidence"]["primary_evidence"]["ak_public"])
+        with open(os.path.join(self.dir, "trust/tpm-keys/vm.der"), "wb") as f:
+            f.write(key)
+        self.reload()
+
+    def log(self):
+        """The audit log's entries, without the signed heads."""
+        lines = self.admin("log", "--json").splitlines()
+        return [e for e in map(json.loads, lines) if e["event"] != "head"]

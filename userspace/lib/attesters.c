@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+/* attesters.c - see attesters.h */
+#include <errno.h>
+#include "attest_tpm.h"
+#include "attesters.h"
+
+const struct ccdm_attester *const ccdm_attesters[] = { &ccdm_attest_tpm, NULL };
+
+int ccdm_attesters_choose(const struct ccdm_attester **primary, const struct ccdm_attester **beside,
+			  struct ccdm_err *err)
+{
+	unsigned int i;
+
+	*primary = NULL;
+	*beside = NULL;
+	for (i = 0; ccdm_attesters[i]; i++) {
+		const struct ccdm_attester *a = ccdm_attesters[i];
+
+		if (!a->exists(a))
+			continue;
+		if (!*primary)
+			*primary = a;
+		else if (a == &ccdm_attest_tpm)
+			*beside = a;
+	}
+	if (*primary)
+		return 0;
+	ccdm_err_hint(err, "is the driver loaded? ccdm-setup evidence lists what could be there");
+	return ccdm_err_set(err, -ENODEV, "nothing here makes evidence: no TEE, no TPM");
+}

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+/* tpm_ak.c - see tpm_ak.h */
+#include <errno.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tss2/tss2_mu.h>
+#include "tpm_ak.h"
+#include "tpm_esys.h"
+
+#define TRIES	    8	       /* while registers change */
+#define EK_CERT_NV  0x01c00002 /* RSA 2048 */
+#define EK_CERT_ECC 0x01c0000a /* P-256 */
+
+/* ---- the key ------------------------------------------------------------------ */
+
+static const TPM2B_PUBLIC ccdm_ak_template = {
+	.publicArea = {
+		.type = TPM2_ALG_ECC,
+		.nameAlg = TPM2_ALG_SHA256,
+		.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
+				    TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_USERWITHAUTH |
+				    TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT |
+				    TPMA_OBJECT_NODA,
+		.parameters.eccDetail = {
+			.symmetric.algorithm = TPM2_ALG_NULL,
+			.scheme = { .scheme = TPM2_ALG_ECDSA,
+				    .details.ecdsa.hashAlg = TPM2_ALG_SHA256 },
+			.curveID = TPM2_ECC_NIST_P256,
+			.kdf.scheme = TPM2_ALG_NULL,
+		},
+		/* what makes it unlike other keys of this template */
+		.unique.ecc.x = { .size = 7, .buffer = "ccdm-ak" },
+	},
+};
+
+static int ccdm_ak_spki(const TPMS_ECC_POINT *point, struct ccdm_tpm_signed *out)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	uint8_t xy[65] = { 4 }, *der = NULL;
+	EVP_PKEY *key = NULL;
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0),
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, xy, sizeof(xy)),
+		OSSL_PARAM_construct_end(),
+	};
+	int n = 0;
+
+	if (point->x.size <= 32 && point->y.size <= 32) {
+		memcpy(xy + 1 + 32 - point->x.size, point->x.buffer, point->x.size);
+		memcpy(xy + 33 + 32 - point->y.size, point->y.buffer, point->y.size);
+		if (ctx && EVP_PKEY_fromdata_init(ctx) == 1 &&
+		    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) == 1)
+			n = i2d_PUBKEY(key, &der);
+	}
+	if (n > 0 && (size_t)n <= sizeof(out->ak)) {
+		memcpy(out->ak, der, n);
+		out->ak_size = n;
+	}
+	OPENSSL_free(der);
+	EVP_PKEY_free(key);
+	EVP_PKEY_CTX_free(ctx);
+	return n > 0 ? 0 : -EIO;
+}
+
+static int ccdm_ak_open(struct ccdm_tpm *tpm, ESYS_TR *ak, struct ccdm_tpm_signed *out,
+			struct ccdm_err *err)
+{
+	const TPM2B_SENSITIVE_CREATE sensitive = { 0 };
+	const TPM2B_DATA data = { 0 };
+	const TPML_PCR_SELECTION pcrs = { 0 };
+	TPM2B_PUBLIC *public = NULL;
+	TSS2_RC rc;
+	int r;
+
+	rc = Esys_CreatePrimary(tpm->esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+				ESYS_TR_NONE, &sensitive, &ccdm_ak_template, &data, &pcrs, ak,
+				&public, NULL, NULL, NULL);
+	if (rc)
+		return ccdm_tpm_error(tpm, "no attestation key can be made", rc, err);
+	r = ccdm_ak_spki(&public->publicArea.unique.ecc, out);
+	Esys_Free(public);
+	if (r) {
+		Esys_FlushContext(tpm->esys, *ak);
+		ccdm_err_set(err, r, "TPM %s: its key is no point on P-256", tpm->device);
+	}
+	return r;
+}
+
+/* ---- registers -------------------------------------------------------------------- */
+
+/* The bank that is quoted: SHA-256 if it is active, as every verifier knows it. */
+static int ccdm_quote_bank(struct ccdm_tpm *tpm, uint16_t *bank, struct ccdm_err *err)
+{
+	static const uint16_t banks[] = { CCDM_ALG_SHA256, CCDM_ALG_SHA384, CCDM_ALG_SHA512 };
+	struct ccdm_digests values;
+	unsigned int i, k;
+	int r = ccdm_tpm_read(tpm, 0, &values, err);
+
+	for (i = 0; !r && i < sizeof(banks) / sizeof(banks[0]); i++)
+		for (k = 0; k < values.count; k++)
+			if (values.digest[k].alg == banks[i]) {
+				*bank = banks[i];
+				return 0;
+			}
+	return r ? r
+		 : ccdm_err_set(err, -EIO, "TPM %s: no bank of SHA-256 or longer is active",
+				tpm->device);
+}
+
+static void ccdm_quote_select(uint16_t bank, uint32_t mask, TPML_PCR_SELECTION *s)
+{
+	*s = (TPML_PCR_SELECTION){
+		.count = 1,
+		.pcrSelections[0] = { .hash = bank,
+				      .sizeofSelect = 3,
+				      .pcrSelect = { mask & 0xff, mask >> 8 & 0xff, mask >> 16 } },
+	};
+}
+
+/* A TPM tells some of those asked for at a time. */
+static int ccdm_quote_read(struct ccdm_tpm *tpm, struct ccdm_tpm_signed *out, struct ccdm_err *err)
+{
+	uint16_t size = ccdm_digest_size(out->bank);
+	TPML_PCR_SELECTION want, *told = NULL;
+	uint32_t left = 0xffffff, version, i, k;
+	TPML_DIGEST *got = NULL;
+	TSS2_RC rc;
+
+	while (left) {
+		ccdm_quote_select(out->bank, left, &want);
+		rc = Esys_PCR_Read(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &want,
+				   &version, &told, &got);
+		if (rc)
+			return ccdm_tpm_error(tpm, "PCRs cannot be read", rc, err);
+		for (i = 0, k = 0; i < CCDM_TPM_PCRS && told->count == 1; i++) {
+			if (!(told->pcrSelections[0].pcrSelect[i / 8] & 1 << i % 8) ||
+			    k == got->count || got->digests[k].size != size)
+				continue;
+			memcpy(out->pcr[i], got->digests[k++].buffer, size);
+			left &= ~(1U << i);
+		}
+		Esys_Free(told);
+		Esys_Free(got);
+		if (!k)
+			return ccdm_err_set(err, -EIO, "TPM %s: it does not tell all PCRs",
+					    tpm->device);
+	}
+	return 0;
+}
+
+/* ---- quotes ------------------------------------------------------------------------- */
+
+static int ccdm_quote_sign(struct ccdm_tpm *tpm, ESYS_TR ak, const TPM2B_DATA *nonce,
+			   struct ccdm_tpm_signed *out, struct ccdm_err *err)
+{
+	const TPMT_SIG_SCHEME scheme = { .scheme = TPM2_ALG_NULL };
+	TPMT_SIGNATURE *signature = NULL;
+	TPM2B_ATTEST *message = NULL;
+	TPML_PCR_SELECTION all;
+	size_t at = 0;
+	TSS2_RC rc;
+	int r = 0;
+
+	ccdm_quote_select(out->bank, 0xffffff, &all);
+	rc = Esys_Quote(tpm->esys, ak, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, nonce, &scheme,
+			&all, &message, &signature);
+	if (rc)
+		return ccdm_tpm_error(tpm, "does not sign its PCRs", rc, err);
+	if (message->size > sizeof(out->message) ||
+	    Tss2_MU_TPMT_SIGNATURE_Marshal(signature, out->signature, sizeof(out->signature),
+					   &at)) {
+		r = ccdm_err_set(err, -EIO, "TPM %s: a quote that nobody can read", tpm->device);
+	} else {
+		memcpy(out->message, message->attestationData, message->size);
+		out->message_size = message->size;
+		out->signature_size = at;
+	}
+	Esys_Free(message);
+	Esys_Free(signature);
+	return r;
+}
+
+/* Were these the registers when they were signed? */
+static bool ccdm_quote_holds(const struct ccdm_tpm_signed *out)
+{
+	uint16_t size = ccdm_digest_size(out->bank);
+	uint8_t all[CCDM_TPM_PCRS * CCDM_DIGEST_MAX];
+	const TPM2B_DIGEST *said;
+	struct ccdm_digest d;
+	TPMS_ATTEST attest;
+	size_t at = 0, i;
+
+	for (i = 0; i < CCDM_TPM_PCRS; i++)
+		memcpy(all + i * size, out->pcr[i], size);
+	if (Tss2_MU_TPMS_ATTEST_Unmarshal(out->message, out->message_size, &at, &attest) ||
+	    ccdm_digest_of(CCDM_ALG_SHA256, all, CCDM_TPM_PCRS * (size_t)size, NULL, 0, &d))
+		return false;
+	said = &attest.attested.quote.pcrDigest;
+	return said->size == d.size && !memcmp(said->buffer, d.bytes, d.size);
+}
+
+int ccdm_tpm_quote(struct ccdm_tpm *tpm, const uint8_t *nonce, size_t size,
+		   struct ccdm_tpm_signed *out, struct ccdm_err *err)
+{
+	TPM2B_DATA data = { .size = size };
+	unsigned int n;
+	ESYS_TR ak;
+	int r;
+
+	memset(out, 0, sizeof(*out));
+	if (size > 32)
+		return ccdm_err_set(err, -EINVAL, "a TPM signs 32 bytes beside its PCRs, not %zu",
+				    size);
+	memcpy(data.buffer, nonce, size);
+	r = ccdm_quote_bank(tpm, &out->bank, err);
+	if (!r)
+		r = ccdm_ak_open(tpm, &ak, out, err);
+	if (r)
+		return r;
+	for (n = 0; n < TRIES; n++) {
+		r = ccdm_quote_sign(tpm, ak, &data, out, err);
+		if (!r)
+			r = ccdm_quote_read(tpm, out, err);
+		if (r || ccdm_quote_holds(out))
+			break;
+	}
+	Esys_FlushContext(tpm->esys, ak);
+	if (n == TRIES)
+		return ccdm_err_set(err, -EAGAIN, "TPM %s: its PCRs change all the time",
+				    tpm->device);
+	return r;
+}
+
+/* ---- the endorsement key's certificate --------------------------------------------------- */
+
+static int ccdm_nv_read(struct ccdm_tpm *tpm, TPM2_HANDLE index, uint8_t **bytes, size_t *size,
+			struct ccdm_err *err)
+{
+	TPM2B_NV_PUBLIC *public = NULL;
+	TPM2B_MAX_NV_BUFFER *part = NULL;
+	size_t done = 0;
+	uint16_t n;
+	ESYS_TR nv;
+	TSS2_RC rc;
+
+	rc = Esys_TR_FromTPMPublic(tpm->esys, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &nv);
+	if (rc)
+		return -ENOENT;
+	rc = Esys_NV_ReadPublic(tpm->esys, nv, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &public,
+				NULL);
+	*size = rc ? 0 : public->nvPublic.dataSize;
+	Esys_Free(public);
+	*bytes = malloc(*size + 1);
+	if (!*bytes)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	while (!rc && done < *size) {
+		n = *size - done > 512 ? 512 : *size - done;
+		rc = Esys_NV_Read(tpm->esys, nv, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+				  n, done, &part);
+		if (rc)
+			break;
+		memcpy(*bytes + done, part->buffer, part->size <= n ? part->size : n);
+		done += part->size;
+		Esys_Free(part);
+		part = NULL;
+	}
+	if (!rc)
+		return 0;
+	free(*bytes);
+	*bytes = NULL;
+	return ccdm_tpm_error(tpm, "NV cannot be read", rc, err);
+}
+
+int ccdm_tpm_ek_cert(struct ccdm_tpm *tpm, uint8_t **der, size_t *size, struct ccdm_err *err)
+{
+	int r = ccdm_nv_read(tpm, EK_CERT_NV, der, size, err);
+
+	return r == -ENOENT ? ccdm_nv_read(tpm, EK_CERT_ECC, der, size, err) : r;
+}

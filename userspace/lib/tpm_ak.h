@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tpm_ak.h - a TPM's attestation key, and what it signs
+ *
+ * The key is a primary key of the endorsement hierarchy, on P-256, restricted to what the
+ * TPM itself says: the same one at every boot, and nothing is kept anywhere. (TCG TPM 2.0
+ * Library, Part 1, "Primary Object"; EK: TCG EK Credential Profile 2.5, templates L-1, L-2.)
+ */
+#ifndef CCDM_TPM_AK_H
+#define CCDM_TPM_AK_H
+
+#include "tpm.h"
+#include "tpm_quote.h"
+
+/**
+ * struct ccdm_tpm_signed - a quote of all 24 registers of a bank
+ * @message, @message_size: TPMS_ATTEST
+ * @signature, @signature_size: TPMT_SIGNATURE
+ * @bank: TPM_ALG_ID
+ * @pcr: the registers, as they were quoted
+ * @ak, @ak_size: the key, DER of a SubjectPublicKeyInfo
+ */
+struct ccdm_tpm_signed {
+	uint8_t message[CCDM_TPM_QUOTE_MAX];
+	size_t message_size;
+	uint8_t signature[1024];
+	size_t signature_size;
+	uint16_t bank;
+	uint8_t pcr[CCDM_TPM_PCRS][CCDM_DIGEST_MAX];
+	uint8_t ak[128];
+	size_t ak_size;
+};
+
+/**
+ * ccdm_tpm_quote() - have the registers signed
+ * @nonce, @size: at most 32 bytes
+ * @out: filled
+ *
+ * Return: 0; -EAGAIN if registers change faster than they can be read; -EIO; -ENOMEM.
+ */
+int ccdm_tpm_quote(struct ccdm_tpm *tpm, const uint8_t *nonce, size_t size,
+		   struct ccdm_tpm_signed *out, struct ccdm_err *err);
+
+/* Certificate of the endorsement key from NV, DER; the caller frees it. -ENOENT: there is none */
+int ccdm_tpm_ek_cert(struct ccdm_tpm *tpm, uint8_t **der, size_t *size, struct ccdm_err *err);
+
+#endif

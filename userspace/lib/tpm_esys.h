@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tpm_esys.h - what the files that talk to a TPM share: tpm.c, tpm_ak.c */
+#ifndef CCDM_TPM_ESYS_H
+#define CCDM_TPM_ESYS_H
+
+#include <tss2/tss2_esys.h>
+#include "tpm.h"
+
+struct ccdm_tpm {
+	TSS2_TCTI_CONTEXT *tcti;
+	ESYS_CONTEXT *esys;
+	const char *device;
+};
+
+/* What the TPM said, in words. Return: -ENOMEM or -EIO */
+int ccdm_tpm_error(const struct ccdm_tpm *tpm, const char *what, TSS2_RC rc, struct ccdm_err *err);
+
+#endif

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+/* attesting.c - see attesting.h */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include "../lib/attesters.h"
+#include "../lib/bytes.h"
+#include "attesting.h"
+
+#define REQUEST_SECONDS 30
+
+bool ccdm_attesting_take(struct ccdm_attesting *a, int option, const char *value)
+{
+	char *end;
+
+	switch (option) {
+	case OPT_BROKER:
+		a->broker = value;
+		return true;
+	case OPT_CA:
+		a->ca = value;
+		return true;
+	case OPT_PIN:
+		a->pin = value;
+		return true;
+	case OPT_PROTOCOL:
+		a->protocol = value;
+		return true;
+	case OPT_TIMEOUT:
+		a->timeout = strtoul(value, &end, 10);
+		return !*end && a->timeout && a->timeout <= 3600;
+	case OPT_ATTEST_CONFIG:
+		a->config_file = value;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What the configuration says where no option did. */
+static int ccdm_attesting_config(struct ccdm_attesting *a, struct ccdm_err *err)
+{
+	const char *file = a->config_file ? a->config_file : CCDM_CONFIG_FILE;
+	int r = ccdm_config_load(file, &a->config, err);
+
+	if (r)
+		return r;
+	if (a->broker)
+		return 0;
+	if (!a->config.broker[0])
+		return ccdm_err_set(err, -EINVAL, "%s: no [attest], and no --broker", file);
+	a->broker = a->config.broker;
+	a->ca = a->config.ca[0] ? a->config.ca : NULL;
+	a->pin = a->config.pin[0] ? a->config.pin : NULL;
+	if (!a->protocol)
+		a->protocol = a->config.protocol ? "0.2.0" : "0.4.0";
+	if (!a->timeout)
+		a->timeout = a->config.attest_timeout;
+	return 0;
+}
+
+/* The clock is the host's; the image was not made in its future. */
+static int64_t ccdm_attesting_earliest(const struct ccdm_attesting *a)
+{
+	struct stat st;
+
+	return stat(a->config_file ? a->config_file : CCDM_CONFIG_FILE, &st) ? 0 : st.st_mtime;
+}
+
+int ccdm_attesting_conf(struct ccdm_attesting *a, bool need_config, struct ccdm_err *err)
+{
+	struct ccdm_session_conf *s = &a->session;
+	int r = 0;
+
+	/* Secrets come: no core dump, and nobody looks into it; nothing from outside. */
+	prctl(PR_SET_DUMPABLE, 0);
+	clearenv();
+	if (need_config || !a->broker)
+		r = ccdm_attesting_config(a, err);
+	if (r)
+		return r;
+	if (!a->ca == !a->pin)
+		return ccdm_err_set(err, -EINVAL, "the broker is known by one of --ca and --pin");
+	if (a->pin && ccdm_unhex(a->pin, a->pin_bytes, CCDM_PIN_SIZE))
+		return ccdm_err_set(err, -EINVAL, "the pin is not 64 hexadecimal digits");
+	for (s->version = CCDM_KBS_0_2; a->protocol; s->version++) {
+		if (!strcmp(a->protocol, ccdm_kbs_version_name(s->version)))
+			break;
+		if (s->version == CCDM_KBS_0_4)
+			return ccdm_err_set(err, -EINVAL, "%s is neither 0.4.0 nor 0.2.0",
+					    a->protocol);
+	}
+	if (!a->protocol)
+		s->version = CCDM_KBS_0_4;
+	s->deadline = a->timeout ? a->timeout : 120;
+	s->http = (struct ccdm_http_conf){
+		.url = a->broker,
+		.ca = a->ca,
+		.pin = a->pin ? a->pin_bytes : NULL,
+		.earliest = ccdm_attesting_earliest(a),
+		.timeout = s->deadline < REQUEST_SECONDS ? s->deadline : REQUEST_SECONDS,
+		.max = CCDM_KBS_MESSAGE_MAX,
+	};
+	return ccdm_attesters_choose(&s->primary, &s->beside, err);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* attesting.h - what the verbs that talk to a broker share */
+#ifndef CCDM_ATTESTING_H
+#define CCDM_ATTESTING_H
+
+#include "../lib/config.h"
+#include "../lib/session.h"
+#include "setup.h"
+
+/**
+ * struct ccdm_attesting - with whom, from options or from the configuration
+ * @broker, @ca, @pin, @protocol: options, or NULL
+ * @config_file: --config, or NULL
+ * @timeout: --timeout in seconds, or 0
+ * @config: the configuration, if it was read
+ * @pin_bytes, @session: filled by ccdm_attesting_conf()
+ */
+struct ccdm_attesting {
+	const char *broker;
+	const char *ca;
+	const char *pin;
+	const char *protocol;
+	const char *config_file;
+	unsigned int timeout;
+	struct ccdm_config config;
+	uint8_t pin_bytes[CCDM_PIN_SIZE];
+	struct ccdm_session_conf session;
+};
+
+enum { OPT_BROKER = 512, OPT_CA, OPT_PIN, OPT_PROTOCOL, OPT_TIMEOUT, OPT_ATTEST_CONFIG };
+
+#define CCDM_ATTESTING_OPTIONS                                         \
+	{ "broker", required_argument, NULL, OPT_BROKER },             \
+		{ "ca", required_argument, NULL, OPT_CA },             \
+		{ "pin", required_argument, NULL, OPT_PIN },           \
+		{ "protocol", required_argument, NULL, OPT_PROTOCOL }, \
+		{ "timeout", required_argument, NULL, OPT_TIMEOUT },   \
+	{                                                              \
+		"config", required_argument, NULL, OPT_ATTEST_CONFIG   \
+	}
+
+#define CCDM_ATTESTING_HELP                                                                      \
+	"      --broker URL       https://HOST[:PORT]; without, [attest] of the configuration\n" \
+	"      --ca FILE          certificate of the broker's CA, or\n"                          \
+	"      --pin HEX          SHA-256 of the broker's public key\n"                          \
+	"      --protocol V       0.4.0 (default) or 0.2.0\n"                                    \
+	"      --timeout SECONDS  for everything together (default 120)\n"                       \
+	"      --config FILE      instead of /etc/ccdm/ccdm.conf\n"
+
+/* Is it one of these options? */
+bool ccdm_attesting_take(struct ccdm_attesting *a, int option, const char *value);
+
+/* @need_config: the configuration is needed in any case. Return: 0, -EINVAL, -ENODEV, ... */
+int ccdm_attesting_conf(struct ccdm_attesting *a, bool need_config, struct ccdm_err *err);
+
+#endif

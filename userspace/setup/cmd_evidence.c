@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cmd_evidence.c - ccdm-setup evidence */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../lib/attesters.h"
+#include "../lib/session.h"
+#include "setup.h"
+
+struct evidence_args {
+	const char *nonce;
+	bool json;
+};
+
+static const struct option evidence_options[] = {
+	{ "nonce", required_argument, NULL, 'n' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
+};
+
+static enum ccdm_exit evidence_take(int option, void *arg)
+{
+	struct evidence_args *a = arg;
+
+	switch (option) {
+	case 'n':
+		a->nonce = optarg;
+		return strlen(optarg) < CCDM_KBS_NONCE_MAX ? CCDM_EXIT_OK : CCDM_EXIT_USAGE;
+	case 'j':
+		a->json = true;
+		return CCDM_EXIT_OK;
+	default:
+		return CCDM_EXIT_USAGE;
+	}
+}
+
+/* What could make evidence, and what does. */
+static enum ccdm_exit evidence_list(bool json)
+{
+	json_t *all = json_array();
+	unsigned int i;
+
+	for (i = 0; ccdm_attesters[i]; i++) {
+		const struct ccdm_attester *a = ccdm_attesters[i];
+		bool here = a->exists(a);
+
+		if (json)
+			json_array_append_new(all, json_pack("{s:s, s:s, s:b}", "tee", a->tee,
+							     "what", a->what, "here", here));
+		else
+			printf("%-12s %-4s %s\n", a->tee, here ? "yes" : "no", a->what);
+	}
+	if (json)
+		return ccdm_ui_json(json_pack("{s:o}", "attesters", all));
+	json_decref(all);
+	return CCDM_EXIT_OK;
+}
+
+enum ccdm_exit cmd_evidence(const struct ccdm_verb *verb, int argc, char **argv)
+{
+	struct ccdm_session_conf conf = { .version = CCDM_KBS_0_4 };
+	struct evidence_args a = { 0 };
+	struct ccdm_err err = { 0 };
+	enum ccdm_exit e;
+	json_t *out;
+	bool over;
+	int r;
+
+	e = ccdm_setup_options(verb, argc, argv, evidence_options, evidence_take, &a, 0, 0, &over);
+	if (over)
+		return e;
+	if (!a.nonce)
+		return evidence_list(a.json);
+	r = ccdm_attesters_choose(&conf.primary, &conf.beside, &err);
+	if (!r)
+		r = ccdm_session_evidence(&conf, a.nonce, &out, &err);
+	return r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : ccdm_ui_json(out);
+}

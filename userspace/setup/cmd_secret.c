@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cmd_secret.c - ccdm-setup secret get|fetch|drop */
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "../lib/credstore.h"
+#include "attesting.h"
+
+struct secret_args {
+	struct ccdm_attesting with;
+	bool force;
+};
+
+static const struct option secret_options[] = {
+	CCDM_ATTESTING_OPTIONS,
+	{ "force", no_argument, NULL, 'f' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
+};
+
+static enum ccdm_exit secret_take(int option, void *arg)
+{
+	struct secret_args *a = arg;
+
+	if (option == 'f')
+		a->force = true;
+	else if (!ccdm_attesting_take(&a->with, option, optarg))
+		return CCDM_EXIT_USAGE;
+	return CCDM_EXIT_OK;
+}
+
+static int secret_write(const uint8_t *bytes, size_t size, struct ccdm_err *err)
+{
+	ssize_t n = 0;
+
+	for (; size && n >= 0; bytes += n, size -= n)
+		n = write(STDOUT_FILENO, bytes, size);
+	return size ? ccdm_err_set(err, -errno, "standard output: %s", strerror(errno)) : 0;
+}
+
+/* One after the other, as they are, without anything between. */
+static int secret_get(struct secret_args *a, char **names, int count, struct ccdm_err *err)
+{
+	struct ccdm_session *s = NULL;
+	uint8_t *bytes;
+	size_t size;
+	int i, r;
+
+	if (isatty(STDOUT_FILENO) && !a->force) {
+		ccdm_err_hint(err, "into a file or a pipe, or with --force");
+		return ccdm_err_set(err, -EINVAL, "a secret does not belong on a terminal");
+	}
+	r = ccdm_attesting_conf(&a->with, false, err);
+	if (!r)
+		r = ccdm_session_open(&a->with.session, &s, err);
+	for (i = 0; !r && i < count; i++) {
+		r = ccdm_session_secret(s, names[i], &bytes, &size, err);
+		if (r)
+			break;
+		r = secret_write(bytes, size, err);
+		OPENSSL_clear_free(bytes, size);
+	}
+	ccdm_session_close(s);
+	return r;
+}
+
+/* All of them, or none: half of a workload's secrets are of no use. */
+static int secret_fetch(struct secret_args *a, struct ccdm_err *err)
+{
+	const struct ccdm_config *c = &a->with.config;
+	struct ccdm_session *s = NULL;
+	struct ccdm_err ignored;
+	unsigned int i;
+	uint8_t *bytes;
+	size_t size;
+	int r = ccdm_setup_root(err);
+
+	if (!r)
+		r = ccdm_attesting_conf(&a->with, true, err);
+	if (!r)
+		r = ccdm_credstore_open(err);
+	if (!r)
+		r = ccdm_session_open(&a->with.session, &s, err);
+	for (i = 0; !r && i < c->nr_secrets; i++) {
+		r = ccdm_session_secret(s, c->secret[i].path, &bytes, &size, err);
+		if (r)
+			break;
+		r = ccdm_credstore_put(c->secret[i].name, c->secret[i].path, bytes, size, err);
+		OPENSSL_clear_free(bytes, size);
+	}
+	ccdm_session_close(s);
+	if (r)
+		ccdm_credstore_drop(&ignored);
+	return r;
+}
+
+static int secret_do(struct secret_args *a, char **words, int count, struct ccdm_err *err)
+{
+	int r;
+
+	if (!strcmp(words[0], "get") && count > 1)
+		return secret_get(a, words + 1, count - 1, err);
+	if (!strcmp(words[0], "fetch") && count == 1)
+		return secret_fetch(a, err);
+	if (!strcmp(words[0], "drop") && count == 1) {
+		r = ccdm_setup_root(err);
+		return r ? r : ccdm_credstore_drop(err);
+	}
+	return ccdm_err_set(err, -EINVAL, "one of: get NAME..., fetch, drop");
+}
+
+enum ccdm_exit cmd_secret(const struct ccdm_verb *verb, int argc, char **argv)
+{
+	struct secret_args *a = calloc(1, sizeof(*a));
+	struct ccdm_err err = { 0 };
+	enum ccdm_exit e;
+	bool over;
+	int r;
+
+	if (!a)
+		return CCDM_EXIT_MEMORY;
+	e = ccdm_setup_options(verb, argc, argv, secret_options, secret_take, a, 1, 1 << 10, &over);
+	if (!over) {
+		r = secret_do(a, argv + optind, argc - optind, &err);
+		e = r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : CCDM_EXIT_OK;
+	}
+	free(a);
+	return e;
+}

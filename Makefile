@@ -108,13 +108,20 @@ $(BUILD)/tests/%: tests/lib/%.c
 	@echo '  CC      $<'
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lpthread
 
+$(BUILD)/tests/load: tests/broker/load.c tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h tests/unit/pki.h \
+	$(addprefix userspace/lib/,base64.c digest.c http.c jcs.c jwe.c kbs.c pubkey.c session.c ui.c)
+	@mkdir -p $(@D)
+	@echo '  CC      $<'
+	@$(CC) $(CPPFLAGS) -std=gnu11 -g -O2 -Wall -Wextra $$(pkg-config --cflags $(SETUP_PKGS)) -o $@ $(filter %.c,$^) \
+		$$(pkg-config --libs jansson libcrypto)
+
 # for clangd and clang-tidy
 compile_commands.json: Makefile
 	@python3 -c 'import json, sys; d, src, *flags = sys.argv[1:]; print(json.dumps([{"directory": d, \
 		"file": f, "arguments": ["cc", *flags, "-c", f]} for f in src.split()], indent=1))' \
 		$(CURDIR) '$(sort $(SETUP_SRC) $(BROKER_SRC) $(BROKERD_SRC))' $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS)) >$@
 
-test-programs: programs $(BUILD)/tests/odd $(BUILD)/tests/bounce
+test-programs: programs $(BUILD)/tests/odd $(BUILD)/tests/bounce $(BUILD)/tests/load
 
 # ---- unit tests, with the sanitizers ----
 

@@ -14,6 +14,7 @@ BIN = os.path.join(TOP, "build/bin")
 CONF = """[server]
 listen = 127.0.0.1
 port = %(port)s
+%(server)s
 certificate = %(dir)s/server.pem
 key = %(dir)s/server.key
 [broker]
@@ -22,26 +23,25 @@ key_file = %(dir)s/secrets.key
 token_key = %(dir)s/token.key
 trust = %(dir)s/trust
 admin = %(dir)s/admin.sock
-%(more)s
 """
 
 
 class Broker:
-    """ccdm-brokerd with everything under path; more: lines for [broker]."""
+    """ccdm-brokerd with everything under path; server: lines for [server]."""
 
-    def __init__(self, path, more=""):
+    def __init__(self, path, server=""):
         self.dir, self.daemon, self.port = path, None, 0
         self.conf = os.path.join(path, "brokerd.conf")
         os.makedirs(path, exist_ok=True)
-        self._configure(more)
+        self.configure(server)
         out = self.admin("init", "--name", "10.0.2.2", "--name", "localhost", "--json")
         self.pin = json.loads(out)["pin"]
         self.ca = os.path.join(path, "ca.pem")
 
-    def _configure(self, more):
+    def configure(self, server):
+        self.server = server
         with open(self.conf, "w") as f:
-            f.write(CONF % {"port": self.port, "dir": self.dir, "more": more})
-        self.more = more
+            f.write(CONF % {"port": self.port, "dir": self.dir, "server": self.server})
 
     def start(self):
         self.log_path = os.path.join(self.dir, "brokerd.log")
@@ -57,7 +57,7 @@ class Broker:
                 raise RuntimeError("the broker did not start: " + open(self.log_path).read())
             time.sleep(0.02)
         self.port = int(m.group(1))
-        self._configure(self.more)      # the same port after a restart
+        self.configure(self.server)      # the same port after a restart
         self.url = "https://10.0.2.2:%d" % self.port
         return self
 

@@ -41,7 +41,7 @@ static void pki_must(int good)
 		abort();
 }
 
-static X509 *pki_cert(const struct pki_want *w)
+static inline X509 *pki_cert(const struct pki_want *w)
 {
 	const char *from = w->from ? w->from : "20200101000000Z",
 		   *to = w->to ? w->to : "20400101000000Z";
@@ -84,7 +84,8 @@ static X509 *pki_cert(const struct pki_want *w)
 }
 
 /* @serial: what is revoked, or 0 */
-static X509_CRL *pki_crl(X509 *issuer, EVP_PKEY *key, const char *from, const char *to, long serial)
+static inline X509_CRL *pki_crl(X509 *issuer, EVP_PKEY *key, const char *from, const char *to,
+				long serial)
 {
 	X509_CRL *crl = X509_CRL_new();
 	ASN1_TIME *t = ASN1_TIME_new();

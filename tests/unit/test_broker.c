@@ -634,6 +634,15 @@ static void audit(void **state)
 	}
 	put("copy.log", text, size - 1, 0600);
 	assert_int_equal(ccdm_audit_verify(file("copy.log"), NULL, &lines, &err), -EBADMSG);
+	/* the power went while it was being written */
+	assert_int_equal(ccdm_audit_open(file("copy.log"), broker.signer, &again, &err), 0);
+	ccdm_audit_close(again);
+	assert_int_equal(ccdm_audit_verify(file("copy.log"), broker.signer, &lines, &err), 0);
+	assert_int_equal(lines, all);
+	/* a line of another one is not mended */
+	text[size / 2] ^= 1;
+	put("copy.log", text, size, 0600);
+	assert_int_equal(ccdm_audit_open(file("copy.log"), broker.signer, &again, &err), -EBADMSG);
 	free(text);
 }
 

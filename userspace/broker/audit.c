@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 #include "../lib/digest.h"
 #include "audit.h"
@@ -100,38 +101,6 @@ int ccdm_audit_verify(const char *file, const struct ccdm_signer *signer, uint64
 	return r;
 }
 
-int ccdm_audit_open(const char *file, const struct ccdm_signer *signer, struct ccdm_audit **audit,
-		    struct ccdm_err *err)
-{
-	struct ccdm_audit *a = calloc(1, sizeof(*a));
-	FILE *f = NULL;
-	int r = 0;
-
-	*audit = NULL;
-	if (!a)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
-	a->signer = signer;
-	a->fd = open(file, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (a->fd < 0)
-		r = ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
-	else if (flock(a->fd, LOCK_EX | LOCK_NB))
-		r = ccdm_err_set(err, -EBUSY, "%s: another broker writes it", file);
-	else
-		f = fopen(file, "re");
-	if (!r && !f)
-		r = ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
-	if (!r)
-		r = ccdm_audit_walk(f, file, signer, &a->lines, a->prev, err);
-	if (f)
-		fclose(f);
-	if (r) {
-		ccdm_audit_close(a);
-		return r;
-	}
-	*audit = a;
-	return 0;
-}
-
 void ccdm_audit_close(struct ccdm_audit *a)
 {
 	if (a && a->fd >= 0)
@@ -188,4 +157,61 @@ int ccdm_audit_add(struct ccdm_audit *a, int64_t now, const char *event, json_t 
 	if (!r && a->lines % CCDM_AUDIT_HEAD == CCDM_AUDIT_HEAD - 1)
 		r = ccdm_audit_write(a, now, "head", ccdm_audit_sign(a));
 	return r ? ccdm_err_set(err, r, "the audit log: %s", strerror(-r)) : 0;
+}
+
+/* ---- opening ------------------------------------------------------------------ */
+
+/* A line that was being written when the power went: it is cut off, and that is noted. */
+static int ccdm_audit_mend(int fd, off_t *torn)
+{
+	off_t size = lseek(fd, 0, SEEK_END), at;
+	char last = '\n';
+
+	*torn = 0;
+	for (at = size; at > 0 && size - at <= CCDM_AUDIT_LINE; at--) {
+		if (pread(fd, &last, 1, at - 1) != 1)
+			return -EIO;
+		if (last == '\n')
+			break;
+	}
+	*torn = size - at;
+	return *torn && ftruncate(fd, at) ? -errno : 0;
+}
+
+int ccdm_audit_open(const char *file, const struct ccdm_signer *signer, struct ccdm_audit **audit,
+		    struct ccdm_err *err)
+{
+	struct ccdm_audit *a = calloc(1, sizeof(*a));
+	FILE *f = NULL;
+	off_t torn = 0;
+	int r = 0;
+
+	*audit = NULL;
+	if (!a)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	a->signer = signer;
+	a->fd = open(file, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (a->fd < 0)
+		r = ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
+	else if (flock(a->fd, LOCK_EX | LOCK_NB))
+		r = ccdm_err_set(err, -EBUSY, "%s: another broker writes it", file);
+	else if (ccdm_audit_mend(a->fd, &torn))
+		r = ccdm_err_set(err, -EIO, "%s: its last line cannot be read", file);
+	else
+		f = fopen(file, "re");
+	if (!r && !f)
+		r = ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
+	if (!r)
+		r = ccdm_audit_walk(f, file, signer, &a->lines, a->prev, err);
+	if (f)
+		fclose(f);
+	if (!r && torn)
+		r = ccdm_audit_write(a, time(NULL), "torn",
+				     json_pack("{s:I}", "bytes", (json_int_t)torn));
+	if (r) {
+		ccdm_audit_close(a);
+		return r;
+	}
+	*audit = a;
+	return 0;
 }

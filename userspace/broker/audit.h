@@ -22,6 +22,8 @@ struct ccdm_audit;
  * @file: mode 0640 if it is made
  * @signer: signs heads; must live as long
  *
+ * A last line that is not whole, as after a loss of power, is cut off; an entry "torn" says so.
+ *
  * Return: 0; -EBADMSG with the line's number if it was changed; what open(2) says.
  */
 int ccdm_audit_open(const char *file, const struct ccdm_signer *signer, struct ccdm_audit **audit,

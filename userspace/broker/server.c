@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include "server.h"
 
 #define HEADERS (96 << 10) /* bytes; a token is one of them */
@@ -242,10 +243,13 @@ static int ccdm_server_listen(struct ccdm_server *s, const struct ccdm_conf *con
 		evhttp_bind_socket_with_handle(s->http, conf->listen, conf->port);
 	struct sockaddr_in6 name = { 0 };
 	socklen_t size = sizeof(name);
+	const int on = 1;
 
 	if (!bound)
 		return ccdm_err_set(err, errno ? -errno : -EINVAL, "%s, port %u: %s", conf->listen,
 				    (unsigned int)conf->port, strerror(errno));
+	/* Head and body are two packets: the second must not wait for an answer to the first. */
+	setsockopt(evhttp_bound_socket_get_fd(bound), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	/* the port stands in the same place for IPv4 */
 	if (!getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&name, &size))
 		s->port = ntohs(name.sin6_port);

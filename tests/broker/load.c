@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * load - many guests at a broker, each with a TPM of our own
+ *
+ *	load key KEY SPKI		make a key; its public half, for the broker's trust
+ *	load run KEY URL CA PATH N P	N handshakes, and a secret after each, by P processes
+ *
+ * Prints what came as JSON: how many were right, and how many were not.
+ */
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "../../userspace/lib/session.h"
+#include "../unit/forge_tpm_json.h"
+
+static EVP_PKEY *key;
+
+static int collect(const struct ccdm_attester *a, const uint8_t *data, size_t size, json_t **evidence,
+		   struct ccdm_err *err)
+{
+	static uint8_t pcr[CCDM_TPM_PCRS][32];
+
+	(void)a;
+	(void)size;
+	(void)err;
+	*evidence = forge_tpm_json(
+		&(struct forge_tpm){ .key = key, .pcr = pcr, .nonce = data, .nonce_size = 32 });
+	return 0;
+}
+
+static int make_key(char **argv)
+{
+	uint8_t *der = NULL;
+	FILE *f;
+	int n;
+
+	key = pki_key("P-256");
+	f = fopen(argv[2], "w");
+	pki_must(f && PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) == 1);
+	fclose(f);
+	n = i2d_PUBKEY(key, &der);
+	f = fopen(argv[3], "w");
+	pki_must(f && fwrite(der, 1, n, f) == (size_t)n);
+	fclose(f);
+	return 0;
+}
+
+/* One guest from its key to its secret. */
+static bool shake(const char *url, const char *ca, const char *path, const char *want)
+{
+	struct ccdm_attester tpm = { .tee = "tpm", .collect = collect };
+	struct ccdm_session_conf conf = {
+		.http = { .url = url, .ca = ca, .timeout = 60, .max = 1 << 16 },
+		.version = CCDM_KBS_0_4,
+		.deadline = 120,
+		.primary = &tpm,
+	};
+	struct ccdm_session *s = NULL;
+	struct ccdm_err err = { 0 };
+	uint8_t *bytes = NULL;
+	size_t size = 0;
+	bool good;
+	int r = ccdm_session_open(&conf, &s, &err);
+
+	if (!r)
+		r = ccdm_session_secret(s, path, &bytes, &size, &err);
+	good = !r && size == strlen(want) && !memcmp(bytes, want, size);
+	if (!good)
+		fprintf(stderr, "load: %d: %s\n", r, err.text);
+	OPENSSL_clear_free(bytes, size);
+	ccdm_session_close(s);
+	return good;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int n, processes, i, k, all = 0;
+	unsigned int *right;
+	struct timespec from, to;
+	FILE *f;
+
+	if (argc == 4 && !strcmp(argv[1], "key"))
+		return make_key(argv);
+	if (argc != 8 || strcmp(argv[1], "run"))
+		return 1;
+	f = fopen(argv[2], "r");
+	key = f ? PEM_read_PrivateKey(f, NULL, NULL, NULL) : NULL;
+	pki_must(!!key);
+	n = strtoul(argv[6], NULL, 10);
+	processes = strtoul(argv[7], NULL, 10);
+	right = mmap(NULL, processes * sizeof(*right), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		     -1, 0);
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	for (i = 0; i < processes; i++) {
+		if (fork())
+			continue;
+		for (k = i; k < n; k += processes)
+			right[i] += shake(argv[3], argv[4], argv[5], "correct horse");
+		_exit(0);
+	}
+	while (wait(NULL) > 0)
+		;
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	for (i = 0; i < processes; i++)
+		all += right[i];
+	printf("{\"handshakes\": %u, \"right\": %u, \"seconds\": %.3f}\n", n, all,
+	       to.tv_sec - from.tv_sec + (to.tv_nsec - from.tv_nsec) / 1e9);
+	return all != n;
+}

@@ -181,7 +181,7 @@ static void ccdm_attest_decide(struct ccdm_broker *b, const struct ccdm_request 
 			       const struct ccdm_attest *m, struct ccdm_verdict *v,
 			       struct ccdm_proof *proof, struct ccdm_decision *d)
 {
-	json_t *traces, *names;
+	json_t *traces, *names, *facts;
 
 	d->type = "AttestationError";
 	if (ccdm_attest_judge(b, q, m, v, proof, &d->err)) {
@@ -196,14 +196,18 @@ static void ccdm_attest_decide(struct ccdm_broker *b, const struct ccdm_request 
 	}
 	traces = json_object();
 	names = ccdm_attest_policies(b, proof->facts, traces, &d->err);
-	d->more = json_pack("{s:O, s:O, s:o, s:O?}", "facts", proof->facts, "notes", proof->notes,
-			    "conditions", traces, "policies", names);
 	if (!names) {
 		d->why = d->err.text;
 	} else if (!json_array_size(names)) {
 		d->type = "PolicyDeny";
 		d->why = "no policy holds";
 	}
+	/* Not the events: they are many, and those that a condition was about stand in it. */
+	facts = json_copy(proof->facts);
+	json_object_del(facts, "events");
+	d->more = json_pack("{s:o?, s:O, s:O?, s:O?}", "facts", facts, "notes", proof->notes,
+			    "policies", names, "conditions", d->why ? traces : NULL);
+	json_decref(traces);
 	json_decref(names);
 }
 

@@ -129,27 +129,31 @@ static enum ccdm_answer ccdm_judge_pcr(const json_t *want, const json_t *pcrs, c
 	return ccdm_judge_words(json_object_get(want, "value"), *found);
 }
 
-/* There is such an event in a register; if nothing is known of the register, who knows. */
-static enum ccdm_answer ccdm_judge_event(const json_t *want, const json_t *events)
+/*
+ * There is such an event in a register; if nothing is known of the register, who knows.
+ * @found gets those that might have been it: of the register, and of the name if one is wanted.
+ */
+static enum ccdm_answer ccdm_judge_event(const json_t *want, const json_t *events, json_t *found)
 {
 	const json_t *name = json_object_get(want, "name"),
 		     *digest = json_object_get(want, "digest");
-	bool any = false;
+	enum ccdm_answer answer = CCDM_UNKNOWN;
 	size_t i;
 
 	for (i = 0; i < json_array_size(events); i++) {
-		const json_t *e = json_array_get(events, i);
+		json_t *e = json_array_get(events, i);
 
 		if (!json_equal(json_object_get(e, "register"), json_object_get(want, "register")))
 			continue;
-		any = true;
+		if (answer == CCDM_UNKNOWN)
+			answer = CCDM_NO;
 		if (name && ccdm_judge_equal(name, json_object_get(e, "name")) != CCDM_YES)
 			continue;
-		if (digest && ccdm_judge_words(digest, json_object_get(e, "digest")) != CCDM_YES)
-			continue;
-		return CCDM_YES;
+		json_array_append(found, json_object_get(e, "digest"));
+		if (!digest || ccdm_judge_words(digest, json_object_get(e, "digest")) == CCDM_YES)
+			answer = CCDM_YES;
 	}
-	return any ? CCDM_NO : CCDM_UNKNOWN;
+	return answer;
 }
 
 /* One of those that need not be said, of something that this TEE does not have. */
@@ -194,6 +198,7 @@ static enum ccdm_answer ccdm_judge_many(struct ccdm_judge *j, const struct ccdm_
 static enum ccdm_answer ccdm_judge_cond(struct ccdm_judge *j, const struct ccdm_cond *c)
 {
 	const json_t *fact = json_object_get(j->facts, ccdm_cond_name(c->kind));
+	json_t *found = NULL;
 	enum ccdm_answer a;
 
 	if (ccdm_judge_moot(c, j->facts))
@@ -217,13 +222,16 @@ static enum ccdm_answer ccdm_judge_cond(struct ccdm_judge *j, const struct ccdm_
 		a = ccdm_judge_pcr(c->value, fact, &fact);
 		break;
 	case CCDM_COND_EVENT:
-		fact = json_object_get(j->facts, "events");
-		a = ccdm_judge_event(c->value, fact);
+		found = json_array();
+		a = ccdm_judge_event(c->value, json_object_get(j->facts, "events"), found);
+		fact = json_array_size(found) ? found : NULL;
 		break;
 	default:
 		a = ccdm_judge_words(c->value, fact);
 	}
-	return ccdm_judge_note(j, c, fact, a);
+	a = ccdm_judge_note(j, c, fact, a);
+	json_decref(found);
+	return a;
 }
 
 enum ccdm_answer ccdm_policy_judge(const struct ccdm_policy *policy, const json_t *facts,

@@ -135,8 +135,8 @@ $(BUILD)/unit/test_ui: tests/unit/test_ui.c userspace/lib/ui.c userspace/lib/dm.
 $(BUILD)/unit/test_config: tests/unit/test_config.c $(addprefix userspace/lib/,base64.c config.c digest.c fence.c file.c \
 	host.c ini.c jcs.c jwe.c kbs.c pubkey.c ui.c)
 $(BUILD)/unit/test_eventlog: tests/unit/test_eventlog.c $(addprefix userspace/lib/,digest.c eventlog.c file.c ui.c)
-$(BUILD)/unit/test_evidence: tests/unit/test_evidence.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h $(wildcard userspace/lib/*.c)
-$(BUILD)/unit/test_broker: tests/unit/test_broker.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h \
+$(BUILD)/unit/test_evidence: tests/unit/test_evidence.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h tests/unit/provider.h $(wildcard userspace/lib/*.c)
+$(BUILD)/unit/test_broker: tests/unit/test_broker.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h tests/unit/provider.h \
 	$(filter-out $(BROKER_ONLY),$(BROKER_SRC))
 $(BUILD)/unit/test_measure: tests/unit/test_measure.c $(wildcard userspace/lib/*.c)
 $(BUILD)/unit/test_snp: tests/unit/test_snp.c tests/unit/pki.h tests/unit/forge_snp.h $(addprefix userspace/lib/,base64.c digest.c member.c pubkey.c snp.c snp_json.c ui.c \
@@ -150,7 +150,7 @@ $(BUILD)/unit/test_policy: tests/unit/test_policy.c $(addprefix userspace/broker
 	$(addprefix userspace/lib/,base64.c digest.c file.c jcs.c jwe.c kbs.c pubkey.c ui.c)
 $(BUILD)/unit/test_tdx: tests/unit/test_tdx.c tests/unit/pki.h $(addprefix userspace/lib/,collateral.c digest.c pubkey.c tdx.c ui.c \
 	verdict.c x509.c)
-$(BUILD)/unit/test_session: tests/unit/test_session.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h \
+$(BUILD)/unit/test_session: tests/unit/test_session.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h tests/unit/provider.h \
 	userspace/broker/server.c userspace/broker/issue.c userspace/lib/http.c userspace/lib/session.c \
 	$(filter-out $(BROKER_ONLY),$(BROKER_SRC))
 $(BUILD)/unit/test_tab: tests/unit/test_tab.c $(wildcard userspace/lib/*.c)

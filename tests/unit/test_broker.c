@@ -16,6 +16,7 @@
 #include "../../userspace/broker/conf.h"
 #include "../../userspace/broker/protocol.h"
 #include "forge_tpm_json.h"
+#include "provider.h"
 
 #define NOW    1750000000 /* 2025-06-15 */
 #define SECRET "correct horse"
@@ -23,8 +24,7 @@
 
 static char dir[] = "/tmp/ccdm-broker-XXXXXX";
 static struct ccdm_err err;
-static EVP_PKEY *ca_key, *ak_key;
-static X509 *ca, *ak_cert;
+static struct provider provider;
 static uint8_t pcr[CCDM_TPM_PCRS][32];
 static struct ccdm_broker broker;
 static struct ccdm_keys *keys;
@@ -67,31 +67,21 @@ static void policy(const char *require)
 
 static int setup(void **state)
 {
-	struct pki_pem pem;
+	static const char key[] =
+		"fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
 	uint8_t *sealed;
 	size_t size;
-	X509_CRL *crl;
 	unsigned int i;
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
-	ca_key = pki_key("P-384");
-	ak_key = pki_key("P-256");
-	ca = pki_cert(
-		&(struct pki_want){ .cn = "Provider", .key = ca_key, .serial = 1, .ca = true });
-	ak_cert = pki_cert(&(struct pki_want){
-		.cn = "AK", .key = ak_key, .issuer = ca, .issuer_key = ca_key, .serial = 2 });
+	provider = provider_new();
 	for (i = 0; i < CCDM_TPM_PCRS; i++)
 		memset(pcr[i], 0x40 + i, 32);
-	crl = pki_crl(ca, ca_key, NULL, NULL, 0);
-	pem = pki_pem(ca, crl);
-	X509_CRL_free(crl);
 	mkdir(file("trust"), 0700);
 	mkdir(file("trust/tpm-roots"), 0700);
-	put("trust/tpm-roots/provider.pem", pem.text, pem.size, 0600);
-	for (i = 0; i < 64; i++)
-		pem.text[i] = "0123456789abcdef"[i * 7 % 16];
-	put("key", pem.text, 64, 0600);
+	put("trust/tpm-roots/provider.pem", provider.pem.text, provider.pem.size, 0600);
+	put("key", key, sizeof(key) - 1, 0600);
 
 	assert_int_equal(ccdm_keys_load(file("key"), &keys, &err), 0);
 	assert_int_equal(ccdm_trust_load(file("trust"), &trust, &err), 0);
@@ -119,10 +109,7 @@ static int teardown(void **state)
 	ccdm_signer_free((struct ccdm_signer *)broker.signer);
 	ccdm_trust_free(trust);
 	ccdm_keys_free(keys);
-	X509_free(ca);
-	X509_free(ak_cert);
-	EVP_PKEY_free(ca_key);
-	EVP_PKEY_free(ak_key);
+	provider_free(&provider);
 	unlink(file("trust/tpm-roots/provider.pem"));
 	rmdir(file("trust/tpm-roots"));
 	rmdir(file("trust"));
@@ -208,8 +195,8 @@ static void attest(struct guest *g, const char *nonce, uint8_t (*pcrs)[32])
 	struct ccdm_reply a;
 
 	assert_int_equal(ccdm_kbs_report_data(g->version, nonce, jwk, "", &bound), 0);
-	evidence = forge_tpm_json(&(struct forge_tpm){ .key = ak_key,
-						       .cert = ak_cert,
+	evidence = forge_tpm_json(&(struct forge_tpm){ .key = provider.ak_key,
+						       .cert = provider.ak_cert,
 						       .pcr = pcrs,
 						       .nonce = bound.bytes,
 						       .nonce_size = 32 });

@@ -15,24 +15,20 @@
 #include "../../userspace/lib/facts.h"
 #include "failed.h"
 #include "forge_tpm_json.h"
+#include "provider.h"
 
 #define AT 1750000000 /* 2025-06-15 */
 
 static struct ccdm_err err;
-static EVP_PKEY *ca_key, *ak_key, *other_key;
-static X509 *ca, *ak_cert;
+static struct provider provider;
+static EVP_PKEY *other_key;
 static uint8_t nonce[32];
 
 static int setup(void **state)
 {
 	(void)state;
-	ca_key = pki_key("P-384");
-	ak_key = pki_key("P-256");
+	provider = provider_new();
 	other_key = pki_key("P-256");
-	ca = pki_cert(
-		&(struct pki_want){ .cn = "Provider", .key = ca_key, .serial = 1, .ca = true });
-	ak_cert = pki_cert(&(struct pki_want){
-		.cn = "AK", .key = ak_key, .issuer = ca, .issuer_key = ca_key, .serial = 2 });
 	memset(nonce, 0x5a, sizeof(nonce));
 	return 0;
 }
@@ -40,11 +36,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	EVP_PKEY_free(ca_key);
-	EVP_PKEY_free(ak_key);
+	provider_free(&provider);
 	EVP_PKEY_free(other_key);
-	X509_free(ca);
-	X509_free(ak_cert);
 	return 0;
 }
 
@@ -283,8 +276,8 @@ static json_t *tpm_evidence(const struct machine *m, const struct spoil *s)
 
 	for (i = 0; i < CCDM_TPM_PCRS; i++)
 		memcpy(pcr[i], m->value[i].bytes, 32);
-	o = forge_tpm_json(&(struct forge_tpm){ .key = s->other_key ? other_key : ak_key,
-						.cert = s->no_cert ? NULL : ak_cert,
+	o = forge_tpm_json(&(struct forge_tpm){ .key = s->other_key ? other_key : provider.ak_key,
+						.cert = s->no_cert ? NULL : provider.ak_cert,
 						.pcr = pcr,
 						.nonce = s->other_nonce ? other : nonce,
 						.nonce_size = 32,
@@ -301,15 +294,14 @@ static json_t *tpm_evidence(const struct machine *m, const struct spoil *s)
 static struct ccdm_trust trusting(struct ccdm_anchor *anchor, bool trusted)
 {
 	struct ccdm_trust t = { .certs = ccdm_certs_new(), .at = AT };
-	X509_CRL *crl = pki_crl(ca, ca_key, NULL, NULL, 0);
-	struct pki_pem pem = pki_pem(ca, crl);
 	const struct ccdm_cert *root;
 
-	assert_int_equal(ccdm_certs_add(t.certs, "root", pem.text, pem.size, &root, &err), 0);
+	assert_int_equal(
+		ccdm_certs_add(t.certs, "root", provider.pem.text, provider.pem.size, &root, &err),
+		0);
 	*anchor = (struct ccdm_anchor){ .name = "provider" };
 	assert_int_equal(ccdm_cert_fingerprint(root, anchor->sha256), 0);
 	anchor->sha256[0] ^= !trusted;
-	X509_CRL_free(crl);
 	t.tpm_anchors = anchor;
 	t.nr_tpm_anchors = 1;
 	return t;
@@ -345,7 +337,7 @@ static void tpm_alone(void **state)
 	struct ccdm_proof proof;
 	struct machine m;
 	uint8_t *spki = NULL;
-	int der = i2d_PUBKEY(ak_key, &spki);
+	int der = i2d_PUBKEY(provider.ak_key, &spki);
 	size_t i;
 
 	(void)state;

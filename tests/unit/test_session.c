@@ -23,14 +23,14 @@
 #include "../../userspace/broker/server.h"
 #include "../../userspace/lib/session.h"
 #include "forge_tpm_json.h"
+#include "provider.h"
 
 #define SECRET "correct horse"
 #define PATH   "default/web/key"
 
 static char dir[] = "/tmp/ccdm-session-XXXXXX";
 static struct ccdm_err err;
-static EVP_PKEY *ca_key, *ak_key;
-static X509 *ca, *ak_cert;
+static struct provider provider;
 static uint8_t pcr[CCDM_TPM_PCRS][32];
 
 /* What the server did, for both processes. */
@@ -80,8 +80,6 @@ static int setup(void **state)
 {
 	static const char key[] =
 		"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n";
-	struct pki_pem pem;
-	X509_CRL *crl;
 	unsigned int i;
 
 	(void)state;
@@ -91,20 +89,12 @@ static int setup(void **state)
 	setenv("https_proxy", "http://127.0.0.1:1", 1);
 	setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
 	setenv("SSL_CERT_FILE", "/nonexistent", 1);
-	ca_key = pki_key("P-384");
-	ak_key = pki_key("P-256");
-	ca = pki_cert(
-		&(struct pki_want){ .cn = "Provider", .key = ca_key, .serial = 1, .ca = true });
-	ak_cert = pki_cert(&(struct pki_want){
-		.cn = "AK", .key = ak_key, .issuer = ca, .issuer_key = ca_key, .serial = 2 });
+	provider = provider_new();
 	for (i = 0; i < CCDM_TPM_PCRS; i++)
 		memset(pcr[i], 0x40 + i, 32);
-	crl = pki_crl(ca, ca_key, NULL, NULL, 0);
-	pem = pki_pem(ca, crl);
-	X509_CRL_free(crl);
 	mkdir(file("trust"), 0700);
 	mkdir(file("trust/tpm-roots"), 0700);
-	put("trust/tpm-roots/provider.pem", pem.text, pem.size);
+	put("trust/tpm-roots/provider.pem", provider.pem.text, provider.pem.size);
 	put("key", key, sizeof(key) - 1);
 	assert_int_equal(ccdm_issue_key(file("ca.key"), "P-384", &err), 0);
 	assert_int_equal(ccdm_issue_cert(&(struct ccdm_issue){ .file = file("ca.pem"),
@@ -131,10 +121,7 @@ static int teardown(void **state)
 	char command[64];
 
 	(void)state;
-	X509_free(ca);
-	X509_free(ak_cert);
-	EVP_PKEY_free(ca_key);
-	EVP_PKEY_free(ak_key);
+	provider_free(&provider);
 	munmap(seen, 4096);
 	snprintf(command, sizeof(command), "rm -r %s", dir);
 	return system(command);
@@ -247,8 +234,11 @@ static int collect(const struct ccdm_attester *a, const uint8_t *data, size_t si
 	(void)a;
 	(void)size;
 	(void)e;
-	*evidence = forge_tpm_json(&(struct forge_tpm){
-		.key = ak_key, .cert = ak_cert, .pcr = pcr, .nonce = data, .nonce_size = 32 });
+	*evidence = forge_tpm_json(&(struct forge_tpm){ .key = provider.ak_key,
+							.cert = provider.ak_cert,
+							.pcr = pcr,
+							.nonce = data,
+							.nonce_size = 32 });
 	return 0;
 }
 

@@ -34,7 +34,7 @@ void ccdm_io_queue(struct ccdm_io *io, struct workqueue_struct *wq, ccdm_step_fn
 
 /*
  * What completed with interrupts off goes on in softirq, on the same CPU. Not by
- * work in softirq (WQ_BH), which costs 500 instructions more, and not by a tasklet
+ * work in softirq (WQ_BH), it costs 1,000 instructions more, and not by a tasklet
  * in each I/O: the kernel looks at a tasklet after its last step, when the I/O is
  * gone. These are the module's, so no mapping needs to wait for them.
  */

@@ -208,6 +208,30 @@ static void logs(void **state)
 	registers(&m, &regs);
 	m.firmware[32 + 33 + 66] = 4;
 	logged(&m, &regs, "initrd", 7, 1);
+	/* a record without the bank proves nothing, though somebody extended by zeros */
+	boot(&m, -1);
+	m.ccdm.size = 0;
+	memset(m.ccdm.text, 0, sizeof(m.ccdm.text));
+	memset(&m.systemd, 0, sizeof(m.systemd));
+	ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[15], &err);
+	ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[11], &err);
+	record(&m.ccdm, true, "pcr", 15, "ccdm-ready:", NULL);
+	{
+		struct ccdm_digest d;
+		char hex[97], *at = strstr(m.ccdm.text, "\"sha256\"");
+
+		ccdm_digest_of(CCDM_ALG_SHA384, "ccdm-ready:", 11, NULL, 0, &d);
+		ccdm_digest_hex(d.bytes, 48, hex);
+		m.ccdm.size = at - m.ccdm.text;
+		m.ccdm.size += sprintf(at,
+				       "\"sha384\",\"digest\":\"%s\"}],\"content_type\":\"ccdm\","
+				       "\"content\":{\"ccdm\":\"ccdm-ready:\"}}\n",
+				       hex);
+		memset(d.bytes, 0, 32);
+		extend(&m.value[15], d.bytes);
+	}
+	registers(&m, &regs);
+	logged(&m, &regs, "unknown", 3, 1);
 	/* one of ours that ends before it is ready */
 	boot(&m, -1);
 	memset(&m.systemd, 0, sizeof(m.systemd));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* adminsock.c - see adminsock.h */
 #include <errno.h>
+#include <libgen.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
@@ -104,6 +105,9 @@ int ccdm_adminsock_new(struct event_base *base, const char *path, struct ccdm_br
 		return ccdm_err_set(err, -ENAMETOOLONG, "%s: too long for a socket", path);
 	}
 	snprintf(s->path, sizeof(s->path), "%s", path);
+	/* /run is empty after a boot, and without systemd nobody made it. */
+	snprintf(name.sun_path, sizeof(name.sun_path), "%s", path);
+	mkdir(dirname(name.sun_path), 0750);
 	memcpy(name.sun_path, s->path, sizeof(name.sun_path));
 	s->broker = broker;
 	unlink(path);

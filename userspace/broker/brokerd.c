@@ -56,11 +56,8 @@ static int brokerd_state(struct ccdm_daemon *d, struct ccdm_err *err)
 	char path[CCDM_CONF_PATH + 32];
 	int r;
 
-	r = ccdm_signer_load(d->conf.token_key, &d->signer, err);
-	d->broker.signer = d->signer;
 	snprintf(path, sizeof(path), "%s/broker.db", d->conf.state);
-	if (!r)
-		r = ccdm_store_open(path, &d->broker.store, err);
+	r = ccdm_store_open(path, &d->broker.store, err);
 	snprintf(path, sizeof(path), "%s/audit.log", d->conf.state);
 	if (!r)
 		r = ccdm_audit_open(path, d->signer, &d->broker.audit, err);
@@ -147,20 +144,27 @@ static int brokerd_events(struct ccdm_daemon *d, struct ccdm_err *err)
 
 /* ---- from beginning to end --------------------------------------------------------- */
 
-static int brokerd_start(struct ccdm_daemon *d, struct ccdm_err *err)
+/* What can be looked at beside a daemon that runs. */
+static int brokerd_load(struct ccdm_daemon *d, struct ccdm_err *err)
 {
-	int r;
+	int r = ccdm_conf_load(d->file, &d->conf, err);
 
-	d->base = event_base_new();
-	r = d->base ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
-	if (!r)
-		r = ccdm_conf_load(d->file, &d->conf, err);
 	if (!r)
 		r = ccdm_keys_load(d->conf.key_file, &d->keys, err);
 	if (!r)
 		r = ccdm_trust_load(d->conf.trust, &d->trust, err);
 	if (!r)
-		r = brokerd_state(d, err);
+		r = ccdm_signer_load(d->conf.token_key, &d->signer, err);
+	d->broker.signer = d->signer;
+	return r ? r : ccdm_server_check(&d->conf, err);
+}
+
+static int brokerd_start(struct ccdm_daemon *d, struct ccdm_err *err)
+{
+	int r;
+
+	d->base = event_base_new();
+	r = d->base ? brokerd_state(d, err) : ccdm_err_set(err, -ENOMEM, "out of memory");
 	if (r)
 		return r;
 	brokerd_policy(d);
@@ -243,7 +247,9 @@ int main(int argc, char **argv)
 	prctl(PR_SET_DUMPABLE, 0);
 	signal(SIGPIPE, SIG_IGN);
 	json_set_alloc_funcs(malloc, brokerd_free);
-	r = brokerd_start(&d, &err);
+	r = brokerd_load(&d, &err);
+	if (!r && !check)
+		r = brokerd_start(&d, &err);
 	if (!r && !check)
 		r = event_base_dispatch(d.base) < 0 ? ccdm_err_set(&err, -EIO, "the loop ended")
 						    : 0;

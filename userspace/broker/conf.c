@@ -105,16 +105,14 @@ static int ccdm_conf_item(const struct ccdm_ini_item *item, void *arg, struct cc
 unsigned int ccdm_conf_versions(const struct ccdm_conf *conf)
 {
 	char copy[sizeof(conf->protocol)], *words = copy, *word;
-	unsigned int versions = 0, v;
+	enum ccdm_kbs_version v;
+	unsigned int versions = 0;
 
 	memcpy(copy, conf->protocol, sizeof(copy));
 	while ((word = strsep(&words, " ,"))) {
 		if (!*word)
 			continue;
-		for (v = CCDM_KBS_0_2; v <= CCDM_KBS_0_4; v++)
-			if (!strcmp(word, ccdm_kbs_version_name(v)))
-				break;
-		if (v > CCDM_KBS_0_4)
+		if (!ccdm_kbs_version_of(word, &v))
 			return 0;
 		versions |= 1U << v;
 	}

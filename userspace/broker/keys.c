@@ -25,7 +25,7 @@ enum {
 struct ccdm_key {
 	uint8_t id[ID];
 	uint8_t seal[KEY];
-	uint8_t mac[2][KEY]; /* by enum ccdm_mac */
+	uint8_t mac[KEY];
 };
 
 struct ccdm_keys {
@@ -69,10 +69,7 @@ static int ccdm_key_line(char *line, unsigned int number, void *arg, struct ccdm
 	if (!r)
 		r = ccdm_key_derive(master, "ccdm-broker secrets", key->seal, KEY);
 	if (!r)
-		r = ccdm_key_derive(master, "ccdm-broker nonces", key->mac[CCDM_MAC_NONCE], KEY);
-	if (!r)
-		r = ccdm_key_derive(master, "ccdm-broker credentials",
-				    key->mac[CCDM_MAC_CREDENTIAL], KEY);
+		r = ccdm_key_derive(master, "ccdm-broker nonces", key->mac, KEY);
 	OPENSSL_cleanse(master, sizeof(master));
 	keys->count++;
 	return r ? ccdm_err_set(err, r, "the key file: HKDF-SHA256 does not work") : 0;
@@ -126,13 +123,13 @@ unsigned int ccdm_keys_count(const struct ccdm_keys *keys)
 
 /* ---- use --------------------------------------------------------------------- */
 
-int ccdm_keys_mac(const struct ccdm_keys *keys, unsigned int i, enum ccdm_mac use, const void *text,
-		  size_t size, uint8_t mac[CCDM_MAC_SIZE])
+int ccdm_keys_mac(const struct ccdm_keys *keys, unsigned int i, const void *text, size_t size,
+		  uint8_t mac[CCDM_MAC_SIZE])
 {
 	size_t n;
 
-	return EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, keys->key[i].mac[use], KEY, text, size,
-			 mac, CCDM_MAC_SIZE, &n)
+	return EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, keys->key[i].mac, KEY, text, size, mac,
+			 CCDM_MAC_SIZE, &n)
 		       ? 0
 		       : -EIO;
 }

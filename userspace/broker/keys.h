@@ -4,7 +4,7 @@
  *
  * The key file has one key a line, 64 hexadecimal digits; the first is used, those after
  * it are still accepted, so that a new one can be put before an old one at any time. Each
- * gives a key for nonces, one for secrets at rest and one for credentials (HKDF-SHA256).
+ * gives a key for nonces and one for secrets at rest (HKDF-SHA256).
  */
 #ifndef CCDM_BROKER_KEYS_H
 #define CCDM_BROKER_KEYS_H
@@ -30,15 +30,9 @@ void ccdm_keys_free(struct ccdm_keys *keys); /* accepts NULL */
 /* How many there are; 0 is the one that is used. */
 unsigned int ccdm_keys_count(const struct ccdm_keys *keys);
 
-/* What a MAC is for: one is never taken for another. */
-enum ccdm_mac {
-	CCDM_MAC_NONCE,
-	CCDM_MAC_CREDENTIAL,
-};
-
-/* HMAC-SHA256 under key number @i. Return: 0, -EIO */
-int ccdm_keys_mac(const struct ccdm_keys *keys, unsigned int i, enum ccdm_mac use, const void *text,
-		  size_t size, uint8_t mac[CCDM_MAC_SIZE]);
+/* HMAC-SHA256 for nonces, under key number @i. Return: 0, -EIO */
+int ccdm_keys_mac(const struct ccdm_keys *keys, unsigned int i, const void *text, size_t size,
+		  uint8_t mac[CCDM_MAC_SIZE]);
 
 /**
  * ccdm_keys_seal() - encrypt a secret for the database

@@ -27,7 +27,7 @@ static int ccdm_nonce_mac(const struct ccdm_keys *keys, unsigned int i, const st
 	memcpy(text, raw, CCDM_NONCE_ID + EXPIRY);
 	size = snprintf((char *)text + CCDM_NONCE_ID + EXPIRY, 64, "%s.%s", n->tee,
 			ccdm_kbs_version_name(n->version));
-	return ccdm_keys_mac(keys, i, CCDM_MAC_NONCE, text, CCDM_NONCE_ID + EXPIRY + size, mac);
+	return ccdm_keys_mac(keys, i, text, CCDM_NONCE_ID + EXPIRY + size, mac);
 }
 
 static int ccdm_nonce_text(struct ccdm_nonce *n, const uint8_t raw[SIZE])
@@ -88,13 +88,9 @@ static int ccdm_nonce_split(const char *cookie, struct ccdm_nonce *n, uint8_t ra
 		return -EINVAL;
 	*tee++ = '\0';
 	*version++ = '\0';
-	if (!ccdm_tee_known(tee))
+	if (!ccdm_tee_known(tee) || !ccdm_kbs_version_of(version, &n->version))
 		return -EINVAL;
 	snprintf(n->tee, sizeof(n->tee), "%s", tee);
-	for (n->version = CCDM_KBS_0_2; strcmp(version, ccdm_kbs_version_name(n->version));
-	     n->version++)
-		if (n->version == CCDM_KBS_0_4)
-			return -EINVAL;
 	if (ccdm_base64_decode(copy, true, SIZE, &bytes, &size))
 		return -EINVAL;
 	if (size == SIZE)

@@ -6,15 +6,6 @@
 #include "protocol.h"
 #include "resource.h"
 
-static bool ccdm_version_of(const struct ccdm_broker *b, const char *text,
-			    enum ccdm_kbs_version *version)
-{
-	for (*version = CCDM_KBS_0_2; *version <= CCDM_KBS_0_4; ++*version)
-		if (!strcmp(text, ccdm_kbs_version_name(*version)))
-			return b->versions & 1U << *version;
-	return false;
-}
-
 static void ccdm_protocol_auth(struct ccdm_broker *b, const struct ccdm_request *q,
 			       struct ccdm_reply *a)
 {
@@ -27,7 +18,7 @@ static void ccdm_protocol_auth(struct ccdm_broker *b, const struct ccdm_request 
 
 	if (!version || !tee) {
 		ccdm_reply_error(a, 401, "SerdeError", "version and tee must be there");
-	} else if (!ccdm_version_of(b, version, &v)) {
+	} else if (!ccdm_kbs_version_of(version, &v) || !(b->versions & 1U << v)) {
 		snprintf(
 			detail, sizeof(detail),
 			"KBS Client Protocol Version Mismatch: expect =0.4.0 while the request is %.32s",

@@ -167,7 +167,7 @@ static void ccdm_server_request(struct evhttp_request *req, void *arg)
 	ev_uint16_t port;
 
 	if (!bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(connection))) {
-		evhttp_connection_free(connection);
+		evhttp_send_error(req, HTTP_SERVUNAVAIL, NULL);
 		return;
 	}
 	evhttp_connection_get_peer(connection, &peer, &port);
@@ -216,6 +216,16 @@ static int ccdm_server_tls(const struct ccdm_conf *conf, SSL_CTX **tls, struct c
 				       SSL_OP_CIPHER_SERVER_PREFERENCE);
 	*tls = t;
 	return 0;
+}
+
+int ccdm_server_check(const struct ccdm_conf *conf, struct ccdm_err *err)
+{
+	SSL_CTX *tls;
+	int r = ccdm_server_tls(conf, &tls, err);
+
+	if (!r)
+		SSL_CTX_free(tls);
+	return r;
 }
 
 int ccdm_server_reload(struct ccdm_server *s, const struct ccdm_conf *conf, struct ccdm_err *err)

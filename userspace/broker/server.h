@@ -34,6 +34,9 @@ int ccdm_server_new(struct event_base *base, const struct ccdm_conf *conf, ccdm_
 		    void *arg, struct ccdm_server **server, struct ccdm_err *err);
 void ccdm_server_free(struct ccdm_server *server); /* accepts NULL */
 
+/* Can certificate and key be used? */
+int ccdm_server_check(const struct ccdm_conf *conf, struct ccdm_err *err);
+
 /* Certificate and key anew; connections that there are keep theirs. After an error nothing is changed. */
 int ccdm_server_reload(struct ccdm_server *server, const struct ccdm_conf *conf,
 		       struct ccdm_err *err);

@@ -9,9 +9,9 @@
 #include "trust.h"
 
 #define FILES 64 /* in a directory */
-#define ALLOWS                                                                              \
-	(CCDM_ALLOW_DEBUG | CCDM_ALLOW_VMPL | CCDM_ALLOW_SMT | CCDM_ALLOW_TCB_OUT_OF_DATE | \
-	 CCDM_ALLOW_TCB_CONFIG | CCDM_ALLOW_TCB_SW_HARDENING)
+#define ALLOWS                                                                                     \
+	(CCDM_ALLOW_DEBUG | CCDM_ALLOW_VMPL | CCDM_ALLOW_TCB_OUT_OF_DATE | CCDM_ALLOW_TCB_CONFIG | \
+	 CCDM_ALLOW_TCB_SW_HARDENING)
 
 struct ccdm_trust_file {
 	char *name;

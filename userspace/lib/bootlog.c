@@ -35,6 +35,7 @@ struct ccdm_reader {
 	size_t count;
 	enum ccdm_part part;
 	struct ccdm_digest begin; /* what register 0 begins with */
+	uint32_t lacking;	  /* bit i: an event of register i is not of the bank */
 };
 
 static size_t ccdm_part_count(const struct ccdm_reader *r, unsigned int reg, enum ccdm_part part)
@@ -70,9 +71,10 @@ static int ccdm_reader_add(struct ccdm_reader *r, enum ccdm_part part, unsigned 
 	memset(e, 0, sizeof(*e));
 	e->part = part;
 	e->reg = reg;
-	/* One that lacks the bank stays zeros, and its register does not replay. */
 	if (i < digests->count)
 		memcpy(e->digest, digests->digest[i].bytes, digests->digest[i].size);
+	else
+		r->lacking |= 1U << reg;
 	snprintf(e->name, sizeof(e->name), "%.*s", (int)strcspn(name, ":"), name);
 	return 0;
 }
@@ -242,7 +244,8 @@ int ccdm_bootlog_facts(const struct ccdm_bootlog *log, const struct ccdm_registe
 	for (reg = 0; !e && reg < CCDM_REGISTERS; reg++) {
 		bool covered = regs->covered & 1U << reg;
 
-		if (covered)
+		good = false;
+		if (covered && !(r.lacking & 1U << reg))
 			e = ccdm_replay(&r, reg, &good);
 		if (e)
 			break;

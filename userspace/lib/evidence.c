@@ -175,7 +175,7 @@ static int ccdm_judge_snp(const struct ccdm_judging *j)
 		want.leaf = leaf;
 	if (!r)
 		r = ccdm_snp_verify(&snp, &want, j->v);
-	return r ? r : ccdm_facts_snp(&snp, j->proof->facts);
+	return r || !ccdm_verdict_accepted(j->v) ? r : ccdm_facts_snp(&snp, j->proof->facts);
 }
 
 static int ccdm_judge_tdx(const struct ccdm_judging *j)
@@ -193,7 +193,7 @@ static int ccdm_judge_tdx(const struct ccdm_judging *j)
 		r = ccdm_tdx_parse(quote, size, &tdx, j->err);
 	if (!r)
 		r = ccdm_tdx_verify(&tdx, &want, j->v, j->err);
-	if (!r && j->v->complete) {
+	if (!r && ccdm_verdict_accepted(j->v)) {
 		ccdm_facts_rtmrs(&tdx, &regs);
 		r = ccdm_facts_tdx(&tdx, j->v, j->proof->facts);
 		if (!r)
@@ -209,10 +209,12 @@ static int ccdm_judge_tpm(const struct ccdm_judging *j)
 	struct ccdm_tpm_facts quoted;
 	int r = ccdm_evidence_tpm(j->evidence, j->trust, j->bound, &quoted, j->v, j->err);
 
-	if (!r && (json_object_set_new(j->proof->facts, "tee", json_string("tpm")) ||
-		   json_object_set_new(j->proof->facts, "binding", json_string("tpm-only"))))
-		r = -ENOMEM;
-	return r ? r : ccdm_judged_pcrs(j, &quoted);
+	if (r || !ccdm_verdict_accepted(j->v))
+		return r;
+	if (json_object_set_new(j->proof->facts, "tee", json_string("tpm")) ||
+	    json_object_set_new(j->proof->facts, "binding", json_string("tpm-only")))
+		return -ENOMEM;
+	return ccdm_judged_pcrs(j, &quoted);
 }
 
 static int ccdm_judge_azure(const struct ccdm_judging *j)
@@ -234,7 +236,7 @@ static int ccdm_judge_azure(const struct ccdm_judging *j)
 	if (!want.snp.leaf)
 		want.snp.leaf = vcek;
 	r = ccdm_azure_verify(&az, &want, &quoted, j->v, j->err);
-	if (!r && j->v->complete) {
+	if (!r && ccdm_verdict_accepted(j->v)) {
 		r = az.is_tdx ? ccdm_facts_tdx(&az.tdx, j->v, j->proof->facts)
 			      : ccdm_facts_snp(&az.snp, j->proof->facts);
 		if (!r)

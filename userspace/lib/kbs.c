@@ -12,6 +12,14 @@ const char *ccdm_kbs_version_name(enum ccdm_kbs_version version)
 	return version == CCDM_KBS_0_2 ? "0.2.0" : "0.4.0";
 }
 
+bool ccdm_kbs_version_of(const char *name, enum ccdm_kbs_version *version)
+{
+	for (*version = CCDM_KBS_0_2; *version <= CCDM_KBS_0_4; ++*version)
+		if (!strcmp(name, ccdm_kbs_version_name(*version)))
+			return true;
+	return false;
+}
+
 /* ---- what the guest says --------------------------------------------------- */
 
 static char *ccdm_kbs_text(json_t *o)

@@ -26,6 +26,9 @@ enum ccdm_kbs_version {
 /* "0.4.0" */
 const char *ccdm_kbs_version_name(enum ccdm_kbs_version version);
 
+/* The other way round; false for one that is not known. */
+bool ccdm_kbs_version_of(const char *name, enum ccdm_kbs_version *version);
+
 /**
  * ccdm_kbs_request() - the first message, to be posted to "auth"
  * @tee: "snp", "tdx", "tpm", "az-snp-vtpm", "az-tdx-vtpm"

@@ -11,9 +11,7 @@
 #include "tpm_ak.h"
 #include "tpm_esys.h"
 
-#define TRIES	    8	       /* while registers change */
-#define EK_CERT_NV  0x01c00002 /* RSA 2048 */
-#define EK_CERT_ECC 0x01c0000a /* P-256 */
+#define TRIES 8 /* while registers change */
 
 /* ---- the key ------------------------------------------------------------------ */
 
@@ -233,51 +231,4 @@ int ccdm_tpm_quote(struct ccdm_tpm *tpm, const uint8_t *nonce, size_t size,
 		return ccdm_err_set(err, -EAGAIN, "TPM %s: its PCRs change all the time",
 				    tpm->device);
 	return r;
-}
-
-/* ---- the endorsement key's certificate --------------------------------------------------- */
-
-static int ccdm_nv_read(struct ccdm_tpm *tpm, TPM2_HANDLE index, uint8_t **bytes, size_t *size,
-			struct ccdm_err *err)
-{
-	TPM2B_NV_PUBLIC *public = NULL;
-	TPM2B_MAX_NV_BUFFER *part = NULL;
-	size_t done = 0;
-	uint16_t n;
-	ESYS_TR nv;
-	TSS2_RC rc;
-
-	rc = Esys_TR_FromTPMPublic(tpm->esys, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &nv);
-	if (rc)
-		return -ENOENT;
-	rc = Esys_NV_ReadPublic(tpm->esys, nv, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &public,
-				NULL);
-	*size = rc ? 0 : public->nvPublic.dataSize;
-	Esys_Free(public);
-	*bytes = malloc(*size + 1);
-	if (!*bytes)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
-	while (!rc && done < *size) {
-		n = *size - done > 512 ? 512 : *size - done;
-		rc = Esys_NV_Read(tpm->esys, nv, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
-				  n, done, &part);
-		if (rc)
-			break;
-		memcpy(*bytes + done, part->buffer, part->size <= n ? part->size : n);
-		done += part->size;
-		Esys_Free(part);
-		part = NULL;
-	}
-	if (!rc)
-		return 0;
-	free(*bytes);
-	*bytes = NULL;
-	return ccdm_tpm_error(tpm, "NV cannot be read", rc, err);
-}
-
-int ccdm_tpm_ek_cert(struct ccdm_tpm *tpm, uint8_t **der, size_t *size, struct ccdm_err *err)
-{
-	int r = ccdm_nv_read(tpm, EK_CERT_NV, der, size, err);
-
-	return r == -ENOENT ? ccdm_nv_read(tpm, EK_CERT_ECC, der, size, err) : r;
 }

@@ -4,7 +4,7 @@
  *
  * The key is a primary key of the endorsement hierarchy, on P-256, restricted to what the
  * TPM itself says: the same one at every boot, and nothing is kept anywhere. (TCG TPM 2.0
- * Library, Part 1, "Primary Object"; EK: TCG EK Credential Profile 2.5, templates L-1, L-2.)
+ * Library, Part 1, "Primary Object".)
  */
 #ifndef CCDM_TPM_AK_H
 #define CCDM_TPM_AK_H
@@ -40,8 +40,5 @@ struct ccdm_tpm_signed {
  */
 int ccdm_tpm_quote(struct ccdm_tpm *tpm, const uint8_t *nonce, size_t size,
 		   struct ccdm_tpm_signed *out, struct ccdm_err *err);
-
-/* Certificate of the endorsement key from NV, DER; the caller frees it. -ENOENT: there is none */
-int ccdm_tpm_ek_cert(struct ccdm_tpm *tpm, uint8_t **der, size_t *size, struct ccdm_err *err);
 
 #endif

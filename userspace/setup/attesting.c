@@ -85,15 +85,8 @@ int ccdm_attesting_conf(struct ccdm_attesting *a, bool need_config, struct ccdm_
 		return ccdm_err_set(err, -EINVAL, "the broker is known by one of --ca and --pin");
 	if (a->pin && ccdm_unhex(a->pin, a->pin_bytes, CCDM_PIN_SIZE))
 		return ccdm_err_set(err, -EINVAL, "the pin is not 64 hexadecimal digits");
-	for (s->version = CCDM_KBS_0_2; a->protocol; s->version++) {
-		if (!strcmp(a->protocol, ccdm_kbs_version_name(s->version)))
-			break;
-		if (s->version == CCDM_KBS_0_4)
-			return ccdm_err_set(err, -EINVAL, "%s is neither 0.4.0 nor 0.2.0",
-					    a->protocol);
-	}
-	if (!a->protocol)
-		s->version = CCDM_KBS_0_4;
+	if (!ccdm_kbs_version_of(a->protocol ? a->protocol : "0.4.0", &s->version))
+		return ccdm_err_set(err, -EINVAL, "%s is neither 0.4.0 nor 0.2.0", a->protocol);
 	s->deadline = a->timeout ? a->timeout : 120;
 	s->http = (struct ccdm_http_conf){
 		.url = a->broker,

@@ -51,7 +51,7 @@ BROKERD_OBJ := $(BROKERD_SRC:%.c=$(BUILD)/%.o)
 SETUP_SRC := $(wildcard userspace/setup/*.c userspace/lib/*.c)
 SETUP_OBJ := $(SETUP_SRC:%.c=$(BUILD)/%.o)
 
-.PHONY: all help modules programs test-programs install install-broker uninstall clean check check-all check-setup vm-setup demo demo-disk bench bench-compare bench-record bench-locks bench-boot lint vm boot unit setup
+.PHONY: all help modules programs test-programs install install-broker uninstall clean check check-all check-setup vm-setup demo demo-boot demo-disk bench bench-compare bench-record bench-locks bench-boot lint vm boot unit setup
 
 all: modules programs
 
@@ -60,7 +60,9 @@ help:
 	@echo 'make install             both, man page, completion, udev rules (PREFIX, DESTDIR)'
 	@echo 'make install-broker      ccdm-brokerd and ccdm-broker, for the machine that hands out secrets'
 	@echo 'make uninstall'
-	@echo 'make demo                a Debian boots on ccdm, and halts when its host cheats (root; SUITE=trixie)'
+	@echo 'make demo                a Debian proves what it is, gets its secret, and halts when its host cheats'
+	@echo '                         (root; SUITE=trixie)'
+	@echo 'make demo-boot           the same without a broker'
 	@echo 'make demo-disk           the disk alone'
 	@echo 'make check               all tests in short form (root; KERNEL=6.1, 6.12, 7.2 or debug)'
 	@echo 'make check-all           every kernel, long forms; goes on where it stopped'
@@ -115,13 +117,19 @@ $(BUILD)/tests/load: tests/broker/load.c tests/unit/forge_tpm.h tests/unit/forge
 	@$(CC) $(CPPFLAGS) -std=gnu11 -g -O2 -Wall -Wextra $$(pkg-config --cflags $(SETUP_PKGS)) -o $@ $(filter %.c,$^) \
 		$$(pkg-config --libs jansson libcrypto)
 
+$(BUILD)/tests/signer: tests/sim/signer.c tests/unit/forge_snp.h tests/unit/forge_tdx.h tests/unit/pki.h \
+	$(addprefix userspace/lib/,digest.c ui.c)
+	@mkdir -p $(@D)
+	@echo '  CC      $<'
+	@$(CC) $(CPPFLAGS) -std=gnu11 -g -O2 -Wall -Wextra -o $@ $(filter %.c,$^) $$(pkg-config --libs jansson libcrypto)
+
 # for clangd and clang-tidy
 compile_commands.json: Makefile
 	@python3 -c 'import json, sys; d, src, *flags = sys.argv[1:]; print(json.dumps([{"directory": d, \
 		"file": f, "arguments": ["cc", *flags, "-c", f]} for f in src.split()], indent=1))' \
 		$(CURDIR) '$(sort $(SETUP_SRC) $(BROKER_SRC) $(BROKERD_SRC))' $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS)) >$@
 
-test-programs: programs $(BUILD)/tests/odd $(BUILD)/tests/bounce $(BUILD)/tests/load
+test-programs: programs $(BUILD)/tests/odd $(BUILD)/tests/bounce $(BUILD)/tests/load $(BUILD)/tests/signer
 
 # ---- unit tests, with the sanitizers ----
 
@@ -148,7 +156,7 @@ $(BUILD)/unit/test_jose: tests/unit/test_jose.c $(addprefix userspace/lib/,base6
 $(BUILD)/unit/test_kbs: tests/unit/test_kbs.c $(addprefix userspace/lib/,base64.c digest.c jcs.c jwe.c pubkey.c kbs.c ui.c)
 $(BUILD)/unit/test_policy: tests/unit/test_policy.c $(addprefix userspace/broker/,judge.c policy.c policy_yaml.c) \
 	$(addprefix userspace/lib/,base64.c digest.c file.c jcs.c jwe.c kbs.c pubkey.c ui.c)
-$(BUILD)/unit/test_tdx: tests/unit/test_tdx.c tests/unit/pki.h $(addprefix userspace/lib/,collateral.c digest.c pubkey.c tdx.c ui.c \
+$(BUILD)/unit/test_tdx: tests/unit/test_tdx.c tests/unit/pki.h tests/unit/forge_tdx.h $(addprefix userspace/lib/,collateral.c digest.c pubkey.c tdx.c ui.c \
 	verdict.c x509.c)
 $(BUILD)/unit/test_session: tests/unit/test_session.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h tests/unit/provider.h \
 	userspace/broker/server.c userspace/broker/issue.c userspace/lib/http.c userspace/lib/session.c \
@@ -207,8 +215,11 @@ lint:
 	@scripts/setup lint
 	@scripts/lint
 
-demo: vm-setup
+demo: vm-setup test-programs
 	@SUITE=$(SUITE) scripts/demo
+
+demo-boot: vm-setup
+	@SUITE=$(SUITE) scripts/demo-boot
 
 demo-disk: vm-setup test-programs
 	@scripts/demo-disk
@@ -222,6 +233,7 @@ install: all
 	install -m 0755 $(filter %.sh %/ccdm-generator %/sulogin,$(DRACUT)) $(DESTDIR)$(DRACUTDIR)/modules.d/50ccdm/
 	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(GENERATORDIR)
 	sed 's,@SBINDIR@,$(SBINDIR),' dracut-module/ccdm-attach@.service >$(DESTDIR)$(UNITDIR)/ccdm-attach@.service
+	sed 's,@SBINDIR@,$(SBINDIR),' userspace/setup/ccdm-monitor.service >$(DESTDIR)$(UNITDIR)/ccdm-monitor.service
 	sed 's,@SBINDIR@,$(SBINDIR),' dracut-module/ccdm-tab-generator >$(DESTDIR)$(GENERATORDIR)/ccdm-tab-generator
 	chmod 0755 $(DESTDIR)$(GENERATORDIR)/ccdm-tab-generator
 	install -D -m 0644 dracut-module/50-ccdm.conf $(DESTDIR)$(DRACUTDIR)/dracut.conf.d/50-ccdm.conf
@@ -240,7 +252,7 @@ install-broker: programs
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/ccdm-setup $(DESTDIR)$(SBINDIR)/ccdm-broker $(DESTDIR)$(SBINDIR)/ccdm-brokerd $(foreach m,$(MAN),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
-		$(DESTDIR)$(UNITDIR)/ccdm-attach@.service $(DESTDIR)$(GENERATORDIR)/ccdm-tab-generator \
+		$(DESTDIR)$(UNITDIR)/ccdm-attach@.service $(DESTDIR)$(UNITDIR)/ccdm-monitor.service $(DESTDIR)$(GENERATORDIR)/ccdm-tab-generator \
 		$(DESTDIR)$(COMPDIR)/ccdm-setup $(DESTDIR)$(COMPDIR)/ccdm-broker \
 		$(DESTDIR)$(UNITDIR)/ccdm-brokerd.service $(DESTDIR)$(SYSUSERSDIR)/ccdm-broker.conf \
 		$(DESTDIR)$(UDEVDIR)/95-dm-ccdm.rules \

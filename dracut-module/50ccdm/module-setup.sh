@@ -18,6 +18,10 @@ installkernel() {
 	# what the root stands on; the processor's own ciphers and hashes come by udev's coldplug
 	hostonly='' instmods dm-verity xts gcm ctr ghash-generic hmac sha256 sha512 \
 		'=arch/x86/crypto' '=drivers/char/tpm' '=drivers/virt/coco'
+	if ccdm-setup config attest /etc/ccdm/ccdm.conf 2>/dev/null; then
+		# what clouds have; the rest has --add-drivers
+		hostonly='' instmods af_packet virtio_net gve ena mana hv_netvsc vmxnet3 e1000 e1000e igbvf ixgbevf iavf mlx5_core
+	fi
 	for m in dm-ccdm dm-verity; do
 		hostonly='' instmods -c $m || {
 			dfatal "ccdm: no module $m for kernel $kernel: dkms status"
@@ -26,8 +30,29 @@ installkernel() {
 	done
 }
 
+# networkd, with a configuration of ours alone, and what talks to the broker
+install_attest() {
+	local unit=/usr/lib/systemd/system name
+	inst_multiple /usr/lib/systemd/systemd-networkd $unit/systemd-networkd.service || {
+		dfatal "ccdm: [attest] needs systemd-networkd in the initrd, and there is none"
+		exit 1
+	}
+	inst_multiple -o $unit/systemd-networkd.socket $unit/network.target $unit/network-pre.target \
+		/usr/lib/sysusers.d/systemd-network.conf
+	inst_simple "$moddir/ccdm.network" /etc/systemd/network/10-ccdm.network
+	inst_simple "$moddir/ccdm-networkd.conf" $unit/systemd-networkd.service.d/50-ccdm.conf
+	for name in passwd group; do
+		grep -qs '^systemd-network:' "$initdir/etc/$name" ||
+			grep '^systemd-network:' "${dracutsysrootdir-}/etc/$name" >>"$initdir/etc/$name"
+	done
+	inst_libdir_file 'libcurl.so.4*' || {
+		dfatal "ccdm: [attest] needs libcurl.so.4 (libcurl4)"
+		exit 1
+	}
+}
+
 install() {
-	local conf=/etc/ccdm/ccdm.conf unit name file
+	local conf=/etc/ccdm/ccdm.conf unit name file attest=
 	ccdm-setup config check $conf >/dev/null || {
 		dfatal "ccdm: $conf is not good: this initrd would not boot"
 		exit 1
@@ -42,7 +67,8 @@ install() {
 	# before others bring the real one: what is there stays
 	inst_script "$moddir/sulogin" /usr/sbin/sulogin
 
-	for unit in measure base root grow system cap; do
+	ccdm-setup config attest $conf && install_attest && attest=attest
+	for unit in measure base root grow system $attest cap; do
 		inst_simple "$moddir/ccdm-$unit.service" "/usr/lib/systemd/system/ccdm-$unit.service"
 		mkdir -p "$initdir/usr/lib/systemd/system/initrd.target.requires"
 		ln -sf "../ccdm-$unit.service" "$initdir/usr/lib/systemd/system/initrd.target.requires/"

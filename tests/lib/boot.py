@@ -83,14 +83,16 @@ class Boot(Machine):
     disks: paths, or pairs of a path and options of the device. firmware: its variables, which
     stay; bootindex: the firmware boots the first disk, and asks no variable. typed: what the
     host says at the console, again and again, while it boots. direct: (kernel, initrd, command
-    line), without firmware. tpm: there is one; a function of tpm.py: one that does this.
+    line), without firmware. tpm: there is one; a function of tpm.py: one that does this; a
+    path: one whose state stays there. unplugged: a network device without a link.
     """
 
     def __init__(self, disks, mem=1024, tpm=True, args=(), log=None, firmware=None, bootindex=True,
-                 typed=None, direct=None, limit=300):
+                 typed=None, direct=None, limit=300, unplugged=None):
         super().__init__(log)
         self.boots_in = limit
         self.tpm, self.swtpm, self.outcome, self.serial, self.typed = tpm, None, None, None, typed
+        self.unplugged = unplugged
         if direct:
             start = ["-kernel", direct[0], "-initrd", direct[1], "-append", direct[2]]
         else:
@@ -124,8 +126,11 @@ class Boot(Machine):
 
     def _swtpm(self):
         state = os.path.join(self.dir, "tpmstate")
-        shutil.rmtree(state, ignore_errors=True)
-        os.mkdir(state)
+        if isinstance(self.tpm, str):
+            state = self.tpm
+        else:
+            shutil.rmtree(state, ignore_errors=True)
+        os.makedirs(state, exist_ok=True)
         sock = os.path.join(self.dir, "tpm")
         for path in (sock, sock + "-real"):
             if os.path.exists(path):
@@ -148,6 +153,8 @@ class Boot(Machine):
             self.swtpm.wait()
 
     def hello(self):
+        if self.unplugged:
+            self.qmp_cmd("set_link", name=self.unplugged, up=False)
         if self.serial is None:
             self.serial = self._connect("serial")
             threading.Thread(target=self._drain, args=(self.serial,), daemon=True).start()
@@ -209,6 +216,8 @@ def conf(t, **changes):
     c.read(os.path.join(parts(t.kernel), "ccdm.conf"))
     for word, value in changes.items():
         section, key = word.split("_", 1)
+        if not c.has_section(section):
+            c.add_section(section)
         c[section][key] = value
     path = os.path.join(t.dir, "ccdm.conf")
     with open(path, "w") as f:
@@ -248,6 +257,36 @@ def tiny_base(t, files, mkfs=("mkfs.ext4", "-b", "4096"), edit=None):
     return {"BASE": img, "HASH": hashes,
             "CONF": conf(t, base_roothash=said["Root hash"].strip(), base_salt=said["Salt"].strip(),
                          base_data_blocks=said["Data blocks"].strip())}
+
+
+def attest_disk(t, b, path, scratch="1G", ca=None, base=None, **changes):
+    """A disk that attests to broker b and fetches default/web/key as web.key. ca: of another broker;
+    base: BASE, HASH of another base; a change to None leaves the word out."""
+    changes = dict({"attest_broker": b.url, "attest_ca": "/etc/ccdm/ca.pem", "attest_timeout": "60",
+                    "secrets_web.key": "default/web/key"}, **changes)
+    with open(ca or b.ca) as f:
+        overlay = tree(t, "overlay", {"etc/ccdm/ca.pem": f.read()})
+    if os.path.exists(path):
+        os.unlink(path)
+    make_disk(t.kernel, path, CONF=conf(t, **{k: v for k, v in changes.items() if v is not None}),
+              OVERLAY=overlay, INITRD="attest", SCRATCH=scratch, **base or {})
+    return path
+
+
+def other_base(t, name="base2"):
+    """The base with one byte changed, and a hash tree of its own: the environment of scripts/image, and
+    what ccdm.conf says of it."""
+    img, hashes = os.path.join(t.dir, name + ".img"), os.path.join(t.dir, name + ".hash")
+    shutil.copy(os.path.join(parts(t.kernel), "base.img"), img)
+    with open(img, "r+b") as f:
+        f.seek(1024 + 120)      # the label of the file system: it is as good as before
+        f.write(b"C")
+    out = subprocess.run(["veritysetup", "format", "--no-superblock", img, hashes], check=True,
+                         stdout=subprocess.PIPE).stdout.decode()
+    said = dict(x.split(":", 1) for x in out.splitlines() if ":" in x)
+    return {"BASE": img, "HASH": hashes}, {"base_roothash": said["Root hash"].strip(),
+                                          "base_salt": said["Salt"].strip(),
+                                          "base_data_blocks": said["Data blocks"].strip()}
 
 
 def cmdline(t):

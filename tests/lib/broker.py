@@ -30,7 +30,7 @@ class Broker:
     """ccdm-brokerd with everything under path; server: lines for [server]."""
 
     def __init__(self, path, server=""):
-        self.dir, self.daemon, self.port = path, None, 0
+        self.dir, self.daemon, self.port, self.protocol = path, None, 0, "0.4.0 0.2.0"
         self.conf = os.path.join(path, "brokerd.conf")
         os.makedirs(path, exist_ok=True)
         self.configure(server)
@@ -42,6 +42,7 @@ class Broker:
         self.server = server
         with open(self.conf, "w") as f:
             f.write(CONF % {"port": self.port, "dir": self.dir, "server": self.server})
+            f.write("protocol = %s\n" % self.protocol)
 
     def start(self):
         self.log_path = os.path.join(self.dir, "brokerd.log")
@@ -60,6 +61,13 @@ class Broker:
         self.configure(self.server)      # the same port after a restart
         self.url = "https://10.0.2.2:%d" % self.port
         return self
+
+    def only(self, versions):
+        """Speak these versions of the protocol, after a restart."""
+        self.protocol = versions
+        self.stop()
+        self.configure(self.server)
+        self.start()
 
     def stop(self):
         if self.daemon:

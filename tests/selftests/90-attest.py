@@ -6,10 +6,9 @@ that measured something else, a broker that is down, another one, one that withd
 """
 import json
 import os
-import subprocess
-import time
 
 from broker import Broker
+from guest import NET, TPM, Swtpm, put, setup
 
 CONFIG = """[boot]
 cmdline = root=/dev/mapper/ccdm-root rw systemd.import_credentials=no systemd.gpt_auto=no nohibernate noresume systemd.ssh_auto=no panic=0
@@ -38,49 +37,10 @@ require:
   event: {register: pcr15, name: ccdm-base, digest: %s}
 """
 
-# udev gives the interface its name: after that
-NET = ("set -e; modprobe -a virtio_net tpm_crb; udevadm settle; d=$(ls /sys/class/net | grep -v lo | head -n1); "
-       "ip link set lo up; ip link set $d up; ip addr add 10.0.2.15/24 dev $d; ip route add default via 10.0.2.2; "
-       "mountpoint -q /sys/kernel/security || mount -t securityfs none /sys/kernel/security; test -c /dev/tpmrm0")
-
-
-class Swtpm:
-    def __init__(self, path):
-        self.path = path
-        os.makedirs(path, exist_ok=True)
-
-    def __enter__(self):
-        sock = self.path + "/sock"
-        self.p = subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", "dir=" + self.path, "--ctrl",
-                                   "type=unixio,path=" + sock, "--flags", "startup-clear"],
-                                  stderr=subprocess.DEVNULL)
-        end = time.monotonic() + 30
-        while not os.path.exists(sock):
-            if self.p.poll() is not None or time.monotonic() > end:
-                raise RuntimeError("swtpm did not start")
-            time.sleep(0.02)
-        self.args = ["-chardev", "socket,id=tpm,path=" + sock, "-tpmdev", "emulator,id=t,chardev=tpm",
-                     "-device", "tpm-crb,tpmdev=t", "-netdev", "user,id=n",
-                     "-device", "virtio-net-pci,netdev=n,romfile="]
-        return self
-
-    def __exit__(self, *exc):
-        self.p.terminate()
-        self.p.wait()
-
-
-def setup(vm, what):
-    """Exit code and what it said."""
-    return vm.sh("/ccdm/bin/ccdm-setup %s 2>&1" % what, check=False)
-
-
-def put(vm, path, text):
-    vm.sh("cat >%s <<'EOF'\n%s\nEOF" % (path, text))
-
-
 def machine(t, vm, b, roothash):
     """What the boot would have done until it attests."""
     vm.sh(NET)
+    vm.sh(TPM)
     put(vm, "/tmp/ca.pem", open(b.ca).read())
     put(vm, "/tmp/ccdm.conf", CONFIG % (roothash, b.url))
     vm.sh("/ccdm/bin/ccdm-setup measure --config /tmp/ccdm.conf")

@@ -18,7 +18,7 @@ static void forge_keys(void)
 	other_key = pki_key("P-384");
 }
 
-static void forge_keys_free(void)
+static inline void forge_keys_free(void)
 {
 	EVP_PKEY_free(ark_key);
 	EVP_PKEY_free(ask_key);
@@ -53,12 +53,15 @@ struct spoil {
 	bool no_crl;
 	const char *crl_to;
 	bool revoked;
-	bool other_leaf; /* certificate with another key */
-	int report_data; /* wanted byte 0, or 0 */
+	bool other_leaf;	    /* certificate with another key */
+	int report_data;	    /* wanted byte 0, or 0 */
+	const uint8_t *measurement; /* 48 bytes; NULL: 0, 1, 2, ... */
+	unsigned int vmpl;
+	bool debug;
 	unsigned int allow;
 };
 
-static X509 *make_leaf(const struct spoil *s, const uint8_t *raw, X509 *ask)
+static inline X509 *make_leaf(const struct spoil *s, const uint8_t *raw, X509 *ask)
 {
 	uint8_t bl[3] = { 2, 1,
 			  s->bootloader ? s->bootloader
@@ -102,8 +105,8 @@ static X509 *make_leaf(const struct spoil *s, const uint8_t *raw, X509 *ask)
 }
 
 /* @data: report data, 64 bytes; NULL: 0x80, 0x81, ... and 16 zeros */
-static void make_report(const struct spoil *s, const uint8_t *data,
-			uint8_t raw[CCDM_SNP_REPORT_SIZE])
+static inline void make_report(const struct spoil *s, const uint8_t *data,
+			       uint8_t raw[CCDM_SNP_REPORT_SIZE])
 {
 	uint8_t r[48], sig[48];
 	unsigned int i;
@@ -117,7 +120,10 @@ static void make_report(const struct spoil *s, const uint8_t *data,
 	for (i = 0; i < 64; i++)
 		raw[0x50 + i] = data ? data[i] : i < 48 ? 0x80 + i : 0;
 	for (i = 0; i < 48; i++)
-		raw[0x90 + i] = i;
+		raw[0x90 + i] = s->measurement ? s->measurement[i] : i;
+	raw[0x30] = s->vmpl;
+	if (s->debug)
+		raw[0xa] |= 0x08;
 	raw[0x180] = 3;
 	raw[0x181] = 1;
 	raw[0x183] = s->turin ? 5 : 0;

@@ -397,6 +397,27 @@ static void replays(void **state)
 	drop(&other);
 }
 
+/* A store that came back from a backup does not know which nonces were used: all of before are. */
+static void restored(void **state)
+{
+	struct ccdm_nonce nonce = { .id = "restored", .expires = 5000 };
+	struct ccdm_store *store;
+	char *kept;
+
+	(void)state;
+	assert_int_equal(ccdm_store_open(":memory:", &store, &err), 0);
+	assert_int_equal(ccdm_store_session_add(store, &nonce, 9000, "{}", &err), 0);
+	assert_int_equal(ccdm_store_session_add(store, &nonce, 9000, "{}", &err), -EEXIST);
+	assert_int_equal(ccdm_store_restored(store, 5300, &err), 0);
+	assert_int_equal(ccdm_store_session_get(store, nonce.id, 1, &kept, &err), -ENOENT);
+	assert_int_equal(ccdm_store_session_add(store, &nonce, 9000, "{}", &err), -EEXIST);
+	nonce.expires = 5300;
+	assert_int_equal(ccdm_store_session_add(store, &nonce, 9000, "{}", &err), -EEXIST);
+	nonce.expires = 5301;
+	assert_int_equal(ccdm_store_session_add(store, &nonce, 9000, "{}", &err), 0);
+	ccdm_store_close(store);
+}
+
 static void cookies(void **state)
 {
 	struct guest g = guest(CCDM_KBS_0_4);
@@ -671,12 +692,12 @@ static void configuration(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(handshake),	 cmocka_unit_test(many),
-		cmocka_unit_test(bad_auth),	 cmocka_unit_test(bad_paths),
-		cmocka_unit_test(replays),	 cmocka_unit_test(cookies),
-		cmocka_unit_test(tokens),	 cmocka_unit_test(denied),
-		cmocka_unit_test(rotation),	 cmocka_unit_test(audit),
-		cmocka_unit_test(configuration),
+		cmocka_unit_test(handshake), cmocka_unit_test(many),
+		cmocka_unit_test(bad_auth),  cmocka_unit_test(bad_paths),
+		cmocka_unit_test(replays),   cmocka_unit_test(restored),
+		cmocka_unit_test(cookies),   cmocka_unit_test(tokens),
+		cmocka_unit_test(denied),    cmocka_unit_test(rotation),
+		cmocka_unit_test(audit),     cmocka_unit_test(configuration),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

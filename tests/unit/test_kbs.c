@@ -6,8 +6,10 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../../userspace/lib/base64.h"
 #include "../../userspace/lib/kbs.h"
 
 #define NONCE "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -144,6 +146,43 @@ static void tokens(void **state)
 		assert_int_equal(ccdm_kbs_token(bad[i], strlen(bad[i]), &token, &err), -EINVAL);
 }
 
+/* {"iat":...} in the middle, and what is none. */
+static void times(void **state)
+{
+	static const struct {
+		const char *body;
+		int64_t at;
+	} all[] = {
+		{ "{\"iat\":1763842000}", 1763842000 },
+		{ "{\"exp\":1,\"iat\":4102444799}", 4102444799 },
+		{ "{\"iat\":4102444800}", 0 },
+		{ "{\"iat\":946684799}", 0 },
+		{ "{\"iat\":-1}", 0 },
+		{ "{\"iat\":1763842000.5}", 0 },
+		{ "{\"iat\":\"1763842000\"}", 0 },
+		{ "{\"iat\":1763842000,\"iat\":1763842001}", 0 },
+		{ "[]", 0 },
+		{ "{", 0 },
+	};
+	static const char *const none[] = { "", "a", "a.b", "..", "a.!.c", "." };
+	char *token, *part;
+	int64_t at;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		part = ccdm_base64url(all[i].body, strlen(all[i].body));
+		assert_true(asprintf(&token, "e30.%s.c2ln", part) > 0);
+		assert_int_equal(ccdm_kbs_token_time(token, &at, &err), all[i].at ? 0 : -EINVAL);
+		if (all[i].at)
+			assert_int_equal(at, all[i].at);
+		free(token);
+		free(part);
+	}
+	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		assert_int_equal(ccdm_kbs_token_time(none[i], &at, &err), -EINVAL);
+}
+
 static void failures(void **state)
 {
 	static const struct {
@@ -162,6 +201,10 @@ static void failures(void **state)
 		{ 401,
 		  "{\"type\":\"x/AttestationError\",\"detail\":\"KBS Client Protocol Version Mismatch: expect =0.4.0\"}",
 		  CCDM_KBS_VERSION, "KBS Client Protocol Version Mismatch: expect =0.4.0" },
+		{ 401, "{\"type\":\"x/AttestationError\",\"detail\":\"no\"}", CCDM_KBS_REJECTED,
+		  "no" },
+		{ 500, "{\"type\":\"x/AttestationError\",\"detail\":\"no\"}", CCDM_KBS_OTHER,
+		  "no" },
 		{ 403, "", CCDM_KBS_DENIED, "HTTP status 403" },
 		{ 500, "<html>", CCDM_KBS_OTHER, "HTTP status 500" },
 		{ 401, "{\"type\":1,\"detail\":[]}", CCDM_KBS_OTHER, "HTTP status 401" },
@@ -209,7 +252,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(guest),      cmocka_unit_test(report_data),
 		cmocka_unit_test(challenges), cmocka_unit_test(tokens),
-		cmocka_unit_test(failures),   cmocka_unit_test(paths),
+		cmocka_unit_test(times),      cmocka_unit_test(failures),
+		cmocka_unit_test(paths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

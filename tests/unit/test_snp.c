@@ -219,6 +219,151 @@ static void lengths(void **state)
 				 n == CCDM_SNP_REPORT_SIZE ? 0 : -EINVAL);
 }
 
+/* ---- as the protocol carries it --------------------------------------------------- */
+
+struct entry {
+	const uint8_t *guid; /* NULL: the end */
+	uint32_t offset, length;
+};
+
+static const uint8_t guid_vcek[16] = { 0x8d, 0x75, 0xda, 0x63, 0x64, 0xe6, 0x64, 0x45,
+				       0xad, 0xc5, 0xf4, 0xb9, 0x3b, 0xe8, 0xac, 0xcd };
+static const uint8_t guid_ask[16] = { 0x79, 0xb3, 0xb7, 0x4a, 0xac, 0xbb, 0xe4, 0x4f,
+				      0xa0, 0x2f, 0x05, 0xae, 0xf3, 0x27, 0xc7, 0x82 };
+static const uint8_t guid_other[16] = { 1, 2, 3 };
+
+static void put_entry(uint8_t *table, unsigned int i, const uint8_t *guid, uint32_t offset,
+		      uint32_t length)
+{
+	unsigned int b;
+
+	memset(table + 24 * i, 0, 24);
+	if (guid)
+		memcpy(table + 24 * i, guid, 16);
+	for (b = 0; b < 4; b++) {
+		table[24 * i + 16 + b] = offset >> 8 * b;
+		table[24 * i + 20 + b] = length >> 8 * b;
+	}
+}
+
+/* What is made of a report is read as that report, and its certificate is found. */
+static void there_and_back(void **state)
+{
+	static const struct spoil all[] = {
+		{ 0 }, { .version = 2 }, { .version = 5 }, { .turin = true }, { .vlek = true },
+	};
+	uint8_t raw[CCDM_SNP_REPORT_SIZE], back[CCDM_SNP_REPORT_SIZE], table[4096], *der;
+	struct pki_want w = { .cn = "SEV-Milan", .key = ask_key, .ca = true, .serial = 1 };
+	X509 *ask = pki_cert(&w), *x;
+	const struct ccdm_cert *leaf;
+	struct ccdm_certs *certs;
+	json_t *o;
+	size_t i;
+	int n;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		make_report(&all[i], NULL, raw);
+		raw[0x1f8] = raw[0x200] = all[i].version == 5 ? 7 : 0;
+		x = make_leaf(&all[i], raw, ask);
+		der = table + 96;
+		n = i2d_X509(x, &der);
+		put_entry(table, 0, guid_other, 96, 5);
+		put_entry(table, 1, guid_ask, 96, n);
+		put_entry(table, 2, guid_vcek, 96, n);
+		put_entry(table, 3, NULL, 0, 0);
+		assert_int_equal(ccdm_snp_json_make(raw, table, 96 + n, &o, &err), 0);
+		certs = ccdm_certs_new();
+		assert_int_equal(ccdm_snp_json_parse(o, back, certs, &leaf, &err), 0);
+		assert_memory_equal(raw, back, sizeof(raw));
+		assert_non_null(leaf);
+		assert_int_equal(json_array_size(json_object_get(o, "cert_chain")), 2);
+		ccdm_certs_free(certs);
+		json_decref(o);
+
+		assert_int_equal(ccdm_snp_json_make(raw, NULL, 0, &o, &err), 0);
+		assert_true(json_is_null(json_object_get(o, "cert_chain")));
+		json_decref(o);
+		X509_free(x);
+	}
+	X509_free(ask);
+}
+
+/* The host's table is the host's. */
+static void bad_tables(void **state)
+{
+	static const struct {
+		struct entry entry;
+		size_t size;
+		const char *says;
+	} all[] = {
+		{ { guid_vcek, 200, 1 }, 200, "entry 0 is 1 bytes at 200 of 200" },
+		{ { guid_vcek, 48, 153 }, 200, "entry 0 is 153 bytes at 48 of 200" },
+		{ { guid_vcek, 0xffffffff, 2 }, 200, "entry 0" },
+		{ { guid_vcek, 48, 0xffffffff }, 200, "entry 0" },
+		{ { guid_other, 200, 1 }, 200, "entry 0" },
+		{ { guid_vcek, 0, 24 }, 24, "the table has no end" },
+		{ { guid_vcek, 0, 24 }, 47, "the table has no end" },
+		{ { guid_vcek, 0, 23 }, 23, "the table has no end" },
+	};
+	static const struct spoil good;
+	uint8_t raw[CCDM_SNP_REPORT_SIZE], *table;
+	json_t *o;
+	size_t i;
+
+	(void)state;
+	make_report(&good, NULL, raw);
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		uint8_t whole[256] = { 0 };
+
+		put_entry(whole, 0, all[i].entry.guid, all[i].entry.offset, all[i].entry.length);
+		/* the sanitizer sees what is read behind it */
+		table = malloc(all[i].size);
+		memcpy(table, whole, all[i].size);
+		assert_int_equal(ccdm_snp_json_make(raw, table, all[i].size, &o, &err), -EINVAL);
+		if (!strstr(err.text, all[i].says))
+			fail_msg("case %zu: '%s'", i, err.text);
+		assert_null(o);
+		free(table);
+	}
+}
+
+/* Among many certificates, that of the chip, and of its TCB if there is one. */
+static void leaf_among(void **state)
+{
+	static const struct spoil good, vlek = { .vlek = true };
+	static const struct spoil others[] = {
+		{ .hwid_other = true },
+		{ .bootloader = 9 },
+		{ .vlek = true },
+		{ 0 },
+	};
+	struct pki_want w = { .cn = "SEV-Milan", .key = ask_key, .ca = true, .serial = 1 };
+	struct ccdm_certs *certs = ccdm_certs_new();
+	uint8_t raw[CCDM_SNP_REPORT_SIZE], raw_vlek[CCDM_SNP_REPORT_SIZE];
+	X509 *ask = pki_cert(&w), *x;
+	struct ccdm_snp snp, snp_vlek;
+	size_t i;
+
+	(void)state;
+	make_report(&good, NULL, raw);
+	make_report(&vlek, NULL, raw_vlek);
+	assert_int_equal(ccdm_snp_parse(raw, sizeof(raw), &snp, &err), 0);
+	assert_int_equal(ccdm_snp_parse(raw_vlek, sizeof(raw_vlek), &snp_vlek, &err), 0);
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		/* none of the chip; one of its chip; the same; the one of its TCB, too */
+		assert_ptr_equal(ccdm_snp_leaf(certs, &snp),
+				 i < 2 ? NULL : ccdm_certs_at(certs, 1));
+		x = make_leaf(&others[i], others[i].vlek ? raw_vlek : raw, ask);
+		add(certs, x, NULL);
+		X509_free(x);
+	}
+	assert_ptr_equal(ccdm_snp_leaf(certs, &snp), ccdm_certs_at(certs, 3));
+	assert_ptr_equal(ccdm_snp_leaf(certs, &snp_vlek), ccdm_certs_at(certs, 2));
+	X509_free(ask);
+	ccdm_certs_free(certs);
+}
+
 static void silence(void **state)
 {
 	struct ccdm_verdict v = { 0 };
@@ -238,9 +383,9 @@ static void silence(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_check_each),
-		cmocka_unit_test(numbers),
-		cmocka_unit_test(lengths),
+		cmocka_unit_test(one_check_each), cmocka_unit_test(numbers),
+		cmocka_unit_test(lengths),	  cmocka_unit_test(there_and_back),
+		cmocka_unit_test(bad_tables),	  cmocka_unit_test(leaf_among),
 		cmocka_unit_test(silence),
 	};
 

@@ -5,7 +5,7 @@ _ccdm_broker()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} words=
 	case $COMP_CWORD in
-	1) words="init renew rotate-key policy secret explain log --help --version" ;;
+	1) words="init renew rotate-key policy secret backup restore explain log --help --version" ;;
 	2)
 		case ${COMP_WORDS[1]} in
 		policy) words="check add list remove" ;;

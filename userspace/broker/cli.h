@@ -45,6 +45,8 @@ int cmd_secret_put(const struct ccdm_cli *cli, struct ccdm_err *err);
 int cmd_secret_list(const struct ccdm_cli *cli, struct ccdm_err *err);
 int cmd_secret_remove(const struct ccdm_cli *cli, struct ccdm_err *err);
 int cmd_secret_reseal(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_backup(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_restore(const struct ccdm_cli *cli, struct ccdm_err *err);
 int cmd_explain(const struct ccdm_cli *cli, struct ccdm_err *err);
 int cmd_log(const struct ccdm_cli *cli, struct ccdm_err *err);
 int cmd_log_verify(const struct ccdm_cli *cli, struct ccdm_err *err);

@@ -114,3 +114,13 @@ int ccdm_client_ask(const char *socket, json_t *question, json_t **answer, struc
 	}
 	return r;
 }
+
+bool ccdm_client_there(const char *path)
+{
+	struct ccdm_err ignored = { 0 };
+	int fd = ccdm_client_open(path, &ignored);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}

@@ -16,4 +16,7 @@
  */
 int ccdm_client_ask(const char *socket, json_t *question, json_t **answer, struct ccdm_err *err);
 
+/* Does a broker listen there? */
+bool ccdm_client_there(const char *socket);
+
 #endif

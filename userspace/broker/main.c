@@ -32,6 +32,8 @@ static const struct cli_verb {
 	{ "secret", "list", "", "names of the secrets", 0, 0, cmd_secret_list },
 	{ "secret", "remove", "REPO/TYPE/TAG", "forget a secret", 1, 1, cmd_secret_remove },
 	{ "secret", "reseal", "", "seal them under the newest key", 0, 0, cmd_secret_reseal },
+	{ "backup", NULL, "FILE", "database and audit log into a new file", 1, 1, cmd_backup },
+	{ "restore", NULL, "FILE", "of a stopped broker that has neither", 1, 1, cmd_restore },
 	{ "explain", NULL, "EVIDENCE", "what the policies say to it, condition by condition", 1, 1,
 	  cmd_explain },
 	{ "log", "verify", "[FILE]", "was the audit log changed", 0, 1, cmd_log_verify },

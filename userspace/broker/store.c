@@ -267,14 +267,18 @@ int ccdm_store_session_add(struct ccdm_store *s, const struct ccdm_nonce *nonce,
 			   const char *state, struct ccdm_err *err)
 {
 	sqlite3_stmt *st = ccdm_store_prepare(
-		s, "INSERT INTO session (state, id, expires, forget) VALUES (?, ?, ?, ?)", state);
+		s,
+		"INSERT INTO session (state, id, expires, forget) SELECT ?, ?, ?, ?"
+		" WHERE ?5 > (SELECT coalesce(max(value), 0) FROM counter WHERE name = 'nonces')",
+		state);
 	int code, r = 0;
 
 	sqlite3_bind_blob(st, 2, nonce->id, CCDM_NONCE_ID, SQLITE_TRANSIENT);
 	sqlite3_bind_int64(st, 3, expires);
 	sqlite3_bind_int64(st, 4, expires > nonce->expires ? expires : nonce->expires);
+	sqlite3_bind_int64(st, 5, nonce->expires);
 	code = st ? sqlite3_step(st) : SQLITE_ERROR;
-	if (code == SQLITE_CONSTRAINT)
+	if (code == SQLITE_CONSTRAINT || (code == SQLITE_DONE && !sqlite3_changes(s->db)))
 		r = ccdm_err_set(err, -EEXIST, "the nonce was used before");
 	else if (code != SQLITE_DONE)
 		r = ccdm_store_bad(s, err);
@@ -310,4 +314,49 @@ int ccdm_store_sessions_prune(struct ccdm_store *s, int64_t now, struct ccdm_err
 
 	sqlite3_bind_int64(st, 1, now);
 	return ccdm_store_run(s, st, 0, "", err);
+}
+
+/* ---- copies ------------------------------------------------------------------------------ */
+
+int ccdm_store_copy(struct ccdm_store *s, const char *file, struct ccdm_err *err)
+{
+	mode_t mask = umask(077);
+	int r = ccdm_store_run(s, ccdm_store_prepare(s, "VACUUM INTO ?", file), 0, "", err);
+
+	umask(mask);
+	return r;
+}
+
+int ccdm_store_restored(struct ccdm_store *s, int64_t nonces, struct ccdm_err *err)
+{
+	sqlite3_stmt *st;
+	int r = ccdm_store_begin(s, err);
+
+	if (r)
+		return r;
+	r = ccdm_store_exec(s, "DROP TABLE IF EXISTS kept; DELETE FROM session", err);
+	if (!r) {
+		st = ccdm_store_prepare(s, "INSERT OR REPLACE INTO counter VALUES ('nonces', ?)",
+					NULL);
+		sqlite3_bind_int64(st, 1, nonces);
+		r = ccdm_store_run(s, st, 0, "", err);
+	}
+	return ccdm_store_end(s, r, err);
+}
+
+int ccdm_store_kept_put(struct ccdm_store *s, const char *line, struct ccdm_err *err)
+{
+	int r = ccdm_store_exec(
+		s, "CREATE TABLE IF NOT EXISTS kept (n INTEGER PRIMARY KEY, line TEXT) STRICT",
+		err);
+
+	return r ? r
+		 : ccdm_store_run(s,
+				  ccdm_store_prepare(s, "INSERT INTO kept (line) VALUES (?)", line),
+				  0, "", err);
+}
+
+int ccdm_store_kept(struct ccdm_store *s, ccdm_store_fn each, void *arg, struct ccdm_err *err)
+{
+	return ccdm_store_each(s, "SELECT line, NULL FROM kept ORDER BY n", each, arg, err);
 }

@@ -28,6 +28,9 @@ int ccdm_store_begin(struct ccdm_store *store, struct ccdm_err *err);
 /* @r: 0 keeps them. Return: @r, or what went wrong while they were kept */
 int ccdm_store_end(struct ccdm_store *store, int r, struct ccdm_err *err);
 
+/* A copy of everything, as it is at one moment, into a file that is not there. */
+int ccdm_store_copy(struct ccdm_store *store, const char *file, struct ccdm_err *err);
+
 /* What is called for each row: name and text, or NULL. Nonzero ends it and is returned. */
 typedef int (*ccdm_store_fn)(const char *name, const char *text, void *arg);
 
@@ -70,7 +73,20 @@ int ccdm_store_session_add(struct ccdm_store *store, const struct ccdm_nonce *no
 /* @state: set; the caller frees it. Return: 0; -ENOENT, also for one that has expired */
 int ccdm_store_session_get(struct ccdm_store *store, const uint8_t id[CCDM_NONCE_ID], int64_t now,
 			   char **state, struct ccdm_err *err);
+/**
+ * ccdm_store_restored() - this is a copy of some time ago
+ * @nonces: nonces that expire until then are used up: it does not know which of them were
+ *
+ * Forgets sessions, and what was kept beside.
+ */
+int ccdm_store_restored(struct ccdm_store *store, int64_t nonces, struct ccdm_err *err);
 /* Forget what has expired. */
 int ccdm_store_sessions_prune(struct ccdm_store *store, int64_t now, struct ccdm_err *err);
+
+/* ---- lines that are kept beside, in a copy ---- */
+
+int ccdm_store_kept_put(struct ccdm_store *store, const char *line, struct ccdm_err *err);
+/* In their order. Return: -EIO also if it is no such copy */
+int ccdm_store_kept(struct ccdm_store *store, ccdm_store_fn each, void *arg, struct ccdm_err *err);
 
 #endif

@@ -5,10 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include "../lib/digest.h"
 #include "../lib/file.h"
+#include "../lib/member.h"
 #include "trust.h"
 
 #define FILES 64 /* in a directory */
+#define CHIP  64 /* bytes of its number */
 #define ALLOWS                                                                                     \
 	(CCDM_ALLOW_DEBUG | CCDM_ALLOW_VMPL | CCDM_ALLOW_TCB_OUT_OF_DATE | CCDM_ALLOW_TCB_CONFIG | \
 	 CCDM_ALLOW_TCB_SW_HARDENING)
@@ -25,6 +29,7 @@ struct ccdm_trust_files {
 };
 
 struct ccdm_trust_dir {
+	char *dir;
 	struct ccdm_trust_files roots, tpm_roots, tpm_keys, certs, collateral;
 	struct ccdm_pubkey *key[FILES];
 	struct ccdm_anchor anchor[FILES], tpm_anchor[FILES];
@@ -141,8 +146,10 @@ int ccdm_trust_load(const char *dir, struct ccdm_trust_dir **trust, struct ccdm_
 	struct ccdm_trust_dir *t = calloc(1, sizeof(*t));
 	int r = t ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
 
-	if (!r)
-		r = ccdm_trust_read(&t->roots, dir, "roots", err);
+	if (!r) {
+		t->dir = strdup(dir);
+		r = t->dir ? ccdm_trust_read(&t->roots, dir, "roots", err) : -ENOMEM;
+	}
 	if (!r)
 		r = ccdm_trust_read(&t->tpm_roots, dir, "tpm-roots", err);
 	if (!r)
@@ -184,10 +191,46 @@ void ccdm_trust_free(struct ccdm_trust_dir *t)
 	ccdm_trust_drop(&t->tpm_keys);
 	ccdm_trust_drop(&t->certs);
 	ccdm_trust_drop(&t->collateral);
+	free(t->dir);
 	free(t);
 }
 
 /* ---- judging --------------------------------------------------------------------- */
+
+/*
+ * A chip's certificate, by its number: a fleet has more of them than can be tried. What is
+ * wrong with the report is for its judge.
+ */
+static int ccdm_trust_vcek(const struct ccdm_trust_dir *t, const struct ccdm_claim *claim,
+			   struct ccdm_certs *certs, struct ccdm_err *err)
+{
+	static const char *const ends[] = { "pem", "der" };
+	const json_t *report = json_object_get(claim->primary, "attestation_report");
+	char hex[2 * CHIP + 1], *path, *text;
+	uint8_t chip[CHIP], zero[CHIP] = { 0 };
+	struct ccdm_err ignored;
+	size_t i, size;
+	int r = 0;
+
+	if (strcmp(claim->tee, "snp") ||
+	    ccdm_member_octets(json_object_get(report, "chip_id"), "chip_id", chip, CHIP, &ignored))
+		return 0;
+	/* since Turin it is shorter */
+	ccdm_digest_hex(chip, memcmp(chip + 8, zero, CHIP - 8) ? CHIP : 8, hex);
+	for (i = 0; !r && i < sizeof(ends) / sizeof(ends[0]); i++) {
+		if (asprintf(&path, "%s/vcek/%s.%s", t->dir, hex, ends[i]) < 0)
+			return ccdm_err_set(err, -ENOMEM, "out of memory");
+		if (!access(path, F_OK)) {
+			r = ccdm_file_read(path, CCDM_CERT_MAX, &text, &size, err);
+			if (!r) {
+				r = ccdm_certs_add(certs, path, text, size, NULL, err);
+				free(text);
+			}
+		}
+		free(path);
+	}
+	return r;
+}
 
 /* With one file of collateral, or NULL. */
 static int ccdm_trust_with(const struct ccdm_trust_dir *t, const struct ccdm_trust_file *collateral,
@@ -216,6 +259,8 @@ static int ccdm_trust_with(const struct ccdm_trust_dir *t, const struct ccdm_tru
 		r = ccdm_trust_certs(&t->tpm_roots, trust.certs, NULL, err);
 	if (!r)
 		r = ccdm_trust_certs(&t->certs, trust.certs, NULL, err);
+	if (!r)
+		r = ccdm_trust_vcek(t, claim, trust.certs, err);
 	if (!r && collateral)
 		r = ccdm_trust_collateral(collateral, trust.certs, &c, err);
 	if (!r)

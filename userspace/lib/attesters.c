@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* attesters.c - see attesters.h */
 #include <errno.h>
+#include "attest_snp.h"
+#include "attest_tdx.h"
 #include "attest_tpm.h"
 #include "attesters.h"
 
-const struct ccdm_attester *const ccdm_attesters[] = { &ccdm_attest_tpm, NULL };
+const struct ccdm_attester *const ccdm_attesters[] = {
+	&ccdm_attest_snp_tsm, &ccdm_attest_tdx, &ccdm_attest_snp_ioctl, &ccdm_attest_tpm, NULL,
+};
 
 int ccdm_attesters_choose(const struct ccdm_attester **primary, const struct ccdm_attester **beside,
 			  struct ccdm_err *err)

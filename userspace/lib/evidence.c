@@ -173,6 +173,8 @@ static int ccdm_judge_snp(const struct ccdm_judging *j)
 		r = ccdm_snp_parse(raw, sizeof(raw), &snp, j->err);
 	if (!want.leaf)
 		want.leaf = leaf;
+	if (!r && !want.leaf)
+		want.leaf = ccdm_snp_leaf(j->trust->certs, &snp);
 	if (!r)
 		r = ccdm_snp_verify(&snp, &want, j->v);
 	return r || !ccdm_verdict_accepted(j->v) ? r : ccdm_facts_snp(&snp, j->proof->facts);

@@ -17,7 +17,8 @@
 /**
  * struct ccdm_trust - what a judge holds evidence against
  * @certs: gets the certificates that come with the evidence; has those beside it
- * @leaf: VCEK or VLEK if the evidence brings none, or a TPM key's certificate; or NULL
+ * @leaf: VCEK or VLEK if the evidence brings none, or a TPM key's certificate; NULL: the one
+ *	among @certs that fits
  * @collateral: what Intel says of the platform, or NULL
  * @at: time of evaluation, seconds since 1970
  * @anchors, @nr_anchors: roots of TEEs; NULL for the vendors'

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "ccdm_format.h"
+#include "clock.h"
 #include "find.h"
 
 #define CCDM_PARTUUID "PARTUUID="
@@ -81,30 +82,22 @@ static unsigned int ccdm_find_now(const struct ccdm_find *f)
 	return !stat(f->what, &st) && (f->any || S_ISBLK(st.st_mode));
 }
 
-static long long ccdm_find_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
-}
-
 /* Look, and look again at every event, until @end. Return: how many there are. */
 static unsigned int ccdm_find_loop(struct udev_monitor *monitor, struct udev_queue *queue,
-				   const struct ccdm_find *f, long long end)
+				   const struct ccdm_find *f, int64_t end)
 {
 	struct pollfd fds[2] = { { .fd = udev_monitor_get_fd(monitor), .events = POLLIN },
 				 { .fd = udev_queue_get_fd(queue), .events = POLLIN } };
 	struct udev_device *device;
 	unsigned int found;
-	long long left;
+	int64_t left;
 	bool idle;
 
 	for (;;) {
 		/* in this order: what comes after the look is an event */
 		idle = udev_queue_get_queue_is_empty(queue);
 		found = ccdm_find_now(f);
-		left = end - ccdm_find_ms();
+		left = end - ccdm_clock_ms();
 		if ((found && idle) || left <= 0)
 			return found;
 		/* (udev tells of its queue through a file that may not exist yet: look each second) */
@@ -124,7 +117,7 @@ static int ccdm_find_wait(const struct ccdm_find *f, unsigned int seconds, unsig
 	int r = -EIO;
 
 	if (monitor && queue && udev_monitor_enable_receiving(monitor) >= 0) {
-		*found = ccdm_find_loop(monitor, queue, f, ccdm_find_ms() + seconds * 1000LL);
+		*found = ccdm_find_loop(monitor, queue, f, ccdm_clock_ms() + seconds * 1000LL);
 		r = 0;
 	}
 	udev_queue_unref(queue);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base64.h"
 #include "jcs.h"
 #include "kbs.h"
 
@@ -131,6 +132,28 @@ int ccdm_kbs_token(const char *text, size_t size, char **token, struct ccdm_err 
 	return r;
 }
 
+int ccdm_kbs_token_time(const char *token, int64_t *at, struct ccdm_err *err)
+{
+	const char *begin = strchr(token, '.'), *end = begin ? strchr(begin + 1, '.') : NULL;
+	char *part = end ? strndup(begin + 1, end - begin - 1) : NULL;
+	uint8_t *bytes = NULL;
+	json_t *o = NULL, *iat;
+	size_t size;
+
+	if (part && !ccdm_base64_decode(part, true, CCDM_KBS_TOKEN_MAX, &bytes, &size))
+		o = json_loadb((char *)bytes, size, JSON_REJECT_DUPLICATES, NULL);
+	iat = json_object_get(o, "iat");
+	if (iat)
+		*at = json_integer_value(iat);
+	/* of our century: what is far from it is no time */
+	if (!json_is_integer(iat) || *at < 946684800 || *at >= 4102444800)
+		iat = NULL;
+	free(part);
+	free(bytes);
+	json_decref(o);
+	return iat ? 0 : ccdm_err_set(err, -EINVAL, "the broker's token says no time");
+}
+
 static void ccdm_kbs_detail(const char *text, char detail[256])
 {
 	char *p;
@@ -148,6 +171,7 @@ enum ccdm_kbs_failure ccdm_kbs_failure(long status, const char *text, size_t siz
 		enum ccdm_kbs_failure failure;
 	} types[] = {
 		{ "PolicyDeny", CCDM_KBS_DENIED },
+		{ "AttestationError", CCDM_KBS_REJECTED },
 		{ "TokenNotFound", CCDM_KBS_SESSION },
 		{ "TokenVerifierError", CCDM_KBS_SESSION },
 		{ "PluginInternalError", CCDM_KBS_MISSING },
@@ -167,6 +191,8 @@ enum ccdm_kbs_failure ccdm_kbs_failure(long status, const char *text, size_t siz
 	for (i = 0; word && i < sizeof(types) / sizeof(types[0]); i++)
 		if (!strcmp(word + 1, types[i].type))
 			failure = types[i].failure;
+	if (failure == CCDM_KBS_REJECTED && status != 401)
+		failure = CCDM_KBS_OTHER;
 	if (said && strstr(said, "Protocol Version Mismatch"))
 		failure = CCDM_KBS_VERSION;
 	json_decref(o);

@@ -73,13 +73,23 @@ char *ccdm_kbs_attestation(enum ccdm_kbs_version version, const char *nonce, jso
 /* The token of {"token": "..."}; the caller frees it. Return: 0, -EINVAL, -ENOMEM. */
 int ccdm_kbs_token(const char *text, size_t size, char **token, struct ccdm_err *err);
 
+/**
+ * ccdm_kbs_token_time() - when the broker made a token
+ * @token: as ccdm_kbs_token() gave it. Nothing is verified: who gave it is known by TLS
+ * @at: set to its "iat", seconds since 1970
+ *
+ * Return: 0, -EINVAL if there is none, -ENOMEM.
+ */
+int ccdm_kbs_token_time(const char *token, int64_t *at, struct ccdm_err *err);
+
 /* What went wrong, as far as the guest should care. */
 enum ccdm_kbs_failure {
-	CCDM_KBS_OTHER,	  /* try again */
-	CCDM_KBS_DENIED,  /* policy: no use in trying */
-	CCDM_KBS_VERSION, /* another version of the protocol is wanted */
-	CCDM_KBS_SESSION, /* the session or token is not known any more: begin anew */
-	CCDM_KBS_MISSING, /* no such resource, or no such path */
+	CCDM_KBS_OTHER,	   /* try again */
+	CCDM_KBS_DENIED,   /* policy: no use in trying */
+	CCDM_KBS_REJECTED, /* the evidence is not accepted; what it is held against may change */
+	CCDM_KBS_VERSION,  /* another version of the protocol is wanted */
+	CCDM_KBS_SESSION,  /* the session or token is not known any more: begin anew */
+	CCDM_KBS_MISSING,  /* no such resource, or no such path */
 };
 
 /**

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "clock.h"
 #include "session.h"
 
 #define PAUSE_MAX 16000 /* ms between two tries */
@@ -21,18 +22,10 @@ struct ccdm_session {
 
 /* ---- time -------------------------------------------------------------------- */
 
-static int64_t ccdm_session_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Sleep before try number @n; half of it by chance, so that a fleet does not come at once. */
 static bool ccdm_session_pause(const struct ccdm_session *s, unsigned int n)
 {
-	int64_t ms = n < 5 ? 1000LL << n : PAUSE_MAX, left = s->end - ccdm_session_now();
+	int64_t ms = n < 5 ? 1000LL << n : PAUSE_MAX, left = s->end - ccdm_clock_ms();
 	uint16_t chance = 0;
 	struct timespec t;
 
@@ -70,7 +63,7 @@ int ccdm_session_open(const struct ccdm_session_conf *conf, struct ccdm_session 
 	*session = NULL;
 	if (!r) {
 		s->conf = conf;
-		s->end = ccdm_session_now() + 1000LL * conf->deadline;
+		s->end = ccdm_clock_ms() + 1000LL * conf->deadline;
 		r = ccdm_http_open(&conf->http, &s->http, err);
 	}
 	if (!r) {
@@ -125,10 +118,13 @@ static int ccdm_evidence_additional(const struct ccdm_session_conf *conf, const 
 		return *text ? 0 : -ENOMEM;
 	}
 	r = ccdm_kbs_report_data(CCDM_KBS_0_2, nonce, jwk, "", &bound);
-	if (!r)
-		r = tpm->collect(tpm, bound.bytes, bound.size, &evidence, err);
 	if (r)
 		return r;
+	/* A TPM is the host's as long as nothing binds it: one that fails breaks nothing. */
+	if (tpm->collect(tpm, bound.bytes, bound.size, &evidence, err)) {
+		*text = strdup("");
+		return *text ? 0 : -ENOMEM;
+	}
 	o = json_pack("{s:o}", tpm->tee, evidence);
 	*text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 	json_decref(o);
@@ -188,6 +184,9 @@ static int ccdm_session_failure(const struct ccdm_http_answer *a, const char *wh
 	case CCDM_KBS_DENIED:
 		ccdm_err_hint(err, "the broker's log says why: ccdm-broker log");
 		return ccdm_err_set(err, -ECANCELED, "%s: refused by the broker: %s", what, detail);
+	case CCDM_KBS_REJECTED:
+		ccdm_err_hint(err, "the broker's log says why: ccdm-broker log");
+		return ccdm_err_set(err, -EBADE, "%s: %s", what, detail);
 	case CCDM_KBS_VERSION:
 		return ccdm_err_set(err, -EPROTO, "%s: %s", what, detail);
 	case CCDM_KBS_SESSION:

@@ -20,7 +20,7 @@
  * @version: of the protocol
  * @deadline: seconds for everything, from ccdm_session_open() on
  * @primary: evidence of the TEE, or of the TPM alone
- * @beside: of a TPM beside a TEE, or NULL
+ * @beside: of a TPM beside a TEE, or NULL; goes without it if it fails
  */
 struct ccdm_session_conf {
 	struct ccdm_http_conf http;
@@ -41,7 +41,8 @@ void ccdm_session_close(struct ccdm_session *session); /* accepts NULL */
 /**
  * ccdm_session_attest() - prove what runs here
  *
- * Return: 0; -ECANCELED if the broker refuses; -EPROTO if it speaks another version;
+ * Return: 0; -ECANCELED if the broker refuses; -EBADE if it does not accept the evidence
+ * until the time is over; -EPROTO if it speaks another version;
  * what ccdm_http_ask() and the attesters return.
  */
 int ccdm_session_attest(struct ccdm_session *session, struct ccdm_err *err);

@@ -231,6 +231,31 @@ static size_t ccdm_snp_hwid(const struct ccdm_cert *leaf, uint8_t hwid[64])
 	return size;
 }
 
+const struct ccdm_cert *ccdm_snp_leaf(const struct ccdm_certs *certs, const struct ccdm_snp *snp)
+{
+	const struct ccdm_cert *cert, *found = NULL;
+	struct ccdm_snp_tcb reported, tcb;
+	enum ccdm_snp_generation generation;
+	char cn[64], product[32];
+	uint8_t hwid[64];
+	unsigned int i;
+
+	for (i = 0; (cert = ccdm_certs_at(certs, i)); i++) {
+		if (strcmp(ccdm_cert_cn(cert, cn), snp->signing_key ? "SEV-VLEK" : "SEV-VCEK"))
+			continue;
+		if (!snp->signing_key &&
+		    (!ccdm_snp_hwid(cert, hwid) || memcmp(hwid, snp->chip_id, sizeof(hwid))))
+			continue;
+		generation = ccdm_snp_product(cert, product);
+		reported = ccdm_snp_tcb(snp->tcb_raw.reported, generation);
+		if (!ccdm_snp_cert_tcb(cert, generation, &tcb) &&
+		    !memcmp(&tcb, &reported, sizeof(tcb)))
+			return cert;
+		found = cert;
+	}
+	return found;
+}
+
 /* ---- checks ----------------------------------------------------------------- */
 
 /* Which key signed, and on which processors. */

@@ -101,6 +101,13 @@ const char *ccdm_snp_generation_name(enum ccdm_snp_generation generation);
 struct ccdm_snp_tcb ccdm_snp_tcb(const uint8_t raw[8], enum ccdm_snp_generation generation);
 
 /**
+ * ccdm_snp_leaf() - the VCEK or VLEK of a report, among others
+ *
+ * Return: the one of its chip and TCB; else one of its chip, or NULL. Nothing is verified.
+ */
+const struct ccdm_cert *ccdm_snp_leaf(const struct ccdm_certs *certs, const struct ccdm_snp *snp);
+
+/**
  * struct ccdm_snp_want - what must hold of a report
  * @certs: the certificates that came with it, or were found for it
  * @leaf: its VCEK or VLEK, or NULL

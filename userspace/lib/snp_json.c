@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "bytes.h"
 #include "member.h"
 #include "snp_json.h"
 
@@ -57,6 +58,54 @@ static const json_t *ccdm_snp_object(struct ccdm_snp_out *out, const json_t *obj
 	return value;
 }
 
+/* ---- the members ------------------------------------------------------------------ */
+
+static const struct ccdm_snp_member {
+	const char *key;
+	unsigned int at, size;
+	unsigned int since; /* version of the report that has it; before, it is null */
+} ccdm_snp_numbers[] = {
+	{ "version", 0x00, 4, 0 },
+	{ "guest_svn", 0x04, 4, 0 },
+	{ "policy", 0x08, 8, 0 },
+	{ "vmpl", 0x30, 4, 0 },
+	{ "sig_algo", 0x34, 4, 0 },
+	{ "plat_info", 0x40, 8, 0 },
+	{ "key_info", 0x48, 4, 0 },
+	{ "cpuid_fam_id", 0x188, 1, 3 },
+	{ "cpuid_mod_id", 0x189, 1, 3 },
+	{ "cpuid_step", 0x18a, 1, 3 },
+	{ "launch_mit_vector", 0x1f8, 8, 5 },
+	{ "current_mit_vector", 0x200, 8, 5 },
+}, ccdm_snp_arrays[] = {
+	{ "family_id", 0x10, 16, 0 },	       { "image_id", 0x20, 16, 0 },
+	{ "report_data", 0x50, 64, 0 },	       { "measurement", 0x90, 48, 0 },
+	{ "host_data", 0xc0, 32, 0 },	       { "id_key_digest", 0xe0, 48, 0 },
+	{ "author_key_digest", 0x110, 48, 0 }, { "report_id", 0x140, 32, 0 },
+	{ "report_id_ma", 0x160, 32, 0 },      { "chip_id", 0x1a0, 64, 0 },
+}, ccdm_snp_tcbs[] = {
+	{ "current_tcb", 0x38, 8, 0 },
+	{ "reported_tcb", 0x180, 8, 0 },
+	{ "committed_tcb", 0x1e0, 8, 0 },
+	{ "launch_tcb", 0x1f0, 8, 0 },
+}, ccdm_snp_firmwares[] = {
+	{ "current", 0x1e8, 3, 0 },
+	{ "committed", 0x1ec, 3, 0 },
+}, ccdm_snp_signature[] = {
+	{ "signature.r", 0x2a0, 72, 0 },
+	{ "signature.s", 0x2e8, 72, 0 },
+};
+
+#define MEMBERS(all) (sizeof(all) / sizeof((all)[0]))
+
+/* The name within its object. */
+static const char *ccdm_snp_within(const char *key)
+{
+	return strchr(key, '.') + 1;
+}
+
+/* ---- from JSON --------------------------------------------------------------------- */
+
 /* The order of the bytes depends on the processors; "fmc" is there since Turin. */
 static void ccdm_snp_tcb_at(struct ccdm_snp_out *out, const json_t *report, const char *key,
 			    unsigned int at)
@@ -85,43 +134,21 @@ static void ccdm_snp_firmware(struct ccdm_snp_out *out, const json_t *report, co
 
 static void ccdm_snp_report(struct ccdm_snp_out *out, const json_t *o)
 {
-	static const struct {
-		const char *key;
-		unsigned int at, size;
-	} arrays[] = {
-		{ "family_id", 0x10, 16 },	    { "image_id", 0x20, 16 },
-		{ "report_data", 0x50, 64 },	    { "measurement", 0x90, 48 },
-		{ "host_data", 0xc0, 32 },	    { "id_key_digest", 0xe0, 48 },
-		{ "author_key_digest", 0x110, 48 }, { "report_id", 0x140, 32 },
-		{ "report_id_ma", 0x160, 32 },	    { "chip_id", 0x1a0, 64 },
-	};
+	const struct ccdm_snp_member *m;
 	const json_t *signature;
-	size_t i;
 
-	ccdm_snp_number(out, o, "version", 0x00, 4, false);
-	ccdm_snp_number(out, o, "guest_svn", 0x04, 4, false);
-	ccdm_snp_number(out, o, "policy", 0x08, 8, false);
-	ccdm_snp_number(out, o, "vmpl", 0x30, 4, false);
-	ccdm_snp_number(out, o, "sig_algo", 0x34, 4, false);
-	ccdm_snp_number(out, o, "plat_info", 0x40, 8, false);
-	ccdm_snp_number(out, o, "key_info", 0x48, 4, false);
-	for (i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
-		ccdm_snp_array(out, json_object_get(o, arrays[i].key), arrays[i].key,
-			       out->raw + arrays[i].at, arrays[i].size);
-	ccdm_snp_tcb_at(out, o, "current_tcb", 0x38);
-	ccdm_snp_tcb_at(out, o, "reported_tcb", 0x180);
-	ccdm_snp_number(out, o, "cpuid_fam_id", 0x188, 1, true);
-	ccdm_snp_number(out, o, "cpuid_mod_id", 0x189, 1, true);
-	ccdm_snp_number(out, o, "cpuid_step", 0x18a, 1, true);
-	ccdm_snp_tcb_at(out, o, "committed_tcb", 0x1e0);
-	ccdm_snp_firmware(out, o, "current", 0x1e8);
-	ccdm_snp_firmware(out, o, "committed", 0x1ec);
-	ccdm_snp_tcb_at(out, o, "launch_tcb", 0x1f0);
-	ccdm_snp_number(out, o, "launch_mit_vector", 0x1f8, 8, true);
-	ccdm_snp_number(out, o, "current_mit_vector", 0x200, 8, true);
+	for (m = ccdm_snp_numbers; m < ccdm_snp_numbers + MEMBERS(ccdm_snp_numbers); m++)
+		ccdm_snp_number(out, o, m->key, m->at, m->size, m->since);
+	for (m = ccdm_snp_arrays; m < ccdm_snp_arrays + MEMBERS(ccdm_snp_arrays); m++)
+		ccdm_snp_array(out, json_object_get(o, m->key), m->key, out->raw + m->at, m->size);
+	for (m = ccdm_snp_tcbs; m < ccdm_snp_tcbs + MEMBERS(ccdm_snp_tcbs); m++)
+		ccdm_snp_tcb_at(out, o, m->key, m->at);
+	for (m = ccdm_snp_firmwares; m < ccdm_snp_firmwares + MEMBERS(ccdm_snp_firmwares); m++)
+		ccdm_snp_firmware(out, o, m->key, m->at);
 	signature = ccdm_snp_object(out, o, "signature");
-	ccdm_snp_array(out, json_object_get(signature, "r"), "signature.r", out->raw + 0x2a0, 72);
-	ccdm_snp_array(out, json_object_get(signature, "s"), "signature.s", out->raw + 0x2e8, 72);
+	for (m = ccdm_snp_signature; m < ccdm_snp_signature + MEMBERS(ccdm_snp_signature); m++)
+		ccdm_snp_array(out, json_object_get(signature, ccdm_snp_within(m->key)), m->key,
+			       out->raw + m->at, m->size);
 }
 
 static int ccdm_snp_cert(const json_t *entry, struct ccdm_certs *certs,
@@ -175,4 +202,137 @@ int ccdm_snp_json_parse(const json_t *evidence, uint8_t raw[CCDM_SNP_REPORT_SIZE
 	for (i = 0; !r && i < json_array_size(chain); i++)
 		r = ccdm_snp_cert(json_array_get(chain, i), certs, leaf, err);
 	return r;
+}
+
+/* ---- to JSON ------------------------------------------------------------------------ */
+
+static json_t *ccdm_snp_octets(const uint8_t *bytes, size_t size)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		json_array_append_new(array, json_integer(bytes[i]));
+	return array;
+}
+
+static json_t *ccdm_snp_integer(const uint8_t *bytes, unsigned int size)
+{
+	uint64_t n = 0;
+
+	while (size--)
+		n = n << 8 | bytes[size];
+	return json_integer((json_int_t)n);
+}
+
+static json_t *ccdm_snp_tcb_json(const uint8_t *raw, enum ccdm_snp_generation generation)
+{
+	struct ccdm_snp_tcb tcb = ccdm_snp_tcb(raw, generation);
+
+	return json_pack("{s:o, s:i, s:i, s:i, s:i}", "fmc",
+			 generation >= CCDM_SNP_TURIN ? json_integer(tcb.fmc) : json_null(),
+			 "bootloader", tcb.bootloader, "tee", tcb.tee, "snp", tcb.snp, "microcode",
+			 tcb.microcode);
+}
+
+static json_t *ccdm_snp_report_json(const struct ccdm_snp *snp)
+{
+	const struct ccdm_snp_member *m;
+	const uint8_t *raw = snp->raw;
+	json_t *o = json_object(), *signature = json_object();
+	int r = 0;
+
+	for (m = ccdm_snp_numbers; m < ccdm_snp_numbers + MEMBERS(ccdm_snp_numbers); m++)
+		r |= json_object_set_new(o, m->key,
+					 snp->version < m->since
+						 ? json_null()
+						 : ccdm_snp_integer(raw + m->at, m->size));
+	for (m = ccdm_snp_arrays; m < ccdm_snp_arrays + MEMBERS(ccdm_snp_arrays); m++)
+		r |= json_object_set_new(o, m->key, ccdm_snp_octets(raw + m->at, m->size));
+	for (m = ccdm_snp_tcbs; m < ccdm_snp_tcbs + MEMBERS(ccdm_snp_tcbs); m++)
+		r |= json_object_set_new(o, m->key,
+					 ccdm_snp_tcb_json(raw + m->at, snp->generation));
+	for (m = ccdm_snp_firmwares; m < ccdm_snp_firmwares + MEMBERS(ccdm_snp_firmwares); m++)
+		r |= json_object_set_new(o, m->key,
+					 json_pack("{s:i, s:i, s:i}", "major", raw[m->at + 2],
+						   "minor", raw[m->at + 1], "build", raw[m->at]));
+	for (m = ccdm_snp_signature; m < ccdm_snp_signature + MEMBERS(ccdm_snp_signature); m++)
+		r |= json_object_set_new(signature, ccdm_snp_within(m->key),
+					 ccdm_snp_octets(raw + m->at, m->size));
+	r |= json_object_set_new(o, "signature", signature);
+	if (!r)
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
+#define GUID 16
+
+/* What the tables of hosts call certificates (GHCB specification, SNP Extended Guest Request). */
+static const struct {
+	uint8_t guid[GUID];
+	const char *type;
+} ccdm_snp_guids[] = {
+	{ "\xa4\x06\xb4\xc0\x03\xa8\x52\x49\x97\x43\x3f\xb6\x01\x4c\xd0\xae", "ARK" },
+	{ "\x79\xb3\xb7\x4a\xac\xbb\xe4\x4f\xa0\x2f\x05\xae\xf3\x27\xc7\x82", "ASK" },
+	{ "\x8d\x75\xda\x63\x64\xe6\x64\x45\xad\xc5\xf4\xb9\x3b\xe8\xac\xcd", "VCEK" },
+	{ "\xc2\x74\x80\xa8\x5a\xa2\x3e\x48\xaa\xe6\x39\xc0\x45\xa0\xb8\xa1", "VLEK" },
+	{ "\xc3\x1b\xf8\x92\x11\x58\x3d\x4d\x97\xff\xd1\x9f\x88\xdc\x67\xea", "CRL" },
+};
+
+/* What else hosts put there is nobody's evidence, and stays here. */
+static const char *ccdm_snp_guid_type(const uint8_t *guid)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(ccdm_snp_guids) / sizeof(ccdm_snp_guids[0]); i++)
+		if (!memcmp(ccdm_snp_guids[i].guid, guid, GUID))
+			return ccdm_snp_guids[i].type;
+	return NULL;
+}
+
+static int ccdm_snp_table(const uint8_t *table, size_t size, json_t *chain, struct ccdm_err *err)
+{
+	static const uint8_t zero[GUID];
+	size_t at, offset, length;
+	const char *type;
+
+	for (at = 0; at + GUID + 8 <= size && memcmp(table + at, zero, GUID); at += GUID + 8) {
+		offset = ccdm_le32(table + at + GUID);
+		length = ccdm_le32(table + at + GUID + 4);
+		if (offset > size || length > size - offset)
+			return ccdm_err_set(err, -EINVAL,
+					    "the host's certificates: entry %zu is %zu bytes at "
+					    "%zu of %zu",
+					    at / (GUID + 8), length, offset, size);
+		type = ccdm_snp_guid_type(table + at);
+		if (type && json_array_append_new(
+				    chain, json_pack("{s:s, s:o}", "cert_type", type, "data",
+						     ccdm_snp_octets(table + offset, length))))
+			return -ENOMEM;
+	}
+	if (size && at + GUID + 8 > size)
+		return ccdm_err_set(err, -EINVAL, "the host's certificates: the table has no end");
+	return 0;
+}
+
+int ccdm_snp_json_make(const uint8_t raw[CCDM_SNP_REPORT_SIZE], const uint8_t *table, size_t size,
+		       json_t **evidence, struct ccdm_err *err)
+{
+	json_t *chain = json_array();
+	struct ccdm_snp snp;
+	int r;
+
+	*evidence = NULL;
+	r = ccdm_snp_parse(raw, CCDM_SNP_REPORT_SIZE, &snp, err);
+	if (!r)
+		r = chain ? ccdm_snp_table(table, size, chain, err) : -ENOMEM;
+	if (!r) {
+		*evidence =
+			json_pack("{s:o, s:O}", "attestation_report", ccdm_snp_report_json(&snp),
+				  "cert_chain", json_array_size(chain) ? chain : json_null());
+		r = *evidence ? 0 : -ENOMEM;
+	}
+	json_decref(chain);
+	return r == -ENOMEM ? ccdm_err_set(err, r, "out of memory") : r;
 }

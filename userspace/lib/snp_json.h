@@ -18,4 +18,16 @@ int ccdm_snp_json_parse(const json_t *evidence, uint8_t raw[CCDM_SNP_REPORT_SIZE
 			struct ccdm_certs *certs, const struct ccdm_cert **leaf,
 			struct ccdm_err *err);
 
+/**
+ * ccdm_snp_json_make() - the same the other way round
+ * @raw: a report
+ * @table, @size: the host's certificates as the firmware's interface has them: entries of
+ *	GUID, offset and length up to one of zeros; untrusted; @size may be 0
+ * @evidence: set; the caller drops it
+ *
+ * Return: 0; -EINVAL: the table leads out of itself; -ENOMEM.
+ */
+int ccdm_snp_json_make(const uint8_t raw[CCDM_SNP_REPORT_SIZE], const uint8_t *table, size_t size,
+		       json_t **evidence, struct ccdm_err *err);
+
 #endif

@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <time.h>
 #include <unistd.h>
+#include "clock.h"
 #include "ui.h"
 
 void ccdm_err_text(struct ccdm_err *err, const char *fmt, ...)
@@ -54,6 +55,7 @@ enum ccdm_exit ccdm_exit_of(int error)
 	case EBADMSG:
 		return CCDM_EXIT_TAMPER;
 	case ECANCELED:
+	case EBADE:
 	case ESTALE:
 		return CCDM_EXIT_REFUSED;
 	case ENETUNREACH:
@@ -196,17 +198,9 @@ enum ccdm_exit ccdm_ui_json(json_t *object)
 	return CCDM_EXIT_OK;
 }
 
-static uint64_t ccdm_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 void ccdm_ui_progress(struct ccdm_progress *p, uint64_t done, uint64_t all)
 {
-	uint64_t now = ccdm_now_ms(), ms;
+	uint64_t now = (uint64_t)ccdm_clock_ms(), ms;
 	unsigned int i, width = 30, part, percent;
 	char a[32], b[32], rate[32];
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* attesting.c - see attesting.h */
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include "../lib/attesters.h"
 #include "../lib/bytes.h"
+#include "../lib/credstore.h"
 #include "attesting.h"
 
 #define REQUEST_SECONDS 30
@@ -97,4 +99,26 @@ int ccdm_attesting_conf(struct ccdm_attesting *a, bool need_config, struct ccdm_
 		.max = CCDM_KBS_MESSAGE_MAX,
 	};
 	return ccdm_attesters_choose(&s->primary, &s->beside, err);
+}
+
+int ccdm_attesting_fetch(const struct ccdm_attesting *a, struct ccdm_session *session,
+			 struct ccdm_err *err)
+{
+	const struct ccdm_config *c = &a->config;
+	struct ccdm_err ignored;
+	unsigned int i;
+	uint8_t *bytes;
+	size_t size;
+	int r = ccdm_credstore_open(err);
+
+	for (i = 0; !r && i < c->nr_secrets; i++) {
+		r = ccdm_session_secret(session, c->secret[i].path, &bytes, &size, err);
+		if (r)
+			break;
+		r = ccdm_credstore_put(c->secret[i].name, c->secret[i].path, bytes, size, err);
+		OPENSSL_clear_free(bytes, size);
+	}
+	if (r)
+		ccdm_credstore_drop(&ignored);
+	return r;
 }

@@ -53,4 +53,14 @@ bool ccdm_attesting_take(struct ccdm_attesting *a, int option, const char *value
 /* @need_config: the configuration is needed in any case. Return: 0, -EINVAL, -ENODEV, ... */
 int ccdm_attesting_conf(struct ccdm_attesting *a, bool need_config, struct ccdm_err *err);
 
+/**
+ * ccdm_attesting_fetch() - the secrets of the configuration into /run/credstore
+ *
+ * All of them, or none: half of a workload's secrets are of no use.
+ *
+ * Return: 0, or what ccdm_session_secret() and ccdm_credstore_put() return.
+ */
+int ccdm_attesting_fetch(const struct ccdm_attesting *a, struct ccdm_session *session,
+			 struct ccdm_err *err);
+
 #endif

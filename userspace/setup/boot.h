@@ -35,6 +35,16 @@ enum ccdm_boot_code {
 	CCDM_E_ROOT_ERROR,    /* ROOT-07 */
 	CCDM_E_HOST_MOUNT,    /* HOST-01 the system would mount a device of the host */
 	CCDM_E_HOST_ERROR,    /* HOST-02 */
+	CCDM_E_NET_NONE,      /* NET-01 no network interface */
+	CCDM_E_NET_LINK,      /* NET-02 no link */
+	CCDM_E_NET_ADDRESS,   /* NET-03 no address, or no name server */
+	CCDM_E_NET_BROKER,    /* NET-04 the broker does not answer */
+	CCDM_E_ATTEST_NONE,   /* ATTEST-01 nothing makes evidence */
+	CCDM_E_ATTEST_BROKER, /* ATTEST-02 this is not the broker */
+	CCDM_E_ATTEST_DENIED, /* ATTEST-03 the broker refuses */
+	CCDM_E_ATTEST_ERROR,  /* ATTEST-04 */
+	CCDM_E_SECRET_DENIED, /* SECRET-01 a secret is refused */
+	CCDM_E_SECRET_ERROR,  /* SECRET-02 */
 };
 
 const char *ccdm_boot_code(enum ccdm_boot_code code);
@@ -57,8 +67,13 @@ int ccdm_boot_root(const struct ccdm_config *config, enum ccdm_boot_code *code,
 		   struct ccdm_err *err);
 int ccdm_boot_host(const struct ccdm_config *config, enum ccdm_boot_code *code,
 		   struct ccdm_err *err);
+int ccdm_boot_attest(const struct ccdm_config *config, enum ccdm_boot_code *code,
+		     struct ccdm_err *err);
 int ccdm_boot_cap(const struct ccdm_config *config, enum ccdm_boot_code *code,
 		  struct ccdm_err *err);
+
+/* Say why something was not to be had, where the boot goes on without it. */
+void ccdm_boot_tell(enum ccdm_boot_code code, const struct ccdm_err *err, const char *then);
 
 /**
  * ccdm_boot_stop() - say why, wait a little, and end the machine

@@ -15,18 +15,40 @@
 #define BOOT_READ 5 /* seconds to read the line */
 
 static const char *const boot_codes[] = {
-	[CCDM_E_BOOT_STEP] = "CCDM-E-BOOT-01",	  [CCDM_E_BOOT_SHELL] = "CCDM-E-BOOT-02",
-	[CCDM_E_CONF] = "CCDM-E-CONF-01",	  [CCDM_E_FENCE_CMDLINE] = "CCDM-E-FENCE-01",
-	[CCDM_E_FENCE_FILES] = "CCDM-E-FENCE-02", [CCDM_E_FENCE_PCR] = "CCDM-E-FENCE-03",
-	[CCDM_E_TPM_NONE] = "CCDM-E-TPM-01",	  [CCDM_E_TPM_ERROR] = "CCDM-E-TPM-02",
-	[CCDM_E_TPM_VALUE] = "CCDM-E-TPM-03",	  [CCDM_E_BASE_NONE] = "CCDM-E-BASE-01",
-	[CCDM_E_BASE_TWICE] = "CCDM-E-BASE-02",	  [CCDM_E_BASE_HASH] = "CCDM-E-BASE-03",
-	[CCDM_E_BASE_SMALL] = "CCDM-E-BASE-04",	  [CCDM_E_BASE_FS] = "CCDM-E-BASE-05",
-	[CCDM_E_BASE_ERROR] = "CCDM-E-BASE-06",	  [CCDM_E_ROOT_NONE] = "CCDM-E-ROOT-01",
-	[CCDM_E_ROOT_TWICE] = "CCDM-E-ROOT-02",	  [CCDM_E_ROOT_READONLY] = "CCDM-E-ROOT-03",
-	[CCDM_E_ROOT_SMALL] = "CCDM-E-ROOT-04",	  [CCDM_E_ROOT_FOREIGN] = "CCDM-E-ROOT-05",
-	[CCDM_E_ROOT_MODULE] = "CCDM-E-ROOT-06",  [CCDM_E_ROOT_ERROR] = "CCDM-E-ROOT-07",
-	[CCDM_E_HOST_MOUNT] = "CCDM-E-HOST-01",	  [CCDM_E_HOST_ERROR] = "CCDM-E-HOST-02",
+	[CCDM_E_BOOT_STEP] = "CCDM-E-BOOT-01",
+	[CCDM_E_BOOT_SHELL] = "CCDM-E-BOOT-02",
+	[CCDM_E_CONF] = "CCDM-E-CONF-01",
+	[CCDM_E_FENCE_CMDLINE] = "CCDM-E-FENCE-01",
+	[CCDM_E_FENCE_FILES] = "CCDM-E-FENCE-02",
+	[CCDM_E_FENCE_PCR] = "CCDM-E-FENCE-03",
+	[CCDM_E_TPM_NONE] = "CCDM-E-TPM-01",
+	[CCDM_E_TPM_ERROR] = "CCDM-E-TPM-02",
+	[CCDM_E_TPM_VALUE] = "CCDM-E-TPM-03",
+	[CCDM_E_BASE_NONE] = "CCDM-E-BASE-01",
+	[CCDM_E_BASE_TWICE] = "CCDM-E-BASE-02",
+	[CCDM_E_BASE_HASH] = "CCDM-E-BASE-03",
+	[CCDM_E_BASE_SMALL] = "CCDM-E-BASE-04",
+	[CCDM_E_BASE_FS] = "CCDM-E-BASE-05",
+	[CCDM_E_BASE_ERROR] = "CCDM-E-BASE-06",
+	[CCDM_E_ROOT_NONE] = "CCDM-E-ROOT-01",
+	[CCDM_E_ROOT_TWICE] = "CCDM-E-ROOT-02",
+	[CCDM_E_ROOT_READONLY] = "CCDM-E-ROOT-03",
+	[CCDM_E_ROOT_SMALL] = "CCDM-E-ROOT-04",
+	[CCDM_E_ROOT_FOREIGN] = "CCDM-E-ROOT-05",
+	[CCDM_E_ROOT_MODULE] = "CCDM-E-ROOT-06",
+	[CCDM_E_ROOT_ERROR] = "CCDM-E-ROOT-07",
+	[CCDM_E_HOST_MOUNT] = "CCDM-E-HOST-01",
+	[CCDM_E_HOST_ERROR] = "CCDM-E-HOST-02",
+	[CCDM_E_NET_NONE] = "CCDM-E-NET-01",
+	[CCDM_E_NET_LINK] = "CCDM-E-NET-02",
+	[CCDM_E_NET_ADDRESS] = "CCDM-E-NET-03",
+	[CCDM_E_NET_BROKER] = "CCDM-E-NET-04",
+	[CCDM_E_ATTEST_NONE] = "CCDM-E-ATTEST-01",
+	[CCDM_E_ATTEST_BROKER] = "CCDM-E-ATTEST-02",
+	[CCDM_E_ATTEST_DENIED] = "CCDM-E-ATTEST-03",
+	[CCDM_E_ATTEST_ERROR] = "CCDM-E-ATTEST-04",
+	[CCDM_E_SECRET_DENIED] = "CCDM-E-SECRET-01",
+	[CCDM_E_SECRET_ERROR] = "CCDM-E-SECRET-02",
 };
 
 const char *ccdm_boot_code(enum ccdm_boot_code code)
@@ -75,19 +97,26 @@ static void boot_alone(void)
 	/* (never closed: it is held until there is nobody left) */
 }
 
+void ccdm_boot_tell(enum ccdm_boot_code code, const struct ccdm_err *err, const char *then)
+{
+	char line[900];
+
+	/* critical: also on a console that is quiet */
+	snprintf(line, sizeof(line), "<2>ccdm: %s: %s%s%s; see dracut.ccdm(7); %s\n",
+		 ccdm_boot_code(code), err->text, err->hint[0] ? "; " : "", err->hint, then);
+	boot_put("/dev/kmsg", line);
+}
+
 void ccdm_boot_stop(enum ccdm_boot_code code, const struct ccdm_err *err,
 		    enum ccdm_on_failure on_failure, bool generator)
 {
 	bool reboots = on_failure == CCDM_FAILURE_REBOOT;
 	unsigned int wait = reboots ? boot_random(30, generator ? 75 : 300) : BOOT_READ;
-	char line[900];
+	char then[64];
 
 	boot_alone();
-	/* critical: also on a console that is quiet */
-	snprintf(line, sizeof(line), "<2>ccdm: %s: %s%s%s; see dracut.ccdm(7); %s in %u s\n",
-		 ccdm_boot_code(code), err->text, err->hint[0] ? "; " : "", err->hint,
-		 reboots ? "reboot" : "power off", wait);
-	boot_put("/dev/kmsg", line);
+	snprintf(then, sizeof(then), "%s in %u s", reboots ? "reboot" : "power off", wait);
+	ccdm_boot_tell(code, err, then);
 	boot_sleep(wait);
 	reboot(reboots ? RB_AUTOBOOT : RB_POWER_OFF);
 	boot_put("/proc/sysrq-trigger", reboots ? "b" : "o");

@@ -36,7 +36,7 @@ _ccdm_setup() {
 		close) opts="$opts --deferred --discard" ;;
 		status | list | benchmark) opts="$opts --json" ;;
 		scrub) opts="$opts --detach --stop --progress-json --quiet" ;;
-		monitor) opts="$opts --json --count" ;;
+		monitor) opts="$opts --json --count --drop-secrets" ;;
 		attach) opts="$opts --tab --generate" ;;
 		measure) opts="$opts --check --dry-run --config --json" ;;
 		evidence) opts="$opts --nonce --json" ;;
@@ -50,12 +50,12 @@ _ccdm_setup() {
 	case $verb in
 	open) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	attach) mapfile -t COMPREPLY < <(compgen -W "$(sed -n 's/^[ \t]*\(ccdm-[^ \t]*\).*/\1/p' /etc/ccdmtab 2>/dev/null)" -- "$cur") ;;
-	config) [[ $prev == config ]] && mapfile -t COMPREPLY < <(compgen -W "check files" -- "$cur") ||
+	config) [[ $prev == config ]] && mapfile -t COMPREPLY < <(compgen -W "check files attest" -- "$cur") ||
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	verify) [[ $prev == verify ]] && mapfile -t COMPREPLY < <(compgen -W "snp tdx tpm azure eventlog" -- "$cur") ||
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	secret) [[ $prev == secret ]] && mapfile -t COMPREPLY < <(compgen -W "get fetch drop" -- "$cur") ;;
-	boot) mapfile -t COMPREPLY < <(compgen -W "fence measure base root system cap" -- "$cur") ;;
+	boot) mapfile -t COMPREPLY < <(compgen -W "fence measure base root system attest cap" -- "$cur") ;;
 	close | status | cache | scrub | monitor) mapfile -t COMPREPLY < <(compgen -W "$(_ccdm_setup_names)" -- "$cur") ;;
 	esac
 }

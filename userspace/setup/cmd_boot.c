@@ -15,8 +15,13 @@ static const struct boot_step {
 	int (*run)(const struct ccdm_config *config, enum ccdm_boot_code *code,
 		   struct ccdm_err *err);
 } boot_steps[] = {
-	{ "fence", NULL },	    { "measure", ccdm_boot_measure }, { "base", ccdm_boot_base },
-	{ "root", ccdm_boot_root }, { "system", ccdm_boot_host },     { "cap", ccdm_boot_cap },
+	{ "fence", NULL },
+	{ "measure", ccdm_boot_measure },
+	{ "base", ccdm_boot_base },
+	{ "root", ccdm_boot_root },
+	{ "system", ccdm_boot_host },
+	{ "attest", ccdm_boot_attest },
+	{ "cap", ccdm_boot_cap },
 };
 
 static const struct option boot_options[] = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* cmd_config.c - ccdm-setup config check|files [FILE] */
+/* cmd_config.c - ccdm-setup config check|files|attest [FILE] */
 #include <stdio.h>
 #include <string.h>
 #include "../lib/config.h"
@@ -11,30 +11,42 @@ static const struct option config_options[] = {
 	{ 0 },
 };
 
+/* What an initrd needs of the files that the configuration names. */
+static void config_files(const struct ccdm_config *config)
+{
+	const char *const files[] = { config->workload, config->signer, config->ca };
+	size_t i;
+
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (files[i][0])
+			puts(files[i]);
+}
+
 enum ccdm_exit cmd_config(const struct ccdm_verb *verb, int argc, char **argv)
 {
 	struct ccdm_config config;
 	struct ccdm_err err = { 0 };
 	const char *file;
 	enum ccdm_exit e;
-	bool over, files;
+	const char *what;
+	bool over;
 	int r;
 
 	e = ccdm_setup_options(verb, argc, argv, config_options, NULL, NULL, 1, 2, &over);
 	if (over)
 		return e;
-	files = !strcmp(argv[optind], "files");
-	if (!files && strcmp(argv[optind], "check"))
-		return ccdm_setup_usage(verb, "what to do with it is one of: check, files");
+	what = argv[optind];
+	if (strcmp(what, "check") && strcmp(what, "files") && strcmp(what, "attest"))
+		return ccdm_setup_usage(verb, "what to do with it is one of: check, files, attest");
 	file = argv[optind + 1] ? argv[optind + 1] : CCDM_CONFIG_FILE;
 	r = ccdm_config_load(file, &config, &err);
 	if (r)
 		return ccdm_ui_fail(CCDM_PROGRAM, &err, r);
-	if (!files)
+	if (!strcmp(what, "check"))
 		printf("%s: good\n", file);
-	if (files && config.workload[0])
-		puts(config.workload);
-	if (files && config.signer[0])
-		puts(config.signer);
+	if (!strcmp(what, "files"))
+		config_files(&config);
+	if (!strcmp(what, "attest"))
+		return config.attest == CCDM_ATTEST_OFF ? CCDM_EXIT_REFUSED : CCDM_EXIT_OK;
 	return CCDM_EXIT_OK;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "../lib/credstore.h"
 #include "../lib/events.h"
 #include "../lib/module.h"
 #include "setup.h"
@@ -12,16 +13,15 @@
 struct monitor_args {
 	const char *name;
 	bool json;
+	bool drop_secrets;
 	unsigned long count; /* events left; 0: no end */
 	unsigned long seen;
 };
 
 static const struct option monitor_options[] = {
-	{ "json", no_argument, NULL, 'j' },
-	{ "count", required_argument, NULL, 'n' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ 0 },
+	{ "json", no_argument, NULL, 'j' },	    { "count", required_argument, NULL, 'n' },
+	{ "drop-secrets", no_argument, NULL, 'd' }, { "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },	    { 0 },
 };
 
 static enum ccdm_exit monitor_take(int option, void *arg)
@@ -31,6 +31,10 @@ static enum ccdm_exit monitor_take(int option, void *arg)
 
 	if (option == 'j') {
 		a->json = true;
+		return CCDM_EXIT_OK;
+	}
+	if (option == 'd') {
+		a->drop_secrets = true;
 		return CCDM_EXIT_OK;
 	}
 	if (option != 'n')
@@ -58,11 +62,14 @@ static int monitor_each(const struct ccdm_event *e, void *arg)
 {
 	struct monitor_args *a = arg;
 	time_t now = time(NULL);
+	struct ccdm_err err;
 	struct tm tm;
 	char when[32];
 
 	if (a->name && strcmp(a->name, e->name))
 		return 0;
+	if (a->drop_secrets && !strcmp(e->event, "tamper") && ccdm_credstore_drop(&err))
+		fprintf(stderr, "%s: %s\n", CCDM_PROGRAM, err.text);
 	gmtime_r(&now, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	if (a->json) {

@@ -68,33 +68,18 @@ static int secret_get(struct secret_args *a, char **names, int count, struct ccd
 	return r;
 }
 
-/* All of them, or none: half of a workload's secrets are of no use. */
 static int secret_fetch(struct secret_args *a, struct ccdm_err *err)
 {
-	const struct ccdm_config *c = &a->with.config;
 	struct ccdm_session *s = NULL;
-	struct ccdm_err ignored;
-	unsigned int i;
-	uint8_t *bytes;
-	size_t size;
 	int r = ccdm_setup_root(err);
 
 	if (!r)
 		r = ccdm_attesting_conf(&a->with, true, err);
 	if (!r)
-		r = ccdm_credstore_open(err);
-	if (!r)
 		r = ccdm_session_open(&a->with.session, &s, err);
-	for (i = 0; !r && i < c->nr_secrets; i++) {
-		r = ccdm_session_secret(s, c->secret[i].path, &bytes, &size, err);
-		if (r)
-			break;
-		r = ccdm_credstore_put(c->secret[i].name, c->secret[i].path, bytes, size, err);
-		OPENSSL_clear_free(bytes, size);
-	}
+	if (!r)
+		r = ccdm_attesting_fetch(&a->with, s, err);
 	ccdm_session_close(s);
-	if (r)
-		ccdm_credstore_drop(&ignored);
 	return r;
 }
 

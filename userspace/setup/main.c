@@ -39,14 +39,15 @@ static const struct ccdm_verb ccdm_verbs[] = {
 	  cmd_scrub },
 	{ "monitor", "[NAME]", "print events as they come",
 	  "      --json             one JSON object a line\n"
-	  "  -n, --count N          end after N events\n",
+	  "  -n, --count N          end after N events\n"
+	  "      --drop-secrets     at a tamper, remove those in /run/credstore\n",
 	  cmd_monitor },
 	{ "attach", "NAME", "open what /etc/ccdmtab says of NAME",
 	  "      --tab FILE         instead of /etc/ccdmtab\n"
 	  "      --generate DIR     make systemd units of it (for the generator)\n",
 	  cmd_attach },
-	{ "config", "check|files [FILE]", "is the configuration of the boot good; its files", "",
-	  cmd_config },
+	{ "config", "check|files|attest [FILE]", "is the configuration of the boot good; its files",
+	  "", cmd_config },
 	{ "measure", "", "measure the configuration into the TPM, as the boot does",
 	  "      --check            only: does the log replay to what the TPM holds?\n"
 	  "      --dry-run          only print what would be measured\n"

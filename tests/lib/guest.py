@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""guest - a VM that attests: its TPM, its network, ccdm-setup in it"""
+import os
+import subprocess
+import time
+
+# udev gives the interface its name: after that
+NET = ("set -e; modprobe -a virtio_net; udevadm settle; d=$(ls /sys/class/net | grep -v lo | head -n1); "
+       "ip link set lo up; ip link set $d up; ip addr add 10.0.2.15/24 dev $d; "
+       "ip route add default via 10.0.2.2")
+TPM = ("set -e; modprobe tpm_crb; udevadm settle; "
+       "mountpoint -q /sys/kernel/security || mount -t securityfs none /sys/kernel/security; test -c /dev/tpmrm0")
+
+
+NET_ARGS = ["-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n,romfile="]
+
+
+class Swtpm:
+    def __init__(self, path):
+        self.path = path
+        os.makedirs(path, exist_ok=True)
+
+    def __enter__(self):
+        sock = self.path + "/sock"
+        self.p = subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", "dir=" + self.path, "--ctrl",
+                                   "type=unixio,path=" + sock, "--flags", "startup-clear"],
+                                  stderr=subprocess.DEVNULL)
+        end = time.monotonic() + 30
+        while not os.path.exists(sock):
+            if self.p.poll() is not None or time.monotonic() > end:
+                raise RuntimeError("swtpm did not start")
+            time.sleep(0.02)
+        self.args = ["-chardev", "socket,id=tpm,path=" + sock, "-tpmdev", "emulator,id=t,chardev=tpm",
+                     "-device", "tpm-crb,tpmdev=t"] + NET_ARGS
+        return self
+
+    def __exit__(self, *exc):
+        self.p.terminate()
+        self.p.wait()
+
+
+def setup(vm, what):
+    """Exit code and what it said."""
+    return vm.sh("/ccdm/bin/ccdm-setup %s 2>&1" % what, check=False)
+
+
+def put(vm, path, text):
+    vm.sh("cat >%s <<'EOF'\n%s\nEOF" % (path, text))

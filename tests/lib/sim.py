@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sim - the host's side of a TEE for tests: who signs its reports (tests/sim)"""
+import os
+import subprocess
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+class Signer:
+    """A processor and its VMs; trust: the directory of a broker that is to believe it."""
+
+    def __init__(self, tee, path, trust, vms=1):
+        self.tee, self.path, self.trust = tee, path, trust
+        os.makedirs(path, exist_ok=True)
+        self.sockets = [os.path.join(path, "tee%d" % i) for i in range(vms)]
+
+    def __enter__(self):
+        for s in self.sockets:
+            if os.path.exists(s):
+                os.unlink(s)
+        self.p = subprocess.Popen([os.path.join(TOP, "build/tests/signer"), self.tee, self.trust, *self.sockets],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._line("ready")
+        return self
+
+    def __exit__(self, *exc):
+        self.p.kill()
+        self.p.wait()
+
+    def _line(self, want):
+        line = self.p.stdout.readline().strip()
+        if line != want:
+            raise RuntimeError("the signer says '%s', not '%s'" % (line, want))
+
+    def vm(self, measurement, word="", n=0):
+        """What VM number n is from now on: 96 digits, and what is odd about it."""
+        self.p.stdin.write("%d %s %s\n" % (n, measurement, word))
+        self.p.stdin.flush()
+        self._line(str(n))
+
+    def args(self, n=0):
+        """Of QEMU: the second serial port leads here."""
+        return ["-chardev", "socket,id=tee,path=" + self.sockets[n], "-device", "isa-serial,chardev=tee"]

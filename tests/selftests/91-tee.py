@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attestation by a TEE: the kernel's interfaces in the VM, what signs on the host.
+
+SNP by configfs-tsm or, before 6.7, by /dev/sev-guest; TDX by configfs-tsm; with the
+registers of TDX where the kernel has them; a TPM beside it that nothing binds.
+"""
+import json
+import os
+import shutil
+
+from broker import Broker
+from guest import NET, NET_ARGS, TPM, Swtpm, put, setup
+from sim import Signer
+
+GOOD, OTHER = "a1" * 48, "a1" * 47 + "a2"
+
+POLICY = """name: web
+secrets: default/web/*
+require:
+  tee: %s
+  binding: none
+  phase: %s
+  measurement: %s
+"""
+
+CONFIG = """[boot]
+cmdline = root=/dev/mapper/ccdm-root rw systemd.import_credentials=no systemd.gpt_auto=no nohibernate noresume systemd.ssh_auto=no panic=0
+[base]
+device = /dev/vda
+roothash = %s
+salt = -
+data_blocks = 1
+hash_start = 1
+[measure]
+tpm = optional
+"""
+
+
+def load(vm, tee, floor=0):
+    # (before 6.7 there is none of them, and since 6.16 it has another name)
+    vm.sh("for m in configfs tsm tsm_report; do modprobe -q $m || :; done; set -e; mountpoint -q /sys/kernel/config || "
+          "mount -t configfs none /sys/kernel/config || test ! -d /sys/kernel/config; "
+          "insmod /ccdm/ccdm-sim.ko tee=%s floor=%d; udevadm settle" % (tee, floor))
+
+
+def asks(t, vm, b, with_, rc, what, text=""):
+    got, out = setup(vm, "secret get default/web/key %s | head -c 6" % with_)
+    # (the code of the last in the pipe: what came is what counts)
+    good = out == "secret" if not rc else "secret" not in out and text in out
+    return t.ok(good, what, out)
+
+
+def refused(b):
+    """What the newest entry of the log says against it."""
+    last = b.log()[-1]
+    return [c["name"] for c in last.get("failed", [])] or [
+        c["condition"] for p in last.get("conditions", {}).values() for c in p if not c["passed"]]
+
+
+def odd(t, vm, b, s, with_):
+    """What the processor or its firmware may answer."""
+    for word, check in (("debug", "debug"), ("forged", "signature")):
+        s.vm(GOOD, word)
+        asks(t, vm, b, with_, 7, "%s: refused" % word, "not accepted" if word == "forged" else "refused by the broker")
+        t.ok(refused(b) == [check], "by the check of %s, and by it alone" % check, b.log()[-1])
+    for word, text in (("empty", "empty" if t.tsm else "of 0 bytes"),
+                       ("short", "10 bytes")):
+        s.vm(GOOD, word)
+        asks(t, vm, b, with_, 4, "%s report: said" % word, text if s.tee == "snp" or word == "empty"
+             else "not accepted")
+    s.vm(GOOD)
+
+
+def bare(t, vm, b, s, with_):
+    """The host brings no certificate: the broker may have it."""
+    s.vm(GOOD, "bare")
+    asks(t, vm, b, with_, 7, "no certificate: refused", "not accepted")
+    t.ok(refused(b) == ["certificate"], "for want of a VCEK", b.log()[-1])
+    vcek = os.path.join(s.trust, "beside/vcek.pem")
+    shutil.copy(vcek, os.path.join(s.trust, "certs/vcek.pem"))
+    b.reload()
+    asks(t, vm, b, with_, 0, "with one in trust/certs it is accepted") or t.note(b.log()[-1])
+    os.unlink(os.path.join(s.trust, "certs/vcek.pem"))
+    b.reload()
+    os.mkdir(os.path.join(s.trust, "vcek"))
+    shutil.copy(vcek, os.path.join(s.trust, "vcek", "".join("%02x" % (0xc0 + i) for i in range(64)) + ".pem"))
+    asks(t, vm, b, with_, 0, "and with one in trust/vcek, by the number of the chip")
+    s.vm(GOOD)
+
+
+def level(t, vm, b, with_):
+    """A kernel at another privilege level can speak for no other, and is not VMPL 0."""
+    vm.sh("rmmod ccdm_sim")
+    load(vm, "snp", 2)
+    asks(t, vm, b, with_, 7, "VMPL 2: refused", "refused by the broker" if t.tsm else "")
+    if t.tsm:
+        t.ok(refused(b) == ["vmpl"], "by the check of the VMPL, and by it alone", b.log()[-1])
+    vm.sh("rmmod ccdm_sim")
+    load(vm, "snp")
+
+
+def disturbed(t, vm, s):
+    """Another process writes into the report that is being made: what comes is ours, or nothing."""
+    vm.sh("touch /tmp/disturb; (while test -e /tmp/disturb; do for d in /sys/kernel/config/tsm/report/ccdm-*; do "
+          "head -c 64 /dev/zero >$d/inblob; done; done) >/dev/null 2>&1 &")
+    told = 0
+    for i in range(8):
+        rc, out = setup(vm, "evidence --nonce any")
+        if rc:
+            told += "somebody else wrote" in out
+        else:
+            at = json.loads(out)["tee-evidence"]["primary_evidence"]
+            t.ok(s.tee != "snp" or any(at["attestation_report"]["report_data"]), "a report that nobody disturbed is ours")
+    vm.sh("rm /tmp/disturb; sleep 0.2")
+    t.ok(told, "somebody else wrote into the report: said, %d times of 8" % told, out)
+
+
+def registers(t, vm, b, with_):
+    """What is measured is in RTMR 3, and so is the end of the boot."""
+    put(vm, "/tmp/ccdm.conf", CONFIG % ("ab" * 32))
+    b.policy(POLICY % ("tdx", "initrd", GOOD))
+    asks(t, vm, b, with_, 7, "nothing measured: the phase is not known", "refused by the broker")
+    t.ok(refused(b) == ["phase"], "by the phase, and by it alone", b.log()[-1])
+    vm.sh("/ccdm/bin/ccdm-setup measure --config /tmp/ccdm.conf")
+    asks(t, vm, b, with_, 0, "measured into RTMR 3: the phase is initrd")
+    evidence = json.loads(vm.sh("/ccdm/bin/ccdm-setup evidence --nonce any"))
+    path = os.path.join(t.dir, "evidence.json")
+    with open(path, "w") as f:
+        json.dump(evidence, f)
+    rc, out = b.admin("explain", "--json", path, check=False)
+    facts = json.loads(out[:out.rindex("}") + 1])["facts"]
+    events = {e.get("name"): e["register"] for e in facts["events"]}
+    t.ok(events.get("ccdm-base") == "rtmr3" and events.get("ccdm-ready") == "rtmr3",
+         "its events are facts of rtmr3", facts)
+    vm.sh("python3 -c 'import hashlib; open(\"/sys/devices/virtual/misc/tdx_guest/measurements/rtmr3:sha384\", \"r+b\", 0)"
+          ".write(hashlib.sha384(b\"ccdm-cap:1\").digest())'")
+    asks(t, vm, b, with_, 7, "an event that the log does not have: the register proves nothing", "refused by the broker")
+    b.policy(POLICY % ("tdx", "unknown", GOOD))
+
+
+def beside(t, b, s, with_):
+    """A TPM of the host's beside the TEE: it may say what it likes."""
+    with Swtpm(os.path.join(t.dir, "tpm")) as tpm, t.vm(args=s.args() + tpm.args) as vm:
+        vm.sh(NET)
+        vm.sh(TPM)
+        put(vm, "/tmp/ca.pem", open(b.ca).read())
+        put(vm, "/tmp/ccdm.conf", CONFIG % ("ab" * 32))
+        vm.sh("/ccdm/bin/ccdm-setup measure --config /tmp/ccdm.conf")
+        load(vm, s.tee)     # after it: what was measured is in the TPM alone
+        b.policy(POLICY % (s.tee, "unknown", GOOD))
+        asks(t, vm, b, with_, 0, "with a TPM that nobody knows: accepted for what the TEE proves")
+        b.policy(POLICY % (s.tee, "initrd", GOOD))
+        asks(t, vm, b, with_, 7, "the TPM's word on the phase does not count", "refused by the broker")
+        last = b.log()[-1]
+        t.ok("do not count" in json.dumps(last), "and the log says that it was left out", last)
+        evidence = json.loads(vm.sh("/ccdm/bin/ccdm-setup evidence --nonce any"))
+        b.trust_tpm({"tee-evidence": {"primary_evidence": json.loads(
+            evidence["tee-evidence"]["additional_evidence"])["tpm"]}})
+        b.policy((POLICY % (s.tee, "initrd", GOOD)).replace("binding: none", "binding: provider"))
+        asks(t, vm, b, with_, 0, "with a TPM whose key is known: its registers count, binding provider")
+        t.check_log(vm)
+
+
+def one(t, tee):
+    with Broker(os.path.join(t.dir, "broker-" + tee)) as b, \
+         Signer(tee, os.path.join(t.dir, "tee-" + tee), os.path.join(b.dir, "trust")) as s:
+        b.reload()
+        b.secret("default/web/key", b"secret")
+        b.policy(POLICY % (tee, "unknown", GOOD))
+        with_ = "--broker %s --ca /tmp/ca.pem --timeout 8" % b.url
+        with t.vm(args=s.args() + NET_ARGS) as vm:
+            vm.sh(NET)
+            put(vm, "/tmp/ca.pem", open(b.ca).read())
+            rc, out = setup(vm, "attest " + with_)
+            t.ok(rc == 4 and "no TEE, no TPM" in out, "nothing here makes evidence: said", out)
+            s.vm(GOOD)
+            load(vm, tee)
+            rc, out = setup(vm, "evidence")
+            t.ok(rc == 0 and [w for w in out.splitlines() if w.startswith(tee + " ") and " yes " in w],
+                 "evidence: %s is here" % tee, out)
+            asks(t, vm, b, with_, 0, "%s: its measurement opens the secret" % tee)
+            t.ok(not vm.sh("ls /sys/kernel/config/tsm/report 2>/dev/null; true"), "nothing is left in configfs")
+            s.vm(OTHER)
+            asks(t, vm, b, with_, 7, "one bit of the measurement: refused", "refused by the broker")
+            why = [c for c in b.log()[-1]["conditions"]["web"] if not c["passed"]]
+            t.ok(len(why) == 1 and why[0]["condition"] == "measurement" and GOOD in why[0]["expected"] and
+                 why[0]["found"] == OTHER, "the log says what was expected, and what was found", b.log()[-1])
+            odd(t, vm, b, s, with_)
+            if t.tsm:
+                disturbed(t, vm, s)
+            if tee == "snp":
+                bare(t, vm, b, s, with_)
+                level(t, vm, b, with_)
+            elif vm.sh("test -e /sys/devices/virtual/misc/tdx_guest/measurements/rtmr3:sha384", check=False)[0] == 0:
+                registers(t, vm, b, with_)
+            else:
+                t.skip("registers of TDX", "this kernel has no tdx_guest/measurements")
+            t.check_log(vm)
+        beside(t, b, s, with_)
+
+
+def run(t):
+    t.tsm = t.kernel not in ("6.1", "debug")    # debug: 6.12 without CONFIG_TSM_REPORTS
+    one(t, "snp")
+    if t.tsm:
+        one(t, "tdx")
+    else:
+        t.skip("TDX", "this kernel has no configfs-tsm")

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * signer - what a processor does for a guest, outside of it
+ *
+ *	signer snp|tdx TRUST SOCKET...
+ *
+ * Makes a chain of keys; writes what a broker needs to believe it into TRUST, as
+ * trust/ of ccdm-brokerd has it; then answers VMs, each at a socket of its own: QEMU
+ * connects there for the second serial port, which tests/sim/sim.c in the guest talks to.
+ * The guest names only what a report is bound to: what it says of the guest is said here.
+ *
+ * Standard input says what is true of a VM from then on, a line each: "NUMBER MEASUREMENT
+ * [WORD]". WORD: "empty", "short": answers of no and of ten bytes; "debug": a guest that may
+ * be debugged; "forged": a signature that is not right; "bare": without certificates.
+ *
+ * A request is a letter, a byte and 64 bytes of data: "R", privilege level, what to bind
+ * to; "E", number of an RTMR, digest; "M": measurements. An answer is two lengths of 32
+ * bits, little-endian, and the bytes: report or quote, and certificates.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "../../userspace/lib/bytes.h"
+#include "../unit/forge_snp.h"
+#include "../unit/forge_tdx.h"
+
+#define VMS	8
+#define REQUEST 66
+#define HASH	48
+
+struct vm {
+	uint8_t measurement[HASH];
+	char word[16];
+	int listens, fd;
+	uint8_t request[REQUEST];
+	size_t have;
+	uint8_t rtmr[4][HASH]; /* new at each start */
+};
+
+static struct vm vms[VMS];
+static unsigned int nr_vms;
+static bool is_tdx;
+static X509 *ark, *ask;
+static struct tdx_chain tdx;
+
+static void die(const char *what)
+{
+	fprintf(stderr, "signer: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+/* ---- what a broker needs ---------------------------------------------------------- */
+
+static FILE *trust_file(const char *dir, const char *sub, const char *name)
+{
+	char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, sub);
+	if (mkdir(path, 0700) && errno != EEXIST)
+		die(path);
+	snprintf(path, sizeof(path), "%s/%s/%s", dir, sub, name);
+	f = fopen(path, "w");
+	if (!f)
+		die(path);
+	return f;
+}
+
+static void trust_pem(const char *dir, const char *sub, const char *name, X509 *cert, X509_CRL *crl)
+{
+	struct pki_pem pem = pki_pem(cert, crl);
+	FILE *f = trust_file(dir, sub, name);
+
+	fwrite(pem.text, 1, pem.size, f);
+	fclose(f);
+	X509_CRL_free(crl);
+}
+
+static void snp_make(const char *trust)
+{
+	static const struct spoil good;
+	uint8_t raw[CCDM_SNP_REPORT_SIZE];
+	X509 *leaf;
+	struct pki_want w = { .cn = "ARK-Milan", .key = ark_key, .ca = true, .serial = 1 };
+
+	ark = pki_cert(&w);
+	w = (struct pki_want){ .cn = "SEV-Milan",
+			       .key = ask_key,
+			       .issuer = ark,
+			       .issuer_key = ark_key,
+			       .ca = true,
+			       .serial = 2 };
+	ask = pki_cert(&w);
+	trust_pem(trust, "roots", "ark.pem", ark, NULL);
+	make_report(&good, NULL, raw);
+	leaf = make_leaf(&good, raw, ask);
+	trust_pem(trust, "beside", "vcek.pem", leaf, NULL);
+	X509_free(leaf);
+	trust_pem(trust, "certs", "ask.pem", ask, pki_crl(ark, ark_key, NULL, NULL, 77));
+}
+
+static json_t *hex_of(const uint8_t *bytes, size_t size)
+{
+	char *text = malloc(2 * size + 1);
+	json_t *value;
+
+	ccdm_digest_hex(bytes, size, text);
+	value = json_string(text);
+	free(text);
+	return value;
+}
+
+static json_t *crl_of(X509 *issuer, EVP_PKEY *key)
+{
+	X509_CRL *crl = pki_crl(issuer, key, NULL, NULL, 77);
+	uint8_t *der = NULL;
+	int n = i2d_X509_CRL(crl, &der);
+	json_t *value = hex_of(der, n);
+
+	OPENSSL_free(der);
+	X509_CRL_free(crl);
+	return value;
+}
+
+static json_t *chain_of(X509 *leaf)
+{
+	struct pki_pem first = pki_pem(leaf, NULL), root = pki_pem(tdx.root, NULL);
+
+	return json_sprintf("%s%s", first.text, root.text);
+}
+
+static void tdx_make(const char *trust)
+{
+	static const struct tdx_spoil good = { .tcb_next = "2039-01-01T00:00:00Z",
+					       .qe_next = "2039-01-01T00:00:00Z" };
+	struct ccdm_collateral c = { 0 };
+	FILE *f;
+
+	tdx_chain_make(&good, &tdx);
+	tdx_tcb(&good, &c);
+	tdx_qe(&good, &c);
+	trust_pem(trust, "roots", "intel.pem", tdx.root, NULL);
+	f = trust_file(trust, "collateral", "platform.json");
+	json_dumpf(json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "tcb_info",
+			     c.tcb.text, "tcb_info_signature", hex_of(c.tcb.signature, 64),
+			     "tcb_info_issuer_chain", chain_of(tdx.tcb), "qe_identity", c.qe.text,
+			     "qe_identity_signature", hex_of(c.qe.signature, 64),
+			     "qe_identity_issuer_chain", chain_of(tdx.qe), "root_ca_crl",
+			     crl_of(tdx.root, tdx_root_key), "pck_crl", crl_of(tdx.ca, tdx_ca_key),
+			     "pck_crl_issuer_chain", chain_of(tdx.ca)),
+		   f, 0);
+	fclose(f);
+}
+
+/* ---- answers ------------------------------------------------------------------------ */
+
+static void put32(uint8_t *at, uint32_t n)
+{
+	at[0] = n;
+	at[1] = n >> 8;
+	at[2] = n >> 16;
+	at[3] = n >> 24;
+}
+
+static bool says(const struct vm *vm, const char *word)
+{
+	return !strcmp(vm->word, word);
+}
+
+/* The host's table: one entry, the VCEK, behind it the end. */
+static size_t snp_table(X509 *leaf, uint8_t *table)
+{
+	static const uint8_t vcek[16] = { 0x8d, 0x75, 0xda, 0x63, 0x64, 0xe6, 0x64, 0x45,
+					  0xad, 0xc5, 0xf4, 0xb9, 0x3b, 0xe8, 0xac, 0xcd };
+	uint8_t *der = table + 48;
+	int n;
+
+	memset(table, 0, 48);
+	memcpy(table, vcek, 16);
+	n = i2d_X509(leaf, &der);
+	put32(table + 16, 48);
+	put32(table + 20, n);
+	return 48 + n;
+}
+
+static size_t snp_report(const struct vm *vm, uint8_t *out, uint8_t *table, size_t *table_size)
+{
+	struct spoil s = { .measurement = vm->measurement,
+			   .vmpl = vm->request[1],
+			   .debug = says(vm, "debug"),
+			   .flip = says(vm, "forged") ? 0x2a0 : 0 };
+	X509 *leaf;
+
+	make_report(&s, vm->request + 2, out);
+	leaf = make_leaf(&s, out, ask);
+	*table_size = says(vm, "bare") ? 0 : snp_table(leaf, table);
+	X509_free(leaf);
+	return CCDM_SNP_REPORT_SIZE;
+}
+
+static size_t tdx_report(const struct vm *vm, uint8_t *out)
+{
+	struct tdx_spoil s = { .mrtd = vm->measurement,
+			       .rtmr = vm->rtmr[0],
+			       .bound = vm->request + 2,
+			       .flip_signature = says(vm, "forged") };
+
+	if (says(vm, "debug")) {
+		s.at = 1120;
+		s.value = 1;
+	}
+	return tdx_quote(&s, &tdx, out);
+}
+
+static size_t extend(struct vm *vm)
+{
+	struct ccdm_digest d;
+
+	if (vm->request[1] > 3)
+		return 0;
+	pki_must(!ccdm_digest_of(CCDM_ALG_SHA384, vm->rtmr[vm->request[1]], HASH, vm->request + 2,
+				 HASH, &d));
+	memcpy(vm->rtmr[vm->request[1]], d.bytes, HASH);
+	return 1;
+}
+
+static size_t measurements(const struct vm *vm, uint8_t *out)
+{
+	memcpy(out, vm->measurement, HASH);
+	memcpy(out + HASH, vm->rtmr, sizeof(vm->rtmr));
+	return HASH + sizeof(vm->rtmr);
+}
+
+static void answer(struct vm *vm)
+{
+	static uint8_t all[8 + 65536];
+	uint8_t *out = all + 8, table[8192];
+	size_t size = 0, table_size = 0, at;
+	ssize_t n;
+
+	switch (vm->request[0]) {
+	case 'R':
+		size = is_tdx ? tdx_report(vm, out) : snp_report(vm, out, table, &table_size);
+		if (says(vm, "empty"))
+			size = 0;
+		else if (says(vm, "short"))
+			size = 10;
+		break;
+	case 'E':
+		size = extend(vm);
+		break;
+	case 'M':
+		size = measurements(vm, out);
+		break;
+	}
+	put32(all, size);
+	put32(all + 4, table_size);
+	memcpy(out + size, table, table_size);
+	for (at = 0; at < 8 + size + table_size; at += n) {
+		n = write(vm->fd, all + at, 8 + size + table_size - at);
+		if (n <= 0)
+			return;
+	}
+}
+
+/* ---- VMs -------------------------------------------------------------------------------- */
+
+static void vm_add(const char *path)
+{
+	struct vm *vm = &vms[nr_vms];
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+
+	errno = E2BIG;
+	if (nr_vms == VMS)
+		die(path);
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+	vm->listens = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(vm->listens, (struct sockaddr *)&at, sizeof(at)) || listen(vm->listens, 4))
+		die(path);
+	vm->fd = -1;
+	nr_vms++;
+}
+
+static void vm_is(void)
+{
+	char line[256], hex[2 * HASH + 1], word[16] = "";
+	unsigned int n;
+
+	if (!fgets(line, sizeof(line), stdin))
+		exit(0);
+	errno = EINVAL;
+	if (sscanf(line, "%u %96s %15s", &n, hex, word) < 2 || n >= nr_vms ||
+	    ccdm_unhex(hex, vms[n].measurement, HASH))
+		die(line);
+	memcpy(vms[n].word, word, sizeof(word));
+	printf("%u\n", n);
+	fflush(stdout);
+}
+
+static void vm_starts(struct vm *vm)
+{
+	if (vm->fd >= 0)
+		close(vm->fd);
+	vm->fd = accept(vm->listens, NULL, NULL);
+	vm->have = 0;
+	memset(vm->rtmr, 0, sizeof(vm->rtmr));
+}
+
+static void vm_asks(struct vm *vm)
+{
+	ssize_t n = read(vm->fd, vm->request + vm->have, REQUEST - vm->have);
+
+	if (n <= 0) {
+		close(vm->fd);
+		vm->fd = -1;
+		return;
+	}
+	vm->have += n;
+	if (vm->have == REQUEST) {
+		answer(vm);
+		vm->have = 0;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct pollfd fds[2 * VMS + 1];
+	unsigned int i;
+
+	if (argc < 4) {
+		fprintf(stderr, "usage: signer snp|tdx TRUST SOCKET...\n");
+		return 1;
+	}
+	is_tdx = !strcmp(argv[1], "tdx");
+	for (i = 3; i < (unsigned int)argc; i++)
+		vm_add(argv[i]);
+	forge_keys();
+	tdx_keys_make();
+	if (is_tdx)
+		tdx_make(argv[2]);
+	else
+		snp_make(argv[2]);
+	printf("ready\n");
+	fflush(stdout);
+	setvbuf(stdin, NULL, _IONBF, 0);
+	for (;;) {
+		for (i = 0; i < nr_vms; i++) {
+			fds[2 * i] = (struct pollfd){ .fd = vms[i].listens, .events = POLLIN };
+			fds[2 * i + 1] = (struct pollfd){ .fd = vms[i].fd, .events = POLLIN };
+		}
+		fds[2 * nr_vms] = (struct pollfd){ .fd = 0, .events = POLLIN };
+		if (poll(fds, 2 * nr_vms + 1, -1) < 0)
+			die("poll");
+		if (fds[2 * nr_vms].revents)
+			vm_is();
+		for (i = 0; i < nr_vms; i++) {
+			if (fds[2 * i + 1].revents)
+				vm_asks(&vms[i]);
+			if (fds[2 * i].revents)
+				vm_starts(&vms[i]);
+		}
+	}
+}

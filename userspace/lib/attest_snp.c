@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+/* attest_snp.c - see attest_snp.h */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "attest_snp.h"
+#include "sev_guest.h"
+#include "snp_json.h"
+#include "tsm.h"
+
+#define SNP_PROVIDER "sev_guest"
+
+/* What the report is bound to begins with @data; zeros follow. */
+static void ccdm_attest_pad(uint8_t padded[64], const uint8_t *data, size_t size)
+{
+	memset(padded, 0, 64);
+	memcpy(padded, data, size < 64 ? size : 64);
+}
+
+static bool ccdm_attest_tsm_exists(const struct ccdm_attester *attester)
+{
+	(void)attester;
+	return ccdm_tsm_provides(SNP_PROVIDER);
+}
+
+static int ccdm_attest_tsm_collect(const struct ccdm_attester *attester, const uint8_t *data,
+				   size_t size, json_t **evidence, struct ccdm_err *err)
+{
+	struct ccdm_tsm_report report;
+	uint8_t padded[64];
+	int r;
+
+	(void)attester;
+	*evidence = NULL;
+	ccdm_attest_pad(padded, data, size);
+	r = ccdm_tsm_report(SNP_PROVIDER, padded, &report, err);
+	if (r)
+		return r;
+	if (report.out_size != CCDM_SNP_REPORT_SIZE)
+		r = ccdm_err_set(err, -EIO, "a report of %zu bytes, expected %u", report.out_size,
+				 CCDM_SNP_REPORT_SIZE);
+	else
+		r = ccdm_snp_json_make((uint8_t *)report.out, (uint8_t *)report.aux,
+				       report.aux_size, evidence, err);
+	ccdm_tsm_drop(&report);
+	return r;
+}
+
+static bool ccdm_attest_ioctl_exists(const struct ccdm_attester *attester)
+{
+	(void)attester;
+	return !access(CCDM_SEV_GUEST, R_OK | W_OK);
+}
+
+static int ccdm_attest_ioctl_collect(const struct ccdm_attester *attester, const uint8_t *data,
+				     size_t size, json_t **evidence, struct ccdm_err *err)
+{
+	uint8_t padded[64], raw[CCDM_SNP_REPORT_SIZE], *certs = malloc(CCDM_SEV_CERTS_MAX);
+	size_t certs_size;
+	int r;
+
+	(void)attester;
+	*evidence = NULL;
+	ccdm_attest_pad(padded, data, size);
+	r = certs ? ccdm_sev_guest_report(CCDM_SEV_GUEST, padded, raw, certs, &certs_size, err)
+		  : ccdm_err_set(err, -ENOMEM, "out of memory");
+	if (!r)
+		r = ccdm_snp_json_make(raw, certs, certs_size, evidence, err);
+	free(certs);
+	return r;
+}
+
+const struct ccdm_attester ccdm_attest_snp_tsm = {
+	.tee = "snp",
+	.what = "AMD SEV-SNP (configfs-tsm)",
+	.exists = ccdm_attest_tsm_exists,
+	.collect = ccdm_attest_tsm_collect,
+};
+
+const struct ccdm_attester ccdm_attest_snp_ioctl = {
+	.tee = "snp",
+	.what = "AMD SEV-SNP (" CCDM_SEV_GUEST ")",
+	.exists = ccdm_attest_ioctl_exists,
+	.collect = ccdm_attest_ioctl_collect,
+};

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+/* boot_attest.c - network, attestation and secrets: the last before the end of the initrd */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "../lib/clock.h"
+#include "../lib/net.h"
+#include "../lib/report.h"
+#include "attesting.h"
+#include "boot.h"
+
+#define CONFIGFS "/sys/kernel/config"
+#define MONITOR	 "ccdm-monitor.service"
+#define WANTS	 "/run/systemd/system/multi-user.target.wants"
+#define STEP	 2 /* seconds that the clock may be wrong */
+
+static enum ccdm_boot_code boot_net_code(int error)
+{
+	switch (error) {
+	case -ENODEV:
+		return CCDM_E_NET_NONE;
+	case -ENOLINK:
+		return CCDM_E_NET_LINK;
+	default:
+		return CCDM_E_NET_ADDRESS;
+	}
+}
+
+/* What a conversation with the broker ended with; @denied: what its refusal means just then. */
+static enum ccdm_boot_code boot_session_code(int error, enum ccdm_boot_code denied,
+					     enum ccdm_boot_code other)
+{
+	switch (error) {
+	case -ECANCELED:
+	case -EBADE:
+	case -ENOENT:
+		return denied;
+	case -EKEYREJECTED:
+		return CCDM_E_ATTEST_BROKER;
+	case -EHOSTUNREACH:
+	case -ETIMEDOUT:
+	case -ECONNREFUSED:
+		return CCDM_E_NET_BROKER;
+	default:
+		return other;
+	}
+}
+
+/* The clock is the host's until the broker, which is known by now, has said what time it is. */
+static int boot_clock(const char *token, json_t **report, struct ccdm_err *err)
+{
+	struct timespec now, said = { 0 };
+	int64_t at;
+	int r = ccdm_kbs_token_time(token, &at, err);
+
+	if (r)
+		return r;
+	clock_gettime(CLOCK_REALTIME, &now);
+	*report = json_pack("{s:I, s:I}", "was", (json_int_t)now.tv_sec, "is", (json_int_t)at);
+	if (llabs(now.tv_sec - at) <= STEP)
+		return 0;
+	said.tv_sec = at;
+	return clock_settime(CLOCK_REALTIME, &said)
+		       ? ccdm_err_set(err, -errno, "the clock cannot be set: %s", strerror(errno))
+		       : 0;
+}
+
+/* In the system that follows something shall remove the secrets if a disk was tampered with. */
+static int boot_monitor(struct ccdm_err *err)
+{
+	mkdir("/run/systemd/system", 0755);
+	mkdir(WANTS, 0755);
+	if (symlink("/usr/lib/systemd/system/" MONITOR, WANTS "/" MONITOR) && errno != EEXIST)
+		return ccdm_err_set(err, -errno, "%s: %s", WANTS, strerror(errno));
+	return 0;
+}
+
+static json_t *boot_names(const struct ccdm_config *config)
+{
+	json_t *names = json_array();
+	unsigned int i;
+
+	for (i = 0; i < config->nr_secrets; i++)
+		json_array_append_new(names, json_string(config->secret[i].name));
+	return names;
+}
+
+static int boot_session(struct ccdm_attesting *a, enum ccdm_boot_code *code, struct ccdm_err *err)
+{
+	struct ccdm_session *s = NULL;
+	json_t *clock = NULL;
+	int r;
+
+	*code = CCDM_E_ATTEST_ERROR;
+	r = ccdm_session_open(&a->session, &s, err);
+	if (!r) {
+		r = ccdm_session_attest(s, err);
+		*code = boot_session_code(r, CCDM_E_ATTEST_DENIED, CCDM_E_ATTEST_ERROR);
+	}
+	if (!r)
+		r = boot_clock(ccdm_session_token(s), &clock, err);
+	if (!r && a->config.nr_secrets) {
+		r = ccdm_attesting_fetch(a, s, err);
+		*code = boot_session_code(r, CCDM_E_SECRET_DENIED, CCDM_E_SECRET_ERROR);
+		if (!r)
+			r = boot_monitor(err);
+	}
+	ccdm_session_close(s);
+	if (!r)
+		r = ccdm_report_put("attested",
+				    json_pack("{s:s, s:s, s:s, s:O, s:o}", "result", "accepted",
+					      "broker", a->config.broker, "tee",
+					      a->session.primary->tee, "clock", clock, "secrets",
+					      boot_names(&a->config)),
+				    err);
+	json_decref(clock);
+	return r;
+}
+
+static int boot_attest(const struct ccdm_config *config, enum ccdm_boot_code *code,
+		       struct ccdm_err *err)
+{
+	struct ccdm_attesting *a = calloc(1, sizeof(*a));
+	int64_t began = ccdm_clock_ms(), took;
+	struct ccdm_net net;
+	int r = a ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
+
+	*code = CCDM_E_ATTEST_ERROR;
+	if (!r) {
+		r = ccdm_net_wait(ccdm_net_is_name(config->broker), config->attest_timeout, &net,
+				  err);
+		*code = boot_net_code(r);
+	}
+	if (!r) {
+		/* who makes reports says so there; no unit of the initrd mounts it */
+		if (!access(CONFIGFS, F_OK))
+			mount("configfs", CONFIGFS, "configfs", MS_NODEV | MS_NOEXEC | MS_NOSUID,
+			      NULL);
+		took = (ccdm_clock_ms() - began) / 1000;
+		a->timeout =
+			took < (int64_t)config->attest_timeout ? config->attest_timeout - took : 1;
+		r = ccdm_attesting_conf(a, true, err);
+		*code = r == -ENODEV ? CCDM_E_ATTEST_NONE : CCDM_E_ATTEST_ERROR;
+	}
+	if (!r)
+		r = boot_session(a, code, err);
+	free(a);
+	return r;
+}
+
+int ccdm_boot_attest(const struct ccdm_config *config, enum ccdm_boot_code *code,
+		     struct ccdm_err *err)
+{
+	int r = config->attest == CCDM_ATTEST_OFF ? 0 : boot_attest(config, code, err);
+
+	if (!r || config->attest == CCDM_ATTEST_REQUIRED)
+		return r;
+	ccdm_boot_tell(*code, err, "attest = optional: on without secrets");
+	return ccdm_report_put("attested",
+			       json_pack("{s:s, s:s, s:s}", "result", "failed", "code",
+					 ccdm_boot_code(*code), "why", err->text),
+			       err);
+}

@@ -45,10 +45,13 @@ install_attest() {
 		grep -qs '^systemd-network:' "$initdir/etc/$name" ||
 			grep '^systemd-network:' "${dracutsysrootdir-}/etc/$name" >>"$initdir/etc/$name"
 	done
-	inst_libdir_file 'libcurl.so.4*' || {
+	# (ccdm-setup loads it only when it attests; and dracut finds what programs need, not libraries)
+	name=$(ldconfig -p | sed -n 's/.*libcurl\.so\.4 .* => //p' | head -n1)
+	[[ $name ]] || {
 		dfatal "ccdm: [attest] needs libcurl.so.4 (libcurl4)"
 		exit 1
 	}
+	for name in $name $(ldd "$name" | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p'); do inst_multiple "$name"; done
 }
 
 install() {

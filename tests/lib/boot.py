@@ -3,6 +3,7 @@
 import configparser
 import functools
 import json
+import mmap
 import os
 import re
 import shutil
@@ -278,9 +279,8 @@ def other_base(t, name="base2"):
     what ccdm.conf says of it."""
     img, hashes = os.path.join(t.dir, name + ".img"), os.path.join(t.dir, name + ".hash")
     shutil.copy(os.path.join(parts(t.kernel), "base.img"), img)
-    with open(img, "r+b") as f:
-        f.seek(1024 + 120)      # the label of the file system: it is as good as before
-        f.write(b"C")
+    with open(img, "r+b") as f, mmap.mmap(f.fileno(), 0) as m:
+        m[m.find(b'PRETTY_NAME="D') + 13] = ord("d")
     out = subprocess.run(["veritysetup", "format", "--no-superblock", img, hashes], check=True,
                          stdout=subprocess.PIPE).stdout.decode()
     said = dict(x.split(":", 1) for x in out.splitlines() if ":" in x)

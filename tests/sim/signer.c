@@ -104,36 +104,6 @@ static void snp_make(const char *trust)
 	trust_pem(trust, "certs", "ask.pem", ask, pki_crl(ark, ark_key, NULL, NULL, 77));
 }
 
-static json_t *hex_of(const uint8_t *bytes, size_t size)
-{
-	char *text = malloc(2 * size + 1);
-	json_t *value;
-
-	ccdm_digest_hex(bytes, size, text);
-	value = json_string(text);
-	free(text);
-	return value;
-}
-
-static json_t *crl_of(X509 *issuer, EVP_PKEY *key)
-{
-	X509_CRL *crl = pki_crl(issuer, key, NULL, NULL, 77);
-	uint8_t *der = NULL;
-	int n = i2d_X509_CRL(crl, &der);
-	json_t *value = hex_of(der, n);
-
-	OPENSSL_free(der);
-	X509_CRL_free(crl);
-	return value;
-}
-
-static json_t *chain_of(X509 *leaf)
-{
-	struct pki_pem first = pki_pem(leaf, NULL), root = pki_pem(tdx.root, NULL);
-
-	return json_sprintf("%s%s", first.text, root.text);
-}
-
 static void tdx_make(const char *trust)
 {
 	static const struct tdx_spoil good = { .tcb_next = "2039-01-01T00:00:00Z",
@@ -146,14 +116,7 @@ static void tdx_make(const char *trust)
 	tdx_qe(&good, &c);
 	trust_pem(trust, "roots", "intel.pem", tdx.root, NULL);
 	f = trust_file(trust, "collateral", "platform.json");
-	json_dumpf(json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "tcb_info",
-			     c.tcb.text, "tcb_info_signature", hex_of(c.tcb.signature, 64),
-			     "tcb_info_issuer_chain", chain_of(tdx.tcb), "qe_identity", c.qe.text,
-			     "qe_identity_signature", hex_of(c.qe.signature, 64),
-			     "qe_identity_issuer_chain", chain_of(tdx.qe), "root_ca_crl",
-			     crl_of(tdx.root, tdx_root_key), "pck_crl", crl_of(tdx.ca, tdx_ca_key),
-			     "pck_crl_issuer_chain", chain_of(tdx.ca)),
-		   f, 0);
+	json_dumpf(tdx_bundle(&tdx, &c), f, 0);
 	fclose(f);
 }
 

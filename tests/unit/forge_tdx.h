@@ -404,4 +404,52 @@ static inline void tdx_qe(const struct tdx_spoil *s, struct ccdm_collateral *c)
 	tdx_sign(&c->qe, text, tdx_qe_key, s->flip_qe_identity);
 }
 
+/* ---- as a bundle of JSON --------------------------------------------------------------- */
+
+static inline json_t *tdx_hex(const uint8_t *bytes, size_t size)
+{
+	char *text = malloc(2 * size + 1);
+	json_t *value;
+
+	ccdm_digest_hex(bytes, size, text);
+	value = json_string(text);
+	free(text);
+	return value;
+}
+
+static inline json_t *tdx_crl(X509 *issuer, EVP_PKEY *key)
+{
+	X509_CRL *crl = pki_crl(issuer, key, NULL, NULL, 77);
+	uint8_t *der = NULL;
+	int n = i2d_X509_CRL(crl, &der);
+	json_t *value = tdx_hex(der, n);
+
+	OPENSSL_free(der);
+	X509_CRL_free(crl);
+	return value;
+}
+
+static inline json_t *tdx_pem(X509 *leaf, X509 *root)
+{
+	struct pki_pem first = pki_pem(leaf, NULL), second = pki_pem(root, NULL);
+
+	return json_sprintf("%s%s", first.text, second.text);
+}
+
+/* As ccdm_collateral_bundle() takes it; @c: NULL: as if there were none. */
+static inline json_t *tdx_bundle(const struct tdx_chain *chain, const struct ccdm_collateral *c)
+{
+	static const struct ccdm_collateral none;
+
+	c = c ? c : &none;
+	return json_pack(
+		"{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "tcb_info",
+		c->tcb.text ? c->tcb.text : "", "tcb_info_signature", tdx_hex(c->tcb.signature, 64),
+		"tcb_info_issuer_chain", tdx_pem(chain->tcb, chain->root), "qe_identity",
+		c->qe.text ? c->qe.text : "", "qe_identity_signature", tdx_hex(c->qe.signature, 64),
+		"qe_identity_issuer_chain", tdx_pem(chain->qe, chain->root), "root_ca_crl",
+		tdx_crl(chain->root, tdx_root_key), "pck_crl", tdx_crl(chain->ca, tdx_ca_key),
+		"pck_crl_issuer_chain", tdx_pem(chain->ca, chain->root));
+}
+
 #endif

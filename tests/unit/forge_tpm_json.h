@@ -7,6 +7,7 @@
 #include "../../userspace/lib/digest.h"
 #include "forge_tpm.h"
 #include "pki.h"
+#include "seed.h"
 
 struct forge_tpm {
 	EVP_PKEY *key; /* on P-256 */
@@ -52,6 +53,7 @@ static json_t *forge_tpm_json(const struct forge_tpm *f)
 			    message);
 	pki_sign(f->key, EVP_sha256(), message, size, sig + 6, sig + 40, 32);
 	sig[20] ^= f->flip;
+	seed_pair("quote", sig, 72, message, size);
 	der = i2d_PUBKEY(f->key, &spki);
 	o = json_pack("{s:{s:o, s:o, s:o}, s:o}", "tpm_quote", "signature", forge_base64(sig, 72),
 		      "message", forge_base64(message, size), "pcrs", pcrs, "ak_public",

@@ -4,6 +4,7 @@
 #define CCDM_TEST_PROVIDER_H
 
 #include "pki.h"
+#include "seed.h"
 
 struct provider {
 	EVP_PKEY *ca_key, *ak_key;
@@ -23,6 +24,7 @@ static struct provider provider_new(void)
 	crl = pki_crl(p.ca, p.ca_key, NULL, NULL, 0);
 	p.pem = pki_pem(p.ca, crl);
 	X509_CRL_free(crl);
+	seed("x509", p.pem.text, p.pem.size);
 	return p;
 }
 

@@ -17,6 +17,7 @@
 #include "../../userspace/broker/protocol.h"
 #include "forge_tpm_json.h"
 #include "provider.h"
+#include "seed.h"
 
 #define NOW    1750000000 /* 2025-06-15 */
 #define SECRET "correct horse"
@@ -147,6 +148,8 @@ static void ask(struct guest *g, bool post, const char *path, const char *body, 
 	json_t *o;
 	const char *type;
 
+	seed_texts("protocol", 0, 0xff, path, q.cookie ? q.cookie : "", q.bearer ? q.bearer : "",
+		   q.body);
 	ccdm_protocol_answer(&broker, &q, a);
 	g->status = a->status;
 	g->type[0] = '\0';
@@ -187,6 +190,20 @@ static void drop(struct guest *g)
 	free(g->message);
 }
 
+/* With a word in the place of the nonce: the fuzzer's broker makes another. */
+static void seed_shake(const struct guest *g, const char *nonce)
+{
+	const char *at = strstr(g->message, nonce);
+	char *auth = ccdm_kbs_request(g->version, "tpm", NULL), *text;
+
+	if (at && asprintf(&text, "%.*sNONCE%s", (int)(at - g->message), g->message,
+			   at + strlen(nonce)) > 0) {
+		seed_texts("protocol", 0, 0xff, "shake", auth, text, NULL);
+		free(text);
+	}
+	free(auth);
+}
+
 /* @nonce: that is said; @pcrs: of its TPM */
 static void attest(struct guest *g, const char *nonce, uint8_t (*pcrs)[32])
 {
@@ -202,6 +219,7 @@ static void attest(struct guest *g, const char *nonce, uint8_t (*pcrs)[32])
 						       .nonce_size = 32 });
 	free(g->message);
 	g->message = ccdm_kbs_attestation(g->version, nonce, jwk, evidence, "");
+	seed_shake(g, nonce);
 	ask(g, true, "/kbs/v0/attest", g->message, false, &a);
 	free(g->token);
 	g->token = NULL;

@@ -14,6 +14,7 @@
 #include "../../userspace/lib/fence.h"
 #include "../../userspace/lib/host.h"
 #include "../../userspace/lib/ini.h"
+#include "seed.h"
 
 #define WORDS                                                                              \
 	"root=/dev/mapper/ccdm-root rw systemd.import_credentials=no systemd.gpt_auto=no " \
@@ -32,6 +33,7 @@ static struct ccdm_err err;
 static int parse(const char *text)
 {
 	memset(&err, 0, sizeof(err));
+	seed_texts("conf", 'c', 0, text, NULL, NULL, NULL);
 	return ccdm_config_parse("c", text, strlen(text), &config, &err);
 }
 
@@ -155,6 +157,9 @@ static void cmdline(void **state)
 {
 	(void)state;
 	assert_int_equal(parse(GOOD), 0);
+	seed_texts("conf", 'l', 0xff, GOOD, WORDS " panic=0 quiet rd.break", NULL, NULL);
+	seed_texts("conf", 'l', 0xff, GOOD, WORDS " panic=0 quiet", NULL, NULL);
+	seed_texts("conf", 'l', 0xff, GOOD "[boot]\nstrict=no\n", "a " WORDS, NULL, NULL);
 	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=0 quiet\n", &err), 0);
 	assert_int_equal(ccdm_fence_cmdline(&config, "  " WORDS "  panic=0\tquiet", &err), 0);
 	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=0 quiet rd.break", &err),

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "../../userspace/lib/eventlog.h"
 #include "../../userspace/lib/file.h"
+#include "seed.h"
 
 /* worked out apart, with Python's hashlib: hash(value + hash(text)), from zeros on */
 #define REPLAY_SHA256 "eff9f3ca5b397a65d1d15a71b8458a39476c79176a48c795bb11ae059a33917e"
@@ -33,6 +34,7 @@ static int replay_of(const char *text, size_t size, bool rtmr, unsigned int inde
 {
 	int r = ccdm_eventlog_begin(alg, value, &err);
 
+	seed_texts("bootlog", 0, 0xff, text, "", "", NULL);
 	return r ? r : ccdm_eventlog_replay(text, size, rtmr, index, value, &err);
 }
 
@@ -115,6 +117,8 @@ static void malformed(void **state)
 	int seen = 0;
 
 	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		seed_texts("bootlog", 0, 0xff, bad[i], "", "", NULL);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(ccdm_eventlog_parse(bad[i], strlen(bad[i]), none, &seen, &err),
 				 -EINVAL);

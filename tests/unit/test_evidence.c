@@ -16,6 +16,7 @@
 #include "failed.h"
 #include "forge_tpm_json.h"
 #include "provider.h"
+#include "seed.h"
 
 #define AT 1750000000 /* 2025-06-15 */
 
@@ -166,7 +167,16 @@ static void logged(const struct machine *m, const struct ccdm_registers *regs, c
 				    m->systemd.text,
 				    m->systemd.size };
 	json_t *facts = json_object(), *all = json_array();
+	uint8_t bytes[sizeof(m->ccdm) + sizeof(m->systemd) + sizeof(m->firmware)], *p = bytes;
 
+	memcpy(p, m->ccdm.text, m->ccdm.size);
+	p += m->ccdm.size;
+	*p++ = 0xff;
+	memcpy(p, m->systemd.text, m->systemd.size);
+	p += m->systemd.size;
+	*p++ = 0xff;
+	memcpy(p, m->firmware, m->firmware_size);
+	seed("bootlog", bytes, p + m->firmware_size - bytes);
 	assert_int_equal(ccdm_bootlog_facts(&log, regs, facts, all, &err), 0);
 	assert_string_equal(json_string_value(json_object_get(facts, "phase")), phase);
 	assert_int_equal(json_array_size(json_object_get(facts, "events")), events);
@@ -311,6 +321,7 @@ static json_t *tpm_evidence(const struct machine *m, const struct spoil *s)
 			    s->log ? json_string(s->log)
 				   : json_stringn(m->ccdm.text, m->ccdm.size));
 	json_object_set_new(o, "systemd_log", json_stringn(m->systemd.text, m->systemd.size));
+	seed_json("tpm", o);
 	return o;
 }
 

@@ -13,6 +13,7 @@
 #include "../../userspace/lib/digest.h"
 #include "../../userspace/lib/jcs.h"
 #include "../../userspace/lib/jwe.h"
+#include "seed.h"
 
 static struct ccdm_err err;
 
@@ -23,6 +24,7 @@ static void canonical(const char *in, const char *want)
 	int r;
 
 	assert_non_null(o);
+	seed_texts("kbs", 'j', 0, in, NULL, NULL, NULL);
 	r = ccdm_jcs(o, &text);
 	if (!want) {
 		assert_int_equal(r, -EINVAL);
@@ -229,6 +231,8 @@ static void keys(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		json_t *jwk = json_loads(bad[i], 0, NULL);
+
+		seed_texts("kbs", 'j', 0, bad[i], NULL, NULL, NULL);
 
 		assert_int_equal(ccdm_tee_key_from_jwk(jwk, &key, &err), -EINVAL);
 		assert_null(key);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include "../../userspace/lib/base64.h"
 #include "../../userspace/lib/kbs.h"
+#include "seed.h"
 
 #define NONCE "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
@@ -143,6 +144,8 @@ static void tokens(void **state)
 	assert_string_equal(token, "a.b-c_d.e");
 	free(token);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		seed_texts("kbs", 't', 0, bad[i], NULL, NULL, NULL);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(ccdm_kbs_token(bad[i], strlen(bad[i]), &token, &err), -EINVAL);
 }
 
@@ -172,7 +175,9 @@ static void times(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		part = ccdm_base64url(all[i].body, strlen(all[i].body));
+		seed_texts("kbs", 'u', 0, part, NULL, NULL, NULL);
 		assert_true(asprintf(&token, "e30.%s.c2ln", part) > 0);
+		seed_texts("kbs", 't', 0, token, NULL, NULL, NULL);
 		assert_int_equal(ccdm_kbs_token_time(token, &at, &err), all[i].at ? 0 : -EINVAL);
 		if (all[i].at)
 			assert_int_equal(at, all[i].at);
@@ -216,6 +221,7 @@ static void failures(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		seed_texts("kbs", 'f', 0, all[i].text, NULL, NULL, NULL);
 		assert_int_equal(
 			ccdm_kbs_failure(all[i].status, all[i].text, strlen(all[i].text), detail),
 			all[i].failure);
@@ -234,6 +240,8 @@ static void paths(void **state)
 	size_t i;
 
 	(void)state;
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		seed_texts("kbs", 'p', 0, good[i], NULL, NULL, NULL);
 	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		assert_true(ccdm_kbs_path_good(good[i]));
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

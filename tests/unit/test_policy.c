@@ -14,6 +14,7 @@
 #include <string.h>
 #include "../../userspace/broker/policy.h"
 #include "../../userspace/lib/file.h"
+#include "seed.h"
 
 #define DIR "Documentation/policy/"
 
@@ -44,6 +45,7 @@ static struct ccdm_policy *load(const char *name)
 
 	snprintf(file, sizeof(file), DIR "%s.yaml", name);
 	assert_int_equal(ccdm_file_read(file, CCDM_POLICY_MAX, &text, &size, &err), 0);
+	seed("policy", text, size);
 	if (ccdm_policy_parse(file, text, size, &p, &err))
 		fail_msg("%s", err.text);
 	free(text);
@@ -306,6 +308,7 @@ static void refused(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		seed("policy", all[i].text, strlen(all[i].text));
 		if (ccdm_policy_parse("x", all[i].text, strlen(all[i].text), &p, &err) != -EINVAL)
 			fail_msg("case %zu is taken", i);
 		assert_null(p);

@@ -14,6 +14,7 @@
 #include "../../userspace/lib/snp_json.h"
 #include "failed.h"
 #include "forge_snp.h"
+#include "seed.h"
 
 #define AT 1750000000 /* 2025-06-15 */
 
@@ -40,6 +41,34 @@ static void add(struct ccdm_certs *certs, X509 *x, const struct ccdm_cert **firs
 
 	assert_int_equal(ccdm_certs_add(certs, "test", der, n, first, &err), 0);
 	OPENSSL_free(der);
+}
+
+/* As the protocol has it, with what there is of a chain. */
+static void seed_report(const uint8_t *raw, const struct ccdm_certs *certs)
+{
+	static const char *const types[] = { "VCEK", "ASK", "ARK" };
+	const struct ccdm_cert *cert;
+	json_t *o, *chain, *data;
+	uint8_t *der, *p;
+	unsigned int i;
+	int n, k;
+
+	assert_int_equal(ccdm_snp_json_make(raw, NULL, 0, &o, &err), 0);
+	chain = json_array();
+	for (i = 0; i < 3 && (cert = ccdm_certs_at(certs, i)); i++) {
+		der = NULL;
+		n = i2d_X509((X509 *)cert, &der);
+		seed("x509", der, n);
+		data = json_array();
+		for (p = der, k = 0; k < n; k++)
+			json_array_append_new(data, json_integer(*p++));
+		json_array_append_new(chain,
+				      json_pack("{s:s, s:o}", "cert_type", types[i], "data", data));
+		OPENSSL_free(der);
+	}
+	json_object_set_new(o, "cert_chain", chain);
+	seed_json("snp", o);
+	json_decref(o);
 }
 
 static void judge(const struct spoil *s, struct ccdm_verdict *v)
@@ -93,6 +122,7 @@ static void judge(const struct spoil *s, struct ccdm_verdict *v)
 	X509_free(ark);
 	X509_free(fake);
 
+	seed_report(raw, certs);
 	memset(v, 0, sizeof(*v));
 	v->allow = s->allow;
 	memcpy(data, raw + 0x50, sizeof(data));
@@ -272,6 +302,13 @@ static void there_and_back(void **state)
 		put_entry(table, 1, guid_ask, 96, n);
 		put_entry(table, 2, guid_vcek, 96, n);
 		put_entry(table, 3, NULL, 0, 0);
+		{
+			uint8_t both[sizeof(raw) + sizeof(table)];
+
+			memcpy(both, raw, sizeof(raw));
+			memcpy(both + sizeof(raw), table, 96 + n);
+			seed("table", both, sizeof(raw) + 96 + n);
+		}
 		assert_int_equal(ccdm_snp_json_make(raw, table, 96 + n, &o, &err), 0);
 		certs = ccdm_certs_new();
 		assert_int_equal(ccdm_snp_json_parse(o, back, certs, &leaf, &err), 0);

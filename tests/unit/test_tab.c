@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../../userspace/lib/tab.h"
+#include "seed.h"
 
 static struct ccdm_err err;
 static struct ccdm_tab_entry last;
@@ -36,6 +37,7 @@ static int parse(const char *text)
 {
 	memset(&err, 0, sizeof(err));
 	seen = 0;
+	seed_texts("conf", 't', 0, text, NULL, NULL, NULL);
 	return ccdm_tab_parse("tab", text, strlen(text), each, NULL, &err);
 }
 

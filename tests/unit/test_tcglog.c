@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../../userspace/lib/tcglog.h"
+#include "seed.h"
 
 /* worked out apart, with Python's hashlib: H(H(zeros + a) + b), a and b all 0x11 and 0x22 */
 #define PCR4_SHA1   "46b4464c04c4622cca40e7fa48bb2c729ebc301d"
@@ -86,6 +87,10 @@ static void sha1(struct text *t, uint32_t index, uint32_t type, int value, const
 
 static int replay(const struct text *t)
 {
+	uint8_t all[sizeof(t->bytes) + 2] = { 0xff, 0xff };
+
+	memcpy(all + 2, t->bytes, t->size);
+	seed("bootlog", all, t->size + 2);
 	memset(&err, 0, sizeof(err));
 	return ccdm_tcglog_replay(t->bytes, t->size, &banks, &err);
 }

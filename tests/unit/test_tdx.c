@@ -11,6 +11,7 @@
 #include <errno.h>
 #include "failed.h"
 #include "forge_tdx.h"
+#include "seed.h"
 
 #define AT 1750000000 /* 2025-06-15T15:06:40Z */
 
@@ -93,6 +94,14 @@ static void judge(const struct tdx_spoil *s, struct ccdm_verdict *v)
 					: 77);
 		if (!s->no_ca_crl)
 			add_crl(certs, c.ca, tdx_ca_key, NULL, s->revoked ? 3 : 77);
+	}
+	{
+		json_t *bundle = tdx_bundle(&c, want.collateral);
+		char *text = json_dumps(bundle, 0);
+
+		seed_pair("tdx", quote, size, text, strlen(text));
+		free(text);
+		json_decref(bundle);
 	}
 	memset(v, 0, sizeof(*v));
 	v->allow = s->allow;

@@ -17,6 +17,7 @@
 #include "failed.h"
 #include "forge_snp.h"
 #include "forge_tpm.h"
+#include "seed.h"
 
 #define AT 1750000000 /* 2025-06-15 */
 
@@ -350,6 +351,7 @@ static void azure(void **state)
 		struct ccdm_azure az;
 
 		memset(v, 0, sizeof(*v));
+		seed_json("azure", o);
 		assert_int_equal(ccdm_azure_parse(o, &az, certs, &want.snp.leaf, &err), 0);
 		assert_int_equal(ccdm_azure_verify(&az, &want, &facts, v, &err), 0);
 		if (strcmp(failed(v), all[i].fails ? all[i].fails : ""))
@@ -394,6 +396,8 @@ static void azure_members(void **state)
 						 : json_pack("[[]]");
 			if (value)
 				json_object_set_new(at, key, value);
+			if (k != 3)
+				seed_json("azure", o);
 			if (ccdm_azure_parse(o, &az, certs, &vcek, &err) != -EINVAL)
 				fail_msg("%s: %zu is taken", key, k);
 			free(longer);

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/* fuzzes: lib/config.c lib/ini.c lib/tab.c - ccdm.conf, ccdmtab, a command line; a letter says which */
+#include "../../userspace/lib/config.h"
+#include "../../userspace/lib/fence.h"
+#include "../../userspace/lib/tab.h"
+#include "fuzz.h"
+
+static int each(const struct ccdm_tab_entry *entry, void *arg, struct ccdm_err *err)
+{
+	(void)entry;
+	(void)arg;
+	(void)err;
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct ccdm_config config;
+	struct ccdm_err err;
+	char *text, *line;
+
+	if (!size)
+		return 0;
+	text = fuzz_text(data + 1, size - 1);
+	if (data[0] == 't') {
+		ccdm_tab_parse("test", text, size - 1, each, NULL, &err);
+	} else if (data[0] == 'l') {
+		/* a configuration and, behind 0xff, what the kernel got */
+		line = strchr(text, '\xff');
+		if (line) {
+			*line++ = '\0';
+			if (!ccdm_config_parse("test", text, strlen(text), &config, &err))
+				ccdm_fence_cmdline(&config, line, &err);
+		}
+	} else {
+		ccdm_config_parse("test", text, size - 1, &config, &err);
+	}
+	free(text);
+	return 0;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fuzz.h - what the fuzz targets share
+ *
+ * A target is a file with LLVMFuzzerTestOneInput(). Its first line of comment says which
+ * files it is there for: "fuzzes: FILE...", of which it must reach 80 % of the lines.
+ */
+#ifndef CCDM_TEST_FUZZ_H
+#define CCDM_TEST_FUZZ_H
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../../userspace/lib/x509.h"
+
+#define FUZZ_AT	     1750000000 /* 2025-06-15 */
+#define FUZZ_ANCHORS 8
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The input as a text with a NUL behind it. */
+static inline char *fuzz_text(const uint8_t *data, size_t size)
+{
+	char *text = malloc(size + 1);
+
+	memcpy(text, data, size);
+	text[size] = '\0';
+	return text;
+}
+
+/* Believe every certificate that there is, so that what comes after the chain is reached. */
+static inline unsigned int fuzz_anchors(const struct ccdm_certs *certs,
+					struct ccdm_anchor anchors[FUZZ_ANCHORS])
+{
+	const struct ccdm_cert *cert;
+	unsigned int n = 0;
+
+	while (n < FUZZ_ANCHORS && (cert = ccdm_certs_at(certs, n))) {
+		anchors[n].name = "test";
+		if (ccdm_cert_fingerprint(cert, anchors[n].sha256))
+			break;
+		n++;
+	}
+	return n;
+}
+
+/* Part number @n of an input whose parts are divided by a byte 0xff; "" behind the last. */
+static inline const uint8_t *fuzz_part(const uint8_t *data, size_t size, unsigned int n,
+				       size_t *length)
+{
+	const uint8_t *end = data + size, *stop;
+
+	for (;;) {
+		stop = data < end ? memchr(data, 0xff, end - data) : NULL;
+		if (!n || !stop)
+			break;
+		n--;
+		data = stop + 1;
+	}
+	*length = n ? 0 : (size_t)((stop ? stop : end) - data);
+	return data;
+}
+
+#endif

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+/* fuzzes: lib/snp_json.c - a raw SNP report and the host's table of certificates behind it */
+#include "../../userspace/lib/snp_json.h"
+#include "fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct ccdm_certs *certs = ccdm_certs_new();
+	uint8_t raw[CCDM_SNP_REPORT_SIZE], *table;
+	const struct ccdm_cert *leaf;
+	struct ccdm_err err;
+	json_t *o;
+
+	if (size >= sizeof(raw)) {
+		/* by itself, so that the sanitizer sees where it ends */
+		table = malloc(size - sizeof(raw) + 1);
+		memcpy(table, data + sizeof(raw), size - sizeof(raw));
+		table = realloc(table, size - sizeof(raw) ? size - sizeof(raw) : 1);
+		if (!ccdm_snp_json_make(data, table, size - sizeof(raw), &o, &err)) {
+			ccdm_snp_json_parse(o, raw, certs, &leaf, &err);
+			json_decref(o);
+		}
+		free(table);
+	}
+	ccdm_certs_free(certs);
+	return 0;
+}

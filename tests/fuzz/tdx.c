@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+/* fuzzes: lib/tdx.c lib/collateral.c - a TDX quote, behind its length; and its collateral */
+#include "../../userspace/lib/bytes.h"
+#include "../../userspace/lib/tdx.h"
+#include "fuzz.h"
+
+static void judge(const struct ccdm_tdx *tdx, struct ccdm_certs *certs,
+		  const struct ccdm_collateral *c)
+{
+	struct ccdm_anchor anchors[FUZZ_ANCHORS];
+	struct ccdm_tdx_want want = {
+		.certs = certs, .collateral = c, .at = FUZZ_AT, .anchors = anchors
+	};
+	struct ccdm_verdict v = { 0 };
+	struct ccdm_err err;
+
+	want.report_data = tdx->report_data;
+	want.report_data_size = 48;
+	want.nr_anchors = fuzz_anchors(certs, anchors);
+	ccdm_tdx_verify(tdx, &want, &v, &err);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct ccdm_certs *certs = ccdm_certs_new();
+	struct ccdm_collateral c = { 0 };
+	struct ccdm_err err;
+	struct ccdm_tdx tdx;
+	uint8_t *quote;
+	size_t n = size >= 2 ? ccdm_le16(data) : 0;
+	char *text;
+
+	if (size >= 2 && n <= size - 2) {
+		quote = malloc(n + 1);
+		memcpy(quote, data + 2, n);
+		quote = realloc(quote, n ? n : 1);
+		text = fuzz_text(data + 2 + n, size - 2 - n);
+		if (ccdm_collateral_bundle("test", text, size - 2 - n, &c, certs, &err)) {
+			/* Intel's own answers, one or the other */
+			ccdm_collateral_tcb("test", text, size - 2 - n, &c, &err);
+			ccdm_collateral_qe("test", text, size - 2 - n, &c, &err);
+		}
+		if (!ccdm_tdx_parse(quote, n, &tdx, &err) && ccdm_tdx_known(&tdx))
+			judge(&tdx, certs, c.tcb.text || c.qe.text ? &c : NULL);
+		free(text);
+		free(quote);
+	}
+	ccdm_collateral_drop(&c);
+	ccdm_certs_free(certs);
+	return 0;
+}

@@ -227,7 +227,7 @@ def conf(t, **changes):
 
 
 def tree(t, name, files):
-    """A folder of these files and no others: path -> text, or ("link", target)."""
+    """A folder of these files and no others: path -> text, bytes, or ("link", target)."""
     top = os.path.join(t.dir, name)
     shutil.rmtree(top, ignore_errors=True)
     for path, text in files.items():
@@ -236,8 +236,8 @@ def tree(t, name, files):
         if isinstance(text, tuple):
             os.symlink(text[1], path)
         else:
-            with open(path, "w") as f:
-                f.write(text)
+            with open(path, "wb") as f:
+                f.write(text if isinstance(text, bytes) else text.encode())
     return top
 
 
@@ -260,13 +260,13 @@ def tiny_base(t, files, mkfs=("mkfs.ext4", "-b", "4096"), edit=None):
                          base_data_blocks=said["Data blocks"].strip())}
 
 
-def attest_disk(t, b, path, scratch="1G", ca=None, base=None, **changes):
+def attest_disk(t, b, path, scratch="1G", ca=None, base=None, files=None, **changes):
     """A disk that attests to broker b and fetches default/web/key as web.key. ca: of another broker;
-    base: BASE, HASH of another base; a change to None leaves the word out."""
+    base: BASE, HASH of another base; files: more in the initrd; a change to None leaves the word out."""
     changes = dict({"attest_broker": b.url, "attest_ca": "/etc/ccdm/ca.pem", "attest_timeout": "60",
                     "secrets_web.key": "default/web/key"}, **changes)
     with open(ca or b.ca) as f:
-        overlay = tree(t, "overlay", {"etc/ccdm/ca.pem": f.read()})
+        overlay = tree(t, "overlay", dict({"etc/ccdm/ca.pem": f.read()}, **files or {}))
     if os.path.exists(path):
         os.unlink(path)
     make_disk(t.kernel, path, CONF=conf(t, **{k: v for k, v in changes.items() if v is not None}),
@@ -292,6 +292,12 @@ def other_base(t, name="base2"):
 def cmdline(t):
     with open(os.path.join(parts(t.kernel), "params")) as f:
         return f.read().strip()
+
+
+def get_esp(path, name):
+    """A file of the ESP of an image."""
+    return subprocess.run(["mcopy", "-i", "%s@@%d" % (path, part(path, 1)[0]), "::" + name, "-"], check=True,
+                          stdout=subprocess.PIPE).stdout
 
 
 def put_esp(path, folder, name, data):

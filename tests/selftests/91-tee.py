@@ -7,10 +7,11 @@ registers of TDX where the kernel has them; a TPM beside it that nothing binds.
 import json
 import os
 import shutil
+import subprocess
 
 from broker import Broker
 from guest import NET, NET_ARGS, TPM, Swtpm, put, setup
-from sim import Signer
+from sim import TOP, Signer
 
 GOOD, OTHER = "a1" * 48, "a1" * 47 + "a2"
 
@@ -69,6 +70,35 @@ def odd(t, vm, b, s, with_):
         asks(t, vm, b, with_, 4, "%s report: said" % word, text if s.tee == "snp" or word == "empty"
              else "not accepted")
     s.vm(GOOD)
+
+
+def signed(t, vm, b, s, with_):
+    """A policy that names no image, but who signs images."""
+    tmp = t.dir
+    for name in "builder", "other":
+        subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out",
+                        os.path.join(tmp, name + ".pem")], check=True, stderr=subprocess.DEVNULL)
+
+    def manifest(key, svn, ids):
+        r = subprocess.run([os.path.join(TOP, "scripts/manifest"), os.path.join(tmp, key + ".pem"), "web", str(svn), *ids],
+                           check=True, capture_output=True, text=True)
+        put(vm, "/tmp/manifest", r.stdout)
+        return r.stderr.split()[-1]
+
+    key = manifest("builder", 7, ["snp=" + OTHER, "snp=" + GOOD])
+    b.policy("name: web\nsecrets: default/web/*\nrequire:\n  tee: snp\n  binding: none\n  phase: unknown\n"
+             "  signer: {key: %s, product: web, svn: 7}\n" % key)
+    more = with_ + " --manifest /tmp/manifest"
+    asks(t, vm, b, more, 0, "a manifest that lists the image: its signer opens the secret")
+    asks(t, vm, b, with_, 7, "without it: refused", "refused by the broker")
+    for what, args in (("of another image", ("builder", 7, ["snp=" + OTHER])),
+                       ("of an older version", ("builder", 6, ["snp=" + GOOD])),
+                       ("of another signer", ("other", 7, ["snp=" + GOOD])),
+                       ("for another platform", ("builder", 7, ["tdx=" + GOOD]))):
+        manifest(*args)
+        asks(t, vm, b, more, 7, "a manifest %s: refused" % what, "refused by the broker")
+        t.ok(refused(b) == ["signer"], "by the condition of the signer, and by it alone", b.log()[-1])
+    b.policy(POLICY % ("snp", "unknown", GOOD))
 
 
 def bare(t, vm, b, s, with_):
@@ -189,6 +219,7 @@ def one(t, tee):
             if t.tsm:
                 disturbed(t, vm, s)
             if tee == "snp":
+                signed(t, vm, b, s, with_)
                 bare(t, vm, b, s, with_)
                 level(t, vm, b, with_)
             elif vm.sh("test -e /sys/devices/virtual/misc/tdx_guest/measurements/rtmr3:sha384", check=False)[0] == 0:

@@ -292,8 +292,9 @@ static inline size_t tdx_quote(const struct tdx_spoil *s, const struct tdx_chain
 		pki_must(!ccdm_digest_of(CCDM_ALG_SHA256, data + 64, 64, "ab", 2, &d));
 		memcpy(qe + 320, d.bytes, 32);
 	}
+	/* (what stands there is a hash of a random key, sometimes) */
 	if (s->qe_at)
-		qe[s->qe_at] = s->qe_value;
+		qe[s->qe_at] = qe[s->qe_at] == s->qe_value ? s->qe_value ^ 1 : s->qe_value;
 	pki_sign(tdx_pck_key, EVP_sha256(), qe, 384, qe + 384, qe + 416, 32);
 	if (s->flip_qe_signature)
 		qe[400] ^= 1;

@@ -7,6 +7,7 @@
 #include "azure.h"
 #include "evidence.h"
 #include "facts.h"
+#include "manifest.h"
 #include "member.h"
 #include "snp_json.h"
 #include "tpm_json.h"
@@ -282,6 +283,38 @@ size_t ccdm_tee_bound(const char *tee)
 	return kind ? kind->bound : 0;
 }
 
+/* ---- the builder's word ------------------------------------------------------------------ */
+
+/* Who signed a manifest that lists this image, if one did: untrusted as long as no policy names the key. */
+static int ccdm_judged_manifest(const struct ccdm_judging *j, const char *tee)
+{
+	const json_t *value = json_object_get(j->evidence, "manifest");
+	const json_t *ids = json_object_get(j->proof->facts, "enclave-id");
+	struct ccdm_manifest m;
+	json_t *note = NULL;
+	int r;
+
+	if (!value || json_is_null(value))
+		return 0;
+	if (!json_is_string(value))
+		return ccdm_err_set(j->err, -EINVAL, "manifest is no text");
+	r = ccdm_manifest_read(json_string_value(value), &m, j->err);
+	if (r == -EINVAL)
+		note = json_sprintf("%s; no signer", j->err->text);
+	else if (!r && !ccdm_manifest_lists(&m, tee, ids))
+		note = json_sprintf("the manifest does not list this image; no signer");
+	else if (!r)
+		r = json_object_set_new(j->proof->facts, "signer",
+					json_pack("{s:s, s:s, s:I}", "key", m.key, "product",
+						  m.product, "svn", (json_int_t)m.svn))
+			    ? -ENOMEM
+			    : 0;
+	ccdm_manifest_drop(&m);
+	if (note)
+		r = json_array_append_new(j->proof->notes, note) ? -ENOMEM : 0;
+	return r;
+}
+
 /* ---- judging ------------------------------------------------------------------------ */
 
 void ccdm_proof_drop(struct ccdm_proof *proof)
@@ -310,6 +343,8 @@ int ccdm_evidence_judge(const char *tee, const json_t *evidence, const struct cc
 		r = -ENOMEM;
 	else
 		r = kind->judge(&j);
+	if (!r && kind && ccdm_verdict_accepted(v))
+		r = ccdm_judged_manifest(&j, tee);
 	if (r == -ENOMEM)
 		ccdm_err_set(err, r, "out of memory");
 	/* Of what is not accepted nothing is proved. */
@@ -352,6 +387,9 @@ static int ccdm_beside_merge(struct ccdm_proof *proof, const json_t *facts)
 	json_t *events = json_object_get(proof->facts, "events");
 	int r;
 
+	/* the image's identity is by events then, and so is what a manifest lists */
+	json_object_del(proof->facts, "enclave-id");
+	json_object_del(proof->facts, "signer");
 	r = json_object_set(proof->facts, "pcr", json_object_get(facts, "pcr"));
 	if (events)
 		r |= json_array_extend(events, json_object_get(facts, "events"));

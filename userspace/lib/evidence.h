@@ -4,7 +4,8 @@
  *
  * Beside the members that the protocol has, evidence may bring logs, which others
  * ignore: "cc_eventlog" (tdx) or "firmware_log" (tpm, az-...) in base64, "ccdm_log" and
- * "systemd_log" as text; and for a TPM "ak_cert", PEM, its key's certificate first.
+ * "systemd_log" as text; for a TPM "ak_cert", PEM, its key's certificate first; and
+ * "manifest", of the builder (manifest.h).
  */
 #ifndef CCDM_EVIDENCE_H
 #define CCDM_EVIDENCE_H
@@ -49,7 +50,7 @@ struct ccdm_bound {
 
 /**
  * struct ccdm_proof - what evidence proves
- * @facts: as ccdm_policy_judge() wants them, but for "enclave-id" and "signer"
+ * @facts: as ccdm_policy_judge() wants them; "enclave-id" of SNP alone so far
  * @notes: array of texts: what was left out, and why
  */
 struct ccdm_proof {

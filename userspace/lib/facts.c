@@ -42,6 +42,10 @@ int ccdm_facts_snp(const struct ccdm_snp *snp, json_t *facts)
 		r = ccdm_fact(facts, "vmpl", json_integer(snp->vmpl));
 	if (!r)
 		r = ccdm_fact(facts, "measurement", ccdm_fact_hex(snp->measurement, 48));
+	/* With the hashes of kernel, initrd and command line in it: as long as no register says more. */
+	if (!r)
+		r = ccdm_fact(facts, "enclave-id",
+			      json_pack("[o]", ccdm_fact_hex(snp->measurement, 48)));
 	return r;
 }
 
@@ -93,6 +97,8 @@ int ccdm_facts_pcr(const struct ccdm_tpm_facts *quoted, json_t *facts)
 		json_decref(bank);
 		return r;
 	}
+	/* identity is by its events then */
+	json_object_del(facts, "enclave-id");
 	return ccdm_fact(facts, "pcr", json_pack("{s:o}", ccdm_digest_name(quoted->bank), bank));
 }
 

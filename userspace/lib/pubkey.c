@@ -91,6 +91,16 @@ struct ccdm_pubkey *ccdm_pubkey_p256(const uint8_t xy[64])
 	return ccdm_pubkey_fit(key);
 }
 
+int ccdm_pubkey_hash(const struct ccdm_pubkey *key, struct ccdm_digest *digest)
+{
+	uint8_t *der = NULL;
+	int n = i2d_PUBKEY((EVP_PKEY *)key, &der), r;
+
+	r = n > 0 ? ccdm_digest_of(CCDM_ALG_SHA256, der, n, NULL, 0, digest) : -ENOMEM;
+	OPENSSL_free(der);
+	return r;
+}
+
 bool ccdm_pubkey_equal(const struct ccdm_pubkey *a, const struct ccdm_pubkey *b)
 {
 	return a && b && EVP_PKEY_eq(ccdm_evp(a), ccdm_evp(b)) == 1;

@@ -21,6 +21,9 @@ struct ccdm_pubkey *ccdm_pubkey_rsa(const uint8_t *n, size_t n_size, const uint8
 /* A point on P-256: X and Y, 32 bytes each; NULL if it is not on the curve. */
 struct ccdm_pubkey *ccdm_pubkey_p256(const uint8_t xy[64]);
 
+/* SHA-256 of its SubjectPublicKeyInfo. Return: 0, -ENOMEM */
+int ccdm_pubkey_hash(const struct ccdm_pubkey *key, struct ccdm_digest *digest);
+
 bool ccdm_pubkey_equal(const struct ccdm_pubkey *a, const struct ccdm_pubkey *b);
 
 enum ccdm_scheme {

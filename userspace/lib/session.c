@@ -143,6 +143,12 @@ static int ccdm_evidence_collect(const struct ccdm_session_conf *conf, const cha
 		r = ccdm_kbs_report_data(conf->version, nonce, jwk, *additional, &bound);
 	if (!r)
 		r = conf->primary->collect(conf->primary, bound.bytes, bound.size, evidence, err);
+	if (!r && conf->manifest &&
+	    json_object_set_new(*evidence, "manifest", json_string(conf->manifest))) {
+		json_decref(*evidence);
+		*evidence = NULL;
+		r = -ENOMEM;
+	}
 	if (r == -ENOMEM)
 		ccdm_err_set(err, r, "out of memory");
 	return r;

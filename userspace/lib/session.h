@@ -21,6 +21,7 @@
  * @deadline: seconds for everything, from ccdm_session_open() on
  * @primary: evidence of the TEE, or of the TPM alone
  * @beside: of a TPM beside a TEE, or NULL; goes without it if it fails
+ * @manifest: of the builder, goes along with the evidence; or NULL
  */
 struct ccdm_session_conf {
 	struct ccdm_http_conf http;
@@ -28,6 +29,7 @@ struct ccdm_session_conf {
 	unsigned int deadline;
 	const struct ccdm_attester *primary;
 	const struct ccdm_attester *beside;
+	const char *manifest;
 };
 
 /* A conversation; opaque. Closing it wipes the key. */

@@ -9,6 +9,8 @@
 #include "../lib/attesters.h"
 #include "../lib/bytes.h"
 #include "../lib/credstore.h"
+#include "../lib/file.h"
+#include "../lib/manifest.h"
 #include "attesting.h"
 
 #define REQUEST_SECONDS 30
@@ -33,6 +35,9 @@ bool ccdm_attesting_take(struct ccdm_attesting *a, int option, const char *value
 	case OPT_TIMEOUT:
 		a->timeout = strtoul(value, &end, 10);
 		return !*end && a->timeout && a->timeout <= 3600;
+	case OPT_MANIFEST:
+		a->manifest_file = value;
+		return true;
 	case OPT_ATTEST_CONFIG:
 		a->config_file = value;
 		return true;
@@ -71,6 +76,30 @@ static int64_t ccdm_attesting_earliest(const struct ccdm_attesting *a)
 	return stat(a->config_file ? a->config_file : CCDM_CONFIG_FILE, &st) ? 0 : st.st_mtime;
 }
 
+int ccdm_attesting_manifest(const char *file, char **text, struct ccdm_err *err)
+{
+	size_t size;
+	int r = ccdm_file_read(file, CCDM_MANIFEST_MAX, text, &size, err);
+
+	if (r)
+		return r;
+	/* (a newline behind it is an editor's) */
+	(*text)[strcspn(*text, "\r\n")] = '\0';
+	if ((*text)[strspn(*text,
+			   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")] ==
+	    '\0')
+		return 0;
+	free(*text);
+	*text = NULL;
+	return ccdm_err_set(err, -EINVAL, "%s: no manifest: a JWS in its compact form", file);
+}
+
+void ccdm_attesting_drop(struct ccdm_attesting *a)
+{
+	free(a->manifest);
+	a->manifest = NULL;
+}
+
 int ccdm_attesting_conf(struct ccdm_attesting *a, bool need_config, struct ccdm_err *err)
 {
 	struct ccdm_session_conf *s = &a->session;
@@ -81,8 +110,11 @@ int ccdm_attesting_conf(struct ccdm_attesting *a, bool need_config, struct ccdm_
 	clearenv();
 	if (need_config || !a->broker)
 		r = ccdm_attesting_config(a, err);
+	if (!r && a->manifest_file)
+		r = ccdm_attesting_manifest(a->manifest_file, &a->manifest, err);
 	if (r)
 		return r;
+	s->manifest = a->manifest;
 	if (!a->ca == !a->pin)
 		return ccdm_err_set(err, -EINVAL, "the broker is known by one of --ca and --pin");
 	if (a->pin && ccdm_unhex(a->pin, a->pin_bytes, CCDM_PIN_SIZE))

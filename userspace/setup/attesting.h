@@ -11,9 +11,10 @@
  * struct ccdm_attesting - with whom, from options or from the configuration
  * @broker, @ca, @pin, @protocol: options, or NULL
  * @config_file: --config, or NULL
+ * @manifest_file: --manifest, or NULL
  * @timeout: --timeout in seconds, or 0
  * @config: the configuration, if it was read
- * @pin_bytes, @session: filled by ccdm_attesting_conf()
+ * @pin_bytes, @session, @manifest: filled by ccdm_attesting_conf()
  */
 struct ccdm_attesting {
 	const char *broker;
@@ -21,13 +22,23 @@ struct ccdm_attesting {
 	const char *pin;
 	const char *protocol;
 	const char *config_file;
+	const char *manifest_file;
 	unsigned int timeout;
 	struct ccdm_config config;
 	uint8_t pin_bytes[CCDM_PIN_SIZE];
 	struct ccdm_session_conf session;
+	char *manifest;
 };
 
-enum { OPT_BROKER = 512, OPT_CA, OPT_PIN, OPT_PROTOCOL, OPT_TIMEOUT, OPT_ATTEST_CONFIG };
+enum {
+	OPT_BROKER = 512,
+	OPT_CA,
+	OPT_PIN,
+	OPT_PROTOCOL,
+	OPT_TIMEOUT,
+	OPT_ATTEST_CONFIG,
+	OPT_MANIFEST
+};
 
 #define CCDM_ATTESTING_OPTIONS                                         \
 	{ "broker", required_argument, NULL, OPT_BROKER },             \
@@ -35,6 +46,7 @@ enum { OPT_BROKER = 512, OPT_CA, OPT_PIN, OPT_PROTOCOL, OPT_TIMEOUT, OPT_ATTEST_
 		{ "pin", required_argument, NULL, OPT_PIN },           \
 		{ "protocol", required_argument, NULL, OPT_PROTOCOL }, \
 		{ "timeout", required_argument, NULL, OPT_TIMEOUT },   \
+		{ "manifest", required_argument, NULL, OPT_MANIFEST }, \
 	{                                                              \
 		"config", required_argument, NULL, OPT_ATTEST_CONFIG   \
 	}
@@ -45,7 +57,13 @@ enum { OPT_BROKER = 512, OPT_CA, OPT_PIN, OPT_PROTOCOL, OPT_TIMEOUT, OPT_ATTEST_
 	"      --pin HEX          SHA-256 of the broker's public key\n"                          \
 	"      --protocol V       0.4.0 (default) or 0.2.0\n"                                    \
 	"      --timeout SECONDS  for everything together (default 120)\n"                       \
+	"      --manifest FILE    what the builder of the image says of it, signed\n"            \
 	"      --config FILE      instead of /etc/ccdm/ccdm.conf\n"
+
+/* A manifest's file as a text, which the caller frees. Return: 0, -EINVAL, what reading it says */
+int ccdm_attesting_manifest(const char *file, char **text, struct ccdm_err *err);
+
+void ccdm_attesting_drop(struct ccdm_attesting *a); /* what it holds, not itself */
 
 /* Is it one of these options? */
 bool ccdm_attesting_take(struct ccdm_attesting *a, int option, const char *value);

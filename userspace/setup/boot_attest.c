@@ -149,6 +149,8 @@ static int boot_attest(const struct ccdm_config *config, enum ccdm_boot_code *co
 	}
 	if (!r)
 		r = boot_session(a, code, err);
+	if (a)
+		ccdm_attesting_drop(a);
 	free(a);
 	return r;
 }

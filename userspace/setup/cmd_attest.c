@@ -74,6 +74,7 @@ enum ccdm_exit cmd_attest(const struct ccdm_verb *verb, int argc, char **argv)
 			printf("accepted by %s: %s\n", a->with.broker,
 			       a->with.session.primary->what);
 	}
+	ccdm_attesting_drop(&a->with);
 	free(a);
 	return e;
 }

@@ -5,19 +5,19 @@
 #include <string.h>
 #include "../lib/attesters.h"
 #include "../lib/session.h"
+#include "attesting.h"
 #include "setup.h"
 
 struct evidence_args {
 	const char *nonce;
+	const char *manifest;
 	bool json;
 };
 
 static const struct option evidence_options[] = {
-	{ "nonce", required_argument, NULL, 'n' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ 0 },
+	{ "nonce", required_argument, NULL, 'n' }, { "manifest", required_argument, NULL, 'm' },
+	{ "json", no_argument, NULL, 'j' },	   { "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },	   { 0 },
 };
 
 static enum ccdm_exit evidence_take(int option, void *arg)
@@ -28,6 +28,9 @@ static enum ccdm_exit evidence_take(int option, void *arg)
 	case 'n':
 		a->nonce = optarg;
 		return strlen(optarg) < CCDM_KBS_NONCE_MAX ? CCDM_EXIT_OK : CCDM_EXIT_USAGE;
+	case 'm':
+		a->manifest = optarg;
+		return CCDM_EXIT_OK;
 	case 'j':
 		a->json = true;
 		return CCDM_EXIT_OK;
@@ -64,6 +67,7 @@ enum ccdm_exit cmd_evidence(const struct ccdm_verb *verb, int argc, char **argv)
 	struct evidence_args a = { 0 };
 	struct ccdm_err err = { 0 };
 	enum ccdm_exit e;
+	char *manifest = NULL;
 	json_t *out;
 	bool over;
 	int r;
@@ -74,7 +78,12 @@ enum ccdm_exit cmd_evidence(const struct ccdm_verb *verb, int argc, char **argv)
 	if (!a.nonce)
 		return evidence_list(a.json);
 	r = ccdm_attesters_choose(&conf.primary, &conf.beside, &err);
+	if (!r && a.manifest) {
+		r = ccdm_attesting_manifest(a.manifest, &manifest, &err);
+		conf.manifest = manifest;
+	}
 	if (!r)
 		r = ccdm_session_evidence(&conf, a.nonce, &out, &err);
+	free(manifest);
 	return r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : ccdm_ui_json(out);
 }

@@ -113,6 +113,7 @@ enum ccdm_exit cmd_secret(const struct ccdm_verb *verb, int argc, char **argv)
 		r = secret_do(a, argv + optind, argc - optind, &err);
 		e = r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : CCDM_EXIT_OK;
 	}
+	ccdm_attesting_drop(&a->with);
 	free(a);
 	return e;
 }

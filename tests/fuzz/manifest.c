@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+/* fuzzes: lib/manifest.c - what a builder says of an image, as it is or signed by us */
+#include "../../userspace/lib/base64.h"
+#include "../../userspace/lib/manifest.h"
+#include "../unit/pki.h"
+#include "fuzz.h"
+
+static EVP_PKEY *key;
+
+/* The second part of the input under our own signature. */
+static char *resigned(const char *text)
+{
+	const char *dot = strchr(text, '.'), *last = dot ? strchr(dot + 1, '.') : NULL;
+	char *x, *y, *header, *part, *both, *all, *signature;
+	uint8_t point[65], sig[64];
+	size_t n;
+
+	if (!last)
+		return NULL;
+	if (!key)
+		key = pki_key("P-256");
+	EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &n);
+	x = ccdm_base64url(point + 1, 32);
+	y = ccdm_base64url(point + 33, 32);
+	if (asprintf(
+		    &header,
+		    "{\"alg\":\"ES256\",\"jwk\":{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"%s\",\"y\":\"%s\"}}",
+		    x, y) < 0)
+		abort();
+	part = ccdm_base64url(header, strlen(header));
+	if (asprintf(&both, "%s.%.*s", part, (int)(last - dot - 1), dot + 1) < 0)
+		abort();
+	pki_sign(key, EVP_sha256(), both, strlen(both), sig, sig + 32, 32);
+	signature = ccdm_base64url(sig, 64);
+	if (asprintf(&all, "%s.%s", both, signature) < 0)
+		abort();
+	free(x);
+	free(y);
+	free(header);
+	free(part);
+	free(both);
+	free(signature);
+	return all;
+}
+
+static void read_it(const char *text)
+{
+	json_t *ids = json_pack("[s]", "a1");
+	struct ccdm_manifest m;
+	struct ccdm_err err;
+
+	if (!ccdm_manifest_read(text, &m, &err)) {
+		ccdm_manifest_lists(&m, "snp", ids);
+		ccdm_manifest_drop(&m);
+	}
+	json_decref(ids);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text = fuzz_text(data, size), *ours = resigned(text);
+
+	read_it(text);
+	if (ours)
+		read_it(ours);
+	free(ours);
+	free(text);
+	return 0;
+}

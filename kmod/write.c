@@ -66,6 +66,7 @@ static void ccdm_write_failed(struct ccdm_io *io)
 		ccdm_write_poison(io);
 		return;
 	}
+	memset(&io->other, 0, sizeof(io->other));
 	atomic_set(&io->pending, 1);
 	for (i = 0; i < io->nr; i++, pg = pg->next) {
 		bio = ccdm_io_child(io, i, 1, opf, c->dev->bdev, ccdm_write_child_end_io);

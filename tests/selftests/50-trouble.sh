@@ -99,6 +99,22 @@ for suite in aes-xts-gmac aes-xts-hmac-sha256 aes-gcm; do
 	rm_map t
 done
 
+# The memory of an I/O had others before: reads of an origin leave marks where a write that
+# fails keeps its own.
+modprobe -q dm-zero
+dmsetup create org --table "0 32768 zero"
+mk t /dev/mapper/low cache_mib:2 origin:/dev/mapper/org
+below "$(broken 2000 2)"
+for _ in $(seq 20); do
+	get 0 64 >/dev/null
+	wr 1996 8 2>/dev/null
+done
+check "after reads of the origin: blocks that could be written were" rd 1996 4
+check_sh "and no more than two were poisoned, each time" "dmsetup status t | grep -q 'poisoned:40 '"
+below "$good"
+rm_map t
+dmsetup remove --retry org
+
 # flakey: errors only
 mk t /dev/mapper/low cache_mib:2
 check "fill" wr 0 4096

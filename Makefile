@@ -42,7 +42,7 @@ BROKER_PKGS := jansson libcrypto sqlite3 tss2-mu yaml-0.1
 BROKERD_PKGS := $(BROKER_PKGS) libevent_openssl libevent libssl
 BROKERD_ONLY := $(addprefix userspace/broker/,adminsock.c brokerd.c server.c)
 BROKER_SRC := $(filter-out $(BROKERD_ONLY),$(wildcard userspace/broker/*.c)) $(addprefix userspace/lib/,azure.c base64.c bootlog.c collateral.c digest.c \
-	eventlog.c evidence.c facts.c file.c ini.c jcs.c jwe.c kbs.c manifest.c member.c pubkey.c snp.c snp_json.c tcglog.c tdx.c tpm_json.c \
+	eventlog.c evidence.c facts.c file.c ini.c jcs.c jwe.c jws.c kbs.c manifest.c member.c pubkey.c snp.c snp_json.c tcglog.c tdx.c tpm_json.c \
 	tpm_quote.c ui.c verdict.c x509.c)
 BROKER_OBJ := $(BROKER_SRC:%.c=$(BUILD)/%.o)
 BROKER_ONLY := userspace/broker/main.c userspace/broker/client.c userspace/broker/issue.c $(wildcard userspace/broker/cmd_*.c)
@@ -112,7 +112,7 @@ $(BUILD)/tests/%: tests/lib/%.c
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lpthread
 
 $(BUILD)/tests/load: tests/broker/load.c tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h tests/unit/pki.h \
-	$(addprefix userspace/lib/,base64.c digest.c http.c jcs.c jwe.c kbs.c pubkey.c session.c ui.c)
+	$(addprefix userspace/lib/,base64.c digest.c http.c jcs.c jwe.c jws.c kbs.c pubkey.c session.c ui.c)
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
 	@$(CC) $(CPPFLAGS) -std=gnu11 -g -O2 -Wall -Wextra $$(pkg-config --cflags $(SETUP_PKGS)) -o $@ $(filter %.c,$^) \
@@ -142,7 +142,7 @@ $(BUILD)/unit/test_format: tests/unit/test_format.c kmod/tree.c kmod/tree.h kmod
 $(BUILD)/unit/test_suite: tests/unit/test_suite.c tests/unit/suite_openssl.h tests/kat/vectors.h
 $(BUILD)/unit/test_ui: tests/unit/test_ui.c userspace/lib/ui.c userspace/lib/dm.c
 $(BUILD)/unit/test_config: tests/unit/test_config.c $(addprefix userspace/lib/,base64.c config.c digest.c fence.c file.c \
-	host.c ini.c jcs.c jwe.c kbs.c pubkey.c ui.c)
+	host.c ini.c jcs.c jwe.c jws.c kbs.c pubkey.c ui.c)
 $(BUILD)/unit/test_eventlog: tests/unit/test_eventlog.c $(addprefix userspace/lib/,digest.c eventlog.c file.c ui.c)
 $(BUILD)/unit/test_evidence: tests/unit/test_evidence.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h tests/unit/provider.h $(wildcard userspace/lib/*.c)
 $(BUILD)/unit/test_broker: tests/unit/test_broker.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h tests/unit/provider.h \
@@ -154,9 +154,9 @@ $(BUILD)/unit/test_tcglog: tests/unit/test_tcglog.c $(addprefix userspace/lib/,d
 $(BUILD)/unit/test_tpm: tests/unit/test_tpm.c tests/unit/pki.h tests/unit/forge_snp.h tests/unit/forge_tpm.h $(addprefix userspace/lib/,azure.c base64.c collateral.c digest.c \
 	member.c pubkey.c snp.c tdx.c tpm_json.c tpm_quote.c ui.c verdict.c x509.c)
 $(BUILD)/unit/test_jose: tests/unit/test_jose.c $(addprefix userspace/lib/,base64.c digest.c jcs.c jwe.c pubkey.c ui.c)
-$(BUILD)/unit/test_kbs: tests/unit/test_kbs.c $(addprefix userspace/lib/,base64.c digest.c jcs.c jwe.c pubkey.c kbs.c ui.c)
+$(BUILD)/unit/test_kbs: tests/unit/test_kbs.c $(addprefix userspace/lib/,base64.c digest.c jcs.c jwe.c jws.c pubkey.c kbs.c ui.c)
 $(BUILD)/unit/test_policy: tests/unit/test_policy.c $(addprefix userspace/broker/,judge.c policy.c policy_yaml.c) \
-	$(addprefix userspace/lib/,base64.c digest.c file.c jcs.c jwe.c kbs.c pubkey.c ui.c)
+	$(addprefix userspace/lib/,base64.c digest.c file.c jcs.c jwe.c jws.c kbs.c pubkey.c ui.c)
 $(BUILD)/unit/test_tdx: tests/unit/test_tdx.c tests/unit/pki.h tests/unit/forge_tdx.h $(addprefix userspace/lib/,collateral.c digest.c pubkey.c tdx.c ui.c \
 	verdict.c x509.c)
 $(BUILD)/unit/test_session: tests/unit/test_session.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h tests/unit/provider.h \

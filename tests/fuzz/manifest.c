@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* fuzzes: lib/manifest.c - what a builder says of an image, as it is or signed by us */
+/* fuzzes: lib/manifest.c lib/jws.c - what a builder says of an image, as it is or signed by us */
 #include "../../userspace/lib/base64.h"
 #include "../../userspace/lib/manifest.h"
 #include "../unit/pki.h"

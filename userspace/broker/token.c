@@ -13,11 +13,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "../lib/base64.h"
+#include "../lib/jws.h"
 #include "../lib/kbs.h"
 #include "../lib/pubkey.h"
 #include "token.h"
 
-enum { XY = 32, SIGNATURE = 64 };
+enum { XY = 32 };
 
 static EVP_PKEY *ccdm_signer_evp(const struct ccdm_signer *signer)
 {
@@ -140,49 +141,22 @@ int ccdm_token_sign(const struct ccdm_signer *signer, const json_t *claims, char
 	return r;
 }
 
-static json_t *ccdm_token_part(const char *text, size_t size)
-{
-	char *copy = strndup(text, size);
-	uint8_t *bytes = NULL;
-	json_t *o = NULL;
-	size_t n;
-
-	if (copy && !ccdm_base64_decode(copy, true, CCDM_KBS_TOKEN_MAX, &bytes, &n))
-		o = json_loadb((char *)bytes, n, JSON_REJECT_DUPLICATES, NULL);
-	free(bytes);
-	free(copy);
-	return o;
-}
-
-/* The signature, by the one key there is: what the header says of keys is not looked at. */
-static bool ccdm_token_ours(const struct ccdm_signer *signer, const char *token, size_t size)
-{
-	uint8_t *raw = NULL;
-	size_t n;
-	bool good;
-
-	good = !ccdm_base64_decode(token + size + 1, true, SIGNATURE, &raw, &n) && n == SIGNATURE &&
-	       !ccdm_pubkey_ecdsa((const struct ccdm_pubkey *)signer, raw, raw + XY, XY, token,
-				  size);
-	free(raw);
-	return good;
-}
-
 int ccdm_token_verify(const struct ccdm_signer *signer, const char *token, int64_t now,
 		      json_t **claims)
 {
-	const char *dot = strchr(token, '.'), *last = dot ? strchr(dot + 1, '.') : NULL;
-	const char *alg;
+	const char *payload, *signature, *alg;
 	json_t *header, *exp;
 	int r = -EINVAL;
 
 	*claims = NULL;
-	if (!last || strchr(last + 1, '.') || strlen(token) > CCDM_KBS_TOKEN_MAX)
+	if (!ccdm_jws_split(token, CCDM_KBS_TOKEN_MAX, &payload, &signature))
 		return -EINVAL;
-	header = ccdm_token_part(token, dot - token);
+	header = ccdm_jws_part(token, payload - 1 - token);
 	alg = json_string_value(json_object_get(header, "alg"));
-	if (alg && !strcmp(alg, "ES256") && ccdm_token_ours(signer, token, last - token))
-		*claims = ccdm_token_part(dot + 1, last - dot - 1);
+	/* by the one key there is: what the header says of keys is not looked at */
+	if (alg && !strcmp(alg, "ES256") &&
+	    ccdm_jws_signed((const struct ccdm_pubkey *)signer, token, signature))
+		*claims = ccdm_jws_part(payload, signature - 1 - payload);
 	json_decref(header);
 	exp = json_object_get(*claims, "exp");
 	if (json_is_integer(exp)) {

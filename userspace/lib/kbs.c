@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base64.h"
 #include "jcs.h"
+#include "jws.h"
 #include "kbs.h"
 
 const char *ccdm_kbs_version_name(enum ccdm_kbs_version version)
@@ -134,22 +134,17 @@ int ccdm_kbs_token(const char *text, size_t size, char **token, struct ccdm_err 
 
 int ccdm_kbs_token_time(const char *token, int64_t *at, struct ccdm_err *err)
 {
-	const char *begin = strchr(token, '.'), *end = begin ? strchr(begin + 1, '.') : NULL;
-	char *part = end ? strndup(begin + 1, end - begin - 1) : NULL;
-	uint8_t *bytes = NULL;
+	const char *payload, *signature;
 	json_t *o = NULL, *iat;
-	size_t size;
 
-	if (part && !ccdm_base64_decode(part, true, CCDM_KBS_TOKEN_MAX, &bytes, &size))
-		o = json_loadb((char *)bytes, size, JSON_REJECT_DUPLICATES, NULL);
+	if (ccdm_jws_split(token, CCDM_KBS_TOKEN_MAX, &payload, &signature))
+		o = ccdm_jws_part(payload, signature - 1 - payload);
 	iat = json_object_get(o, "iat");
 	if (iat)
 		*at = json_integer_value(iat);
 	/* of our century: what is far from it is no time */
 	if (!json_is_integer(iat) || *at < 946684800 || *at >= 4102444800)
 		iat = NULL;
-	free(part);
-	free(bytes);
 	json_decref(o);
 	return iat ? 0 : ccdm_err_set(err, -EINVAL, "the broker's token says no time");
 }

@@ -1,40 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /* manifest.c - see manifest.h */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include "base64.h"
 #include "jwe.h"
+#include "jws.h"
 #include "manifest.h"
-#include "pubkey.h"
 
-#define XY	  32
-#define SIGNATURE 64
-#define SVN_MOST  1000000000
-
-static json_t *ccdm_manifest_part(const char *text, size_t size)
-{
-	char *copy = strndup(text, size);
-	uint8_t *bytes = NULL;
-	json_t *o = NULL;
-	size_t n;
-
-	if (copy && !ccdm_base64_decode(copy, true, CCDM_MANIFEST_MAX, &bytes, &n))
-		o = json_loadb((char *)bytes, n, JSON_REJECT_DUPLICATES, NULL);
-	free(bytes);
-	free(copy);
-	return o;
-}
+#define SVN_MOST 1000000000
 
 /* The signature of the key in the header, which may be anybody's: its hash says whose. */
-static int ccdm_manifest_signed(const char *text, size_t size, const json_t *header,
+static int ccdm_manifest_signed(const char *text, const char *signature, const json_t *header,
 				struct ccdm_manifest *m, struct ccdm_err *err)
 {
 	const char *alg = json_string_value(json_object_get(header, "alg"));
 	struct ccdm_tee_key *key = NULL;
 	struct ccdm_digest hash;
-	uint8_t *raw = NULL;
-	size_t n;
 	int r;
 
 	if (!alg || strcmp(alg, "ES256"))
@@ -44,13 +24,10 @@ static int ccdm_manifest_signed(const char *text, size_t size, const json_t *hea
 		return r;
 	/* (both are a key of OpenSSL's) */
 	r = ccdm_pubkey_hash((struct ccdm_pubkey *)key, &hash);
-	if (!r &&
-	    (ccdm_base64_decode(text + size + 1, true, SIGNATURE, &raw, &n) || n != SIGNATURE ||
-	     ccdm_pubkey_ecdsa((struct ccdm_pubkey *)key, raw, raw + XY, XY, text, size)))
+	if (!r && !ccdm_jws_signed((struct ccdm_pubkey *)key, text, signature))
 		r = ccdm_err_set(err, -EINVAL, "the manifest's signature is not that of its key");
 	if (!r)
 		ccdm_digest_hex(hash.bytes, hash.size, m->key);
-	free(raw);
 	ccdm_tee_key_free(key);
 	return r;
 }
@@ -112,17 +89,17 @@ static int ccdm_manifest_says(json_t *o, struct ccdm_manifest *m, struct ccdm_er
 
 int ccdm_manifest_read(const char *text, struct ccdm_manifest *m, struct ccdm_err *err)
 {
-	const char *dot = strchr(text, '.'), *last = dot ? strchr(dot + 1, '.') : NULL;
+	const char *payload, *signature;
 	json_t *header, *o = NULL;
 	int r;
 
 	memset(m, 0, sizeof(*m));
-	if (!last || strchr(last + 1, '.') || strlen(text) > CCDM_MANIFEST_MAX)
+	if (!ccdm_jws_split(text, CCDM_MANIFEST_MAX, &payload, &signature))
 		return ccdm_err_set(err, -EINVAL, "the manifest is no JWS of three parts");
-	header = ccdm_manifest_part(text, dot - text);
-	r = ccdm_manifest_signed(text, last - text, header, m, err);
+	header = ccdm_jws_part(text, payload - 1 - text);
+	r = ccdm_manifest_signed(text, signature, header, m, err);
 	if (!r) {
-		o = ccdm_manifest_part(dot + 1, last - dot - 1);
+		o = ccdm_jws_part(payload, signature - 1 - payload);
 		r = ccdm_manifest_says(o, m, err);
 	}
 	json_decref(header);

@@ -7,13 +7,11 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 
-from boot import attest_disk, fails, get_esp, other_base
+from boot import attest_disk, fails, get_esp, other_base, parts
 from broker import Broker
 from guest import NET_ARGS
 from sim import Signer
-from vm import CACHE, TOP
 
 SECRET = b"THE-SECRET-OF-THE-WORKLOAD-%d" % os.getpid()
 
@@ -127,15 +125,13 @@ class Tee:
     def __init__(self, t, b, tee):
         self.t, self.b, self.tee = t, b, tee
         self.signer = Signer(tee, os.path.join(t.dir, tee), os.path.join(b.dir, "trust"))
-        kernel = {"bookworm": "6.1", "trixie": "6.12", "sid": "7.2"}[t.kernel]
-        subprocess.run([os.path.join(TOP, "scripts/kernels"), "build", kernel], check=True, stdout=sys.stderr)
-        with open(os.path.join(CACHE, "module", kernel, "ccdm-sim.ko"), "rb") as f:
+        with open(os.path.join(parts(t.kernel), "ccdm-sim.ko"), "rb") as f:
             module = f.read()
         self.files = {"ccdm-sim.ko": module, "etc/systemd/system/ccdm-sim.service": SIM_UNIT % tee,
                       "etc/systemd/system/initrd.target.requires/ccdm-sim.service": ("link", "../ccdm-sim.service")}
 
     def disk(self, name, **changes):
-        path = attest_disk(self.t, self.b, os.path.join(self.t.dir, name), scratch="512M", files=self.files,
+        path = attest_disk(self.t, self.b, os.path.join(self.t.dir, name), files=self.files,
                            **dict({"attest_timeout": "20", "measure_tpm": "optional"}, **changes))
         return path, hashlib.sha384(get_esp(path, "EFI/BOOT/BOOTX64.EFI")).hexdigest()
 
@@ -174,7 +170,7 @@ def tees(t, b, tee):
 def brokers(t, m, path):
     """Brokers that are not there, or are somebody else."""
     with Broker(os.path.join(t.dir, "other")) as other:
-        alien = m.disk("alien.img", scratch="512M", ca=other.ca, attest_timeout="10")
+        alien = m.disk("alien.img", ca=other.ca, attest_timeout="10")
     m.fails("another CA", "CCDM-E-ATTEST-02", "this is not the broker", alien)
     m.b.stop()
     m.fails("no broker", "CCDM-E-NET-04", m.b.url, m.short)
@@ -192,24 +188,24 @@ def networks(t, m):
 
 def refusals(t, m):
     """What else a broker may not like, or a machine not have."""
-    path = m.disk("short2.img", scratch="512M", attest_timeout="10", **{"secrets_other": "default/db/key"})
+    path = m.disk("short2.img", attest_timeout="10", **{"secrets_other": "default/db/key"})
     m.fails("a secret that no policy opens", "CCDM-E-SECRET-01", "default/db/key", path)
     # more than a message may have
     m.b.secret("default/web/large", bytes(3400000))
-    path = m.disk("short2.img", scratch="512M", attest_timeout="10", **{"secrets_large": "default/web/large"})
+    path = m.disk("short2.img", attest_timeout="10", **{"secrets_large": "default/web/large"})
     m.fails("a secret that is too large", "CCDM-E-SECRET-02", "larger than", path)
-    path = m.disk("short2.img", scratch="512M", attest_timeout="10", attest_protocol="0.2.0")
+    path = m.disk("short2.img", attest_timeout="10", attest_protocol="0.2.0")
     m.b.only("0.4.0")
     m.fails("another version of the protocol", "CCDM-E-ATTEST-04", "ersion", path)
     m.b.only("0.4.0 0.2.0")
     m.fails("another TPM", "CCDM-E-ATTEST-03", "not accepted", m.short, tpm=True)
-    path = m.disk("short2.img", scratch="512M", attest_timeout="10", measure_tpm="off")
+    path = m.disk("short2.img", attest_timeout="10", measure_tpm="off")
     m.fails("no TPM, no TEE", "CCDM-E-ATTEST-01", "nothing here makes evidence", path, tpm=False)
 
 
 def clocks(t, m, path):
     for base, what in (("1970-01-01T00:00:30", "1970"), ("2060-01-01", "2060")):
-        pinned = m.disk("pin.img", scratch="512M", attest_ca=None, attest_pin=m.b.pin)
+        pinned = m.disk("pin.img", attest_ca=None, attest_pin=m.b.pin)
         with m.boot(pinned, title="clock " + what, args=NET_ARGS + ["-rtc", "base=" + base]) as vm:
             t.ok(vm.outcome == "up", "RTC at %s, a pinned key: it boots (%s)" % (what, vm.outcome), vm.log()[-3000:])
             now = int(vm.sh("date +%s"))
@@ -231,7 +227,7 @@ def run(t):
         b.policy(POLICY % m.base)
         path = m.disk("good.img")
         good(t, m, path)
-        m.short = m.disk("short.img", scratch="512M", attest_timeout="10")
+        m.short = m.disk("short.img", attest_timeout="10")
         base_event(t, m)
         brokers(t, m, path)
         tees(t, b, "snp")

@@ -13,7 +13,8 @@
  * [WORD]". WORD: "empty", "short": answers of no and of ten bytes; "debug": a guest that may
  * be debugged; "forged": a signature that is not right; "bare": without certificates.
  *
- * A request is a letter, a byte and 64 bytes of data: "R", privilege level, what to bind
+ * A request is "CCDM", a letter, a byte and 64 bytes of data (firmware says something on
+ * every serial port: what comes before those letters is nobody's request): "R", privilege level, what to bind
  * to; "E", number of an RTMR, digest; "M": measurements. An answer is two lengths of 32
  * bits, little-endian, and the bytes: report or quote, and certificates.
  */
@@ -30,7 +31,9 @@
 #include "../unit/forge_tdx.h"
 
 #define VMS	8
-#define REQUEST 66
+#define REQUEST 70
+#define MARK	"CCDM"
+#define AT	4 /* what follows it */
 #define HASH	48
 
 struct vm {
@@ -154,12 +157,12 @@ static size_t snp_table(X509 *leaf, uint8_t *table)
 static size_t snp_report(const struct vm *vm, uint8_t *out, uint8_t *table, size_t *table_size)
 {
 	struct spoil s = { .measurement = vm->measurement,
-			   .vmpl = vm->request[1],
+			   .vmpl = vm->request[AT + 1],
 			   .debug = says(vm, "debug"),
 			   .flip = says(vm, "forged") ? 0x2a0 : 0 };
 	X509 *leaf;
 
-	make_report(&s, vm->request + 2, out);
+	make_report(&s, vm->request + AT + 2, out);
 	leaf = make_leaf(&s, out, ask);
 	*table_size = says(vm, "bare") ? 0 : snp_table(leaf, table);
 	X509_free(leaf);
@@ -170,7 +173,7 @@ static size_t tdx_report(const struct vm *vm, uint8_t *out)
 {
 	struct tdx_spoil s = { .mrtd = vm->measurement,
 			       .rtmr = vm->rtmr[0],
-			       .bound = vm->request + 2,
+			       .bound = vm->request + AT + 2,
 			       .flip_signature = says(vm, "forged") };
 
 	if (says(vm, "debug")) {
@@ -184,11 +187,11 @@ static size_t extend(struct vm *vm)
 {
 	struct ccdm_digest d;
 
-	if (vm->request[1] > 3)
+	if (vm->request[AT + 1] > 3)
 		return 0;
-	pki_must(!ccdm_digest_of(CCDM_ALG_SHA384, vm->rtmr[vm->request[1]], HASH, vm->request + 2,
-				 HASH, &d));
-	memcpy(vm->rtmr[vm->request[1]], d.bytes, HASH);
+	pki_must(!ccdm_digest_of(CCDM_ALG_SHA384, vm->rtmr[vm->request[AT + 1]], HASH,
+				 vm->request + AT + 2, HASH, &d));
+	memcpy(vm->rtmr[vm->request[AT + 1]], d.bytes, HASH);
 	return 1;
 }
 
@@ -206,7 +209,7 @@ static void answer(struct vm *vm)
 	size_t size = 0, table_size = 0, at;
 	ssize_t n;
 
-	switch (vm->request[0]) {
+	switch (vm->request[AT]) {
 	case 'R':
 		size = is_tdx ? tdx_report(vm, out) : snp_report(vm, out, table, &table_size);
 		if (says(vm, "empty"))
@@ -284,6 +287,8 @@ static void vm_asks(struct vm *vm)
 		return;
 	}
 	vm->have += n;
+	while (vm->have && memcmp(vm->request, MARK, vm->have < AT ? vm->have : AT))
+		memmove(vm->request, vm->request + 1, --vm->have);
 	if (vm->have == REQUEST) {
 		answer(vm);
 		vm->have = 0;

@@ -78,11 +78,11 @@ static int sim_io(bool write, void *bytes, size_t size)
 
 static int sim_ask(char what, u8 arg, const u8 *data, size_t size, struct sim_answer *a)
 {
-	u8 request[2 + SIM_DATA] = { what, arg };
+	u8 request[6 + SIM_DATA] = { 'C', 'C', 'D', 'M', what, arg };
 	__le32 head[2];
 	int r;
 
-	memcpy(request + 2, data, size);
+	memcpy(request + 6, data, size);
 	a->bytes = NULL;
 	mutex_lock(&sim_lock);
 	r = sim_io(true, request, sizeof(request));

@@ -13,10 +13,10 @@
  * [WORD]". WORD: "empty", "short": answers of no and of ten bytes; "debug": a guest that may
  * be debugged; "forged": a signature that is not right; "bare": without certificates.
  *
- * A request is "CCDM", a letter, a byte and 64 bytes of data (firmware says something on
- * every serial port: what comes before those letters is nobody's request): "R", privilege level, what to bind
- * to; "E", number of an RTMR, digest; "M": measurements. An answer is two lengths of 32
- * bits, little-endian, and the bytes: report or quote, and certificates.
+ * A request is "CCDM", a letter, a byte and 64 bytes of data: "R", privilege level, what to
+ * bind to; "E", number of an RTMR, digest; "M": measurements. Firmware says something on every
+ * serial port: what comes before those letters is nobody's request. An answer is two lengths
+ * of 32 bits, little-endian, and the bytes: report or quote, and certificates.
  */
 #include <errno.h>
 #include <fcntl.h>

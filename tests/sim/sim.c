@@ -13,8 +13,6 @@
 #include <linux/slab.h>
 #include <linux/tty.h>
 #include <linux/uaccess.h>
-#include <linux/version.h>
-#include <linux/vmalloc.h>
 #include <uapi/linux/sev-guest.h>
 #if IS_ENABLED(CONFIG_TSM_REPORTS)
 #include <linux/tsm.h>
@@ -186,7 +184,7 @@ static long sim_report(struct snp_guest_request_ioctl *io, struct sim_answer *a,
 		       const struct snp_report_req *req)
 {
 	struct snp_report_resp *resp;
-	__le32 head[2] = { 0, cpu_to_le32(SIM_REPORT) };
+	__le32 head[2] = { 0 };
 	long r;
 
 	r = sim_ask('R', req->vmpl, req->user_data, SIM_DATA, a);

@@ -44,7 +44,7 @@ int cmd_backup(const struct ccdm_cli *cli, struct ccdm_err *err)
 {
 	char db[PATH], log[PATH], *file = cli->argv[0], *now = NULL;
 	struct ccdm_store *from = NULL, *to = NULL;
-	struct ccdm_conf conf;
+	struct ccdm_conf conf = { 0 };
 	uint64_t lines = 0;
 	int r = ccdm_cli_conf(cli, &conf, err);
 
@@ -163,7 +163,7 @@ static int restore_do(const struct ccdm_conf *conf, const char *file, uint64_t *
 
 int cmd_restore(const struct ccdm_cli *cli, struct ccdm_err *err)
 {
-	struct ccdm_conf conf;
+	struct ccdm_conf conf = { 0 };
 	uint64_t lines = 0;
 	int r = ccdm_cli_conf(cli, &conf, err);
 

@@ -4,6 +4,17 @@ import os
 import subprocess
 import time
 
+# of ccdm.conf: what every one has; a root hash goes in
+BOOT = """[boot]
+cmdline = root=/dev/mapper/ccdm-root rw systemd.import_credentials=no systemd.gpt_auto=no nohibernate noresume systemd.ssh_auto=no panic=0
+[base]
+device = /dev/vda
+roothash = %s
+salt = -
+data_blocks = 1
+hash_start = 1
+"""
+
 # udev gives the interface its name: after that
 NET = ("set -e; modprobe -a virtio_net; udevadm settle; d=$(ls /sys/class/net | grep -v lo | head -n1); "
        "ip link set lo up; ip link set $d up; ip addr add 10.0.2.15/24 dev $d; "

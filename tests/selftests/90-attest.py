@@ -8,17 +8,9 @@ import json
 import os
 
 from broker import Broker
-from guest import NET, TPM, Swtpm, put, setup
+from guest import BOOT, NET, TPM, Swtpm, put, setup
 
-CONFIG = """[boot]
-cmdline = root=/dev/mapper/ccdm-root rw systemd.import_credentials=no systemd.gpt_auto=no nohibernate noresume systemd.ssh_auto=no panic=0
-[base]
-device = /dev/vda
-roothash = %s
-salt = -
-data_blocks = 1
-hash_start = 1
-[measure]
+CONFIG = BOOT + """[measure]
 [attest]
 broker = %s
 ca = /tmp/ca.pem

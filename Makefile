@@ -42,7 +42,7 @@ BROKER_PKGS := jansson libcrypto sqlite3 tss2-mu yaml-0.1
 BROKERD_PKGS := $(BROKER_PKGS) libevent_openssl libevent libssl
 BROKERD_ONLY := $(addprefix userspace/broker/,adminsock.c brokerd.c server.c)
 BROKER_SRC := $(filter-out $(BROKERD_ONLY),$(wildcard userspace/broker/*.c)) $(addprefix userspace/lib/,azure.c base64.c bootlog.c collateral.c digest.c \
-	eventlog.c evidence.c facts.c file.c ini.c jcs.c jwe.c jws.c kbs.c manifest.c member.c pubkey.c snp.c snp_json.c tcglog.c tdx.c tpm_json.c \
+	eventlog.c evidence.c facts.c file.c ini.c jcs.c jwe.c jws.c kbs.c manifest.c member.c pubkey.c snp.c snp_json.c tcglog.c tdx.c tpm_activation.c tpm_json.c \
 	tpm_quote.c ui.c verdict.c x509.c)
 BROKER_OBJ := $(BROKER_SRC:%.c=$(BUILD)/%.o)
 BROKER_ONLY := userspace/broker/main.c userspace/broker/client.c userspace/broker/issue.c $(wildcard userspace/broker/cmd_*.c)
@@ -136,7 +136,7 @@ test-programs: programs $(BUILD)/tests/odd $(BUILD)/tests/bounce $(BUILD)/tests/
 
 UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
-UNIT := $(addprefix $(BUILD)/unit/test_,format suite ui broker config eventlog evidence jose kbs measure policy session snp tab tcglog tdx tpm)
+UNIT := $(addprefix $(BUILD)/unit/test_,format suite ui activation broker config eventlog evidence jose kbs measure policy session snp tab tcglog tdx tpm)
 
 $(BUILD)/unit/test_format: tests/unit/test_format.c kmod/tree.c kmod/tree.h kmod/ccdm_format.h
 $(BUILD)/unit/test_suite: tests/unit/test_suite.c tests/unit/suite_openssl.h tests/kat/vectors.h
@@ -147,6 +147,8 @@ $(BUILD)/unit/test_eventlog: tests/unit/test_eventlog.c $(addprefix userspace/li
 $(BUILD)/unit/test_evidence: tests/unit/test_evidence.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h tests/unit/provider.h $(wildcard userspace/lib/*.c)
 $(BUILD)/unit/test_broker: tests/unit/test_broker.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h tests/unit/provider.h \
 	$(filter-out $(BROKER_ONLY),$(BROKER_SRC))
+$(BUILD)/unit/test_activation: tests/unit/test_activation.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h \
+	tests/unit/provider.h $(filter-out $(BROKER_ONLY),$(BROKER_SRC))
 $(BUILD)/unit/test_measure: tests/unit/test_measure.c $(wildcard userspace/lib/*.c)
 $(BUILD)/unit/test_snp: tests/unit/test_snp.c tests/unit/pki.h tests/unit/forge_snp.h $(addprefix userspace/lib/,base64.c digest.c member.c pubkey.c snp.c snp_json.c ui.c \
 	verdict.c x509.c)

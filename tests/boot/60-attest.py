@@ -119,6 +119,16 @@ ExecStart=/bin/sh -c 'modprobe tsm || modprobe tsm_report || :; insmod /ccdm-sim
 """
 
 
+# a file where the secrets' file system would be
+IN_THE_WAY = """[Unit]
+DefaultDependencies=no
+Before=ccdm-measure.service
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'echo >/run/credstore'
+"""
+
+
 class Tee:
     """A machine whose processor says what it booted: the hash of its UKI stands for what firmware measures."""
 
@@ -190,10 +200,10 @@ def refusals(t, m):
     """What else a broker may not like, or a machine not have."""
     path = m.disk("short2.img", attest_timeout="10", **{"secrets_other": "default/db/key"})
     m.fails("a secret that no policy opens", "CCDM-E-SECRET-01", "default/db/key", path)
-    # more than a message may have
-    m.b.secret("default/web/large", bytes(3400000))
-    path = m.disk("short2.img", attest_timeout="10", **{"secrets_large": "default/web/large"})
-    m.fails("a secret that is too large", "CCDM-E-SECRET-02", "larger than", path)
+    path = m.disk("short2.img", attest_timeout="10", files={
+        "etc/systemd/system/in-the-way.service": IN_THE_WAY,
+        "etc/systemd/system/initrd.target.requires/in-the-way.service": ("link", "../in-the-way.service")})
+    m.fails("no place for secrets", "CCDM-E-SECRET-02", "/run/credstore", path)
     path = m.disk("short2.img", attest_timeout="10", attest_protocol="0.2.0")
     m.b.only("0.4.0")
     m.fails("another version of the protocol", "CCDM-E-ATTEST-04", "ersion", path)

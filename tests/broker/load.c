@@ -21,16 +21,15 @@
 
 static EVP_PKEY *key;
 
-static int collect(const struct ccdm_attester *a, const uint8_t *data, size_t size, json_t **evidence,
+static int collect(const struct ccdm_attester *a, const struct ccdm_ask *ask, json_t **evidence,
 		   struct ccdm_err *err)
 {
 	static uint8_t pcr[CCDM_TPM_PCRS][32];
 
 	(void)a;
-	(void)size;
 	(void)err;
 	*evidence = forge_tpm_json(
-		&(struct forge_tpm){ .key = key, .pcr = pcr, .nonce = data, .nonce_size = 32 });
+		&(struct forge_tpm){ .key = key, .pcr = pcr, .nonce = ask->data, .nonce_size = 32 });
 	return 0;
 }
 

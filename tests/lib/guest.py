@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """guest - a VM that attests: its TPM, its network, ccdm-setup in it"""
 import os
+import shutil
 import subprocess
 import time
 
@@ -48,6 +49,43 @@ class Swtpm:
     def __exit__(self, *exc):
         self.p.terminate()
         self.p.wait()
+
+
+class Maker:
+    """Who makes TPMs, and certifies their endorsement keys: swtpm_setup and its CA."""
+
+    def __init__(self, path):
+        self.path, self.ca = path, os.path.join(path, "ca")
+        os.makedirs(self.ca, exist_ok=True)
+        self._write("setup.conf", "create_certs_tool=/usr/bin/swtpm_localca\ncreate_certs_tool_config=%s/localca.conf\n"
+                    "create_certs_tool_options=%s/options\n" % (path, path))
+        self._write("localca.conf", "statedir = {0}\nsigningkey = {0}/signkey.pem\nissuercert = {0}/issuercert.pem\n"
+                    "certserial = {0}/certserial\n".format(self.ca))
+        self._write("options", "--platform-manufacturer ccdm\n--platform-version 1\n--platform-model test\n")
+        self._write("crl.tmpl", "crl_next_update = 365\ncrl_number = 1\n")
+
+    def _write(self, name, text):
+        with open(os.path.join(self.path, name), "w") as f:
+            f.write(text)
+
+    def make(self, path):
+        """A TPM with a certificate in it."""
+        os.makedirs(path, exist_ok=True)
+        r = subprocess.run(["swtpm_setup", "--tpm2", "--tpmstate", path, "--create-ek-cert", "--config",
+                            os.path.join(self.path, "setup.conf"), "--overwrite"], capture_output=True, text=True)
+        if r.returncode:
+            raise RuntimeError("swtpm_setup: " + r.stdout + r.stderr)
+
+    def trust(self, trust):
+        """A broker with this directory believes its TPMs: root, what is below it, lists of both."""
+        shutil.copy(os.path.join(self.ca, "swtpm-localca-rootca-cert.pem"), os.path.join(trust, "tpm-roots/maker.pem"))
+        shutil.copy(os.path.join(self.ca, "issuercert.pem"), os.path.join(trust, "certs/issuer.pem"))
+        for name, key, cert in (("root", "swtpm-localca-rootca-privkey.pem", "swtpm-localca-rootca-cert.pem"),
+                                ("issuer", "signkey.pem", "issuercert.pem")):
+            subprocess.run(["certtool", "--generate-crl", "--load-ca-privkey", os.path.join(self.ca, key),
+                            "--load-ca-certificate", os.path.join(self.ca, cert), "--template",
+                            os.path.join(self.path, "crl.tmpl"), "--outfile",
+                            os.path.join(trust, "certs/%s-crl.pem" % name)], check=True, capture_output=True)
 
 
 def setup(vm, what):

@@ -96,6 +96,8 @@ static void bad(void **state)
 		{ GOOD "[attest]\nbroker = https://x\npin = 00\n", "hex digits" },
 		{ GOOD "[attest]\nattest = maybe\n", "off optional required" },
 		{ GOOD "[attest]\nprotocol = 0.3.0\n", "0.4.0 0.2.0" },
+		{ GOOD "[attest]\nactivation = 1\n", "yes no" },
+		{ GOOD "[attest]\ncertificate = vcek.pem\n", "an absolute path" },
 		{ GOOD "[secrets]\na = b/c/d\n", "nothing is attested" },
 		{ GOOD ATTEST "[secrets]\na = b/c\n", "expected REPO/TYPE/TAG" },
 		{ GOOD ATTEST "[secrets]\na = b/c/../d\n", "expected REPO/TYPE/TAG" },

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "../../userspace/lib/attest_log.h"
 #include "../../userspace/lib/file.h"
 #include "../../userspace/lib/measure.h"
 
@@ -152,10 +153,69 @@ static void events(void **state)
 	assert_int_equal(ccdm_measure_events(&config, &list, &err), -ENOENT);
 }
 
+/* ---- registers and logs of one moment --------------------------------------------- */
+
+struct moment {
+	char file[64];
+	unsigned int calls, changes; /* so many times something is measured meanwhile */
+};
+
+static int sign(void *arg, struct ccdm_err *e)
+{
+	struct moment *m = arg;
+	FILE *f;
+
+	(void)e;
+	if (++m->calls > m->changes)
+		return 0;
+	f = fopen(m->file, "a");
+	fputs("x", f);
+	fclose(f);
+	return 0;
+}
+
+static void steady(void **state)
+{
+	static const struct {
+		unsigned int changes;
+		int r;
+		const char *log;
+	} cases[] = {
+		{ 0, 0, "" },
+		{ 1, 0, "eA==" },
+		{ 2, 0, "eHg=" },
+		{ 99, -EAGAIN, NULL },
+	};
+	struct moment m = { .file = "/tmp/ccdm-moment-XXXXXX" };
+	const struct ccdm_attest_logs logs = { "log", m.file, sign, &m };
+	const char *log;
+	json_t *o;
+	size_t i;
+	int fd = mkstemp(m.file);
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(ftruncate(fd, 0), 0);
+		m.calls = 0;
+		m.changes = cases[i].changes;
+		o = json_object();
+		assert_int_equal(ccdm_attest_steady(&logs, o, &err), cases[i].r);
+		log = json_string_value(json_object_get(o, "log"));
+		assert_int_equal(!!log, !!cases[i].log);
+		if (log) {
+			assert_string_equal(log, cases[i].log);
+			assert_int_equal(m.calls, cases[i].changes + 1);
+		}
+		json_decref(o);
+	}
+	close(fd);
+	unlink(m.file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(rtmr), cmocka_unit_test(rtmr_fails),
-					    cmocka_unit_test(events) };
+					    cmocka_unit_test(events), cmocka_unit_test(steady) };
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -228,16 +228,15 @@ static void end(pid_t pid)
 
 /* ---- a guest ------------------------------------------------------------------------ */
 
-static int collect(const struct ccdm_attester *a, const uint8_t *data, size_t size,
-		   json_t **evidence, struct ccdm_err *e)
+static int collect(const struct ccdm_attester *a, const struct ccdm_ask *ask, json_t **evidence,
+		   struct ccdm_err *e)
 {
 	(void)a;
-	(void)size;
 	(void)e;
 	*evidence = forge_tpm_json(&(struct forge_tpm){ .key = provider.ak_key,
 							.cert = provider.ak_cert,
 							.pcr = pcr,
-							.nonce = data,
+							.nonce = ask->data,
 							.nonce_size = 32 });
 	return 0;
 }

@@ -277,6 +277,34 @@ static void put_entry(uint8_t *table, unsigned int i, const uint8_t *guid, uint3
 }
 
 /* What is made of a report is read as that report, and its certificate is found. */
+/* A certificate from a file, where the host gave none: once, and no other than a VCEK or VLEK. */
+static void added(json_t *o, X509 *leaf, const uint8_t *raw)
+{
+	struct ccdm_certs *certs = ccdm_certs_new(), *got;
+	const struct ccdm_cert *found;
+	uint8_t back[CCDM_SNP_REPORT_SIZE];
+	struct pki_pem pem;
+	X509 *ark = pki_cert(
+		&(struct pki_want){ .cn = "ARK-Milan", .key = ark_key, .ca = true, .serial = 1 });
+
+	pem = pki_pem(ark, NULL);
+	assert_int_equal(ccdm_certs_add(certs, "t", pem.text, pem.size, NULL, &err), 0);
+	assert_int_equal(ccdm_snp_json_add(o, certs, &err), -EINVAL);
+	assert_true(json_is_null(json_object_get(o, "cert_chain")));
+	pem = pki_pem(leaf, NULL);
+	assert_int_equal(ccdm_certs_add(certs, "t", pem.text, pem.size, NULL, &err), 0);
+	assert_int_equal(ccdm_snp_json_add(o, certs, &err), 0);
+	assert_int_equal(ccdm_snp_json_add(o, certs, &err), 0);
+	assert_int_equal(json_array_size(json_object_get(o, "cert_chain")), 1);
+	got = ccdm_certs_new();
+	assert_int_equal(ccdm_snp_json_parse(o, back, got, &found, &err), 0);
+	assert_non_null(found);
+	assert_memory_equal(raw, back, sizeof(back));
+	ccdm_certs_free(got);
+	ccdm_certs_free(certs);
+	X509_free(ark);
+}
+
 static void there_and_back(void **state)
 {
 	static const struct spoil all[] = {
@@ -320,6 +348,7 @@ static void there_and_back(void **state)
 
 		assert_int_equal(ccdm_snp_json_make(raw, NULL, 0, &o, &err), 0);
 		assert_true(json_is_null(json_object_get(o, "cert_chain")));
+		added(o, x, raw);
 		json_decref(o);
 		X509_free(x);
 	}

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "../lib/digest.h"
 #include "attest.h"
+#include "credential.h"
 
 /* ---- the message -------------------------------------------------------------- */
 
@@ -58,6 +59,7 @@ static int ccdm_attest_judge(struct ccdm_broker *b, const struct ccdm_request *q
 			     struct ccdm_proof *proof, struct ccdm_err *err)
 {
 	struct ccdm_digest bound, beside;
+	const struct ccdm_credential_session session = { b->keys, &m->nonce };
 	struct ccdm_tee_key *key;
 	struct ccdm_claim claim = {
 		.tee = m->nonce.tee,
@@ -65,6 +67,8 @@ static int ccdm_attest_judge(struct ccdm_broker *b, const struct ccdm_request *q
 		.additional = m->additional,
 		.bound = { bound.bytes, ccdm_tee_bound(m->nonce.tee) },
 		.bound_beside = { beside.bytes, ccdm_tee_bound("tpm") },
+		.activated = ccdm_credential_known,
+		.activated_arg = &session,
 	};
 	int r = ccdm_tee_key_from_jwk(m->jwk, &key, err);
 

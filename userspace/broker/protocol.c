@@ -3,8 +3,23 @@
 #include <stdio.h>
 #include <string.h>
 #include "attest.h"
+#include "credential.h"
 #include "protocol.h"
 #include "resource.h"
+
+/* What goes with the nonce: a credential, if the guest speaks of a TPM. */
+static json_t *ccdm_protocol_extra(struct ccdm_broker *b, const json_t *asked,
+				   const struct ccdm_nonce *nonce, struct ccdm_err *err)
+{
+	const json_t *tpm = json_object_get(json_object_get(asked, "extra-params"), "ccdm-tpm");
+	json_t *credential;
+
+	if (!tpm)
+		return json_string("");
+	if (ccdm_credential_new(b->keys, nonce, tpm, &credential, err))
+		return NULL;
+	return json_pack("{s:o}", "ccdm-credential", credential);
+}
 
 static void ccdm_protocol_auth(struct ccdm_broker *b, const struct ccdm_request *q,
 			       struct ccdm_reply *a)
@@ -13,8 +28,10 @@ static void ccdm_protocol_auth(struct ccdm_broker *b, const struct ccdm_request 
 	const char *version = json_string_value(json_object_get(o, "version"));
 	const char *tee = json_string_value(json_object_get(o, "tee"));
 	enum ccdm_kbs_version v;
+	struct ccdm_err err = { 0 };
 	struct ccdm_nonce nonce;
 	char detail[160];
+	json_t *extra;
 
 	if (!version || !tee) {
 		ccdm_reply_error(a, 401, "SerdeError", "version and tee must be there");
@@ -29,9 +46,16 @@ static void ccdm_protocol_auth(struct ccdm_broker *b, const struct ccdm_request 
 	} else if (ccdm_nonce_new(b->keys, tee, v, q->now + b->nonce_lifetime, &nonce, a->cookie)) {
 		ccdm_reply_error(a, 500, "AttestationError", "no nonce can be made");
 	} else {
-		a->cookie_expires = nonce.expires;
-		ccdm_reply_json(a, 200,
-				json_pack("{s:s, s:s}", "nonce", nonce.text, "extra-params", ""));
+		extra = ccdm_protocol_extra(b, o, &nonce, &err);
+		if (extra) {
+			a->cookie_expires = nonce.expires;
+			ccdm_reply_json(a, 200,
+					json_pack("{s:s, s:o}", "nonce", nonce.text, "extra-params",
+						  extra));
+		} else {
+			a->cookie[0] = '\0';
+			ccdm_reply_error(a, 401, "SerdeError", err.text);
+		}
 	}
 	json_decref(o);
 }

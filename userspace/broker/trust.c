@@ -248,6 +248,8 @@ static int ccdm_trust_with(const struct ccdm_trust_dir *t, const struct ccdm_tru
 		.nr_tpm_anchors = t->tpm_roots.count,
 		.tpm_keys = t->key,
 		.nr_tpm_keys = t->tpm_keys.count,
+		.activated = claim->activated,
+		.activated_arg = claim->activated_arg,
 	};
 	int r = trust.certs ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
 

@@ -4,7 +4,7 @@
  *
  *	DIR/roots/	roots of TEEs in place of the vendors'; for tests, and private CAs
  *	DIR/tpm-roots/	roots of TPMs' keys: providers that are trusted with what TPMs say
- *	DIR/tpm-keys/	keys of TPMs that are known one by one, DER of the public key
+ *	DIR/tpm-keys/	keys of TPMs that are known one by one, AKs or EKs, DER of the public key
  *	DIR/certs/	certificates between root and leaf, revocation lists
  *	DIR/collateral/	TDX: one file for each FMSPC, as "verify tdx --collateral" has it
  *
@@ -29,6 +29,7 @@ void ccdm_trust_free(struct ccdm_trust_dir *trust); /* accepts NULL */
  * @additional: text, "" for none
  * @bound: of the primary evidence
  * @bound_beside: of a TPM beside it
+ * @activated, @activated_arg: as struct ccdm_trust has them
  */
 struct ccdm_claim {
 	const char *tee;
@@ -36,6 +37,8 @@ struct ccdm_claim {
 	const char *additional;
 	struct ccdm_bound bound;
 	struct ccdm_bound bound_beside;
+	bool (*activated)(const void *arg, const struct ccdm_tpm_pair *pair, const uint8_t *value);
+	const void *activated_arg;
 };
 
 /**

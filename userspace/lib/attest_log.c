@@ -4,21 +4,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "attest_log.h"
-#include "base64.h"
 #include "file.h"
 #include "measure.h"
+#include "member.h"
+#include "tcglog.h"
 
-json_t *ccdm_attest_base64(const void *bytes, size_t size)
-{
-	char *text = ccdm_base64(bytes, size);
-	json_t *value = text ? json_string(text) : NULL;
+#define TRIES 8 /* while something is measured */
 
-	free(text);
-	return value;
-}
-
-int ccdm_attest_file(json_t *o, const char *key, const char *file, size_t max, bool text,
-		     struct ccdm_err *err)
+/* A file as a member, text or base64; one that there is not adds nothing. */
+static int ccdm_attest_file(json_t *o, const char *key, const char *file, size_t max, bool text,
+			    struct ccdm_err *err)
 {
 	char *bytes;
 	size_t size;
@@ -30,18 +25,49 @@ int ccdm_attest_file(json_t *o, const char *key, const char *file, size_t max, b
 	if (r)
 		return r;
 	if (json_object_set_new(o, key,
-				text ? json_stringn(bytes, size) : ccdm_attest_base64(bytes, size)))
+				text ? json_stringn(bytes, size) : ccdm_member_make(bytes, size)))
 		r = ccdm_err_set(err, -ENOMEM, "%s: out of memory, or no text", file);
 	free(bytes);
 	return r;
 }
 
-int ccdm_attest_logs(json_t *o, struct ccdm_err *err)
+static int ccdm_attest_logs(const struct ccdm_attest_logs *logs, json_t **o, struct ccdm_err *err)
 {
-	int r = ccdm_attest_file(o, "ccdm_log", CCDM_EVENTLOG_FILE, CCDM_EVENTLOG_MAX, true, err);
+	int r;
 
+	*o = json_object();
+	r = *o ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
 	if (!r)
-		r = ccdm_attest_file(o, "systemd_log", CCDM_MEASURE_SYSTEMD_LOG, CCDM_EVENTLOG_MAX,
+		r = ccdm_attest_file(*o, logs->key, logs->file, CCDM_TCGLOG_MAX, false, err);
+	if (!r)
+		r = ccdm_attest_file(*o, "ccdm_log", CCDM_EVENTLOG_FILE, CCDM_EVENTLOG_MAX, true,
+				     err);
+	if (!r)
+		r = ccdm_attest_file(*o, "systemd_log", CCDM_MEASURE_SYSTEMD_LOG, CCDM_EVENTLOG_MAX,
 				     true, err);
+	return r;
+}
+
+int ccdm_attest_steady(const struct ccdm_attest_logs *logs, json_t *o, struct ccdm_err *err)
+{
+	json_t *before = NULL, *after;
+	bool steady = false;
+	unsigned int n;
+	int r = ccdm_attest_logs(logs, &before, err);
+
+	for (n = 0; !r && !steady && n < TRIES; n++) {
+		r = logs->sign(logs->arg, err);
+		if (r)
+			break;
+		r = ccdm_attest_logs(logs, &after, err);
+		steady = !r && json_equal(before, after);
+		json_decref(before);
+		before = after;
+	}
+	if (!r && !steady)
+		r = ccdm_err_set(err, -EAGAIN, "something is measured all the time");
+	if (!r && json_object_update(o, before))
+		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+	json_decref(before);
 	return r;
 }

@@ -3,26 +3,29 @@
 #ifndef CCDM_ATTEST_LOG_H
 #define CCDM_ATTEST_LOG_H
 
-#include <stddef.h>
 #include "ui.h"
 
-/* Text of bytes, as a value; NULL: out of memory. */
-json_t *ccdm_attest_base64(const void *bytes, size_t size);
+/**
+ * struct ccdm_attest_logs - which logs there are, and what is signed with them
+ * @key, @file: of the firmware's log
+ * @sign: signs the registers that the logs lead to, once more if it is called again
+ * @arg: passed on
+ */
+struct ccdm_attest_logs {
+	const char *key;
+	const char *file;
+	int (*sign)(void *arg, struct ccdm_err *err);
+	void *arg;
+};
 
 /**
- * ccdm_attest_file() - a file as a member of an object
- * @o: the object
- * @key: name of the member
- * @file: path; one that there is not adds nothing
- * @max: most bytes it may have
- * @text: as it is, else in base64
+ * ccdm_attest_steady() - registers and logs of one moment
+ * @o: gets the firmware's log, "ccdm_log" and "systemd_log", as far as they are here
  *
- * Return: 0, -EFBIG, -ENOMEM, or what reading it says.
+ * Something may be measured at any time: between signature and logs nothing was.
+ *
+ * Return: 0; -EAGAIN: they change all the time; what @sign and reading them say.
  */
-int ccdm_attest_file(json_t *o, const char *key, const char *file, size_t max, bool text,
-		     struct ccdm_err *err);
-
-/* "ccdm_log" and "systemd_log", as far as they are here. */
-int ccdm_attest_logs(json_t *o, struct ccdm_err *err);
+int ccdm_attest_steady(const struct ccdm_attest_logs *logs, json_t *o, struct ccdm_err *err);
 
 #endif

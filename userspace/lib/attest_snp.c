@@ -11,11 +11,20 @@
 
 #define SNP_PROVIDER "sev_guest"
 
-/* What the report is bound to begins with @data; zeros follow. */
-static void ccdm_attest_pad(uint8_t padded[64], const uint8_t *data, size_t size)
+/* The evidence of a report, with the certificate that the host should have given. */
+static int ccdm_attest_snp_make(const struct ccdm_ask *ask, const uint8_t raw[CCDM_SNP_REPORT_SIZE],
+				const uint8_t *table, size_t size, json_t **evidence,
+				struct ccdm_err *err)
 {
-	memset(padded, 0, 64);
-	memcpy(padded, data, size < 64 ? size : 64);
+	int r = ccdm_snp_json_make(raw, table, size, evidence, err);
+
+	if (!r && ask->certs)
+		r = ccdm_snp_json_add(*evidence, ask->certs, err);
+	if (r) {
+		json_decref(*evidence);
+		*evidence = NULL;
+	}
+	return r;
 }
 
 static bool ccdm_attest_tsm_exists(const struct ccdm_attester *attester)
@@ -24,16 +33,16 @@ static bool ccdm_attest_tsm_exists(const struct ccdm_attester *attester)
 	return ccdm_tsm_provides(SNP_PROVIDER);
 }
 
-static int ccdm_attest_tsm_collect(const struct ccdm_attester *attester, const uint8_t *data,
-				   size_t size, json_t **evidence, struct ccdm_err *err)
+static int ccdm_attest_tsm_collect(const struct ccdm_attester *attester, const struct ccdm_ask *ask,
+				   json_t **evidence, struct ccdm_err *err)
 {
 	struct ccdm_tsm_report report;
-	uint8_t padded[64];
+	uint8_t padded[CCDM_TSM_DATA];
 	int r;
 
 	(void)attester;
 	*evidence = NULL;
-	ccdm_attest_pad(padded, data, size);
+	ccdm_tsm_pad(padded, ask->data, ask->size);
 	r = ccdm_tsm_report(SNP_PROVIDER, padded, &report, err);
 	if (r)
 		return r;
@@ -41,8 +50,8 @@ static int ccdm_attest_tsm_collect(const struct ccdm_attester *attester, const u
 		r = ccdm_err_set(err, -EIO, "a report of %zu bytes, expected %u", report.out_size,
 				 CCDM_SNP_REPORT_SIZE);
 	else
-		r = ccdm_snp_json_make((uint8_t *)report.out, (uint8_t *)report.aux,
-				       report.aux_size, evidence, err);
+		r = ccdm_attest_snp_make(ask, (uint8_t *)report.out, (uint8_t *)report.aux,
+					 report.aux_size, evidence, err);
 	ccdm_tsm_drop(&report);
 	return r;
 }
@@ -53,20 +62,22 @@ static bool ccdm_attest_ioctl_exists(const struct ccdm_attester *attester)
 	return !access(CCDM_SEV_GUEST, R_OK | W_OK);
 }
 
-static int ccdm_attest_ioctl_collect(const struct ccdm_attester *attester, const uint8_t *data,
-				     size_t size, json_t **evidence, struct ccdm_err *err)
+static int ccdm_attest_ioctl_collect(const struct ccdm_attester *attester,
+				     const struct ccdm_ask *ask, json_t **evidence,
+				     struct ccdm_err *err)
 {
-	uint8_t padded[64], raw[CCDM_SNP_REPORT_SIZE], *certs = malloc(CCDM_SEV_CERTS_MAX);
+	uint8_t padded[CCDM_TSM_DATA], raw[CCDM_SNP_REPORT_SIZE],
+		*certs = malloc(CCDM_SEV_CERTS_MAX);
 	size_t certs_size;
 	int r;
 
 	(void)attester;
 	*evidence = NULL;
-	ccdm_attest_pad(padded, data, size);
+	ccdm_tsm_pad(padded, ask->data, ask->size);
 	r = certs ? ccdm_sev_guest_report(CCDM_SEV_GUEST, padded, raw, certs, &certs_size, err)
 		  : ccdm_err_set(err, -ENOMEM, "out of memory");
 	if (!r)
-		r = ccdm_snp_json_make(raw, certs, certs_size, evidence, err);
+		r = ccdm_attest_snp_make(ask, raw, certs, certs_size, evidence, err);
 	free(certs);
 	return r;
 }

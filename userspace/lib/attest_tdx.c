@@ -5,7 +5,7 @@
 #include <string.h>
 #include "attest_log.h"
 #include "attest_tdx.h"
-#include "tcglog.h"
+#include "member.h"
 #include "tsm.h"
 
 #define TDX_PROVIDER "tdx_guest"
@@ -16,32 +16,40 @@ static bool ccdm_attest_tdx_exists(const struct ccdm_attester *attester)
 	return ccdm_tsm_provides(TDX_PROVIDER);
 }
 
-static int ccdm_attest_tdx_collect(const struct ccdm_attester *attester, const uint8_t *data,
-				   size_t size, json_t **evidence, struct ccdm_err *err)
-{
-	uint8_t padded[CCDM_TSM_DATA] = { 0 };
+struct ccdm_tdx_signing {
+	const struct ccdm_ask *ask;
 	struct ccdm_tsm_report report;
-	json_t *o;
-	int r;
+};
+
+static int ccdm_attest_tdx_sign(void *arg, struct ccdm_err *err)
+{
+	struct ccdm_tdx_signing *s = arg;
+	uint8_t padded[CCDM_TSM_DATA];
+
+	ccdm_tsm_drop(&s->report);
+	ccdm_tsm_pad(padded, s->ask->data, s->ask->size);
+	return ccdm_tsm_report(TDX_PROVIDER, padded, &s->report, err);
+}
+
+static int ccdm_attest_tdx_collect(const struct ccdm_attester *attester, const struct ccdm_ask *ask,
+				   json_t **evidence, struct ccdm_err *err)
+{
+	struct ccdm_tdx_signing s = { .ask = ask };
+	const struct ccdm_attest_logs logs = { "cc_eventlog", CCDM_CC_LOG, ccdm_attest_tdx_sign,
+					       &s };
+	json_t *o = json_pack("{s:n}", "cc_eventlog");
+	int r = o ? ccdm_attest_steady(&logs, o, err) : ccdm_err_set(err, -ENOMEM, "out of memory");
 
 	(void)attester;
-	*evidence = NULL;
-	memcpy(padded, data, size < sizeof(padded) ? size : sizeof(padded));
-	r = ccdm_tsm_report(TDX_PROVIDER, padded, &report, err);
-	if (r)
-		return r;
-	o = json_pack("{s:o, s:n}", "quote", ccdm_attest_base64(report.out, report.out_size),
-		      "cc_eventlog");
-	ccdm_tsm_drop(&report);
-	r = o ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
-	if (!r)
-		r = ccdm_attest_file(o, "cc_eventlog", CCDM_CC_LOG, CCDM_TCGLOG_MAX, false, err);
-	if (!r)
-		r = ccdm_attest_logs(o, err);
-	if (r)
+	if (!r &&
+	    json_object_set_new(o, "quote", ccdm_member_make(s.report.out, s.report.out_size)))
+		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+	ccdm_tsm_drop(&s.report);
+	if (r) {
 		json_decref(o);
-	else
-		*evidence = o;
+		o = NULL;
+	}
+	*evidence = o;
 	return r;
 }
 

@@ -7,8 +7,9 @@
 #include "attest_log.h"
 #include "attest_tpm.h"
 #include "evidence.h"
-#include "tcglog.h"
+#include "member.h"
 #include "tpm_ak.h"
+#include "tpm_ek.h"
 
 static bool ccdm_attest_tpm_exists(const struct ccdm_attester *attester)
 {
@@ -16,48 +17,90 @@ static bool ccdm_attest_tpm_exists(const struct ccdm_attester *attester)
 	return !access(CCDM_TPM_DEVICE, R_OK | W_OK);
 }
 
-static json_t *ccdm_json_pcrs(const struct ccdm_tpm_signed *s)
+/* What a broker can try this TPM with; one that has nothing to say is none the worse. */
+static json_t *ccdm_attest_tpm_introduce(const struct ccdm_attester *attester)
 {
-	char hex[2 * CCDM_DIGEST_MAX + 1];
-	json_t *pcrs = json_array();
-	unsigned int i;
-
-	for (i = 0; i < CCDM_TPM_PCRS; i++) {
-		ccdm_digest_hex(s->pcr[i], ccdm_digest_size(s->bank), hex);
-		json_array_append_new(pcrs, json_string(hex));
-	}
-	return pcrs;
-}
-
-static int ccdm_attest_tpm_collect(const struct ccdm_attester *attester, const uint8_t *data,
-				   size_t size, json_t **evidence, struct ccdm_err *err)
-{
-	struct ccdm_tpm_signed *s = malloc(sizeof(*s));
 	struct ccdm_tpm *tpm = NULL;
-	json_t *o = NULL;
-	size_t bound = ccdm_tee_bound("tpm");
-	int r = s ? ccdm_tpm_open(CCDM_TPM_DEVICE, &tpm, err) : -ENOMEM;
+	struct ccdm_err ignored;
+	json_t *pair = NULL;
 
 	(void)attester;
-	if (!r)
-		r = ccdm_tpm_quote(tpm, data, size < bound ? size : bound, s, err);
+	if (ccdm_tpm_open(CCDM_TPM_DEVICE, &tpm, &ignored))
+		return NULL;
+	ccdm_tpm_introduce(tpm, &pair, &ignored);
 	ccdm_tpm_close(tpm);
+	return pair ? json_pack("{s:o}", "ccdm-tpm", pair) : NULL;
+}
+
+/* "activation", if the broker gave a credential: the pair once more, with the value. */
+static int ccdm_attest_tpm_activate(struct ccdm_tpm *tpm, const json_t *extra, json_t *o,
+				    struct ccdm_err *err)
+{
+	const json_t *credential = json_object_get(extra, "ccdm-credential");
+	json_t *pair = NULL, *value = NULL;
+	int r;
+
+	if (!credential)
+		return 0;
+	r = ccdm_tpm_activate(tpm, credential, &value, err);
+	if (!r)
+		r = ccdm_tpm_introduce(tpm, &pair, err);
+	if (!r && (json_object_set(pair, "value", value) || json_object_set(o, "activation", pair)))
+		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+	json_decref(value);
+	json_decref(pair);
+	return r;
+}
+
+struct ccdm_tpm_signing {
+	struct ccdm_tpm *tpm;
+	const struct ccdm_ask *ask;
+	struct ccdm_tpm_signed out;
+};
+
+static int ccdm_attest_tpm_sign(void *arg, struct ccdm_err *err)
+{
+	struct ccdm_tpm_signing *s = arg;
+	size_t bound = ccdm_tee_bound("tpm");
+
+	return ccdm_tpm_quote(s->tpm, 0, s->ask->data, s->ask->size < bound ? s->ask->size : bound,
+			      &s->out, err);
+}
+
+static int ccdm_attest_tpm_collect(const struct ccdm_attester *attester, const struct ccdm_ask *ask,
+				   json_t **evidence, struct ccdm_err *err)
+{
+	struct ccdm_tpm_signing *s = calloc(1, sizeof(*s));
+	const struct ccdm_attest_logs logs = { "firmware_log", CCDM_BIOS_LOG, ccdm_attest_tpm_sign,
+					       s };
+	json_t *o = json_object();
+	int r = s && o ? ccdm_tpm_open(CCDM_TPM_DEVICE, &s->tpm, err)
+		       : ccdm_err_set(err, -ENOMEM, "out of memory");
+
+	(void)attester;
 	if (!r) {
-		o = json_pack("{s:{s:o, s:o, s:o}, s:o}", "tpm_quote", "signature",
-			      ccdm_attest_base64(s->signature, s->signature_size), "message",
-			      ccdm_attest_base64(s->message, s->message_size), "pcrs",
-			      ccdm_json_pcrs(s), "ak_public",
-			      ccdm_attest_base64(s->ak, s->ak_size));
-		r = o ? 0 : -ENOMEM;
+		s->ask = ask;
+		r = ccdm_attest_tpm_activate(s->tpm, ask->extra, o, err);
 	}
 	if (!r)
-		r = ccdm_attest_file(o, "firmware_log", CCDM_BIOS_LOG, CCDM_TCGLOG_MAX, false, err);
-	if (!r)
-		r = ccdm_attest_logs(o, err);
+		r = ccdm_attest_steady(&logs, o, err);
+	if (s)
+		ccdm_tpm_close(s->tpm);
+	if (!r &&
+	    (json_object_set_new(
+		     o, "tpm_quote",
+		     json_pack("{s:o, s:o, s:o}", "signature",
+			       ccdm_member_make(s->out.signature, s->out.signature_size), "message",
+			       ccdm_member_make(s->out.message, s->out.message_size), "pcrs",
+			       ccdm_tpm_signed_pcrs(&s->out))) ||
+	     json_object_set_new(o, "ak_public", ccdm_member_make(s->out.ak, s->out.ak_size))))
+		r = ccdm_err_set(err, -ENOMEM, "out of memory");
 	free(s);
-	*evidence = r ? NULL : o;
-	if (r)
+	if (r) {
 		json_decref(o);
+		o = NULL;
+	}
+	*evidence = o;
 	return r;
 }
 
@@ -65,5 +108,6 @@ const struct ccdm_attester ccdm_attest_tpm = {
 	.tee = "tpm",
 	.what = "TPM 2.0 (" CCDM_TPM_DEVICE ")",
 	.exists = ccdm_attest_tpm_exists,
+	.introduce = ccdm_attest_tpm_introduce,
 	.collect = ccdm_attest_tpm_collect,
 };

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /* attesters.c - see attesters.h */
 #include <errno.h>
+#include "attest_azure.h"
 #include "attest_snp.h"
 #include "attest_tdx.h"
 #include "attest_tpm.h"
 #include "attesters.h"
 
 const struct ccdm_attester *const ccdm_attesters[] = {
-	&ccdm_attest_snp_tsm, &ccdm_attest_tdx, &ccdm_attest_snp_ioctl, &ccdm_attest_tpm, NULL,
+	&ccdm_attest_snp_tsm,
+	&ccdm_attest_tdx,
+	&ccdm_attest_snp_ioctl,
+	&ccdm_attest_azure_snp,
+	&ccdm_attest_azure_tdx,
+	&ccdm_attest_tpm,
+	NULL,
 };
 
 int ccdm_attesters_choose(const struct ccdm_attester **primary, const struct ccdm_attester **beside,
@@ -24,7 +31,8 @@ int ccdm_attesters_choose(const struct ccdm_attester **primary, const struct ccd
 			continue;
 		if (!*primary)
 			*primary = a;
-		else if (a == &ccdm_attest_tpm)
+		else if (a == &ccdm_attest_tpm && *primary != &ccdm_attest_azure_snp &&
+			 *primary != &ccdm_attest_azure_tdx) /* theirs is in their evidence */
 			*beside = a;
 	}
 	if (*primary)

@@ -58,7 +58,7 @@ static struct ccdm_pubkey *ccdm_hcl_key(const json_t *claims, const char *kid)
 	return key;
 }
 
-static int ccdm_hcl_parse(struct ccdm_azure *az, struct ccdm_err *err)
+int ccdm_azure_hcl(struct ccdm_azure *az, struct ccdm_err *err)
 {
 	static const uint16_t hashes[] = { 0, CCDM_ALG_SHA256, CCDM_ALG_SHA384, CCDM_ALG_SHA512 };
 	uint32_t type, hash, size;
@@ -202,7 +202,7 @@ int ccdm_azure_parse(const json_t *o, struct ccdm_azure *az, struct ccdm_certs *
 	r = az->version ? ccdm_azure_v1(o, az, certs, vcek, err)
 			: ccdm_azure_v0(o, az, certs, vcek, err);
 	if (!r)
-		r = ccdm_hcl_parse(az, err);
+		r = ccdm_azure_hcl(az, err);
 	if (!r && az->is_tdx != !!az->td_quote)
 		r = ccdm_err_set(err, -EINVAL, "hcl_report is of %s, and there is %s td_quote",
 				 az->is_tdx ? "TDX" : "SNP", az->td_quote ? "a" : "no");
@@ -217,20 +217,30 @@ int ccdm_azure_parse(const json_t *o, struct ccdm_azure *az, struct ccdm_certs *
 
 /* ---- checks ----------------------------------------------------------------------- */
 
-/* Version 2: the nonce stands in the user data, too, which the TEE's report covers. */
-static void ccdm_azure_user_data(const struct ccdm_azure *az, const struct ccdm_azure_want *want,
-				 struct ccdm_verdict *v)
+bool ccdm_azure_bound(const struct ccdm_azure *az, const uint8_t *nonce, size_t size)
 {
 	const char *data = json_string_value(json_object_get(az->claims, "user-data"));
 	char hex[2 * CCDM_DIGEST_MAX + 1];
 	bool good;
 	size_t i;
 
-	ccdm_digest_hex(want->nonce, want->nonce_size, hex);
-	good = data && strlen(data) >= 2 * want->nonce_size;
-	for (i = 0; good && i < 2 * want->nonce_size; i++)
+	ccdm_digest_hex(nonce, size, hex);
+	good = data && strlen(data) >= 2 * size;
+	for (i = 0; good && i < 2 * size; i++)
 		good = ccdm_nibble(data[i]) == ccdm_nibble(hex[i]);
-	ccdm_verdict_add(v, "user-data", good, 0, hex, "%.128s", data ? data : "none");
+	return good;
+}
+
+/* Version 2: the nonce stands in the user data, too, which the TEE's report covers. */
+static void ccdm_azure_user_data(const struct ccdm_azure *az, const struct ccdm_azure_want *want,
+				 struct ccdm_verdict *v)
+{
+	const char *data = json_string_value(json_object_get(az->claims, "user-data"));
+	char hex[2 * CCDM_DIGEST_MAX + 1];
+
+	ccdm_digest_hex(want->nonce, want->nonce_size, hex);
+	ccdm_verdict_add(v, "user-data", ccdm_azure_bound(az, want->nonce, want->nonce_size), 0,
+			 hex, "%.128s", data ? data : "none");
 }
 
 int ccdm_azure_verify(const struct ccdm_azure *az, const struct ccdm_azure_want *want,

@@ -62,6 +62,17 @@ int ccdm_azure_parse(const json_t *evidence, struct ccdm_azure *az, struct ccdm_
 		     const struct ccdm_cert **vcek, struct ccdm_err *err);
 
 /**
+ * ccdm_azure_hcl() - take an HCL report apart
+ * @az: @hcl and @hcl_size are set, untrusted; what stands behind them is filled, up to @ak
+ *
+ * Return: 0, -EINVAL.
+ */
+int ccdm_azure_hcl(struct ccdm_azure *az, struct ccdm_err *err);
+
+/* Does its user data begin with this nonce, of CCDM_DIGEST_MAX bytes at most? */
+bool ccdm_azure_bound(const struct ccdm_azure *az, const uint8_t *nonce, size_t size);
+
+/**
  * struct ccdm_azure_want - what must hold of it
  * @snp, @tdx: of the TEE's report, of which only one is used; report data is ours to say
  * @nonce, @nonce_size: what the vTPM's quote must be for; NULL for anything

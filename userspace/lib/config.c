@@ -59,6 +59,8 @@ static const struct ccdm_config_key {
 	{ "attest", "ca", PATH, STRING(ca), NULL, 0, 0 },
 	{ "attest", "pin", HEX, STRING(pin), NULL, 64, 64 },
 	{ "attest", "protocol", WORD, FIELD(protocol), 0, "0.4.0 0.2.0", 0, 0 },
+	{ "attest", "activation", WORD, FIELD(no_activation), 0, "yes no", 0, 0 },
+	{ "attest", "certificate", PATH, STRING(certificate), NULL, 0, 0 },
 	{ "attest", "timeout", NUMBER, FIELD(attest_timeout), 0, NULL, 1, 3600 },
 	{ "secrets", NULL, TEXT, 0, 0, NULL, 0, 0 }, /* its keys are names of credentials */
 #undef STRING

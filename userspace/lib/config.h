@@ -63,6 +63,8 @@ enum ccdm_tpm_use { CCDM_TPM_OFF, CCDM_TPM_OPTIONAL, CCDM_TPM_REQUIRED };
  * @ca: file of its CA, or empty
  * @pin: SHA-256 of its public key in hex, or empty
  * @protocol: 0: 0.4.0, 1: 0.2.0
+ * @no_activation: the broker does not know how to activate a TPM's key
+ * @certificate: file of a VCEK or VLEK, for a host that gives none; or empty
  * @attest_timeout: seconds for network, attestation and secrets together
  * @nr_secrets, @secret: what to fetch
  */
@@ -97,6 +99,8 @@ struct ccdm_config {
 	char ca[CCDM_CONFIG_PATH];
 	char pin[65];
 	unsigned int protocol;
+	unsigned int no_activation;
+	char certificate[CCDM_CONFIG_PATH];
 	uint64_t attest_timeout;
 	unsigned int nr_secrets;
 	struct ccdm_config_secret secret[CCDM_SECRETS_MAX];

@@ -10,11 +10,15 @@
 #include "manifest.h"
 #include "member.h"
 #include "snp_json.h"
+#include "tpm_activation.h"
 #include "tpm_json.h"
 
 /* ---- what a TPM's key is worth ---------------------------------------------- */
 
-/* Whose key is it? Its certificate says so, and stands beside the quote or was given. */
+/*
+ * Whose key is it? Its certificate says so, and stands beside the quote or was given; or an
+ * EK vouches for it.
+ */
 static int ccdm_evidence_ak(const json_t *evidence, const struct ccdm_pubkey *ak,
 			    const struct ccdm_trust *trust, struct ccdm_verdict *v,
 			    struct ccdm_err *err)
@@ -26,6 +30,7 @@ static int ccdm_evidence_ak(const json_t *evidence, const struct ccdm_pubkey *ak
 		.nr_anchors = trust->tpm_anchors ? trust->nr_tpm_anchors : 0,
 	};
 	const json_t *pem = json_object_get(evidence, "ak_cert");
+	const json_t *activation = json_object_get(evidence, "activation");
 	const struct ccdm_cert *leaf = trust->leaf;
 	unsigned int i;
 	bool good;
@@ -44,6 +49,8 @@ static int ccdm_evidence_ak(const json_t *evidence, const struct ccdm_pubkey *ak
 	}
 	if (r)
 		return r;
+	if (!leaf && activation)
+		return ccdm_tpm_activation_judge(activation, ak, trust, v, err);
 	good = leaf && ccdm_pubkey_equal(ak, ccdm_cert_key(leaf));
 	ccdm_verdict_add(v, "ak", good, 0, "a certificate of the attestation key", "%s",
 			 good	? "one"
@@ -427,7 +434,7 @@ int ccdm_evidence_beside(const char *additional, const struct ccdm_trust *trust,
 			r = ccdm_beside_failed(proof, v);
 		else if (!r)
 			r = ccdm_judged_pcrs(&j, &quoted);
-		if (r == -EINVAL)
+		if (r == -EINVAL || r == -E2BIG)
 			r = ccdm_beside_note(proof, err.text);
 		else if (!r && ccdm_verdict_accepted(v))
 			r = ccdm_beside_merge(proof, tpm.facts);

@@ -4,8 +4,8 @@
  *
  * Beside the members that the protocol has, evidence may bring logs, which others
  * ignore: "cc_eventlog" (tdx) or "firmware_log" (tpm, az-...) in base64, "ccdm_log" and
- * "systemd_log" as text; for a TPM "ak_cert", PEM, its key's certificate first; and
- * "manifest", of the builder (manifest.h).
+ * "systemd_log" as text; for a TPM "ak_cert", PEM, its key's certificate first, or
+ * "activation" (tpm_activation.h); and "manifest", of the builder (manifest.h).
  */
 #ifndef CCDM_EVIDENCE_H
 #define CCDM_EVIDENCE_H
@@ -14,6 +14,8 @@
 #include "tpm_quote.h"
 
 #define CCDM_EVIDENCE_MAX (4 << 20) /* bytes of its text */
+
+struct ccdm_tpm_pair; /* tpm_activation.h */
 
 /**
  * struct ccdm_trust - what a judge holds evidence against
@@ -24,7 +26,9 @@
  * @at: time of evaluation, seconds since 1970
  * @anchors, @nr_anchors: roots of TEEs; NULL for the vendors'
  * @tpm_anchors, @nr_tpm_anchors: roots of TPMs' keys; there are none that everybody trusts
- * @tpm_keys, @nr_tpm_keys: keys of TPMs that are known one by one
+ * @tpm_keys, @nr_tpm_keys: keys of TPMs that are known one by one, AKs or EKs
+ * @activated: is this what was encrypted for them in this session? NULL: there was none
+ * @activated_arg: passed on
  */
 struct ccdm_trust {
 	struct ccdm_certs *certs;
@@ -37,6 +41,8 @@ struct ccdm_trust {
 	unsigned int nr_tpm_anchors;
 	struct ccdm_pubkey *const *tpm_keys;
 	unsigned int nr_tpm_keys;
+	bool (*activated)(const void *arg, const struct ccdm_tpm_pair *pair, const uint8_t *value);
+	const void *activated_arg;
 };
 
 /**

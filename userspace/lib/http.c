@@ -134,7 +134,7 @@ static bool ccdm_http_options(struct ccdm_http *h)
 		CURLoption option;
 		const char *value;
 	} texts[] = {
-		{ CURLOPT_PROTOCOLS_STR, "https" },
+		{ CURLOPT_PROTOCOLS_STR, c->metadata ? "http" : "https" },
 		{ CURLOPT_PROXY, "" },
 		{ CURLOPT_NOPROXY, "*" },
 		{ CURLOPT_COOKIEFILE, "" },
@@ -160,9 +160,10 @@ int ccdm_http_open(const struct ccdm_http_conf *conf, struct ccdm_http **http, s
 	int r;
 
 	*http = NULL;
-	if (strncmp(conf->url, "https://", 8) || !conf->url[8])
+	if (conf->metadata ? strcmp(conf->url, CCDM_HTTP_METADATA)
+			   : strncmp(conf->url, "https://", 8) || !conf->url[8])
 		return ccdm_err_set(err, -EINVAL, "%.200s is no URL of https", conf->url);
-	if (!conf->pin && (!conf->ca || access(conf->ca, R_OK)))
+	if (!conf->metadata && !conf->pin && (!conf->ca || access(conf->ca, R_OK)))
 		return ccdm_err_set(err, -EINVAL, "%s: %s",
 				    conf->ca ? conf->ca : "neither CA nor pin",
 				    conf->ca ? strerror(errno) : "nobody could be known by it");
@@ -252,15 +253,17 @@ static int ccdm_http_error(const struct ccdm_http *h, CURLcode code, struct ccdm
 }
 
 /* NULL: out of memory */
-static struct curl_slist *ccdm_http_headers(const char *bearer)
+static struct curl_slist *ccdm_http_headers(const struct ccdm_http *h, const char *bearer)
 {
 	struct curl_slist *one = curl.curl_slist_append(NULL, "Content-Type: application/json");
 	struct curl_slist *both = NULL;
 	char *line = NULL;
 
-	if (!bearer || !one)
+	if (!one || (!bearer && !h->conf->metadata))
 		return one;
-	if (asprintf(&line, "Authorization: Bearer %s", bearer) > 0) {
+	if (h->conf->metadata)
+		both = curl.curl_slist_append(one, "Metadata: true");
+	else if (asprintf(&line, "Authorization: Bearer %s", bearer) > 0) {
 		both = curl.curl_slist_append(one, line);
 		OPENSSL_cleanse(line, strlen(line));
 		free(line);
@@ -273,7 +276,7 @@ static struct curl_slist *ccdm_http_headers(const char *bearer)
 int ccdm_http_ask(struct ccdm_http *h, const char *path, const char *post, const char *bearer,
 		  struct ccdm_http_answer *answer, struct ccdm_err *err)
 {
-	struct curl_slist *headers = ccdm_http_headers(bearer);
+	struct curl_slist *headers = ccdm_http_headers(h, bearer);
 	CURLcode code = CURLE_OUT_OF_MEMORY;
 	char *url = NULL;
 

@@ -3,7 +3,7 @@
  * http.h - HTTPS to the broker, through libcurl
  *
  * TLS 1.3 alone, to a server whose CA or public key is known; there is no way to go
- * without. No redirects, no proxy, no resumption. libcurl is loaded when it is first
+ * without (but for CCDM_HTTP_METADATA). No redirects, no proxy, no resumption. libcurl is loaded when it is first
  * needed, so that who attests nothing needs none of it.
  */
 #ifndef CCDM_HTTP_H
@@ -14,6 +14,12 @@
 
 #define CCDM_PIN_SIZE 32
 
+/*
+ * The metadata service of a cloud: not a server that could be believed, nor one that asks
+ * for a secret. The one address that is spoken to in plain HTTP.
+ */
+#define CCDM_HTTP_METADATA "http://169.254.169.254"
+
 /**
  * struct ccdm_http_conf - a server
  * @url: https://HOST[:PORT]
@@ -22,6 +28,7 @@
  * @earliest: seconds since 1970; if the clock is before it, dates are checked against this
  * @timeout: seconds for one request
  * @max: most bytes of an answer
+ * @metadata: @url is CCDM_HTTP_METADATA, and there is no TLS
  */
 struct ccdm_http_conf {
 	const char *url;
@@ -30,6 +37,7 @@ struct ccdm_http_conf {
 	int64_t earliest;
 	unsigned int timeout;
 	size_t max;
+	bool metadata;
 };
 
 /* A connection, with its cookies; opaque. */

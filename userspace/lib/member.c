@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "base64.h"
 #include "bytes.h"
+#include "digest.h"
 #include "member.h"
 
 static int ccdm_member_text(const json_t *value, const char *key, bool url, size_t max,
@@ -64,6 +65,39 @@ int ccdm_member_octets(const json_t *value, const char *key, uint8_t *to, size_t
 		to[i] = json_integer_value(n);
 	}
 	return 0;
+}
+
+json_t *ccdm_member_make(const void *bytes, size_t size)
+{
+	char *text = ccdm_base64(bytes, size);
+	json_t *value = text ? json_string(text) : NULL;
+
+	free(text);
+	return value;
+}
+
+json_t *ccdm_member_make_url(const void *bytes, size_t size)
+{
+	char *text = ccdm_base64(bytes, size), *p;
+	json_t *value;
+
+	for (p = text; p && *p; p++)
+		*p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
+	value = text ? json_string(text) : NULL;
+	free(text);
+	return value;
+}
+
+json_t *ccdm_member_make_hex(const void *bytes, size_t size)
+{
+	char *text = malloc(2 * size + 1);
+	json_t *value;
+
+	if (text)
+		ccdm_digest_hex(bytes, size, text);
+	value = text ? json_string(text) : NULL;
+	free(text);
+	return value;
 }
 
 int ccdm_member_numbers(const json_t *value, const char *key, size_t max, uint8_t **bytes,

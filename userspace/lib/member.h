@@ -33,4 +33,9 @@ int ccdm_member_numbers(const json_t *value, const char *key, size_t max, uint8_
 int ccdm_member_octets(const json_t *value, const char *key, uint8_t *to, size_t size,
 		       struct ccdm_err *err);
 
+/* The other way round: bytes as text in base64; NULL: out of memory. */
+json_t *ccdm_member_make(const void *bytes, size_t size);
+json_t *ccdm_member_make_url(const void *bytes, size_t size); /* with its padding */
+json_t *ccdm_member_make_hex(const void *bytes, size_t size);
+
 #endif

@@ -101,6 +101,46 @@ int ccdm_pubkey_hash(const struct ccdm_pubkey *key, struct ccdm_digest *digest)
 	return r;
 }
 
+int ccdm_pubkey_der(const struct ccdm_pubkey *key, uint8_t *der, size_t *size)
+{
+	uint8_t *bytes = NULL;
+	int n = i2d_PUBKEY((EVP_PKEY *)key, &bytes);
+	int r = n <= 0 ? -ENOMEM : (size_t)n > *size ? -ENOSPC : 0;
+
+	if (!r) {
+		memcpy(der, bytes, n);
+		*size = n;
+	}
+	OPENSSL_free(bytes);
+	return r;
+}
+
+bool ccdm_pubkey_is_rsa(const struct ccdm_pubkey *key)
+{
+	return EVP_PKEY_is_a(ccdm_evp(key), "RSA");
+}
+
+int ccdm_pubkey_oaep(const struct ccdm_pubkey *key, const char *label, size_t label_size,
+		     const uint8_t *text, size_t size, uint8_t *out, size_t *out_size)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, ccdm_evp(key), NULL);
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_ASYM_CIPHER_PARAM_PAD_MODE,
+						 OSSL_PKEY_RSA_PAD_MODE_OAEP, 0),
+		OSSL_PARAM_construct_utf8_string(OSSL_ASYM_CIPHER_PARAM_OAEP_DIGEST, "SHA256", 0),
+		OSSL_PARAM_construct_octet_string(OSSL_ASYM_CIPHER_PARAM_OAEP_LABEL, (void *)label,
+						  label_size),
+		OSSL_PARAM_construct_end(),
+	};
+	bool good = ctx && ccdm_pubkey_is_rsa(key) && EVP_PKEY_encrypt_init_ex(ctx, params) == 1 &&
+		    EVP_PKEY_encrypt(ctx, out, out_size, text, size) == 1;
+	int r = !ctx ? -ENOMEM : good ? 0 : -EINVAL;
+
+	EVP_PKEY_CTX_free(ctx);
+	ERR_clear_error();
+	return r;
+}
+
 bool ccdm_pubkey_equal(const struct ccdm_pubkey *a, const struct ccdm_pubkey *b)
 {
 	return a && b && EVP_PKEY_eq(ccdm_evp(a), ccdm_evp(b)) == 1;

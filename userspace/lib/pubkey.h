@@ -24,6 +24,21 @@ struct ccdm_pubkey *ccdm_pubkey_p256(const uint8_t xy[64]);
 /* SHA-256 of its SubjectPublicKeyInfo. Return: 0, -ENOMEM */
 int ccdm_pubkey_hash(const struct ccdm_pubkey *key, struct ccdm_digest *digest);
 
+/* Its SubjectPublicKeyInfo in DER. @size: room, then what it takes. Return: 0, -ENOMEM, -ENOSPC */
+int ccdm_pubkey_der(const struct ccdm_pubkey *key, uint8_t *der, size_t *size);
+
+bool ccdm_pubkey_is_rsa(const struct ccdm_pubkey *key);
+
+/**
+ * ccdm_pubkey_oaep() - encrypt for a key of RSA: OAEP with SHA-256
+ * @label, @label_size: with a NUL where the protocol wants one
+ * @out: @out_size bytes; @out_size is set to what it takes
+ *
+ * Return: 0; -EINVAL: not of RSA, or it does not fit; -ENOMEM.
+ */
+int ccdm_pubkey_oaep(const struct ccdm_pubkey *key, const char *label, size_t label_size,
+		     const uint8_t *text, size_t size, uint8_t *out, size_t *out_size);
+
 bool ccdm_pubkey_equal(const struct ccdm_pubkey *a, const struct ccdm_pubkey *b);
 
 enum ccdm_scheme {

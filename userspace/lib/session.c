@@ -103,11 +103,19 @@ const char *ccdm_session_token(const struct ccdm_session *s)
 
 /* ---- evidence --------------------------------------------------------------------- */
 
+/* The broker's: @nonce, and @extra or NULL. */
+struct ccdm_challenge {
+	char nonce[CCDM_KBS_NONCE_MAX];
+	json_t *extra;
+};
+
 /* Text of {TEE: evidence}, or "". */
-static int ccdm_evidence_additional(const struct ccdm_session_conf *conf, const char *nonce,
-				    json_t *jwk, char **text, struct ccdm_err *err)
+static int ccdm_evidence_additional(const struct ccdm_session_conf *conf,
+				    const struct ccdm_challenge *c, json_t *jwk, char **text,
+				    struct ccdm_err *err)
 {
 	const struct ccdm_attester *tpm = conf->beside;
+	struct ccdm_ask ask = { .extra = c->extra };
 	struct ccdm_digest bound;
 	json_t *evidence, *o;
 	int r;
@@ -117,11 +125,13 @@ static int ccdm_evidence_additional(const struct ccdm_session_conf *conf, const 
 		*text = strdup("");
 		return *text ? 0 : -ENOMEM;
 	}
-	r = ccdm_kbs_report_data(CCDM_KBS_0_2, nonce, jwk, "", &bound);
+	r = ccdm_kbs_report_data(CCDM_KBS_0_2, c->nonce, jwk, "", &bound);
 	if (r)
 		return r;
+	ask.data = bound.bytes;
+	ask.size = bound.size;
 	/* A TPM is the host's as long as nothing binds it: one that fails breaks nothing. */
-	if (tpm->collect(tpm, bound.bytes, bound.size, &evidence, err)) {
+	if (tpm->collect(tpm, &ask, &evidence, err)) {
 		*text = strdup("");
 		return *text ? 0 : -ENOMEM;
 	}
@@ -131,18 +141,22 @@ static int ccdm_evidence_additional(const struct ccdm_session_conf *conf, const 
 	return *text ? 0 : -ENOMEM;
 }
 
-static int ccdm_evidence_collect(const struct ccdm_session_conf *conf, const char *nonce,
-				 json_t *jwk, json_t **evidence, char **additional,
-				 struct ccdm_err *err)
+static int ccdm_evidence_collect(const struct ccdm_session_conf *conf,
+				 const struct ccdm_challenge *c, json_t *jwk, json_t **evidence,
+				 char **additional, struct ccdm_err *err)
 {
+	struct ccdm_ask ask = { .extra = c->extra, .certs = conf->certs };
 	struct ccdm_digest bound;
-	int r = ccdm_evidence_additional(conf, nonce, jwk, additional, err);
+	int r = ccdm_evidence_additional(conf, c, jwk, additional, err);
 
 	*evidence = NULL;
 	if (!r)
-		r = ccdm_kbs_report_data(conf->version, nonce, jwk, *additional, &bound);
-	if (!r)
-		r = conf->primary->collect(conf->primary, bound.bytes, bound.size, evidence, err);
+		r = ccdm_kbs_report_data(conf->version, c->nonce, jwk, *additional, &bound);
+	if (!r) {
+		ask.data = bound.bytes;
+		ask.size = bound.size;
+		r = conf->primary->collect(conf->primary, &ask, evidence, err);
+	}
 	if (!r && conf->manifest &&
 	    json_object_set_new(*evidence, "manifest", json_string(conf->manifest))) {
 		json_decref(*evidence);
@@ -159,16 +173,19 @@ int ccdm_session_evidence(const struct ccdm_session_conf *conf, const char *nonc
 {
 	struct ccdm_tee_key *key = ccdm_tee_key_new();
 	json_t *jwk = key ? ccdm_tee_key_jwk(key) : NULL, *evidence = NULL;
+	struct ccdm_challenge c = { 0 };
 	char *additional = NULL;
-	int r = jwk ? ccdm_evidence_collect(conf, nonce, jwk, &evidence, &additional, err)
-		    : -ENOMEM;
+	int r;
 
 	*out = NULL;
+	snprintf(c.nonce, sizeof(c.nonce), "%s", nonce);
+	r = jwk ? ccdm_evidence_collect(conf, &c, jwk, &evidence, &additional, err) : -ENOMEM;
 	if (!r) {
 		*out = json_pack("{s:s, s:s, s:{s:s, s:O}, s:{s:O, s:s}}", "version",
 				 ccdm_kbs_version_name(conf->version), "tee", conf->primary->tee,
-				 "runtime-data", "nonce", nonce, "tee-pubkey", jwk, "tee-evidence",
-				 "primary_evidence", evidence, "additional_evidence", additional);
+				 "runtime-data", "nonce", c.nonce, "tee-pubkey", jwk,
+				 "tee-evidence", "primary_evidence", evidence,
+				 "additional_evidence", additional);
 		r = *out ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
 	}
 	free(additional);
@@ -216,17 +233,28 @@ static int ccdm_session_post(struct ccdm_session *s, const char *path, const cha
 	return r;
 }
 
-static int ccdm_session_auth(struct ccdm_session *s, char nonce[CCDM_KBS_NONCE_MAX],
-			     struct ccdm_err *err)
+/* What the TPM says of itself, so that the broker can try it; to a broker of ours. */
+static json_t *ccdm_session_introduce(const struct ccdm_session_conf *conf)
 {
-	char *text = ccdm_kbs_request(s->conf->version, s->conf->primary->tee, NULL);
+	const struct ccdm_attester *tpm = conf->beside ? conf->beside : conf->primary;
+
+	return conf->version == CCDM_KBS_0_4 && !conf->no_activation && tpm->introduce
+		       ? tpm->introduce(tpm)
+		       : NULL;
+}
+
+static int ccdm_session_auth(struct ccdm_session *s, struct ccdm_challenge *c, struct ccdm_err *err)
+{
+	json_t *extra = ccdm_session_introduce(s->conf);
+	char *text = ccdm_kbs_request(s->conf->version, s->conf->primary->tee, extra);
 	struct ccdm_http_answer a = { 0 };
 	int r = text ? ccdm_session_post(s, CCDM_KBS_PREFIX "/auth", text, &a, err)
 		     : ccdm_err_set(err, -ENOMEM, "out of memory");
 
-	if (!r && ccdm_kbs_challenge(a.body ? a.body : "", a.size, nonce, NULL, err))
+	if (!r && ccdm_kbs_challenge(a.body ? a.body : "", a.size, c->nonce, &c->extra, err))
 		r = -EIO;
 	ccdm_http_drop(&a);
+	json_decref(extra);
 	free(text);
 	return r;
 }
@@ -234,16 +262,17 @@ static int ccdm_session_auth(struct ccdm_session *s, char nonce[CCDM_KBS_NONCE_M
 /* One handshake. */
 static int ccdm_session_shake(struct ccdm_session *s, struct ccdm_err *err)
 {
-	char nonce[CCDM_KBS_NONCE_MAX], *additional = NULL, *text = NULL;
+	char *additional = NULL, *text = NULL;
+	struct ccdm_challenge c = { 0 };
 	json_t *jwk = ccdm_tee_key_jwk(s->key), *evidence = NULL;
 	struct ccdm_http_answer a = { 0 };
-	int r = jwk ? ccdm_session_auth(s, nonce, err) : -ENOMEM;
+	int r = jwk ? ccdm_session_auth(s, &c, err) : -ENOMEM;
 
 	ccdm_session_forget(s);
 	if (!r)
-		r = ccdm_evidence_collect(s->conf, nonce, jwk, &evidence, &additional, err);
+		r = ccdm_evidence_collect(s->conf, &c, jwk, &evidence, &additional, err);
 	if (!r) {
-		text = ccdm_kbs_attestation(s->conf->version, nonce, jwk, evidence, additional);
+		text = ccdm_kbs_attestation(s->conf->version, c.nonce, jwk, evidence, additional);
 		r = text ? ccdm_session_post(s, CCDM_KBS_PREFIX "/attest", text, &a, err)
 			 : ccdm_err_set(err, -ENOMEM, "out of memory");
 	}
@@ -253,6 +282,7 @@ static int ccdm_session_shake(struct ccdm_session *s, struct ccdm_err *err)
 	free(text);
 	free(additional);
 	json_decref(evidence);
+	json_decref(c.extra);
 	json_decref(jwk);
 	return r;
 }

@@ -21,6 +21,8 @@
  * @deadline: seconds for everything, from ccdm_session_open() on
  * @primary: evidence of the TEE, or of the TPM alone
  * @beside: of a TPM beside a TEE, or NULL; goes without it if it fails
+ * @no_activation: nothing is said of the TPM's endorsement key; its AK must be known then
+ * @certs: a VCEK or VLEK for a host that gives none, borrowed; or NULL
  * @manifest: of the builder, goes along with the evidence; or NULL
  */
 struct ccdm_session_conf {
@@ -29,6 +31,8 @@ struct ccdm_session_conf {
 	unsigned int deadline;
 	const struct ccdm_attester *primary;
 	const struct ccdm_attester *beside;
+	bool no_activation;
+	const struct ccdm_certs *certs;
 	const char *manifest;
 };
 

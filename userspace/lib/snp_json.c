@@ -336,3 +336,55 @@ int ccdm_snp_json_make(const uint8_t raw[CCDM_SNP_REPORT_SIZE], const uint8_t *t
 	json_decref(chain);
 	return r == -ENOMEM ? ccdm_err_set(err, r, "out of memory") : r;
 }
+
+/* "VCEK" or "VLEK", by the name that AMD gives them; NULL for another. */
+static const char *ccdm_snp_leaf_type(const struct ccdm_cert *cert)
+{
+	char cn[64];
+
+	ccdm_cert_cn(cert, cn);
+	return !strcmp(cn, "SEV-VCEK") ? "VCEK" : !strcmp(cn, "SEV-VLEK") ? "VLEK" : NULL;
+}
+
+static bool ccdm_snp_has_leaf(const json_t *chain)
+{
+	const char *type;
+	size_t i;
+
+	for (i = 0; i < json_array_size(chain); i++) {
+		type = json_string_value(json_object_get(json_array_get(chain, i), "cert_type"));
+		if (type && (!strcmp(type, "VCEK") || !strcmp(type, "VLEK")))
+			return true;
+	}
+	return false;
+}
+
+int ccdm_snp_json_add(json_t *evidence, const struct ccdm_certs *certs, struct ccdm_err *err)
+{
+	json_t *chain = json_object_get(evidence, "cert_chain");
+	const struct ccdm_cert *cert;
+	const char *type = NULL;
+	uint8_t *der;
+	unsigned int i;
+	size_t size;
+	int r;
+
+	if (ccdm_snp_has_leaf(chain))
+		return 0;
+	for (i = 0; (cert = ccdm_certs_at(certs, i)); i++) {
+		type = ccdm_snp_leaf_type(cert);
+		if (type)
+			break;
+	}
+	if (!type)
+		return ccdm_err_set(err, -EINVAL, "no VCEK and no VLEK among the certificates");
+	r = ccdm_cert_der(cert, &der, &size);
+	chain = json_is_array(chain) ? json_incref(chain) : json_array();
+	if (!r && (json_array_append_new(chain, json_pack("{s:s, s:o}", "cert_type", type, "data",
+							  ccdm_snp_octets(der, size))) ||
+		   json_object_set(evidence, "cert_chain", chain)))
+		r = -ENOMEM;
+	json_decref(chain);
+	free(der);
+	return r ? ccdm_err_set(err, r, "out of memory") : 0;
+}

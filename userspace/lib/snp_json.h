@@ -30,4 +30,13 @@ int ccdm_snp_json_parse(const json_t *evidence, uint8_t raw[CCDM_SNP_REPORT_SIZE
 int ccdm_snp_json_make(const uint8_t raw[CCDM_SNP_REPORT_SIZE], const uint8_t *table, size_t size,
 		       json_t **evidence, struct ccdm_err *err);
 
+/**
+ * ccdm_snp_json_add() - the processor's certificate from elsewhere
+ * @evidence: as made above; with a VCEK or VLEK of the host's it stays as it is
+ * @certs: the first VCEK or VLEK in it is taken
+ *
+ * Return: 0; -EINVAL if there is none; -ENOMEM.
+ */
+int ccdm_snp_json_add(json_t *evidence, const struct ccdm_certs *certs, struct ccdm_err *err);
+
 #endif

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* tpm_ak.c - see tpm_ak.h */
 #include <errno.h>
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
-#include <openssl/x509.h>
-#include <stdlib.h>
 #include <string.h>
 #include <tss2/tss2_mu.h>
 #include "tpm_ak.h"
@@ -37,48 +32,44 @@ static const TPM2B_PUBLIC ccdm_ak_template = {
 
 static int ccdm_ak_spki(const TPMS_ECC_POINT *point, struct ccdm_tpm_signed *out)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-	uint8_t xy[65] = { 4 }, *der = NULL;
-	EVP_PKEY *key = NULL;
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0),
-		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, xy, sizeof(xy)),
-		OSSL_PARAM_construct_end(),
-	};
-	int n = 0;
+	struct ccdm_pubkey *key;
+	uint8_t xy[64] = { 0 };
+	int r = -EIO;
 
-	if (point->x.size <= 32 && point->y.size <= 32) {
-		memcpy(xy + 1 + 32 - point->x.size, point->x.buffer, point->x.size);
-		memcpy(xy + 33 + 32 - point->y.size, point->y.buffer, point->y.size);
-		if (ctx && EVP_PKEY_fromdata_init(ctx) == 1 &&
-		    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) == 1)
-			n = i2d_PUBKEY(key, &der);
+	if (point->x.size > 32 || point->y.size > 32)
+		return r;
+	memcpy(xy + 32 - point->x.size, point->x.buffer, point->x.size);
+	memcpy(xy + 64 - point->y.size, point->y.buffer, point->y.size);
+	key = ccdm_pubkey_p256(xy);
+	if (key) {
+		out->ak_size = sizeof(out->ak);
+		r = ccdm_pubkey_der(key, out->ak, &out->ak_size);
 	}
-	if (n > 0 && (size_t)n <= sizeof(out->ak)) {
-		memcpy(out->ak, der, n);
-		out->ak_size = n;
-	}
-	OPENSSL_free(der);
-	EVP_PKEY_free(key);
-	EVP_PKEY_CTX_free(ctx);
-	return n > 0 ? 0 : -EIO;
+	ccdm_pubkey_free(key);
+	return r;
+}
+
+int ccdm_tpm_ak_open(struct ccdm_tpm *tpm, ESYS_TR *ak, TPM2B_PUBLIC **public, struct ccdm_err *err)
+{
+	const TPM2B_SENSITIVE_CREATE sensitive = { 0 };
+	const TPM2B_DATA data = { 0 };
+	const TPML_PCR_SELECTION pcrs = { 0 };
+	TSS2_RC rc;
+
+	rc = Esys_CreatePrimary(tpm->esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+				ESYS_TR_NONE, &sensitive, &ccdm_ak_template, &data, &pcrs, ak,
+				public, NULL, NULL, NULL);
+	return rc ? ccdm_tpm_error(tpm, "no attestation key can be made", rc, err) : 0;
 }
 
 static int ccdm_ak_open(struct ccdm_tpm *tpm, ESYS_TR *ak, struct ccdm_tpm_signed *out,
 			struct ccdm_err *err)
 {
-	const TPM2B_SENSITIVE_CREATE sensitive = { 0 };
-	const TPM2B_DATA data = { 0 };
-	const TPML_PCR_SELECTION pcrs = { 0 };
 	TPM2B_PUBLIC *public = NULL;
-	TSS2_RC rc;
-	int r;
+	int r = ccdm_tpm_ak_open(tpm, ak, &public, err);
 
-	rc = Esys_CreatePrimary(tpm->esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-				ESYS_TR_NONE, &sensitive, &ccdm_ak_template, &data, &pcrs, ak,
-				&public, NULL, NULL, NULL);
-	if (rc)
-		return ccdm_tpm_error(tpm, "no attestation key can be made", rc, err);
+	if (r)
+		return r;
 	r = ccdm_ak_spki(&public->publicArea.unique.ecc, out);
 	Esys_Free(public);
 	if (r) {
@@ -201,22 +192,32 @@ static bool ccdm_quote_holds(const struct ccdm_tpm_signed *out)
 	return said->size == d.size && !memcmp(said->buffer, d.bytes, d.size);
 }
 
-int ccdm_tpm_quote(struct ccdm_tpm *tpm, const uint8_t *nonce, size_t size,
+/* A key that is kept. */
+static int ccdm_ak_kept(struct ccdm_tpm *tpm, uint32_t handle, ESYS_TR *ak, struct ccdm_err *err)
+{
+	TSS2_RC rc = Esys_TR_FromTPMPublic(tpm->esys, handle, ESYS_TR_NONE, ESYS_TR_NONE,
+					   ESYS_TR_NONE, ak);
+
+	return rc ? ccdm_tpm_error(tpm, "there is no attestation key", rc, err) : 0;
+}
+
+int ccdm_tpm_quote(struct ccdm_tpm *tpm, uint32_t handle, const uint8_t *nonce, size_t size,
 		   struct ccdm_tpm_signed *out, struct ccdm_err *err)
 {
+	size_t most = handle ? 48 : 32;
 	TPM2B_DATA data = { .size = size };
 	unsigned int n;
 	ESYS_TR ak;
 	int r;
 
 	memset(out, 0, sizeof(*out));
-	if (size > 32)
-		return ccdm_err_set(err, -EINVAL, "a TPM signs 32 bytes beside its PCRs, not %zu",
-				    size);
+	if (size > most)
+		return ccdm_err_set(err, -EINVAL, "a TPM signs %zu bytes beside its PCRs, not %zu",
+				    most, size);
 	memcpy(data.buffer, nonce, size);
 	r = ccdm_quote_bank(tpm, &out->bank, err);
 	if (!r)
-		r = ccdm_ak_open(tpm, &ak, out, err);
+		r = handle ? ccdm_ak_kept(tpm, handle, &ak, err) : ccdm_ak_open(tpm, &ak, out, err);
 	if (r)
 		return r;
 	for (n = 0; n < TRIES; n++) {
@@ -226,9 +227,25 @@ int ccdm_tpm_quote(struct ccdm_tpm *tpm, const uint8_t *nonce, size_t size,
 		if (r || ccdm_quote_holds(out))
 			break;
 	}
-	Esys_FlushContext(tpm->esys, ak);
+	if (handle)
+		Esys_TR_Close(tpm->esys, &ak);
+	else
+		Esys_FlushContext(tpm->esys, ak);
 	if (n == TRIES)
 		return ccdm_err_set(err, -EAGAIN, "TPM %s: its PCRs change all the time",
 				    tpm->device);
 	return r;
+}
+
+json_t *ccdm_tpm_signed_pcrs(const struct ccdm_tpm_signed *out)
+{
+	char hex[2 * CCDM_DIGEST_MAX + 1];
+	json_t *pcrs = json_array();
+	unsigned int i;
+
+	for (i = 0; i < CCDM_TPM_PCRS; i++) {
+		ccdm_digest_hex(out->pcr[i], ccdm_digest_size(out->bank), hex);
+		json_array_append_new(pcrs, json_string(hex));
+	}
+	return pcrs;
 }

@@ -33,12 +33,16 @@ struct ccdm_tpm_signed {
 
 /**
  * ccdm_tpm_quote() - have the registers signed
- * @nonce, @size: at most 32 bytes
+ * @handle: of a key that is kept; 0: ours. Of another @out->ak is empty
+ * @nonce, @size: at most 32 bytes for ours, which every TPM takes; 48 for another
  * @out: filled
  *
  * Return: 0; -EAGAIN if registers change faster than they can be read; -EIO; -ENOMEM.
  */
-int ccdm_tpm_quote(struct ccdm_tpm *tpm, const uint8_t *nonce, size_t size,
+int ccdm_tpm_quote(struct ccdm_tpm *tpm, uint32_t handle, const uint8_t *nonce, size_t size,
 		   struct ccdm_tpm_signed *out, struct ccdm_err *err);
+
+/* The registers as an array of texts, in hexadecimal. */
+json_t *ccdm_tpm_signed_pcrs(const struct ccdm_tpm_signed *out);
 
 #endif

@@ -87,6 +87,12 @@ static bool ccdm_tsm_has(const char *dir, const char *name)
 
 /* ---- a report -------------------------------------------------------------------- */
 
+void ccdm_tsm_pad(uint8_t padded[CCDM_TSM_DATA], const uint8_t *data, size_t size)
+{
+	memset(padded, 0, CCDM_TSM_DATA);
+	memcpy(padded, data, size < CCDM_TSM_DATA ? size : CCDM_TSM_DATA);
+}
+
 bool ccdm_tsm_provides(const char *provider)
 {
 	char dir[TSM_PATH], word[TSM_WORD];

@@ -28,6 +28,9 @@ struct ccdm_tsm_report {
 /* Is @provider ("sev_guest", "tdx_guest") who makes reports here? */
 bool ccdm_tsm_provides(const char *provider);
 
+/* What a report is bound to begins with @data; zeros follow. */
+void ccdm_tsm_pad(uint8_t padded[CCDM_TSM_DATA], const uint8_t *data, size_t size);
+
 /**
  * ccdm_tsm_report() - make a report
  * @provider: who must make it

@@ -160,6 +160,19 @@ int ccdm_cert_extension(const struct ccdm_cert *cert, const char *oid, const uin
 	return 0;
 }
 
+int ccdm_cert_der(const struct ccdm_cert *cert, uint8_t **der, size_t *size)
+{
+	int n = i2d_X509(ccdm_x509(cert), NULL);
+	uint8_t *at;
+
+	*der = n > 0 ? malloc(n) : NULL;
+	at = *der;
+	if (!at || i2d_X509(ccdm_x509(cert), &at) != n)
+		return -ENOMEM;
+	*size = n;
+	return 0;
+}
+
 int ccdm_cert_fingerprint(const struct ccdm_cert *cert, uint8_t sha256[32])
 {
 	return X509_digest(ccdm_x509(cert), EVP_sha256(), sha256, NULL) == 1 ? 0 : -EIO;

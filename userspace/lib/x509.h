@@ -52,6 +52,9 @@ char *ccdm_cert_cn(const struct ccdm_cert *cert, char *cn);
 int ccdm_cert_extension(const struct ccdm_cert *cert, const char *oid, const uint8_t **bytes,
 			size_t *size);
 
+/* Its DER, which the caller frees. Return: 0, -ENOMEM */
+int ccdm_cert_der(const struct ccdm_cert *cert, uint8_t **der, size_t *size);
+
 /* SHA-256 of its DER. */
 int ccdm_cert_fingerprint(const struct ccdm_cert *cert, uint8_t sha256[32]);
 

@@ -38,6 +38,12 @@ bool ccdm_attesting_take(struct ccdm_attesting *a, int option, const char *value
 	case OPT_MANIFEST:
 		a->manifest_file = value;
 		return true;
+	case OPT_CERTIFICATE:
+		a->certificate = value;
+		return true;
+	case OPT_NO_ACTIVATION:
+		a->no_activation = true;
+		return true;
 	case OPT_ATTEST_CONFIG:
 		a->config_file = value;
 		return true;
@@ -65,6 +71,9 @@ static int ccdm_attesting_config(struct ccdm_attesting *a, struct ccdm_err *err)
 		a->protocol = a->config.protocol ? "0.2.0" : "0.4.0";
 	if (!a->timeout)
 		a->timeout = a->config.attest_timeout;
+	if (!a->certificate && a->config.certificate[0])
+		a->certificate = a->config.certificate;
+	a->no_activation |= a->config.no_activation;
 	return 0;
 }
 
@@ -94,8 +103,28 @@ int ccdm_attesting_manifest(const char *file, char **text, struct ccdm_err *err)
 	return ccdm_err_set(err, -EINVAL, "%s: no manifest: a JWS in its compact form", file);
 }
 
+int ccdm_attesting_certs(const char *file, struct ccdm_certs **certs, struct ccdm_err *err)
+{
+	const struct ccdm_cert *first;
+	char *text;
+	size_t size;
+	int r = ccdm_file_read(file, CCDM_CERT_MAX, &text, &size, err);
+
+	if (r)
+		return r;
+	*certs = ccdm_certs_new();
+	r = *certs ? ccdm_certs_add(*certs, file, text, size, &first, err)
+		   : ccdm_err_set(err, -ENOMEM, "out of memory");
+	free(text);
+	if (!r && !first)
+		r = ccdm_err_set(err, -EINVAL, "%s: no certificate in it", file);
+	return r;
+}
+
 void ccdm_attesting_drop(struct ccdm_attesting *a)
 {
+	ccdm_certs_free(a->certs);
+	a->certs = NULL;
 	free(a->manifest);
 	a->manifest = NULL;
 }
@@ -112,9 +141,13 @@ int ccdm_attesting_conf(struct ccdm_attesting *a, bool need_config, struct ccdm_
 		r = ccdm_attesting_config(a, err);
 	if (!r && a->manifest_file)
 		r = ccdm_attesting_manifest(a->manifest_file, &a->manifest, err);
+	if (!r && a->certificate)
+		r = ccdm_attesting_certs(a->certificate, &a->certs, err);
 	if (r)
 		return r;
 	s->manifest = a->manifest;
+	s->certs = a->certs;
+	s->no_activation = a->no_activation;
 	if (!a->ca == !a->pin)
 		return ccdm_err_set(err, -EINVAL, "the broker is known by one of --ca and --pin");
 	if (a->pin && ccdm_unhex(a->pin, a->pin_bytes, CCDM_PIN_SIZE))

@@ -12,9 +12,11 @@
  * @broker, @ca, @pin, @protocol: options, or NULL
  * @config_file: --config, or NULL
  * @manifest_file: --manifest, or NULL
+ * @certificate: --certificate, or NULL
+ * @no_activation: --no-activation
  * @timeout: --timeout in seconds, or 0
  * @config: the configuration, if it was read
- * @pin_bytes, @session, @manifest: filled by ccdm_attesting_conf()
+ * @pin_bytes, @session, @manifest, @certs: filled by ccdm_attesting_conf()
  */
 struct ccdm_attesting {
 	const char *broker;
@@ -23,11 +25,14 @@ struct ccdm_attesting {
 	const char *protocol;
 	const char *config_file;
 	const char *manifest_file;
+	const char *certificate;
+	bool no_activation;
 	unsigned int timeout;
 	struct ccdm_config config;
 	uint8_t pin_bytes[CCDM_PIN_SIZE];
 	struct ccdm_session_conf session;
 	char *manifest;
+	struct ccdm_certs *certs;
 };
 
 enum {
@@ -37,18 +42,22 @@ enum {
 	OPT_PROTOCOL,
 	OPT_TIMEOUT,
 	OPT_ATTEST_CONFIG,
-	OPT_MANIFEST
+	OPT_MANIFEST,
+	OPT_CERTIFICATE,
+	OPT_NO_ACTIVATION
 };
 
-#define CCDM_ATTESTING_OPTIONS                                         \
-	{ "broker", required_argument, NULL, OPT_BROKER },             \
-		{ "ca", required_argument, NULL, OPT_CA },             \
-		{ "pin", required_argument, NULL, OPT_PIN },           \
-		{ "protocol", required_argument, NULL, OPT_PROTOCOL }, \
-		{ "timeout", required_argument, NULL, OPT_TIMEOUT },   \
-		{ "manifest", required_argument, NULL, OPT_MANIFEST }, \
-	{                                                              \
-		"config", required_argument, NULL, OPT_ATTEST_CONFIG   \
+#define CCDM_ATTESTING_OPTIONS                                               \
+	{ "broker", required_argument, NULL, OPT_BROKER },                   \
+		{ "ca", required_argument, NULL, OPT_CA },                   \
+		{ "pin", required_argument, NULL, OPT_PIN },                 \
+		{ "protocol", required_argument, NULL, OPT_PROTOCOL },       \
+		{ "timeout", required_argument, NULL, OPT_TIMEOUT },         \
+		{ "manifest", required_argument, NULL, OPT_MANIFEST },       \
+		{ "certificate", required_argument, NULL, OPT_CERTIFICATE }, \
+		{ "no-activation", no_argument, NULL, OPT_NO_ACTIVATION },   \
+	{                                                                    \
+		"config", required_argument, NULL, OPT_ATTEST_CONFIG         \
 	}
 
 #define CCDM_ATTESTING_HELP                                                                      \
@@ -58,10 +67,15 @@ enum {
 	"      --protocol V       0.4.0 (default) or 0.2.0\n"                                    \
 	"      --timeout SECONDS  for everything together (default 120)\n"                       \
 	"      --manifest FILE    what the builder of the image says of it, signed\n"            \
+	"      --certificate FILE the processor's (VCEK, VLEK), if the host gives none\n"        \
+	"      --no-activation    the broker knows the TPM's key, or is not ccdm-brokerd\n"      \
 	"      --config FILE      instead of /etc/ccdm/ccdm.conf\n"
 
 /* A manifest's file as a text, which the caller frees. Return: 0, -EINVAL, what reading it says */
 int ccdm_attesting_manifest(const char *file, char **text, struct ccdm_err *err);
+
+/* A file of certificates; ccdm_certs_free() them, also after an error. Return: 0, -EINVAL, -ENOMEM */
+int ccdm_attesting_certs(const char *file, struct ccdm_certs **certs, struct ccdm_err *err);
 
 void ccdm_attesting_drop(struct ccdm_attesting *a); /* what it holds, not itself */
 

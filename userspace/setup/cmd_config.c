@@ -14,7 +14,8 @@ static const struct option config_options[] = {
 /* What an initrd needs of the files that the configuration names. */
 static void config_files(const struct ccdm_config *config)
 {
-	const char *const files[] = { config->workload, config->signer, config->ca };
+	const char *const files[] = { config->workload, config->signer, config->ca,
+				      config->certificate };
 	size_t i;
 
 	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)

@@ -11,13 +11,18 @@
 struct evidence_args {
 	const char *nonce;
 	const char *manifest;
+	const char *certificate;
 	bool json;
 };
 
 static const struct option evidence_options[] = {
-	{ "nonce", required_argument, NULL, 'n' }, { "manifest", required_argument, NULL, 'm' },
-	{ "json", no_argument, NULL, 'j' },	   { "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },	   { 0 },
+	{ "nonce", required_argument, NULL, 'n' },
+	{ "manifest", required_argument, NULL, 'm' },
+	{ "certificate", required_argument, NULL, 'c' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
 };
 
 static enum ccdm_exit evidence_take(int option, void *arg)
@@ -30,6 +35,9 @@ static enum ccdm_exit evidence_take(int option, void *arg)
 		return strlen(optarg) < CCDM_KBS_NONCE_MAX ? CCDM_EXIT_OK : CCDM_EXIT_USAGE;
 	case 'm':
 		a->manifest = optarg;
+		return CCDM_EXIT_OK;
+	case 'c':
+		a->certificate = optarg;
 		return CCDM_EXIT_OK;
 	case 'j':
 		a->json = true;
@@ -67,6 +75,7 @@ enum ccdm_exit cmd_evidence(const struct ccdm_verb *verb, int argc, char **argv)
 	struct evidence_args a = { 0 };
 	struct ccdm_err err = { 0 };
 	enum ccdm_exit e;
+	struct ccdm_certs *certs = NULL;
 	char *manifest = NULL;
 	json_t *out;
 	bool over;
@@ -82,8 +91,13 @@ enum ccdm_exit cmd_evidence(const struct ccdm_verb *verb, int argc, char **argv)
 		r = ccdm_attesting_manifest(a.manifest, &manifest, &err);
 		conf.manifest = manifest;
 	}
+	if (!r && a.certificate) {
+		r = ccdm_attesting_certs(a.certificate, &certs, &err);
+		conf.certs = certs;
+	}
 	if (!r)
 		r = ccdm_session_evidence(&conf, a.nonce, &out, &err);
+	ccdm_certs_free(certs);
 	free(manifest);
 	return r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : ccdm_ui_json(out);
 }

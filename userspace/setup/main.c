@@ -57,6 +57,7 @@ static const struct ccdm_verb ccdm_verbs[] = {
 	{ "evidence", "", "what makes evidence here; with --nonce, make some",
 	  "      --nonce TEXT       collect evidence that is bound to TEXT, and print it as JSON\n"
 	  "      --manifest FILE    what the builder of the image says of it, signed\n"
+	  "      --certificate FILE the processor's (VCEK, VLEK), if the host gives none\n"
 	  "      --json             as JSON\n",
 	  cmd_evidence },
 	{ "attest", "", "prove to a broker what runs here",

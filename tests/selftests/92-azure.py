@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attestation of a VM under Azure's paravisor: SNP and TDX through a vTPM.
+
+The paravisor is tests/lib/paravisor.py in the guest, with a real TPM; what signs for the
+processor is outside.
+"""
+import json
+import os
+
+from broker import Broker
+from guest import BOOT, NET, TPM, Swtpm, put, setup
+from sim import Signer
+
+GOOD, OTHER = "a1" * 48, "a1" * 47 + "a2"
+
+CONFIG = BOOT % ("ab" * 32) + "[measure]\n"
+
+POLICY = """name: web
+secrets: default/web/key
+require:
+  tee: %s
+  binding: paravisor
+  phase: initrd
+  measurement: %s
+"""
+
+
+def paravisor(vm, tee, *words):
+    """Another one in the place of the one before."""
+    vm.sh("test ! -e /tmp/pid || kill $(cat /tmp/pid); rm -f /tmp/paravisor; "
+          "python3 /ccdm/tests/lib/paravisor.py %s %s >/tmp/paravisor.log 2>&1 & echo $! >/tmp/pid; "
+          "for i in $(seq 300); do test -e /tmp/paravisor && exit 0; sleep 0.1; done; cat /tmp/paravisor.log; exit 1" %
+          (tee, " ".join(words)))
+
+
+def asks(t, vm, with_, rc, what, text=""):
+    got, out = setup(vm, "secret get default/web/key %s | head -c 6" % with_)
+    good = out == "secret" if not rc else "secret" not in out and text in out
+    return t.ok(good, what, out)
+
+
+def refused(b):
+    last = b.log()[-1]
+    return [c["name"] for c in last.get("failed", [])] or [
+        c["condition"] for p in last.get("conditions", {}).values() for c in p if not c["passed"]]
+
+
+def version(vm):
+    return json.loads(vm.sh("/ccdm/bin/ccdm-setup evidence --nonce any"))["tee-evidence"]["primary_evidence"]["version"]
+
+
+def one(t, tee):
+    name = "az-%s-vtpm" % tee
+    with Broker(os.path.join(t.dir, "broker-" + tee)) as b, \
+         Signer(tee, os.path.join(t.dir, "tee-" + tee), os.path.join(b.dir, "trust")) as s, \
+         Swtpm(os.path.join(t.dir, "tpm-" + tee)) as tpm, t.vm(args=s.args() + tpm.args) as vm:
+        b.reload()
+        b.secret("default/web/key", b"secret")
+        b.policy(POLICY % (tee, GOOD))
+        with_ = "--broker %s --ca /tmp/ca.pem --timeout 30" % b.url
+        vm.sh(NET)
+        vm.sh("ip addr add 169.254.169.254/32 dev lo")
+        vm.sh(TPM)
+        put(vm, "/tmp/ca.pem", open(b.ca).read())
+        put(vm, "/tmp/ccdm.conf", CONFIG)
+        s.vm(GOOD)
+        rc, out = setup(vm, "evidence")
+        t.ok(rc == 0 and "%-12s no " % name in out, "%s: without a paravisor it is not here" % name, out)
+        paravisor(vm, tee)
+        rc, out = setup(vm, "evidence")
+        t.ok(rc == 0 and "%-12s yes" % name in out, "with one it is", out)
+        asks(t, vm, with_, 7, "nothing measured: refused", "refused by the broker")
+        t.ok(refused(b) == ["phase"], "by the phase, and by it alone", b.log()[-1])
+        vm.sh("/ccdm/bin/ccdm-setup measure --config /tmp/ccdm.conf")
+        asks(t, vm, with_, 0, "measured into the vTPM: its registers count, binding paravisor") or t.note(b.log()[-1])
+        want = 2 if tee == "snp" else 1
+        t.ok(version(vm) == want, "evidence of version %d" % want)
+        s.vm(OTHER)
+        asks(t, vm, with_, 7, "one bit of the measurement: refused", "refused by the broker")
+        t.ok(refused(b) == ["measurement"], "by the measurement, and by it alone", b.log()[-1])
+        s.vm(GOOD)
+        paravisor(vm, tee, "other-key")
+        asks(t, vm, with_, 7, "a vTPM with another key than the one in the report: refused", "not accepted")
+        t.ok(refused(b) == ["tpm-signature"], "by the quote's signature, and by it alone", b.log()[-1])
+        paravisor(vm, tee, "no-user-data")
+        asks(t, vm, with_, 0, "a paravisor that takes no user data: accepted for its quote") or t.note(b.log()[-1])
+        t.ok(version(vm) == 1, "evidence of version 1")
+        paravisor(vm, tee, "no-service")
+        asks(t, vm, with_ + " --timeout 5", 8, "no metadata service: said", "169.254.169.254")
+        if tee == "snp":
+            put(vm, "/tmp/vcek.pem", open(os.path.join(s.trust, "beside/vcek.pem")).read())
+            asks(t, vm, with_ + " --certificate /tmp/vcek.pem", 0, "with the processor's certificate from a file it goes")
+        t.check_log(vm)
+
+
+def run(t):
+    one(t, "snp")
+    one(t, "tdx")

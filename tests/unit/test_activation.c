@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A TPM's attestation key, activated by its endorsement key: a TPM made of OpenSSL opens
+ * the broker's credential, in its own way of writing the derivation down; then each part
+ * spoilt in one place, so that one check fails.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <openssl/hmac.h>
+#include <openssl/rsa.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "../../userspace/broker/credential.h"
+#include "../../userspace/lib/base64.h"
+#include "failed.h"
+#include "forge_tpm_json.h"
+#include "provider.h"
+
+#define AT   1750000000 /* 2025-06-15 */
+#define GOOD 0x00050472 /* restricted, sign, userWithAuth, sensitiveDataOrigin, fixed, noDA */
+
+static struct ccdm_err err;
+static struct provider provider;
+static EVP_PKEY *ek_key, *other_ek;
+static X509 *ek_cert;
+static struct ccdm_keys *keys;
+static uint8_t pcr[CCDM_TPM_PCRS][32], bound_to[32];
+
+static int setup(void **state)
+{
+	static const char text[] =
+		"fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210\n"
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n";
+	char file[] = "/tmp/ccdm-activation-XXXXXX";
+	int fd = mkstemp(file);
+
+	(void)state;
+	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+	close(fd);
+	assert_int_equal(ccdm_keys_load(file, &keys, &err), 0);
+	unlink(file);
+	provider = provider_new();
+	ek_key = EVP_RSA_gen(2048);
+	other_ek = EVP_RSA_gen(2048);
+	ek_cert = pki_cert(&(struct pki_want){ .cn = "EK",
+					       .key = ek_key,
+					       .issuer = provider.ca,
+					       .issuer_key = provider.ca_key,
+					       .serial = 3 });
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	ccdm_keys_free(keys);
+	X509_free(ek_cert);
+	EVP_PKEY_free(ek_key);
+	EVP_PKEY_free(other_ek);
+	provider_free(&provider);
+	return 0;
+}
+
+/* ---- a TPM ------------------------------------------------------------------------ */
+
+/* TPMT_PUBLIC of a key on P-256. Return: its bytes */
+static size_t area(EVP_PKEY *key, uint32_t attributes, uint16_t hash, uint8_t *out)
+{
+	uint8_t point[65], *p = out;
+	size_t n;
+
+	pki_must(EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point),
+						 &n));
+	forge_be(&p, 0x23, 2);
+	forge_be(&p, hash, 2);
+	forge_be(&p, attributes, 4);
+	forge_be(&p, 0, 2);
+	forge_be(&p, 0x10, 2);
+	forge_be(&p, 0x18, 2);
+	forge_be(&p, 0x0b, 2);
+	forge_be(&p, 3, 2);
+	forge_be(&p, 0x10, 2);
+	forge_be(&p, 32, 2);
+	memcpy(p, point + 1, 32);
+	p += 32;
+	forge_be(&p, 32, 2);
+	memcpy(p, point + 33, 32);
+	return p + 32 - out;
+}
+
+struct which {
+	EVP_PKEY *ek; /* alone; NULL: the certificate */
+	EVP_PKEY *ak;
+	uint32_t attributes;
+};
+
+static json_t *pair_json(const struct which *w)
+{
+	uint8_t bytes[256], *der = NULL;
+	int n = w->ek ? i2d_PUBKEY(w->ek, &der) : i2d_X509(ek_cert, &der);
+	json_t *o = json_pack(
+		"{s:o, s:o}", w->ek ? "ek-pub" : "ek-cert", forge_base64(der, n), "ak-pub",
+		forge_base64(bytes, area(w->ak, w->attributes, CCDM_ALG_SHA256, bytes)));
+
+	OPENSSL_free(der);
+	return o;
+}
+
+static void kdfa(const uint8_t *seed_, const char *label, const uint8_t *context, size_t size,
+		 unsigned int bits, uint8_t *out)
+{
+	uint8_t text[128], *p = text, mac[32];
+
+	forge_be(&p, 1, 4);
+	memcpy(p, label, strlen(label) + 1);
+	p += strlen(label) + 1;
+	if (size)
+		memcpy(p, context, size);
+	p += size;
+	forge_be(&p, bits, 4);
+	HMAC(EVP_sha256(), seed_, 32, text, p - text, mac, NULL);
+	memcpy(out, mac, bits / 8);
+}
+
+static size_t member(const json_t *o, const char *key, uint8_t **bytes)
+{
+	size_t size;
+
+	assert_int_equal(ccdm_base64_decode(json_string_value(json_object_get(o, key)), false, 4096,
+					    bytes, &size),
+			 0);
+	return size;
+}
+
+/* What TPM2_ActivateCredential does for @key and an AK with @name. Return: did it? */
+static bool activate(EVP_PKEY *key, const json_t *credential, const uint8_t name[34],
+		     uint8_t value[32])
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+	uint8_t *blob, *secret, opened[256], sym[16], mac_key[32], mac[32], covered[34 + 34],
+		text[34], iv[16] = { 0 };
+	size_t blob_size = member(credential, "blob", &blob),
+	       secret_size = member(credential, "secret", &secret), n = sizeof(opened);
+	EVP_CIPHER_CTX *cfb = EVP_CIPHER_CTX_new();
+	bool good;
+	int out;
+
+	assert_int_equal(blob_size, 2 + 32 + 34);
+	pki_must(EVP_PKEY_decrypt_init(ctx));
+	pki_must(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING));
+	pki_must(EVP_PKEY_CTX_set_rsa_oaep_md(ctx, EVP_sha256()));
+	pki_must(EVP_PKEY_CTX_set0_rsa_oaep_label(ctx, OPENSSL_memdup("IDENTITY", 9), 9));
+	good = EVP_PKEY_decrypt(ctx, opened, &n, secret, secret_size) == 1 && n == 32;
+	if (good) {
+		kdfa(opened, "STORAGE", name, 34, 128, sym);
+		kdfa(opened, "INTEGRITY", NULL, 0, 256, mac_key);
+		memcpy(covered, blob + 34, 34);
+		memcpy(covered + 34, name, 34);
+		HMAC(EVP_sha256(), mac_key, 32, covered, 68, mac, NULL);
+		good = !memcmp(mac, blob + 2, 32);
+		pki_must(EVP_DecryptInit_ex(cfb, EVP_aes_128_cfb128(), NULL, sym, iv));
+		pki_must(EVP_DecryptUpdate(cfb, text, &out, blob + 34, 34));
+		memcpy(value, text + 2, 32);
+	}
+	EVP_CIPHER_CTX_free(cfb);
+	EVP_PKEY_CTX_free(ctx);
+	free(blob);
+	free(secret);
+	return good;
+}
+
+/* ---- cases --------------------------------------------------------------------------- */
+
+static struct ccdm_nonce nonce_of(uint8_t id)
+{
+	struct ccdm_nonce n = { .tee = "tpm", .version = CCDM_KBS_0_4 };
+
+	memset(n.id, id, sizeof(n.id));
+	return n;
+}
+
+static void name_of(const struct which *w, uint8_t name[34])
+{
+	uint8_t bytes[256];
+	struct ccdm_digest d;
+
+	ccdm_digest_of(CCDM_ALG_SHA256, bytes, area(w->ak, w->attributes, CCDM_ALG_SHA256, bytes),
+		       NULL, 0, &d);
+	name[0] = 0;
+	name[1] = 0x0b;
+	memcpy(name + 2, d.bytes, 32);
+}
+
+struct wrong {
+	const char *fails;
+	bool pub;	     /* no certificate */
+	bool known;	     /* the EK is, as such */
+	bool other_ak;	     /* is activated than signs */
+	uint32_t attributes; /* GOOD if 0 */
+	bool other_session, no_session, other_pair, no_value, flip;
+	bool untrusted, revoked;
+	int64_t at;
+};
+
+/* Evidence with an activation as @w has it. */
+static json_t *evidence(const struct wrong *w)
+{
+	EVP_PKEY *other = pki_key("P-256");
+	struct which good = { w->pub ? ek_key : NULL, w->other_ak ? other : provider.ak_key,
+			      w->attributes ? w->attributes : GOOD };
+	struct which asked = good;
+	struct ccdm_nonce nonce = nonce_of(w->other_session ? 2 : 1);
+	json_t *o = forge_tpm_json(&(struct forge_tpm){
+		.key = provider.ak_key, .pcr = pcr, .nonce = bound_to, .nonce_size = 32 });
+	json_t *pair, *credential;
+	uint8_t name[34], value[32];
+
+	if (w->other_pair)
+		asked.ak = other;
+	pair = pair_json(&asked);
+	assert_int_equal(ccdm_credential_new(keys, &nonce, pair, &credential, &err), 0);
+	json_decref(pair);
+	name_of(&asked, name);
+	assert_true(activate(ek_key, credential, name, value));
+	json_decref(credential);
+	value[7] ^= w->flip;
+	pair = pair_json(&good);
+	if (!w->no_value)
+		json_object_set_new(pair, "value", forge_base64(value, 32));
+	json_object_set_new(o, "activation", pair);
+	EVP_PKEY_free(other);
+	return o;
+}
+
+static const struct wrong wrongs[] = {
+	{ .fails = "" },
+	{ .fails = "", .pub = true, .known = true },
+	{ .fails = "", .known = true, .untrusted = true },
+	{ .fails = "ak", .other_ak = true },
+	{ .fails = "ak-attributes", .attributes = GOOD & ~0x10000 },
+	{ .fails = "ak-attributes", .attributes = GOOD & ~2 },
+	{ .fails = "ak-attributes", .attributes = GOOD & ~0x10 },
+	{ .fails = "ak-attributes", .attributes = GOOD & ~0x20 },
+	{ .fails = "ak-attributes", .attributes = GOOD & ~0x40000 },
+	{ .fails = "ak-attributes", .attributes = GOOD | 0x20000 },
+	{ .fails = "activation", .other_session = true },
+	{ .fails = "activation", .no_session = true },
+	{ .fails = "activation", .other_pair = true },
+	{ .fails = "activation", .no_value = true },
+	{ .fails = "activation", .flip = true },
+	{ .fails = "ek", .pub = true },
+	{ .fails = "ek-root", .untrusted = true },
+	{ .fails = "ek-revocation", .revoked = true },
+	/* (the list is out of date with the certificate) */
+	{ .fails = "ek-validity ek-crl", .at = 2500000000 },
+};
+
+static void judged(void **state)
+{
+	struct ccdm_verdict *v = calloc(1, sizeof(*v));
+	struct ccdm_nonce nonce = nonce_of(1);
+	const struct ccdm_credential_session session = { keys, &nonce };
+	struct ccdm_bound bound = { bound_to, 32 };
+	struct ccdm_anchor anchor = { .name = "provider" };
+	const struct ccdm_cert *root;
+	struct ccdm_proof proof;
+	X509_CRL *crl;
+	struct pki_pem pem;
+	uint8_t *der = NULL;
+	int n = i2d_PUBKEY(ek_key, &der);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(wrongs) / sizeof(wrongs[0]); i++) {
+		const struct wrong *w = &wrongs[i];
+		struct ccdm_pubkey *known = ccdm_pubkey_spki(der, n);
+		struct ccdm_trust t = { .certs = ccdm_certs_new(),
+					.at = w->at ? w->at : AT,
+					.tpm_anchors = &anchor,
+					.nr_tpm_anchors = 1,
+					.tpm_keys = &known,
+					.nr_tpm_keys = w->known,
+					.activated = w->no_session ? NULL : ccdm_credential_known,
+					.activated_arg = &session };
+		json_t *o = evidence(w);
+
+		crl = pki_crl(provider.ca, provider.ca_key, NULL, NULL, w->revoked ? 3 : 0);
+		pem = pki_pem(provider.ca, crl);
+		X509_CRL_free(crl);
+		assert_int_equal(ccdm_certs_add(t.certs, "ca", pem.text, pem.size, &root, &err), 0);
+		assert_int_equal(ccdm_cert_fingerprint(root, anchor.sha256), 0);
+		anchor.sha256[0] ^= w->untrusted;
+		memset(v, 0, sizeof(*v));
+		seed_json("activation", json_object_get(o, "activation"));
+		assert_int_equal(ccdm_evidence_judge("tpm", o, &t, &bound, v, &proof, &err), 0);
+		if (strcmp(failed(v), w->fails))
+			fail_msg("case %zu: failed: '%s', not '%s'", i, failed(v), w->fails);
+		assert_int_equal(!!proof.facts, !w->fails[0]);
+		ccdm_proof_drop(&proof);
+		ccdm_certs_free(t.certs);
+		ccdm_pubkey_free(known);
+		json_decref(o);
+	}
+	OPENSSL_free(der);
+	free(v);
+}
+
+/* Who cannot open it has nothing of it; an older key of the broker's still counts. */
+static void credentials(void **state)
+{
+	struct which w = { NULL, provider.ak_key, GOOD };
+	struct ccdm_nonce nonce = nonce_of(1);
+	struct ccdm_credential_session session = { keys, &nonce };
+	struct ccdm_certs *certs = ccdm_certs_new();
+	uint8_t name[34], value[32], again[32];
+	json_t *pair = pair_json(&w), *one, *two;
+	struct ccdm_tpm_pair p;
+
+	(void)state;
+	name_of(&w, name);
+	assert_int_equal(ccdm_credential_new(keys, &nonce, pair, &one, &err), 0);
+	assert_int_equal(ccdm_credential_new(keys, &nonce, pair, &two, &err), 0);
+	assert_false(json_equal(one, two));
+	assert_true(activate(ek_key, one, name, value));
+	assert_true(activate(ek_key, two, name, again));
+	assert_memory_equal(value, again, 32);
+	assert_false(activate(other_ek, one, name, again));
+	name[9] ^= 1;
+	assert_false(activate(ek_key, one, name, again));
+
+	assert_int_equal(ccdm_tpm_pair_parse(pair, certs, &p, &err), 0);
+	assert_true(ccdm_credential_known(&session, &p, value));
+	value[0] ^= 1;
+	assert_false(ccdm_credential_known(&session, &p, value));
+	value[0] ^= 1;
+	nonce.id[0] ^= 1;
+	assert_false(ccdm_credential_known(&session, &p, value));
+	ccdm_tpm_pair_drop(&p);
+	ccdm_certs_free(certs);
+	json_decref(pair);
+	json_decref(one);
+	json_decref(two);
+}
+
+static void bad_pairs(void **state)
+{
+	static const struct {
+		const char *key;
+		const char *value; /* JSON; NULL: not there */
+		const char *says;
+	} cases[] = {
+		{ "ek-cert", "1", "ek-cert" },	      { "ek-cert", "\"!\"", "ek-cert" },
+		{ "ek-cert", "\"MIIB\"", "ek-cert" }, { "ek-cert", NULL, "ek-pub" },
+		{ "ak-pub", "[]", "ak-pub" },	      { "ak-pub", "\"ACMACw==\"", "TPMT_PUBLIC" },
+		{ "ak-pub", NULL, "ak-pub" },
+	};
+	struct which w = { NULL, provider.ak_key, GOOD };
+	struct ccdm_nonce nonce = nonce_of(1);
+	uint8_t bytes[256], *der = NULL;
+	json_t *out, *o;
+	size_t i, n;
+	int size;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		o = pair_json(&w);
+		json_object_del(o, cases[i].key);
+		if (cases[i].value)
+			json_object_set_new(o, cases[i].key,
+					    json_loads(cases[i].value, JSON_DECODE_ANY, NULL));
+		assert_int_equal(ccdm_credential_new(keys, &nonce, o, &out, &err), -EINVAL);
+		if (!strstr(err.text, cases[i].says))
+			fail_msg("case %zu: '%s'", i, err.text);
+		assert_null(out);
+		json_decref(o);
+	}
+	assert_int_equal(ccdm_credential_new(keys, &nonce, NULL, &out, &err), -EINVAL);
+	/* another hash in the name; a byte too many; each byte too few; an EK that is none */
+	o = pair_json(&w);
+	n = area(provider.ak_key, GOOD, CCDM_ALG_SHA384, bytes);
+	json_object_set_new(o, "ak-pub", forge_base64(bytes, n));
+	assert_int_equal(ccdm_credential_new(keys, &nonce, o, &out, &err), -EINVAL);
+	n = area(provider.ak_key, GOOD, CCDM_ALG_SHA256, bytes);
+	bytes[n] = 0;
+	json_object_set_new(o, "ak-pub", forge_base64(bytes, n + 1));
+	assert_int_equal(ccdm_credential_new(keys, &nonce, o, &out, &err), -EINVAL);
+	for (i = 0; i < n; i++) {
+		json_object_set_new(o, "ak-pub", forge_base64(bytes, i));
+		assert_int_equal(ccdm_credential_new(keys, &nonce, o, &out, &err), -EINVAL);
+	}
+	json_object_set_new(o, "ak-pub", forge_base64(bytes, n));
+	assert_int_equal(ccdm_credential_new(keys, &nonce, o, &out, &err), 0);
+	json_decref(out);
+	size = i2d_PUBKEY(provider.ak_key, &der);
+	json_object_del(o, "ek-cert");
+	json_object_set_new(o, "ek-pub", forge_base64(der, size));
+	assert_int_equal(ccdm_credential_new(keys, &nonce, o, &out, &err), -EINVAL);
+	OPENSSL_free(der);
+	json_decref(o);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(judged),
+		cmocka_unit_test(credentials),
+		cmocka_unit_test(bad_pairs),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tpm_activation.h - is an attestation key of the TPM that an endorsement key stands for?
+ *
+ * An AK signs quotes, and nobody certifies it; an EK has its maker's certificate, and
+ * signs nothing. What ties them is a credential: a value that is encrypted for the EK and
+ * that its TPM gives out only if the AK with this name is its own. (TCG TPM 2.0 Library,
+ * Part 1, "Credential Protection"; EK: TCG EK Credential Profile, template L-1.)
+ *
+ * On the wire, in both directions: {"ek-cert" | "ek-pub", "ak-pub"}, "value" with it in
+ * evidence, {"blob", "secret"} in the challenge; all in base64.
+ */
+#ifndef CCDM_TPM_ACTIVATION_H
+#define CCDM_TPM_ACTIVATION_H
+
+#include "evidence.h"
+
+#define CCDM_EK_CERT_MAX    8192 /* bytes of DER */
+#define CCDM_TPM_AREA_MAX   1024 /* bytes of a TPMT_PUBLIC */
+#define CCDM_TPM_NAME_SIZE  34	 /* of an object with SHA-256 */
+#define CCDM_CREDENTIAL_MAX 32	 /* bytes of a value: as long as the EK's hash */
+
+/**
+ * struct ccdm_tpm_pair - an EK and an AK that somebody says are of one TPM
+ * @ek: RSA
+ * @ek_cert: its certificate, in the set; NULL: the key alone was given
+ * @ak: the key in its public area
+ * @attributes: TPMA_OBJECT of the AK
+ * @name: of the AK: its hash algorithm, and the hash of its public area
+ */
+struct ccdm_tpm_pair {
+	struct ccdm_pubkey *ek;
+	const struct ccdm_cert *ek_cert;
+	struct ccdm_pubkey *ak;
+	uint32_t attributes;
+	uint8_t name[CCDM_TPM_NAME_SIZE];
+};
+
+/**
+ * ccdm_tpm_pair_parse() - "ek-cert" or "ek-pub", and "ak-pub" (TPMT_PUBLIC)
+ * @o: untrusted
+ * @certs: gets the certificate
+ * @pair: filled; ccdm_tpm_pair_drop() ends it
+ *
+ * Return: 0, -EINVAL with the member's name, -ENOMEM.
+ */
+int ccdm_tpm_pair_parse(const json_t *o, struct ccdm_certs *certs, struct ccdm_tpm_pair *pair,
+			struct ccdm_err *err);
+void ccdm_tpm_pair_drop(struct ccdm_tpm_pair *pair); /* accepts zeros */
+
+/**
+ * ccdm_tpm_credential_make() - a value that the pair's TPM alone can read
+ * @value: of CCDM_CREDENTIAL_MAX bytes
+ *
+ * Return: {"blob", "secret"}; NULL: out of memory, or a key that OpenSSL refuses.
+ */
+json_t *ccdm_tpm_credential_make(const struct ccdm_tpm_pair *pair,
+				 const uint8_t value[CCDM_CREDENTIAL_MAX]);
+
+/**
+ * ccdm_tpm_activation_judge() - is this key what it says it is?
+ * @o: the pair and "value", untrusted
+ * @ak: the key that signed the quote
+ * @trust: what EKs are held against, and who knows the value
+ * @v: checks "ak", "ak-attributes", "activation", "ek", then those of the EK's path, if it
+ *     has a certificate and is not known as such, with "ek-" before them
+ *
+ * Return: 0, whatever the verdict; -EINVAL if it cannot be read; -ENOMEM.
+ */
+int ccdm_tpm_activation_judge(const json_t *o, const struct ccdm_pubkey *ak,
+			      const struct ccdm_trust *trust, struct ccdm_verdict *v,
+			      struct ccdm_err *err);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tpm_nv.h - what a TPM keeps: NV indices (TCG TPM 2.0 Library, Part 1, "NV Memory") */
+#ifndef CCDM_TPM_NV_H
+#define CCDM_TPM_NV_H
+
+#include <stddef.h>
+#include "tpm.h"
+
+/**
+ * ccdm_tpm_nv_read() - all of an index
+ * @index: its handle, 0x01......
+ * @bytes: room for @max bytes
+ * @size: set to how many there are
+ *
+ * Return: 0; -ENOENT if there is none, or nothing was ever written; -EFBIG; -EIO; -ENOMEM.
+ */
+int ccdm_tpm_nv_read(struct ccdm_tpm *tpm, uint32_t index, uint8_t *bytes, size_t max, size_t *size,
+		     struct ccdm_err *err);
+
+/**
+ * ccdm_tpm_nv_write() - the beginning of an index; one that there is not is made
+ * @index: its handle
+ * @bytes, @size: at most 512
+ *
+ * With an empty authorization, of the index or of the owner.
+ *
+ * Return: 0, -EIO, -ENOMEM.
+ */
+int ccdm_tpm_nv_write(struct ccdm_tpm *tpm, uint32_t index, const uint8_t *bytes, size_t size,
+		      struct ccdm_err *err);
+
+#endif

@@ -136,7 +136,7 @@ test-programs: programs $(BUILD)/tests/odd $(BUILD)/tests/bounce $(BUILD)/tests/
 
 UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
-UNIT := $(addprefix $(BUILD)/unit/test_,format suite ui activation broker config eventlog evidence jose kbs measure policy session snp tab tcglog tdx tpm)
+UNIT := $(addprefix $(BUILD)/unit/test_,format suite ui activation broker config eventlog evidence jose kbs measure messages policy session snp tab tcglog tdx tpm)
 
 $(BUILD)/unit/test_format: tests/unit/test_format.c kmod/tree.c kmod/tree.h kmod/ccdm_format.h
 $(BUILD)/unit/test_suite: tests/unit/test_suite.c tests/unit/suite_openssl.h tests/kat/vectors.h
@@ -145,10 +145,12 @@ $(BUILD)/unit/test_config: tests/unit/test_config.c $(addprefix userspace/lib/,b
 	host.c ini.c jcs.c jwe.c jws.c kbs.c pubkey.c ui.c)
 $(BUILD)/unit/test_eventlog: tests/unit/test_eventlog.c $(addprefix userspace/lib/,digest.c eventlog.c file.c ui.c)
 $(BUILD)/unit/test_evidence: tests/unit/test_evidence.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h tests/unit/provider.h $(wildcard userspace/lib/*.c)
-$(BUILD)/unit/test_broker: tests/unit/test_broker.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h tests/unit/provider.h \
+$(BUILD)/unit/test_broker: tests/unit/test_broker.c tests/unit/guest.h tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h tests/unit/provider.h \
 	$(filter-out $(BROKER_ONLY),$(BROKER_SRC))
 $(BUILD)/unit/test_activation: tests/unit/test_activation.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h \
 	tests/unit/provider.h $(filter-out $(BROKER_ONLY),$(BROKER_SRC))
+$(BUILD)/unit/test_messages: tests/unit/test_messages.c tests/unit/guest.h tests/unit/pki.h tests/unit/forge_snp.h tests/unit/forge_tpm.h \
+	tests/unit/forge_tpm_json.h tests/unit/provider.h $(filter-out $(BROKER_ONLY),$(BROKER_SRC))
 $(BUILD)/unit/test_measure: tests/unit/test_measure.c $(wildcard userspace/lib/*.c)
 $(BUILD)/unit/test_snp: tests/unit/test_snp.c tests/unit/pki.h tests/unit/forge_snp.h $(addprefix userspace/lib/,base64.c digest.c member.c pubkey.c snp.c snp_json.c ui.c \
 	verdict.c x509.c)

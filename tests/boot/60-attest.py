@@ -222,9 +222,11 @@ def clocks(t, m, path):
             host = int(subprocess.check_output(["date", "+%s"]))
             t.ok(abs(now - host) < 600, "and has the broker's time: %d s apart" % (now - host),
                  vm.sh("cat /run/ccdm/boot.json"))
-    with m.boot(path, title="clock 1970 CA", args=NET_ARGS + ["-rtc", "base=1970-01-01T00:00:30"]) as vm:
-        t.ok(vm.outcome == "up", "RTC at 1970, a CA: it boots (%s)" % vm.outcome, vm.log()[-3000:])
-    m.fails("RTC at 2060, a CA", "CCDM-E-ATTEST-02", "", m.short, args=NET_ARGS + ["-rtc", "base=2060-01-01"])
+    # (systemd does not believe a clock that is 15 years ahead of it)
+    for base, what in (("1970-01-01T00:00:30", "1970"), ("2060-01-01", "2060")):
+        with m.boot(path, title="clock CA " + what, args=NET_ARGS + ["-rtc", "base=" + base]) as vm:
+            t.ok(vm.outcome == "up", "RTC at %s, a CA: it boots (%s)" % (what, vm.outcome), vm.log()[-3000:])
+    m.fails("RTC at 2038, a CA", "CCDM-E-ATTEST-02", "", m.short, args=NET_ARGS + ["-rtc", "base=2038-01-01"])
 
 
 def run(t):

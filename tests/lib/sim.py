@@ -41,3 +41,11 @@ class Signer:
     def args(self, n=0):
         """Of QEMU: the second serial port leads here."""
         return ["-chardev", "socket,id=tee,path=" + self.sockets[n], "-device", "isa-serial,chardev=tee"]
+
+
+def load(vm, tee, floor=0):
+    """The TEE's interfaces in a VM; floor: the privilege level of its kernel."""
+    # (before 6.7 there is none of them, and since 6.16 it has another name)
+    vm.sh("for m in configfs tsm tsm_report; do modprobe -q $m || :; done; set -e; mountpoint -q /sys/kernel/config || "
+          "mount -t configfs none /sys/kernel/config || test ! -d /sys/kernel/config; "
+          "insmod /ccdm/ccdm-sim.ko tee=%s floor=%d; udevadm settle" % (tee, floor))

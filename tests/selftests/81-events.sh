@@ -13,22 +13,29 @@ export -f json
 
 # start and stop listening to everything about mapping t
 hear() {
+	echo secret >/run/credstore/web.key
+	ccdm-setup monitor --drop-secrets --count 1 >/dev/null & DROP=$!
 	ccdm-setup monitor --json --count 1 t >/tmp/netlink & NL=$!
 	udevadm monitor --kernel --property --subsystem-match=block >/tmp/uevent & UE=$!
 	dmsetup wait t "$(dmsetup info -c --noheadings -o events t)" & DM=$!
 	listening $NL
+	listening $DROP
 	listening $UE 15
-	{ sleep 120; kill $NL $UE $DM; } >/dev/null 2>&1 & DOG=$!	# what does not come is red, not waited for
+	{ sleep 120; kill $NL $UE $DM $DROP; } >/dev/null 2>&1 & DOG=$!	# what does not come is red, not waited for
 }
 heard() {
 	wait $DM
 	result $? "$1: the dm event arrives"
-	wait $NL
+	wait $NL $DROP
 	until grep -q CCDM_EVENT= /tmp/uevent; do kill -0 $UE || break; done
 	kill $UE $DOG
 	check "$1: the uevent of the mapping names it" grep -qx "CCDM_EVENT=$1" /tmp/uevent
 	check_sh "$1: the netlink event names mapping and device" "json 'd[\"event\"] == \"$1\" and d[\"name\"] == \"t\" and d[\"uuid\"] == \"CCDM-0123456789abcdef0123456789abcdef-t\" and d[\"dev\"] == \"$(dmsetup info -c --noheadings -o major,minor t)\"' </tmp/netlink"
 }
+mkdir -p /run/credstore
+mount -t ramfs ramfs /run/credstore
+gone() { ! compgen -G '/run/credstore/*' >/dev/null; }
+
 # tracepoints, beside it all
 T=/sys/kernel/tracing
 traced() { grep -qE "ccdm_$1: t level $2 index $3\$" $T/trace; }
@@ -45,6 +52,7 @@ dd if=/dev/urandom of=$D bs=4096 seek=777 count=1 oflag=direct conv=notrunc stat
 refuse "tamper: the read fails" "Input/output error" dd if=/dev/mapper/t of=/dev/null bs=4096 skip=777 count=1 iflag=direct status=none
 heard tamper
 check_sh "tamper: kind, level, index" "json 'd[\"kind\"] == \"block\" and d[\"level\"] == 0 and d[\"index\"] == 777' </tmp/netlink"
+check "tamper: the secrets in memory are gone" gone
 check "trace: the leaf was loaded" traced load 0 6
 check "trace: it was written back before" traced writeback 0 6
 check "trace: the block was read again before the verdict" traced recheck 0 777
@@ -74,6 +82,7 @@ dmsetup suspend low && dmsetup load low --table "0 $LEN linear $D 0
 $LEN $((SIZE - LEN)) error" && dmsetup resume low
 refuse "unwritable: sync says EIO" "Input/output error" dmsetup message t 0 sync
 heard unwritable
+check "unwritable: they stay" test -s /run/credstore/web.key
 check_sh "unwritable: no kind, and the mapping is active" "json '\"kind\" not in d' </tmp/netlink && [ \$(dmsetup status t | grep -o 'state:[a-z]*') = state:active ]"
 rm_map t
 dmsetup remove --retry low

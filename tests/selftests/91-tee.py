@@ -11,7 +11,7 @@ import subprocess
 
 from broker import Broker
 from guest import BOOT, NET, NET_ARGS, TPM, Swtpm, put, setup
-from sim import TOP, Signer
+from sim import TOP, Signer, load
 
 GOOD, OTHER = "a1" * 48, "a1" * 47 + "a2"
 
@@ -27,13 +27,6 @@ require:
 CONFIG = BOOT + """[measure]
 tpm = optional
 """
-
-
-def load(vm, tee, floor=0):
-    # (before 6.7 there is none of them, and since 6.16 it has another name)
-    vm.sh("for m in configfs tsm tsm_report; do modprobe -q $m || :; done; set -e; mountpoint -q /sys/kernel/config || "
-          "mount -t configfs none /sys/kernel/config || test ! -d /sys/kernel/config; "
-          "insmod /ccdm/ccdm-sim.ko tee=%s floor=%d; udevadm settle" % (tee, floor))
 
 
 def asks(t, vm, b, with_, rc, what, text=""):

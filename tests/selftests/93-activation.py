@@ -9,7 +9,7 @@ import os
 
 from broker import Broker
 from guest import BOOT, NET, TPM, Maker, Swtpm, put, setup
-from sim import Signer
+from sim import Signer, load
 
 GOOD = "a1" * 48
 CONFIG = BOOT % ("ab" * 32) + "[measure]\n"
@@ -61,10 +61,7 @@ def other(t, vm, b):
 def beside(t, vm, b, s):
     with_ = machine(vm, b)
     b.policy(BESIDE)
-    # (before 6.7 there is none of them, and since 6.16 it has another name)
-    vm.sh("for m in configfs tsm tsm_report; do modprobe -q $m || :; done; set -e; mountpoint -q /sys/kernel/config || "
-          "mount -t configfs none /sys/kernel/config || test ! -d /sys/kernel/config; "
-          "insmod /ccdm/ccdm-sim.ko tee=snp; udevadm settle")
+    load(vm, "snp")
     rc, out = asks(vm, with_)
     t.ok(rc == 0 and out == "secret", "beside a TEE: its registers count, binding provider", (out, b.log()[-1]))
     rc, out = asks(vm, with_ + " --no-activation")

@@ -28,7 +28,8 @@ static int ccdm_attest_read(const struct ccdm_request *q, struct ccdm_attest *m,
 
 	m->all = json_loadb(q->body, q->size, JSON_REJECT_DUPLICATES, &where);
 	if (!m->all)
-		return ccdm_err_set(err, -EINVAL, "line %d: %s", where.line, where.text);
+		return ccdm_err_set(err, -EINVAL, "line %d, column %d: %s", where.line,
+				    where.column, where.text);
 	evidence = json_object_get(m->all, "tee-evidence");
 	if (m->nonce.version == CCDM_KBS_0_2) {
 		m->jwk = json_object_get(m->all, "tee-pubkey");
@@ -47,7 +48,9 @@ static int ccdm_attest_read(const struct ccdm_request *q, struct ccdm_attest *m,
 	if (!json_is_object(m->jwk))
 		return ccdm_err_set(err, -EINVAL, "tee-pubkey is no object");
 	if (!json_is_object(m->primary))
-		return ccdm_err_set(err, -EINVAL, "the evidence is no object");
+		return ccdm_err_set(err, -EINVAL, "%s is no object",
+				    m->nonce.version == CCDM_KBS_0_2 ? "tee-evidence"
+								     : "primary_evidence");
 	if (!m->additional)
 		return ccdm_err_set(err, -EINVAL, "additional_evidence is no text");
 	return 0;
@@ -70,10 +73,11 @@ static int ccdm_attest_judge(struct ccdm_broker *b, const struct ccdm_request *q
 		.activated = ccdm_credential_known,
 		.activated_arg = &session,
 	};
-	int r = ccdm_tee_key_from_jwk(m->jwk, &key, err);
+	struct ccdm_err why = { 0 };
+	int r = ccdm_tee_key_from_jwk(m->jwk, &key, &why);
 
 	if (r)
-		return r;
+		return ccdm_err_set(err, r, "tee-pubkey: %s", why.text);
 	ccdm_tee_key_free(key);
 	if (strcmp(m->said, m->nonce.text))
 		return ccdm_err_set(err, -EINVAL, "the nonce is not the session's");

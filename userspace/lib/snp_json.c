@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /* snp_json.c - see snp_json.h */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "bytes.h"
 #include "member.h"
 #include "snp_json.h"
 
-/* What is being built, and the first error. */
+/* What is being built, the object it comes from with a dot or "", and the first error. */
 struct ccdm_snp_out {
 	uint8_t *raw;
+	char above[32];
 	struct ccdm_err *err;
 	int error;
 };
@@ -27,12 +29,13 @@ static uint64_t ccdm_snp_number(struct ccdm_snp_out *out, const json_t *object, 
 	if (json_is_integer(value)) {
 		n = (uint64_t)json_integer_value(value);
 	} else {
-		out->error = ccdm_err_set(out->err, -EINVAL, "%s is no whole number", key);
+		out->error =
+			ccdm_err_set(out->err, -EINVAL, "%s%s is no whole number", out->above, key);
 		return 0;
 	}
 	if ((bytes < 8 && n >> 8 * bytes) || json_integer_value(value) < 0) {
-		out->error = ccdm_err_set(out->err, -EINVAL, "%s does not fit into %u bytes", key,
-					  bytes);
+		out->error = ccdm_err_set(out->err, -EINVAL, "%s%s does not fit into %u bytes",
+					  out->above, key, bytes);
 		return 0;
 	}
 	for (i = 0; i < bytes; i++)
@@ -104,6 +107,20 @@ static const char *ccdm_snp_within(const char *key)
 	return strchr(key, '.') + 1;
 }
 
+#define GUID 16
+
+/* What the tables of hosts call certificates (GHCB specification, SNP Extended Guest Request). */
+static const struct {
+	uint8_t guid[GUID];
+	const char *type;
+} ccdm_snp_guids[] = {
+	{ "\xa4\x06\xb4\xc0\x03\xa8\x52\x49\x97\x43\x3f\xb6\x01\x4c\xd0\xae", "ARK" },
+	{ "\x79\xb3\xb7\x4a\xac\xbb\xe4\x4f\xa0\x2f\x05\xae\xf3\x27\xc7\x82", "ASK" },
+	{ "\x8d\x75\xda\x63\x64\xe6\x64\x45\xad\xc5\xf4\xb9\x3b\xe8\xac\xcd", "VCEK" },
+	{ "\xc2\x74\x80\xa8\x5a\xa2\x3e\x48\xaa\xe6\x39\xc0\x45\xa0\xb8\xa1", "VLEK" },
+	{ "\xc3\x1b\xf8\x92\x11\x58\x3d\x4d\x97\xff\xd1\x9f\x88\xdc\x67\xea", "CRL" },
+};
+
 /* ---- from JSON --------------------------------------------------------------------- */
 
 /* The order of the bytes depends on the processors; "fmc" is there since Turin. */
@@ -114,12 +131,14 @@ static void ccdm_snp_tcb_at(struct ccdm_snp_out *out, const json_t *report, cons
 	const json_t *fmc = json_object_get(tcb, "fmc");
 	bool turin = fmc && !json_is_null(fmc);
 
+	snprintf(out->above, sizeof(out->above), "%s.", key);
 	ccdm_snp_number(out, tcb, "bootloader", at + turin, 1, false);
 	ccdm_snp_number(out, tcb, "tee", at + 1 + turin, 1, false);
 	ccdm_snp_number(out, tcb, "snp", at + (turin ? 3 : 6), 1, false);
 	ccdm_snp_number(out, tcb, "microcode", at + 7, 1, false);
 	if (turin)
 		ccdm_snp_number(out, tcb, "fmc", at, 1, false);
+	out->above[0] = '\0';
 }
 
 static void ccdm_snp_firmware(struct ccdm_snp_out *out, const json_t *report, const char *key,
@@ -127,9 +146,11 @@ static void ccdm_snp_firmware(struct ccdm_snp_out *out, const json_t *report, co
 {
 	const json_t *version = ccdm_snp_object(out, report, key);
 
+	snprintf(out->above, sizeof(out->above), "%s.", key);
 	ccdm_snp_number(out, version, "build", at, 1, false);
 	ccdm_snp_number(out, version, "minor", at + 1, 1, false);
 	ccdm_snp_number(out, version, "major", at + 2, 1, false);
+	out->above[0] = '\0';
 }
 
 static void ccdm_snp_report(struct ccdm_snp_out *out, const json_t *o)
@@ -151,12 +172,23 @@ static void ccdm_snp_report(struct ccdm_snp_out *out, const json_t *o)
 			       out->raw + m->at, m->size);
 }
 
+static bool ccdm_snp_type_known(const char *kind)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(ccdm_snp_guids) / sizeof(ccdm_snp_guids[0]); i++)
+		if (!strcmp(kind, ccdm_snp_guids[i].type))
+			return true;
+	return false;
+}
+
 static int ccdm_snp_cert(const json_t *entry, struct ccdm_certs *certs,
 			 const struct ccdm_cert **leaf, struct ccdm_err *err)
 {
 	const json_t *type = json_object_get(entry, "cert_type");
 	const char *kind = json_string_value(type);
 	const struct ccdm_cert *cert;
+	char what[40];
 	uint8_t *der;
 	size_t size;
 	int r;
@@ -164,13 +196,14 @@ static int ccdm_snp_cert(const json_t *entry, struct ccdm_certs *certs,
 	/* {"OTHER": uuid} and "Empty" are nobody's certificate */
 	if (json_is_object(type) || (kind && !strcmp(kind, "Empty")))
 		return 0;
-	if (!kind)
-		return ccdm_err_set(err, -EINVAL, "cert_chain: cert_type is no word");
+	if (!kind || !ccdm_snp_type_known(kind))
+		return ccdm_err_set(err, -EINVAL, "cert_chain: cert_type is no word that is known");
 	r = ccdm_member_numbers(json_object_get(entry, "data"), "cert_chain: data", CCDM_CERT_MAX,
 				&der, &size, err);
 	if (r)
 		return r;
-	r = ccdm_certs_add(certs, kind, der, size, &cert, err);
+	snprintf(what, sizeof(what), "cert_chain: data of %s", kind);
+	r = ccdm_certs_add(certs, what, der, size, &cert, err);
 	free(der);
 	if (!r && (!strcmp(kind, "VCEK") || !strcmp(kind, "VLEK"))) {
 		if (*leaf || !cert)
@@ -265,20 +298,6 @@ static json_t *ccdm_snp_report_json(const struct ccdm_snp *snp)
 	json_decref(o);
 	return NULL;
 }
-
-#define GUID 16
-
-/* What the tables of hosts call certificates (GHCB specification, SNP Extended Guest Request). */
-static const struct {
-	uint8_t guid[GUID];
-	const char *type;
-} ccdm_snp_guids[] = {
-	{ "\xa4\x06\xb4\xc0\x03\xa8\x52\x49\x97\x43\x3f\xb6\x01\x4c\xd0\xae", "ARK" },
-	{ "\x79\xb3\xb7\x4a\xac\xbb\xe4\x4f\xa0\x2f\x05\xae\xf3\x27\xc7\x82", "ASK" },
-	{ "\x8d\x75\xda\x63\x64\xe6\x64\x45\xad\xc5\xf4\xb9\x3b\xe8\xac\xcd", "VCEK" },
-	{ "\xc2\x74\x80\xa8\x5a\xa2\x3e\x48\xaa\xe6\x39\xc0\x45\xa0\xb8\xa1", "VLEK" },
-	{ "\xc3\x1b\xf8\x92\x11\x58\x3d\x4d\x97\xff\xd1\x9f\x88\xdc\x67\xea", "CRL" },
-};
 
 /* What else hosts put there is nobody's evidence, and stays here. */
 static const char *ccdm_snp_guid_type(const uint8_t *guid)

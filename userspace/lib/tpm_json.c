@@ -22,7 +22,7 @@ int ccdm_tpm_json_pcrs(const json_t *pcrs, struct ccdm_tpm_quote *quote, struct 
 	size_t i, n = json_array_size(pcrs);
 
 	if (!json_is_array(pcrs) || !n || n > CCDM_TPM_PCRS)
-		return ccdm_err_set(err, -EINVAL, "pcrs is no array of 1 to %u registers",
+		return ccdm_err_set(err, -EINVAL, "tpm_quote.pcrs is no array of 1 to %u registers",
 				    CCDM_TPM_PCRS);
 	quote->bank = ccdm_bank_of(json_string_length(json_array_get(pcrs, 0)));
 	for (i = 0; i < n; i++) {
@@ -30,7 +30,8 @@ int ccdm_tpm_json_pcrs(const json_t *pcrs, struct ccdm_tpm_quote *quote, struct 
 
 		if (!quote->bank || !hex ||
 		    ccdm_unhex(hex, quote->pcrs[i], ccdm_digest_size(quote->bank)))
-			return ccdm_err_set(err, -EINVAL, "pcrs: register %zu is no digest", i);
+			return ccdm_err_set(err, -EINVAL,
+					    "tpm_quote.pcrs: register %zu is no digest", i);
 	}
 	quote->nr_pcrs = n;
 	return 0;
@@ -48,8 +49,8 @@ int ccdm_tpm_json_parse(const json_t *evidence, struct ccdm_tpm_quote *quote,
 	memset(quote, 0, sizeof(*quote));
 	if (!json_is_object(o))
 		return ccdm_err_set(err, -EINVAL, "tpm_quote is no object");
-	r = ccdm_member_base64(json_object_get(o, "message"), "message", sizeof(quote->message),
-			       &bytes, &size, err);
+	r = ccdm_member_base64(json_object_get(o, "message"), "tpm_quote.message",
+			       sizeof(quote->message), &bytes, &size, err);
 	if (r)
 		return r;
 	memcpy(quote->message, bytes, size);
@@ -59,8 +60,8 @@ int ccdm_tpm_json_parse(const json_t *evidence, struct ccdm_tpm_quote *quote,
 	if (!r)
 		r = ccdm_tpm_json_pcrs(json_object_get(o, "pcrs"), quote, err);
 	if (!r)
-		r = ccdm_member_base64(json_object_get(o, "signature"), "signature", 2048, &bytes,
-				       &size, err);
+		r = ccdm_member_base64(json_object_get(o, "signature"), "tpm_quote.signature", 2048,
+				       &bytes, &size, err);
 	if (r)
 		return r;
 	r = ccdm_tpm_signature_parse(bytes, size, &quote->signature, err);

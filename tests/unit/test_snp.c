@@ -210,6 +210,37 @@ static void one_check_each(void **state)
 	}
 }
 
+/* Who has none learns where it is, as far as the report says whose processor it is. */
+static void where_from(void **state)
+{
+#define CHIP "c0c1c2c3c4c5c6c7"
+	static const struct {
+		struct spoil spoil;
+		const char *found;
+	} all[] = {
+		{ { .no_leaf = true },
+		  "none; https://kdsintf.amd.com/vcek/v1/Milan/" CHIP
+		  "c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedfe0e1e2e3e4e5e6e7e8e9eaebecedee"
+		  "eff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff"
+		  "?blSPL=03&teeSPL=01&snpSPL=20&ucodeSPL=217 has it" },
+		{ { .no_leaf = true, .turin = true },
+		  "none; https://kdsintf.amd.com/vcek/v1/Turin/" CHIP
+		  "?fmcSPL=03&blSPL=01&teeSPL=00&snpSPL=05&ucodeSPL=217 has it" },
+		{ { .no_leaf = true, .version = 2 }, "none" },
+		{ { .no_leaf = true, .vlek = true }, "none" },
+	};
+	static struct ccdm_verdict v;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		judge(&all[i].spoil, &v);
+		assert_string_equal(v.check[v.count - 1].name, "certificate");
+		assert_string_equal(v.check[v.count - 1].found, all[i].found);
+	}
+#undef CHIP
+}
+
 /* r or s zero, or the curve's order */
 static void numbers(void **state)
 {
@@ -450,9 +481,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_check_each), cmocka_unit_test(numbers),
-		cmocka_unit_test(lengths),	  cmocka_unit_test(there_and_back),
-		cmocka_unit_test(bad_tables),	  cmocka_unit_test(leaf_among),
-		cmocka_unit_test(silence),
+		cmocka_unit_test(where_from),	  cmocka_unit_test(lengths),
+		cmocka_unit_test(there_and_back), cmocka_unit_test(bad_tables),
+		cmocka_unit_test(leaf_among),	  cmocka_unit_test(silence),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

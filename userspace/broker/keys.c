@@ -9,7 +9,6 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "../lib/bytes.h"
 #include "../lib/file.h"
@@ -78,19 +77,12 @@ static int ccdm_key_line(char *line, unsigned int number, void *arg, struct ccdm
 int ccdm_keys_load(const char *file, struct ccdm_keys **keys, struct ccdm_err *err)
 {
 	char *text = NULL;
-	struct stat st;
 	size_t size;
-	int r;
+	int r = ccdm_file_private(file, err);
 
 	*keys = NULL;
-	if (stat(file, &st))
-		return ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
-	if (!S_ISREG(st.st_mode) || (st.st_mode & 077) || (st.st_uid && st.st_uid != geteuid())) {
-		ccdm_err_hint(err, "chmod 0600 %s", file);
-		return ccdm_err_set(err, -EACCES,
-				    "%s: mode %04o, owner %u: others can reach the key", file,
-				    st.st_mode & 07777, st.st_uid);
-	}
+	if (r)
+		return r;
 	*keys = calloc(1, sizeof(**keys));
 	if (!*keys)
 		return ccdm_err_set(err, -ENOMEM, "out of memory");

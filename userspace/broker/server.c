@@ -14,6 +14,7 @@
 #include <time.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include "../lib/file.h"
 #include "server.h"
 
 #define HEADERS (96 << 10) /* bytes; a token is one of them */
@@ -190,10 +191,13 @@ static void ccdm_server_request(struct evhttp_request *req, void *arg)
 
 static int ccdm_server_tls(const struct ccdm_conf *conf, SSL_CTX **tls, struct ccdm_err *err)
 {
-	SSL_CTX *t = SSL_CTX_new(TLS_server_method());
+	int r = ccdm_file_private(conf->key, err);
 	char why[256] = "";
-	int r = 0;
+	SSL_CTX *t;
 
+	if (r)
+		return r;
+	t = SSL_CTX_new(TLS_server_method());
 	if (!t || SSL_CTX_set_min_proto_version(t, TLS1_3_VERSION) != 1 ||
 	    SSL_CTX_set_num_tickets(t, 0) != 1) {
 		r = ccdm_err_set(err, -EIO, "OpenSSL makes no TLS 1.3");

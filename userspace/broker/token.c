@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "../lib/base64.h"
+#include "../lib/file.h"
 #include "../lib/jws.h"
 #include "../lib/kbs.h"
 #include "../lib/pubkey.h"
@@ -37,22 +37,19 @@ void ccdm_signer_free(struct ccdm_signer *signer)
 
 int ccdm_signer_load(const char *file, struct ccdm_signer **signer, struct ccdm_err *err)
 {
-	FILE *f = fopen(file, "re");
+	int r = ccdm_file_private(file, err);
 	EVP_PKEY *key = NULL;
-	struct stat st;
-	int r = 0;
+	FILE *f;
 
 	*signer = NULL;
+	if (r)
+		return r;
+	f = fopen(file, "re");
 	if (!f)
 		return ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
-	if (fstat(fileno(f), &st) || (st.st_mode & 077)) {
-		ccdm_err_hint(err, "chmod 0600 %s", file);
-		r = ccdm_err_set(err, -EACCES, "%s: others can read the key", file);
-	} else {
-		key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
-		if (!key || !EVP_PKEY_is_a(key, "EC") || EVP_PKEY_get_bits(key) != 256)
-			r = ccdm_err_set(err, -EINVAL, "%s: no private key on P-256 in it", file);
-	}
+	key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
+	if (!key || !EVP_PKEY_is_a(key, "EC") || EVP_PKEY_get_bits(key) != 256)
+		r = ccdm_err_set(err, -EINVAL, "%s: no private key on P-256 in it", file);
 	fclose(f);
 	ERR_clear_error();
 	if (r) {

@@ -36,6 +36,14 @@ int ccdm_file_lines(const char *file, const char *text, size_t size, size_t max,
 		    int (*each)(char *line, unsigned int number, void *arg, struct ccdm_err *err),
 		    void *arg, struct ccdm_err *err);
 
+/**
+ * ccdm_file_private() - is it a file that nobody else reaches, as one with a key must be?
+ * @file: path; regular, mode 0600 or less, of root's or ours
+ *
+ * Return: 0, -EACCES, what stat(2) says.
+ */
+int ccdm_file_private(const char *file, struct ccdm_err *err);
+
 /* Put @size bytes of @text in the place of a file, in one step. */
 int ccdm_file_write(const char *file, const void *text, size_t size, mode_t mode,
 		    struct ccdm_err *err);

@@ -367,6 +367,28 @@ static void ccdm_snp_guest(const struct ccdm_snp *snp, const struct ccdm_snp_wan
 	}
 }
 
+/* The next step of who has no VCEK: AMD's Key Distribution Service; "" if the report does not say whose. */
+static void ccdm_snp_kds(const struct ccdm_snp *snp, char *url, size_t size)
+{
+	struct ccdm_snp_tcb tcb = ccdm_snp_tcb(snp->tcb_raw.reported, snp->generation);
+	bool turin = snp->generation >= CCDM_SNP_TURIN;
+	static const uint8_t masked[sizeof(snp->chip_id)];
+	char hex[2 * sizeof(snp->chip_id) + 1], fmc[16] = "";
+
+	url[0] = '\0';
+	if (snp->generation == CCDM_SNP_UNKNOWN || snp->signing_key ||
+	    !memcmp(snp->chip_id, masked, sizeof(masked)))
+		return;
+	ccdm_digest_hex(snp->chip_id, turin ? 8 : sizeof(snp->chip_id), hex);
+	if (turin)
+		snprintf(fmc, sizeof(fmc), "fmcSPL=%02u&", tcb.fmc);
+	snprintf(
+		url, size,
+		"; https://kdsintf.amd.com/vcek/v1/%s/%s?%sblSPL=%02u&teeSPL=%02u&snpSPL=%02u&ucodeSPL=%02u has it",
+		ccdm_snp_generation_name(snp->generation), hex, fmc, tcb.bootloader, tcb.tee,
+		tcb.snp, tcb.microcode);
+}
+
 int ccdm_snp_verify(const struct ccdm_snp *snp, const struct ccdm_snp_want *want,
 		    struct ccdm_verdict *v)
 {
@@ -378,6 +400,7 @@ int ccdm_snp_verify(const struct ccdm_snp *snp, const struct ccdm_snp_want *want
 		.no_leaf_crl = true,
 	};
 	enum ccdm_snp_generation generation;
+	char kds[300];
 	int r;
 
 	if (want->report_data_size > sizeof(snp->report_data))
@@ -389,8 +412,9 @@ int ccdm_snp_verify(const struct ccdm_snp *snp, const struct ccdm_snp_want *want
 		return 0;
 	ccdm_verdict_add(v, "signature-algorithm", snp->sig_algo == 1, 0,
 			 "1, ECDSA P-384 with SHA-384", "%u", snp->sig_algo);
-	if (!ccdm_verdict_add(v, "certificate", want->leaf, 0, "a VCEK or VLEK", "%s",
-			      want->leaf ? "one" : "none"))
+	ccdm_snp_kds(snp, kds, sizeof(kds));
+	if (!ccdm_verdict_add(v, "certificate", want->leaf, 0, "a VCEK or VLEK", "%s%s",
+			      want->leaf ? "one" : "none", want->leaf ? "" : kds))
 		return 0;
 	r = ccdm_certs_path(want->certs, want->leaf, &path, v);
 	if (r)

@@ -36,7 +36,7 @@ enum ccdm_allow {
 struct ccdm_check {
 	char name[40];
 	char expected[192];
-	char found[192];
+	char found[352];
 	bool passed;
 	unsigned int allowed;
 };

@@ -22,8 +22,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (!want.leaf)
 			want.leaf = ccdm_snp_leaf(certs, &snp);
 		ccdm_snp_verify(&snp, &want, &v);
-		if (!ccdm_snp_json_make(raw, NULL, 0, &back, &err))
+		if (!ccdm_snp_json_make(raw, NULL, 0, &back, &err)) {
+			ccdm_snp_json_add(back, certs, &err);
 			json_decref(back);
+		}
 	}
 	ccdm_certs_free(certs);
 	json_decref(o);

@@ -18,6 +18,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		table = realloc(table, size - sizeof(raw) ? size - sizeof(raw) : 1);
 		if (!ccdm_snp_json_make(data, table, size - sizeof(raw), &o, &err)) {
 			ccdm_snp_json_parse(o, raw, certs, &leaf, &err);
+			ccdm_snp_json_add(o, certs, &err);
+			json_decref(o);
+		}
+		if (!ccdm_snp_json_make(data, NULL, 0, &o, &err)) {
+			ccdm_snp_json_add(o, certs, &err);
 			json_decref(o);
 		}
 		free(table);

@@ -11,12 +11,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct ccdm_verdict v = { 0 };
 	const uint8_t *bytes;
 	struct ccdm_err err;
+	uint8_t *der;
 	char cn[64];
 	size_t n;
 
 	if (!ccdm_certs_add(certs, "test", data, size, &first, &err) && first) {
 		path.nr_anchors = fuzz_anchors(certs, anchors);
 		ccdm_cert_cn(first, cn);
+		if (!ccdm_cert_der(first, &der, &n))
+			free(der);
 		ccdm_cert_extension(first, "1.3.6.1.4.1.3704.1.2", &bytes, &n);
 		ccdm_cert_key(first);
 		ccdm_cert_ecdsa(first, data, data, size < 48 ? size : 48, data, size);

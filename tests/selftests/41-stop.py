@@ -36,7 +36,8 @@ def one(t, action):
             r = vm.order(20, op="read", dev=m.path, block=100, count=1)
         except (Stopped, TimeoutError):
             gone, r = True, None
-        names = ("GUEST_PANICKED",) if action == "panic" else ("SHUTDOWN", "GUEST_PANICKED")
+        # (if power off does not come there is a panic after 30 s: that is not what was asked for)
+        names = ("GUEST_PANICKED",) if action == "panic" else ("SHUTDOWN",)
         e = vm.wait_event(names, 90)
         t.ok(e is not None, "%s: the VM stopped (%s)" % (action, e and e["event"]))
         t.ok(gone or r["errno"] == 5, "%s: the read did not return data" % action)

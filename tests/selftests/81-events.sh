@@ -81,6 +81,7 @@ hear
 dmsetup suspend low && dmsetup load low --table "0 $LEN linear $D 0
 $LEN $((SIZE - LEN)) error" && dmsetup resume low
 refuse "unwritable: sync says EIO" "Input/output error" dmsetup message t 0 sync
+refuse "unwritable: and so does the next, which finds what failed before it" "Input/output error" dmsetup message t 0 sync
 heard unwritable
 check "unwritable: they stay" test -s /run/credstore/web.key
 check_sh "unwritable: no kind, and the mapping is active" "json '\"kind\" not in d' </tmp/netlink && [ \$(dmsetup status t | grep -o 'state:[a-z]*') = state:active ]"

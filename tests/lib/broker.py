@@ -118,3 +118,9 @@ class Broker:
         """The audit log's entries, without the signed heads."""
         lines = self.admin("log", "--json").splitlines()
         return [e for e in map(json.loads, lines) if e["event"] != "head"]
+
+    def refused(self):
+        """What the newest entry of the log says against the guest: checks, or conditions."""
+        last = self.log()[-1]
+        return [c["name"] for c in last.get("failed", [])] or [
+            c["condition"] for p in last.get("conditions", {}).values() for c in p if not c["passed"]]

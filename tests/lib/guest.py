@@ -93,5 +93,13 @@ def setup(vm, what):
     return vm.sh("/ccdm/bin/ccdm-setup %s 2>&1" % what, check=False)
 
 
+def asks(t, vm, with_, rc, what, text=""):
+    """default/web/key, which is "secret"; rc 0: it comes, else it does not, and text is said."""
+    got, out = setup(vm, "secret get default/web/key %s | head -c 6" % with_)
+    # (the code of the last in the pipe: what came is what counts)
+    good = out == "secret" if not rc else "secret" not in out and text in out
+    return t.ok(good, what, out)
+
+
 def put(vm, path, text):
     vm.sh("cat >%s <<'EOF'\n%s\nEOF" % (path, text))

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 
 from broker import Broker
-from guest import BOOT, NET, NET_ARGS, TPM, Swtpm, put, setup
+from guest import BOOT, NET, NET_ARGS, TPM, Swtpm, asks, put, setup
 from sim import TOP, Signer, load
 
 GOOD, OTHER = "a1" * 48, "a1" * 47 + "a2"
@@ -29,30 +29,16 @@ tpm = optional
 """
 
 
-def asks(t, vm, b, with_, rc, what, text=""):
-    got, out = setup(vm, "secret get default/web/key %s | head -c 6" % with_)
-    # (the code of the last in the pipe: what came is what counts)
-    good = out == "secret" if not rc else "secret" not in out and text in out
-    return t.ok(good, what, out)
-
-
-def refused(b):
-    """What the newest entry of the log says against it."""
-    last = b.log()[-1]
-    return [c["name"] for c in last.get("failed", [])] or [
-        c["condition"] for p in last.get("conditions", {}).values() for c in p if not c["passed"]]
-
-
 def odd(t, vm, b, s, with_):
     """What the processor or its firmware may answer."""
     for word, check in (("debug", "debug"), ("forged", "signature")):
         s.vm(GOOD, word)
-        asks(t, vm, b, with_, 7, "%s: refused" % word, "not accepted" if word == "forged" else "refused by the broker")
-        t.ok(refused(b) == [check], "by the check of %s, and by it alone" % check, b.log()[-1])
+        asks(t, vm, with_, 7, "%s: refused" % word, "not accepted" if word == "forged" else "refused by the broker")
+        t.ok(b.refused() == [check], "by the check of %s, and by it alone" % check, b.log()[-1])
     for word, text in (("empty", "empty" if t.tsm else "of 0 bytes"),
                        ("short", "10 bytes")):
         s.vm(GOOD, word)
-        asks(t, vm, b, with_, 4, "%s report: said" % word, text if s.tee == "snp" or word == "empty"
+        asks(t, vm, with_, 4, "%s report: said" % word, text if s.tee == "snp" or word == "empty"
              else "not accepted")
     s.vm(GOOD)
 
@@ -74,32 +60,32 @@ def signed(t, vm, b, s, with_):
     b.policy("name: web\nsecrets: default/web/*\nrequire:\n  tee: snp\n  binding: none\n  phase: unknown\n"
              "  signer: {key: %s, product: web, svn: 7}\n" % key)
     more = with_ + " --manifest /tmp/manifest"
-    asks(t, vm, b, more, 0, "a manifest that lists the image: its signer opens the secret")
-    asks(t, vm, b, with_, 7, "without it: refused", "refused by the broker")
+    asks(t, vm, more, 0, "a manifest that lists the image: its signer opens the secret")
+    asks(t, vm, with_, 7, "without it: refused", "refused by the broker")
     for what, args in (("of another image", ("builder", 7, ["snp=" + OTHER])),
                        ("of an older version", ("builder", 6, ["snp=" + GOOD])),
                        ("of another signer", ("other", 7, ["snp=" + GOOD])),
                        ("for another platform", ("builder", 7, ["tdx=" + GOOD]))):
         manifest(*args)
-        asks(t, vm, b, more, 7, "a manifest %s: refused" % what, "refused by the broker")
-        t.ok(refused(b) == ["signer"], "by the condition of the signer, and by it alone", b.log()[-1])
+        asks(t, vm, more, 7, "a manifest %s: refused" % what, "refused by the broker")
+        t.ok(b.refused() == ["signer"], "by the condition of the signer, and by it alone", b.log()[-1])
     b.policy(POLICY % ("snp", "unknown", GOOD))
 
 
 def bare(t, vm, b, s, with_):
     """The host brings no certificate: the broker may have it."""
     s.vm(GOOD, "bare")
-    asks(t, vm, b, with_, 7, "no certificate: refused", "not accepted")
-    t.ok(refused(b) == ["certificate"], "for want of a VCEK", b.log()[-1])
+    asks(t, vm, with_, 7, "no certificate: refused", "not accepted")
+    t.ok(b.refused() == ["certificate"], "for want of a VCEK", b.log()[-1])
     vcek = os.path.join(s.trust, "beside/vcek.pem")
     shutil.copy(vcek, os.path.join(s.trust, "certs/vcek.pem"))
     b.reload()
-    asks(t, vm, b, with_, 0, "with one in trust/certs it is accepted") or t.note(b.log()[-1])
+    asks(t, vm, with_, 0, "with one in trust/certs it is accepted") or t.note(b.log()[-1])
     os.unlink(os.path.join(s.trust, "certs/vcek.pem"))
     b.reload()
     os.mkdir(os.path.join(s.trust, "vcek"))
     shutil.copy(vcek, os.path.join(s.trust, "vcek", "".join("%02x" % (0xc0 + i) for i in range(64)) + ".pem"))
-    asks(t, vm, b, with_, 0, "and with one in trust/vcek, by the number of the chip")
+    asks(t, vm, with_, 0, "and with one in trust/vcek, by the number of the chip")
     s.vm(GOOD)
 
 
@@ -107,9 +93,9 @@ def level(t, vm, b, with_):
     """A kernel at another privilege level can speak for no other, and is not VMPL 0."""
     vm.sh("rmmod ccdm_sim")
     load(vm, "snp", 2)
-    asks(t, vm, b, with_, 7, "VMPL 2: refused", "refused by the broker" if t.tsm else "")
+    asks(t, vm, with_, 7, "VMPL 2: refused", "refused by the broker" if t.tsm else "")
     if t.tsm:
-        t.ok(refused(b) == ["vmpl"], "by the check of the VMPL, and by it alone", b.log()[-1])
+        t.ok(b.refused() == ["vmpl"], "by the check of the VMPL, and by it alone", b.log()[-1])
     vm.sh("rmmod ccdm_sim")
     load(vm, "snp")
 
@@ -135,10 +121,10 @@ def registers(t, vm, b, with_):
     """What is measured is in RTMR 3, and so is the end of the boot."""
     put(vm, "/tmp/ccdm.conf", CONFIG % ("ab" * 32))
     b.policy(POLICY % ("tdx", "initrd", GOOD))
-    asks(t, vm, b, with_, 7, "nothing measured: the phase is not known", "refused by the broker")
-    t.ok(refused(b) == ["phase"], "by the phase, and by it alone", b.log()[-1])
+    asks(t, vm, with_, 7, "nothing measured: the phase is not known", "refused by the broker")
+    t.ok(b.refused() == ["phase"], "by the phase, and by it alone", b.log()[-1])
     vm.sh("/ccdm/bin/ccdm-setup measure --config /tmp/ccdm.conf")
-    asks(t, vm, b, with_, 0, "measured into RTMR 3: the phase is initrd")
+    asks(t, vm, with_, 0, "measured into RTMR 3: the phase is initrd")
     evidence = json.loads(vm.sh("/ccdm/bin/ccdm-setup evidence --nonce any"))
     path = os.path.join(t.dir, "evidence.json")
     with open(path, "w") as f:
@@ -150,7 +136,7 @@ def registers(t, vm, b, with_):
          "its events are facts of rtmr3", facts)
     vm.sh("python3 -c 'import hashlib; open(\"/sys/devices/virtual/misc/tdx_guest/measurements/rtmr3:sha384\", \"r+b\", 0)"
           ".write(hashlib.sha384(b\"ccdm-cap:1\").digest())'")
-    asks(t, vm, b, with_, 7, "an event that the log does not have: the register proves nothing", "refused by the broker")
+    asks(t, vm, with_, 7, "an event that the log does not have: the register proves nothing", "refused by the broker")
     b.policy(POLICY % ("tdx", "unknown", GOOD))
 
 
@@ -164,16 +150,16 @@ def beside(t, b, s, with_):
         vm.sh("/ccdm/bin/ccdm-setup measure --config /tmp/ccdm.conf")
         load(vm, s.tee)     # after it: what was measured is in the TPM alone
         b.policy(POLICY % (s.tee, "unknown", GOOD))
-        asks(t, vm, b, with_, 0, "with a TPM that nobody knows: accepted for what the TEE proves")
+        asks(t, vm, with_, 0, "with a TPM that nobody knows: accepted for what the TEE proves")
         b.policy(POLICY % (s.tee, "initrd", GOOD))
-        asks(t, vm, b, with_, 7, "the TPM's word on the phase does not count", "refused by the broker")
+        asks(t, vm, with_, 7, "the TPM's word on the phase does not count", "refused by the broker")
         last = b.log()[-1]
         t.ok("do not count" in json.dumps(last), "and the log says that it was left out", last)
         evidence = json.loads(vm.sh("/ccdm/bin/ccdm-setup evidence --nonce any"))
         b.trust_tpm({"tee-evidence": {"primary_evidence": json.loads(
             evidence["tee-evidence"]["additional_evidence"])["tpm"]}})
         b.policy((POLICY % (s.tee, "initrd", GOOD)).replace("binding: none", "binding: provider"))
-        asks(t, vm, b, with_, 0, "with a TPM whose key is known: its registers count, binding provider")
+        asks(t, vm, with_, 0, "with a TPM whose key is known: its registers count, binding provider")
         t.check_log(vm)
 
 
@@ -194,10 +180,10 @@ def one(t, tee):
             rc, out = setup(vm, "evidence")
             t.ok(rc == 0 and [w for w in out.splitlines() if w.startswith(tee + " ") and " yes " in w],
                  "evidence: %s is here" % tee, out)
-            asks(t, vm, b, with_, 0, "%s: its measurement opens the secret" % tee)
+            asks(t, vm, with_, 0, "%s: its measurement opens the secret" % tee)
             t.ok(not vm.sh("ls /sys/kernel/config/tsm/report 2>/dev/null; true"), "nothing is left in configfs")
             s.vm(OTHER)
-            asks(t, vm, b, with_, 7, "one bit of the measurement: refused", "refused by the broker")
+            asks(t, vm, with_, 7, "one bit of the measurement: refused", "refused by the broker")
             why = [c for c in b.log()[-1]["conditions"]["web"] if not c["passed"]]
             t.ok(len(why) == 1 and why[0]["condition"] == "measurement" and GOOD in why[0]["expected"] and
                  why[0]["found"] == OTHER, "the log says what was expected, and what was found", b.log()[-1])

@@ -8,7 +8,7 @@ import json
 import os
 
 from broker import Broker
-from guest import BOOT, NET, TPM, Swtpm, put, setup
+from guest import BOOT, NET, TPM, Swtpm, asks, put, setup
 from sim import Signer
 
 GOOD, OTHER = "a1" * 48, "a1" * 47 + "a2"
@@ -31,18 +31,6 @@ def paravisor(vm, tee, *words):
           "python3 /ccdm/tests/lib/paravisor.py %s %s >/tmp/paravisor.log 2>&1 & echo $! >/tmp/pid; "
           "for i in $(seq 300); do test -e /tmp/paravisor && exit 0; sleep 0.1; done; cat /tmp/paravisor.log; exit 1" %
           (tee, " ".join(words)))
-
-
-def asks(t, vm, with_, rc, what, text=""):
-    got, out = setup(vm, "secret get default/web/key %s | head -c 6" % with_)
-    good = out == "secret" if not rc else "secret" not in out and text in out
-    return t.ok(good, what, out)
-
-
-def refused(b):
-    last = b.log()[-1]
-    return [c["name"] for c in last.get("failed", [])] or [
-        c["condition"] for p in last.get("conditions", {}).values() for c in p if not c["passed"]]
 
 
 def version(vm):
@@ -70,18 +58,18 @@ def one(t, tee):
         rc, out = setup(vm, "evidence")
         t.ok(rc == 0 and "%-12s yes" % name in out, "with one it is", out)
         asks(t, vm, with_, 7, "nothing measured: refused", "refused by the broker")
-        t.ok(refused(b) == ["phase"], "by the phase, and by it alone", b.log()[-1])
+        t.ok(b.refused() == ["phase"], "by the phase, and by it alone", b.log()[-1])
         vm.sh("/ccdm/bin/ccdm-setup measure --config /tmp/ccdm.conf")
         asks(t, vm, with_, 0, "measured into the vTPM: its registers count, binding paravisor") or t.note(b.log()[-1])
         want = 2 if tee == "snp" else 1
         t.ok(version(vm) == want, "evidence of version %d" % want)
         s.vm(OTHER)
         asks(t, vm, with_, 7, "one bit of the measurement: refused", "refused by the broker")
-        t.ok(refused(b) == ["measurement"], "by the measurement, and by it alone", b.log()[-1])
+        t.ok(b.refused() == ["measurement"], "by the measurement, and by it alone", b.log()[-1])
         s.vm(GOOD)
         paravisor(vm, tee, "other-key")
         asks(t, vm, with_, 7, "a vTPM with another key than the one in the report: refused", "not accepted")
-        t.ok(refused(b) == ["tpm-signature"], "by the quote's signature, and by it alone", b.log()[-1])
+        t.ok(b.refused() == ["tpm-signature"], "by the quote's signature, and by it alone", b.log()[-1])
         paravisor(vm, tee, "no-user-data")
         asks(t, vm, with_, 0, "a paravisor that takes no user data: accepted for its quote") or t.note(b.log()[-1])
         t.ok(version(vm) == 1, "evidence of version 1")

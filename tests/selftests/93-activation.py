@@ -31,10 +31,6 @@ def asks(vm, with_):
     return setup(vm, "secret get default/web/key %s" % with_)
 
 
-def failed(b):
-    return [c["name"] for c in b.log()[-1].get("failed", [])]
-
-
 def alone(t, vm, b):
     with_ = machine(vm, b)
     b.policy(ALONE)
@@ -42,9 +38,9 @@ def alone(t, vm, b):
     t.ok(rc == 0 and out == "secret", "its maker is trusted: its key is activated, and the secret comes", out)
     t.note(b.log()[-1]) if rc else None
     rc, out = asks(vm, with_ + " --no-activation")
-    t.ok(rc == 7 and failed(b) == ["ak"], "without activation its key is nobody's", (out, b.log()[-1]))
+    t.ok(rc == 7 and b.refused() == ["ak"], "without activation its key is nobody's", (out, b.log()[-1]))
     rc, out = asks(vm, with_ + " --protocol 0.2.0")
-    t.ok(rc == 7 and failed(b) == ["ak"], "and in version 0.2.0, which has no word for it", (out, b.log()[-1]))
+    t.ok(rc == 7 and b.refused() == ["ak"], "and in version 0.2.0, which has no word for it", (out, b.log()[-1]))
     rc, out = setup(vm, "evidence --nonce any")
     t.ok(rc == 0 and "activation" not in json.loads(out)["tee-evidence"]["primary_evidence"],
          "evidence without a broker has none", out)
@@ -53,7 +49,7 @@ def alone(t, vm, b):
 
 def other(t, vm, b):
     rc, out = asks(vm, machine(vm, b))
-    t.ok(rc == 7 and failed(b) == ["ek-chain"], "a TPM of another maker: refused by its chain alone",
+    t.ok(rc == 7 and b.refused() == ["ek-chain"], "a TPM of another maker: refused by its chain alone",
          (out, b.log()[-1]))
     t.check_log(vm)
 

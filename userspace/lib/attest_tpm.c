@@ -32,23 +32,20 @@ static json_t *ccdm_attest_tpm_introduce(const struct ccdm_attester *attester)
 	return pair ? json_pack("{s:o}", "ccdm-tpm", pair) : NULL;
 }
 
-/* "activation", if the broker gave a credential: the pair once more, with the value. */
-static int ccdm_attest_tpm_activate(struct ccdm_tpm *tpm, const json_t *extra, json_t *o,
+/* "activation", if the broker gave a credential: the pair that it is for, with the value. */
+static int ccdm_attest_tpm_activate(struct ccdm_tpm *tpm, const struct ccdm_ask *ask, json_t *o,
 				    struct ccdm_err *err)
 {
-	const json_t *credential = json_object_get(extra, "ccdm-credential");
-	json_t *pair = NULL, *value = NULL;
+	const json_t *credential = json_object_get(ask->extra, "ccdm-credential");
+	json_t *pair = json_object_get(ask->introduced, "ccdm-tpm"), *value;
 	int r;
 
-	if (!credential)
+	if (!credential || !pair)
 		return 0;
 	r = ccdm_tpm_activate(tpm, credential, &value, err);
-	if (!r)
-		r = ccdm_tpm_introduce(tpm, &pair, err);
-	if (!r && (json_object_set(pair, "value", value) || json_object_set(o, "activation", pair)))
+	if (!r &&
+	    (json_object_set_new(pair, "value", value) || json_object_set(o, "activation", pair)))
 		r = ccdm_err_set(err, -ENOMEM, "out of memory");
-	json_decref(value);
-	json_decref(pair);
 	return r;
 }
 
@@ -80,7 +77,7 @@ static int ccdm_attest_tpm_collect(const struct ccdm_attester *attester, const s
 	(void)attester;
 	if (!r) {
 		s->ask = ask;
-		r = ccdm_attest_tpm_activate(s->tpm, ask->extra, o, err);
+		r = ccdm_attest_tpm_activate(s->tpm, ask, o, err);
 	}
 	if (!r)
 		r = ccdm_attest_steady(&logs, o, err);

@@ -7,7 +7,7 @@
 
 #define CCDM_BIOS_LOG "/sys/kernel/security/tpm0/binary_bios_measurements"
 
-/* TEE "tpm": "tpm_quote", "ak_public", "firmware_log"?, "ccdm_log"?, "systemd_log"? */
+/* TEE "tpm": "tpm_quote", "ak_public", "firmware_log"?, "ccdm_log"?, "systemd_log"?, "activation"? */
 extern const struct ccdm_attester ccdm_attest_tpm;
 
 #endif

@@ -11,12 +11,14 @@
 /**
  * struct ccdm_ask - what evidence is asked for
  * @data, @size: what it must be bound to
+ * @introduced: what @introduce of struct ccdm_attester said; or NULL
  * @extra: "extra-params" of the broker's challenge, untrusted; or NULL
  * @certs: of the processor, for a host that gives none; or NULL
  */
 struct ccdm_ask {
 	const uint8_t *data;
 	size_t size;
+	json_t *introduced;
 	const json_t *extra;
 	const struct ccdm_certs *certs;
 };

@@ -103,10 +103,13 @@ int ccdm_file_tell(const char *file, const char *word, struct ccdm_err *err)
 int ccdm_file_private(const char *file, struct ccdm_err *err)
 {
 	struct stat st;
+	bool ours;
 
 	if (stat(file, &st))
 		return ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
-	if (S_ISREG(st.st_mode) && !(st.st_mode & 077) && (!st.st_uid || st.st_uid == geteuid()))
+	/* Root looks after the keys of a service that has its own user. */
+	ours = !geteuid() || !st.st_uid || st.st_uid == geteuid();
+	if (ours && S_ISREG(st.st_mode) && !(st.st_mode & 077))
 		return 0;
 	ccdm_err_hint(err, "chmod 0600 %s", file);
 	return ccdm_err_set(err, -EACCES, "%s: mode %04o, owner %u: others can reach the key", file,

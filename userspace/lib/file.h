@@ -38,7 +38,7 @@ int ccdm_file_lines(const char *file, const char *text, size_t size, size_t max,
 
 /**
  * ccdm_file_private() - is it a file that nobody else reaches, as one with a key must be?
- * @file: path; regular, mode 0600 or less, of root's or ours
+ * @file: path; regular, mode 0600 or less, of root's or ours; for root, of anyone's
  *
  * Return: 0, -EACCES, what stat(2) says.
  */

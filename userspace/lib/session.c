@@ -103,10 +103,11 @@ const char *ccdm_session_token(const struct ccdm_session *s)
 
 /* ---- evidence --------------------------------------------------------------------- */
 
-/* The broker's: @nonce, and @extra or NULL. */
+/* The broker's: @nonce, and @extra or NULL; and what was said to it before, or NULL. */
 struct ccdm_challenge {
 	char nonce[CCDM_KBS_NONCE_MAX];
 	json_t *extra;
+	json_t *introduced;
 };
 
 /* Text of {TEE: evidence}, or "". */
@@ -115,7 +116,7 @@ static int ccdm_evidence_additional(const struct ccdm_session_conf *conf,
 				    struct ccdm_err *err)
 {
 	const struct ccdm_attester *tpm = conf->beside;
-	struct ccdm_ask ask = { .extra = c->extra };
+	struct ccdm_ask ask = { .extra = c->extra, .introduced = c->introduced };
 	struct ccdm_digest bound;
 	json_t *evidence, *o;
 	int r;
@@ -145,7 +146,9 @@ static int ccdm_evidence_collect(const struct ccdm_session_conf *conf,
 				 const struct ccdm_challenge *c, json_t *jwk, json_t **evidence,
 				 char **additional, struct ccdm_err *err)
 {
-	struct ccdm_ask ask = { .extra = c->extra, .certs = conf->certs };
+	struct ccdm_ask ask = { .extra = c->extra,
+				.introduced = c->introduced,
+				.certs = conf->certs };
 	struct ccdm_digest bound;
 	int r = ccdm_evidence_additional(conf, c, jwk, additional, err);
 
@@ -245,16 +248,18 @@ static json_t *ccdm_session_introduce(const struct ccdm_session_conf *conf)
 
 static int ccdm_session_auth(struct ccdm_session *s, struct ccdm_challenge *c, struct ccdm_err *err)
 {
-	json_t *extra = ccdm_session_introduce(s->conf);
-	char *text = ccdm_kbs_request(s->conf->version, s->conf->primary->tee, extra);
 	struct ccdm_http_answer a = { 0 };
-	int r = text ? ccdm_session_post(s, CCDM_KBS_PREFIX "/auth", text, &a, err)
-		     : ccdm_err_set(err, -ENOMEM, "out of memory");
+	char *text;
+	int r;
+
+	c->introduced = ccdm_session_introduce(s->conf);
+	text = ccdm_kbs_request(s->conf->version, s->conf->primary->tee, c->introduced);
+	r = text ? ccdm_session_post(s, CCDM_KBS_PREFIX "/auth", text, &a, err)
+		 : ccdm_err_set(err, -ENOMEM, "out of memory");
 
 	if (!r && ccdm_kbs_challenge(a.body ? a.body : "", a.size, c->nonce, &c->extra, err))
 		r = -EIO;
 	ccdm_http_drop(&a);
-	json_decref(extra);
 	free(text);
 	return r;
 }
@@ -283,6 +288,7 @@ static int ccdm_session_shake(struct ccdm_session *s, struct ccdm_err *err)
 	free(additional);
 	json_decref(evidence);
 	json_decref(c.extra);
+	json_decref(c.introduced);
 	json_decref(jwk);
 	return r;
 }

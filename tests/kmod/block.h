@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* block.h - pages, the device, and a cipher that is none */
+#ifndef CCDM_TEST_BLOCK_H
+#define CCDM_TEST_BLOCK_H
+
+#include "kernel.h"
+
+/* struct block_device - a disk in memory; blocks that nobody wrote are zeros */
+struct block_device {
+	u64 blocks;
+	u8 **block;
+	bool *bad;   /* the last write failed */
+	bool origin; /* read only, and its own content: sim_origin() */
+};
+
+/* All pages there will be; the first @user of them are the clients', in a row. */
+void sim_pages_init(unsigned int user);
+struct page *sim_user_pages(void);
+void sim_block_init(struct block_device *bdev, u64 blocks);
+void sim_block_exit(struct block_device *bdev);
+/* One thing of the device's: a block of a bio that waits, or its end. false: none waits. */
+bool sim_device(void);
+/* What the device holds at @block, for a host that puts it back; the caller's to free. */
+u8 *sim_device_copy(struct block_device *bdev, u64 block);
+bool sim_device_bad(struct block_device *bdev, u64 block);
+void sim_device_put(struct block_device *bdev, u64 block, const u8 *bytes);
+/* Content of block @block of an origin. */
+void sim_origin(u64 block, u8 *bytes);
+
+/* @n is the number of the first call of that kind that fails, @times how many do. */
+void sim_fail(enum sim_call call, u64 n, u64 times);
+/* One of @per of these calls fails; 0: none. */
+void sim_fail_often(enum sim_call call, unsigned int per);
+void sim_fail_never(void);
+/* Calls that failed since the last sim_fail_never(). */
+u64 sim_failed(void);
+/* Calls of that kind in this run. */
+u64 sim_called(enum sim_call call);
+
+/* Of memory, pages and bios: how many are not given back. */
+u64 sim_held(void);
+
+#endif /* CCDM_TEST_BLOCK_H */

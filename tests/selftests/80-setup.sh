@@ -107,8 +107,11 @@ mkfs.ext4 -q -F -b 1024 $E
 check_sh "an origin with small blocks is pointed out" "ccdm-setup open --yes --origin $E $D w >/tmp/w 2>&1; cat /tmp/w; blkid -p $E; ccdm-setup close w; grep -q 'will not mount' /tmp/w"
 
 # ---- udev rules
-mkdir -p /run/udev/rules.d && cp /ccdm/95-dm-ccdm.rules /run/udev/rules.d/ && udevadm control --reload
-check_sh "udev: a link by name, there when open returns, and no business of udisks" "ccdm-setup open --yes $D named && [ /dev/disk/by-ccdm/named -ef /dev/mapper/named ] && udevadm info /dev/mapper/named | grep -q UDISKS_IGNORE=1"
+# (udevd reads rules whenever a folder's time is newer: never half a file, and none while it works)
+udevadm settle
+mkdir -p /run/udev/rules.d && cp /ccdm/95-dm-ccdm.rules /tmp/rules && mv /tmp/rules /run/udev/rules.d/95-dm-ccdm.rules && udevadm control --reload
+check_sh "udev: a link by name, there when open returns" "ccdm-setup open --yes $D named && [ /dev/disk/by-ccdm/named -ef /dev/mapper/named ] || { ls -l /dev/disk/by-ccdm; udevadm info /dev/mapper/named; false; }"
+check_sh "udev: no business of udisks" "udevadm info /dev/mapper/named >/tmp/info; grep UDISKS_IGNORE=1 /tmp/info || { cat /tmp/info; false; }"
 check_sh "udev: gone when it is closed" "ccdm-setup close named && [ ! -e /dev/disk/by-ccdm/named ]"
 
 # ---- events

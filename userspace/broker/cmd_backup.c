@@ -101,7 +101,9 @@ static int restore_log(struct ccdm_store *from, const char *file, const struct c
 		r = ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
 	else
 		r = ccdm_store_kept(from, restore_line, f, err);
-	if (f && (fflush(f) || fsync(fileno(f)) || fclose(f)) && !r)
+	if (f && !r && (fflush(f) || fsync(fileno(f))))
+		r = ccdm_err_set(err, -EIO, "%s: %s", file, strerror(errno));
+	if (f && fclose(f) && !r)
 		r = ccdm_err_set(err, -EIO, "%s: %s", file, strerror(errno));
 	return r ? r : ccdm_audit_verify(file, signer, lines, err);
 }

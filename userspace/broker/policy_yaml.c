@@ -44,13 +44,15 @@ int ccdm_yaml_members(struct ccdm_yaml *y, const yaml_node_t *map,
 		return ccdm_yaml_bad(y, map, "there must be members here, KEY: VALUE", NULL);
 	for (p = map->data.mapping.pairs.start; !r && p < map->data.mapping.pairs.top; p++) {
 		const yaml_node_t *key = ccdm_yaml_node(y, p->key);
-		const char *word = ccdm_yaml_text(key);
+		const char *word = ccdm_yaml_text(key), *before;
 
 		if (!word)
 			return ccdm_yaml_bad(y, key, "this is no word", NULL);
-		for (q = map->data.mapping.pairs.start; q < p; q++)
-			if (!strcmp(word, ccdm_yaml_text(ccdm_yaml_node(y, q->key))))
+		for (q = map->data.mapping.pairs.start; q < p; q++) {
+			before = ccdm_yaml_text(ccdm_yaml_node(y, q->key));
+			if (before && !strcmp(word, before))
 				return ccdm_yaml_bad(y, key, "this is said twice:", word);
+		}
 		r = take(y, key, word, ccdm_yaml_node(y, p->value), arg);
 	}
 	return r;
@@ -147,12 +149,13 @@ json_t *ccdm_value_bool(struct ccdm_yaml *y, const yaml_node_t *n, int *r)
 
 json_t *ccdm_value_name(struct ccdm_yaml *y, const yaml_node_t *n, int *r)
 {
-	const char *text = ccdm_yaml_text(n), *p;
+	const char *text = ccdm_yaml_text(n);
+	size_t size = 0;
 
 	*r = 0;
-	for (p = text; p && *p > ' ' && *p <= '~'; p++)
-		;
-	if (text && *text && !*p && strlen(text) <= 256)
+	while (text && text[size] > ' ' && text[size] <= '~')
+		size++;
+	if (text && size && !text[size] && size <= 256)
 		return json_string(text);
 	*r = ccdm_yaml_bad(y, n, "there must be a name here, without blanks", NULL);
 	return NULL;

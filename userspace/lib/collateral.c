@@ -448,10 +448,11 @@ enum {
 static bool ccdm_masked(const json_t *o, const char *key, const char *mask_key, const uint8_t *have,
 			size_t size, bool reversed)
 {
-	uint8_t want[16], mask[16];
+	uint8_t want[16] = { 0 }, mask[16] = { 0 };
 	size_t i;
 
-	if (!ccdm_member_hex(o, key, want, size) || !ccdm_member_hex(o, mask_key, mask, size))
+	if (size > sizeof(want) || !ccdm_member_hex(o, key, want, size) ||
+	    !ccdm_member_hex(o, mask_key, mask, size))
 		return false;
 	for (i = 0; i < size; i++) {
 		size_t at = reversed ? size - 1 - i : i;

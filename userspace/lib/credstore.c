@@ -47,7 +47,7 @@ int ccdm_credstore_put(const char *name, const char *path, const void *bytes, si
 
 	snprintf(file, sizeof(file), CCDM_CREDSTORE "/%s", name);
 	r = ccdm_file_write(file, bytes, size, 0400, err);
-	if (r || strncmp(type, "/cryptsetup/", 12))
+	if (r || !type || strncmp(type, "/cryptsetup/", 12))
 		return r;
 	r = ccdm_credstore_dir(KEYS, err);
 	snprintf(file, sizeof(file), KEYS "/%s.key", tag + 1);

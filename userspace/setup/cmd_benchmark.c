@@ -53,11 +53,15 @@ static int bench_once(int fd, const struct bench_primitive *p, unsigned char *bu
 				     CMSG_SPACE(sizeof(struct af_alg_iv) + p->iv_bytes) +
 				     (!strcmp(p->type, "aead") ? CMSG_SPACE(4) : 0);
 		c = CMSG_FIRSTHDR(&msg);
+		if (!c)
+			return -EINVAL;
 		c->cmsg_level = SOL_ALG;
 		c->cmsg_type = ALG_SET_OP;
 		c->cmsg_len = CMSG_LEN(4);
 		*(uint32_t *)CMSG_DATA(c) = ALG_OP_ENCRYPT;
 		c = CMSG_NXTHDR(&msg, c);
+		if (!c)
+			return -EINVAL;
 		c->cmsg_level = SOL_ALG;
 		c->cmsg_type = ALG_SET_IV;
 		c->cmsg_len = CMSG_LEN(sizeof(struct af_alg_iv) + p->iv_bytes);
@@ -65,6 +69,8 @@ static int bench_once(int fd, const struct bench_primitive *p, unsigned char *bu
 		iv->ivlen = p->iv_bytes;
 		if (!strcmp(p->type, "aead")) {
 			c = CMSG_NXTHDR(&msg, c);
+			if (!c)
+				return -EINVAL;
 			c->cmsg_level = SOL_ALG;
 			c->cmsg_type = ALG_SET_AEAD_ASSOCLEN;
 			c->cmsg_len = CMSG_LEN(4);

@@ -51,7 +51,7 @@ BROKERD_OBJ := $(BROKERD_SRC:%.c=$(BUILD)/%.o)
 SETUP_SRC := $(wildcard userspace/setup/*.c userspace/lib/*.c)
 SETUP_OBJ := $(SETUP_SRC:%.c=$(BUILD)/%.o)
 
-.PHONY: all help modules programs test-programs install install-broker uninstall clean check check-all check-setup kmod mutants vm-setup demo demo-boot demo-disk bench bench-compare bench-record bench-locks bench-boot lint vm boot unit fuzz setup
+.PHONY: all help modules programs test-programs install install-broker uninstall clean check check-all check-setup kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-record bench-locks bench-boot lint vm boot unit fuzz setup
 
 all: modules programs
 
@@ -69,6 +69,7 @@ help:
 	@echo 'make unit                the unit tests alone'
 	@echo 'make fuzz                the parsers of what is not ours (SECONDS=10 each)'
 	@echo 'make kmod                the module'"'"'s tree, cache and I/O path in a program, beside an oracle (RUNS=400 of each kind)'
+	@echo 'make soak HOURS=2        all of it at once, and a host that strikes; goes on where it stopped'
 	@echo 'make mutants             break the code line by line: a test must see each (MUTANT=name)'
 	@echo 'make vm TEST=10-life     one test; SHELL=1 a shell in the VM; KERNEL=, DEBUG=1'
 	@echo 'make boot TEST=10-boots  one test of the boot (SUITE=bookworm, trixie, sid; ALL=1)'
@@ -202,6 +203,10 @@ kmod: check-setup
 
 mutants: check-setup
 	@tests/mutants/run $(MUTANT)
+
+HOURS ?= 1
+soak: vm-setup test-programs
+	@tests/soak/run --hours $(HOURS)
 
 vm-setup:
 	@scripts/setup test

@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: Apache-2.0
+"""soak - in the VM: everything at once on one mapping, until a time is over or it is told that somebody struck
+
+  soak.py SECONDS SEED	the last line is JSON: what was done, or what was wrong
+
+On /dev/mapper/t, which is there: fio with verification, a file system that fills and is emptied, blocks
+with labels beside an oracle, and a region that is written at the beginning and never again. Meanwhile the
+cache is dropped and resized, scrubs and syncs begin, the mapping is suspended, a CPU goes and comes, and
+memory is short. On /dev/mapper/e, whose device fails now and then: labelled blocks, where EIO is allowed.
+Writing "1" into /run/struck says that an error of t may be the host's doing.
+"""
+import fcntl
+import json
+import mmap
+import os
+import random
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+BLOCK, LEAF, MIB = 4096, 128, 1 << 20
+BLKDISCARD, BLKZEROOUT = 0x1277, 0x127f
+STILL, FIO, MODEL = 16, 64, 48          # MiB; the file system has the rest
+lock = threading.Lock()
+count = {}
+wrong = []
+over = threading.Event()
+
+
+def add(what, n=1):
+    with lock:
+        count[what] = count.get(what, 0) + n
+
+
+def struck():
+    return os.path.exists("/run/struck")
+
+
+def sh(cmd):
+    return subprocess.run(cmd, shell=True, capture_output=True, text=True)
+
+
+def status(name="t"):
+    return dict(w.split(":", 1) for w in sh("dmsetup status " + name).stdout.split() if ":" in w)
+
+
+def failed(what, detail=""):
+    """Something did not work: the host's doing, if it struck and was seen; else wrong."""
+    if struck() and status().get("state") == "tampered":
+        over.set()
+        return
+    with lock:
+        wrong.append("%s: %s" % (what, str(detail)[-600:]))
+    over.set()
+
+
+def region(name, at, size):
+    sh("dmsetup create %s --table '0 %d linear /dev/mapper/t %d'" % (name, size * 2048, at * 2048))
+    return "/dev/mapper/" + name
+
+
+class Blocks:
+    """Labelled blocks, written by one thread: what each may hold."""
+
+    def __init__(self, dev, rng, errors=False):
+        self.fd = os.open(dev, os.O_RDWR | os.O_DIRECT)
+        self.dev, self.rng, self.errors = dev, rng, errors
+        self.blocks = os.lseek(self.fd, 0, os.SEEK_END) // BLOCK
+        self.may = {}           # block: versions it may hold; None: zeros
+        self.poisoned = set()   # a write of it failed: it may be EIO
+        self.buf = mmap.mmap(-1, LEAF * BLOCK)
+        self.version = 0
+
+    def content(self, block, version):
+        return bytes(BLOCK) if version is None else (b"<%d:%d>" % (block, version) * 1024)[:BLOCK]
+
+    def change(self, at, n, version, what):
+        if version is not None:
+            for i in range(n):
+                self.buf[i * BLOCK:(i + 1) * BLOCK] = self.content(at + i, version)
+        try:
+            if version is not None:
+                got = os.pwritev(self.fd, [memoryview(self.buf)[:n * BLOCK]], at * BLOCK)
+                assert got == n * BLOCK, "a write of %d blocks took %d bytes" % (n, got)
+            else:
+                fcntl.ioctl(self.fd, what, struct.pack("QQ", at * BLOCK, n * BLOCK))
+        except OSError as e:
+            if not self.errors:
+                raise
+            add("errors")
+            for i in range(at, at + n):
+                self.may[i] = self.may.get(i, {None}) | {version}
+                self.poisoned.add(i)
+            return e
+        for i in range(at, at + n):
+            self.may[i] = {version}
+            self.poisoned.discard(i)
+        add("blocks", n)
+        return None
+
+    def read(self, at, n, must=False):
+        try:
+            got = os.preadv(self.fd, [memoryview(self.buf)[:n * BLOCK]], at * BLOCK)
+            assert got == n * BLOCK, "a read of %d blocks gave %d bytes" % (n, got)
+        except OSError:
+            if not self.errors or (must and not any(i in self.poisoned for i in range(at, at + n))):
+                raise
+            add("errors")
+            return
+        for i in range(n):
+            have = self.buf[i * BLOCK:(i + 1) * BLOCK]
+            if not any(have == self.content(at + i, v) for v in self.may.get(at + i, {None})):
+                # Wrong whatever the host does: nothing may excuse it.
+                with lock:
+                    wrong.append("%s block %d: found %r, may be %s" % (self.dev, at + i, have[:32], self.may.get(at + i)))
+                over.set()
+        add("blocks", n)
+
+    def step(self):
+        rng = self.rng
+        self.version += 1
+        n = rng.choice((1, 1, 2, 8, 9, 32, LEAF))
+        at = rng.randrange(self.blocks - n)
+        if n == LEAF:
+            at -= at % LEAF
+        what = rng.random()
+        if what < 0.5:
+            self.read(at, n)
+        elif what < 0.9:
+            self.change(at, n, self.version, None)
+        else:
+            self.change(at, n, None, rng.choice((BLKDISCARD, BLKZEROOUT)))
+        add("operations")
+
+    def loop(self):
+        try:
+            while not over.is_set():
+                self.step()
+        except (OSError, AssertionError) as e:
+            failed(self.dev, e)
+
+
+def fio(dev, rng):
+    while not over.is_set():
+        words = ["--rw=" + rng.choice(("randwrite", "write", "randrw", "randtrimwrite")),
+                 "--bsrange=4k-%dk" % rng.choice((4, 16, 256, 1024)), "--iodepth=%d" % rng.choice((1, 8, 32)),
+                 "--io_size=%dm" % rng.choice((4, 16)), "--verify=" + rng.choice(("crc32c", "meta")),
+                 "--randseed=%d" % rng.randrange(1 << 30)]
+        if "randtrimwrite" in words[0]:
+            words[1] = "--bs=4k"
+        r = sh("fio --name=v --filename=%s --size=%dm --direct=1 --ioengine=libaio --verify_fatal=1 --verify_backlog=256 "
+               "--output-format=json %s 2>&1" % (dev, FIO, " ".join(words)))
+        if r.returncode:
+            failed("fio " + " ".join(words), r.stdout)
+            return
+        job = json.loads(r.stdout[r.stdout.index("{"):])["jobs"][0]
+        add("fio bytes", job["read"]["io_bytes"] + job["write"]["io_bytes"])
+        add("fio runs")
+
+
+def files(dev, rng):
+    """A file system of each kind in turn: filled, dropped from memory, compared, emptied."""
+    while not over.is_set():
+        fs = rng.choice(("ext4", "xfs", "btrfs"))
+        src = rng.choice(("/usr/bin", "/usr/sbin", "/usr/lib/python3.11"))
+        r = sh("set -e; mkfs.%s -q %s %s; mount %s /mnt; for i in 1 2; do cp -a %s /mnt/$i; done; rm -rf /mnt/1; fstrim /mnt; "
+               "umount /mnt; mount %s /mnt; diff -r --no-dereference %s /mnt/2; umount /mnt" %
+               (fs, "-F" if fs == "ext4" else "-f", dev, dev, src, dev, src))
+        if r.returncode:
+            sh("umount /mnt")
+            failed("files on " + fs, r.stdout + r.stderr)
+            return
+        add("file systems")
+
+
+def disturb(rng):
+    cpu = "/sys/devices/system/cpu/cpu1/online"
+    while not over.wait(rng.random() * 2):
+        what = rng.choice(("drop", "cache", "scrub", "stop", "sync", "suspend", "cpu", "memory", "caches"))
+        if what == "drop":
+            r = sh("dmsetup message t 0 drop")
+        elif what == "cache":
+            r = sh("dmsetup message t 0 cache_mib %d" % rng.choice((2, 3, 4, 16, 64)))
+        elif what == "scrub":
+            r = sh("dmsetup message t 0 scrub start 2>&1 | grep -v busy; true")
+        elif what == "stop":
+            r = sh("dmsetup message t 0 scrub stop")
+        elif what == "sync":
+            r = sh("dmsetup message t 0 sync")
+        elif what == "suspend":
+            r = sh("dmsetup suspend t && sleep 0.%d; dmsetup resume t" % rng.randrange(9))
+        elif what == "cpu" and os.path.exists(cpu):
+            r = sh("echo %d >%s; true" % (rng.randrange(2), cpu))
+        elif what == "memory":
+            r = sh("stress-ng --vm 1 --vm-bytes 60%% --vm-keep --timeout %d --quiet; true" % rng.randrange(1, 6))
+        else:
+            r = sh("echo 3 >/proc/sys/vm/drop_caches")
+        if r.returncode:
+            failed(what, r.stderr)
+            return
+        add("disturbances")
+
+
+def still(dev, check):
+    """The region that stands still: written twice at the beginning, so that there is something old."""
+    blocks = Blocks(dev, random.Random(0))
+    for at in range(0, blocks.blocks, LEAF):
+        if check:
+            for i in range(at, at + LEAF):
+                blocks.may[i] = {2}
+            blocks.read(at, LEAF)
+        else:
+            blocks.change(at, LEAF, 1, None)
+    if not check:
+        sh("dmsetup message t 0 sync; touch /run/first; while ! test -e /run/second; do sleep 0.1; done")
+        for at in range(0, blocks.blocks, LEAF):
+            blocks.change(at, LEAF, 2, None)
+        sh("dmsetup message t 0 sync; dmsetup message t 0 drop")
+
+
+def main():
+    seconds, seed = int(sys.argv[1]), sys.argv[2]
+    rng = [random.Random("%s %d" % (seed, i)) for i in range(8)]
+    size = int(sh("blockdev --getsize64 /dev/mapper/t").stdout) // MIB
+    at = STILL + FIO + MODEL
+    s, f, m, d = (region("still", 0, STILL), region("fio", STILL, FIO), region("model", STILL + FIO, MODEL),
+                  region("files", at, size - at))
+    still(s, False)
+    sh("touch /run/ready")
+    model, errors = Blocks(m, rng[0]), Blocks("/dev/mapper/e", rng[1], True)
+    threads = [threading.Thread(target=t, args=a) for t, a in (
+        (model.loop, ()), (errors.loop, ()), (fio, (f, rng[2])), (files, (d, rng[3])), (disturb, (rng[4],)))]
+    for t in threads:
+        t.start()
+    over.wait(seconds)
+    over.set()
+    for t in threads:
+        t.join(300)
+        if t.is_alive():
+            wrong.append("something hangs")
+    sh("echo 1 >/sys/devices/system/cpu/cpu1/online; dmsetup resume t")
+    # The device of e is well again: what is not poisoned must be readable, and right.
+    sh("dmsetup suspend low && dmsetup load low --table \"$(cat /run/well)\" && dmsetup resume low")
+    try:
+        for i in range(100):
+            if not sh("dmsetup message e 0 sync").returncode:
+                break
+        else:
+            wrong.append("a sync of e does not succeed, although nothing fails any more")
+        for i in range(errors.blocks):
+            errors.read(i, 1, must=True)
+        if not struck():
+            for i in range(0, model.blocks, 16):
+                model.read(i, 16)
+    except (OSError, AssertionError) as e:
+        failed("at the end", e)
+    if status("e").get("tampers") != "0":
+        wrong.append("tamper on e: %s" % status("e"))
+    if struck() and status().get("state") == "active":
+        sh("dmsetup message t 0 scrub stop; dmsetup message t 0 sync; dmsetup message t 0 drop; ccdm-setup scrub -q t")
+    st = status()
+    if not struck() and (st.get("state"), st.get("tampers"), st.get("poisoned")) != ("active", "0", "0"):
+        wrong.append("status %s" % st)
+    print(json.dumps({"count": count, "wrong": wrong, "state": st.get("state"), "status": st}))
+    sys.stdout.flush()
+    os._exit(0)
+
+
+main()

@@ -576,7 +576,10 @@ static int mapping_new(void)
 
 	c.stats = alloc_percpu(struct ccdm_stats);
 	if (c.stats)
-		r = ccdm_pages_init(&c.pages, 2 * CCDM_NODE_ENTRIES);
+		/* (Half of what there is at least: enough for one bio.) */
+		r = ccdm_pages_init(&c.pages,
+				    CCDM_NODE_ENTRIES +
+					    sim_draw(2) * sim_draw(2 * CCDM_NODE_ENTRIES));
 	if (!r)
 		r = bioset_init(&c.bios, 4, offsetof(struct ccdm_child, bio), BIOSET_NEED_BVECS);
 	if (!r)

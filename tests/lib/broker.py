@@ -9,7 +9,7 @@ import subprocess
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BIN = os.path.join(TOP, "build/bin")
+BIN = os.path.join(TOP, os.environ.get("CCDM_BIN", "build/bin"))     # CCDM_BIN: programs that a sanitizer watches
 
 CONF = """[server]
 listen = 127.0.0.1

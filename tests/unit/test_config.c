@@ -176,6 +176,7 @@ static void cmdline(void **state)
 	assert_int_equal(ccdm_fence_cmdline(&config, "", &err), -ECANCELED);
 	config.strict = false;
 	assert_int_equal(ccdm_fence_cmdline(&config, "a " WORDS " b panic=0 c", &err), 0);
+	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=00", &err), -ECANCELED);
 	assert_int_equal(ccdm_fence_cmdline(&config, WORDS, &err), -ECANCELED);
 	assert_non_null(strstr(err.text, "has no 'panic=0'"));
 }

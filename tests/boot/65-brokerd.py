@@ -49,6 +49,8 @@ def run(t):
         out = vm.sh("stat -c '%%U %%n' /proc/%s; grep -E 'CapEff|CapBnd|NoNewPrivs|Seccomp:' /proc/%s/status" % (main, main))
         t.ok(out.split() == ["ccdm-broker", "/proc/" + main, "CapEff:", "0" * 16, "CapBnd:", "0" * 16, "NoNewPrivs:", "1",
                              "Seccomp:", "2"], "its own user, no capability, system calls filtered", out)
+        out = vm.sh("stat -c %%U /proc/%s/environ" % main).strip()
+        t.ok(out == "root", "no core dump of it, and nobody of its user looks into it", out)
         out = vm.sh("stat -c '%U %a %n' /var/lib/ccdm-broker /var/lib/ccdm-broker/* /run/ccdm-broker/admin.sock "
                     "/etc/ccdm-broker/*.key")
         bad = [line for line in out.splitlines() if int(line.split()[1], 8) & 0o7 or (

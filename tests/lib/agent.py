@@ -81,6 +81,8 @@ def shell(o):
     try:
         p = subprocess.run(["/bin/bash", "-c", o["sh"]], stdin=subprocess.DEVNULL,
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           # (where programs that count their lines leave the counts)
+                           env=dict(os.environ, GCOV_PREFIX="/run/gcov"),
                            timeout=o.get("timeout", 600))
         return {"rc": p.returncode, "out": p.stdout.decode(errors="replace")}
     except subprocess.TimeoutExpired as e:

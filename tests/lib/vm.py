@@ -4,6 +4,7 @@
 The host side of every test: starts QEMU, gives orders to the agent, listens to
 QMP, and owns the raw disk files, which it may edit while the VM runs.
 """
+import base64
 import json
 import os
 import re
@@ -279,6 +280,12 @@ def prepare(kernel):
         subprocess.run([os.path.join(TOP, cmd[0])] + cmd[1:], check=True, stdout=sys.stderr)
 
 
+COUNTS = """mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
+mkdir -p /run/counts/module /run/gcov; cd /sys/kernel/debug/gcov 2>/dev/null && find . -name '*.gcda' | while read -r f; do
+mkdir -p "/run/counts/module/${f%/*}"; cat "$f" >"/run/counts/module/$f"; done
+cp -r /run/gcov /run/counts/programs; tar -C /run/counts -cz . | base64 -w0"""
+
+
 class VM(Machine):
     """A small VM for the disk's tests: a kernel, a read-only root, a payload."""
 
@@ -309,6 +316,21 @@ class VM(Machine):
                     (d.device, i, i, "," + d.opts if d.opts else "")]
         cmd += list(args)
         self.cmd = cmd
+
+    def __exit__(self, *exc):
+        where = os.environ.get("CCDM_COVERAGE")
+        if where and self.qemu.poll() is None:
+            self.counts(where)
+        super().__exit__(*exc)
+
+    def counts(self, where):
+        """Which lines have run: of the module on the gcov kernel, and of programs that count them."""
+        try:
+            out = self.sh(COUNTS, timeout=300)
+        except (AssertionError, Stopped, TimeoutError):
+            return          # a VM that has ended, or whose disk has
+        with open(os.path.join(where, "%d-%d.tgz" % (os.getpid(), Machine.started)), "wb") as f:
+            f.write(base64.b64decode(out))
 
 
 class Mapping:

@@ -3,7 +3,7 @@
 # Failing allocations and failing crypto: a mapping that cannot be made leaves
 # nothing, I/O ends in EIO at worst, and nothing old or wrong is ever read.
 # Sequence numbers that are used up: everything is EIO, nothing halts.
-# kernels: debug
+# kernels: debug gcov
 # disks: 64M 16M
 # (the kernel itself loses a name when a slab cache cannot be shown in sysfs)
 # allow-leak: sysfs_slab_add

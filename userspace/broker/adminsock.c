@@ -61,7 +61,7 @@ static void ccdm_adminsock_read(struct bufferevent *bev, void *arg)
 
 	while ((line = evbuffer_readln(in, &size, EVBUFFER_EOL_LF))) {
 		ccdm_adminsock_line(bev, s->broker, line, size);
-		free(line);
+		OPENSSL_clear_free(line, size);
 	}
 	if (evbuffer_get_length(in) > CCDM_ADMIN_MAX)
 		bufferevent_free(bev);

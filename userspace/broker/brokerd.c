@@ -42,6 +42,20 @@ static void brokerd_free(void *p)
 	free(p);
 }
 
+/* Never in place: what was there would stay behind. */
+static void *brokerd_realloc(void *p, size_t size)
+{
+	size_t had = p ? malloc_usable_size(p) : 0;
+	void *more = size ? malloc(size) : NULL;
+
+	if (size && !more)
+		return NULL;
+	if (more && p)
+		memcpy(more, p, had < size ? had : size);
+	brokerd_free(p);
+	return more;
+}
+
 static void brokerd_policy(struct ccdm_daemon *d)
 {
 	d->broker.keys = d->keys;
@@ -247,6 +261,7 @@ int main(int argc, char **argv)
 	prctl(PR_SET_DUMPABLE, 0);
 	signal(SIGPIPE, SIG_IGN);
 	json_set_alloc_funcs(malloc, brokerd_free);
+	event_set_mem_functions(malloc, brokerd_realloc, brokerd_free);
 	r = brokerd_load(&d, &err);
 	if (!r && !check)
 		r = brokerd_start(&d, &err);

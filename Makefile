@@ -51,7 +51,7 @@ BROKERD_OBJ := $(BROKERD_SRC:%.c=$(BUILD)/%.o)
 SETUP_SRC := $(wildcard userspace/setup/*.c userspace/lib/*.c)
 SETUP_OBJ := $(SETUP_SRC:%.c=$(BUILD)/%.o)
 
-.PHONY: all help modules programs test-programs install install-broker uninstall clean check check-all check-setup kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-record bench-locks bench-boot lint vm boot unit fuzz setup
+.PHONY: all help modules programs test-programs install install-broker uninstall clean check check-all check-setup coverage kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-record bench-locks bench-boot lint vm boot unit fuzz setup
 
 all: modules programs
 
@@ -64,12 +64,13 @@ help:
 	@echo '                         (root; SUITE=trixie)'
 	@echo 'make demo-boot           the same without a broker'
 	@echo 'make demo-disk           the disk alone'
-	@echo 'make check               all tests in short form (root; KERNEL=6.1, 6.12, 7.2 or debug)'
+	@echo 'make check               all tests in short form (root; KERNEL=6.1, 6.12 or 7.2; DEBUG=1: on the debug kernel)'
 	@echo 'make check-all           every kernel, long forms; goes on where it stopped'
 	@echo 'make unit                the unit tests alone'
 	@echo 'make fuzz                the parsers of what is not ours (SECONDS=10 each)'
 	@echo 'make kmod                the module'"'"'s tree, cache and I/O path in a program, beside an oracle (RUNS=400 of each kind)'
 	@echo 'make soak HOURS=2        all of it at once, and a host that strikes; goes on where it stopped'
+	@echo 'make coverage            which lines and branches the tests reach (a kernel that counts is built first)'
 	@echo 'make mutants             break the code line by line: a test must see each (MUTANT=name)'
 	@echo 'make vm TEST=10-life     one test; SHELL=1 a shell in the VM; KERNEL=, DEBUG=1'
 	@echo 'make boot TEST=10-boots  one test of the boot (SUITE=bookworm, trixie, sid; ALL=1)'
@@ -189,7 +190,7 @@ fuzz: check-setup
 # ---- tests in VMs ----
 
 check: check-setup
-	@scripts/check $(KERNEL)
+	@scripts/check $(if $(DEBUG),debug,$(KERNEL))
 
 check-all: check-setup
 	@scripts/check --all
@@ -203,6 +204,10 @@ kmod: check-setup
 
 mutants: check-setup
 	@tests/mutants/run $(MUTANT)
+
+coverage: check-setup vm-setup
+	@scripts/setup debug
+	@tests/coverage/run $(TEST)
 
 HOURS ?= 1
 soak: vm-setup test-programs

@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include "../../userspace/broker/conf.h"
+#include <signal.h>
+#include <sys/resource.h>
 #include "guest.h"
 
 /* ---- good ones ------------------------------------------------------------------------ */
@@ -336,6 +338,41 @@ static void denied(void **state)
 }
 
 /* A new key before the old one: nobody notices; without the old one, everybody does. */
+/* What cannot be logged is not done; the log is whole when it can be written again. */
+static void unlogged(void **state)
+{
+	static const unsigned int room[] = { 0, 10, 100 }; /* bytes that still find a place */
+	struct guest g = guest(CCDM_KBS_0_4), h;
+	struct rlimit before, now;
+	uint64_t lines;
+	struct stat st;
+	size_t i;
+
+	(void)state;
+	attest(&g, g.nonce, pcr);
+	assert_string_equal(fetch(&g, PATH, false), SECRET);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	for (i = 0; i < sizeof(room) / sizeof(room[0]); i++) {
+		h = guest(CCDM_KBS_0_4);
+		assert_int_equal(stat(file("audit.log"), &st), 0);
+		now = before;
+		now.rlim_cur = st.st_size + room[i];
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &now), 0);
+		assert_null(fetch(&g, PATH, false));
+		assert_int_equal(g.status, 500);
+		attest(&h, h.nonce, pcr);
+		assert_int_not_equal(h.status, 200);
+		assert_null(h.token);
+		drop(&h);
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+		assert_string_equal(fetch(&g, PATH, false), SECRET);
+		assert_int_equal(ccdm_audit_verify(file("audit.log"), broker.signer, &lines, &err),
+				 0);
+	}
+	drop(&g);
+}
+
 static void rotation(void **state)
 {
 	static const char fresh[] =
@@ -478,12 +515,13 @@ static void configuration(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(handshake), cmocka_unit_test(many),
-		cmocka_unit_test(bad_auth),  cmocka_unit_test(bad_paths),
-		cmocka_unit_test(replays),   cmocka_unit_test(restored),
-		cmocka_unit_test(cookies),   cmocka_unit_test(tokens),
-		cmocka_unit_test(denied),    cmocka_unit_test(rotation),
-		cmocka_unit_test(audit),     cmocka_unit_test(configuration),
+		cmocka_unit_test(handshake),	 cmocka_unit_test(many),
+		cmocka_unit_test(bad_auth),	 cmocka_unit_test(bad_paths),
+		cmocka_unit_test(replays),	 cmocka_unit_test(restored),
+		cmocka_unit_test(cookies),	 cmocka_unit_test(tokens),
+		cmocka_unit_test(denied),	 cmocka_unit_test(unlogged),
+		cmocka_unit_test(rotation),	 cmocka_unit_test(audit),
+		cmocka_unit_test(configuration),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -15,6 +15,8 @@ struct ccdm_audit {
 	int fd;
 	const struct ccdm_signer *signer;
 	uint64_t lines;
+	off_t size;    /* of the whole lines */
+	bool torn;     /* behind them is a part of one */
 	char prev[65]; /* hash of the last line */
 };
 
@@ -110,6 +112,20 @@ void ccdm_audit_close(struct ccdm_audit *a)
 
 /* ---- writing ---------------------------------------------------------------------- */
 
+/* All of the line, or nothing: what a full disk took of it is cut off, now or before the next one. */
+static int ccdm_audit_append(struct ccdm_audit *a, const char *line, int n)
+{
+	if (a->torn && ftruncate(a->fd, a->size))
+		return -EIO;
+	a->torn = write(a->fd, line, n) != n || fdatasync(a->fd);
+	if (!a->torn) {
+		a->size += n;
+		return 0;
+	}
+	a->torn = ftruncate(a->fd, a->size);
+	return -EIO;
+}
+
 static int ccdm_audit_write(struct ccdm_audit *a, int64_t now, const char *event, json_t *entry)
 {
 	char date[32], *text = NULL, *line = NULL;
@@ -124,7 +140,7 @@ static int ccdm_audit_write(struct ccdm_audit *a, int64_t now, const char *event
 	if (n > CCDM_AUDIT_LINE)
 		r = -EMSGSIZE;
 	else if (n > 0)
-		r = write(a->fd, line, n) == n && !fdatasync(a->fd) ? 0 : -EIO;
+		r = ccdm_audit_append(a, line, n);
 	if (!r) {
 		a->lines++;
 		r = ccdm_audit_hash(line, n - 1, a->prev);
@@ -205,6 +221,10 @@ int ccdm_audit_open(const char *file, const struct ccdm_signer *signer, struct c
 		r = ccdm_audit_walk(f, file, signer, &a->lines, a->prev, err);
 	if (f)
 		fclose(f);
+	if (!r) {
+		a->size = lseek(a->fd, 0, SEEK_END);
+		r = a->size < 0 ? ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno)) : 0;
+	}
 	if (!r && torn)
 		r = ccdm_audit_write(a, time(NULL), "torn",
 				     json_pack("{s:I}", "bytes", (json_int_t)torn));

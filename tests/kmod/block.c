@@ -324,6 +324,7 @@ struct request {
 
 static struct request *waiting[4096];
 static unsigned int nr_waiting;
+static bool held_back;
 
 void sim_block_init(struct block_device *bdev, u64 blocks)
 {
@@ -439,13 +440,18 @@ static void sim_bio_end(void *arg)
 	bio_endio(arg);
 }
 
+void sim_device_hold(bool hold)
+{
+	held_back = hold;
+}
+
 bool sim_device(void)
 {
 	unsigned int at = sim_draw(nr_waiting), i, n;
 	struct request *q;
 	struct bio *bio;
 
-	if (!nr_waiting)
+	if (!nr_waiting || held_back)
 		return false;
 	q = waiting[at];
 	for (n = 1 + sim_draw(8); n && q->left; n--) {

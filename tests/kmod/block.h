@@ -20,6 +20,8 @@ void sim_block_init(struct block_device *bdev, u64 blocks);
 void sim_block_exit(struct block_device *bdev);
 /* One thing of the device's: a block of a bio that waits, or its end. false: none waits. */
 bool sim_device(void);
+/* While it is held the device does nothing. */
+void sim_device_hold(bool hold);
 /* What the device holds at @block, for a host that puts it back; the caller's to free. */
 u8 *sim_device_copy(struct block_device *bdev, u64 block);
 bool sim_device_bad(struct block_device *bdev, u64 block);

@@ -5,7 +5,7 @@
  *	mapping run SEED COUNT	COUNT runs, each drawn from its own seed
  *	mapping sweep SEED	one run after the other, with the n-th call of each kind failing
  *	mapping attack SEED COUNT	with a host that changes the device
- *	mapping one SEED		one run, with what happens
+ *	mapping cache SEED		who leaves memory, and who does not (cachetest.c)
  *
  * Clients read, write, discard and write zeroes at random, while the cache is dropped,
  * resized, shrunk, synced and scrubbed, and the mapping suspended. For each block the
@@ -16,6 +16,7 @@
  */
 #include <getopt.h>
 #include "block.h"
+#include "mapping.h"
 #include "sched.h"
 #include "ccdm.h"
 
@@ -409,7 +410,7 @@ static void client_run(void *arg)
 
 /* ---- who disturbs ------------------------------------------------------------------------------- */
 
-static void suspend(void)
+void mapping_suspend(void)
 {
 	ccdm_scrub_allow(&c, false);
 	ccdm_scrub_stop(&c);
@@ -420,7 +421,7 @@ static void suspend(void)
 	flush_workqueue(c.done);
 }
 
-static void resume(void)
+void mapping_resume(void)
 {
 	ccdm_scrub_allow(&c, true);
 	ccdm_writeback_start(&c);
@@ -457,10 +458,10 @@ static void disturb_once(void)
 		break;
 	case 6:
 		mutex_lock(&run.suspend);
-		suspend();
+		mapping_suspend();
 		if (sim_draw(2))
 			ccdm_sync(&c);
-		resume();
+		mapping_resume();
 		mutex_unlock(&run.suspend);
 		break;
 	case 7:
@@ -570,7 +571,7 @@ static void attack_run(void *arg)
 
 /* ---- from beginning to end ------------------------------------------------------------------------ */
 
-static int mapping_new(void)
+int mapping_new(void)
 {
 	int r = -ENOMEM;
 
@@ -635,21 +636,21 @@ static void verify_run(void *arg)
 			sim_bug("all is dropped, and the root is pinned %d times",
 				c.cache.root.pins.n);
 	}
-	suspend();
+	mapping_suspend();
 	if (ccdm_pages_free(&c.pages) != c.pages.nr)
 		sim_bug("%u of %u pages are not given back", c.pages.nr - ccdm_pages_free(&c.pages),
 			c.pages.nr);
 	total.detections += run.tampered;
 }
 
-static void shape(void)
+/* @n blocks, or as many as are drawn. */
+static void shape(u64 n)
 {
 	static const u64 blocks[] = { 1, 100, 128, 129, 1000, 16384, 16385, 40000, 300000 };
 	unsigned int i;
-	u64 n = blocks[sim_draw(ARRAY_SIZE(blocks))];
 
-	if (!sim_draw(64))
-		n = 2097153; /* four levels */
+	if (!n)
+		n = sim_draw(64) ? blocks[sim_draw(ARRAY_SIZE(blocks))] : 2097153; /* four levels */
 	assert(!ccdm_geometry_set(&c.g, n));
 	sim_block_init(&backing, c.g.total);
 	ti.begin = sim_draw(2) * 800;
@@ -707,13 +708,8 @@ struct fault {
 	bool ctr;
 };
 
-/* Return: whether the fault was met. */
-static bool mapping_run(enum mode mode, unsigned int ops, const struct fault *fault)
+struct ccdm *mapping_begin(u64 blocks)
 {
-	unsigned int i;
-	bool met;
-	int r;
-
 	memset(&c, 0, sizeof(c));
 	memset(&run, 0, sizeof(run));
 	memset(clients, 0, sizeof(clients));
@@ -724,7 +720,7 @@ static bool mapping_run(enum mode mode, unsigned int ops, const struct fault *fa
 	mutex_init(&run.suspend);
 	sim_suite_init();
 	sim_fail_never();
-	shape();
+	shape(blocks);
 	c.last_miss = U64_MAX - 1;
 	atomic64_set(&c.seq, CCDM_SEQ_FIRST - 1);
 	c.cache.stopped = true;
@@ -732,7 +728,25 @@ static bool mapping_run(enum mode mode, unsigned int ops, const struct fault *fa
 	ccdm_read_ahead_init(&c);
 	c.walk = sim_workqueue();
 	c.done = sim_workqueue();
+	return &c;
+}
 
+void mapping_end(void)
+{
+	mapping_free();
+	sim_workqueue_free(c.walk);
+	sim_workqueue_free(c.done);
+	clean();
+}
+
+/* Return: whether the fault was met. */
+static bool mapping_run(enum mode mode, unsigned int ops, const struct fault *fault)
+{
+	unsigned int i;
+	bool met;
+	int r;
+
+	mapping_begin(0);
 	if (fault && fault->ctr)
 		sim_fail(fault->call, fault->n, fault->times);
 	r = mapping_new();
@@ -760,14 +774,11 @@ static bool mapping_run(enum mode mode, unsigned int ops, const struct fault *fa
 		if (mode == MODE_ATTACK)
 			sim_spawn(attack_run, NULL, SIM_TASK);
 		sim_spawn(verify_run, &clients[CLIENTS], SIM_TASK);
-		resume();
+		mapping_resume();
 		sim_run(sim_device);
 		met = sim_failed();
 	}
-	mapping_free();
-	sim_workqueue_free(c.walk);
-	sim_workqueue_free(c.done);
-	clean();
+	mapping_end();
 	return met;
 }
 
@@ -836,7 +847,7 @@ int main(int argc, char **argv)
 
 	if (argc < 2) {
 		fprintf(stderr,
-			"usage: mapping {good | errors | attack} SEED COUNT; sweep SEED TIMES\n");
+			"usage: mapping {good | errors | attack} SEED COUNT; sweep SEED TIMES; cache SEED\n");
 		return 1;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -844,7 +855,10 @@ int main(int argc, char **argv)
 	sim_pages_init((CLIENTS + 1) * (BIO_BLOCKS + 1));
 	ccdm_io_module_init();
 	assert(!ccdm_room_module_init());
-	if (!strcmp(argv[1], "sweep")) {
+	if (!strcmp(argv[1], "cache")) {
+		begin(seed, "cache");
+		cache_test();
+	} else if (!strcmp(argv[1], "sweep")) {
 		sweep(seed, count);
 	} else {
 		mode = !strcmp(argv[1], "errors")   ? MODE_ERRORS

@@ -144,6 +144,9 @@ MUTANTS = [
     ("page-gather-late", "waiting is said before the lists are emptied", "kmod/pages.c",
      "			WRITE_ONCE(pool->waiting, 1);\n			ccdm_pages_gather(pool);\n			ok = ccdm_pages_grant(pool, want);",
      "			ccdm_pages_gather(pool);\n			ok = ccdm_pages_grant(pool, want);\n			WRITE_ONCE(pool->waiting, 1);", "kmod good"),
+    ("use-forgotten", "who was used since the hand passed stays", "kmod/room.c",
+     "		if (!atomic_read(&n->pins) && (forced || !READ_ONCE(n->referenced))) {",
+     "		if (!atomic_read(&n->pins)) {", "kmod cache"),
     ("keys-survive", "closed, no key is left in memory", "kmod/suite.c",
      "	crypto_free_aead(cipher->aead);\n", "", "6.1 83-keys"),
     # ---- the boot: ccdm.conf, the fence, what is measured

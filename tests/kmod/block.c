@@ -57,11 +57,6 @@ u64 sim_failed(void)
 	return failed;
 }
 
-u64 sim_called(enum sim_call call)
-{
-	return called[call];
-}
-
 bool sim_fails(enum sim_call call)
 {
 	u64 n = ++called[call];
@@ -202,8 +197,6 @@ struct page *virt_to_page(const void *p)
 	return &page_table[((const u8 *)p - page_memory) / PAGE_SIZE];
 }
 
-static struct shrinker *shrinker;
-
 struct shrinker *ccdm_shrinker_new(unsigned long (*count)(struct shrinker *,
 							  struct shrink_control *),
 				   unsigned long (*scan)(struct shrinker *,
@@ -215,12 +208,11 @@ struct shrinker *ccdm_shrinker_new(unsigned long (*count)(struct shrinker *,
 	(void)name;
 	if (s)
 		*s = (struct shrinker){ count, scan, private };
-	return shrinker = s;
+	return s;
 }
 
 void ccdm_shrinker_free(struct shrinker *s)
 {
-	shrinker = NULL;
 	sim_free(s);
 }
 
@@ -405,7 +397,6 @@ void submit_bio_noacct(struct bio *bio)
 		bvec_iter_advance_single(bio->bi_io_vec, &it, CCDM_BLOCK_SIZE);
 	}
 	q->fails = sim_fails(q->op == REQ_OP_READ ? SIM_READ : SIM_WRITE);
-	/* dm's core does this for what is read ahead: it may fail. */
 	waiting[nr_waiting++] = q;
 	sim_yield();
 }
@@ -504,7 +495,6 @@ static unsigned int creqs_out;
 static wait_queue_head_t creqs_wait;
 static u64 last_seq;
 
-void sim_suite_init(void);
 void sim_suite_init(void)
 {
 	creqs_out = 0;

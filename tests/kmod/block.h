@@ -22,6 +22,8 @@ void sim_block_exit(struct block_device *bdev);
 bool sim_device(void);
 /* While it is held the device does nothing. */
 void sim_device_hold(bool hold);
+/* A new mapping: no number has been used. */
+void sim_suite_init(void);
 /* What the device holds at @block, for a host that puts it back; the caller's to free. */
 u8 *sim_device_copy(struct block_device *bdev, u64 block);
 bool sim_device_bad(struct block_device *bdev, u64 block);
@@ -36,8 +38,6 @@ void sim_fail_often(enum sim_call call, unsigned int per);
 void sim_fail_never(void);
 /* Calls that failed since the last sim_fail_never(). */
 u64 sim_failed(void);
-/* Calls of that kind in this run. */
-u64 sim_called(enum sim_call call);
 
 /* Of memory, pages and bios: how many are not given back. */
 u64 sim_held(void);

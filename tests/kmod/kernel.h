@@ -48,8 +48,7 @@ bool sim_fails(enum sim_call call);
 /* ---- words ------------------------------------------------------------------------- */
 
 typedef uint8_t u8, __u8;
-typedef uint16_t u16;
-typedef uint32_t u32, __u32;
+typedef uint32_t u32;
 typedef unsigned long long u64, __u64, __le64, sector_t;
 typedef long long s64;
 typedef unsigned int gfp_t;
@@ -301,7 +300,6 @@ typedef struct {
 	void *holder;
 } spinlock_t;
 
-#define DEFINE_SPINLOCK(name)	spinlock_t name
 #define spin_lock_init(l)	((l)->holder = NULL)
 void spin_lock(spinlock_t *lock);
 void spin_unlock(spinlock_t *lock);

@@ -2,9 +2,10 @@
 /*
  * mapping.c - the module's tree, cache and I/O path in a program, beside an oracle
  *
- *	mapping run SEED COUNT	COUNT runs, each drawn from its own seed
- *	mapping sweep SEED	one run after the other, with the n-th call of each kind failing
- *	mapping attack SEED COUNT	with a host that changes the device
+ *	mapping good SEED COUNT		COUNT runs, each drawn from its own seed
+ *	mapping errors SEED COUNT	calls fail at random
+ *	mapping attack SEED COUNT	a host changes the device
+ *	mapping sweep SEED TIMES	one after the other the n-th call of each kind fails, or TIMES from it on
  *	mapping cache SEED		who leaves memory, and who does not (cachetest.c)
  *
  * Clients read, write, discard and write zeroes at random, while the cache is dropped,
@@ -14,9 +15,9 @@
  * call failed; a tamper is allowed only after an attack; memory, pages and requests must
  * all be given back, nothing may wait for ever, and afterwards all is right again.
  */
-#include <getopt.h>
 #include "block.h"
 #include "mapping.h"
+#include "oracle.h"
 #include "sched.h"
 #include "ccdm.h"
 
@@ -24,30 +25,14 @@
 #define BIO_BLOCKS CCDM_NODE_ENTRIES
 #define HOT	   48	/* leaves that are used */
 #define BEFORE	   0x77 /* what a reader's pages hold */
-#define ORIGIN	   1	/* the version that shines through */
 
-void sim_suite_init(void);
+_Static_assert(CLIENTS + 1 == ORACLE_WHO, "each client, and who looks at the end");
 
 static struct ccdm c;
 static struct dm_target ti;
 static struct dm_dev dev, origin_dev;
 static struct block_device backing, origin;
 static struct block_device other; /* a bio's before it is mapped */
-
-/* ---- the oracle ------------------------------------------------------------------------ */
-
-/* struct version - a write of one block; 0 is zeros */
-struct version {
-	u64 id;
-	u64 begin, end; /* moments; end U64_MAX while under way */
-	bool failed;	/* it may have happened, or not */
-	struct version *next;
-};
-
-static struct version **history;
-static bool *touched;
-static u64 last_id, clock_now;
-static u64 oldest_op[CLIENTS + 1]; /* when what a client does now began */
 
 static struct {
 	u64 ops, blocks, reads, errors, attacks, detections;
@@ -62,116 +47,6 @@ static struct {
 	unsigned int inside;
 	wait_queue_head_t wait;
 } run;
-
-static u64 word(u64 id, u64 block, unsigned int i)
-{
-	return i ? (id * 0x9e3779b97f4a7c15ull) ^ (block << 9) ^ i : id;
-}
-
-static void fill(u8 *bytes, u64 id, u64 block)
-{
-	u64 *w = (u64 *)(void *)bytes;
-	unsigned int i;
-
-	if (!id)
-		memset(bytes, 0, PAGE_SIZE);
-	for (i = 0; id && i < PAGE_SIZE / 8; i++)
-		w[i] = word(id, block, i);
-}
-
-/* Which write do these bytes come from? */
-static u64 version_of(const u8 *bytes, u64 block)
-{
-	const u64 *w = (const u64 *)(const void *)bytes;
-	u64 content[PAGE_SIZE / 8];
-	u64 id = w[0];
-	unsigned int i;
-
-	if (run.origin && block < c.origin_blocks) {
-		sim_origin(block, (u8 *)content);
-		if (!memcmp(content, bytes, PAGE_SIZE))
-			return ORIGIN;
-	}
-	for (i = 0; i < PAGE_SIZE / 8; i++)
-		if (w[i] != (id ? word(id, block, i) : 0))
-			sim_bug("block %llu: word %u is of no write: %llx", block, i, w[i]);
-	return id;
-}
-
-/* What came before everything that anybody may still ask for. */
-static void history_trim(u64 block)
-{
-	u64 oldest = clock_now;
-	struct version **p, *v, *x;
-	unsigned int i;
-
-	for (i = 0; i <= CLIENTS; i++)
-		if (oldest_op[i] && oldest_op[i] < oldest)
-			oldest = oldest_op[i];
-	for (x = history[block]; x; x = x->next)
-		if (!x->failed && x->end < oldest)
-			break;
-	for (p = &history[block]; x && (v = *p);) {
-		if (v != x && v->end < x->begin) {
-			*p = v->next;
-			free(v);
-		} else {
-			p = &v->next;
-		}
-	}
-}
-
-static struct version *history_begin(u64 block, u64 id)
-{
-	struct version *v = calloc(1, sizeof(*v));
-
-	assert(v);
-	touched[block] = true;
-	if (!history[block]) {
-		struct version *first = calloc(1, sizeof(*first));
-
-		assert(first);
-		first->id = run.origin && block < c.origin_blocks ? ORIGIN : 0;
-		history[block] = first;
-	}
-	v->id = id;
-	v->begin = ++clock_now;
-	v->end = U64_MAX;
-	v->next = history[block];
-	history[block] = v;
-	return v;
-}
-
-static bool superseded(u64 block, const struct version *v, u64 before)
-{
-	const struct version *x;
-
-	for (x = history[block]; x; x = x->next)
-		if (!x->failed && x->begin > v->end && x->end < before)
-			return true;
-	return false;
-}
-
-/* A read that went on from @begin to now got @id; or, with @error, nothing. */
-static void history_check(u64 block, u64 id, bool error, u64 begin)
-{
-	u64 first = run.origin && block < c.origin_blocks ? ORIGIN : 0;
-	const struct version *v;
-
-	if (!history[block]) {
-		if (error)
-			sim_bug("block %llu was never written, and cannot be read", block);
-		if (id != first)
-			sim_bug("block %llu was never written, and reads as %llu", block, id);
-		return;
-	}
-	for (v = history[block]; v; v = v->next)
-		if ((error ? v->failed : v->id == id) && !superseded(block, v, begin))
-			return;
-	if (error)
-		sim_bug("block %llu: no write of it failed, and it cannot be read", block);
-	sim_bug("block %llu: reads as write %llu, which is not the last", block, id);
-}
 
 /* ---- the rest of the module, as far as it is not compiled here ------------------------------- */
 
@@ -280,19 +155,18 @@ static bool client_send(struct client *k, blk_opf_t opf, u64 block)
 static void client_read(struct client *k, u64 block, unsigned int n)
 {
 	u8 *bytes = client_pages(k, n);
-	u64 begin = ++clock_now;
+	u64 begin = oracle_begin(k->nr);
 	unsigned int i;
 	bool good;
 
-	oldest_op[k->nr] = begin;
 	memset(bytes, BEFORE, n * CCDM_BLOCK_SIZE);
 	good = client_send(k, REQ_OP_READ | (sim_draw(8) ? 0 : REQ_RAHEAD), block);
-	clock_now++;
 	total.reads += n;
 	if (good) {
 		for (i = 0; i < n; i++)
-			history_check(block + i, version_of(bytes + i * CCDM_BLOCK_SIZE, block + i),
-				      false, begin);
+			oracle_read(block + i,
+				    oracle_version(bytes + i * CCDM_BLOCK_SIZE, block + i), false,
+				    begin);
 	} else {
 		total.errors++;
 		/* Nothing is shown of a read that fails: zeros, or what was there before. */
@@ -303,20 +177,20 @@ static void client_read(struct client *k, u64 block, unsigned int n)
 		if (!run.excused && !sim_failed())
 			sim_bug("block %llu (%u): cannot be read, and nothing failed", block, n);
 		if (run.calm && n == 1 && !run.excused) {
-			history_check(block, 0, true, begin);
+			oracle_read(block, 0, true, begin);
 			/* Each block of a failed write was sent again alone. */
 			if (!sim_device_bad(&backing, block))
 				sim_bug("block %llu: its last write went well, and it cannot be read",
 					block);
 		}
 	}
-	oldest_op[k->nr] = 0;
+	oracle_end(k->nr);
 }
 
 static void client_change(struct client *k, u64 block, unsigned int n, blk_opf_t op)
 {
 	u8 *bytes = op == REQ_OP_WRITE ? client_pages(k, n) : NULL;
-	u64 id = op == REQ_OP_WRITE ? ++last_id : 0;
+	u64 id = op == REQ_OP_WRITE ? oracle_id() : 0;
 	unsigned int i;
 	bool good;
 
@@ -324,26 +198,23 @@ static void client_change(struct client *k, u64 block, unsigned int n, blk_opf_t
 		bio_init(&k->bio, &other, NULL, 0, 0);
 		k->bio.bi_iter.bi_size = n * CCDM_BLOCK_SIZE;
 	}
-	oldest_op[k->nr] = clock_now + 1;
+	oracle_begin(k->nr);
 	for (i = 0; i < n; i++) {
-		k->version[i] = history_begin(block + i, id);
+		k->version[i] = oracle_write(block + i, id);
 		if (bytes)
-			fill(bytes + i * CCDM_BLOCK_SIZE, id, block + i);
+			oracle_fill(bytes + i * CCDM_BLOCK_SIZE, id, block + i);
 	}
 	good = client_send(k, op, block);
-	clock_now++;
-	for (i = 0; i < n; i++) {
-		k->version[i]->end = clock_now;
-		k->version[i]->failed = !good;
-	}
+	for (i = 0; i < n; i++)
+		oracle_written(k->version[i], good);
 	if (!good) {
 		total.errors++;
 		if (!run.excused && !sim_failed())
 			sim_bug("block %llu (%u): cannot be written, and nothing failed", block, n);
 	}
-	oldest_op[k->nr] = 0;
+	oracle_end(k->nr);
 	for (i = 0; i < n; i++)
-		history_trim(block + i);
+		oracle_trim(block + i);
 	/* What the sender does with its pages afterwards is nobody's business. */
 	if (bytes)
 		memset(bytes, 0x99, n * CCDM_BLOCK_SIZE);
@@ -622,7 +493,7 @@ static void verify_run(void *arg)
 			c.cache.nr_unwritable);
 	ccdm_room_drop(&c);
 	for (block = 0; block < c.g.blocks; block++)
-		if (touched[block]) {
+		if (oracle_touched(block)) {
 			client_read(k, block, 1);
 			sim_progress();
 		}
@@ -674,23 +545,12 @@ static void shape(u64 n)
 		hot[i] = i < 3	 ? min((u64)i, c.g.nodes[0] - 1)
 			 : i < 5 ? c.g.nodes[0] - 1
 				 : sim_draw(c.g.nodes[0]);
-	history = calloc(n, sizeof(*history));
-	touched = calloc(n, sizeof(*touched));
-	assert(history && touched);
+	oracle_new(n, c.origin_blocks);
 }
 
 static void clean(void)
 {
-	struct version *v;
-	u64 i;
-
-	for (i = 0; i < c.g.blocks; i++)
-		while ((v = history[i])) {
-			history[i] = v->next;
-			free(v);
-		}
-	free(history);
-	free(touched);
+	oracle_free();
 	sim_block_exit(&backing);
 	if (run.origin)
 		sim_block_exit(&origin);
@@ -713,9 +573,6 @@ struct ccdm *mapping_begin(u64 blocks)
 	memset(&c, 0, sizeof(c));
 	memset(&run, 0, sizeof(run));
 	memset(clients, 0, sizeof(clients));
-	memset(oldest_op, 0, sizeof(oldest_op));
-	last_id = ORIGIN;
-	clock_now = 0;
 	init_waitqueue_head(&run.wait);
 	mutex_init(&run.suspend);
 	sim_suite_init();

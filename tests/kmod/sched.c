@@ -101,11 +101,6 @@ unsigned int sim_draw(unsigned int n)
 	return (unsigned int)((x ^ x >> 31) >> 11) % n;
 }
 
-u64 sim_now(void)
-{
-	return steps;
-}
-
 void sim_progress(void)
 {
 	still = 0;

@@ -29,8 +29,6 @@ void sim_workqueue_free(struct workqueue_struct *wq);
 
 /* Choices come from @data while there is some, then from a generator that @seed begins. */
 void sim_choices(u64 seed, const u8 *data, size_t size);
-/* Steps of the schedule so far; the moment of something. */
-u64 sim_now(void);
 /* The run goes on while this grows: what has ended. */
 void sim_progress(void);
 /* For the text of a bug. */

@@ -34,7 +34,7 @@ struct ccdm_daemon {
 
 /* ---- what it is made of ------------------------------------------------------- */
 
-/* Whatever stood in JSON may have been a secret. */
+/* Whatever stood in JSON, or in a buffer of a connection, may have been a secret. */
 static void brokerd_free(void *p)
 {
 	if (p)

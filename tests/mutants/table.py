@@ -149,6 +149,8 @@ MUTANTS = [
      "		if (!atomic_read(&n->pins)) {", "kmod cache"),
     ("keys-survive", "closed, no key is left in memory", "kmod/suite.c",
      "	crypto_free_aead(cipher->aead);\n", "", "6.1 83-keys"),
+    ("fetcher-dumps", "who fetches secrets leaves no core dump", "userspace/setup/attesting.c",
+     "	prctl(PR_SET_DUMPABLE, 0);\n", "", "6.1 83-keys"),
     # ---- the boot: ccdm.conf, the fence, what is measured
     ("unknown-word-taken", "an unknown word of ccdm.conf ends the boot", "userspace/lib/config.c",
      "	if (i == CCDM_CONFIG_KEYS) {\n		ccdm_config_expected(item->section",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where keys are not: in the memory of a VM whose mapping is closed, and in what the tracepoints say."""
+"""Where keys are not: in the memory of a VM whose mapping is closed, in what the tracepoints say, in core dumps."""
 import os
 import subprocess
 
@@ -18,6 +18,14 @@ def keys(t, vm):
     out = subprocess.run([os.path.join(TOP, "build/tests/keyfind"), image], check=True, capture_output=True, text=True).stdout
     os.unlink(image)
     return set(out.split())
+
+
+# One that waits for good, and one that waits for its manifest before it would fetch a secret: both are aborted.
+DUMPS = """mkdir -p /tmp/dumps; echo /tmp/dumps/%e >/proc/sys/kernel/core_pattern; ulimit -c unlimited; mkfifo /tmp/manifest
+sleep 1000 & one=$!
+ccdm-setup secret get default/web/key --broker https://127.0.0.1:1 --ca /tmp/ca --manifest /tmp/manifest & two=$!
+until grep -q . /proc/$two/wchan && grep -q wait_for_partner /proc/$two/wchan; do sleep 0.1; kill -0 $two || exit 1; done
+exec 2>/dev/null; kill -ABRT $one $two; wait; ls /tmp/dumps"""
 
 
 def run(t):
@@ -43,4 +51,6 @@ def run(t):
         t.ok("ccdm_load" in said and "ccdm_writeback" in said, "the tracepoints speak")
         bad = [x for x in said.splitlines() if "ccdm_" in x and not x.split("ccdm_")[1].split(": ", 1)[1].startswith("k level ")]
         t.ok(not bad and LABEL not in said, "of a name, a level and an index, and of nothing else", bad[:3])
+        out = vm.sh(DUMPS, timeout=60).split()
+        t.ok(out == ["sleep"], "who fetches secrets leaves no core dump, where others do", out)
         t.check_log(vm)

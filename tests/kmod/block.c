@@ -5,13 +5,6 @@
 #include "sched.h"
 #include "ccdm.h"
 
-#ifdef __SANITIZE_ADDRESS__
-#define SIM_ASAN
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SIM_ASAN
-#endif
-#endif
 #ifdef SIM_ASAN
 #include <sanitizer/asan_interface.h>
 #define poison(p, n)   __asan_poison_memory_region(p, n)

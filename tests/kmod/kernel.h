@@ -22,6 +22,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __SANITIZE_ADDRESS__
+#define SIM_ASAN
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SIM_ASAN
+#endif
+#endif
+
 /* ---- the test's side ----------------------------------------------------------- */
 
 /* Below @n; never the same for another seed. */
@@ -313,7 +321,6 @@ void lockdep_assert_held(spinlock_t *lock);
 
 typedef struct {
 	struct list_head waiters;
-	int dummy;
 } wait_queue_head_t;
 
 void init_waitqueue_head(wait_queue_head_t *q);

@@ -40,7 +40,7 @@ static struct {
 
 static struct {
 	bool origin, errors;
-	unsigned int clients, ops, limit, left;
+	unsigned int clients, limit, left;
 	bool pause, attacked, tampered, calm, excused;
 	unsigned int disturbers;
 	struct mutex suspend;

@@ -4,14 +4,6 @@
 #include <sys/mman.h>
 #include "sched.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SIM_ASAN
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-#define SIM_ASAN
-#endif
 #ifdef SIM_ASAN
 #include <sanitizer/common_interface_defs.h>
 #endif
@@ -145,15 +137,12 @@ __asm__(".globl sim_switch\n"
 
 static void sim_leave(void)
 {
-	struct sim_coro *c = current;
-
-	(void)c;
 #ifdef SIM_ASAN
-	__sanitizer_start_switch_fiber(&c->fake, main_stack, main_size);
+	__sanitizer_start_switch_fiber(&current->fake, main_stack, main_size);
 #endif
 	sim_switch(&current->sp, main_sp);
 #ifdef SIM_ASAN
-	__sanitizer_finish_switch_fiber(c->fake, &main_stack, &main_size);
+	__sanitizer_finish_switch_fiber(current->fake, &main_stack, &main_size);
 #endif
 }
 

@@ -1,213 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* block.c - see block.h */
-#include <sys/mman.h>
 #include "block.h"
+#include "memory.h"
 #include "sched.h"
 #include "ccdm.h"
-
-#ifdef SIM_ASAN
-#include <sanitizer/asan_interface.h>
-#define poison(p, n)   __asan_poison_memory_region(p, n)
-#define unpoison(p, n) __asan_unpoison_memory_region(p, n)
-#else
-#define poison(p, n)   ((void)(p))
-#define unpoison(p, n) ((void)(p))
-#endif
-
-#define PAGES 32768u
-#define CREQS 3 /* request memory: few, so that it runs out */
-
-static u64 held, called[SIM_CALLS], failed;
-
-/* ---- what fails ------------------------------------------------------------------- */
-
-static struct {
-	enum sim_call call;
-	u64 from, to;
-	unsigned int per[SIM_CALLS];
-} plan;
-
-void sim_fail(enum sim_call call, u64 n, u64 times)
-{
-	plan.call = call;
-	plan.from = (call < SIM_CALLS ? called[call] : 0) + n;
-	plan.to = plan.from + times;
-}
-
-void sim_fail_often(enum sim_call call, unsigned int per)
-{
-	plan.per[call] = per;
-}
-
-void sim_fail_never(void)
-{
-	memset(&plan, 0, sizeof(plan));
-	failed = 0;
-}
-
-u64 sim_failed(void)
-{
-	return failed;
-}
-
-bool sim_fails(enum sim_call call)
-{
-	u64 n = ++called[call];
-	bool fails = (call == plan.call && n >= plan.from && n < plan.to) ||
-		     (plan.per[call] && !sim_draw(plan.per[call]));
-
-	failed += fails;
-	return fails;
-}
-
-/* ---- memory ----------------------------------------------------------------------- */
-
-void *sim_alloc(size_t size)
-{
-	void *p = sim_fails(SIM_ALLOC) ? NULL : calloc(1, size);
-
-	if (p)
-		held++;
-	return p;
-}
-
-void sim_free(void *p)
-{
-	if (p)
-		held--;
-	free(p);
-}
-
-u64 sim_held(void)
-{
-	return held;
-}
-
-struct percpu {
-	struct percpu *next;
-	size_t size;
-	char *base;
-};
-
-static struct percpu *areas;
-
-void *sim_percpu_alloc(size_t size)
-{
-	struct percpu *a = sim_alloc(sizeof(*a));
-
-	if (!a)
-		return NULL;
-	a->base = sim_alloc(SIM_CPUS * SIM_PERCPU);
-	if (!a->base) {
-		sim_free(a);
-		return NULL;
-	}
-	assert(size <= SIM_PERCPU);
-	a->size = size;
-	a->next = areas;
-	areas = a;
-	return a->base;
-}
-
-/* What is not of such an area is the module's own, of which there is one. */
-void *sim_percpu(void *base, unsigned int cpu)
-{
-	struct percpu *a;
-
-	for (a = areas; a; a = a->next)
-		if ((char *)base >= a->base && (char *)base < a->base + a->size)
-			return (char *)base + cpu * SIM_PERCPU;
-	return base;
-}
-
-void sim_percpu_free(void *base)
-{
-	struct percpu **p, *a;
-
-	for (p = &areas; base && *p; p = &(*p)->next)
-		if ((*p)->base == base) {
-			a = *p;
-			*p = a->next;
-			sim_free(a->base);
-			sim_free(a);
-			return;
-		}
-}
-
-static struct page page_table[PAGES];
-static u8 *page_memory;
-static unsigned int free_pages[PAGES], nr_free_pages, user_pages;
-
-void sim_pages_init(unsigned int user)
-{
-	unsigned int i;
-
-	page_memory = mmap(NULL, PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	assert(page_memory != MAP_FAILED);
-	user_pages = user;
-	for (i = 0; i < PAGES; i++)
-		page_table[i].nr = i;
-	for (i = PAGES; i > user; i--)
-		free_pages[nr_free_pages++] = i - 1;
-	poison(page_memory + user * PAGE_SIZE, (PAGES - user) * PAGE_SIZE);
-}
-
-struct page *sim_user_pages(void)
-{
-	return page_table;
-}
-
-struct page *alloc_page(gfp_t gfp)
-{
-	struct page *page;
-
-	if (sim_fails(SIM_ALLOC))
-		return NULL;
-	assert(nr_free_pages);
-	page = &page_table[free_pages[--nr_free_pages]];
-	held++;
-	unpoison(page_address(page), PAGE_SIZE);
-	memset(page_address(page), gfp & __GFP_ZERO ? 0 : 0xa5, PAGE_SIZE);
-	return page;
-}
-
-void __free_page(struct page *page)
-{
-	assert(page->nr >= user_pages && page->nr < PAGES);
-	poison(page_address(page), PAGE_SIZE);
-	free_pages[nr_free_pages++] = page->nr;
-	held--;
-}
-
-void *page_address(struct page *page)
-{
-	return page_memory + page->nr * PAGE_SIZE;
-}
-
-struct page *virt_to_page(const void *p)
-{
-	return &page_table[((const u8 *)p - page_memory) / PAGE_SIZE];
-}
-
-struct shrinker *ccdm_shrinker_new(unsigned long (*count)(struct shrinker *,
-							  struct shrink_control *),
-				   unsigned long (*scan)(struct shrinker *,
-							 struct shrink_control *),
-				   void *private, const char *name)
-{
-	struct shrinker *s = sim_alloc(sizeof(*s));
-
-	(void)name;
-	if (s)
-		*s = (struct shrinker){ count, scan, private };
-	return s;
-}
-
-void ccdm_shrinker_free(struct shrinker *s)
-{
-	sim_free(s);
-}
 
 /* ---- bios --------------------------------------------------------------------------- */
 
@@ -254,9 +50,7 @@ struct bio *bio_alloc_bioset(struct block_device *bdev, unsigned short vecs, blk
 	/* Memory may be short at any time: then there is what is kept, in the end. */
 	wait_event(set->wait, set->out < set->kept);
 	set->out++;
-	p = calloc(1, set->front + sizeof(*bio) + vecs * sizeof(struct bio_vec));
-	assert(p);
-	held++;
+	p = sim_take(set->front + sizeof(*bio) + vecs * sizeof(struct bio_vec));
 	bio = (struct bio *)(p + set->front);
 	bio_init(bio, bdev, (struct bio_vec *)(bio + 1), vecs, opf);
 	bio->set = set;
@@ -268,8 +62,7 @@ void bio_put(struct bio *bio)
 	struct bio_set *set = bio->set;
 
 	set->out--;
-	held--;
-	free((char *)bio - set->front);
+	sim_free((char *)bio - set->front);
 	wake_up(&set->wait);
 }
 
@@ -383,7 +176,7 @@ void submit_bio_noacct(struct bio *bio)
 		struct bio_vec v = mp_bvec_iter_bvec(bio->bi_io_vec, it);
 
 		q->bytes[i] = (u8 *)page_address(v.bv_page) + v.bv_offset;
-		if (!q->bdev->origin && v.bv_page->nr < user_pages)
+		if (!q->bdev->origin && sim_is_users(v.bv_page))
 			sim_bug("the sender's page goes to the host");
 		if (v.bv_offset && !q->bdev->origin)
 			sim_bug("a page of the pool with an offset");
@@ -456,134 +249,4 @@ bool sim_device(void)
 	sim_progress();
 	sim_spawn(sim_bio_end, bio, sim_draw(2) ? SIM_IRQ : SIM_SOFTIRQ);
 	return true;
-}
-
-/* ---- suite.c's place: no secrecy, but each sealing differs ------------------------------------ */
-
-static u64 mix(u64 x)
-{
-	x = (x ^ x >> 32) * 0xd6e8feb86659fd93ull;
-	return x ^ x >> 32;
-}
-
-static u64 key_of(const struct ccdm_place *place)
-{
-	return mix(place->seq * 0x9e3779b97f4a7c15ull + place->index * 31 + place->domain);
-}
-
-static void tag_of(u64 key, const u64 *bytes, u8 *tag)
-{
-	u64 a = key, b = ~key, i;
-
-	for (i = 0; i < PAGE_SIZE / 8; i += 2) {
-		a = mix(a ^ bytes[i]);
-		b = mix(b + bytes[i + 1]);
-	}
-	b = mix(b ^ a);
-	memcpy(tag, &a, 8);
-	memcpy(tag + 8, &b, 8);
-}
-
-static unsigned int creqs_out;
-static wait_queue_head_t creqs_wait;
-static u64 last_seq;
-
-void sim_suite_init(void)
-{
-	creqs_out = 0;
-	last_seq = 0;
-	init_waitqueue_head(&creqs_wait);
-}
-
-struct ccdm_creq *ccdm_creq_get(struct ccdm_creqs *q, gfp_t gfp)
-{
-	(void)q;
-	if (gfp == GFP_NOIO)
-		wait_event(creqs_wait, creqs_out < CREQS);
-	else if (creqs_out >= CREQS)
-		return NULL;
-	creqs_out++;
-	held++;
-	return calloc(1, sizeof(struct ccdm_creq));
-}
-
-void ccdm_creq_put(struct ccdm_creqs *q, struct ccdm_creq *creq)
-{
-	(void)q;
-	creqs_out--;
-	held--;
-	free(creq);
-	wake_up(&creqs_wait);
-}
-
-int ccdm_seal(const struct ccdm_cipher *cipher, struct ccdm_creq *creq,
-	      const struct ccdm_place *place, struct page *src, unsigned int offset,
-	      struct page *dst, u8 *tag)
-{
-	u64 *from = (u64 *)(void *)((u8 *)page_address(src) + offset), *to = page_address(dst), i;
-	u64 key = key_of(place);
-	static u8 *used;
-	static u64 room;
-
-	(void)cipher;
-	sim_may_sleep();
-	creq->wait.err = 0;
-	sim_yield();
-	/* A number is for one sealing. */
-	if (place->seq >= room * 8) {
-		used = realloc(used, place->seq / 4 + 1024);
-		assert(used);
-		memset(used + room, 0, place->seq / 4 + 1024 - room);
-		room = place->seq / 4 + 1024;
-	}
-	if (!last_seq)
-		memset(used, 0, room);
-	last_seq = place->seq;
-	if (place->seq < CCDM_SEQ_FIRST || used[place->seq / 8] >> place->seq % 8 & 1)
-		sim_bug("the number %llu is used twice", place->seq);
-	used[place->seq / 8] |= 1 << place->seq % 8;
-	if (sim_fails(SIM_SEAL))
-		return sim_draw(2) ? -ENOMEM : -EIO;
-	for (i = 0; i < PAGE_SIZE / 8; i++)
-		to[i] = from[i] ^ (key + i);
-	tag_of(key, to, tag);
-	return 0;
-}
-
-static void sim_opened(void *arg)
-{
-	struct ccdm_creq *creq = arg;
-
-	creq->done(creq->arg);
-}
-
-int ccdm_open(const struct ccdm_cipher *cipher, struct ccdm_creq *creq,
-	      const struct ccdm_place *place, const u8 *tag, struct page *src, struct page *dst,
-	      unsigned int offset, bool atomic)
-{
-	u64 *from = page_address(src), *to = (u64 *)(void *)((u8 *)page_address(dst) + offset), i;
-	u64 key = key_of(place);
-	u8 found[CCDM_TAG_SIZE];
-
-	(void)cipher;
-	if (atomic && sim_in_irq())
-		sim_bug("opens with interrupts off");
-	if (!atomic)
-		sim_may_sleep();
-	creq->wait.err = 0;
-	sim_yield();
-	if (atomic && !sim_draw(16)) {
-		sim_spawn(sim_opened, creq, sim_draw(2) ? SIM_IRQ : SIM_SOFTIRQ);
-		return -EINPROGRESS;
-	}
-	if (sim_fails(SIM_OPEN)) {
-		memset(to, 0x5a, PAGE_SIZE);
-		return sim_draw(2) ? -ENOMEM : -EINVAL;
-	}
-	tag_of(key, from, found);
-	if (memcmp(found, tag, CCDM_TAG_SIZE))
-		return -EBADMSG;
-	for (i = 0; i < PAGE_SIZE / 8; i++)
-		to[i] = from[i] ^ (key + i);
-	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* block.h - pages, the device, and a cipher that is none */
+/* block.h - bios, and the device */
 #ifndef CCDM_TEST_BLOCK_H
 #define CCDM_TEST_BLOCK_H
 
@@ -13,33 +13,17 @@ struct block_device {
 	bool origin; /* read only, and its own content: sim_origin() */
 };
 
-/* All pages there will be; the first @user of them are the clients', in a row. */
-void sim_pages_init(unsigned int user);
-struct page *sim_user_pages(void);
 void sim_block_init(struct block_device *bdev, u64 blocks);
 void sim_block_exit(struct block_device *bdev);
 /* One thing of the device's: a block of a bio that waits, or its end. false: none waits. */
 bool sim_device(void);
 /* While it is held the device does nothing. */
 void sim_device_hold(bool hold);
-/* A new mapping: no number has been used. */
-void sim_suite_init(void);
 /* What the device holds at @block, for a host that puts it back; the caller's to free. */
 u8 *sim_device_copy(struct block_device *bdev, u64 block);
 bool sim_device_bad(struct block_device *bdev, u64 block);
 void sim_device_put(struct block_device *bdev, u64 block, const u8 *bytes);
 /* Content of block @block of an origin. */
 void sim_origin(u64 block, u8 *bytes);
-
-/* @n is the number of the first call of that kind that fails, @times how many do. */
-void sim_fail(enum sim_call call, u64 n, u64 times);
-/* One of @per of these calls fails; 0: none. */
-void sim_fail_often(enum sim_call call, unsigned int per);
-void sim_fail_never(void);
-/* Calls that failed since the last sim_fail_never(). */
-u64 sim_failed(void);
-
-/* Of memory, pages and bios: how many are not given back. */
-u64 sim_held(void);
 
 #endif /* CCDM_TEST_BLOCK_H */

@@ -2,6 +2,7 @@
 /* cachetest.c - who leaves memory, in which order, and who does not */
 #include "block.h"
 #include "mapping.h"
+#include "memory.h"
 #include "sched.h"
 
 static struct ccdm *c;

@@ -5,7 +5,7 @@
  * Included before everything; the kernel's own headers are empty files here. Workers,
  * completions and clients are coroutines of sched.c, which goes on with another one at
  * every lock, atomic and barrier: which one is drawn from a seed, or from the bytes of a
- * fuzzer. Memory, pages, bios and the device are in block.c. What is drawn or fails is
+ * fuzzer. Memory and pages are in memory.c, bios and the device in block.c. What is drawn or fails is
  * decided in one place, sim_draw() and sim_fails().
  */
 #ifndef CCDM_TEST_KERNEL_H

@@ -16,37 +16,18 @@
  * all be given back, nothing may wait for ever, and afterwards all is right again.
  */
 #include "block.h"
+#include "cipher.h"
 #include "mapping.h"
+#include "memory.h"
 #include "oracle.h"
 #include "sched.h"
 #include "ccdm.h"
 
-#define CLIENTS	   6
-#define BIO_BLOCKS CCDM_NODE_ENTRIES
-#define HOT	   48	/* leaves that are used */
-#define BEFORE	   0x77 /* what a reader's pages hold */
+struct mapping sim;
+struct totals sim_total;
 
-_Static_assert(CLIENTS + 1 == ORACLE_WHO, "each client, and who looks at the end");
-
-static struct ccdm c;
-static struct dm_target ti;
 static struct dm_dev dev, origin_dev;
-static struct block_device backing, origin;
-static struct block_device other; /* a bio's before it is mapped */
-
-static struct {
-	u64 ops, blocks, reads, errors, attacks, detections;
-} total;
-
-static struct {
-	bool origin, errors;
-	unsigned int clients, limit, left;
-	bool pause, attacked, tampered, calm, excused;
-	unsigned int disturbers;
-	struct mutex suspend;
-	unsigned int inside;
-	wait_queue_head_t wait;
-} run;
+static struct block_device origin;
 
 /* ---- the rest of the module, as far as it is not compiled here ------------------------------- */
 
@@ -58,7 +39,7 @@ const char *ccdm_name(struct ccdm *m)
 
 static void mapping_dead(struct ccdm *m)
 {
-	run.excused = true;
+	sim.excused = true;
 	wake_up_all(&m->cache.sync_wait);
 	ccdm_room_wake(m);
 }
@@ -86,218 +67,34 @@ void ccdm_event_unwritable(struct ccdm *m)
 
 void ccdm_tamper(struct ccdm *m, const char *kind, unsigned int level, u64 index)
 {
-	if (!run.attacked)
+	if (!sim.attacked)
 		sim_bug("false tamper: %s level %u index %llu", kind, level, index);
 	sim_log("tamper: %s level %u index %llu\n", kind, level, index);
-	run.tampered = run.excused = true;
+	sim.tampered = sim.excused = true;
 	if (xchg(&m->state, CCDM_TAMPERED) == CCDM_TAMPERED)
 		return;
 	mapping_dead(m);
-}
-
-/* ---- clients ------------------------------------------------------------------------------------ */
-
-struct client {
-	unsigned int nr;
-	unsigned int ops;
-	struct ccdm_io io;
-	struct bio bio;
-	struct bio_vec vec[BIO_BLOCKS];
-	struct completion done;
-	struct version *version[8 * BIO_BLOCKS];
-};
-
-static struct client clients[CLIENTS + 1];
-static u64 hot[HOT];
-
-static void client_end_io(struct bio *bio)
-{
-	complete(&container_of(bio, struct client, bio)->done);
-}
-
-/* The sender's pages: in a row, or each alone, somewhere within them. */
-static u8 *client_pages(struct client *k, unsigned int n)
-{
-	struct page *page = sim_user_pages() + k->nr * (BIO_BLOCKS + 1);
-	unsigned int i, at = 0, offset = sim_draw(2) ? sim_draw(8) * 512 : 0;
-
-	bio_init(&k->bio, &other, k->vec, BIO_BLOCKS, 0);
-	while (at < n) {
-		i = sim_draw(2) ? n - at : 1 + sim_draw(n - at);
-		/* Pages that follow each other are one piece, as a file system sends them. */
-		__bio_add_page(&k->bio, page + at, i * CCDM_BLOCK_SIZE, offset);
-		at += i;
-	}
-	return (u8 *)page_address(page) + offset;
-}
-
-/* Send it, and wait. */
-static bool client_send(struct client *k, blk_opf_t opf, u64 block)
-{
-	sim_may_sleep();
-	while (run.pause)
-		wait_event(run.wait, !run.pause);
-	run.inside++;
-	k->bio.bi_opf = opf;
-	k->bio.bi_iter.bi_sector = ti.begin + block * CCDM_BLOCK_SECTORS;
-	k->bio.bi_end_io = client_end_io;
-	init_completion(&k->done);
-	ccdm_io_map(&c, &k->bio, &k->io);
-	wait_for_completion(&k->done);
-	run.inside--;
-	wake_up_all(&run.wait);
-	if (k->bio.bi_end_io != client_end_io ||
-	    (k->bio.bi_opf & ~REQ_RAHEAD) != (opf & ~REQ_RAHEAD))
-		sim_bug("a bio comes back changed");
-	return !k->bio.bi_status;
-}
-
-static void client_read(struct client *k, u64 block, unsigned int n)
-{
-	u8 *bytes = client_pages(k, n);
-	u64 begin = oracle_begin(k->nr);
-	unsigned int i;
-	bool good;
-
-	memset(bytes, BEFORE, n * CCDM_BLOCK_SIZE);
-	good = client_send(k, REQ_OP_READ | (sim_draw(8) ? 0 : REQ_RAHEAD), block);
-	total.reads += n;
-	if (good) {
-		for (i = 0; i < n; i++)
-			oracle_read(block + i,
-				    oracle_version(bytes + i * CCDM_BLOCK_SIZE, block + i), false,
-				    begin);
-	} else {
-		total.errors++;
-		/* Nothing is shown of a read that fails: zeros, or what was there before. */
-		for (i = 0; i < n * CCDM_BLOCK_SIZE; i++)
-			if (bytes[i] && bytes[i] != BEFORE)
-				sim_bug("block %llu: a read that failed shows something", block);
-		/* Which of them it was nobody says; nor of a call that failed meanwhile. */
-		if (!run.excused && !sim_failed())
-			sim_bug("block %llu (%u): cannot be read, and nothing failed", block, n);
-		if (run.calm && n == 1 && !run.excused) {
-			oracle_read(block, 0, true, begin);
-			/* Each block of a failed write was sent again alone. */
-			if (!sim_device_bad(&backing, block))
-				sim_bug("block %llu: its last write went well, and it cannot be read",
-					block);
-		}
-	}
-	oracle_end(k->nr);
-}
-
-static void client_change(struct client *k, u64 block, unsigned int n, blk_opf_t op)
-{
-	u8 *bytes = op == REQ_OP_WRITE ? client_pages(k, n) : NULL;
-	u64 id = op == REQ_OP_WRITE ? oracle_id() : 0;
-	unsigned int i;
-	bool good;
-
-	if (!bytes) {
-		bio_init(&k->bio, &other, NULL, 0, 0);
-		k->bio.bi_iter.bi_size = n * CCDM_BLOCK_SIZE;
-	}
-	oracle_begin(k->nr);
-	for (i = 0; i < n; i++) {
-		k->version[i] = oracle_write(block + i, id);
-		if (bytes)
-			oracle_fill(bytes + i * CCDM_BLOCK_SIZE, id, block + i);
-	}
-	good = client_send(k, op, block);
-	for (i = 0; i < n; i++)
-		oracle_written(k->version[i], good);
-	if (!good) {
-		total.errors++;
-		if (!run.excused && !sim_failed())
-			sim_bug("block %llu (%u): cannot be written, and nothing failed", block, n);
-	}
-	oracle_end(k->nr);
-	for (i = 0; i < n; i++)
-		oracle_trim(block + i);
-	/* What the sender does with its pages afterwards is nobody's business. */
-	if (bytes)
-		memset(bytes, 0x99, n * CCDM_BLOCK_SIZE);
-}
-
-/* A bio that is none of ours: nothing, or a block in two pieces. */
-static void client_odd(struct client *k, u64 block)
-{
-	struct page *page = sim_user_pages() + k->nr * (BIO_BLOCKS + 1);
-	bool empty = sim_draw(2), good;
-
-	bio_init(&k->bio, &other, k->vec, BIO_BLOCKS, 0);
-	if (!empty) {
-		__bio_add_page(&k->bio, page, 512, 0);
-		__bio_add_page(&k->bio, page, CCDM_BLOCK_SIZE - 512, 1024);
-	}
-	good = client_send(k, sim_draw(2) ? REQ_OP_READ : REQ_OP_WRITE, block);
-	if (good != empty && !run.excused)
-		sim_bug("block %llu: an odd bio is answered with %d", block, good);
-}
-
-static void client_op(struct client *k)
-{
-	u64 leaf = hot[sim_draw(HOT)], block = leaf << CCDM_NODE_SHIFT;
-	unsigned int room = min((u64)CCDM_NODE_ENTRIES, c.g.blocks - block), n, first;
-	unsigned int what = sim_draw(32);
-
-	total.ops++;
-	if (what < 2) {
-		n = room;
-		first = 0;
-	} else {
-		/* Few places, so that they meet. */
-		first = sim_draw(2) ? sim_draw(room) : sim_draw(min(room, 4u));
-		n = 1 + sim_draw(sim_draw(4) ? min(4u, room - first) : room - first);
-	}
-	total.blocks += n;
-	if (!sim_draw(64))
-		client_odd(k, block);
-	if (what < 16) {
-		client_read(k, block + first, n);
-	} else if (what < 29 || what == 1) {
-		client_change(k, block + first, n, REQ_OP_WRITE);
-	} else {
-		/* dm splits discards at no leaf. */
-		if (!sim_draw(4))
-			n = min(c.g.blocks - block - first,
-				(u64)n + sim_draw(7 * CCDM_NODE_ENTRIES));
-		client_change(k, block + first, n,
-			      sim_draw(2) ? REQ_OP_DISCARD : REQ_OP_WRITE_ZEROES);
-	}
-	sim_progress();
-}
-
-static void client_run(void *arg)
-{
-	struct client *k = arg;
-
-	for (; k->ops; k->ops--)
-		client_op(k);
-	run.left--;
-	wake_up_all(&run.wait);
 }
 
 /* ---- who disturbs ------------------------------------------------------------------------------- */
 
 void mapping_suspend(void)
 {
-	ccdm_scrub_allow(&c, false);
-	ccdm_scrub_stop(&c);
-	run.pause = true;
-	wait_event(run.wait, !run.inside);
-	ccdm_writeback_stop(&c);
-	flush_workqueue(c.walk);
-	flush_workqueue(c.done);
+	ccdm_scrub_allow(&sim.c, false);
+	ccdm_scrub_stop(&sim.c);
+	sim.pause = true;
+	wait_event(sim.wait, !sim.inside);
+	ccdm_writeback_stop(&sim.c);
+	flush_workqueue(sim.c.walk);
+	flush_workqueue(sim.c.done);
 }
 
 void mapping_resume(void)
 {
-	ccdm_scrub_allow(&c, true);
-	ccdm_writeback_start(&c);
-	run.pause = false;
-	wake_up_all(&run.wait);
+	ccdm_scrub_allow(&sim.c, true);
+	ccdm_writeback_start(&sim.c);
+	sim.pause = false;
+	wake_up_all(&sim.wait);
 }
 
 static void disturb_once(void)
@@ -307,37 +104,37 @@ static void disturb_once(void)
 
 	switch (sim_draw(9)) {
 	case 0:
-		r = ccdm_sync(&c);
-		if (r && r != -EAGAIN && !run.excused && !sim_failed())
+		r = ccdm_sync(&sim.c);
+		if (r && r != -EAGAIN && !sim.excused && !sim_failed())
 			sim_bug("a sync fails, and nothing failed: %d", r);
 		break;
 	case 1:
-		ccdm_room_drop(&c);
+		ccdm_room_drop(&sim.c);
 		break;
 	case 2:
-		ccdm_room_resize(&c, run.limit + sim_draw(64));
+		ccdm_room_resize(&sim.c, sim.limit + sim_draw(64));
 		break;
 	case 3:
-		if (c.cache.shrinker->count(c.cache.shrinker, &sc) != SHRINK_EMPTY)
-			c.cache.shrinker->scan(c.cache.shrinker, &sc);
+		if (sim.c.cache.shrinker->count(sim.c.cache.shrinker, &sc) != SHRINK_EMPTY)
+			sim.c.cache.shrinker->scan(sim.c.cache.shrinker, &sc);
 		break;
 	case 4:
-		(void)!ccdm_scrub_start(&c);
+		(void)!ccdm_scrub_start(&sim.c);
 		break;
 	case 5:
-		ccdm_scrub_stop(&c);
+		ccdm_scrub_stop(&sim.c);
 		break;
 	case 6:
-		mutex_lock(&run.suspend);
+		mutex_lock(&sim.suspend);
 		mapping_suspend();
 		if (sim_draw(2))
-			ccdm_sync(&c);
+			ccdm_sync(&sim.c);
 		mapping_resume();
-		mutex_unlock(&run.suspend);
+		mutex_unlock(&sim.suspend);
 		break;
 	case 7:
 		/* The device takes nothing for a while. */
-		if (run.errors)
+		if (sim.errors)
 			sim_fail_often(SIM_WRITE, sim_draw(2) ? 1 : 64);
 		break;
 	default:
@@ -350,94 +147,13 @@ static void disturb_run(void *arg)
 	unsigned int i, n;
 
 	(void)arg;
-	while (run.left) {
+	while (sim.left) {
 		disturb_once();
-		for (i = 0, n = sim_draw(2000); i < n && run.left; i++)
+		for (i = 0, n = sim_draw(2000); i < n && sim.left; i++)
 			sim_yield();
 	}
-	run.disturbers--;
-	wake_up_all(&run.wait);
-}
-
-/* Let others go on for a while. */
-static void attack_waits(void)
-{
-	unsigned int i;
-
-	for (i = sim_draw(6000); i && run.left; i--)
-		sim_yield();
-}
-
-/* Put back what stood at @block when it was @old. */
-static void attack_replay(u64 block, const u8 *old)
-{
-	u8 *now = old ? sim_device_copy(&backing, block) : NULL;
-
-	if (now && memcmp(old, now, PAGE_SIZE)) {
-		run.attacked = true;
-		sim_device_put(&backing, block, old);
-	}
-	free(now);
-}
-
-static void attack_flip(u64 block)
-{
-	u8 *now = sim_device_copy(&backing, block);
-
-	if (now) {
-		now[sim_draw(PAGE_SIZE)] ^= 1 << sim_draw(8);
-		run.attacked = true;
-		sim_device_put(&backing, block, now);
-	}
-	free(now);
-}
-
-/* The whole device as it was: each block of it fits every other. */
-static void attack_rollback(void)
-{
-	u8 **old = calloc(c.g.total, sizeof(*old));
-	u64 i;
-
-	assert(old);
-	for (i = 0; i < c.g.total; i++)
-		old[i] = sim_device_copy(&backing, i);
-	attack_waits();
-	for (i = 0; i < c.g.total; i++) {
-		attack_replay(i, old[i]);
-		free(old[i]);
-	}
-	free(old);
-}
-
-/* The host: what it changes it does not change back. */
-static void attack_run(void *arg)
-{
-	unsigned int tries;
-	u64 block;
-	u8 *old;
-
-	(void)arg;
-	for (tries = 0; tries < 50 && run.left && !run.attacked; tries++) {
-		attack_waits();
-		/* A node, or a block that was used. */
-		block = sim_draw(2) ? c.g.blocks + sim_draw(c.g.total - c.g.blocks)
-				    : ((hot[sim_draw(HOT)] << CCDM_NODE_SHIFT) + sim_draw(4)) %
-					      c.g.blocks;
-		switch (sim_draw(3)) {
-		case 0:
-			attack_flip(block);
-			break;
-		case 1:
-			old = sim_device_copy(&backing, block);
-			attack_waits();
-			attack_replay(block, old);
-			free(old);
-			break;
-		default:
-			attack_rollback();
-		}
-	}
-	total.attacks += run.attacked;
+	sim.disturbers--;
+	wake_up_all(&sim.wait);
 }
 
 /* ---- from beginning to end ------------------------------------------------------------------------ */
@@ -446,72 +162,73 @@ int mapping_new(void)
 {
 	int r = -ENOMEM;
 
-	c.stats = alloc_percpu(struct ccdm_stats);
-	if (c.stats)
+	sim.c.stats = alloc_percpu(struct ccdm_stats);
+	if (sim.c.stats)
 		/* (Half of what there is at least: enough for one bio.) */
-		r = ccdm_pages_init(&c.pages,
+		r = ccdm_pages_init(&sim.c.pages,
 				    CCDM_NODE_ENTRIES +
 					    sim_draw(2) * sim_draw(2 * CCDM_NODE_ENTRIES));
 	if (!r)
-		r = bioset_init(&c.bios, 4, offsetof(struct ccdm_child, bio), BIOSET_NEED_BVECS);
+		r = bioset_init(&sim.c.bios, 4, offsetof(struct ccdm_child, bio),
+				BIOSET_NEED_BVECS);
 	if (!r)
-		r = ccdm_cache_init(&c);
+		r = ccdm_cache_init(&sim.c);
 	return r;
 }
 
 static void mapping_free(void)
 {
-	ccdm_cache_exit(&c);
-	bioset_exit(&c.bios);
-	ccdm_pages_exit(&c.pages);
-	free_percpu(c.stats);
+	ccdm_cache_exit(&sim.c);
+	bioset_exit(&sim.c.bios);
+	ccdm_pages_exit(&sim.c.pages);
+	free_percpu(sim.c.stats);
 }
 
 /* Nobody fails any more: all must be right. */
 static void verify_run(void *arg)
 {
-	struct client *k = arg;
 	enum sim_call call;
 	unsigned int tries;
 	u64 block;
 
-	wait_event(run.wait, !run.left && !run.disturbers);
-	ccdm_scrub_stop(&c);
-	run.calm = true;
+	(void)arg;
+	wait_event(sim.wait, !sim.left && !sim.disturbers);
+	ccdm_scrub_stop(&sim.c);
+	sim.calm = true;
 	sim_fail(SIM_CALLS, 0, 0);
 	for (call = 0; call < SIM_CALLS; call++)
 		sim_fail_often(call, 0);
 	/* What is to be tried again is tried in its time. */
 	jiffies += 60 * HZ;
 	/* (Writes that are under way, one for each request there is, may still fail.) */
-	for (tries = 0; tries < 16 && ccdm_sync(&c); tries++)
+	for (tries = 0; tries < 16 && ccdm_sync(&sim.c); tries++)
 		;
-	if (tries == 16 && !run.excused)
+	if (tries == 16 && !sim.excused)
 		sim_bug("a sync fails, and nothing fails any more");
-	if (!run.excused && (c.cache.nr_dirty || c.cache.nr_unwritable))
-		sim_bug("synced, and %u nodes are dirty, %u unwritable", c.cache.nr_dirty,
-			c.cache.nr_unwritable);
-	ccdm_room_drop(&c);
-	for (block = 0; block < c.g.blocks; block++)
+	if (!sim.excused && (sim.c.cache.nr_dirty || sim.c.cache.nr_unwritable))
+		sim_bug("synced, and %u nodes are dirty, %u unwritable", sim.c.cache.nr_dirty,
+			sim.c.cache.nr_unwritable);
+	ccdm_room_drop(&sim.c);
+	for (block = 0; block < sim.c.g.blocks; block++)
 		if (oracle_touched(block)) {
-			client_read(k, block, 1);
+			client_look(block);
 			sim_progress();
 		}
-	if (!run.excused) {
-		(void)!ccdm_scrub_start(&c);
-		flush_work(&c.scrub.work);
-		if (ccdm_sync(&c) && !run.excused)
+	if (!sim.excused) {
+		(void)!ccdm_scrub_start(&sim.c);
+		flush_work(&sim.c.scrub.work);
+		if (ccdm_sync(&sim.c) && !sim.excused)
 			sim_bug("the last sync fails");
-		ccdm_room_drop(&c);
-		if (c.cache.root.pins.n != 1 || !ccdm_mask_empty(&c.cache.root.mask))
+		ccdm_room_drop(&sim.c);
+		if (sim.c.cache.root.pins.n != 1 || !ccdm_mask_empty(&sim.c.cache.root.mask))
 			sim_bug("all is dropped, and the root is pinned %d times",
-				c.cache.root.pins.n);
+				sim.c.cache.root.pins.n);
 	}
 	mapping_suspend();
-	if (ccdm_pages_free(&c.pages) != c.pages.nr)
-		sim_bug("%u of %u pages are not given back", c.pages.nr - ccdm_pages_free(&c.pages),
-			c.pages.nr);
-	total.detections += run.tampered;
+	if (ccdm_pages_free(&sim.c.pages) != sim.c.pages.nr)
+		sim_bug("%u of %u pages are not given back",
+			sim.c.pages.nr - ccdm_pages_free(&sim.c.pages), sim.c.pages.nr);
+	sim_total.detections += sim.tampered;
 }
 
 /* @n blocks, or as many as are drawn. */
@@ -522,37 +239,37 @@ static void shape(u64 n)
 
 	if (!n)
 		n = sim_draw(64) ? blocks[sim_draw(ARRAY_SIZE(blocks))] : 2097153; /* four levels */
-	assert(!ccdm_geometry_set(&c.g, n));
-	sim_block_init(&backing, c.g.total);
-	ti.begin = sim_draw(2) * 800;
-	ti.private = &c;
-	dev.bdev = &backing;
-	c.ti = &ti;
-	c.dev = &dev;
-	run.origin = !sim_draw(3);
-	if (run.origin) {
+	assert(!ccdm_geometry_set(&sim.c.g, n));
+	sim_block_init(&sim.backing, sim.c.g.total);
+	sim.ti.begin = sim_draw(2) * 800;
+	sim.ti.private = &sim.c;
+	dev.bdev = &sim.backing;
+	sim.c.ti = &sim.ti;
+	sim.c.dev = &dev;
+	sim.origin = !sim_draw(3);
+	if (sim.origin) {
 		sim_block_init(&origin, 1 + sim_draw(n));
 		origin.origin = true;
 		origin_dev.bdev = &origin;
-		c.origin = &origin_dev;
-		c.origin_blocks = origin.blocks;
+		sim.c.origin = &origin_dev;
+		sim.c.origin_blocks = origin.blocks;
 	}
-	c.opt.allow_discards = !sim_draw(2);
-	c.opt.cache_mib = 2;
-	run.limit = 4 * c.g.levels + sim_draw(2) * sim_draw(64);
-	run.clients = 1 + sim_draw(CLIENTS);
+	sim.c.opt.allow_discards = !sim_draw(2);
+	sim.c.opt.cache_mib = 2;
+	sim.limit = 4 * sim.c.g.levels + sim_draw(2) * sim_draw(64);
+	sim.clients = 1 + sim_draw(CLIENTS);
 	for (i = 0; i < HOT; i++)
-		hot[i] = i < 3	 ? min((u64)i, c.g.nodes[0] - 1)
-			 : i < 5 ? c.g.nodes[0] - 1
-				 : sim_draw(c.g.nodes[0]);
-	oracle_new(n, c.origin_blocks);
+		sim.hot[i] = i < 3   ? min((u64)i, sim.c.g.nodes[0] - 1)
+			     : i < 5 ? sim.c.g.nodes[0] - 1
+				     : sim_draw(sim.c.g.nodes[0]);
+	oracle_new(n, sim.c.origin_blocks);
 }
 
 static void clean(void)
 {
 	oracle_free();
-	sim_block_exit(&backing);
-	if (run.origin)
+	sim_block_exit(&sim.backing);
+	if (sim.origin)
 		sim_block_exit(&origin);
 	sim_sched_exit();
 	if (sim_held())
@@ -570,29 +287,27 @@ struct fault {
 
 struct ccdm *mapping_begin(u64 blocks)
 {
-	memset(&c, 0, sizeof(c));
-	memset(&run, 0, sizeof(run));
-	memset(clients, 0, sizeof(clients));
-	init_waitqueue_head(&run.wait);
-	mutex_init(&run.suspend);
-	sim_suite_init();
+	memset(&sim, 0, sizeof(sim));
+	init_waitqueue_head(&sim.wait);
+	mutex_init(&sim.suspend);
+	sim_cipher_init();
 	sim_fail_never();
 	shape(blocks);
-	c.last_miss = U64_MAX - 1;
-	atomic64_set(&c.seq, CCDM_SEQ_FIRST - 1);
-	c.cache.stopped = true;
-	ccdm_scrub_init(&c);
-	ccdm_read_ahead_init(&c);
-	c.walk = sim_workqueue();
-	c.done = sim_workqueue();
-	return &c;
+	sim.c.last_miss = U64_MAX - 1;
+	atomic64_set(&sim.c.seq, CCDM_SEQ_FIRST - 1);
+	sim.c.cache.stopped = true;
+	ccdm_scrub_init(&sim.c);
+	ccdm_read_ahead_init(&sim.c);
+	sim.c.walk = sim_workqueue();
+	sim.c.done = sim_workqueue();
+	return &sim.c;
 }
 
 void mapping_end(void)
 {
 	mapping_free();
-	sim_workqueue_free(c.walk);
-	sim_workqueue_free(c.done);
+	sim_workqueue_free(sim.c.walk);
+	sim_workqueue_free(sim.c.done);
 	clean();
 }
 
@@ -611,26 +326,22 @@ static bool mapping_run(enum mode mode, unsigned int ops, const struct fault *fa
 	if (!r == met)
 		sim_bug("made: %d, and %llu calls failed", r, sim_failed());
 	if (!r) {
-		ccdm_room_resize(&c, run.limit);
-		run.left = run.clients;
+		ccdm_room_resize(&sim.c, sim.limit);
+		sim.left = sim.clients;
 		if (fault && !fault->ctr)
 			sim_fail(fault->call, fault->n, fault->times);
-		run.errors = mode == MODE_ERRORS;
-		for (i = 0; run.errors && i < SIM_NUMBER; i++)
+		sim.errors = mode == MODE_ERRORS;
+		for (i = 0; sim.errors && i < SIM_NUMBER; i++)
 			if (sim_draw(2))
 				sim_fail_often(i, 4 << sim_draw(8));
-		for (i = 0; i <= CLIENTS; i++) {
-			clients[i].nr = i;
-			clients[i].ops = ops / run.clients;
-			if (i < run.clients)
-				sim_spawn(client_run, &clients[i], SIM_TASK);
-		}
-		run.disturbers = 2;
+		for (i = 0; i < sim.clients; i++)
+			client_start(i, ops / sim.clients);
+		sim.disturbers = 2;
 		sim_spawn(disturb_run, NULL, SIM_TASK);
 		sim_spawn(disturb_run, NULL, SIM_TASK);
 		if (mode == MODE_ATTACK)
-			sim_spawn(attack_run, NULL, SIM_TASK);
-		sim_spawn(verify_run, &clients[CLIENTS], SIM_TASK);
+			sim_spawn(host_run, NULL, SIM_TASK);
+		sim_spawn(verify_run, NULL, SIM_TASK);
 		mapping_resume();
 		sim_run(sim_device);
 		met = sim_failed();
@@ -652,7 +363,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	static bool there;
 
 	if (!there) {
-		sim_pages_init((CLIENTS + 1) * (BIO_BLOCKS + 1));
+		sim_pages_init(USER_PAGES);
 		ccdm_io_module_init();
 		assert(!ccdm_room_module_init());
 		there = true;
@@ -709,7 +420,7 @@ int main(int argc, char **argv)
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	sim_verbose = getenv("VERBOSE");
-	sim_pages_init((CLIENTS + 1) * (BIO_BLOCKS + 1));
+	sim_pages_init(USER_PAGES);
 	ccdm_io_module_init();
 	assert(!ccdm_room_module_init());
 	if (!strcmp(argv[1], "cache")) {
@@ -727,7 +438,8 @@ int main(int argc, char **argv)
 		}
 	}
 	printf("operations %llu blocks %llu read %llu errors %llu attacks %llu detections %llu\n",
-	       total.ops, total.blocks, total.reads, total.errors, total.attacks, total.detections);
+	       sim_total.ops, sim_total.blocks, sim_total.reads, sim_total.errors,
+	       sim_total.attacks, sim_total.detections);
 	return 0;
 }
 #endif

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* host.c - who changes the device */
+#include "block.h"
+#include "mapping.h"
+#include "sched.h"
+#include "ccdm.h"
+
+/* Let others go on for a while. */
+static void attack_waits(void)
+{
+	unsigned int i;
+
+	for (i = sim_draw(6000); i && sim.left; i--)
+		sim_yield();
+}
+
+/* Put back what stood at @block when it was @old. */
+static void attack_replay(u64 block, const u8 *old)
+{
+	u8 *now = old ? sim_device_copy(&sim.backing, block) : NULL;
+
+	if (now && memcmp(old, now, PAGE_SIZE)) {
+		sim.attacked = true;
+		sim_device_put(&sim.backing, block, old);
+	}
+	free(now);
+}
+
+static void attack_flip(u64 block)
+{
+	u8 *now = sim_device_copy(&sim.backing, block);
+
+	if (now) {
+		now[sim_draw(PAGE_SIZE)] ^= 1 << sim_draw(8);
+		sim.attacked = true;
+		sim_device_put(&sim.backing, block, now);
+	}
+	free(now);
+}
+
+/* The whole device as it was: each block of it fits every other. */
+static void attack_rollback(void)
+{
+	u8 **old = calloc(sim.c.g.total, sizeof(*old));
+	u64 i;
+
+	assert(old);
+	for (i = 0; i < sim.c.g.total; i++)
+		old[i] = sim_device_copy(&sim.backing, i);
+	attack_waits();
+	for (i = 0; i < sim.c.g.total; i++) {
+		attack_replay(i, old[i]);
+		free(old[i]);
+	}
+	free(old);
+}
+
+/* The host: what it changes it does not change back. */
+void host_run(void *arg)
+{
+	unsigned int tries;
+	u64 block;
+	u8 *old;
+
+	(void)arg;
+	for (tries = 0; tries < 50 && sim.left && !sim.attacked; tries++) {
+		attack_waits();
+		/* A node, or a block that was used. */
+		block = sim_draw(2) ? sim.c.g.blocks + sim_draw(sim.c.g.total - sim.c.g.blocks)
+				    : ((sim.hot[sim_draw(HOT)] << CCDM_NODE_SHIFT) + sim_draw(4)) %
+					      sim.c.g.blocks;
+		switch (sim_draw(3)) {
+		case 0:
+			attack_flip(block);
+			break;
+		case 1:
+			old = sim_device_copy(&sim.backing, block);
+			attack_waits();
+			attack_replay(block, old);
+			free(old);
+			break;
+		default:
+			attack_rollback();
+		}
+	}
+	sim_total.attacks += sim.attacked;
+}

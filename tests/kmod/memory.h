@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* memory.h - memory and pages, and which calls fail */
+#ifndef CCDM_TEST_MEMORY_H
+#define CCDM_TEST_MEMORY_H
+
+#include "kernel.h"
+
+/* All pages there will be; the first @user of them are the clients', in a row. */
+void sim_pages_init(unsigned int user);
+struct page *sim_user_pages(void);
+bool sim_is_users(const struct page *page);
+/* Memory for what has kept some: it does not fail. sim_free() takes it back. */
+void *sim_take(size_t size);
+/* Of memory and pages: how many are not given back. */
+u64 sim_held(void);
+
+/* @n is the number of the first call of that kind that fails, @times how many do. */
+void sim_fail(enum sim_call call, u64 n, u64 times);
+/* One of @per of these calls fails; 0: none. */
+void sim_fail_often(enum sim_call call, unsigned int per);
+void sim_fail_never(void);
+/* Calls that failed since the last sim_fail_never(). */
+u64 sim_failed(void);
+
+#endif /* CCDM_TEST_MEMORY_H */

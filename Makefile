@@ -73,7 +73,7 @@ help:
 	@echo 'make coverage            which lines and branches the tests reach (a kernel that counts is built first)'
 	@echo 'make mutants             break the code line by line: a test must see each (MUTANT=name)'
 	@echo 'make vm TEST=10-life     one test; SHELL=1 a shell in the VM; KERNEL=, DEBUG=1'
-	@echo 'make boot TEST=10-boots  one test of the boot (SUITE=bookworm, trixie, sid; ALL=1)'
+	@echo 'make boot TEST=10-boots  one test of the boot (SUITE=bookworm, trixie, sid, debug; ALL=1)'
 	@echo 'make bench               instructions per I/O beside dm-crypt and LUKS2 (KERNEL=6.12)'
 	@echo 'make bench-compare       the same, beside what is recorded in Documentation/bench'
 	@echo 'make bench-record        writes what is there: text, JSON, a plot'

@@ -140,7 +140,7 @@ def load_options(t, path, text):
 
 def beside_the_uki(t):
     """What the stub would add to the boot."""
-    if t.kernel != "bookworm":      # the stub of systemd 252 knows no addons
+    if t.debian != "bookworm":      # the stub of systemd 252 knows no addons
         fails(t, "an addon with a command line", "CCDM-E-FENCE-01", "rd.break", [t.image(ADDON_CMDLINE="rd.break")])
         evil = tree(t, "addon", {"usr/lib/systemd/system/evil.service": UNIT,
                                  "usr/lib/systemd/system/sysinit.target.wants/evil.service": ("link", "../evil.service")})
@@ -195,7 +195,7 @@ def run(t):
     firmware = load_options(t, path, cmdline(t) + " rd.break")
     fails(t, "load options in Boot0001", "CCDM-E-FENCE-01", "rd.break", [path], firmware=firmware, bootindex=False)
     base_mounts(t)
-    new = t.kernel != "bookworm"        # systemd 252 knows no such variable
+    new = t.debian != "bookworm"        # systemd 252 knows no such variable
     for what, attack, worked, has in (("a unit by SMBIOS", by_smbios, RAN, True), ("files by fw_cfg", by_fw_cfg, RAN, True),
                                       ("swap and /home on the disk", by_partitions, USED, True),
                                       ("a hibernated system", by_hibernate, RESUMED, new)):

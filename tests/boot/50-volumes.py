@@ -63,7 +63,7 @@ def run(t):
         m.sh("systemctl start mnt.mount")
         t.ok(m.sh("findmnt -no SOURCE /mnt; true").strip() == "/dev/mapper/ccdm-late", "who mounts it has it opened")
         m.sh("echo here > /srv/file; echo root > /root/file")
-        if t.kernel != "bookworm":      # systemd 254
+        if t.debian != "bookworm":      # systemd 254
             m.ask("systemctl soft-reboot")
             t.ok(m.wait_up() == "up", "a soft reboot comes up again (%s)" % m.outcome, m.log()[-3000:])
             up(t, m, "after a soft reboot")

@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct ccdm_anchor anchor = { .name = "nobody's" };
 	static const uint8_t value[CCDM_CREDENTIAL_MAX];
 	json_t *o = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL);
-	struct ccdm_trust t = { .certs = ccdm_certs_new(),
+	struct ccdm_trust t = { .certs = fuzz_own(ccdm_certs_new()),
 				.at = 1750000000,
 				.tpm_anchors = &anchor,
 				.nr_tpm_anchors = 1,
@@ -26,6 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!ccdm_tpm_pair_parse(o, t.certs, &pair, &err)) {
 		json_decref(ccdm_tpm_credential_make(&pair, value));
 		ccdm_tpm_activation_judge(o, pair.ak, &t, &v, &err);
+		fuzz_verdict(&v);
 		ccdm_tpm_pair_drop(&pair);
 	}
 	ccdm_certs_free(t.certs);

@@ -22,11 +22,13 @@ static void facts(const struct ccdm_bootlog *log, const struct ccdm_banks *banks
 	struct ccdm_registers regs = { .rtmr = rtmr,
 				       .bank = rtmr ? CCDM_ALG_SHA384 : CCDM_ALG_SHA256 };
 	const struct ccdm_bank *bank = ccdm_banks_find(banks, regs.bank);
-	json_t *o = json_object(), *notes = json_array();
+	json_t *o = fuzz_own(json_object()), *notes = fuzz_own(json_array());
+	char *text;
 	struct ccdm_digest value;
 	struct ccdm_err err;
 	unsigned int i;
 
+	fuzz_pause(true);
 	for (i = 0; i < CCDM_REGISTERS; i++) {
 		if (bank)
 			memcpy(regs.value[i], bank->value[i].bytes, bank->value[i].size);
@@ -37,14 +39,19 @@ static void facts(const struct ccdm_bootlog *log, const struct ccdm_banks *banks
 			memcpy(regs.value[i], value.bytes, value.size);
 		regs.covered |= 1u << i;
 	}
-	ccdm_bootlog_facts(log, &regs, o, notes, &err);
+	fuzz_pause(false);
+	if (!ccdm_bootlog_facts(log, &regs, o, notes, &err)) {
+		text = fuzz_own(json_dumps(o, JSON_SORT_KEYS));
+		fuzz_said("facts", text);
+		free(text);
+	}
 	json_decref(o);
 	json_decref(notes);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct ccdm_banks *banks = calloc(1, sizeof(*banks));
+	struct ccdm_banks *banks = fuzz_own(calloc(1, sizeof(*banks)));
 	struct ccdm_bootlog log = { 0 };
 	uint8_t *firmware;
 	char *ccdm, *systemd;
@@ -57,14 +64,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	systemd = fuzz_text(p, log.systemd_size);
 	stop = memchr(p, 0xff, data + size - p);
 	log.firmware_size = stop ? data + size - (stop + 1) : 0;
-	firmware = malloc(log.firmware_size + 1);
+	firmware = fuzz_own(malloc(log.firmware_size ? log.firmware_size : 1));
 	if (stop)
 		memcpy(firmware, stop + 1, log.firmware_size);
-	firmware = realloc(firmware, log.firmware_size ? log.firmware_size : 1);
 	log.firmware = firmware;
 	log.ccdm = ccdm;
 	log.systemd = systemd;
-	ccdm_tcglog_replay(firmware, log.firmware_size, banks, &err);
+	/* (what the registers hold) */
+	(void)!fuzz_own(ccdm_tcglog_replay(firmware, log.firmware_size, banks, &err));
 	ccdm_eventlog_parse(ccdm, log.ccdm_size, again, NULL, &err);
 	facts(&log, banks, false);
 	facts(&log, banks, true);

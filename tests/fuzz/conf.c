@@ -23,17 +23,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	text = fuzz_text(data + 1, size - 1);
 	if (data[0] == 't') {
-		ccdm_tab_parse("test", text, size - 1, each, NULL, &err);
+		fuzz_said("tab",
+			  fuzz_yes(!ccdm_tab_parse("test", text, size - 1, each, NULL, &err)));
 	} else if (data[0] == 'l') {
 		/* a configuration and, behind 0xff, what the kernel got */
 		line = strchr(text, '\xff');
 		if (line) {
 			*line++ = '\0';
 			if (!ccdm_config_parse("test", text, strlen(text), &config, &err))
-				ccdm_fence_cmdline(&config, line, &err);
+				fuzz_said("line",
+					  fuzz_yes(!ccdm_fence_cmdline(&config, line, &err)));
 		}
 	} else {
-		ccdm_config_parse("test", text, size - 1, &config, &err);
+		fuzz_said("conf",
+			  fuzz_yes(!ccdm_config_parse("test", text, size - 1, &config, &err)));
 	}
 	free(text);
 	return 0;

@@ -8,6 +8,7 @@
 #ifndef CCDM_TEST_FUZZ_H
 #define CCDM_TEST_FUZZ_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +19,50 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/*
+ * For nth.c, which lets allocations fail: not those of the target itself, and whatever
+ * failed, nothing may be said that is not said without. "no" may always be said.
+ */
+void fuzz_pause(bool pause);
+void fuzz_said(const char *what, const char *result);
+void fuzz_verdict(const struct ccdm_verdict *v);
+
+#ifndef FUZZ_NTH
+__attribute__((weak)) void fuzz_pause(bool pause)
+{
+	(void)pause;
+}
+
+__attribute__((weak)) void fuzz_said(const char *what, const char *result)
+{
+	(void)what;
+	(void)result;
+}
+
+__attribute__((weak)) void fuzz_verdict(const struct ccdm_verdict *v)
+{
+	(void)v;
+}
+#endif
+
+/* Evaluates an expression of the target's own. */
+#define fuzz_own(e)                     \
+	({                              \
+		fuzz_pause(true);       \
+		__auto_type own_ = (e); \
+		fuzz_pause(false);      \
+		own_;                   \
+	})
+
+static inline const char *fuzz_yes(bool yes)
+{
+	return yes ? "yes" : "no";
+}
+
 /* The input as a text with a NUL behind it. */
 static inline char *fuzz_text(const uint8_t *data, size_t size)
 {
-	char *text = malloc(size + 1);
+	char *text = fuzz_own(malloc(size + 1));
 
 	memcpy(text, data, size);
 	text[size] = '\0';

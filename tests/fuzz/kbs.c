@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t n;
 
 	if (!own)
-		own = ccdm_tee_key_new();
+		own = fuzz_own(ccdm_tee_key_new());
 	if (!size)
 		return 0;
 	text = fuzz_text(data + 1, size - 1);

@@ -20,11 +20,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text = fuzz_text(data, size);
 
 	if (!ccdm_policy_parse("test", text, size, &all, &err)) {
-		facts = json_loads(facts_text, 0, NULL);
+		facts = fuzz_own(json_loads(facts_text, 0, NULL));
 		for (p = all; p; p = p->next) {
-			trace = json_array();
-			ccdm_policy_judge(p, facts, trace);
-			ccdm_policy_opens(p, "default/web/tls-key");
+			trace = fuzz_own(json_array());
+			fuzz_said("holds",
+				  fuzz_yes(ccdm_policy_judge(p, facts, trace) == CCDM_YES));
+			fuzz_said("opens", fuzz_yes(ccdm_policy_opens(p, "default/web/tls-key")));
 			json_decref(trace);
 		}
 		json_decref(facts);

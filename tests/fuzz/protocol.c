@@ -91,6 +91,7 @@ static void post(const char *path, const char *cookie, const char *bearer, const
 
 	memset(reply, 0, sizeof(*reply));
 	ccdm_protocol_answer(&broker, &q, reply);
+	fuzz_said(path, reply->status == 200 ? "yes" : "no");
 }
 
 /* The nonce is the broker's, as a guest would have it: the rest is the input's. */

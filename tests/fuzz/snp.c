@@ -6,7 +6,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	json_t *o = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL), *back;
-	struct ccdm_certs *certs = ccdm_certs_new();
+	struct ccdm_certs *certs = fuzz_own(ccdm_certs_new());
 	struct ccdm_anchor anchors[FUZZ_ANCHORS];
 	struct ccdm_snp_want want = { .certs = certs, .at = FUZZ_AT, .anchors = anchors };
 	uint8_t raw[CCDM_SNP_REPORT_SIZE];
@@ -22,6 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (!want.leaf)
 			want.leaf = ccdm_snp_leaf(certs, &snp);
 		ccdm_snp_verify(&snp, &want, &v);
+		fuzz_verdict(&v);
 		if (!ccdm_snp_json_make(raw, NULL, 0, &back, &err)) {
 			ccdm_snp_json_add(back, certs, &err);
 			json_decref(back);

@@ -5,7 +5,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct ccdm_certs *certs = ccdm_certs_new();
+	struct ccdm_certs *certs = fuzz_own(ccdm_certs_new());
 	uint8_t raw[CCDM_SNP_REPORT_SIZE], *table;
 	const struct ccdm_cert *leaf;
 	struct ccdm_err err;
@@ -13,9 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size >= sizeof(raw)) {
 		/* by itself, so that the sanitizer sees where it ends */
-		table = malloc(size - sizeof(raw) + 1);
+		table = fuzz_own(malloc(size - sizeof(raw) ? size - sizeof(raw) : 1));
 		memcpy(table, data + sizeof(raw), size - sizeof(raw));
-		table = realloc(table, size - sizeof(raw) ? size - sizeof(raw) : 1);
 		if (!ccdm_snp_json_make(data, table, size - sizeof(raw), &o, &err)) {
 			ccdm_snp_json_parse(o, raw, certs, &leaf, &err);
 			ccdm_snp_json_add(o, certs, &err);

@@ -18,11 +18,12 @@ static void judge(const struct ccdm_tdx *tdx, struct ccdm_certs *certs,
 	want.report_data_size = 48;
 	want.nr_anchors = fuzz_anchors(certs, anchors);
 	ccdm_tdx_verify(tdx, &want, &v, &err);
+	fuzz_verdict(&v);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct ccdm_certs *certs = ccdm_certs_new();
+	struct ccdm_certs *certs = fuzz_own(ccdm_certs_new());
 	struct ccdm_collateral c = { 0 };
 	struct ccdm_err err;
 	struct ccdm_tdx tdx;
@@ -31,9 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text;
 
 	if (size >= 2 && n <= size - 2) {
-		quote = malloc(n + 1);
+		quote = fuzz_own(malloc(n ? n : 1));
 		memcpy(quote, data + 2, n);
-		quote = realloc(quote, n ? n : 1);
 		text = fuzz_text(data + 2 + n, size - 2 - n);
 		if (ccdm_collateral_bundle("test", text, size - 2 - n, &c, certs, &err)) {
 			/* Intel's own answers, one or the other */

@@ -14,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!ccdm_tpm_json_parse(o, &quote, &ak, &err))
 		ccdm_tpm_quote_verify(&quote, ak, (const uint8_t *)"nonce", 5, "", &facts, &v);
+	fuzz_verdict(&v);
 	ccdm_pubkey_free(ak);
 	json_decref(o);
 	return 0;

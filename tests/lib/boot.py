@@ -85,13 +85,14 @@ class Boot(Machine):
     stay; bootindex: the firmware boots the first disk, and asks no variable. typed: what the
     host says at the console, again and again, while it boots. direct: (kernel, initrd, command
     line), without firmware. tpm: there is one; a function of tpm.py: one that does this; a
-    path: one whose state stays there. unplugged: a network device without a link.
+    path: one whose state stays there. unplugged: a network device without a link. patience:
+    how many times longer everything may take.
     """
 
     def __init__(self, disks, mem=1024, tpm=True, args=(), log=None, firmware=None, bootindex=True,
-                 typed=None, direct=None, limit=300, unplugged=None):
+                 typed=None, direct=None, limit=300, unplugged=None, patience=1):
         super().__init__(log)
-        self.boots_in = limit
+        self.boots_in, self.patience = limit * patience, patience
         self.tpm, self.swtpm, self.outcome, self.serial, self.typed = tpm, None, None, None, typed
         self.unplugged = unplugged
         if direct:
@@ -153,6 +154,10 @@ class Boot(Machine):
             self.swtpm.terminate()
             self.swtpm.wait()
 
+    def counts(self, where):
+        if self.outcome == "up" and not self.ended(0.01):
+            super().counts(where)
+
     def hello(self):
         if self.unplugged:
             self.qmp_cmd("set_link", name=self.unplugged, up=False)
@@ -195,7 +200,7 @@ class Boot(Machine):
 
     def ended(self, timeout):
         """How the machine ended, or None."""
-        e = self.wait_event(("SHUTDOWN", "GUEST_PANICKED", "RESET"), timeout)
+        e = self.wait_event(("SHUTDOWN", "GUEST_PANICKED", "RESET"), timeout * self.patience)
         if e is None:
             return None
         if e["event"] == "GUEST_PANICKED":

@@ -8,15 +8,15 @@ WHAT: alloc (slab and page allocations made by the module), seal, open (calls
 that come back with -ENOMEM before anything was done), all.
 """
 import ctypes
-import mmap
 import os
 import random
 import subprocess
 import sys
 import time
 
+from blocks import LEAF, Blocks
+
 DEBUG = "/sys/kernel/debug/"
-BLOCK, LEAF = 4096, 128
 ENOMEM = "0xfffffffffffffff4"
 
 
@@ -125,57 +125,14 @@ def ctr(device, sectors, *options):
 
 # ---- I/O against a model ------------------------------------------------------
 
-class Model:
-    """Labelled blocks, and what may stand where."""
-
-    def __init__(self, dev):
-        self.fd = os.open(dev, os.O_RDWR | os.O_DIRECT)
-        self.blocks = os.lseek(self.fd, 0, os.SEEK_END) // BLOCK
-        self.is_now = {}
-        self.buf = mmap.mmap(-1, LEAF * BLOCK)
-        self.errors = self.done = 0
-
-    def content(self, block, version):
-        return bytes(BLOCK) if version is None else \
-            (b"<%d:%d>" % (block, version) * 1024)[:BLOCK]
-
-    def write(self, block, n, version):
-        for i in range(n):
-            self.buf[i * BLOCK:(i + 1) * BLOCK] = self.content(block + i, version)
-        try:
-            got = os.pwritev(self.fd, [memoryview(self.buf)[:n * BLOCK]], block * BLOCK)
-            assert got == n * BLOCK, "a write of %d blocks took %d bytes" % (n, got)
-        except OSError as e:
-            assert e.errno == 5, e
-            self.errors += 1
-            return          # the old content stays
-        self.done += 1
-        for i in range(n):
-            self.is_now[block + i] = version
-
-    def read(self, block, n, must=False):
-        try:
-            got = os.preadv(self.fd, [memoryview(self.buf)[:n * BLOCK]], block * BLOCK)
-            assert got == n * BLOCK, "a read of %d blocks gave %d bytes" % (n, got)
-        except OSError as e:
-            assert e.errno == 5 and not must, "block %d (%d): %s" % (block, n, e)
-            self.errors += 1
-            return
-        self.done += 1
-        for i in range(n):
-            want = self.content(block + i, self.is_now.get(block + i))
-            assert self.buf[i * BLOCK:(i + 1) * BLOCK] == want, \
-                "block %d: found %r, expected %r" % (block + i, self.buf[i * BLOCK:i * BLOCK + 24], want[:24])
-
-
 def io(what, percent, dev, seconds):
     name = os.path.basename(dev)
-    m = Model(dev)
+    m = Blocks(dev, "clean")
     rng = random.Random(1)
     leaves = m.blocks // LEAF
     for leaf in range(0, leaves, 3):
         m.write(leaf * LEAF, LEAF, 0)
-    assert not m.errors
+    assert not m.failed
     if what in ("alloc", "all"):
         faulty_allocations(int(percent))
     for f in {"seal": ["ccdm_seal"], "open": ["ccdm_open"], "all": ["ccdm_seal", "ccdm_open"]}.get(what, []):
@@ -207,7 +164,7 @@ def io(what, percent, dev, seconds):
     subprocess.run(["dmsetup", "message", name, "0", "drop"])
     for at in range(0, leaves * LEAF, LEAF):
         m.read(at, LEAF, must=True)
-    print("# %s at %s%%: %d done, %d ended in EIO; all content right" % (what, percent, m.done, m.errors))
+    print("# %s at %s%%: %d blocks done, %d operations ended in EIO; all content right" % (what, percent, m.done, m.failed))
 
 
 def main():

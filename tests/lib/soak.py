@@ -3,25 +3,23 @@
 
   soak.py SECONDS SEED	the last line is JSON: what was done, or what was wrong
 
+It waits at /run/told and /run/go when the region that stands still is written, twice.
 On /dev/mapper/t, which is there: fio with verification, a file system that fills and is emptied, blocks
 with labels beside an oracle, and a region that is written at the beginning and never again. Meanwhile the
 cache is dropped and resized, scrubs and syncs begin, the mapping is suspended, a CPU goes and comes, and
 memory is short. On /dev/mapper/e, whose device fails now and then: labelled blocks, where EIO is allowed.
-Writing "1" into /run/struck says that an error of t may be the host's doing.
+/run/struck says, once it is there, that an error of t may be the host's doing.
 """
-import fcntl
 import json
-import mmap
 import os
 import random
-import struct
 import subprocess
 import sys
 import threading
-import time
 
-BLOCK, LEAF, MIB = 4096, 128, 1 << 20
-BLKDISCARD, BLKZEROOUT = 0x1277, 0x127f
+from blocks import BLKDISCARD, BLKZEROOUT, LEAF, Blocks, Wrong
+
+MIB = 1 << 20
 STILL, FIO, MODEL = 16, 64, 48          # MiB; the file system has the rest
 lock = threading.Lock()
 count = {}
@@ -46,14 +44,18 @@ def status(name="t"):
     return dict(w.split(":", 1) for w in sh("dmsetup status " + name).stdout.split() if ":" in w)
 
 
+def is_wrong(what):
+    with lock:
+        wrong.append(what)
+    over.set()
+
+
 def failed(what, detail=""):
     """Something did not work: the host's doing, if it struck and was seen; else wrong."""
     if struck() and status().get("state") == "tampered":
         over.set()
-        return
-    with lock:
-        wrong.append("%s: %s" % (what, str(detail)[-600:]))
-    over.set()
+    else:
+        is_wrong("%s: %s" % (what, str(detail)[-600:]))
 
 
 def region(name, at, size):
@@ -61,62 +63,12 @@ def region(name, at, size):
     return "/dev/mapper/" + name
 
 
-class Blocks:
-    """Labelled blocks, written by one thread: what each may hold."""
+class Worker(Blocks):
+    """Works on blocks at random until it is over."""
 
-    def __init__(self, dev, rng, errors=False):
-        self.fd = os.open(dev, os.O_RDWR | os.O_DIRECT)
-        self.dev, self.rng, self.errors = dev, rng, errors
-        self.blocks = os.lseek(self.fd, 0, os.SEEK_END) // BLOCK
-        self.may = {}           # block: versions it may hold; None: zeros
-        self.poisoned = set()   # a write of it failed: it may be EIO
-        self.buf = mmap.mmap(-1, LEAF * BLOCK)
-        self.version = 0
-
-    def content(self, block, version):
-        return bytes(BLOCK) if version is None else (b"<%d:%d>" % (block, version) * 1024)[:BLOCK]
-
-    def change(self, at, n, version, what):
-        if version is not None:
-            for i in range(n):
-                self.buf[i * BLOCK:(i + 1) * BLOCK] = self.content(at + i, version)
-        try:
-            if version is not None:
-                got = os.pwritev(self.fd, [memoryview(self.buf)[:n * BLOCK]], at * BLOCK)
-                assert got == n * BLOCK, "a write of %d blocks took %d bytes" % (n, got)
-            else:
-                fcntl.ioctl(self.fd, what, struct.pack("QQ", at * BLOCK, n * BLOCK))
-        except OSError as e:
-            if not self.errors:
-                raise
-            add("errors")
-            for i in range(at, at + n):
-                self.may[i] = self.may.get(i, {None}) | {version}
-                self.poisoned.add(i)
-            return e
-        for i in range(at, at + n):
-            self.may[i] = {version}
-            self.poisoned.discard(i)
-        add("blocks", n)
-        return None
-
-    def read(self, at, n, must=False):
-        try:
-            got = os.preadv(self.fd, [memoryview(self.buf)[:n * BLOCK]], at * BLOCK)
-            assert got == n * BLOCK, "a read of %d blocks gave %d bytes" % (n, got)
-        except OSError:
-            if not self.errors or (must and not any(i in self.poisoned for i in range(at, at + n))):
-                raise
-            add("errors")
-            return
-        for i in range(n):
-            have = self.buf[i * BLOCK:(i + 1) * BLOCK]
-            if not any(have == self.content(at + i, v) for v in self.may.get(at + i, {None})):
-                # Wrong whatever the host does: nothing may excuse it.
-                with lock:
-                    wrong.append("%s block %d: found %r, may be %s" % (self.dev, at + i, have[:32], self.may.get(at + i)))
-                over.set()
-        add("blocks", n)
+    def __init__(self, dev, rng, errors=None):
+        super().__init__(dev, errors)
+        self.rng, self.version = rng, 0
 
     def step(self):
         rng = self.rng
@@ -129,16 +81,18 @@ class Blocks:
         if what < 0.5:
             self.read(at, n)
         elif what < 0.9:
-            self.change(at, n, self.version, None)
+            self.write(at, n, self.version)
         else:
-            self.change(at, n, None, rng.choice((BLKDISCARD, BLKZEROOUT)))
+            self.zero(at, n, rng.choice((BLKDISCARD, BLKZEROOUT)))
         add("operations")
 
     def loop(self):
         try:
             while not over.is_set():
                 self.step()
-        except (OSError, AssertionError) as e:
+        except Wrong as e:
+            is_wrong(str(e))
+        except OSError as e:
             failed(self.dev, e)
 
 
@@ -203,21 +157,14 @@ def disturb(rng):
         add("disturbances")
 
 
-def still(dev, check):
+def still(dev):
     """The region that stands still: written twice at the beginning, so that there is something old."""
-    blocks = Blocks(dev, random.Random(0))
-    for at in range(0, blocks.blocks, LEAF):
-        if check:
-            for i in range(at, at + LEAF):
-                blocks.may[i] = {2}
-            blocks.read(at, LEAF)
-        else:
-            blocks.change(at, LEAF, 1, None)
-    if not check:
-        sh("dmsetup message t 0 sync; touch /run/first; while ! test -e /run/second; do sleep 0.1; done")
+    blocks = Blocks(dev)
+    for version in (1, 2):
         for at in range(0, blocks.blocks, LEAF):
-            blocks.change(at, LEAF, 2, None)
-        sh("dmsetup message t 0 sync; dmsetup message t 0 drop")
+            blocks.write(at, LEAF, version)
+        sh("dmsetup message t 0 sync; echo >/run/told; read -r _ </run/go")
+    sh("dmsetup message t 0 drop")
 
 
 def main():
@@ -227,9 +174,8 @@ def main():
     at = STILL + FIO + MODEL
     s, f, m, d = (region("still", 0, STILL), region("fio", STILL, FIO), region("model", STILL + FIO, MODEL),
                   region("files", at, size - at))
-    still(s, False)
-    sh("touch /run/ready")
-    model, errors = Blocks(m, rng[0]), Blocks("/dev/mapper/e", rng[1], True)
+    still(s)
+    model, errors = Worker(m, rng[0]), Worker("/dev/mapper/e", rng[1], "torn")
     threads = [threading.Thread(target=t, args=a) for t, a in (
         (model.loop, ()), (errors.loop, ()), (fio, (f, rng[2])), (files, (d, rng[3])), (disturb, (rng[4],)))]
     for t in threads:
@@ -254,8 +200,12 @@ def main():
         if not struck():
             for i in range(0, model.blocks, 16):
                 model.read(i, 16)
-    except (OSError, AssertionError) as e:
+    except Wrong as e:
+        is_wrong(str(e))
+    except OSError as e:
         failed("at the end", e)
+    add("blocks", model.done + errors.done)
+    add("errors", errors.failed)
     if status("e").get("tampers") != "0":
         wrong.append("tamper on e: %s" % status("e"))
     if struck() and status().get("state") == "active":

@@ -72,6 +72,12 @@ class Disk:
             os.close(fd)
 
 
+COUNTS = """mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
+mkdir -p /run/counts/module /run/gcov; cd /sys/kernel/debug/gcov 2>/dev/null && find . -name '*.gcda' | while read -r f; do
+mkdir -p "/run/counts/module/${f%/*}"; cat "$f" >"/run/counts/module/$f"; done
+cp -r /run/gcov /run/counts/programs; tar -C /run/counts -cz . | base64 -w0"""
+
+
 class Machine:
     """A QEMU with an agent in it and QMP beside it. Who derives from it says what it is made of."""
 
@@ -97,8 +103,8 @@ class Machine:
             try:
                 self.start()
             except Stopped as e:
-                # With several vCPUs under TCG, QEMU's own assertions fail now and then while the guest
-                # finds its PCI devices. Nothing of the test has run: once more, and counted.
+                # QEMU failed an assertion of its own, or the firmware stalled (boot.py). Nothing of
+                # the test has run: once more, and counted.
                 if self.qemu.poll() != -signal.SIGABRT:
                     raise
                 Machine.aborts.append(str(e))
@@ -109,7 +115,19 @@ class Machine:
         return self
 
     def __exit__(self, *exc):
+        where = os.environ.get("CCDM_COVERAGE")
+        if where and self.qemu.poll() is None:
+            self.counts(where)
         self.kill()
+
+    def counts(self, where):
+        """Which lines have run: of the module on the gcov kernel, and of programs that count them."""
+        try:
+            out = self.sh(COUNTS, timeout=300)
+        except (AssertionError, Stopped, TimeoutError):
+            return          # a VM that has ended, or whose disk has
+        with open(os.path.join(where, "%d-%d.tgz" % (os.getpid(), Machine.started)), "wb") as f:
+            f.write(base64.b64decode(out))
 
     # ---- life ----
 
@@ -280,12 +298,6 @@ def prepare(kernel):
         subprocess.run([os.path.join(TOP, cmd[0])] + cmd[1:], check=True, stdout=sys.stderr)
 
 
-COUNTS = """mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
-mkdir -p /run/counts/module /run/gcov; cd /sys/kernel/debug/gcov 2>/dev/null && find . -name '*.gcda' | while read -r f; do
-mkdir -p "/run/counts/module/${f%/*}"; cat "$f" >"/run/counts/module/$f"; done
-cp -r /run/gcov /run/counts/programs; tar -C /run/counts -cz . | base64 -w0"""
-
-
 class VM(Machine):
     """A small VM for the disk's tests: a kernel, a read-only root, a payload."""
 
@@ -318,21 +330,6 @@ class VM(Machine):
                     (d.device, i, i, "," + d.opts if d.opts else "")]
         cmd += list(args)
         self.cmd = cmd
-
-    def __exit__(self, *exc):
-        where = os.environ.get("CCDM_COVERAGE")
-        if where and self.qemu.poll() is None:
-            self.counts(where)
-        super().__exit__(*exc)
-
-    def counts(self, where):
-        """Which lines have run: of the module on the gcov kernel, and of programs that count them."""
-        try:
-            out = self.sh(COUNTS, timeout=300)
-        except (AssertionError, Stopped, TimeoutError):
-            return          # a VM that has ended, or whose disk has
-        with open(os.path.join(where, "%d-%d.tgz" % (os.getpid(), Machine.started)), "wb") as f:
-            f.write(base64.b64decode(out))
 
 
 class Mapping:

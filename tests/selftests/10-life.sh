@@ -67,7 +67,7 @@ for opts in "0" "1 cipher:aes-gcm" "1 cache_mib:3" "1 on_tamper:eio" "1 on_tampe
 done
 dmsetup create a --table "0 $LEN ccdm 1 $D 2 allow_discards cipher:aes-gcm"
 check_sh "options are printed in the documented order" "dmsetup table a | grep -q ' 2 cipher:aes-gcm allow_discards\$'"
-check_sh "cache size changed live is printed" "dmsetup message a 0 cache_mib 5 && dmsetup table a | grep -q ' 3 cipher:aes-gcm cache_mib:5 allow_discards\$'"
+check_sh "cache size changed live is printed" "dmsetup message a 0 cache_mib 9 && dmsetup table a | grep -q ' 3 cipher:aes-gcm cache_mib:9 allow_discards\$'"
 refuse "live: too small" "Invalid argument" dmsetup message a 0 cache_mib 1
 refuse "live: beyond memory" "Invalid argument" dmsetup message a 0 cache_mib 100000
 refuse "live: not a number" "Invalid argument" dmsetup message a 0 cache_mib x

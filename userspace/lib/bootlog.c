@@ -205,8 +205,12 @@ static int ccdm_register_facts(const struct ccdm_reader *r, unsigned int reg, js
 		ccdm_digest_hex(e->digest, size, hex);
 		event = json_pack("{s:o, s:s}", "register", ccdm_register_name(r->regs, reg),
 				  "digest", hex);
-		if (event && e->name[0])
-			json_object_set_new(event, "name", json_string(e->name));
+		/* (without an event nothing can be appended) */
+		if (event && e->name[0] &&
+		    json_object_set_new(event, "name", json_string(e->name))) {
+			json_decref(event);
+			event = NULL;
+		}
 		if (json_array_append_new(events, event))
 			return -ENOMEM;
 	}

@@ -148,7 +148,10 @@ int ccdm_jcs(const json_t *value, char **text)
 	if (!to)
 		return -ENOMEM;
 	r = ccdm_jcs_value(to, value, 0);
-	if (fclose(to))
+	/* Without memory it is cut off, and nothing else says so. */
+	if (ferror(to))
+		r = -ENOMEM;
+	if (fclose(to) || !*text)
 		r = -ENOMEM;
 	if (r) {
 		free(*text);

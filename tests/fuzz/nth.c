@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * nth.c - the n-th allocation fails: a main for the fuzz targets
+ *
+ *	TARGET FILE...		for each input, one after the other, every allocation once
+ *
+ * Of the libraries, too. Nothing crashes, nothing is lost; what says yes or gives a result
+ * has said so without a failure, and afterwards all is as it was. Of many allocations the
+ * later ones are tried ever more rarely: it is a loop that makes them.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <jansson.h>
+#include <sanitizer/allocator_interface.h>
+#include <sanitizer/lsan_interface.h>
+#include <stdbool.h>
+#include <stdio.h>
+#define FUZZ_NTH
+#include "fuzz.h"
+
+#define SAID 4096
+
+void *__interceptor_malloc(size_t size);
+void *__interceptor_calloc(size_t n, size_t size);
+void *__interceptor_realloc(void *p, size_t size);
+
+/* struct said - what a run said, in order */
+struct said {
+	unsigned int n;
+	char *what[SAID];
+};
+
+static struct said normal, now;
+static unsigned long count, fail_at;
+static unsigned int paused = 1;
+static long live; /* of all allocations, also those that do not come here */
+
+static bool fails(void)
+{
+	if (paused || ++count != fail_at)
+		return false;
+	errno = ENOMEM;
+	return true;
+}
+
+void *malloc(size_t size)
+{
+	return fails() ? NULL : __interceptor_malloc(size);
+}
+
+void *calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : __interceptor_calloc(n, size);
+}
+
+void *realloc(void *p, size_t size)
+{
+	return fails() ? NULL : __interceptor_realloc(p, size);
+}
+
+/* jansson's parser writes through NULL when memory is short: that is not looked at here. */
+json_t *json_loadb(const char *text, size_t size, size_t flags, json_error_t *error)
+{
+	json_t *(*real)(const char *, size_t, size_t, json_error_t *);
+
+	fuzz_pause(true);
+	*(void **)&real = dlsym(RTLD_NEXT, "json_loadb");
+	fuzz_pause(false);
+	return fuzz_own(real(text, size, flags, error));
+}
+
+json_t *json_loads(const char *text, size_t flags, json_error_t *error)
+{
+	return json_loadb(text, strlen(text), flags, error);
+}
+
+static void allocated(const volatile void *p, size_t size)
+{
+	(void)p;
+	(void)size;
+	live++;
+}
+
+static void freed(const volatile void *p)
+{
+	live -= !!p;
+}
+
+void fuzz_pause(bool pause)
+{
+	paused += pause ? 1 : -1;
+}
+
+void fuzz_said(const char *what, const char *result)
+{
+	fuzz_pause(true);
+	if (now.n == SAID || asprintf(&now.what[now.n++], "%s: %s", what, result) < 0)
+		abort();
+	fuzz_pause(false);
+}
+
+void fuzz_verdict(const struct ccdm_verdict *v)
+{
+	unsigned int i;
+
+	if (!v->complete)
+		return;
+	for (i = 0; i < v->count; i++)
+		fuzz_said(v->check[i].name, v->check[i].passed ? "yes" : "no");
+	fuzz_said("evidence", ccdm_verdict_accepted(v) ? "accepted" : "refused");
+}
+
+static void forget(struct said *s)
+{
+	while (s->n)
+		free(s->what[--s->n]);
+}
+
+static bool has(const struct said *s, const char *what)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->n; i++)
+		if (!strcmp(s->what[i], what))
+			return true;
+	return false;
+}
+
+/* One run. @data in memory that ends where it ends. */
+static void run(const uint8_t *data, size_t size, unsigned long n)
+{
+	uint8_t *copy = malloc(size ? size : 1);
+
+	memcpy(copy, data, size);
+	count = 0;
+	fail_at = n;
+	fuzz_pause(false);
+	LLVMFuzzerTestOneInput(copy, size);
+	fuzz_pause(true);
+	free(copy);
+}
+
+static void __attribute__((noreturn)) bad(const char *file, const char *what, const char *more)
+{
+	fprintf(stderr, "%s, allocation %lu fails: %s %s\n", file, fail_at, what, more);
+	exit(1);
+}
+
+static unsigned long input(const char *file, const uint8_t *data, size_t size)
+{
+	unsigned long n, all, runs = 0;
+	unsigned int i;
+	long before;
+
+	/* (what libraries make once is there the second time) */
+	run(data, size, 0);
+	forget(&now);
+	run(data, size, 0);
+	all = count;
+	forget(&normal);
+	normal = now;
+	now.n = 0;
+	for (n = 1; n <= all; n += 1 + n / 24) {
+		forget(&now);
+		before = live;
+		run(data, size, n);
+		runs++;
+		for (i = 0; i < now.n; i++)
+			if (!has(&normal, now.what[i]) && !strstr(now.what[i], ": no") &&
+			    !strstr(now.what[i], ": refused"))
+				bad(file, "it says", now.what[i]);
+		/* (a library may have kept something: that is slow to find out) */
+		forget(&now);
+		if (live > before && __lsan_do_recoverable_leak_check())
+			bad(file, "something is lost", "");
+	}
+	forget(&now);
+	run(data, size, 0);
+	if (now.n != normal.n)
+		bad(file, "afterwards it is not as before", "");
+	return runs;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long runs = 0;
+	int i;
+
+	if (!__sanitizer_install_malloc_and_free_hooks(allocated, freed))
+		return 1;
+	for (i = 1; i < argc; i++) {
+		FILE *f = fopen(argv[i], "r");
+		static uint8_t data[1 << 20];
+		size_t size;
+
+		if (!f)
+			return 1;
+		size = fread(data, 1, sizeof(data), f);
+		fclose(f);
+		runs += input(argv[i], data, size);
+	}
+	printf("%lu\n", runs);
+	return 0;
+}

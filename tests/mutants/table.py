@@ -240,4 +240,9 @@ MUTANTS = [
     ("release-unlogged", "what cannot be logged is not released", "userspace/broker/resource.c",
      "	if (ccdm_audit_add(b->audit, q->now, \"resource\", more, &ignored)) {",
      "	if (ccdm_audit_add(b->audit, q->now, \"resource\", more, &ignored) > 0) {", "unit broker"),
+    ("canonical-cut-off", "JSON in canonical form is whole, or there is none", "userspace/lib/jcs.c",
+     "	if (ferror(to))\n		r = -ENOMEM;\n	if (fclose(to) || !*text)",
+     "	if (fclose(to))", "fuzz kbs"),
+    ("event-without-name", "an event has its name, or there are no facts", "userspace/lib/bootlog.c",
+     "			json_decref(event);\n			event = NULL;\n", "", "fuzz bootlog"),
 ]

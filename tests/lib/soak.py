@@ -131,6 +131,8 @@ def files(dev, rng):
 
 def disturb(rng):
     cpu = "/sys/devices/system/cpu/cpu1/online"
+    # what the mapping may answer: its fixed parts do not fit, and a scrub runs
+    may = {"cache": "No space left", "scrub": "busy"}
     while not over.wait(rng.random() * 2):
         what = rng.choice(("drop", "cache", "scrub", "stop", "sync", "suspend", "cpu", "memory", "caches"))
         if what == "drop":
@@ -138,7 +140,7 @@ def disturb(rng):
         elif what == "cache":
             r = sh("dmsetup message t 0 cache_mib %d" % rng.choice((2, 3, 4, 16, 64)))
         elif what == "scrub":
-            r = sh("dmsetup message t 0 scrub start 2>&1 | grep -v busy; true")
+            r = sh("dmsetup message t 0 scrub start")
         elif what == "stop":
             r = sh("dmsetup message t 0 scrub stop")
         elif what == "sync":
@@ -151,7 +153,7 @@ def disturb(rng):
             r = sh("stress-ng --vm 1 --vm-bytes 60%% --vm-keep --timeout %d --quiet; true" % rng.randrange(1, 6))
         else:
             r = sh("echo 3 >/proc/sys/vm/drop_caches")
-        if r.returncode:
+        if r.returncode and (what not in may or may[what] not in r.stderr):
             failed(what, r.stderr)
             return
         add("disturbances")

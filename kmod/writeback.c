@@ -277,7 +277,10 @@ static struct ccdm_node *ccdm_write_neighbour(struct ccdm *c, unsigned int level
 	return take ? node : NULL;
 }
 
-/* It was not to be written after all: back to where it was taken from. */
+/*
+ * It was not to be written after all: back to where it was taken from. Never one that
+ * has failed: that is written whatever children it has.
+ */
 static void ccdm_write_untake(struct ccdm *c, struct ccdm_node *node)
 {
 	struct ccdm_cache *k = &c->cache;
@@ -287,15 +290,11 @@ static void ccdm_write_untake(struct ccdm *c, struct ccdm_node *node)
 	spin_lock_irqsave(&k->lock, flags);
 	k->writing[node->level]--;
 	k->nr_dirty++;
-	if (node->unwritable || node->alone) {
-		list_add_tail(&node->dirty_link, &k->failed);
-	} else {
-		/* A sync that has begun meanwhile counts on age, and on the list's order. */
-		list_for_each_entry(next, &k->dirty[node->level], dirty_link)
-			if (next->dirty_gen >= node->dirty_gen)
-				break;
-		list_add_tail(&node->dirty_link, &next->dirty_link);
-	}
+	/* A sync that has begun meanwhile counts on age, and on the list's order. */
+	list_for_each_entry(next, &k->dirty[node->level], dirty_link)
+		if (next->dirty_gen >= node->dirty_gen)
+			break;
+	list_add_tail(&node->dirty_link, &next->dirty_link);
 	spin_unlock_irqrestore(&k->lock, flags);
 }
 

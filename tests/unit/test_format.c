@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/* test_format - geometry, entries and the tree's decisions, in user space */
+/* test_format - geometry, entries and the tree's decisions, in user space and in the kernel */
+#ifdef __KERNEL__
+#include "../kunit/cmocka.h"
+#else
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#endif
 #include "ccdm_format.h"
 #include "tree.h"
 
@@ -106,7 +110,9 @@ static void entry_kinds(void **state)
 
 static void entry_born(void **state)
 {
-	struct ccdm_entry parent, node[CCDM_NODE_ENTRIES];
+	static struct ccdm_entry node[CCDM_NODE_ENTRIES];
+	uint8_t tag[CCDM_TAG_SIZE] = { 1 };
+	struct ccdm_entry parent;
 	int i;
 
 	(void)state;
@@ -120,7 +126,7 @@ static void entry_born(void **state)
 	assert_true(ccdm_tree_born(&parent, node));
 	for (i = 0; i < 128; i++)
 		assert_int_equal(ccdm_tree_kind(&node[i]), CCDM_KIND_ZEROED);
-	ccdm_tree_seal(&parent, 16, parent.tag);
+	ccdm_tree_seal(&parent, 16, tag);
 	assert_false(ccdm_tree_born(&parent, node));
 	/* a poisoned inner entry is never written; if there were one, nothing is born of it */
 	ccdm_tree_reserve(&parent, CCDM_SEQ_POISONED);
@@ -129,7 +135,7 @@ static void entry_born(void **state)
 
 static void entry_runs(void **state)
 {
-	struct ccdm_entry e[CCDM_NODE_ENTRIES];
+	static struct ccdm_entry e[CCDM_NODE_ENTRIES];
 	enum ccdm_kind kind;
 	unsigned int i, n, end, j;
 	int round;
@@ -153,6 +159,7 @@ static void entry_runs(void **state)
 
 static void entry_zeroable(void **state)
 {
+	uint8_t tag[CCDM_TAG_SIZE] = { 1 };
 	struct ccdm_entry e = { 0 };
 
 	(void)state;
@@ -162,7 +169,7 @@ static void entry_zeroable(void **state)
 	assert_false(ccdm_tree_zeroable(&e, true));
 	ccdm_tree_reserve(&e, CCDM_SEQ_POISONED);
 	assert_true(ccdm_tree_zeroable(&e, false));
-	ccdm_tree_seal(&e, 16, e.tag);
+	ccdm_tree_seal(&e, 16, tag);
 	assert_true(ccdm_tree_zeroable(&e, false));
 }
 
@@ -219,6 +226,7 @@ static void decisions(void **state)
 	assert_false(ccdm_tree_grant(&some, &none, &some));
 }
 
+#ifndef __KERNEL__
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,3 +240,4 @@ int main(void)
 	srand(1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
+#endif

@@ -296,9 +296,12 @@ int ccdm_open(const struct ccdm_cipher *cipher, struct ccdm_creq *creq,
 	      const struct ccdm_place *place, const u8 *tag, struct page *src,
 	      struct page *dst, unsigned int offset, bool atomic)
 {
-	unsigned int noio = memalloc_noio_save();
+	unsigned int noio = 0;
 	int r;
 
+	/* Where it may be an interrupt, the flags are somebody else's; nothing sleeps there. */
+	if (!atomic)
+		noio = memalloc_noio_save();
 	sg_set_page(creq->sealed, src, CCDM_BLOCK_SIZE, 0);
 	sg_set_page(creq->plain, dst, CCDM_BLOCK_SIZE, offset);
 	memcpy(creq->tag, tag, CCDM_TAG_SIZE);
@@ -317,7 +320,8 @@ int ccdm_open(const struct ccdm_cipher *cipher, struct ccdm_creq *creq,
 	/* Only what has been verified is decrypted. */
 	if (!r && cipher->kind != CCDM_GCM)
 		r = ccdm_xts(cipher, creq, place, false, atomic);
-	memalloc_noio_restore(noio);
+	if (!atomic)
+		memalloc_noio_restore(noio);
 	return r;
 }
 

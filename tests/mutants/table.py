@@ -245,4 +245,8 @@ MUTANTS = [
      "	if (fclose(to))", "fuzz kbs"),
     ("event-without-name", "an event has its name, or there are no facts", "userspace/lib/bootlog.c",
      "			json_decref(event);\n			event = NULL;\n", "", "fuzz bootlog"),
+    ("plain-read", "what is read without its lock is read once", "kmod/cache.c",
+     "	if (node && !READ_ONCE(node->referenced))", "	if (node && !node->referenced)", "kcsan 07-races"),
+    ("flags-of-another", "an interrupt leaves the task's flags alone", "kmod/suite.c",
+     "	if (!atomic)\n		noio = memalloc_noio_save();", "	noio = memalloc_noio_save();", "kcsan 07-races"),
 ]

@@ -71,7 +71,7 @@ static struct ccdm_node *ccdm_cache_lookup(struct ccdm *c, unsigned int level, u
 
 	spin_lock_irqsave(&b->lock, flags);
 	node = ccdm_bucket_find(b, level, index);
-	leaving = node && node->state == CCDM_NODE_LEAVING;
+	leaving = node && READ_ONCE(node->state) == CCDM_NODE_LEAVING;
 	loading = node && how == CCDM_GET_NOWAIT && !ccdm_node_usable(node);
 	if (node && !leaving && !loading) {
 		atomic_inc(&node->pins);

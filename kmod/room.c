@@ -155,7 +155,7 @@ static bool ccdm_room_leave(struct ccdm *c, struct ccdm_node *node)
 	bool ok;
 
 	spin_lock_irqsave(&b->lock, flags);
-	ok = ccdm_tree_evictable(node->state, atomic_read(&node->pins));
+	ok = ccdm_tree_evictable(READ_ONCE(node->state), atomic_read(&node->pins));
 	if (ok) {
 		WRITE_ONCE(node->state, CCDM_NODE_LEAVING);
 		atomic_inc(&k->nr_leaving);

@@ -127,7 +127,7 @@ MUTANTS = [
      "	dirty = node->dirty;\n",
      "	dirty = false;\n", "kmod good"),
     ("leaving-found", "who finds a LEAVING node waits", "kmod/cache.c",
-     "	leaving = node && node->state == CCDM_NODE_LEAVING;",
+     "	leaving = node && READ_ONCE(node->state) == CCDM_NODE_LEAVING;",
      "	leaving = false;", "kmod good"),
     ("parent-not-unpinned", "an evicted child gives its parent back", "kmod/room.c",
      "		wake_up_all(&k->leave_wait);\n	ccdm_node_unpin(c, node->parent);",

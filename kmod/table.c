@@ -194,7 +194,7 @@ static u64 ccdm_stat(struct ccdm *c, enum ccdm_stat stat)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		n += per_cpu_ptr(c->stats, cpu)->n[stat];
+		n += READ_ONCE(per_cpu_ptr(c->stats, cpu)->n[stat]);
 	return n;
 }
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* test_format - geometry, entries and the tree's decisions, in user space and in the kernel */
 #ifdef __KERNEL__
 #include "../kunit/cmocka.h"

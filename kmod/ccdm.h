@@ -418,8 +418,11 @@ static inline bool ccdm_active(struct ccdm *c)
 
 int ccdm_ctr(struct dm_target *ti, unsigned int argc, char **argv);
 void ccdm_dtr(struct dm_target *ti);
-/* Is there a mapping? Sleeps. */
-bool ccdm_any(void);
+/*
+ * Hibernation begins or has ended. Return: false if it must not begin, because there is a
+ * mapping; after true there will be none until it ends. Sleeps.
+ */
+bool __must_check ccdm_hibernate(bool begin);
 
 const char *ccdm_name(struct ccdm *c);
 void ccdm_name_update(struct ccdm *c);

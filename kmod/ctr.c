@@ -18,22 +18,24 @@
 #define CCDM_WALKERS		128
 
 /*
- * All mappings there are. Guards the list, and makes claiming a backing device and
- * entering the list one step. Sleeps; taken inside nothing of ours.
+ * All mappings there are. Guards what stands below, and makes claiming a backing device
+ * and entering the list one step. Sleeps; taken inside nothing of ours.
  */
 static DEFINE_MUTEX(ccdm_list_lock);
 static LIST_HEAD(ccdm_list);
+static bool ccdm_hibernating;
 
 /* ---- claiming devices ---------------------------------------------------- */
 
-bool ccdm_any(void)
+bool ccdm_hibernate(bool begin)
 {
-	bool any;
+	bool ok;
 
 	mutex_lock(&ccdm_list_lock);
-	any = !list_empty(&ccdm_list);
+	ok = !begin || list_empty(&ccdm_list);
+	ccdm_hibernating = begin && ok;
 	mutex_unlock(&ccdm_list_lock);
-	return any;
+	return ok;
 }
 
 /*
@@ -72,6 +74,11 @@ static int ccdm_claim(struct ccdm *c, const char *path)
 	int r;
 
 	mutex_lock(&ccdm_list_lock);
+	if (ccdm_hibernating) {
+		mutex_unlock(&ccdm_list_lock);
+		ti->error = "The system is being hibernated: its image would hold the key";
+		return -EBUSY;
+	}
 	r = dm_get_device(ti, path, dm_table_get_mode(ti->table), &c->dev);
 	if (r)
 		ti->error = r == -EBUSY ? "Backing device is busy" :

@@ -181,7 +181,7 @@ static void ccdm_discard_next(struct ccdm_io *io)
 			goto bad;
 		io->leaf = leaf;
 		io->nr = n;
-		io->covered = covered && leaf->state == CCDM_NODE_LOADING;
+		io->covered = covered && READ_ONCE(leaf->state) == CCDM_NODE_LOADING;
 		io->mask = ccdm_mask_range(io->first, n);
 		if (ccdm_io_mark(io, ccdm_discard_marked))
 			ccdm_io_queue(io, c->done, ccdm_discard_marked);

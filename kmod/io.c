@@ -312,7 +312,7 @@ void ccdm_io_walk(struct ccdm_io *io)
 		return;
 	}
 	io->leaf = leaf;
-	io->covered = cover && leaf->state == CCDM_NODE_LOADING;
+	io->covered = cover && READ_ONCE(leaf->state) == CCDM_NODE_LOADING;
 	ccdm_io_start(io);
 }
 

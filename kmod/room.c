@@ -374,7 +374,7 @@ static unsigned long ccdm_shrink_count(struct shrinker *s, struct shrink_control
 {
 	struct ccdm *c = ccdm_shrinker_private(s);
 	unsigned int nr = READ_ONCE(c->cache.nr);
-	unsigned int kept = max(READ_ONCE(c->cache.nr_dirty), c->cache.floor);
+	unsigned int kept = max(READ_ONCE(c->cache.nr_dirty), READ_ONCE(c->cache.floor));
 
 	return nr > kept ? nr - kept : SHRINK_EMPTY;
 }
@@ -385,7 +385,7 @@ static unsigned long ccdm_shrink_scan(struct shrinker *s, struct shrink_control 
 	unsigned long freed = 0;
 	struct ccdm_node *node;
 
-	while (freed < sc->nr_to_scan && READ_ONCE(c->cache.nr) > c->cache.floor &&
+	while (freed < sc->nr_to_scan && READ_ONCE(c->cache.nr) > READ_ONCE(c->cache.floor) &&
 	       (node = ccdm_room_evict(c, false))) {
 		ccdm_room_release(c, node);
 		freed++;

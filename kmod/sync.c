@@ -21,7 +21,7 @@ static bool ccdm_sync_level_done(struct ccdm_cache *k)
 	list_for_each_entry(node, &k->failed, dirty_link)
 		if (node->level == k->sync_level && node->dirty_gen <= k->sync_gen)
 			done = false;
-	done = done || k->sync_error || k->stopped;
+	done = done || k->sync_error || READ_ONCE(k->stopped);
 	spin_unlock_irq(&k->lock);
 	return done;
 }
@@ -43,9 +43,9 @@ int ccdm_sync(struct ccdm *c)
 		spin_unlock_irq(&k->lock);
 		ccdm_writeback_kick(c);
 		r = wait_event_killable(k->sync_wait, ccdm_sync_level_done(k) || !ccdm_active(c));
-		if (!r && k->stopped)
+		if (!r && READ_ONCE(k->stopped))
 			r = -EAGAIN;
-		else if (!r && (k->sync_error || !ccdm_active(c)))
+		else if (!r && (READ_ONCE(k->sync_error) || !ccdm_active(c)))
 			r = -EIO;
 	}
 	spin_lock_irq(&k->lock);

@@ -192,18 +192,20 @@ static void ccdm_io_hints(struct dm_target *ti, struct queue_limits *limits)
 
 /* ---- the module ---------------------------------------------------------- */
 
-/* Hibernation would write keys and an old root to a disk. */
+/*
+ * Hibernation would write keys and an old root to a disk. Between its first step and the
+ * image user space goes on, with /dev/snapshot for as long as it likes.
+ */
 static int ccdm_pm_notify(struct notifier_block *nb, unsigned long action, void *data)
 {
-	int r = NOTIFY_DONE;
+	bool begin = action == PM_HIBERNATION_PREPARE || action == PM_RESTORE_PREPARE;
 
-	if (action != PM_HIBERNATION_PREPARE && action != PM_RESTORE_PREPARE)
-		return r;
-	if (ccdm_any()) {
-		pr_err("ccdm: hibernation refused: a mapping is open\n");
-		r = notifier_from_errno(-EBUSY);
-	}
-	return r;
+	if (!begin && action != PM_POST_HIBERNATION && action != PM_POST_RESTORE)
+		return NOTIFY_DONE;
+	if (ccdm_hibernate(begin))
+		return NOTIFY_OK;
+	pr_err("ccdm: hibernation refused: a mapping is open\n");
+	return notifier_from_errno(-EBUSY);
 }
 
 static struct notifier_block ccdm_pm_nb = { .notifier_call = ccdm_pm_notify };

@@ -191,7 +191,17 @@ static void ccdm_write_take(struct ccdm_cache *k, struct ccdm_node *node)
 	k->writing[node->level]++;
 }
 
-/* The first node of @list that may be written now: a hint, decided under the node's lock. */
+/* Should @node be written now? A glance without its lock, under which ccdm_write_add() decides. */
+static bool ccdm_write_glance(const struct ccdm_node *node, bool force)
+{
+	struct ccdm_mask children = {
+		{ READ_ONCE(node->mask.w[0]), READ_ONCE(node->mask.w[1]) }
+	};
+
+	return ccdm_tree_writable(node->level, READ_ONCE(node->state), true, &children, force);
+}
+
+/* The first node of @list that may be written now. */
 static struct ccdm_node *ccdm_write_search(struct ccdm_cache *k, struct list_head *list,
 					   bool sync, bool failed)
 {
@@ -208,8 +218,7 @@ static struct ccdm_node *ccdm_write_search(struct ccdm_cache *k, struct list_hea
 		} else if (sync && node->dirty_gen > k->sync_gen) {
 			break;
 		}
-		if (ccdm_tree_writable(node->level, READ_ONCE(node->state), true, &node->mask,
-				       sync || failed)) {
+		if (ccdm_write_glance(node, sync || failed)) {
 			ccdm_write_take(k, node);
 			return node;
 		}
@@ -269,7 +278,7 @@ static struct ccdm_node *ccdm_write_neighbour(struct ccdm *c, unsigned int level
 		return NULL;
 	spin_lock_irqsave(&k->lock, flags);
 	take = !list_empty(&node->dirty_link) && !node->alone && !node->unwritable &&
-	       ccdm_tree_writable(level, READ_ONCE(node->state), true, &node->mask, force);
+	       ccdm_write_glance(node, force);
 	if (take)
 		ccdm_write_take(k, node);
 	spin_unlock_irqrestore(&k->lock, flags);

@@ -29,6 +29,15 @@ exec 9>&-
 dmesg -C
 refuse "hibernation is refused while a mapping is open" "" sh -c "echo disk >/sys/power/state"
 check_sh "and the log says why" "dmesg | grep -q 'ccdm: hibernation refused'"
+refuse "nor is an image made by a program" "busy" sh -c "exec 8</dev/snapshot"
+rm_map t
+# between the first step and the image programs go on
+exec 8</dev/snapshot
+dmesg -C
+refuse "open is refused while the system is being hibernated" "" mk t $D
+check_sh "and says why" "dmesg | grep -q 'The system is being hibernated'"
+exec 8<&-
+check "given up, without it again as before" mk t $D
 rm_map t
 
 # crash kernel

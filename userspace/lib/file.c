@@ -32,6 +32,8 @@ int ccdm_file_read(const char *file, size_t max, char **text, size_t *size, stru
 		(*text)[*size] = '\0';
 		return 0;
 	}
+	if (*text)
+		explicit_bzero(*text, *size);
 	free(*text);
 	*text = NULL;
 	return ccdm_err_set(err, r, "%s: %s", file, strerror(-r));
@@ -61,6 +63,7 @@ int ccdm_file_lines(const char *file, const char *text, size_t size, size_t max,
 			*next++ = '\0';
 		r = each(line, ++number, arg, err);
 	}
+	explicit_bzero(copy, size); /* it may have been a key */
 	free(copy);
 	return r;
 }

@@ -125,7 +125,10 @@ size_t ccdm_pages_cost(unsigned int nr);
  * without @wait just false.
  */
 bool __must_check ccdm_pages_take(struct ccdm_pages *pool, struct ccdm_want *want, bool wait);
-/* Gives back everything in @want; serves the line. Any context but hard interrupt. */
+/*
+ * Gives back everything in @want, which has pages; serves the line. Any context but
+ * hard interrupt.
+ */
 void ccdm_pages_put(struct ccdm_pages *pool, struct ccdm_want *want);
 /* About how many are free: a glance for the status line. */
 unsigned int ccdm_pages_free(struct ccdm_pages *pool);

@@ -152,8 +152,6 @@ void ccdm_pages_put(struct ccdm_pages *pool, struct ccdm_want *want)
 
 	want->pages = NULL;
 	want->vecs = NULL;
-	if (!list)
-		return;
 	last = ccdm_pages_last(list, &n);
 
 	local_irq_save(flags);

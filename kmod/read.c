@@ -67,8 +67,7 @@ static void __ccdm_read_open(struct ccdm_io *io, bool atomic)
 	struct page *page;
 	int r;
 
-	if (!io->creq)
-		io->creq = ccdm_creq_get(&c->creqs, atomic ? GFP_NOWAIT | __GFP_NOWARN : GFP_NOIO);
+	io->creq = ccdm_creq_get(&c->creqs, atomic ? GFP_NOWAIT | __GFP_NOWARN : GFP_NOIO);
 	if (!io->creq) {
 		ccdm_read_later(io);
 		return;
@@ -394,7 +393,7 @@ bool ccdm_read_ahead(struct ccdm_io *io)
 	struct ccdm_node *leaf;
 	bool sequential = READ_ONCE(c->last_miss) + 1 == index;
 
-	if (io->used || io->internal || !ccdm_cache_leaf_sealed(c, index))
+	if (io->used || !ccdm_cache_leaf_sealed(c, index))
 		return false;
 	WRITE_ONCE(c->last_miss, sequential ? index + CCDM_AHEAD_LEAVES : index);
 	if (sequential) {

@@ -32,8 +32,7 @@ void ccdm_room_module_exit(void)
 
 void ccdm_node_destroy(struct ccdm_node *node)
 {
-	if (node->entry)
-		free_page((unsigned long)node->entry);
+	free_page((unsigned long)node->entry);
 	kmem_cache_free(ccdm_node_cache, node);
 }
 

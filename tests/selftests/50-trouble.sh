@@ -159,6 +159,20 @@ check "no tamper" state
 below "$good"
 rm_map t
 
+# held: who waits for a sync can be killed
+mk t /dev/mapper/low cache_mib:2
+wr 0 2048
+dmsetup suspend --noflush --nolockfs low
+dmsetup message t 0 sync >/dev/null &
+SYNC=$!
+until grep -q ccdm_sync /proc/$SYNC/stack; do kill -0 $SYNC || break; done
+kill -9 $SYNC
+wait $SYNC
+check "held device: a sync that waits is killed" [ $? = 137 ]
+dmsetup resume low
+check_sh "and the next one is whole" "dmsetup message t 0 sync >/dev/null && dmsetup status t | grep -q ' dirty:0 '"
+rm_map t
+
 if modprobe -q dm-dust || dmsetup targets | grep -q '^dust'; then
 	dmsetup remove --retry low
 	dmsetup create low --table "0 $SIZE dust $D 0 4096"

@@ -206,6 +206,27 @@ static void restored(void **state)
 	ccdm_store_close(store);
 }
 
+/* What has expired is forgotten, but no nonce as long as it could be said again. */
+static void pruned(void **state)
+{
+	struct ccdm_nonce nonce = { .id = "pruned", .expires = 5000 };
+	struct ccdm_store *store;
+	char *kept;
+
+	(void)state;
+	assert_int_equal(ccdm_store_open(":memory:", &store, &err), 0);
+	assert_int_equal(ccdm_store_session_add(store, &nonce, 1000, "{}", &err), 0);
+	assert_int_equal(ccdm_store_sessions_prune(store, 999, &err), 0);
+	assert_int_equal(ccdm_store_session_get(store, nonce.id, 999, &kept, &err), 0);
+	free(kept);
+	assert_int_equal(ccdm_store_sessions_prune(store, 4999, &err), 0);
+	assert_int_equal(ccdm_store_session_get(store, nonce.id, 1000, &kept, &err), -ENOENT);
+	assert_int_equal(ccdm_store_session_add(store, &nonce, 9000, "{}", &err), -EEXIST);
+	assert_int_equal(ccdm_store_sessions_prune(store, 5000, &err), 0);
+	assert_int_equal(ccdm_store_session_add(store, &nonce, 9000, "{}", &err), 0);
+	ccdm_store_close(store);
+}
+
 static void cookies(void **state)
 {
 	struct guest g = guest(CCDM_KBS_0_4);
@@ -517,7 +538,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(handshake),	 cmocka_unit_test(many),
 		cmocka_unit_test(bad_auth),	 cmocka_unit_test(bad_paths),
-		cmocka_unit_test(replays),	 cmocka_unit_test(restored),
+		cmocka_unit_test(replays),	 cmocka_unit_test(restored),	cmocka_unit_test(pruned),
 		cmocka_unit_test(cookies),	 cmocka_unit_test(tokens),
 		cmocka_unit_test(denied),	 cmocka_unit_test(unlogged),
 		cmocka_unit_test(rotation),	 cmocka_unit_test(audit),

@@ -59,6 +59,79 @@ static void human(void **state)
 	assert_string_equal(ccdm_ui_human(16ULL << 40, buf), "16 TiB");
 }
 
+static void times(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t at;
+	} good[] = {
+		{ "1970-01-01", 0 },
+		{ "1970-01-01T00:00:01Z", 1 },
+		{ "1970-01-02t00:00:00z", 86400 },
+		{ "1970-01-01 00:01:00Z", 60 },
+		{ "2026-11-22T12:00:00Z", 1795348800 },
+		{ "2026-11-22T12:00:00.999999Z", 1795348800 },
+		{ "2026-11-22T13:30:00+01:30", 1795348800 },
+		{ "2026-11-22T06:45:00-05:15", 1795348800 },
+		{ "1969-12-31T23:59:59Z", -1 },
+	};
+	static const char *const bad[] = {
+		"",
+		"x",
+		"2026",
+		"2026-13-01",
+		"2026-11-22T",
+		"2026-11-22T12:00:00",
+		"2026-11-22T12:00:00x",
+		"2026-11-22T12:00:00Zx",
+		"2026-11-22x",
+		"2026-11-22T12:00Z",
+		"2026-11-22T12:00:00+1:30",
+		"2026-11-22T12:00:00+01:3",
+		"2026-11-22T12:00:00+24:00",
+		"2026-11-22T12:00:00+01:60",
+		"2026-11-22T12:00:00+01:30Z",
+		"2026-11-22T12:00:00+01-30",
+		"2026-11-22T12:00:00++1:30",
+		"2026-11-22T12:00:00+ 1:30",
+		"2026-11-22T12:00:00+-1:30",
+		"2026-11-22T12:00:00+01:+3",
+		"2026-11-22T12:00:00+01: 3",
+		" 2026-11-22",
+		"2026-1-22",
+		"2026-11- 2",
+		"+026-11-22",
+		"2026-11-22T 1:00:00Z",
+		"2026-11-22T12:00:61.Zx",
+	};
+	char buf[32];
+	int64_t at;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(ccdm_ui_time(good[i].text, &at), 0);
+		assert_true(at == good[i].at);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (ccdm_ui_time(bad[i], &at) != -EINVAL)
+			fail_msg("%s is taken for a time", bad[i]);
+	assert_string_equal(ccdm_ui_date(1795348800, buf), "2026-11-22T12:00:00Z");
+	assert_string_equal(ccdm_ui_date(INT64_MAX, buf), "no date");
+}
+
+/* What a host or a guest says does not steer the terminal it is shown on. */
+static void plain(void **state)
+{
+	struct ccdm_err err = { 0 };
+
+	(void)state;
+	ccdm_err_text(&err, "%s", "a\x1b[2Jb\nc\rd\x7f e\xc2\x9b\xc2\x80 \xc3\xa9\xc2\xa0\xc2");
+	assert_string_equal(err.text, "a?[2Jb?c?d? e???? \xc3\xa9\xc2\xa0\xc2");
+	ccdm_err_text(&err, "??\x1b?");
+	assert_string_equal(err.text, "????");
+}
+
 static void exits(void **state)
 {
 	(void)state;
@@ -112,8 +185,9 @@ static void values(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sizes), cmocka_unit_test(human),  cmocka_unit_test(exits),
-		cmocka_unit_test(words), cmocka_unit_test(values),
+		cmocka_unit_test(sizes), cmocka_unit_test(human), cmocka_unit_test(times),
+		cmocka_unit_test(plain), cmocka_unit_test(exits), cmocka_unit_test(words),
+		cmocka_unit_test(values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

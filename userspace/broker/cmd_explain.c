@@ -19,12 +19,12 @@ static void explain_checks(const json_t *list, const char *name, const char *ind
 	size_t i;
 
 	json_array_foreach((json_t *)list, i, check)
-		printf("%s%-7s %-20s %s; expected %s\n", indent,
-		       json_object_get(check, "allowed")		? "allowed"
-		       : json_is_true(json_object_get(check, "passed")) ? "ok"
-									: "FAILED",
-		       explain_text(check, name), explain_text(check, "found"),
-		       explain_text(check, "expected"));
+		ccdm_ui_line("%s%-7s %-20s %s; expected %s", indent,
+			     json_object_get(check, "allowed")		      ? "allowed"
+			     : json_is_true(json_object_get(check, "passed")) ? "ok"
+									      : "FAILED",
+			     explain_text(check, name), explain_text(check, "found"),
+			     explain_text(check, "expected"));
 }
 
 static void explain_print(const json_t *answer)
@@ -35,11 +35,13 @@ static void explain_print(const json_t *answer)
 	explain_checks(json_object_get(answer, "checks"), "name", "");
 	puts(explain_text(answer, "verdict"));
 	json_array_foreach(json_object_get(answer, "notes"), i, one)
-		printf("note: %s\n", json_string_value(one));
+		ccdm_ui_line("note: %s", json_string_value(one));
 	json_array_foreach(json_object_get(answer, "policies"), i, one)
 	{
-		printf("\npolicy %s: %s\n", explain_text(one, "name"),
-		       json_is_true(json_object_get(one, "holds")) ? "holds" : "does NOT hold");
+		puts("");
+		ccdm_ui_line("policy %s: %s", explain_text(one, "name"),
+			     json_is_true(json_object_get(one, "holds")) ? "holds"
+									 : "does NOT hold");
 		explain_checks(json_object_get(one, "conditions"), "condition", "  ");
 	}
 }

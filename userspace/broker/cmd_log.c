@@ -33,29 +33,31 @@ static void log_failed(const json_t *entry)
 	size_t i;
 
 	json_array_foreach(json_object_get(entry, "failed"), i, check)
-		printf("    %s: expected %s, found %s\n", log_text(check, "name"),
-		       log_text(check, "expected"), log_text(check, "found"));
+		ccdm_ui_line("    %s: expected %s, found %s", log_text(check, "name"),
+			     log_text(check, "expected"), log_text(check, "found"));
 	if (strcmp(log_text(entry, "result"), "refused"))
 		return;
 	json_object_foreach((json_t *)conditions, policy, list) json_array_foreach(
 		list, i, check) if (!json_is_true(json_object_get(check, "passed")))
-		printf("    %s: %s: expected %s, found %s\n", policy, log_text(check, "condition"),
-		       log_text(check, "expected"), log_text(check, "found"));
+		ccdm_ui_line("    %s: %s: expected %s, found %s", policy,
+			     log_text(check, "condition"), log_text(check, "expected"),
+			     log_text(check, "found"));
 }
 
 static void log_line(const json_t *o)
 {
-	const char *event = log_text(o, "event");
+	const char *event = log_text(o, "event"), *time = log_text(o, "time");
+	const char *result = log_text(o, "result"), *why = log_text(o, "why");
 
 	if (!strcmp(event, "head"))
 		return;
-	printf("%s %-8s %-8s", log_text(o, "time"), event, log_text(o, "result"));
 	if (!strcmp(event, "admin"))
-		printf(" %s %s %s\n", log_text(o, "who"), log_text(o, "do"), log_text(o, "name"));
+		ccdm_ui_line("%s %-8s %-8s %s %s %s", time, event, result, log_text(o, "who"),
+			     log_text(o, "do"), log_text(o, "name"));
 	else
-		printf(" %s %.8s %s%s%s%s\n", log_text(o, "peer"), log_text(o, "session"),
-		       log_text(o, "tee"), log_text(o, "secret"), *log_text(o, "why") ? ": " : "",
-		       log_text(o, "why"));
+		ccdm_ui_line("%s %-8s %-8s %s %.8s %s%s%s%s", time, event, result,
+			     log_text(o, "peer"), log_text(o, "session"), log_text(o, "tee"),
+			     log_text(o, "secret"), *why ? ": " : "", why);
 	log_failed(o);
 }
 

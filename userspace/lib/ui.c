@@ -13,6 +13,37 @@
 #include "clock.h"
 #include "ui.h"
 
+/* Control characters, and those above ASCII (U+0080 to U+009F in UTF-8), which some obey. */
+void ccdm_ui_plain(char *text)
+{
+	unsigned char *p;
+
+	for (p = (unsigned char *)text; *p; p++) {
+		if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) {
+			*p++ = '?';
+			*p = '?';
+		} else if (*p < ' ' || *p == 0x7f) {
+			*p = '?';
+		}
+	}
+}
+
+void ccdm_ui_line(const char *fmt, ...)
+{
+	char *text;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	ccdm_ui_plain(text);
+	puts(text);
+	free(text);
+}
+
 void ccdm_err_text(struct ccdm_err *err, const char *fmt, ...)
 {
 	va_list ap;
@@ -20,6 +51,7 @@ void ccdm_err_text(struct ccdm_err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
+	ccdm_ui_plain(err->text);
 }
 
 void ccdm_err_hint(struct ccdm_err *err, const char *fmt, ...)
@@ -121,32 +153,52 @@ int ccdm_ui_size(const char *text, uint64_t *bytes)
 	return -EINVAL;
 }
 
+/* Does @text begin as @shape does, where a 0 stands for any digit? strptime() takes more. */
+static bool ccdm_ui_shape(const char *text, const char *shape)
+{
+	for (; *shape; text++, shape++)
+		if (*shape == '0' ? !isdigit((unsigned char)*text) : *text != *shape)
+			return false;
+	return true;
+}
+
+/* "Z", "+01:30": its seconds, and what follows it in @end. */
+static int ccdm_ui_offset(const char *text, int64_t *seconds, const char **end)
+{
+	int hours, minutes;
+
+	*seconds = 0;
+	*end = text + 1;
+	if (*text == 'Z' || *text == 'z')
+		return 0;
+	if ((*text != '+' && *text != '-') || !ccdm_ui_shape(text + 1, "00:00"))
+		return -EINVAL;
+	hours = (text[1] - '0') * 10 + text[2] - '0';
+	minutes = (text[4] - '0') * 10 + text[5] - '0';
+	if (hours > 23 || minutes > 59)
+		return -EINVAL;
+	*seconds = (*text == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+	*end = text + 6;
+	return 0;
+}
+
 int ccdm_ui_time(const char *text, int64_t *at)
 {
-	long hours = 0, minutes = 0;
 	struct tm tm = { 0 };
+	int64_t offset = 0;
 	const char *p;
-	char sign = '+', *end;
 
-	p = strptime(text, "%Y-%m-%d", &tm);
+	p = ccdm_ui_shape(text, "0000-00-00") ? strptime(text, "%Y-%m-%d", &tm) : NULL;
 	if (p && (*p == 'T' || *p == 't' || *p == ' ')) {
-		p = strptime(p + 1, "%H:%M:%S", &tm);
+		p = ccdm_ui_shape(p + 1, "00:00:00") ? strptime(p + 1, "%H:%M:%S", &tm) : NULL;
 		if (p && *p == '.')
 			p += 1 + strspn(p + 1, "0123456789");
-		if (p && (*p == 'Z' || *p == 'z'))
-			p++;
-		else if (p && (*p == '+' || *p == '-') && strlen(p) == 6 && p[3] == ':') {
-			sign = *p;
-			hours = strtol(p + 1, &end, 10);
-			minutes = strtol(p + 4, (char **)&p, 10);
-			if (*end != ':' || hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
-				return -EINVAL;
-		} else
+		if (p && ccdm_ui_offset(p, &offset, &p))
 			return -EINVAL;
 	}
 	if (!p || *p)
 		return -EINVAL;
-	*at = (int64_t)timegm(&tm) - (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+	*at = (int64_t)timegm(&tm) - offset;
 	return 0;
 }
 

@@ -536,13 +536,13 @@ static void configuration(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(handshake),	 cmocka_unit_test(many),
-		cmocka_unit_test(bad_auth),	 cmocka_unit_test(bad_paths),
-		cmocka_unit_test(replays),	 cmocka_unit_test(restored),	cmocka_unit_test(pruned),
-		cmocka_unit_test(cookies),	 cmocka_unit_test(tokens),
-		cmocka_unit_test(denied),	 cmocka_unit_test(unlogged),
-		cmocka_unit_test(rotation),	 cmocka_unit_test(audit),
-		cmocka_unit_test(configuration),
+		cmocka_unit_test(handshake), cmocka_unit_test(many),
+		cmocka_unit_test(bad_auth),  cmocka_unit_test(bad_paths),
+		cmocka_unit_test(replays),   cmocka_unit_test(restored),
+		cmocka_unit_test(pruned),    cmocka_unit_test(cookies),
+		cmocka_unit_test(tokens),    cmocka_unit_test(denied),
+		cmocka_unit_test(unlogged),  cmocka_unit_test(rotation),
+		cmocka_unit_test(audit),     cmocka_unit_test(configuration),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -123,6 +123,8 @@ class Machine:
     def counts(self, where):
         """Which lines have run: of the module on the gcov kernel, and of programs that count them."""
         try:
+            if not self.qmp_cmd("query-status")["return"]["running"]:
+                return
             out = self.sh(COUNTS, timeout=300)
         except (AssertionError, Stopped, TimeoutError):
             return          # a VM that has ended, or whose disk has

@@ -374,11 +374,28 @@ static void secrets(void **state)
 	ccdm_policy_free(p);
 }
 
+/* No file can say so, but a list of nothing would hold for everybody. */
+static void childless(void **state)
+{
+	static const enum ccdm_cond_kind kinds[] = { CCDM_COND_ALL, CCDM_COND_ANY, CCDM_COND_NOT };
+	json_t *facts = json_object();
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct ccdm_cond nothing = { .kind = kinds[i] };
+		struct ccdm_policy p = { .name = "a", .require = &nothing };
+
+		assert_int_equal(ccdm_policy_judge(&p, facts, NULL), CCDM_NO);
+	}
+	json_decref(facts);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(examples), cmocka_unit_test(refused), cmocka_unit_test(many),
-		cmocka_unit_test(cut_off),  cmocka_unit_test(secrets),
+		cmocka_unit_test(cut_off),  cmocka_unit_test(secrets), cmocka_unit_test(childless),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

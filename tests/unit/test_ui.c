@@ -185,8 +185,8 @@ static void values(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sizes), cmocka_unit_test(human), cmocka_unit_test(times),
-		cmocka_unit_test(plain), cmocka_unit_test(exits), cmocka_unit_test(words),
+		cmocka_unit_test(sizes),  cmocka_unit_test(human), cmocka_unit_test(times),
+		cmocka_unit_test(plain),  cmocka_unit_test(exits), cmocka_unit_test(words),
 		cmocka_unit_test(values),
 	};
 

@@ -165,7 +165,7 @@ static bool ccdm_ui_shape(const char *text, const char *shape)
 /* "Z", "+01:30": its seconds, and what follows it in @end. */
 static int ccdm_ui_offset(const char *text, int64_t *seconds, const char **end)
 {
-	int hours, minutes;
+	int64_t hours, minutes;
 
 	*seconds = 0;
 	*end = text + 1;

@@ -130,6 +130,8 @@ static void plain(void **state)
 	assert_string_equal(err.text, "a?[2Jb?c?d? e???? \xc3\xa9\xc2\xa0\xc2");
 	ccdm_err_text(&err, "??\x1b?");
 	assert_string_equal(err.text, "????");
+	ccdm_err_hint(&err, "%s", "a\nb");
+	assert_string_equal(err.hint, "a?b");
 }
 
 static void exits(void **state)

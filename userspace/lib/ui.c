@@ -37,8 +37,10 @@ void ccdm_ui_line(const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vasprintf(&text, fmt, ap);
 	va_end(ap);
-	if (n < 0)
+	if (n < 0) {
+		fprintf(stderr, "out of memory: a line is missing\n");
 		return;
+	}
 	ccdm_ui_plain(text);
 	puts(text);
 	free(text);
@@ -61,6 +63,7 @@ void ccdm_err_hint(struct ccdm_err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(err->hint, sizeof(err->hint), fmt, ap);
 	va_end(ap);
+	ccdm_ui_plain(err->hint);
 }
 
 enum ccdm_exit ccdm_exit_of(int error)

@@ -56,7 +56,7 @@ void ccdm_ui_plain(char *text);
 /* Print one line of what may come from elsewhere, made plain, and its newline. */
 void ccdm_ui_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* The text is made plain. */
+/* Text and hint are made plain. */
 void ccdm_err_text(struct ccdm_err *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void ccdm_err_hint(struct ccdm_err *err, const char *fmt, ...)

@@ -51,7 +51,7 @@ BROKERD_OBJ := $(BROKERD_SRC:%.c=$(BUILD)/%.o)
 SETUP_SRC := $(wildcard userspace/setup/*.c userspace/lib/*.c)
 SETUP_OBJ := $(SETUP_SRC:%.c=$(BUILD)/%.o)
 
-.PHONY: all help modules programs test-programs install install-broker uninstall clean check check-all check-setup coverage kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-record bench-locks bench-boot lint vm boot unit fuzz setup
+.PHONY: all help modules programs test-programs install install-broker uninstall clean check check-all check-setup coverage kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-record bench-locks bench-boot lint vm boot unit fuzz faults setup
 
 all: modules programs
 
@@ -68,6 +68,7 @@ help:
 	@echo 'make check-all           every kernel, long forms; goes on where it stopped'
 	@echo 'make unit                the unit tests alone'
 	@echo 'make fuzz                the parsers of what is not ours (SECONDS=10 each)'
+	@echo 'make faults              the programs, with each of their calls failing once (EVERY=4: each fourth)'
 	@echo 'make kmod                the module'"'"'s tree, cache and I/O path in a program, beside an oracle (RUNS=400 of each kind)'
 	@echo 'make soak HOURS=2        all of it at once, and a host that strikes; goes on where it stopped'
 	@echo 'make coverage            which lines and branches the tests reach (a kernel that counts is built first)'
@@ -184,6 +185,10 @@ unit: $(UNIT)
 SECONDS ?= 10
 fuzz: check-setup
 	@tests/fuzz/run --seconds $(SECONDS)
+
+EVERY ?= 1
+faults: check-setup
+	@tests/faults/run --every $(EVERY)
 
 -include $(SETUP_OBJ:.o=.d) $(BROKER_OBJ:.o=.d) $(BROKERD_OBJ:.o=.d)
 

@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (p = all; p; p = p->next) {
 			trace = fuzz_own(json_array());
 			fuzz_said("holds",
-				  fuzz_yes(ccdm_policy_judge(p, facts, trace) == CCDM_YES));
+				  fuzz_yes(ccdm_policy_judge(p, facts, &trace) == CCDM_YES));
 			fuzz_said("opens", fuzz_yes(ccdm_policy_opens(p, "default/web/tls-key")));
 			json_decref(trace);
 		}

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """paravisor - what stands between an Azure VM and its TEE, inside of the guest
 
-  paravisor.py snp|tdx [other-key] [no-user-data] [no-service]
+  paravisor.py snp|tdx [other-key] [no-user-data] [no-service] [torn]
 
 Keeps a key at 0x81000003 and the HCL report in NV index 0x01400001 of the machine's TPM,
 makes a new report whenever something is written into 0x01400002, and is the metadata
 service at 169.254.169.254. Reports and quotes are signed outside (tests/sim/signer.c), through the
 second serial port. other-key: another key than the vTPM's stands in the report;
-no-user-data: it takes none; no-service: there is no metadata service. Makes
-/tmp/paravisor when it is there.
+no-user-data: it takes none; no-service: there is no metadata service; torn: a new report is
+written from its end, with a second before the rest. Makes /tmp/paravisor when it is there.
 """
 import base64
 import hashlib
@@ -66,8 +66,10 @@ def nv_define(index, size):
     tpm(0x12A, [OWNER], sized(b"") + sized(public))
 
 
-def nv_write(index, data):
-    for at in range(0, len(data), 512):
+def nv_write(index, data, torn=False):
+    for at in sorted(range(0, len(data), 512), reverse=torn):
+        if torn and not at:
+            time.sleep(1)
         tpm(0x137, [index, index], sized(data[at:at + 512]) + struct.pack(">H", at))
 
 
@@ -179,4 +181,4 @@ while True:
     data = nv_read(DATA, DATA_SIZE)
     if data != seen:
         seen = data
-        nv_write(HCL, hcl(data))
+        nv_write(HCL, hcl(data), "torn" in words)

@@ -67,6 +67,8 @@ def one(t, tee):
         asks(t, vm, with_, 7, "one bit of the measurement: refused", "refused by the broker")
         t.ok(b.refused() == ["measurement"], "by the measurement, and by it alone", b.log()[-1])
         s.vm(GOOD)
+        paravisor(vm, tee, "torn")
+        asks(t, vm, with_, 0, "a report that is being written is read until it is whole") or t.note(b.log()[-1])
         paravisor(vm, tee, "other-key")
         asks(t, vm, with_, 7, "a vTPM with another key than the one in the report: refused", "not accepted")
         t.ok(b.refused() == ["tpm-signature"], "by the quote's signature, and by it alone", b.log()[-1])

@@ -91,7 +91,7 @@ static void answer(const char *name, json_t *facts, enum ccdm_answer want)
 {
 	struct ccdm_policy *p = load(name);
 	json_t *trace = json_array();
-	enum ccdm_answer got = ccdm_policy_judge(p, facts, trace);
+	enum ccdm_answer got = ccdm_policy_judge(p, facts, &trace);
 
 	assert_non_null(facts);
 	if (got != want)

@@ -35,35 +35,37 @@ static void ccdm_adminsock_who(struct bufferevent *bev, char who[32])
 		snprintf(who, 32, "uid %u", cred.uid);
 }
 
-static void ccdm_adminsock_line(struct bufferevent *bev, struct ccdm_broker *b, char *line,
+/* Return: it has its answer. */
+static bool ccdm_adminsock_line(struct bufferevent *bev, struct ccdm_broker *b, char *line,
 				size_t size)
 {
 	char who[32], *text;
 	json_t *answer;
+	bool good;
 
 	ccdm_adminsock_who(bev, who);
 	answer = ccdm_admin_answer(b, line, size, who, time(NULL));
 	text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
 	json_decref(answer);
-	if (text) {
-		bufferevent_write(bev, text, strlen(text));
-		bufferevent_write(bev, "\n", 1);
-	}
+	good = text && !bufferevent_write(bev, text, strlen(text)) &&
+	       !bufferevent_write(bev, "\n", 1);
 	free(text);
+	return good;
 }
 
 static void ccdm_adminsock_read(struct bufferevent *bev, void *arg)
 {
 	struct evbuffer *in = bufferevent_get_input(bev);
 	struct ccdm_adminsock *s = arg;
+	bool good = true;
 	size_t size;
 	char *line;
 
-	while ((line = evbuffer_readln(in, &size, EVBUFFER_EOL_LF))) {
-		ccdm_adminsock_line(bev, s->broker, line, size);
+	while (good && (line = evbuffer_readln(in, &size, EVBUFFER_EOL_LF))) {
+		good = ccdm_adminsock_line(bev, s->broker, line, size);
 		OPENSSL_clear_free(line, size);
 	}
-	if (evbuffer_get_length(in) > CCDM_ADMIN_MAX)
+	if (!good || evbuffer_get_length(in) > CCDM_ADMIN_MAX)
 		bufferevent_free(bev);
 }
 
@@ -87,7 +89,8 @@ static void ccdm_adminsock_accept(struct evconnlistener *listener, evutil_socket
 		return;
 	}
 	bufferevent_setcb(bev, ccdm_adminsock_read, NULL, ccdm_adminsock_event, arg);
-	bufferevent_enable(bev, EV_READ | EV_WRITE);
+	if (bufferevent_enable(bev, EV_READ | EV_WRITE))
+		bufferevent_free(bev);
 }
 
 int ccdm_adminsock_new(struct event_base *base, const char *path, struct ccdm_broker *broker,

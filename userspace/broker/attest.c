@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../lib/digest.h"
+#include "../lib/member.h"
 #include "attest.h"
 #include "credential.h"
 
@@ -90,7 +91,7 @@ static int ccdm_attest_judge(struct ccdm_broker *b, const struct ccdm_request *q
 }
 
 /* Names of policies that hold; NULL: out of memory. */
-static json_t *ccdm_attest_policies(struct ccdm_broker *b, const json_t *facts, json_t *traces,
+static json_t *ccdm_attest_policies(struct ccdm_broker *b, const json_t *facts, json_t **traces,
 				    struct ccdm_err *err)
 {
 	const struct ccdm_policy *p;
@@ -103,10 +104,12 @@ static json_t *ccdm_attest_policies(struct ccdm_broker *b, const json_t *facts, 
 	for (; p; p = p->next) {
 		json_t *trace = json_array();
 
-		if (ccdm_policy_judge(p, facts, trace) == CCDM_YES)
-			json_array_append_new(names, json_string(p->name));
-		json_object_set_new(traces, p->name, trace);
+		if (ccdm_policy_judge(p, facts, &trace) == CCDM_YES)
+			ccdm_member_add(&names, json_string(p->name));
+		ccdm_member_put(traces, p->name, trace);
 	}
+	if (!names)
+		ccdm_err_set(err, -ENOMEM, "out of memory");
 	return names;
 }
 
@@ -167,12 +170,12 @@ static int ccdm_attest_log(struct ccdm_broker *b, const struct ccdm_request *q,
 
 	ccdm_nonce_hex(&m->nonce, id);
 	if (more) {
-		json_object_set_new(more, "peer", json_string(q->peer));
-		json_object_set_new(more, "tee", json_string(m->nonce.tee));
-		json_object_set_new(more, "session", json_string(id));
-		json_object_set_new(more, "result", json_string(why ? "refused" : "accepted"));
+		ccdm_member_put(&more, "peer", json_string(q->peer));
+		ccdm_member_put(&more, "tee", json_string(m->nonce.tee));
+		ccdm_member_put(&more, "session", json_string(id));
+		ccdm_member_put(&more, "result", json_string(why ? "refused" : "accepted"));
 		if (why)
-			json_object_set_new(more, "why", json_string(why));
+			ccdm_member_put(&more, "why", json_string(why));
 	}
 	return ccdm_audit_add(b->audit, q->now, "attest", more, err);
 }
@@ -203,7 +206,7 @@ static void ccdm_attest_decide(struct ccdm_broker *b, const struct ccdm_request 
 		return;
 	}
 	traces = json_object();
-	names = ccdm_attest_policies(b, proof->facts, traces, &d->err);
+	names = ccdm_attest_policies(b, proof->facts, &traces, &d->err);
 	if (!names) {
 		d->why = d->err.text;
 	} else if (!json_array_size(names)) {
@@ -213,8 +216,10 @@ static void ccdm_attest_decide(struct ccdm_broker *b, const struct ccdm_request 
 	/* Not the events: they are many, and those that a condition was about stand in it. */
 	facts = json_copy(proof->facts);
 	json_object_del(facts, "events");
-	d->more = json_pack("{s:o?, s:O, s:O?, s:O?}", "facts", facts, "notes", proof->notes,
-			    "policies", names, "conditions", d->why ? traces : NULL);
+	d->more = json_pack("{s:o, s:O, s:O?}", "facts", facts, "notes", proof->notes, "policies",
+			    names);
+	if (d->why)
+		ccdm_member_put(&d->more, "conditions", json_incref(traces));
 	json_decref(traces);
 	json_decref(names);
 }

@@ -128,7 +128,7 @@ static int ccdm_audit_append(struct ccdm_audit *a, const char *line, int n)
 
 static int ccdm_audit_write(struct ccdm_audit *a, int64_t now, const char *event, json_t *entry)
 {
-	char date[32], *text = NULL, *line = NULL;
+	char date[32], prev[sizeof(a->prev)], *text = NULL, *line = NULL;
 	int r = -ENOMEM, n;
 
 	if (entry && !json_object_set_new(entry, "time", json_string(ccdm_ui_date(now, date))) &&
@@ -140,10 +140,12 @@ static int ccdm_audit_write(struct ccdm_audit *a, int64_t now, const char *event
 	if (n > CCDM_AUDIT_LINE)
 		r = -EMSGSIZE;
 	else if (n > 0)
+		r = ccdm_audit_hash(line, n - 1, prev);
+	if (!r)
 		r = ccdm_audit_append(a, line, n);
 	if (!r) {
 		a->lines++;
-		r = ccdm_audit_hash(line, n - 1, a->prev);
+		memcpy(a->prev, prev, sizeof(prev));
 	}
 	if (n > 0)
 		free(line);

@@ -46,10 +46,8 @@ static void brokerd_free(void *p)
 static void *brokerd_realloc(void *p, size_t size)
 {
 	size_t had = p ? malloc_usable_size(p) : 0;
-	void *more = size ? malloc(size) : NULL;
+	void *more = size ? ccdm_ui_need(size) : NULL;
 
-	if (size && !more)
-		return NULL;
 	if (more && p)
 		memcpy(more, p, had < size ? had : size);
 	brokerd_free(p);
@@ -260,8 +258,9 @@ int main(int argc, char **argv)
 	/* No core dump, and nobody looks into it. */
 	prctl(PR_SET_DUMPABLE, 0);
 	signal(SIGPIPE, SIG_IGN);
-	json_set_alloc_funcs(malloc, brokerd_free);
-	event_set_mem_functions(malloc, brokerd_realloc, brokerd_free);
+	/* all that counts is on the disk: without memory it ends, and is started anew */
+	json_set_alloc_funcs(ccdm_ui_need, brokerd_free);
+	event_set_mem_functions(ccdm_ui_need, brokerd_realloc, brokerd_free);
 	r = brokerd_load(&d, &err);
 	if (!r && !check)
 		r = brokerd_start(&d, &err);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "../lib/file.h"
 #include "audit.h"
 #include "cli.h"
 #include "client.h"
@@ -154,8 +155,16 @@ static int restore_do(const struct ccdm_conf *conf, const char *file, uint64_t *
 		r = restore_owner(conf->state, db_new, err);
 	if (!r)
 		r = restore_owner(conf->state, log_new, err);
-	if (!r && (rename(log_new, log) || rename(db_new, db)))
-		r = ccdm_err_set(err, -errno, "%s: %s", conf->state, strerror(errno));
+	if (!r) {
+		r = ccdm_file_rename(log_new, log);
+		if (!r)
+			r = ccdm_file_rename(db_new, db);
+		if (r) {
+			ccdm_err_set(err, r, "%s: %s", conf->state, strerror(-r));
+			unlink(log);
+			unlink(db);
+		}
+	}
 	if (r) {
 		unlink(db_new);
 		unlink(log_new);

@@ -67,7 +67,7 @@ int cmd_explain(const struct ccdm_cli *cli, struct ccdm_err *err)
 	json_array_foreach(json_object_get(answer, "policies"), i, one) holds |=
 		json_is_true(json_object_get(one, "holds"));
 	if (cli->json)
-		r = ccdm_ui_json(json_incref(answer));
+		r = ccdm_ui_json(json_incref(answer), err);
 	else
 		explain_print(answer);
 	json_decref(answer);

@@ -89,31 +89,62 @@ static int init_server(const struct ccdm_cli *cli, const struct ccdm_conf *conf,
 	return ccdm_issue_cert(&want, err);
 }
 
+/* struct init_made - what init has made so far: all of it goes if it cannot be ended */
+struct init_made {
+	const char *file[8];
+	size_t count;
+};
+
+static int init_key(struct init_made *made, const char *file, const char *curve,
+		    struct ccdm_err *err)
+{
+	int r = ccdm_issue_key(file, curve, err);
+
+	if (r == -EEXIST)
+		ccdm_err_hint(err,
+			      "of another broker? If not, it is left of an init that did not end: "
+			      "remove it");
+	if (!r)
+		made->file[made->count++] = file;
+	return r;
+}
+
 static int init_keys(const struct ccdm_cli *cli, const struct ccdm_conf *conf, struct ccdm_err *err)
 {
 	char ca[CCDM_CONF_PATH], ca_key[CCDM_CONF_PATH];
+	struct init_made made = { 0 };
 	int r;
 
 	init_beside(conf->certificate, "ca.pem", ca);
 	init_beside(conf->certificate, "ca.key", ca_key);
-	r = ccdm_issue_key(ca_key, "P-384", err);
-	if (!r)
+	r = init_key(&made, ca_key, "P-384", err);
+	if (!r) {
+		made.file[made.count++] = ca;
 		r = ccdm_issue_cert(&(struct ccdm_issue){ .file = ca,
 							  .key = ca_key,
 							  .cn = "ccdm-broker CA",
 							  .days = CA_DAYS },
 				    err);
+	}
 	if (!r)
-		r = ccdm_issue_key(conf->key, "P-256", err);
+		r = init_key(&made, conf->key, "P-256", err);
 	if (!r)
 		r = init_own(conf->key, err);
-	if (!r)
+	if (!r) {
+		made.file[made.count++] = conf->certificate;
 		r = init_server(cli, conf, err);
+	}
 	if (!r)
-		r = ccdm_issue_key(conf->token_key, "P-256", err);
+		r = init_key(&made, conf->token_key, "P-256", err);
 	if (!r)
 		r = init_own(conf->token_key, err);
-	return r ? r : init_secrets_key(conf->key_file, err);
+	if (!r) {
+		made.file[made.count++] = conf->key_file;
+		r = init_secrets_key(conf->key_file, err);
+	}
+	while (r && made.count)
+		unlink(made.file[--made.count]);
+	return r;
 }
 
 static int init_dirs(const struct ccdm_conf *conf, struct ccdm_err *err)
@@ -145,7 +176,8 @@ static int init_print(const struct ccdm_cli *cli, const struct ccdm_conf *conf,
 	init_beside(conf->certificate, "ca.pem", ca);
 	if (cli->json)
 		return ccdm_ui_json(json_pack("{s:s, s:s, s:s}", "ca", ca, "certificate",
-					      conf->certificate, "pin", pin));
+					      conf->certificate, "pin", pin),
+				    err);
 	printf("CA for guests:            %s\n"
 	       "or the server's key, pin: %s\n",
 	       ca, pin);
@@ -205,28 +237,31 @@ int cmd_renew(const struct ccdm_cli *cli, struct ccdm_err *err)
 	return r ? r : init_print(cli, &conf, err);
 }
 
-/* Those that are full up lose the oldest. */
+/* The new key stands first; none is dropped, since something may be sealed under it. */
 int cmd_rotate(const struct ccdm_cli *cli, struct ccdm_err *err)
 {
-	char *old = NULL, *at, text[66 * CCDM_KEYS_MAX + 1];
+	struct ccdm_keys *keys = NULL;
+	char *old = NULL, text[66 + 4096];
 	struct ccdm_conf conf;
-	size_t size, used = 0;
-	unsigned int lines;
+	size_t size = 0;
 	int r = ccdm_cli_conf(cli, &conf, err);
 
+	if (!r)
+		r = ccdm_keys_load(conf.key_file, &keys, err);
+	if (!r && ccdm_keys_count(keys) == CCDM_KEYS_MAX) {
+		ccdm_err_hint(err,
+			      "ccdm-broker secret reseal; then remove its last key, once the last "
+			      "session under it has ended");
+		r = ccdm_err_set(err, -EEXIST, "%s: holds %u keys, which is all it can",
+				 conf.key_file, CCDM_KEYS_MAX);
+	}
 	if (!r)
 		r = ccdm_file_read(conf.key_file, 4096, &old, &size, err);
 	if (!r)
 		r = init_line(text, err);
 	if (!r) {
-		used = strlen(text);
-		for (at = old, lines = 1; strlen(at) >= 64 && lines < CCDM_KEYS_MAX; lines++) {
-			memcpy(text + used, at, 64);
-			text[used + 64] = '\n';
-			used += 65;
-			at += 64 + (at[64] == '\n');
-		}
-		r = ccdm_file_write(conf.key_file, text, used, 0600, err);
+		memcpy(text + strlen(text), old, size + 1);
+		r = ccdm_file_write(conf.key_file, text, strlen(text), 0600, err);
 	}
 	if (!r)
 		r = init_own(conf.key_file, err);
@@ -234,6 +269,7 @@ int cmd_rotate(const struct ccdm_cli *cli, struct ccdm_err *err)
 		OPENSSL_cleanse(old, size);
 	OPENSSL_cleanse(text, sizeof(text));
 	free(old);
+	ccdm_keys_free(keys);
 	if (!r && !cli->json)
 		printf("systemctl reload ccdm-brokerd, then ccdm-broker secret reseal; keep the old\n"
 		       "key in %s until the last session under it has ended\n",

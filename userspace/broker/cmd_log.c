@@ -65,6 +65,7 @@ int cmd_log(const struct ccdm_cli *cli, struct ccdm_err *err)
 {
 	char path[CCDM_CONF_PATH + 32], *line = NULL;
 	struct ccdm_conf conf;
+	unsigned int unread = 0;
 	size_t room = 0;
 	FILE *f;
 	int r = log_file(cli, path, &conf, err);
@@ -86,11 +87,18 @@ int cmd_log(const struct ccdm_cli *cli, struct ccdm_err *err)
 			log_line(o);
 		else
 			puts("?");
+		unread += !o;
 		json_decref(o);
 	}
+	if (ferror(f))
+		r = ccdm_err_set(err, -EIO, "%s: %s", path, strerror(errno));
 	free(line);
 	fclose(f);
-	return 0;
+	if (!r && unread) {
+		ccdm_err_hint(err, CCDM_PROGRAM " log verify says what is wrong with it");
+		r = ccdm_err_set(err, -EINVAL, "%s: %u lines cannot be read", path, unread);
+	}
+	return r;
 }
 
 int cmd_log_verify(const struct ccdm_cli *cli, struct ccdm_err *err)
@@ -112,7 +120,8 @@ int cmd_log_verify(const struct ccdm_cli *cli, struct ccdm_err *err)
 		return r;
 	if (cli->json)
 		return ccdm_ui_json(
-			json_pack("{s:s, s:I}", "verdict", "good", "lines", (json_int_t)lines));
+			json_pack("{s:s, s:I}", "verdict", "good", "lines", (json_int_t)lines),
+			err);
 	printf("%llu lines, each follows from the one before\n", (unsigned long long)lines);
 	return 0;
 }

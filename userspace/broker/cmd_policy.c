@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../lib/file.h"
+#include "../lib/member.h"
 #include "cli.h"
 #include "policy.h"
 
@@ -14,7 +15,7 @@ static const char *policy_odd(const struct ccdm_policy *p)
 }
 
 /* One file; the JSON object of each policy goes to @all. */
-static int policy_file(const char *file, bool json, json_t *all, struct ccdm_err *err)
+static int policy_file(const char *file, bool json, json_t **all, struct ccdm_err *err)
 {
 	struct ccdm_policy *policies = NULL, *p;
 	char *text;
@@ -33,8 +34,8 @@ static int policy_file(const char *file, bool json, json_t *all, struct ccdm_err
 		o = json_pack("{s:s, s:s, s:O}", "file", file, "name", p->name, "secrets",
 			      p->secrets);
 		if (odd)
-			json_object_set_new(o, "warning", json_string(odd));
-		json_array_append_new(all, o);
+			ccdm_member_put(&o, "warning", json_string(odd));
+		ccdm_member_add(all, o);
 		if (json)
 			continue;
 		printf("%s: %s: good\n", file, p->name);
@@ -51,9 +52,9 @@ int cmd_policy_check(const struct ccdm_cli *cli, struct ccdm_err *err)
 	int i, r = 0;
 
 	for (i = 0; !r && i < cli->argc; i++)
-		r = policy_file(cli->argv[i], cli->json, all, err);
+		r = policy_file(cli->argv[i], cli->json, &all, err);
 	if (!r && cli->json)
-		return ccdm_ui_json(all);
+		return ccdm_ui_json(all, err);
 	json_decref(all);
 	return r;
 }
@@ -98,7 +99,7 @@ int cmd_policy_add(const struct ccdm_cli *cli, struct ccdm_err *err)
 	if (r)
 		return r;
 	if (cli->json)
-		return ccdm_ui_json(answer);
+		return ccdm_ui_json(answer, err);
 	before = json_string_value(json_object_get(answer, "before"));
 	after = json_string_value(json_object_get(answer, "after"));
 	warning = json_string_value(json_object_get(answer, "warning"));
@@ -121,7 +122,7 @@ int cmd_policy_list(const struct ccdm_cli *cli, struct ccdm_err *err)
 	if (r)
 		return r;
 	if (cli->json)
-		return ccdm_ui_json(answer);
+		return ccdm_ui_json(answer, err);
 	json_array_foreach(json_object_get(answer, "policies"), i, one)
 		puts(json_string_value(json_object_get(one, "name")));
 	json_decref(answer);

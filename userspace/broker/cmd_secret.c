@@ -50,7 +50,7 @@ int cmd_secret_list(const struct ccdm_cli *cli, struct ccdm_err *err)
 	if (r)
 		return r;
 	if (cli->json)
-		return ccdm_ui_json(answer);
+		return ccdm_ui_json(answer, err);
 	json_array_foreach(json_object_get(answer, "secrets"), i, one)
 		printf("%-40s %s\n", json_string_value(json_object_get(one, "name")),
 		       json_string_value(json_object_get(one, "text")));
@@ -77,7 +77,7 @@ int cmd_secret_reseal(const struct ccdm_cli *cli, struct ccdm_err *err)
 	if (r)
 		return r;
 	if (cli->json)
-		return ccdm_ui_json(answer);
+		return ccdm_ui_json(answer, err);
 	printf("%lld of %lld secrets were sealed under an older key\n",
 	       (long long)json_integer_value(json_object_get(answer, "resealed")),
 	       (long long)json_integer_value(json_object_get(answer, "secrets")));

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "../lib/digest.h"
 #include "../lib/kbs.h"
+#include "../lib/member.h"
 #include "explain.h"
 
 static json_t *ccdm_explain_policies(const struct ccdm_policy *p, const json_t *facts)
@@ -13,11 +14,11 @@ static json_t *ccdm_explain_policies(const struct ccdm_policy *p, const json_t *
 
 	for (; p; p = p->next) {
 		json_t *trace = json_array();
-		enum ccdm_answer answer = ccdm_policy_judge(p, facts, trace);
+		enum ccdm_answer answer = ccdm_policy_judge(p, facts, &trace);
 
-		json_array_append_new(all, json_pack("{s:s, s:b, s:O, s:o}", "name", p->name,
-						     "holds", answer == CCDM_YES, "secrets",
-						     p->secrets, "conditions", trace));
+		ccdm_member_add(&all, json_pack("{s:s, s:b, s:O, s:o}", "name", p->name, "holds",
+						answer == CCDM_YES, "secrets", p->secrets,
+						"conditions", trace));
 	}
 	return all;
 }
@@ -61,10 +62,10 @@ int ccdm_explain(const struct ccdm_trust_dir *trust, const struct ccdm_policy *p
 	if (!r) {
 		*out = ccdm_verdict_json(v);
 		if (proof.facts) {
-			json_object_set(*out, "facts", proof.facts);
-			json_object_set(*out, "notes", proof.notes);
-			json_object_set_new(*out, "policies",
-					    ccdm_explain_policies(policies, proof.facts));
+			ccdm_member_put(out, "facts", json_incref(proof.facts));
+			ccdm_member_put(out, "notes", json_incref(proof.notes));
+			ccdm_member_put(out, "policies",
+					ccdm_explain_policies(policies, proof.facts));
 		}
 		if (!*out)
 			r = ccdm_err_set(err, -ENOMEM, "out of memory");

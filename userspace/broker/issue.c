@@ -22,10 +22,17 @@ int ccdm_issue_key(const char *file, const char *curve, struct ccdm_err *err)
 	EVP_PKEY *key;
 	bool good;
 
-	if (!f)
-		return ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
+	if (!f) {
+		ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
+		if (fd < 0)
+			return -errno;
+		close(fd);
+		unlink(file);
+		return -ENOMEM;
+	}
 	key = EVP_EC_gen(curve);
-	good = key && PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) == 1;
+	good = key && PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) == 1 && !fflush(f) &&
+	       !fsync(fd);
 	good &= !fclose(f);
 	EVP_PKEY_free(key);
 	if (good)

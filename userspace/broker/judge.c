@@ -3,12 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../lib/member.h"
 #include "policy.h"
 
 /* What is looked at, and where it is noted. */
 struct ccdm_judge {
 	const json_t *facts;
-	json_t *trace;
+	json_t **trace;
 };
 
 static enum ccdm_answer ccdm_answer_of(bool yes)
@@ -37,10 +38,10 @@ static enum ccdm_answer ccdm_judge_note(struct ccdm_judge *j, const struct ccdm_
 		return answer;
 	want = ccdm_judge_text(c->value);
 	have = ccdm_judge_text(found);
-	json_array_append_new(j->trace, json_pack("{s:s, s:i, s:s, s:s, s:b}", "condition",
-						  ccdm_cond_name(c->kind), "line", (int)c->line,
-						  "expected", want ? want : "", "found",
-						  have ? have : "", "passed", answer == CCDM_YES));
+	ccdm_member_add(j->trace,
+			json_pack("{s:s, s:i, s:s, s:s, s:b}", "condition", ccdm_cond_name(c->kind),
+				  "line", (int)c->line, "expected", want ? want : "", "found",
+				  have ? have : "", "passed", answer == CCDM_YES));
 	free(want);
 	free(have);
 	return answer;
@@ -235,7 +236,7 @@ static enum ccdm_answer ccdm_judge_cond(struct ccdm_judge *j, const struct ccdm_
 }
 
 enum ccdm_answer ccdm_policy_judge(const struct ccdm_policy *policy, const json_t *facts,
-				   json_t *trace)
+				   json_t **trace)
 {
 	struct ccdm_judge j = { facts, trace };
 

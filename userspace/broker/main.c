@@ -151,7 +151,7 @@ int main(int argc, char **argv)
 			cli.json = true;
 			break;
 		case 'h':
-			return cli_help(stdout, CCDM_EXIT_OK);
+			return ccdm_ui_end(CCDM_PROGRAM, cli_help(stdout, CCDM_EXIT_OK));
 		case 'V':
 			puts(CCDM_PROGRAM " " CCDM_VERSION);
 			return CCDM_EXIT_OK;
@@ -160,5 +160,6 @@ int main(int argc, char **argv)
 			return cli_help(stderr, CCDM_EXIT_USAGE);
 		}
 	}
-	return cli_run(&cli, argc - optind, argv + optind);
+	json_set_alloc_funcs(ccdm_ui_need, free);
+	return ccdm_ui_end(CCDM_PROGRAM, cli_run(&cli, argc - optind, argv + optind));
 }

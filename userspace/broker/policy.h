@@ -107,12 +107,12 @@ enum ccdm_answer {
  *	 "pcr": {BANK: {INDEX: HEX}}, "events": [{"register": "pcrN" | "rtmrN", "name", "digest"}],
  *	 "binding": WORD, "phase": WORD}; what is not known is missing
  * @trace: array that gets {"condition", "line", "expected", "found", "passed"} for
- *	   each condition that was looked at, or NULL
+ *	   each condition that was looked at, and becomes NULL if it cannot take one; or NULL
  *
  * Return: only CCDM_YES opens anything.
  */
 enum ccdm_answer ccdm_policy_judge(const struct ccdm_policy *policy, const json_t *facts,
-				   json_t *trace);
+				   json_t **trace);
 
 /* "measurement" */
 const char *ccdm_cond_name(enum ccdm_cond_kind kind);

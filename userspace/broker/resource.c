@@ -6,6 +6,7 @@
 #include <string.h>
 #include "../lib/bytes.h"
 #include "../lib/digest.h"
+#include "../lib/member.h"
 #include "resource.h"
 
 /* The session by cookie, or by the ID in a token of ours. */
@@ -34,7 +35,7 @@ static json_t *ccdm_resource_session(struct ccdm_broker *b, const struct ccdm_re
 
 /* The policy that opens it, or NULL; @traces: what was found of those that might have. */
 static const struct ccdm_policy *ccdm_resource_policy(struct ccdm_broker *b, const char *path,
-						      const json_t *facts, json_t *traces,
+						      const json_t *facts, json_t **traces,
 						      struct ccdm_err *err)
 {
 	const struct ccdm_policy *p;
@@ -42,13 +43,15 @@ static const struct ccdm_policy *ccdm_resource_policy(struct ccdm_broker *b, con
 	if (ccdm_broker_policies(b, &p, err))
 		return NULL;
 	for (; p; p = p->next) {
+		enum ccdm_answer answer;
 		json_t *trace;
 
 		if (!ccdm_policy_opens(p, path))
 			continue;
 		trace = json_array();
-		json_object_set_new(traces, p->name, trace);
-		if (ccdm_policy_judge(p, facts, trace) == CCDM_YES)
+		answer = ccdm_policy_judge(p, facts, &trace);
+		ccdm_member_put(traces, p->name, trace);
+		if (answer == CCDM_YES)
 			return p;
 	}
 	ccdm_err_set(err, -EACCES, "no policy opens it");
@@ -91,16 +94,16 @@ static void ccdm_resource_decide(struct ccdm_broker *b, const struct ccdm_reques
 	int r = -EACCES;
 
 	ccdm_nonce_hex(nonce, id);
-	p = ccdm_resource_policy(b, path, facts, traces, &err);
+	p = ccdm_resource_policy(b, path, facts, &traces, &err);
 	if (p)
 		r = ccdm_resource_seal(b, path, json_object_get(state, "jwk"), &jwe, &err);
 	more = json_pack("{s:s, s:s, s:s, s:s}", "peer", q->peer, "session", id, "secret", path,
 			 "result", r ? "refused" : "released");
 	if (p)
-		json_object_set_new(more, "policy", json_string(p->name));
+		ccdm_member_put(&more, "policy", json_string(p->name));
 	if (r) {
-		json_object_set_new(more, "why", json_string(err.text));
-		json_object_set(more, "conditions", traces);
+		ccdm_member_put(&more, "why", json_string(err.text));
+		ccdm_member_put(&more, "conditions", json_incref(traces));
 	}
 	if (ccdm_audit_add(b->audit, q->now, "resource", more, &ignored)) {
 		ccdm_reply_error(a, 500, "PluginInternalError", "it cannot be logged");

@@ -84,6 +84,7 @@ static struct bufferevent *ccdm_connection_new(struct event_base *base, void *ar
 	struct ccdm_server *s = arg;
 	struct ccdm_connection *c = calloc(1, sizeof(*c));
 	SSL *ssl = c ? SSL_new(s->tls) : NULL;
+	struct bufferevent *bev;
 
 	if (ssl)
 		c->timer = evtimer_new(base, ccdm_connection_late, c);
@@ -99,12 +100,14 @@ static struct bufferevent *ccdm_connection_new(struct event_base *base, void *ar
 	s->connections++;
 	/* One too many ends at once. */
 	evtimer_add(c->timer, s->connections > s->max_connections ? &now : &s->timeout);
-	/* frees the SSL, and with it the rest, if it fails */
-	c->bev = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
-						BEV_OPT_CLOSE_ON_FREE);
-	if (c->bev)
-		bufferevent_openssl_set_allow_dirty_shutdown(c->bev, 1);
-	return c->bev;
+	/* if it fails, it has freed the SSL, and with it the connection */
+	bev = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
+					     BEV_OPT_CLOSE_ON_FREE);
+	if (!bev)
+		return NULL;
+	c->bev = bev;
+	bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
+	return bev;
 }
 
 /* ---- requests ---------------------------------------------------------------------- */

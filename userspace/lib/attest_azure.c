@@ -59,7 +59,7 @@ static bool ccdm_az_exists(const struct ccdm_attester *attester)
 }
 
 /*
- * A report with the user data in it. The paravisor says nothing when it is there, so it is
+ * A report with the user data in it. The paravisor says nothing when it is there, whole, so it is
  * looked for; one that takes no user data is bound by its vTPM's quote alone.
  */
 static int ccdm_az_report(struct ccdm_tpm *tpm, const struct ccdm_ask *ask, struct ccdm_azure *az,
@@ -69,19 +69,19 @@ static int ccdm_az_report(struct ccdm_tpm *tpm, const struct ccdm_ask *ask, stru
 	uint8_t data[DATA_SIZE] = { 0 };
 	int64_t end = ccdm_clock_ms() + PATIENCE;
 	struct ccdm_err ignored;
+	bool takes;
 	int r;
 
 	memcpy(data, ask->data, ask->size < DATA_SIZE ? ask->size : DATA_SIZE);
 	*bound = false;
-	if (ccdm_tpm_nv_write(tpm, DATA_INDEX, data, sizeof(data), &ignored))
-		end = 0;
+	takes = !ccdm_tpm_nv_write(tpm, DATA_INDEX, data, sizeof(data), &ignored);
 	for (;;) {
+		/* what is read while it is being written may be of two reports, or none */
 		r = ccdm_az_read(tpm, az, err);
-		if (r)
+		*bound = !r && takes && ccdm_azure_whole(az) &&
+			 ccdm_azure_bound(az, ask->data, ask->size);
+		if (*bound || !takes || (r && r != -EINVAL) || ccdm_clock_ms() >= end)
 			return r;
-		*bound = end && ccdm_azure_bound(az, ask->data, ask->size);
-		if (*bound || ccdm_clock_ms() >= end)
-			return 0;
 		ccdm_azure_drop(az);
 		nanosleep(&pause, NULL);
 	}

@@ -13,6 +13,8 @@ enum {
 	HCL_REPORT = 32,
 	HCL_RUNTIME = 1216,
 	HCL_CLAIMS = 1236,
+	HCL_SNP_DATA = 32 + 80,	 /* report data, in the TEE's report */
+	HCL_TDX_DATA = 32 + 128, /* in a TDREPORT */
 	HCL_SNP = 2,
 	HCL_TDX = 4,
 	AK_MAX = 1024, /* bytes of a modulus */
@@ -216,6 +218,15 @@ int ccdm_azure_parse(const json_t *o, struct ccdm_azure *az, struct ccdm_certs *
 }
 
 /* ---- checks ----------------------------------------------------------------------- */
+
+bool ccdm_azure_whole(const struct ccdm_azure *az)
+{
+	const uint8_t *data = az->hcl + (az->is_tdx ? HCL_TDX_DATA : HCL_SNP_DATA);
+	struct ccdm_digest d;
+
+	return !ccdm_digest_of(az->hash, az->runtime, az->runtime_size, NULL, 0, &d) &&
+	       !memcmp(data, d.bytes, d.size);
+}
 
 bool ccdm_azure_bound(const struct ccdm_azure *az, const uint8_t *nonce, size_t size)
 {

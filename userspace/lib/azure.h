@@ -69,6 +69,9 @@ int ccdm_azure_parse(const json_t *evidence, struct ccdm_azure *az, struct ccdm_
  */
 int ccdm_azure_hcl(struct ccdm_azure *az, struct ccdm_err *err);
 
+/* Does the TEE's report in it cover the runtime data in it, or was it read while it was being written? */
+bool ccdm_azure_whole(const struct ccdm_azure *az);
+
 /* Does its user data begin with this nonce, of CCDM_DIGEST_MAX bytes at most? */
 bool ccdm_azure_bound(const struct ccdm_azure *az, const uint8_t *nonce, size_t size);
 

@@ -183,11 +183,13 @@ static json_t *ccdm_register_name(const struct ccdm_registers *regs, unsigned in
 	return json_sprintf("%s%u", regs->rtmr ? "rtmr" : "pcr", reg);
 }
 
-static void ccdm_register_note(const struct ccdm_registers *regs, unsigned int reg, const char *why,
-			       json_t *notes)
+static int ccdm_register_note(const struct ccdm_registers *regs, unsigned int reg, const char *why,
+			      json_t *notes)
 {
-	json_array_append_new(notes, json_sprintf("%s%u: %s; its events do not count",
-						  regs->rtmr ? "rtmr" : "pcr", reg, why));
+	return json_array_append_new(notes, json_sprintf("%s%u: %s; its events do not count",
+							 regs->rtmr ? "rtmr" : "pcr", reg, why))
+		       ? -ENOMEM
+		       : 0;
 }
 
 static int ccdm_register_facts(const struct ccdm_reader *r, unsigned int reg, json_t *events)
@@ -258,11 +260,11 @@ int ccdm_bootlog_facts(const struct ccdm_bootlog *log, const struct ccdm_registe
 			if (reg == ours)
 				phase = ccdm_register_phase(&r, reg);
 		} else if (covered) {
-			ccdm_register_note(regs, reg, "the log does not replay to its value",
-					   notes);
+			e = ccdm_register_note(regs, reg, "the log does not replay to its value",
+					       notes);
 		} else if (ccdm_part_count(&r, reg, PART_FIRMWARE) ||
 			   ccdm_part_count(&r, reg, PART_CCDM)) {
-			ccdm_register_note(regs, reg, "nothing proves its value", notes);
+			e = ccdm_register_note(regs, reg, "nothing proves its value", notes);
 		}
 	}
 	if (!e && (json_object_set(facts, "events", events) ||

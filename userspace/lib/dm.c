@@ -321,10 +321,11 @@ int ccdm_dm_message(const char *name, const char *message, char *answer, struct 
 	return r ? ccdm_err_set(err, r, "%s: message '%s': %s", name, message, strerror(-r)) : 0;
 }
 
-int ccdm_dm_list(int (*each)(const char *name, void *arg), void *arg, struct ccdm_err *err)
+int ccdm_dm_list(int (*each)(const char *name, void *arg, struct ccdm_err *err), void *arg,
+		 struct ccdm_err *err)
 {
 	struct dm_task *task = ccdm_dm_task(DM_DEVICE_LIST, NULL);
-	struct ccdm_err ignored = { 0 };
+	struct ccdm_err one = { 0 };
 	struct ccdm_dm_info *info;
 	struct dm_names *n;
 	unsigned int next = 0;
@@ -346,8 +347,13 @@ int ccdm_dm_list(int (*each)(const char *name, void *arg), void *arg, struct ccd
 	do {
 		n = (struct dm_names *)((char *)n + next);
 		/* it may go away meanwhile, or be of another type */
-		if (!ccdm_dm_line(DM_DEVICE_TABLE, n->name, "ccdm", info, info->table, &ignored))
-			r = each(n->name, arg);
+		r = ccdm_dm_line(DM_DEVICE_TABLE, n->name, "ccdm", info, info->table, &one);
+		if (!r)
+			r = each(n->name, arg, err);
+		else if (r == -ENXIO)
+			r = 0;
+		else
+			ccdm_err_set(err, r, "%s", one.text);
 		next = n->next;
 	} while (!r && next);
 out:

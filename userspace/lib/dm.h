@@ -86,7 +86,8 @@ int ccdm_dm_status(const char *name, const char *target, char *line, struct ccdm
 int ccdm_dm_message(const char *name, const char *message, char *answer, struct ccdm_err *err);
 
 /* Calls @each for every mapping with target ccdm; stops at a nonzero result and returns it. */
-int ccdm_dm_list(int (*each)(const char *name, void *arg), void *arg, struct ccdm_err *err);
+int ccdm_dm_list(int (*each)(const char *name, void *arg, struct ccdm_err *err), void *arg,
+		 struct ccdm_err *err);
 
 /**
  * ccdm_dm_word() - a word of a status line

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "bytes.h"
 #include "eventlog.h"
+#include "member.h"
 
 #define CCDM_RS 0x1e
 
@@ -26,8 +27,7 @@ static json_t *ccdm_eventlog_json(const struct ccdm_event *event)
 		if (!name)
 			continue; /* a bank that nobody could replay */
 		ccdm_digest_hex(d->bytes, d->size, hex);
-		json_array_append_new(digests,
-				      json_pack("{s:s, s:s}", "hashAlg", name, "digest", hex));
+		ccdm_member_add(&digests, json_pack("{s:s, s:s}", "hashAlg", name, "digest", hex));
 	}
 	record = json_pack("{s:i, s:o, s:s, s:{s:s}}", event->rtmr ? "rtmr" : "pcr",
 			   (int)event->index, "digests", digests, "content_type", "ccdm", "content",

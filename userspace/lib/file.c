@@ -78,8 +78,26 @@ static int ccdm_file_put(const char *file, int flags, mode_t mode, const void *t
 	n = write(fd, text, size);
 	if (n != (ssize_t)size)
 		r = n < 0 ? -errno : -EIO;
+	/* on the disk before it gets its name */
+	if (!r && (flags & O_CREAT) && fsync(fd))
+		r = -errno;
 	if (close(fd) && !r)
 		r = -errno;
+	return r;
+}
+
+int ccdm_file_rename(const char *from, const char *to)
+{
+	const char *slash = strrchr(to, '/');
+	char *dir = slash ? strndup(to, slash == to ? 1 : (size_t)(slash - to)) : strdup(".");
+	int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	int r = 0;
+
+	if (fd < 0 || rename(from, to) || fsync(fd))
+		r = -errno;
+	if (fd >= 0)
+		close(fd);
+	free(dir);
 	return r;
 }
 
@@ -87,12 +105,18 @@ int ccdm_file_write(const char *file, const void *text, size_t size, mode_t mode
 		    struct ccdm_err *err)
 {
 	char temporary[512];
-	int r;
+	int r = 0;
 
+	/* one that an earlier try has left may have another owner or mode */
 	snprintf(temporary, sizeof(temporary), "%s.tmp", file);
-	r = ccdm_file_put(temporary, O_CREAT | O_TRUNC | O_NOFOLLOW, mode, text, size);
-	if (!r && rename(temporary, file))
+	if (unlink(temporary) && errno != ENOENT)
 		r = -errno;
+	if (!r)
+		r = ccdm_file_put(temporary, O_CREAT | O_EXCL, mode, text, size);
+	if (!r)
+		r = ccdm_file_rename(temporary, file);
+	if (r)
+		unlink(temporary); /* it may hold a secret */
 	return r ? ccdm_err_set(err, r, "%s: %s", file, strerror(-r)) : 0;
 }
 

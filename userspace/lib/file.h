@@ -44,9 +44,25 @@ int ccdm_file_lines(const char *file, const char *text, size_t size, size_t max,
  */
 int ccdm_file_private(const char *file, struct ccdm_err *err);
 
-/* Put @size bytes of @text in the place of a file, in one step. */
+/**
+ * ccdm_file_write() - put bytes in the place of a file, in one step
+ * @file: path; beside it "FILE.tmp" is used
+ *
+ * After a crash there is the old file or the new one, whole. Nothing of @text stays when it
+ * fails before the new one has its name.
+ *
+ * Return: 0, -errno.
+ */
 int ccdm_file_write(const char *file, const void *text, size_t size, mode_t mode,
 		    struct ccdm_err *err);
+
+/**
+ * ccdm_file_rename() - rename, and have the name on the disk
+ * @to: in the same directory; may be there
+ *
+ * Return: 0, -errno; also when only the directory could not be written.
+ */
+int ccdm_file_rename(const char *from, const char *to);
 
 /* A number or a word into a file of /proc or /sys. */
 int ccdm_file_tell(const char *file, const char *word, struct ccdm_err *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* member.h - byte strings in JSON: text in base64 or hexadecimal, arrays of numbers */
+/* member.h - members of JSON that is being made; byte strings in it: base64, hexadecimal, arrays of numbers */
 #ifndef CCDM_MEMBER_H
 #define CCDM_MEMBER_H
 
@@ -32,6 +32,31 @@ int ccdm_member_numbers(const json_t *value, const char *key, size_t max, uint8_
 /* The same, of exactly @size bytes, into @to. */
 int ccdm_member_octets(const json_t *value, const char *key, uint8_t *to, size_t size,
 		       struct ccdm_err *err);
+
+/**
+ * ccdm_member_put() - a member into an object that is being made
+ * @object: has its members so far; NULL: one was lost already
+ * @value: taken; NULL: it could not be made
+ *
+ * An object that cannot take it is dropped and becomes NULL, so that one that lacks a member
+ * never looks whole. Nobody else may have a reference to it.
+ */
+static inline void ccdm_member_put(json_t **object, const char *key, json_t *value)
+{
+	if (!json_object_set_new(*object, key, value))
+		return;
+	json_decref(*object);
+	*object = NULL;
+}
+
+/* The same for an array. */
+static inline void ccdm_member_add(json_t **array, json_t *value)
+{
+	if (!json_array_append_new(*array, value))
+		return;
+	json_decref(*array);
+	*array = NULL;
+}
 
 /* The other way round: bytes as text in base64; NULL: out of memory. */
 json_t *ccdm_member_make(const void *bytes, size_t size);

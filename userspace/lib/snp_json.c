@@ -245,7 +245,7 @@ static json_t *ccdm_snp_octets(const uint8_t *bytes, size_t size)
 	size_t i;
 
 	for (i = 0; i < size; i++)
-		json_array_append_new(array, json_integer(bytes[i]));
+		ccdm_member_add(&array, json_integer(bytes[i]));
 	return array;
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <tss2/tss2_mu.h>
+#include "member.h"
 #include "tpm_ak.h"
 #include "tpm_esys.h"
 
@@ -245,7 +246,7 @@ json_t *ccdm_tpm_signed_pcrs(const struct ccdm_tpm_signed *out)
 
 	for (i = 0; i < CCDM_TPM_PCRS; i++) {
 		ccdm_digest_hex(out->pcr[i], ccdm_digest_size(out->bank), hex);
-		json_array_append_new(pcrs, json_string(hex));
+		ccdm_member_add(&pcrs, json_string(hex));
 	}
 	return pcrs;
 }

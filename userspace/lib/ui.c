@@ -28,6 +28,8 @@ void ccdm_ui_plain(char *text)
 	}
 }
 
+static bool ccdm_ui_lost; /* a line, for want of memory */
+
 void ccdm_ui_line(const char *fmt, ...)
 {
 	char *text;
@@ -38,7 +40,7 @@ void ccdm_ui_line(const char *fmt, ...)
 	n = vasprintf(&text, fmt, ap);
 	va_end(ap);
 	if (n < 0) {
-		fprintf(stderr, "out of memory: a line is missing\n");
+		ccdm_ui_lost = true;
 		return;
 	}
 	ccdm_ui_plain(text);
@@ -132,6 +134,23 @@ static const struct {
 	{ "TiB", 1ULL << 40 },
 	{ "TB", 1000000000000ULL },
 };
+
+int ccdm_ui_end(const char *program, int code)
+{
+	bool bad = ferror(stdout) || fflush(stdout);
+
+	if (code)
+		return code;
+	if (bad) {
+		fprintf(stderr, "%s: standard output: %s\n", program, strerror(errno));
+		return CCDM_EXIT_DEVICE;
+	}
+	if (ccdm_ui_lost) {
+		fprintf(stderr, "%s: out of memory: lines are missing\n", program);
+		return CCDM_EXIT_MEMORY;
+	}
+	return CCDM_EXIT_OK;
+}
 
 int ccdm_ui_size(const char *text, uint64_t *bytes)
 {
@@ -229,6 +248,16 @@ char *ccdm_ui_human(uint64_t bytes, char *buf)
 	return buf;
 }
 
+void *ccdm_ui_need(size_t size)
+{
+	void *p = malloc(size);
+
+	if (p)
+		return p;
+	fprintf(stderr, "%s: out of memory\n", program_invocation_short_name);
+	_exit(CCDM_EXIT_MEMORY);
+}
+
 bool ccdm_ui_confirm(const char *question)
 {
 	char answer[16];
@@ -241,16 +270,17 @@ bool ccdm_ui_confirm(const char *question)
 	return !strcmp(answer, "YES\n");
 }
 
-enum ccdm_exit ccdm_ui_json(json_t *object)
+int ccdm_ui_json(json_t *object, struct ccdm_err *err)
 {
-	int r = json_dumpf(object, stdout, JSON_INDENT(2));
+	int r;
 
+	if (!object)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	r = json_dumpf(object, stdout, JSON_INDENT(2));
 	json_decref(object);
-	if (r || puts("") == EOF || fflush(stdout)) {
-		fprintf(stderr, "cannot write the JSON text\n");
-		return CCDM_EXIT_USAGE;
-	}
-	return CCDM_EXIT_OK;
+	if (r || puts("") == EOF || fflush(stdout))
+		return ccdm_err_set(err, -EIO, "the JSON text cannot be written");
+	return 0;
 }
 
 void ccdm_ui_progress(struct ccdm_progress *p, uint64_t done, uint64_t all)

@@ -68,6 +68,9 @@ enum ccdm_exit ccdm_exit_of(int error);
 /* Print "program: text" and the hint to standard error. Return: exit code of @error. */
 enum ccdm_exit ccdm_ui_fail(const char *program, const struct ccdm_err *err, int error);
 
+/* What main() ends with: @code, or that standard output, which is flushed, has not got it all. */
+int ccdm_ui_end(const char *program, int code);
+
 /**
  * ccdm_ui_size() - parse a size as cryptsetup does
  * @text: number with S (512 bytes), K M G T, KiB MiB GiB TiB (1024), KB MB GB TB (1000)
@@ -92,11 +95,24 @@ char *ccdm_ui_date(int64_t at, char *buf);
 /* "1.5 GiB"; @buf holds at least 32 bytes. Return: @buf */
 char *ccdm_ui_human(uint64_t bytes, char *buf);
 
+/**
+ * ccdm_ui_need() - malloc() for libraries that do not bear it when there is no memory
+ *
+ * Without memory, jansson writes objects that lack the names of their members, and libevent goes
+ * on with what it has freed. The program says that it is out of memory, and ends.
+ */
+void *ccdm_ui_need(size_t size);
+
 /* Ask @question on the terminal; only YES in capitals is yes. No terminal: no. */
 bool ccdm_ui_confirm(const char *question);
 
-/* Print @object as one JSON text with a newline, and drop it. Return: exit code. */
-enum ccdm_exit ccdm_ui_json(json_t *object);
+/**
+ * ccdm_ui_json() - print an object as one JSON text with a newline
+ * @object: taken; NULL: it could not be made
+ *
+ * Return: 0, -ENOMEM, -EIO.
+ */
+int ccdm_ui_json(json_t *object, struct ccdm_err *err);
 
 /**
  * struct ccdm_progress - a bar on a terminal, or lines of JSON

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "../lib/clock.h"
+#include "../lib/member.h"
 #include "../lib/net.h"
 #include "../lib/report.h"
 #include "attesting.h"
@@ -86,7 +87,7 @@ static json_t *boot_names(const struct ccdm_config *config)
 	unsigned int i;
 
 	for (i = 0; i < config->nr_secrets; i++)
-		json_array_append_new(names, json_string(config->secret[i].name));
+		ccdm_member_add(&names, json_string(config->secret[i].name));
 	return names;
 }
 

@@ -11,6 +11,7 @@
 #include "../lib/find.h"
 #include "../lib/host.h"
 #include "../lib/measure.h"
+#include "../lib/member.h"
 #include "../lib/module.h"
 #include "../lib/open.h"
 #include "../lib/report.h"
@@ -101,7 +102,7 @@ static int boot_measure(const struct ccdm_config *config, const struct ccdm_meas
 	r = ccdm_measure_open(config->tpm, config->timeout, &to, err);
 	for (i = 0; !r && i < list->count; i++) {
 		r = ccdm_measure_event(&to, list->text[i], err);
-		json_array_append_new(events, json_string(list->text[i]));
+		ccdm_member_add(&events, json_string(list->text[i]));
 	}
 	if (!r)
 		r = ccdm_measure_check(&to, &values, err);

@@ -60,16 +60,16 @@ enum ccdm_exit cmd_attest(const struct ccdm_verb *verb, int argc, char **argv)
 	int r;
 
 	if (!a)
-		return CCDM_EXIT_MEMORY;
+		return ccdm_setup_memory();
 	e = ccdm_setup_options(verb, argc, argv, attest_options, attest_take, a, 0, 0, &over);
 	if (!over) {
 		r = attest_do(a, &err);
 		if (r)
 			e = ccdm_ui_fail(CCDM_PROGRAM, &err, r);
 		else if (a->json)
-			e = ccdm_ui_json(json_pack("{s:s, s:s, s:s}", "broker", a->with.broker,
-						   "tee", a->with.session.primary->tee, "result",
-						   "accepted"));
+			e = ccdm_setup_print(json_pack("{s:s, s:s, s:s}", "broker", a->with.broker,
+						       "tee", a->with.session.primary->tee,
+						       "result", "accepted"));
 		else
 			printf("accepted by %s: %s\n", a->with.broker,
 			       a->with.session.primary->what);

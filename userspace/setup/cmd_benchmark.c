@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include "../lib/member.h"
 #include "setup.h"
 
 #define BENCH_BYTES   65536
@@ -186,11 +187,10 @@ enum ccdm_exit cmd_benchmark(const struct ccdm_verb *verb, int argc, char **argv
 	if (json) {
 		all = json_array();
 		for (i = 0; i < 3; i++)
-			json_array_append_new(all,
-					      json_pack("{s:s, s:f, s:b}", "suite", rows[i].suite,
+			ccdm_member_add(&all, json_pack("{s:s, s:f, s:b}", "suite", rows[i].suite,
 							"mib_s", rows[i].mib_s, "recommended",
 							i == best && rows[i].mib_s > 0));
-		return ccdm_ui_json(all);
+		return ccdm_setup_print(all);
 	}
 	printf("# Approximate, one CPU, memory only; primitives in MiB/s:\n"
 	       "#   XTS %.0f, GMAC %.0f, HMAC-SHA-256 %.0f, GCM %.0f\n",

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../lib/attesters.h"
+#include "../lib/member.h"
 #include "../lib/session.h"
 #include "attesting.h"
 #include "setup.h"
@@ -58,13 +59,13 @@ static enum ccdm_exit evidence_list(bool json)
 		bool here = a->exists(a);
 
 		if (json)
-			json_array_append_new(all, json_pack("{s:s, s:s, s:b}", "tee", a->tee,
-							     "what", a->what, "here", here));
+			ccdm_member_add(&all, json_pack("{s:s, s:s, s:b}", "tee", a->tee, "what",
+							a->what, "here", here));
 		else
 			printf("%-12s %-4s %s\n", a->tee, here ? "yes" : "no", a->what);
 	}
 	if (json)
-		return ccdm_ui_json(json_pack("{s:o}", "attesters", all));
+		return ccdm_setup_print(json_pack("{s:o}", "attesters", all));
 	json_decref(all);
 	return CCDM_EXIT_OK;
 }
@@ -99,5 +100,5 @@ enum ccdm_exit cmd_evidence(const struct ccdm_verb *verb, int argc, char **argv)
 		r = ccdm_session_evidence(&conf, a.nonce, &out, &err);
 	ccdm_certs_free(certs);
 	free(manifest);
-	return r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : ccdm_ui_json(out);
+	return r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : ccdm_setup_print(out);
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* cmd_list.c - ccdm-setup list */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "../lib/member.h"
 #include "setup.h"
 
 struct list_args {
@@ -27,18 +29,19 @@ static enum ccdm_exit list_take(int option, void *arg)
 	return CCDM_EXIT_OK;
 }
 
-static int list_each(const char *name, void *arg)
+static int list_each(const char *name, void *arg, struct ccdm_err *err)
 {
 	struct ccdm_dm_info *info = malloc(sizeof(*info));
 	char state[16] = "?", suite[32] = "?", size[32];
 	struct list_args *a = arg;
-	struct ccdm_err err = { 0 };
+	int r;
 
 	if (!info)
-		return 0;
-	if (!ccdm_dm_info(name, info, &err)) {
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	r = ccdm_dm_info(name, info, err);
+	if (!r) {
 		if (a->json) {
-			json_array_append_new(a->all, ccdm_setup_json(info));
+			ccdm_member_add(&a->all, ccdm_setup_json(info));
 		} else {
 			if (!a->any)
 				printf("%-20s %-10s %-8s %-20s %s\n", "NAME", "SIZE", "DEVICE",
@@ -52,7 +55,7 @@ static int list_each(const char *name, void *arg)
 		}
 	}
 	free(info);
-	return 0;
+	return r == -ENXIO ? 0 : r; /* it went away meanwhile */
 }
 
 enum ccdm_exit cmd_list(const struct ccdm_verb *verb, int argc, char **argv)
@@ -73,7 +76,7 @@ enum ccdm_exit cmd_list(const struct ccdm_verb *verb, int argc, char **argv)
 	if (r)
 		e = ccdm_ui_fail(CCDM_PROGRAM, &err, r);
 	else if (a.json)
-		return ccdm_ui_json(a.all);
+		return ccdm_setup_print(a.all);
 	json_decref(a.all);
 	return e;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../lib/measure.h"
+#include "../lib/member.h"
 #include "setup.h"
 
 struct measure_args {
@@ -56,7 +57,7 @@ json_t *ccdm_setup_values(const struct ccdm_digests *values)
 
 	for (i = 0; i < values->count; i++) {
 		ccdm_digest_hex(values->digest[i].bytes, values->digest[i].size, hex);
-		json_object_set_new(o, ccdm_digest_name(values->digest[i].alg), json_string(hex));
+		ccdm_member_put(&o, ccdm_digest_name(values->digest[i].alg), json_string(hex));
 	}
 	return o;
 }
@@ -71,10 +72,10 @@ static enum ccdm_exit measure_print(const struct measure_args *a,
 	unsigned int i;
 
 	for (i = 0; i < list->count; i++)
-		json_array_append_new(events, json_string(list->text[i]));
+		ccdm_member_add(&events, json_string(list->text[i]));
 	if (a->json)
-		return ccdm_ui_json(json_pack("{s:o, s:i, s:o}", "events", events, "pcr",
-					      CCDM_MEASURE_PCR, "values", o));
+		return ccdm_setup_print(json_pack("{s:o, s:i, s:o}", "events", events, "pcr",
+						  CCDM_MEASURE_PCR, "values", o));
 	for (i = 0; i < list->count; i++)
 		printf("%s\n", list->text[i]);
 	json_object_foreach(o, name, value)
@@ -126,7 +127,7 @@ enum ccdm_exit cmd_measure(const struct ccdm_verb *verb, int argc, char **argv)
 		return ccdm_setup_usage(verb, "--check measures nothing");
 	list = calloc(1, sizeof(*list));
 	if (!list)
-		return CCDM_EXIT_MEMORY;
+		return ccdm_setup_memory();
 	r = measure_do(&a, list, &values, &err);
 	e = r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : measure_print(&a, list, &values);
 	free(list);

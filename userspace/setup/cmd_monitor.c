@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* cmd_monitor.c - ccdm-setup monitor [NAME] */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 #include <time.h>
 #include "../lib/credstore.h"
 #include "../lib/events.h"
+#include "../lib/member.h"
 #include "../lib/module.h"
 #include "setup.h"
 
@@ -16,6 +18,7 @@ struct monitor_args {
 	bool drop_secrets;
 	unsigned long count; /* events left; 0: no end */
 	unsigned long seen;
+	struct ccdm_err *err;
 };
 
 static const struct option monitor_options[] = {
@@ -43,19 +46,21 @@ static enum ccdm_exit monitor_take(int option, void *arg)
 	return *end || !a->count ? CCDM_EXIT_USAGE : CCDM_EXIT_OK;
 }
 
-static void monitor_json(const struct ccdm_event *e, const char *when)
+static int monitor_json(const struct ccdm_event *e, const char *when)
 {
 	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "time", when, "event", e->event, "name",
 			      e->name, "uuid", e->uuid, "dev", e->dev);
+	int r;
 
 	if (e->kind) {
-		json_object_set_new(o, "kind", json_string(e->kind));
-		json_object_set_new(o, "level", json_integer(e->level));
-		json_object_set_new(o, "index", json_integer((json_int_t)e->index));
+		ccdm_member_put(&o, "kind", json_string(e->kind));
+		ccdm_member_put(&o, "level", json_integer(e->level));
+		ccdm_member_put(&o, "index", json_integer((json_int_t)e->index));
 	}
-	json_dumpf(o, stdout, JSON_COMPACT);
+	r = o ? json_dumpf(o, stdout, JSON_COMPACT) : -ENOMEM;
 	putchar('\n');
 	json_decref(o);
+	return r;
 }
 
 static int monitor_each(const struct ccdm_event *e, void *arg)
@@ -65,6 +70,7 @@ static int monitor_each(const struct ccdm_event *e, void *arg)
 	struct ccdm_err err;
 	struct tm tm;
 	char when[32];
+	int r = 0;
 
 	if (a->name && strcmp(a->name, e->name))
 		return 0;
@@ -73,22 +79,23 @@ static int monitor_each(const struct ccdm_event *e, void *arg)
 	gmtime_r(&now, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	if (a->json) {
-		monitor_json(e, when);
+		r = monitor_json(e, when);
 	} else {
 		printf("%s %s %s (%s)", when, e->name, e->event, e->dev);
 		if (e->kind)
 			printf(" %s level %" PRIu32 " index %" PRIu64, e->kind, e->level, e->index);
 		putchar('\n');
 	}
-	fflush(stdout);
+	if (r || ferror(stdout) || fflush(stdout))
+		return ccdm_err_set(a->err, r ? r : -EIO, "the event cannot be printed");
 	return a->count && ++a->seen == a->count;
 }
 
 enum ccdm_exit cmd_monitor(const struct ccdm_verb *verb, int argc, char **argv)
 {
-	struct monitor_args a = { 0 };
 	struct ccdm_events *events;
 	struct ccdm_err err = { 0 };
+	struct monitor_args a = { .err = &err };
 	enum ccdm_exit e;
 	bool over;
 	int r;

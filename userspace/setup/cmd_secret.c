@@ -107,7 +107,7 @@ enum ccdm_exit cmd_secret(const struct ccdm_verb *verb, int argc, char **argv)
 	int r;
 
 	if (!a)
-		return CCDM_EXIT_MEMORY;
+		return ccdm_setup_memory();
 	e = ccdm_setup_options(verb, argc, argv, secret_options, secret_take, a, 1, 1 << 10, &over);
 	if (!over) {
 		r = secret_do(a, argv + optind, argc - optind, &err);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../lib/config.h"
+#include "../lib/member.h"
 #include "setup.h"
 
 static const struct option status_options[] = {
@@ -52,7 +53,7 @@ json_t *ccdm_setup_json(const struct ccdm_dm_info *info)
 		if (!colon)
 			continue;
 		*colon = '\0';
-		json_object_set_new(o, word, status_value(colon + 1));
+		ccdm_member_put(&o, word, status_value(colon + 1));
 	}
 	return o;
 }
@@ -105,7 +106,7 @@ enum ccdm_exit cmd_status(const struct ccdm_verb *verb, int argc, char **argv)
 		return e;
 	info = malloc(sizeof(*info));
 	if (!info)
-		return CCDM_EXIT_MEMORY;
+		return ccdm_setup_memory();
 	r = ccdm_setup_root(&err);
 	if (!r)
 		r = ccdm_dm_info(argv[optind] ? argv[optind] : CCDM_ROOT_NAME, info, &err);
@@ -113,7 +114,7 @@ enum ccdm_exit cmd_status(const struct ccdm_verb *verb, int argc, char **argv)
 		e = ccdm_ui_fail(CCDM_PROGRAM, &err, r);
 	} else {
 		if (json)
-			e = ccdm_ui_json(ccdm_setup_json(info));
+			e = ccdm_setup_print(ccdm_setup_json(info));
 		else
 			status_print(info);
 		if (!e && ccdm_dm_word(info->status, "state", state, sizeof(state)) &&

@@ -370,7 +370,7 @@ static enum ccdm_exit verify_print(const struct verify_args *a, const struct ccd
 	unsigned int i;
 
 	if (a->json) {
-		e = ccdm_ui_json(ccdm_verdict_json(v));
+		e = ccdm_setup_print(ccdm_verdict_json(v));
 	} else {
 		for (i = 0; i < v->count; i++) {
 			const struct ccdm_check *c = &v->check[i];
@@ -424,7 +424,7 @@ enum ccdm_exit cmd_verify(const struct ccdm_verb *verb, int argc, char **argv)
 			verb, "the kind of evidence is one of: snp, tdx, tpm, azure, eventlog");
 	v = calloc(1, sizeof(*v));
 	if (!v)
-		return CCDM_EXIT_MEMORY;
+		return ccdm_setup_memory();
 	v->allow = a.allow;
 	r = verify_load(&a, argv[optind + 1], &in, &err);
 	if (!r)

@@ -168,6 +168,19 @@ enum ccdm_exit ccdm_setup_options(const struct ccdm_verb *verb, int argc, char *
 	return CCDM_EXIT_OK;
 }
 
+enum ccdm_exit ccdm_setup_memory(void)
+{
+	return ccdm_ui_fail(CCDM_PROGRAM, &(struct ccdm_err){ "out of memory", "" }, -ENOMEM);
+}
+
+enum ccdm_exit ccdm_setup_print(json_t *object)
+{
+	struct ccdm_err err = { 0 };
+	int r = ccdm_ui_json(object, &err);
+
+	return r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : CCDM_EXIT_OK;
+}
+
 int ccdm_setup_root(struct ccdm_err *err)
 {
 	if (geteuid() == 0)
@@ -202,10 +215,12 @@ int main(int argc, char **argv)
 		ccdm_setup_general(stderr);
 		return CCDM_EXIT_USAGE;
 	}
+	json_set_alloc_funcs(ccdm_ui_need, free);
 	ccdm_dm_init(debug);
 	for (i = 0; i < CCDM_VERBS; i++)
 		if (!strcmp(argv[1], ccdm_verbs[i].name))
-			return ccdm_verbs[i].run(&ccdm_verbs[i], argc - 1, argv + 1);
+			return ccdm_ui_end(CCDM_PROGRAM,
+					   ccdm_verbs[i].run(&ccdm_verbs[i], argc - 1, argv + 1));
 	fprintf(stderr, CCDM_PROGRAM ": unknown verb '%s'\n", argv[1]);
 	ccdm_setup_general(stderr);
 	return CCDM_EXIT_USAGE;

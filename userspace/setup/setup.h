@@ -60,6 +60,12 @@ enum ccdm_exit ccdm_setup_options(const struct ccdm_verb *verb, int argc, char *
 /* "must be root", said before anything is tried */
 int ccdm_setup_root(struct ccdm_err *err);
 
+/* Say that there is none; its exit code. */
+enum ccdm_exit ccdm_setup_memory(void);
+
+/* ccdm_ui_json(), and the exit code of it. */
+enum ccdm_exit ccdm_setup_print(json_t *object);
+
 /* measure and boot share it: the values of a PCR, by bank */
 json_t *ccdm_setup_values(const struct ccdm_digests *values);
 

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "../lib/bytes.h"
+#include "../lib/member.h"
+#include "setup.h"
 #include "verify_log.h"
 
 /* "rtmr0" is register 1 of the log of a confidential guest. */
@@ -83,14 +85,14 @@ enum ccdm_exit verify_log_print(const struct ccdm_banks *banks, bool as_json)
 				continue;
 			ccdm_digest_hex(bank->value[k].bytes, bank->value[k].size, hex);
 			snprintf(index, sizeof(index), "%u", k);
-			json_object_set_new(values, index, json_string(hex));
+			ccdm_member_put(&values, index, json_string(hex));
 			if (!as_json)
 				printf("%s %u %s\n", name, k, hex);
 		}
-		json_object_set_new(all, name, values);
+		ccdm_member_put(&all, name, values);
 	}
 	if (as_json)
-		return ccdm_ui_json(all);
+		return ccdm_setup_print(all);
 	json_decref(all);
 	return CCDM_EXIT_OK;
 }

@@ -243,7 +243,9 @@ static int ccdm_dm_line(int type, const char *name, const char *want, struct ccd
 	/* A status must not write anything to the device below. */
 	dm_task_no_flush(task);
 	r = ccdm_dm_run(task);
-	if (r == -ENXIO || (!r && (!dm_task_get_info(task, &d) || !d.exists))) {
+	if (!r && !dm_task_get_info(task, &d))
+		r = -EIO;
+	if (r == -ENXIO || (!r && !d.exists)) {
 		dm_task_destroy(task);
 		return ccdm_err_set(err, -ENXIO, "%s is not active", name);
 	}
@@ -342,6 +344,8 @@ int ccdm_dm_list(int (*each)(const char *name, void *arg, struct ccdm_err *err),
 		goto out;
 	}
 	n = dm_task_get_names(task);
+	if (!n)
+		r = ccdm_err_set(err, -EIO, "device-mapper gives no names");
 	if (!n || !n->dev)
 		goto out;
 	do {

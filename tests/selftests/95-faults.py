@@ -16,7 +16,7 @@ from guest import BOOT, NET, TPM, Swtpm, put
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 POLICY = """name: web
 secrets: default/web/*
-require: {tee: tpm, binding: tpm-only, phase: unknown}
+require: {tee: tpm, binding: tpm-only, phase: initrd}
 """
 
 
@@ -66,6 +66,7 @@ def run(t):
         vm.sh(TPM)
         put(vm, "/tmp/ca.pem", open(b.ca).read())
         put(vm, "/tmp/ccdm.conf", BOOT % ("ab" * 32) + "[measure]")
+        vm.sh("/ccdm/bin/ccdm-setup measure --config /tmp/ccdm.conf")
         evidence = json.loads(vm.sh("/ccdm/bin/ccdm-setup evidence --nonce any"))
         b.trust_tpm(evidence)
         run_in(t, vm, "setup-tpm", "CCDM_BROKER=" + b.url)

@@ -230,6 +230,74 @@ static void one_check_each(void **state)
 }
 
 /* Each length below the whole is an error, and no read goes beyond it. */
+/* Everything of the vendor's in one object, with one thing wrong: an error that says where. */
+static void bundle_texts(void **state)
+{
+#define SIG                                                                \
+	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" \
+	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	static const struct {
+		const char *tcb, *tcb_signature, *qe, *qe_signature, *more, *said;
+	} all[] = {
+		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "'", "", NULL },
+		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "'", ", 'pck_crl': null", NULL },
+		{ "{}", "'" SIG "'", "'{}'", "'" SIG "'", "", "tcb_info is no text" },
+		{ "'{}'", "'" SIG "'", "7", "'" SIG "'", "", "qe_identity is no text" },
+		{ "'{}'", "'12'", "'{}'", "'" SIG "'", "", "tcb_info: the signature is not" },
+		{ "'{}'", "null", "'{}'", "'" SIG "'", "", "tcb_info: the signature is not" },
+		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "0'", "",
+		  "qe_identity: the signature is not" },
+		{ "'[]'", "'" SIG "'", "'{}'", "'" SIG "'", "", "tcb_info: line" },
+		{ "'{}'", "'" SIG "'", "'{'", "'" SIG "'", "", "qe_identity: line 1" },
+		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "'", ", 'pck_crl_issuer_chain': 1",
+		  "pck_crl_issuer_chain is no text" },
+		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "'", ", 'pck_certificate_chain': 'x'",
+		  "pck_certificate_chain" },
+		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "'", ", 'root_ca_crl': 'xy'",
+		  "root_ca_crl is not hex" },
+		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "'", ", 'pck_crl': []",
+		  "pck_crl is not hex" },
+		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "'", "} x", "line 1" },
+	};
+#undef SIG
+	struct ccdm_collateral c = { 0 };
+	struct ccdm_err e = { 0 };
+	struct ccdm_certs *certs;
+	char text[1024], *p;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		snprintf(text, sizeof(text),
+			 "{'tcb_info': %s, 'tcb_info_signature': %s, 'qe_identity': %s, "
+			 "'qe_identity_signature': %s%s}",
+			 all[i].tcb, all[i].tcb_signature, all[i].qe, all[i].qe_signature,
+			 all[i].more);
+		for (p = text; *p; p++)
+			if (*p == '\'')
+				*p = '"';
+		certs = ccdm_certs_new();
+		e = (struct ccdm_err){ 0 };
+		if (!all[i].said) {
+			assert_int_equal(
+				ccdm_collateral_bundle("b", text, strlen(text), &c, certs, &e), 0);
+			/* and once more */
+			assert_int_equal(
+				ccdm_collateral_bundle("b", text, strlen(text), &c, certs, &e),
+				-EINVAL);
+			assert_non_null(strstr(e.text, "tcb_info: there is one already"));
+		} else if (ccdm_collateral_bundle("b", text, strlen(text), &c, certs, &e) !=
+				   -EINVAL ||
+			   !strstr(e.text, all[i].said)) {
+			fail_msg("%s: %s", text, e.text);
+		}
+		ccdm_collateral_drop(&c);
+		ccdm_certs_free(certs);
+	}
+	assert_int_equal(ccdm_collateral_bundle("b", "[]", 2, &c, NULL, &e), -EINVAL);
+	assert_non_null(strstr(e.text, "no object"));
+}
+
 static void cut_off(void **state)
 {
 	static const struct tdx_spoil good[] = { { 0 }, { .version = 5 } };
@@ -260,6 +328,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_check_each),
+		cmocka_unit_test(bundle_texts),
 		cmocka_unit_test(cut_off),
 	};
 

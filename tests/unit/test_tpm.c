@@ -406,6 +406,62 @@ static void azure_members(void **state)
 		}
 }
 
+/* An HCL report with one thing wrong in it, and one that was read while it was being written. */
+static void azure_hcl(void **state)
+{
+	static const struct {
+		size_t at;
+		const char *bytes, *said;
+	} all[] = {
+		{ 0, "HCLB", "no HCL report" },
+		{ 1224, "\3", "type 3 is neither" },
+		{ 1228, "\4", "hash 4 is not known" },
+		{ 1235, "\1", "cut off" },
+		{ 1224, "\4", "of TDX, and there is no td_quote" },
+		{ 1236, "[", "hcl_report: " },
+		{ 1250, "x", "hcl_report: " },
+		{ 32 + 80, "\xff", NULL },
+	};
+	struct ccdm_anchor anchor = { .name = "Milan" };
+	struct azure_wrong good = { 0 };
+	const struct ccdm_cert *vcek;
+	struct ccdm_azure az;
+	size_t i, size;
+	uint8_t *hcl;
+	char *text;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct ccdm_certs *certs = ccdm_certs_new();
+		json_t *o = make_azure(&good, certs, &anchor);
+
+		assert_int_equal(ccdm_azure_parse(o, &az, certs, &vcek, &err), 0);
+		assert_true(ccdm_azure_whole(&az));
+		ccdm_azure_drop(&az);
+		assert_int_equal(
+			ccdm_base64_decode(json_string_value(json_object_get(o, "hcl_report")),
+					   true, CCDM_HCL_MAX, &hcl, &size),
+			0);
+		memcpy(hcl + all[i].at, all[i].bytes, strlen(all[i].bytes));
+		text = base64(hcl, size, true);
+		json_object_set_new(o, "hcl_report", json_string(text));
+		seed_json("azure", o);
+		if (all[i].said) {
+			assert_int_equal(ccdm_azure_parse(o, &az, certs, &vcek, &err), -EINVAL);
+			if (!strstr(err.text, all[i].said))
+				fail_msg("%zu: %s", i, err.text);
+		} else {
+			assert_int_equal(ccdm_azure_parse(o, &az, certs, &vcek, &err), 0);
+			assert_false(ccdm_azure_whole(&az));
+			ccdm_azure_drop(&az);
+		}
+		free(text);
+		free(hcl);
+		ccdm_certs_free(certs);
+		json_decref(o);
+	}
+}
+
 static void base64_texts(void **state)
 {
 	static const struct {
@@ -453,9 +509,8 @@ static void base64_texts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(quotes),
-		cmocka_unit_test(azure),
-		cmocka_unit_test(azure_members),
+		cmocka_unit_test(quotes),	 cmocka_unit_test(azure),
+		cmocka_unit_test(azure_members), cmocka_unit_test(azure_hcl),
 		cmocka_unit_test(base64_texts),
 	};
 

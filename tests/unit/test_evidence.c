@@ -656,13 +656,35 @@ static void manifests(void **state)
 	json_decref(other);
 }
 
+/* What is no evidence at all is an error that says so, and proves nothing. */
+static void no_evidence(void **state)
+{
+	struct ccdm_verdict *v = calloc(1, sizeof(*v));
+	struct ccdm_proof proof = { 0 };
+	json_t *object = json_object(), *text = json_string("x");
+
+	(void)state;
+	assert_int_equal(ccdm_evidence_judge("sgx", object, NULL, NULL, v, &proof, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "no TEE is called sgx"));
+	assert_null(proof.facts);
+	assert_int_equal(ccdm_evidence_judge("snp", text, NULL, NULL, v, &proof, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "no object"));
+	assert_int_equal(ccdm_evidence_judge("snp", NULL, NULL, NULL, v, &proof, &err), -EINVAL);
+	assert_null(proof.facts);
+	assert_null(proof.notes);
+	json_decref(object);
+	json_decref(text);
+	free(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(logs),	     cmocka_unit_test(cut_logs),
-		cmocka_unit_test(rtmrs),     cmocka_unit_test(tpm_alone),
-		cmocka_unit_test(beside),    cmocka_unit_test(statuses),
-		cmocka_unit_test(snp_facts), cmocka_unit_test(manifests),
+		cmocka_unit_test(logs),	       cmocka_unit_test(cut_logs),
+		cmocka_unit_test(rtmrs),       cmocka_unit_test(tpm_alone),
+		cmocka_unit_test(beside),      cmocka_unit_test(statuses),
+		cmocka_unit_test(snp_facts),   cmocka_unit_test(manifests),
+		cmocka_unit_test(no_evidence),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -3,9 +3,10 @@
  * load - many guests at a broker, each with a TPM of our own
  *
  *	load key KEY SPKI		make a key; its public half, for the broker's trust
+ *	load evidence KEY		what ccdm-setup evidence --nonce says in such a guest
  *	load run KEY URL CA PATH N P	N handshakes, and a secret after each, by P processes
  *
- * Prints what came as JSON: how many were right, and how many were not.
+ * run prints what came as JSON: how many were right, and how many were not.
  */
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -50,6 +51,38 @@ static int make_key(char **argv)
 	return 0;
 }
 
+static EVP_PKEY *read_key(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	EVP_PKEY *k = f ? PEM_read_PrivateKey(f, NULL, NULL, NULL) : NULL;
+
+	pki_must(!!k);
+	fclose(f);
+	return k;
+}
+
+static int print_evidence(void)
+{
+	struct ccdm_tee_key *tee_key = ccdm_tee_key_new();
+	json_t *jwk = ccdm_tee_key_jwk(tee_key), *evidence, *o;
+	struct ccdm_digest bound;
+	struct ccdm_err err = { 0 };
+	char *text;
+
+	pki_must(!ccdm_kbs_report_data(CCDM_KBS_0_4, "any", jwk, "", &bound));
+	pki_must(!collect(NULL, &(struct ccdm_ask){ .data = bound.bytes }, &evidence, &err));
+	text = ccdm_kbs_attestation(CCDM_KBS_0_4, "any", jwk, evidence, "");
+	o = json_loads(text, 0, NULL);
+	pki_must(!json_object_set_new(o, "tee", json_string("tpm")) &&
+		 !json_dumpf(o, stdout, JSON_COMPACT));
+	json_decref(o);
+	free(text);
+	json_decref(evidence);
+	json_decref(jwk);
+	ccdm_tee_key_free(tee_key);
+	return 0;
+}
+
 /* One guest from its key to its secret. */
 static bool shake(const char *url, const char *ca, const char *path, const char *want)
 {
@@ -82,15 +115,16 @@ int main(int argc, char **argv)
 	unsigned int n, processes, i, k, all = 0;
 	unsigned int *right;
 	struct timespec from, to;
-	FILE *f;
 
 	if (argc == 4 && !strcmp(argv[1], "key"))
 		return make_key(argv);
+	if (argc == 3 && !strcmp(argv[1], "evidence")) {
+		key = read_key(argv[2]);
+		return print_evidence();
+	}
 	if (argc != 8 || strcmp(argv[1], "run"))
 		return 1;
-	f = fopen(argv[2], "r");
-	key = f ? PEM_read_PrivateKey(f, NULL, NULL, NULL) : NULL;
-	pki_must(!!key);
+	key = read_key(argv[2]);
 	n = strtoul(argv[6], NULL, 10);
 	processes = strtoul(argv[7], NULL, 10);
 	right = mmap(NULL, processes * sizeof(*right), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,

@@ -133,7 +133,7 @@ static int ccdm_attest_session(struct ccdm_broker *b, const struct ccdm_request 
 {
 	json_t *o =
 		json_pack("{s:s, s:O, s:O}", "tee", m->nonce.tee, "jwk", m->jwk, "facts", facts);
-	char *state = o ? json_dumps(o, JSON_COMPACT) : NULL;
+	char *state = o ? ccdm_member_dump(o, JSON_COMPACT) : NULL;
 	int r = state ? ccdm_store_session_add(b->store, &m->nonce, q->now + b->session_lifetime,
 					       state, err)
 		      : ccdm_err_set(err, -ENOMEM, "out of memory");
@@ -169,14 +169,12 @@ static int ccdm_attest_log(struct ccdm_broker *b, const struct ccdm_request *q,
 	char id[2 * CCDM_NONCE_ID + 1];
 
 	ccdm_nonce_hex(&m->nonce, id);
-	if (more) {
-		ccdm_member_put(&more, "peer", json_string(q->peer));
-		ccdm_member_put(&more, "tee", json_string(m->nonce.tee));
-		ccdm_member_put(&more, "session", json_string(id));
-		ccdm_member_put(&more, "result", json_string(why ? "refused" : "accepted"));
-		if (why)
-			ccdm_member_put(&more, "why", json_string(why));
-	}
+	ccdm_member_put(&more, "peer", json_string(q->peer));
+	ccdm_member_put(&more, "tee", json_string(m->nonce.tee));
+	ccdm_member_put(&more, "session", json_string(id));
+	ccdm_member_put(&more, "result", json_string(why ? "refused" : "accepted"));
+	if (why)
+		ccdm_member_put(&more, "why", json_string(why));
 	return ccdm_audit_add(b->audit, q->now, "attest", more, err);
 }
 

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "../lib/digest.h"
+#include "../lib/member.h"
 #include "audit.h"
 
 struct ccdm_audit {
@@ -134,7 +135,7 @@ static int ccdm_audit_write(struct ccdm_audit *a, int64_t now, const char *event
 	if (entry && !json_object_set_new(entry, "time", json_string(ccdm_ui_date(now, date))) &&
 	    !json_object_set_new(entry, "event", json_string(event)) &&
 	    !json_object_set_new(entry, "prev", json_string(a->prev)))
-		text = json_dumps(entry, JSON_COMPACT | JSON_SORT_KEYS);
+		text = ccdm_member_dump(entry, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(entry);
 	n = text ? asprintf(&line, "%s\n", text) : -1;
 	if (n > CCDM_AUDIT_LINE)

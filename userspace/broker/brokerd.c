@@ -258,8 +258,8 @@ int main(int argc, char **argv)
 	/* No core dump, and nobody looks into it. */
 	prctl(PR_SET_DUMPABLE, 0);
 	signal(SIGPIPE, SIG_IGN);
-	/* all that counts is on the disk: without memory it ends, and is started anew */
-	json_set_alloc_funcs(ccdm_ui_need, brokerd_free);
+	json_set_alloc_funcs(malloc, brokerd_free);
+	/* all that counts is on the disk: where libevent has no memory it ends, and is started anew */
 	event_set_mem_functions(ccdm_ui_need, brokerd_realloc, brokerd_free);
 	r = brokerd_load(&d, &err);
 	if (!r && !check)

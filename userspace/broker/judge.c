@@ -26,7 +26,7 @@ static char *ccdm_judge_text(const json_t *value)
 		return strdup(none);
 	if (json_is_string(value))
 		return strdup(json_string_value(value));
-	return json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+	return ccdm_member_dump(value, JSON_ENCODE_ANY | JSON_COMPACT);
 }
 
 static enum ccdm_answer ccdm_judge_note(struct ccdm_judge *j, const struct ccdm_cond *c,

@@ -154,12 +154,11 @@ int main(int argc, char **argv)
 			return ccdm_ui_end(CCDM_PROGRAM, cli_help(stdout, CCDM_EXIT_OK));
 		case 'V':
 			puts(CCDM_PROGRAM " " CCDM_VERSION);
-			return CCDM_EXIT_OK;
+			return ccdm_ui_end(CCDM_PROGRAM, CCDM_EXIT_OK);
 		default:
 			fprintf(stderr, CCDM_PROGRAM ": %s is not an option\n", argv[optind - 1]);
 			return cli_help(stderr, CCDM_EXIT_USAGE);
 		}
 	}
-	json_set_alloc_funcs(ccdm_ui_need, free);
 	return ccdm_ui_end(CCDM_PROGRAM, cli_run(&cli, argc - optind, argv + optind));
 }

@@ -166,7 +166,7 @@ static int ccdm_az_quote(const struct ccdm_azure *az, json_t *o, struct ccdm_err
 
 	ask = json_pack("{s:o}", "report",
 			ccdm_member_make_url(az->hcl + REPORT_AT, TDREPORT_SIZE));
-	text = ask ? json_dumps(ask, JSON_COMPACT) : NULL;
+	text = ask ? ccdm_member_dump(ask, JSON_COMPACT) : NULL;
 	json_decref(ask);
 	if (!text)
 		return ccdm_err_set(err, -ENOMEM, "out of memory");

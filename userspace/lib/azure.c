@@ -13,8 +13,8 @@ enum {
 	HCL_REPORT = 32,
 	HCL_RUNTIME = 1216,
 	HCL_CLAIMS = 1236,
-	HCL_SNP_DATA = 32 + 80,	 /* report data, in the TEE's report */
-	HCL_TDX_DATA = 32 + 128, /* in a TDREPORT */
+	HCL_SNP_DATA = HCL_REPORT + 80,	 /* report data, in the TEE's report */
+	HCL_TDX_DATA = HCL_REPORT + 128, /* in a TDREPORT */
 	HCL_SNP = 2,
 	HCL_TDX = 4,
 	AK_MAX = 1024, /* bytes of a modulus */

@@ -38,7 +38,7 @@ static json_t *ccdm_eventlog_json(const struct ccdm_event *event)
 int ccdm_eventlog_append(const char *file, const struct ccdm_event *event, struct ccdm_err *err)
 {
 	json_t *record = ccdm_eventlog_json(event);
-	char *text = record ? json_dumps(record, JSON_COMPACT) : NULL, *line = NULL;
+	char *text = record ? ccdm_member_dump(record, JSON_COMPACT) : NULL, *line = NULL;
 	int n = -1;
 	int fd = -1, r = -ENOMEM;
 

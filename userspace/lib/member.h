@@ -4,6 +4,7 @@
 #define CCDM_MEMBER_H
 
 #include <stddef.h>
+#include <stdlib.h>
 #include "ui.h"
 
 /**
@@ -56,6 +57,24 @@ static inline void ccdm_member_add(json_t **array, json_t *value)
 		return;
 	json_decref(*array);
 	*array = NULL;
+}
+
+/**
+ * ccdm_member_dump() - json_dumps(), which leaves out the name of a member where memory ends
+ *
+ * Return: text that the caller frees; NULL: out of memory, or @value is NULL.
+ */
+static inline char *ccdm_member_dump(const json_t *value, size_t flags)
+{
+	size_t size = json_dumpb(value, NULL, 0, flags);
+	char *text = size ? malloc(size + 1) : NULL;
+
+	if (text && json_dumpb(value, text, size, flags) == size) {
+		text[size] = '\0';
+		return text;
+	}
+	free(text);
+	return NULL;
 }
 
 /* The other way round: bytes as text in base64; NULL: out of memory. */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 #include "clock.h"
+#include "member.h"
 #include "session.h"
 
 #define PAUSE_MAX 16000 /* ms between two tries */
@@ -137,7 +138,7 @@ static int ccdm_evidence_additional(const struct ccdm_session_conf *conf,
 		return *text ? 0 : -ENOMEM;
 	}
 	o = json_pack("{s:o}", tpm->tee, evidence);
-	*text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+	*text = o ? ccdm_member_dump(o, JSON_COMPACT) : NULL;
 	json_decref(o);
 	return *text ? 0 : -ENOMEM;
 }

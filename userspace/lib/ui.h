@@ -96,10 +96,9 @@ char *ccdm_ui_date(int64_t at, char *buf);
 char *ccdm_ui_human(uint64_t bytes, char *buf);
 
 /**
- * ccdm_ui_need() - malloc() for libraries that do not bear it when there is no memory
+ * ccdm_ui_need() - malloc() for a library that does not bear it when there is no memory
  *
- * Without memory, jansson writes objects that lack the names of their members, and libevent goes
- * on with what it has freed. The program says that it is out of memory, and ends.
+ * libevent goes on with what it has freed. The program says that it is out of memory, and ends.
  */
 void *ccdm_ui_need(size_t size);
 

@@ -66,22 +66,25 @@ static enum ccdm_exit measure_print(const struct measure_args *a,
 				    const struct ccdm_measure_list *list,
 				    const struct ccdm_digests *values)
 {
-	json_t *o = ccdm_setup_values(values), *events = json_array();
-	const char *name;
-	json_t *value;
+	char hex[2 * CCDM_DIGEST_MAX + 1];
 	unsigned int i;
+	json_t *events;
 
-	for (i = 0; i < list->count; i++)
-		ccdm_member_add(&events, json_string(list->text[i]));
-	if (a->json)
+	if (a->json) {
+		events = json_array();
+		for (i = 0; i < list->count; i++)
+			ccdm_member_add(&events, json_string(list->text[i]));
 		return ccdm_setup_print(json_pack("{s:o, s:i, s:o}", "events", events, "pcr",
-						  CCDM_MEASURE_PCR, "values", o));
+						  CCDM_MEASURE_PCR, "values",
+						  ccdm_setup_values(values)));
+	}
 	for (i = 0; i < list->count; i++)
 		printf("%s\n", list->text[i]);
-	json_object_foreach(o, name, value)
-		printf("PCR %u %s %s\n", CCDM_MEASURE_PCR, name, json_string_value(value));
-	json_decref(events);
-	json_decref(o);
+	for (i = 0; i < values->count; i++) {
+		ccdm_digest_hex(values->digest[i].bytes, values->digest[i].size, hex);
+		printf("PCR %u %s %s\n", CCDM_MEASURE_PCR, ccdm_digest_name(values->digest[i].alg),
+		       hex);
+	}
 	return CCDM_EXIT_OK;
 }
 

@@ -50,15 +50,15 @@ static int monitor_json(const struct ccdm_event *e, const char *when)
 {
 	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "time", when, "event", e->event, "name",
 			      e->name, "uuid", e->uuid, "dev", e->dev);
-	int r;
+	int r = -ENOMEM;
 
 	if (e->kind) {
 		ccdm_member_put(&o, "kind", json_string(e->kind));
 		ccdm_member_put(&o, "level", json_integer(e->level));
 		ccdm_member_put(&o, "index", json_integer((json_int_t)e->index));
 	}
-	r = o ? json_dumpf(o, stdout, JSON_COMPACT) : -ENOMEM;
-	putchar('\n');
+	if (o)
+		r = json_dumpf(o, stdout, JSON_COMPACT) || putchar('\n') == EOF ? -EIO : 0;
 	json_decref(o);
 	return r;
 }

@@ -199,10 +199,10 @@ int main(int argc, char **argv)
 			debug = true;
 		} else if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
 			puts(CCDM_PROGRAM " " CCDM_VERSION);
-			return CCDM_EXIT_OK;
+			return ccdm_ui_end(CCDM_PROGRAM, CCDM_EXIT_OK);
 		} else if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
 			ccdm_setup_general(stdout);
-			return CCDM_EXIT_OK;
+			return ccdm_ui_end(CCDM_PROGRAM, CCDM_EXIT_OK);
 		} else {
 			fprintf(stderr, CCDM_PROGRAM ": unknown option %s\n", argv[1]);
 			ccdm_setup_general(stderr);
@@ -215,7 +215,6 @@ int main(int argc, char **argv)
 		ccdm_setup_general(stderr);
 		return CCDM_EXIT_USAGE;
 	}
-	json_set_alloc_funcs(ccdm_ui_need, free);
 	ccdm_dm_init(debug);
 	for (i = 0; i < CCDM_VERBS; i++)
 		if (!strcmp(argv[1], ccdm_verbs[i].name))

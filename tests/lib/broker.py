@@ -98,6 +98,13 @@ class Broker:
             raise AssertionError("ccdm-broker %s: %s" % (" ".join(args), r.stderr.decode()))
         return r.stdout.decode() if check else (r.returncode, r.stdout.decode() + r.stderr.decode())
 
+    def evidence(self, key):
+        """What ccdm-setup evidence says in a guest of tests/broker/load. Return: the file it is in"""
+        path = os.path.join(self.dir, "evidence")
+        with open(path, "wb") as f:
+            subprocess.run([TOP + "/build/tests/load", "evidence", key], stdout=f, check=True)
+        return path
+
     def policy(self, text):
         path = os.path.join(self.dir, "policy.yaml")
         with open(path, "w") as f:

@@ -35,8 +35,8 @@ static int ccdm_store_bad(struct ccdm_store *s, struct ccdm_err *err)
 {
 	int code = sqlite3_errcode(s->db);
 
-	return ccdm_err_set(err, code == SQLITE_NOMEM ? -ENOMEM : -EIO, "the broker's database: %s",
-			    sqlite3_errmsg(s->db));
+	return ccdm_err_set(err, code == SQLITE_NOMEM ? -ENOMEM : -EIO, "%s: %s",
+			    sqlite3_db_filename(s->db, NULL), sqlite3_errmsg(s->db));
 }
 
 static int ccdm_store_exec(struct ccdm_store *s, const char *sql, struct ccdm_err *err)

@@ -38,10 +38,11 @@ static enum ccdm_answer ccdm_judge_note(struct ccdm_judge *j, const struct ccdm_
 		return answer;
 	want = ccdm_judge_text(c->value);
 	have = ccdm_judge_text(found);
+	/* (without one of the texts there is no object) */
 	ccdm_member_add(j->trace,
 			json_pack("{s:s, s:i, s:s, s:s, s:b}", "condition", ccdm_cond_name(c->kind),
-				  "line", (int)c->line, "expected", want ? want : "", "found",
-				  have ? have : "", "passed", answer == CCDM_YES));
+				  "line", (int)c->line, "expected", want, "found", have, "passed",
+				  answer == CCDM_YES));
 	free(want);
 	free(have);
 	return answer;

@@ -44,6 +44,7 @@ struct tdx_spoil {
 	bool flip_qe_signature;
 	bool other_ak; /* signed by another key than the one in it */
 	bool no_chain;
+	bool only_crl; /* in its place */
 	bool fake_root;
 	const char *pck_to;
 	const char *ca_to;
@@ -58,6 +59,8 @@ struct tdx_spoil {
 	const char *tcb_cert_to, *qe_cert_to;
 	bool no_platform; /* no extension */
 	bool bad_platform;
+	bool platform_twice;
+	unsigned int platform_flip; /* 1 + a byte of the extension whose highest bit is another */
 	bool no_collateral;
 	bool no_tcb_info, no_qe_identity;
 	bool flip_tcb_info, flip_qe_identity;
@@ -68,6 +71,7 @@ struct tdx_spoil {
 	const char *status, *module_status, *qe_status;
 	int pcesvn;	    /* of the level; 11 if 0 */
 	int sgx_svn;	    /* of its first component; 3 if 0 */
+	int components;	    /* 16 if 0 */
 	const char *module; /* "TDX_01" if NULL */
 	const char *module_signer;
 	const char *module_attributes;
@@ -143,6 +147,8 @@ static inline size_t tdx_platform(const struct tdx_spoil *s, uint8_t *der)
 	der[2] = (q - all) >> 8;
 	der[3] = (q - all) & 0xff;
 	memcpy(der + 4, all, q - all);
+	if (s->platform_flip)
+		der[s->platform_flip - 1] ^= 0x80;
 	return 4 + (q - all);
 }
 
@@ -167,8 +173,10 @@ static inline void tdx_chain_make(const struct tdx_spoil *s, struct tdx_chain *c
 {
 	struct pki_want w = { .cn = "Test Root CA", .key = tdx_root_key, .ca = true, .serial = 1 };
 	uint8_t der[800];
-	struct pki_ext ext[2] = { { "1.2.840.113741.1.13.1", der, tdx_platform(s, der) } };
+	struct pki_ext ext[3] = { { "1.2.840.113741.1.13.1", der, tdx_platform(s, der) } };
 
+	if (s->platform_twice)
+		ext[1] = ext[0];
 	c->root = pki_cert(&w);
 	w.cn = "Test Root CB";
 	w.key = tdx_other_key;
@@ -302,8 +310,15 @@ static inline size_t tdx_quote(const struct tdx_spoil *s, const struct tdx_chain
 	tdx_put(&p, 2, 2);
 	*p++ = 'a';
 	*p++ = 'b';
-	pki_must(PEM_write_bio_X509(pem, c->pck));
-	if (!s->no_chain) {
+	if (s->only_crl) {
+		X509_CRL *crl = pki_crl(c->root, tdx_root_key, NULL, NULL, 77);
+
+		pki_must(PEM_write_bio_X509_CRL(pem, crl));
+		X509_CRL_free(crl);
+	} else {
+		pki_must(PEM_write_bio_X509(pem, c->pck));
+	}
+	if (!s->no_chain && !s->only_crl) {
 		pki_must(PEM_write_bio_X509(pem, c->ca));
 		pki_must(PEM_write_bio_X509(pem, s->fake_root ? c->fake : c->root));
 	}
@@ -339,11 +354,11 @@ static inline void tdx_sign(struct ccdm_signed *s, char *text, EVP_PKEY *key, bo
 static inline void tdx_tcb(const struct tdx_spoil *s, struct ccdm_collateral *c)
 {
 	char *sgx = calloc(1, 1024), *tdx = calloc(1, 1024), *text, zeros[97];
-	unsigned int i;
+	int i;
 
 	memset(zeros, '0', 96);
 	zeros[96] = '\0';
-	for (i = 0; i < 16; i++) {
+	for (i = 0; i < (s->components ? s->components : 16); i++) {
 		sprintf(sgx + strlen(sgx), "%s{\"svn\":%d}", i ? "," : "",
 			i	     ? 2
 			: s->sgx_svn ? s->sgx_svn

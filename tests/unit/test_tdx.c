@@ -165,6 +165,7 @@ static void one_check_each(void **state)
 		{ .fails = "report-data", .report_data = 0x80, .at = 1520 + 63, .value = 1 },
 		{ .fails = "pck-platform", .no_platform = true },
 		{ .fails = "pck-platform", .bad_platform = true },
+		{ .fails = "pck-platform", .platform_twice = true },
 		{ .fails = "collateral", .no_collateral = true },
 		{ .fails = "tcb-info", .no_tcb_info = true },
 		{ .fails = "tcb-info-signature", .flip_tcb_info = true },
@@ -194,6 +195,8 @@ static void one_check_each(void **state)
 		{ .fails = "tcb", .pcesvn = 12, .allow = 0xffff },
 		{ .fails = "tcb", .sgx_svn = 4, .allow = 0xffff },
 		{ .fails = "tcb", .at = 1002, .value = 4, .allow = 0xffff },
+		{ .fails = "tcb", .components = 15, .allow = 0xffff },
+		{ .fails = "tcb", .components = 17, .allow = 0xffff },
 		{ .fails = "module", .module = "TDX_02" },
 		{ .fails = "module-signer", .module_signer = ONES },
 		{ .fails = "module-signer", .at = 1064, .value = 1 },
@@ -211,6 +214,7 @@ static void one_check_each(void **state)
 		{ .fails = "qe-product", .qe_product = 1 },
 		{ .fails = "qe-miscselect", .qe_at = 16, .qe_value = 1 },
 		{ .fails = "qe-miscselect", .qe_misc = "00000001" },
+		{ .fails = "qe-miscselect", .qe_misc = "0000" },
 		{ .fails = "qe-attributes", .qe_at = 48, .qe_value = 0x13 },
 		{ .qe_at = 63, .qe_value = 0x13 },
 		{ .fails = "qe-tcb", .qe_svn = 5, .allow = 0xffff },
@@ -229,7 +233,27 @@ static void one_check_each(void **state)
 	}
 }
 
-/* Each length below the whole is an error, and no read goes beyond it. */
+/* What says which platform it is, with a bit of each byte changed: it is that of another, or none. */
+static void platforms(void **state)
+{
+	struct tdx_spoil s = { 0 };
+	struct ccdm_verdict v;
+	unsigned int passed = 0;
+	uint8_t der[800];
+	size_t n = tdx_platform(&s, der);
+
+	(void)state;
+	for (s.platform_flip = 1; s.platform_flip <= n; s.platform_flip++) {
+		judge(&s, &v);
+		passed += ccdm_verdict_accepted(&v);
+		if (strcmp(failed(&v), "") && strcmp(failed(&v), "pck-platform") &&
+		    strcmp(failed(&v), "tcb-info-platform"))
+			fail_msg("byte %u: failed: '%s'", s.platform_flip - 1, failed(&v));
+	}
+	/* CPUSVN, which says the same once more */
+	assert_int_equal(passed, 16);
+}
+
 /* Everything of the vendor's in one object, with one thing wrong: an error that says where. */
 static void bundle_texts(void **state)
 {
@@ -298,6 +322,76 @@ static void bundle_texts(void **state)
 	assert_non_null(strstr(e.text, "no object"));
 }
 
+/* What is signed are the bytes of a member, however it is written. */
+static void signed_texts(void **state)
+{
+#define SIG                                                                \
+	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" \
+	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	static const struct {
+		const char *text, *inner;
+	} all[] = {
+		{ "{\"tcbInfo\":{\"a\":[{}]},\"signature\":\"" SIG "\"}", "{\"a\":[{}]}" },
+		{ " { \"x\\\"tcbInfo\" : \"}\" , \"signature\" : \"" SIG
+		  "\" , \"tcbInfo\" : { \"tcbInfo\" : \"{\\\\\" } } ",
+		  "{ \"tcbInfo\" : \"{\\\\\" }" },
+		{ "{\"tcb\\u0049nfo\":{},\"signature\":\"" SIG "\"}", NULL },
+		{ "{\"tcbInfo\":{},\"tcb\\u0049nfo\":{},\"signature\":\"" SIG "\"}", NULL },
+		{ "{\"tcbInfo\":[],\"signature\":\"" SIG "\"}", NULL },
+		{ "{\"tcbInfo\":{}}", NULL },
+		{ "[]", NULL },
+		{ "{", NULL },
+	};
+#undef SIG
+	struct ccdm_collateral c = { 0 };
+	size_t i;
+	int r;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		r = ccdm_collateral_tcb("t", all[i].text, strlen(all[i].text), &c, &err);
+		if (r != (all[i].inner ? 0 : -EINVAL))
+			fail_msg("%s: %s", all[i].text, err.text);
+		if (!r) {
+			assert_int_equal(c.tcb.size, strlen(all[i].inner));
+			assert_memory_equal(c.tcb.text, all[i].inner, c.tcb.size);
+		}
+		ccdm_collateral_drop(&c);
+	}
+}
+
+static void odd_quotes(void **state)
+{
+	struct ccdm_anchor anchor = { .name = "test" };
+	struct ccdm_tdx_want want = { .at = AT, .anchors = &anchor, .nr_anchors = 1 };
+	struct tdx_spoil five = { .version = 5 }, crl = { .only_crl = true };
+	struct ccdm_verdict *v = calloc(1, sizeof(*v));
+	uint8_t *quote = calloc(1, CCDM_TDX_QUOTE_MAX + 1);
+	struct ccdm_tdx tdx;
+	struct tdx_chain c;
+	size_t size;
+
+	(void)state;
+	tdx_chain_make(&five, &c);
+	size = tdx_quote(&five, &c, quote);
+	assert_int_equal(ccdm_tdx_parse(quote, CCDM_TDX_QUOTE_MAX + 1, &tdx, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "more than"));
+	quote[50] ^= 1;
+	assert_int_equal(ccdm_tdx_parse(quote, size, &tdx, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "a body of the size of its type is missing"));
+	size = tdx_quote(&crl, &c, quote);
+	assert_int_equal(ccdm_tdx_parse(quote, size, &tdx, &err), 0);
+	want.certs = ccdm_certs_new();
+	assert_int_equal(ccdm_tdx_verify(&tdx, &want, v, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "no certificate in it"));
+	assert_false(ccdm_verdict_accepted(v));
+	ccdm_certs_free((struct ccdm_certs *)want.certs);
+	tdx_chain_drop(&c);
+	free(quote);
+	free(v);
+}
+
+/* Each length below the whole is an error, and no read goes beyond it. */
 static void cut_off(void **state)
 {
 	static const struct tdx_spoil good[] = { { 0 }, { .version = 5 } };
@@ -328,7 +422,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_check_each),
+		cmocka_unit_test(platforms),
 		cmocka_unit_test(bundle_texts),
+		cmocka_unit_test(signed_texts),
+		cmocka_unit_test(odd_quotes),
 		cmocka_unit_test(cut_off),
 	};
 

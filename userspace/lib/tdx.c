@@ -204,11 +204,12 @@ static int ccdm_der_u16(const uint8_t *p, const uint8_t *end, uint16_t *value)
 	return 0;
 }
 
-/* SEQUENCE {OID below OID_SGX, value}. Return: last arc of the OID, or 0 */
+/* SEQUENCE {OID_SGX.arc or OID_SGX.2.arc, value}. Return: the arc, or 0 */
 static unsigned int ccdm_sgx_item(const uint8_t **at, const uint8_t *end, size_t arcs,
 				  const uint8_t **value, const uint8_t **value_end)
 {
-	static const uint8_t prefix[] = { 0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01 };
+	static const uint8_t prefix[] = { 0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01, 2 };
+	const size_t n = sizeof(prefix) - 2 + arcs;
 	const uint8_t *p, *oid;
 	size_t size, oid_size;
 
@@ -217,16 +218,28 @@ static unsigned int ccdm_sgx_item(const uint8_t **at, const uint8_t *end, size_t
 		return 0;
 	*value_end = p + size;
 	oid = ccdm_der(&p, *value_end, 6, &oid_size);
-	if (!oid || oid_size != sizeof(prefix) + arcs || memcmp(oid, prefix, sizeof(prefix)))
+	if (!oid || oid_size != n + 1 || memcmp(oid, prefix, n))
 		return 0;
 	*value = p;
-	return oid[oid_size - 1];
+	return oid[n];
+}
+
+static int ccdm_sgx_octets(const uint8_t *p, const uint8_t *end, uint8_t *to, size_t want)
+{
+	size_t size;
+	const uint8_t *bytes = ccdm_der(&p, end, 4, &size);
+
+	if (!bytes || p != end || size != want)
+		return -EINVAL;
+	memcpy(to, bytes, want);
+	return 0;
 }
 
 static int ccdm_sgx_tcb(const uint8_t *p, const uint8_t *end, struct ccdm_platform *platform)
 {
 	const uint8_t *seq, *value, *value_end;
 	unsigned int arc, seen = 0;
+	uint8_t cpusvn[16];
 	uint16_t n;
 	size_t size;
 
@@ -239,8 +252,11 @@ static int ccdm_sgx_tcb(const uint8_t *p, const uint8_t *end, struct ccdm_platfo
 		if (!arc || arc > 18 || seen & 1U << arc)
 			return -EINVAL;
 		seen |= 1U << arc;
-		if (arc == 18)
-			continue; /* CPUSVN, the same once more */
+		if (arc == 18) { /* CPUSVN, the same once more */
+			if (ccdm_sgx_octets(value, value_end, cpusvn, sizeof(cpusvn)))
+				return -EINVAL;
+			continue;
+		}
 		if (ccdm_der_u16(value, value_end, &n) || (arc < 17 && n > 0xff))
 			return -EINVAL;
 		if (arc == 17)
@@ -249,17 +265,6 @@ static int ccdm_sgx_tcb(const uint8_t *p, const uint8_t *end, struct ccdm_platfo
 			platform->sgx_svn[arc - 1] = n;
 	}
 	return (seen & 0x3fffe) == 0x3fffe ? 0 : -EINVAL;
-}
-
-static int ccdm_sgx_octets(const uint8_t *p, const uint8_t *end, uint8_t *to, size_t want)
-{
-	size_t size;
-	const uint8_t *bytes = ccdm_der(&p, end, 4, &size);
-
-	if (!bytes || p != end || size != want)
-		return -EINVAL;
-	memcpy(to, bytes, want);
-	return 0;
 }
 
 static int ccdm_sgx_extension(const struct ccdm_cert *pck, struct ccdm_platform *platform)

@@ -13,6 +13,7 @@ struct forge_attest {
 	const uint8_t *nonce;
 	size_t nonce_size;
 	unsigned int banks; /* selected: the first of @bank, those after it of SHA-1; 1 if 0 */
+	bool same_bank;	    /* they are all of @bank */
 	uint16_t bank;
 	uint32_t selection;
 	const uint8_t *digest; /* of the registers */
@@ -44,7 +45,10 @@ static size_t forge_attest(const struct forge_attest *a, uint8_t *message)
 	forge_be(&p, 4, 8); /* firmware */
 	forge_be(&p, banks, 4);
 	for (i = 0; i < banks; i++) {
-		forge_be(&p, i ? CCDM_ALG_SHA1 : a->bank ? a->bank : CCDM_ALG_SHA256, 2);
+		forge_be(&p, i && !a->same_bank ? CCDM_ALG_SHA1
+			     : a->bank		? a->bank
+						: CCDM_ALG_SHA256,
+			 2);
 		forge_be(&p, 3, 1);
 		forge_be(&p, a->selection & 0xff, 1);
 		forge_be(&p, a->selection >> 8 & 0xff, 1);

@@ -63,6 +63,7 @@ static void good(void **state)
 
 static void bad(void **state)
 {
+	static char many[8192];
 	static const struct {
 		const char *text, *says;
 	} table[] = {
@@ -118,6 +119,7 @@ static void bad(void **state)
 		{ "[base]\nroothash = 00\n", "hex digits" },
 		{ "[base]\nroothash = ABCD\n", "hex digits" },
 		{ "[base]\nalgorithm = md5\n", "sha256 sha512" },
+		{ "[base]\ndata_block_size = 512\n", "expected 4096" },
 		{ "[base]\nalgorithm = sha512\n[boot]\ncmdline = " WORDS
 		  " panic=0\n[root]\n[measure]\n",
 		  "c: no 'device' in [base]" },
@@ -130,6 +132,15 @@ static void bad(void **state)
 		if (!strstr(err.text, table[i].says))
 			fail_msg("%zu: '%s' says not '%s'", i, err.text, table[i].says);
 	}
+	/* one secret more than there may be */
+	strcpy(many, GOOD ATTEST "[secrets]\n");
+	for (i = 0; i <= CCDM_SECRETS_MAX; i++)
+		sprintf(many + strlen(many), "a%zu = b/c/d%zu\n", i, i);
+	assert_int_equal(parse(many), -EINVAL);
+	assert_non_null(strstr(err.text, "no more than 64 secrets"));
+	*strrchr(many, 'a') = '\0';
+	assert_int_equal(parse(many), 0);
+	assert_int_equal(ccdm_config_load("/nosuch/ccdm.conf", &config, &err), -ENOENT);
 	/* whatever stands behind a zero byte */
 	assert_int_equal(ccdm_config_parse("c", GOOD "\0[root]", sizeof(GOOD) + 6, &config, &err),
 			 -EINVAL);

@@ -112,7 +112,13 @@ static void malformed(void **state)
 		"\x1e{\"pcr\":15,\"digests\":[{\"hashAlg\":\"sha1\","
 		"\"digest\":\"0000000000000000000000000000000000000000\"}],"
 		"\"content_type\":\"ccdm\",\"content\":{\"ccdm\":\"a\"}}\n",
+		/* a bank twice */
+		"\x1e{\"pcr\":15,\"digests\":[{\"hashAlg\":\"sha1\","
+		"\"digest\":\"0000000000000000000000000000000000000000\"},{\"hashAlg\":\"sha1\","
+		"\"digest\":\"0000000000000000000000000000000000000000\"}],"
+		"\"content_type\":\"systemd\",\"content\":{\"string\":\"a\"}}\n",
 	};
+	char *large = calloc(1, CCDM_EVENTLOG_MAX + 1);
 	size_t i, n;
 	int seen = 0;
 
@@ -124,6 +130,10 @@ static void malformed(void **state)
 				 -EINVAL);
 	assert_int_equal(seen, 0);
 	assert_int_equal(ccdm_eventlog_parse("", 0, none, &seen, &err), 0);
+	assert_int_equal(ccdm_eventlog_parse(large, CCDM_EVENTLOG_MAX + 1, none, &seen, &err),
+			 -EINVAL);
+	assert_non_null(strstr(err.text, "larger than"));
+	free(large);
 	/* a good log: cut anywhere, and with any byte changed */
 	n = strlen(log_text);
 	if (ccdm_eventlog_parse(log_text, n, none, &seen, &err))

@@ -408,6 +408,54 @@ static void tpm_alone(void **state)
 	free(v);
 }
 
+/* What stands beside a quote, and is not what it must be. */
+static void members(void **state)
+{
+	static const struct {
+		const char *key, *value;
+		int r;
+		const char *said;
+	} cases[] = {
+		{ "firmware_log", "7", -EINVAL, "firmware_log is no base64" },
+		{ "ccdm_log", "[]", -EINVAL, "ccdm_log is no text" },
+		{ "manifest", "7", -EINVAL, "manifest is no text" },
+		{ "manifest", "null", 0, NULL },
+		{ "manifest", "\"a.b\"", 0, "no signer" },
+	};
+	struct ccdm_verdict *v = calloc(1, sizeof(*v));
+	struct ccdm_bound bound = { nonce, 32 };
+	struct ccdm_anchor anchor;
+	struct ccdm_proof proof;
+	static const struct spoil good;
+	struct machine m;
+	const char *said;
+	size_t i;
+
+	(void)state;
+	boot(&m, -1);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ccdm_trust t = trusting(&anchor, true);
+		json_t *o = tpm_evidence(&m, &good);
+
+		json_object_set_new(o, cases[i].key,
+				    json_loads(cases[i].value, JSON_DECODE_ANY, NULL));
+		seed_json("tpm", o);
+		memset(v, 0, sizeof(*v));
+		memset(&err, 0, sizeof(err));
+		assert_int_equal(ccdm_evidence_judge("tpm", o, &t, &bound, v, &proof, &err),
+				 cases[i].r);
+		said = cases[i].r ? err.text
+				  : json_string_value(json_array_get(proof.notes, 0));
+		if (cases[i].said && (!said || !strstr(said, cases[i].said)))
+			fail_msg("case %zu: '%s'", i, said ? said : "");
+		assert_null(json_object_get(proof.facts, "signer"));
+		ccdm_proof_drop(&proof);
+		json_decref(o);
+		ccdm_certs_free(t.certs);
+	}
+	free(v);
+}
+
 /* ---- a TPM beside a TEE --------------------------------------------------------------- */
 
 static void beside(void **state)
@@ -684,7 +732,7 @@ int main(void)
 		cmocka_unit_test(rtmrs),       cmocka_unit_test(tpm_alone),
 		cmocka_unit_test(beside),      cmocka_unit_test(statuses),
 		cmocka_unit_test(snp_facts),   cmocka_unit_test(manifests),
-		cmocka_unit_test(no_evidence),
+		cmocka_unit_test(no_evidence), cmocka_unit_test(members),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -210,6 +210,51 @@ static void changed(void **state)
 	ccdm_tee_key_free(key);
 }
 
+/* What its header asks for, and nobody here does. */
+static void headers(void **state)
+{
+	static const struct {
+		const char *add, *value, *says;
+	} all[] = {
+		{ "crit", "[\"exp\"]", "crit or zip" },
+		{ "zip", "\"DEF\"", "crit or zip" },
+		{ "alg", "\"ECDH-ES\"", "alg and enc" },
+		{ "enc", "\"A128GCM\"", "alg and enc" },
+		{ "epk", "{}", NULL },
+	};
+	struct ccdm_tee_key *key = ccdm_tee_key_new();
+	uint8_t *bytes;
+	char *text, *head, *coded;
+	json_t *jwe, *o;
+	size_t i, n;
+
+	(void)state;
+	assert_int_equal(ccdm_jwe_seal(key, "secret", 6, &text), 0);
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		jwe = json_loads(text, 0, NULL);
+		assert_int_equal(
+			ccdm_base64_decode(json_string_value(json_object_get(jwe, "protected")),
+					   true, 1000, &bytes, &n),
+			0);
+		o = json_loadb((char *)bytes, n, 0, NULL);
+		free(bytes);
+		json_object_set_new(o, all[i].add, json_loads(all[i].value, JSON_DECODE_ANY, NULL));
+		head = json_dumps(o, JSON_COMPACT);
+		json_decref(o);
+		coded = ccdm_base64url(head, strlen(head));
+		json_object_set_new(jwe, "protected", json_string(coded));
+		free(coded);
+		free(head);
+		assert_int_equal(ccdm_jwe_open(key, jwe, &bytes, &n, &err), -EINVAL);
+		assert_null(bytes);
+		if (all[i].says && !strstr(err.text, all[i].says))
+			fail_msg("%s: %s", all[i].add, err.text);
+		json_decref(jwe);
+	}
+	free(text);
+	ccdm_tee_key_free(key);
+}
+
 static void keys(void **state)
 {
 	static const char *const bad[] = {
@@ -248,7 +293,7 @@ int main(void)
 		cmocka_unit_test(jcs),	  cmocka_unit_test(report_data),
 		cmocka_unit_test(kek),	  cmocka_unit_test(round_trip),
 		cmocka_unit_test(header), cmocka_unit_test(changed),
-		cmocka_unit_test(keys),
+		cmocka_unit_test(headers), cmocka_unit_test(keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

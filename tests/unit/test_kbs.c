@@ -130,6 +130,12 @@ static void challenges(void **state)
 		assert_int_equal(ccdm_kbs_challenge(longer, i * 2, nonce, NULL, &err), -EINVAL);
 	}
 	free(longer);
+	longer = calloc(1, CCDM_KBS_MESSAGE_MAX + 1);
+	memset(longer, ' ', CCDM_KBS_MESSAGE_MAX + 1);
+	assert_int_equal(ccdm_kbs_challenge(longer, CCDM_KBS_MESSAGE_MAX + 1, nonce, NULL, &err),
+			 -EINVAL);
+	assert_non_null(strstr(err.text, "are too many"));
+	free(longer);
 }
 
 static void tokens(void **state)

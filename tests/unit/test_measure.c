@@ -149,8 +149,12 @@ static void events(void **state)
 	/* no key, no file */
 	put(path[0], "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n");
 	assert_int_equal(ccdm_measure_events(&config, &list, &err), -EINVAL);
+	unlink(path[0]);
+	assert_int_equal(ccdm_measure_events(&config, &list, &err), -ENOENT);
+	assert_non_null(strstr(err.text, path[0]));
 	unlink(path[2]);
 	assert_int_equal(ccdm_measure_events(&config, &list, &err), -ENOENT);
+	assert_non_null(strstr(err.text, path[2]));
 }
 
 /* ---- registers and logs of one moment --------------------------------------------- */

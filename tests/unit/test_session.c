@@ -358,6 +358,7 @@ static void odd_brokers(void **state)
 		{ { "/resource", 401, ERROR("TokenNotFound"), 0, true }, 0, 2, 2, 2 },
 		{ { "/resource", 401, ERROR("TokenNotFound"), 0, false }, -ESTALE, 0, 0, 0 },
 		{ { "/resource", 404, ERROR("InvalidRequestPath"), 0, false }, -ENOENT, 1, 1, 1 },
+		{ { "/attest", 401, ERROR("AttestationError"), 0, false }, -EBADE, 0, 0, 0 },
 		/* in trouble once: tried again */
 		{ { "/auth", 500, "", 0, true }, 0, 2, 1, 1 },
 		{ { "/attest", 503, "busy", 0, true }, 0, 2, 2, 1 },
@@ -424,18 +425,85 @@ static void nobody(void **state)
 	assert_int_equal(guest(port, &how), -EHOSTUNREACH);
 }
 
+static int nothing(const struct ccdm_attester *a, const struct ccdm_ask *ask, json_t **evidence,
+		   struct ccdm_err *e)
+{
+	(void)a;
+	(void)ask;
+	*evidence = NULL;
+	return ccdm_err_set(e, -ENODEV, "it is gone");
+}
+
 /* What explain eats. */
 static void without_broker(void **state)
 {
 	struct ccdm_attester tpm = { .tee = "tpm", .collect = collect };
+	struct ccdm_attester second = { .tee = "tpm", .collect = collect };
 	struct ccdm_session_conf conf = { .version = CCDM_KBS_0_4, .primary = &tpm };
-	json_t *o;
+	json_t *o, *inner, *beside;
 
 	(void)state;
 	assert_int_equal(ccdm_session_evidence(&conf, "any", &o, &err), 0);
 	assert_string_equal(json_string_value(json_object_get(o, "tee")), "tpm");
 	assert_non_null(json_object_get(json_object_get(o, "tee-evidence"), "primary_evidence"));
 	json_decref(o);
+	/* a second one beside it, and a manifest */
+	conf.beside = &second;
+	conf.manifest = "a.b.c";
+	assert_int_equal(ccdm_session_evidence(&conf, "any", &o, &err), 0);
+	inner = json_object_get(o, "tee-evidence");
+	assert_string_equal(json_string_value(json_object_get(
+				    json_object_get(inner, "primary_evidence"), "manifest")),
+			    "a.b.c");
+	beside = json_loads(json_string_value(json_object_get(inner, "additional_evidence")), 0,
+			    NULL);
+	assert_non_null(json_object_get(json_object_get(beside, "tpm"), "tpm_quote"));
+	json_decref(beside);
+	json_decref(o);
+	/* that it cannot be had is no error; that the first cannot is one */
+	second.collect = nothing;
+	assert_int_equal(ccdm_session_evidence(&conf, "any", &o, &err), 0);
+	inner = json_object_get(o, "tee-evidence");
+	assert_string_equal(json_string_value(json_object_get(inner, "additional_evidence")), "");
+	json_decref(o);
+	tpm.collect = nothing;
+	assert_int_equal(ccdm_session_evidence(&conf, "any", &o, &err), -ENODEV);
+	assert_null(o);
+}
+
+/* What is no path is not asked for, and what is no URL is not opened. */
+static void asked_wrongly(void **state)
+{
+	static const char *const urls[] = { "", "http://localhost", "ftp://x", "https:/x", "x" };
+	struct ccdm_session *s = NULL;
+	struct ccdm_http *http = NULL;
+	unsigned int port;
+	pid_t pid = serve("server.pem", NULL, &port);
+	struct ccdm_attester tpm = { .tee = "tpm", .collect = collect };
+	char url[64];
+	struct ccdm_session_conf conf = {
+		.http = { .url = url, .ca = file("ca.pem"), .timeout = 10, .max = 1 << 16 },
+		.version = CCDM_KBS_0_4,
+		.deadline = 20,
+		.primary = &tpm,
+	};
+	uint8_t *bytes = NULL;
+	size_t size, i;
+
+	(void)state;
+	snprintf(url, sizeof(url), "https://localhost:%u", port);
+	assert_int_equal(ccdm_session_open(&conf, &s, &err), 0);
+	assert_int_equal(ccdm_session_secret(s, "a/b", &bytes, &size, &err), -EINVAL);
+	assert_int_equal(ccdm_session_secret(s, "a/../c", &bytes, &size, &err), -EINVAL);
+	assert_null(bytes);
+	ccdm_session_close(s);
+	end(pid);
+	for (i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		conf.http.url = urls[i];
+		if (ccdm_http_open(&conf.http, &http, &err) != -EINVAL)
+			fail_msg("'%s' is opened", urls[i]);
+		assert_null(http);
+	}
 }
 
 int main(void)
@@ -446,6 +514,7 @@ int main(void)
 		cmocka_unit_test(other_key),
 		cmocka_unit_test(nobody),
 		cmocka_unit_test(without_broker),
+		cmocka_unit_test(asked_wrongly),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -346,7 +346,7 @@ static void there_and_back(void **state)
 	X509 *ask = pki_cert(&w), *x;
 	const struct ccdm_cert *leaf;
 	struct ccdm_certs *certs;
-	json_t *o;
+	json_t *o, *chain;
 	size_t i;
 	int n;
 
@@ -374,6 +374,18 @@ static void there_and_back(void **state)
 		assert_memory_equal(raw, back, sizeof(raw));
 		assert_non_null(leaf);
 		assert_int_equal(json_array_size(json_object_get(o, "cert_chain")), 2);
+		ccdm_certs_free(certs);
+		/* two of them: which one is it? */
+		certs = ccdm_certs_new();
+		chain = json_object_get(o, "cert_chain");
+		json_array_append(chain, json_array_get(chain, 1));
+		assert_int_equal(ccdm_snp_json_parse(o, back, certs, &leaf, &err), -EINVAL);
+		assert_non_null(strstr(err.text, "more than one VCEK"));
+		/* and as many as are never needed */
+		while (!ccdm_certs_at(certs, CCDM_CERTS_MAX - 1))
+			add(certs, ask, NULL);
+		assert_int_equal(ccdm_certs_add(certs, "table", table + 96, n, NULL, &err), -E2BIG);
+		assert_non_null(strstr(err.text, "table: more than 32 certificates"));
 		ccdm_certs_free(certs);
 		json_decref(o);
 

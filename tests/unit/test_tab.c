@@ -77,7 +77,7 @@ static void bad(void **state)
 		{ "ccdm-a /dev/vdb mkfs=ext4,swap", "tab:1:22: " },
 		{ "ccdm-a /dev/vdb\nccdm-a /dev/vdc", "tab:2:1: " },
 	};
-	char *large;
+	char *large, lines[257 * 32] = "";
 	size_t i;
 
 	(void)state;
@@ -87,6 +87,10 @@ static void bad(void **state)
 			fail_msg("%s: %s", cases[i].text, err.text);
 	}
 	assert_int_equal(ccdm_tab_parse("tab", "ccdm-a\0/dev/vdb", 15, each, NULL, &err), -EINVAL);
+	for (i = 0; i < 257; i++)
+		sprintf(lines + strlen(lines), "ccdm-%zu /dev/vdb\n", i);
+	assert_int_equal(parse(lines), -EINVAL);
+	assert_non_null(strstr(err.text, "fewer lines"));
 	large = calloc(1, CCDM_TAB_MAX + 1);
 	assert_non_null(large);
 	memset(large, '\n', CCDM_TAB_MAX + 1);

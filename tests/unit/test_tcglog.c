@@ -225,6 +225,10 @@ static void malformed(void **state)
 			fail_msg("case %zu is taken", i);
 		assert_true(err.text[0]);
 	}
+	/* the description ends among the hashes, or describes none that is known */
+	t = good;
+	t.bytes[28] = 30;
+	assert_int_equal(replay(&t), -EINVAL);
 	/* an event without one of the banks */
 	t = good;
 	put(&t, 4, 4);

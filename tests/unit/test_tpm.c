@@ -48,12 +48,13 @@ static int teardown(void **state)
 
 struct wrong {
 	const char *fails; /* the one check that fails; NULL: none */
-	bool ecc;
+	bool ecc, pss;
 	uint16_t hash; /* of the signature; SHA-256 if 0 */
 	uint32_t magic;
 	uint16_t type;
 	uint32_t selection; /* of the 24; all if 0 */
 	unsigned int banks; /* selected; 1 if 0 */
+	bool same_bank;	    /* one twice */
 	uint16_t bank;	    /* selected; SHA-256 if 0 */
 	unsigned int pcrs;  /* in the list; 24 if 0 */
 	bool other_pcr;	    /* one of them is not what was quoted */
@@ -90,7 +91,8 @@ static void make_quote(const struct wrong *w, struct ccdm_tpm_quote *q)
 	for (i = 0; i < nonce; i++)
 		text[i] = i + w->other_nonce;
 	q->size = forge_attest(&(struct forge_attest){ w->magic, w->type, text, nonce, w->banks,
-						       w->bank, selection, d.bytes, d.size },
+						       w->same_bank, w->bank, selection, d.bytes,
+						       d.size },
 			       q->message);
 
 	q->signature.hash = hash;
@@ -101,11 +103,14 @@ static void make_quote(const struct wrong *w, struct ccdm_tpm_quote *q)
 			 q->signature.bytes + 32, 32);
 	} else {
 		EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+		EVP_PKEY_CTX *rsa;
 
-		q->signature.scheme = CCDM_RSASSA;
+		q->signature.scheme = w->pss ? CCDM_RSAPSS : CCDM_RSASSA;
 		q->signature.size = sizeof(q->signature.bytes);
-		pki_must(EVP_DigestSignInit_ex(ctx, NULL, ccdm_digest_name(hash), NULL, NULL,
+		pki_must(EVP_DigestSignInit_ex(ctx, &rsa, ccdm_digest_name(hash), NULL, NULL,
 					       w->other_key ? other_rsa : rsa_key, NULL));
+		if (w->pss)
+			pki_must(EVP_PKEY_CTX_set_rsa_padding(rsa, RSA_PKCS1_PSS_PADDING));
 		pki_must(EVP_DigestSign(ctx, q->signature.bytes, &q->signature.size, q->message,
 					q->size));
 		EVP_MD_CTX_free(ctx);
@@ -128,6 +133,7 @@ static struct ccdm_pubkey *public_of(EVP_PKEY *key)
 static const struct wrong wrongs[] = {
 	{ 0 },
 	{ .ecc = true },
+	{ .pss = true },
 	{ .selection = 0x80ff },
 	{ .selection = 0x80ff, .pcrs = 9 },
 	{ .hash = CCDM_ALG_SHA384 },
@@ -138,8 +144,10 @@ static const struct wrong wrongs[] = {
 	{ .fails = "signature", .flip = true },
 	{ .fails = "signature", .other_key = true },
 	{ .fails = "signature", .ecc = true, .flip = true },
+	{ .fails = "signature", .pss = true, .flip = true },
 	{ .fails = "pcr-selection", .bank = CCDM_ALG_SHA384 },
 	{ .fails = "pcr-selection", .banks = 2 },
+	{ .fails = "pcr-selection", .banks = 2, .same_bank = true },
 	{ .fails = "pcr-list", .selection = 0x80ff, .pcrs = 8 },
 	{ .fails = "pcr-list", .selection = 0x80ff, .pcrs = 10 },
 	{ .fails = "pcr-list", .pcrs = 23 },
@@ -185,9 +193,50 @@ static void quotes(void **state)
 	assert_int_equal(facts.covered, 0x81);
 	assert_int_equal(facts.pcr[7][0], 0x47);
 	assert_int_equal(facts.pcr[6][0], 0);
+	/* nor is what nobody could read */
+	q.size = 20;
+	assert_int_equal(ccdm_tpm_quote_verify(&q, rsa, nonce, 48, "", &facts, v), -EINVAL);
 	ccdm_pubkey_free(rsa);
 	ccdm_pubkey_free(ecc);
 	free(v);
+}
+
+/* TPMT_SIGNATURE of each scheme, and of none. */
+static void signatures(void **state)
+{
+	static const struct {
+		uint8_t alg, hash;
+		size_t size;
+		enum ccdm_scheme scheme;
+		int r;
+	} all[] = {
+		{ 0x14, CCDM_ALG_SHA256, 256, CCDM_RSASSA, 0 },
+		{ 0x16, CCDM_ALG_SHA256, 256, CCDM_RSAPSS, 0 },
+		{ 0x16, CCDM_ALG_SHA384, 384, CCDM_RSAPSS, 0 },
+		{ 0x05, CCDM_ALG_SHA256, 256, 0, -EINVAL },
+	};
+	uint8_t text[6 + 512];
+	struct ccdm_signature s;
+	size_t i;
+
+	(void)state;
+	memset(text, 0x5a, sizeof(text));
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		uint8_t *p = text;
+
+		forge_be(&p, all[i].alg, 2);
+		forge_be(&p, all[i].hash, 2);
+		forge_be(&p, all[i].size, 2);
+		assert_int_equal(ccdm_tpm_signature_parse(text, 6 + all[i].size, &s, &err),
+				 all[i].r);
+		if (all[i].r)
+			continue;
+		assert_int_equal(s.scheme, all[i].scheme);
+		assert_int_equal(s.hash, all[i].hash);
+		assert_int_equal(s.size, all[i].size);
+		assert_int_equal(ccdm_tpm_signature_parse(text, 5 + all[i].size, &s, &err),
+				 -EINVAL);
+	}
 }
 
 /* ---- Azure ------------------------------------------------------------------------ */
@@ -406,6 +455,88 @@ static void azure_members(void **state)
 		}
 }
 
+static json_t *numbers(const uint8_t *bytes, size_t size)
+{
+	json_t *o = json_array();
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		json_array_append_new(o, json_integer(bytes[i]));
+	return o;
+}
+
+/* The evidence as it was first, all in numbers; each member not what it must be. */
+static void azure_numbers(void **state)
+{
+	static const char *const says[] = { NULL,   "the quote is no object", "pcrs", "pcrs",
+					    "pcrs", "message",		      "vcek", "vcek",
+					    "report" };
+	static const struct wrong good;
+	struct ccdm_anchor anchor = { .name = "Milan" };
+	struct azure_wrong new = { 0 };
+	const struct ccdm_cert *vcek;
+	struct ccdm_tpm_quote q;
+	struct ccdm_azure az;
+	uint8_t *hcl;
+	size_t i, k, size;
+
+	(void)state;
+	make_quote(&good, &q);
+	for (i = 0; i < sizeof(says) / sizeof(says[0]); i++) {
+		struct ccdm_certs *certs = ccdm_certs_new();
+		json_t *o = make_azure(&new, certs, &anchor), *pcrs = json_array(), *quote;
+		struct pki_want w = { .cn = "SEV-VCEK", .key = ecc_key, .serial = 1 };
+		X509 *x = pki_cert(&w);
+		struct pki_pem pem = pki_pem(x, NULL);
+
+		assert_int_equal(
+			ccdm_base64_decode(json_string_value(json_object_get(o, "hcl_report")),
+					   true, CCDM_HCL_MAX, &hcl, &size),
+			0);
+		json_decref(o);
+		for (k = 0; k < CCDM_TPM_PCRS; k++)
+			json_array_append_new(pcrs, numbers(q.pcrs[k], 32));
+		quote = json_pack("{s:o, s:o, s:o}", "message", numbers(q.message, q.size),
+				  "signature", numbers(q.signature.bytes, q.signature.size), "pcrs",
+				  pcrs);
+		o = json_pack("{s:o, s:o, s:s}", "quote", quote, "report", numbers(hcl, size),
+			      "vcek", pem.text);
+		if (i == 1)
+			json_object_set_new(o, "quote", json_array());
+		else if (i == 2)
+			json_object_set_new(quote, "pcrs", json_array());
+		else if (i == 3)
+			json_array_append_new(pcrs, numbers(q.pcrs[0], 32));
+		else if (i == 4)
+			json_array_set_new(pcrs, 3, numbers(q.pcrs[0], 31));
+		else if (i == 5)
+			json_array_append_new(json_object_get(quote, "message"), json_integer(256));
+		else if (i == 6)
+			json_object_set_new(o, "vcek", json_integer(7));
+		else if (i == 7)
+			json_object_set_new(o, "vcek", json_string("x"));
+		else if (i == 8)
+			json_object_del(o, "report");
+		seed_json("azure", o);
+		assert_int_equal(ccdm_azure_parse(o, &az, certs, &vcek, &err),
+				 says[i] ? -EINVAL : 0);
+		if (says[i] && !strstr(err.text, says[i]))
+			fail_msg("%zu: %s", i, err.text);
+		if (!says[i]) {
+			assert_int_equal(az.hcl_size, size);
+			assert_memory_equal(az.hcl, hcl, size);
+			assert_int_equal(az.quote.nr_pcrs, CCDM_TPM_PCRS);
+			assert_memory_equal(az.quote.pcrs, q.pcrs, sizeof(q.pcrs));
+			assert_non_null(vcek);
+			ccdm_azure_drop(&az);
+		}
+		json_decref(o);
+		ccdm_certs_free(certs);
+		X509_free(x);
+		free(hcl);
+	}
+}
+
 /* An HCL report with one thing wrong in it, and one that was read while it was being written. */
 static void azure_hcl(void **state)
 {
@@ -509,8 +640,10 @@ static void base64_texts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(quotes),	 cmocka_unit_test(azure),
-		cmocka_unit_test(azure_members), cmocka_unit_test(azure_hcl),
+		cmocka_unit_test(quotes),	 cmocka_unit_test(signatures),
+		cmocka_unit_test(azure),
+		cmocka_unit_test(azure_members), cmocka_unit_test(azure_numbers),
+		cmocka_unit_test(azure_hcl),
 		cmocka_unit_test(base64_texts),
 	};
 

@@ -29,8 +29,8 @@ static int collect(const struct ccdm_attester *a, const struct ccdm_ask *ask, js
 
 	(void)a;
 	(void)err;
-	*evidence = forge_tpm_json(
-		&(struct forge_tpm){ .key = key, .pcr = pcr, .nonce = ask->data, .nonce_size = 32 });
+	*evidence = forge_tpm_json(&(struct forge_tpm){
+		.key = key, .pcr = pcr, .nonce = ask->data, .nonce_size = 32 });
 	return 0;
 }
 
@@ -127,8 +127,8 @@ int main(int argc, char **argv)
 	key = read_key(argv[2]);
 	n = strtoul(argv[6], NULL, 10);
 	processes = strtoul(argv[7], NULL, 10);
-	right = mmap(NULL, processes * sizeof(*right), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		     -1, 0);
+	right = mmap(NULL, processes * sizeof(*right), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	for (i = 0; i < processes; i++) {
 		if (fork())

@@ -45,9 +45,10 @@ static size_t forge_attest(const struct forge_attest *a, uint8_t *message)
 	forge_be(&p, 4, 8); /* firmware */
 	forge_be(&p, banks, 4);
 	for (i = 0; i < banks; i++) {
-		forge_be(&p, i && !a->same_bank ? CCDM_ALG_SHA1
-			     : a->bank		? a->bank
-						: CCDM_ALG_SHA256,
+		forge_be(&p,
+			 i && !a->same_bank ? CCDM_ALG_SHA1
+			 : a->bank	    ? a->bank
+					    : CCDM_ALG_SHA256,
 			 2);
 		forge_be(&p, 3, 1);
 		forge_be(&p, a->selection & 0xff, 1);

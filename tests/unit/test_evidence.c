@@ -444,8 +444,7 @@ static void members(void **state)
 		memset(&err, 0, sizeof(err));
 		assert_int_equal(ccdm_evidence_judge("tpm", o, &t, &bound, v, &proof, &err),
 				 cases[i].r);
-		said = cases[i].r ? err.text
-				  : json_string_value(json_array_get(proof.notes, 0));
+		said = cases[i].r ? err.text : json_string_value(json_array_get(proof.notes, 0));
 		if (cases[i].said && (!said || !strstr(said, cases[i].said)))
 			fail_msg("case %zu: '%s'", i, said ? said : "");
 		assert_null(json_object_get(proof.facts, "signer"));

@@ -290,9 +290,9 @@ static void keys(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(jcs),	  cmocka_unit_test(report_data),
-		cmocka_unit_test(kek),	  cmocka_unit_test(round_trip),
-		cmocka_unit_test(header), cmocka_unit_test(changed),
+		cmocka_unit_test(jcs),	   cmocka_unit_test(report_data),
+		cmocka_unit_test(kek),	   cmocka_unit_test(round_trip),
+		cmocka_unit_test(header),  cmocka_unit_test(changed),
 		cmocka_unit_test(headers), cmocka_unit_test(keys),
 	};
 

@@ -421,12 +421,9 @@ static void cut_off(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_check_each),
-		cmocka_unit_test(platforms),
-		cmocka_unit_test(bundle_texts),
-		cmocka_unit_test(signed_texts),
-		cmocka_unit_test(odd_quotes),
-		cmocka_unit_test(cut_off),
+		cmocka_unit_test(one_check_each), cmocka_unit_test(platforms),
+		cmocka_unit_test(bundle_texts),	  cmocka_unit_test(signed_texts),
+		cmocka_unit_test(odd_quotes),	  cmocka_unit_test(cut_off),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -468,8 +468,10 @@ static json_t *numbers(const uint8_t *bytes, size_t size)
 /* The evidence as it was first, all in numbers; each member not what it must be. */
 static void azure_numbers(void **state)
 {
-	static const char *const says[] = { NULL,   "the quote is no object", "pcrs", "pcrs",
-					    "pcrs", "message",		      "vcek", "vcek",
+	static const char *const says[] = { NULL,    "the quote is no object",
+					    "pcrs",  "pcrs",
+					    "pcrs",  "message",
+					    "vcek",  "vcek",
 					    "report" };
 	static const struct wrong good;
 	struct ccdm_anchor anchor = { .name = "Milan" };
@@ -641,9 +643,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(quotes),	 cmocka_unit_test(signatures),
-		cmocka_unit_test(azure),
-		cmocka_unit_test(azure_members), cmocka_unit_test(azure_numbers),
-		cmocka_unit_test(azure_hcl),
+		cmocka_unit_test(azure),	 cmocka_unit_test(azure_members),
+		cmocka_unit_test(azure_numbers), cmocka_unit_test(azure_hcl),
 		cmocka_unit_test(base64_texts),
 	};
 

@@ -309,6 +309,8 @@ class VM(Machine):
                  cpu="max", log=None, accel="tcg,thread=multi"):
         self.kernel, self.disks, self.name, self.mem = kernel, list(disks), name, mem
         super().__init__(log)
+        if kernel in ("debug", "kcsan"):
+            self.boots_in = 600
         guest = os.path.join(CACHE, "guest")
         boot = os.path.join(guest, kernel)
         payload = os.path.join(self.dir, "payload.squashfs")

@@ -2,8 +2,11 @@
 /* cmd_explain.c - ccdm-broker explain EVIDENCE */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "../lib/evidence.h"
+#include "../lib/file.h"
+#include "admin.h"
 #include "cli.h"
 
 static const char *explain_text(const json_t *o, const char *key)
@@ -48,13 +51,18 @@ static void explain_print(const json_t *answer)
 
 int cmd_explain(const struct ccdm_cli *cli, struct ccdm_err *err)
 {
+	json_t *evidence, *answer, *one;
 	json_error_t where;
-	json_t *evidence = json_load_file(cli->argv[0], JSON_REJECT_DUPLICATES, &where), *answer,
-	       *one;
 	bool holds = false;
-	size_t i;
+	size_t i, size;
+	char *text;
 	int r;
 
+	r = ccdm_file_read(cli->argv[0], CCDM_ADMIN_MAX, &text, &size, err);
+	if (r)
+		return r;
+	evidence = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
+	free(text);
 	if (!json_is_object(evidence)) {
 		json_decref(evidence);
 		return ccdm_err_set(err, -EINVAL, "%s: line %d: %s", cli->argv[0], where.line,

@@ -247,6 +247,12 @@ static void cookies(void **state)
 	snprintf(g.cookie, sizeof(g.cookie), "%.64s.tpm.0.2.0", good);
 	attest(&g, g.nonce, pcr);
 	refused(&g, "TokenNotFound");
+	for (i = 0; i < 3; i++) {
+		snprintf(g.cookie, sizeof(g.cookie), "%s",
+			 (const char *[]){ "x", ".", "x.tpm" }[i]);
+		attest(&g, g.nonce, pcr);
+		refused(&g, "TokenNotFound");
+	}
 	memcpy(g.cookie, good, sizeof(good));
 	g.now = NOW + 300;
 	attest(&g, g.nonce, pcr);
@@ -288,6 +294,9 @@ static void tokens(void **state)
 	g.token = forged;
 	assert_null(fetch(&g, PATH, true));
 	free(forged);
+	assert_int_equal(ccdm_token_verify(broker.signer, "x", NOW, &again), -EINVAL);
+	assert_int_equal(ccdm_token_verify(broker.signer, "x.y", NOW, &again), -EINVAL);
+	assert_null(again);
 	/* {"alg":"none"}, and no signature */
 	end = strchr(good, '.');
 	assert_true(asprintf(&g.token, "eyJhbGciOiJub25lIn0%.*s.", (int)(strrchr(good, '.') - end),
@@ -401,7 +410,9 @@ static void rotation(void **state)
 	struct guest g = guest(CCDM_KBS_0_4), h = guest(CCDM_KBS_0_4);
 	struct ccdm_keys *both, *only, *none;
 	char text[256];
+	uint8_t *bytes;
 	size_t size;
+	bool old;
 	FILE *f;
 
 	(void)state;
@@ -428,6 +439,9 @@ static void rotation(void **state)
 	assert_string_equal(g.type, "PolicyDeny");
 	assert_null(fetch(&g, PATH, false));
 	assert_string_equal(g.type, "TokenNotFound");
+	/* nothing that was sealed is so short */
+	assert_int_equal(ccdm_keys_open(only, PATH, "x", 1, &bytes, &size, &old), -EBADMSG);
+	assert_null(bytes);
 	broker.keys = keys;
 	ccdm_keys_free(both);
 	ccdm_keys_free(only);
@@ -444,6 +458,13 @@ static void audit(void **state)
 	size_t size, i;
 
 	(void)state;
+	/* a line that is too long is none, and breaks nothing */
+	text = calloc(1, CCDM_AUDIT_LINE + 1);
+	memset(text, 'x', CCDM_AUDIT_LINE);
+	assert_int_equal(
+		ccdm_audit_add(broker.audit, NOW, "long", json_pack("{s:s}", "x", text), &err),
+		-EMSGSIZE);
+	free(text);
 	assert_int_equal(ccdm_audit_verify(file("audit.log"), broker.signer, &all, &err), 0);
 	assert_true(all > 2 * CCDM_AUDIT_HEAD);
 	assert_int_equal(ccdm_audit_open(file("audit.log"), broker.signer, &again, &err), -EBUSY);

@@ -133,9 +133,10 @@ static enum ccdm_answer ccdm_judge_pcr(const json_t *want, const json_t *pcrs, c
 
 /*
  * There is such an event in a register; if nothing is known of the register, who knows.
- * @found gets those that might have been it: of the register, and of the name if one is wanted.
+ * @found gets those that might have been it: of the register, and of the name if one is wanted;
+ * NULL: out of memory.
  */
-static enum ccdm_answer ccdm_judge_event(const json_t *want, const json_t *events, json_t *found)
+static enum ccdm_answer ccdm_judge_event(const json_t *want, const json_t *events, json_t **found)
 {
 	const json_t *name = json_object_get(want, "name"),
 		     *digest = json_object_get(want, "digest");
@@ -151,7 +152,7 @@ static enum ccdm_answer ccdm_judge_event(const json_t *want, const json_t *event
 			answer = CCDM_NO;
 		if (name && ccdm_judge_equal(name, json_object_get(e, "name")) != CCDM_YES)
 			continue;
-		json_array_append(found, json_object_get(e, "digest"));
+		ccdm_member_add(found, json_incref(json_object_get(e, "digest")));
 		if (!digest || ccdm_judge_words(digest, json_object_get(e, "digest")) == CCDM_YES)
 			answer = CCDM_YES;
 	}
@@ -225,8 +226,12 @@ static enum ccdm_answer ccdm_judge_cond(struct ccdm_judge *j, const struct ccdm_
 		break;
 	case CCDM_COND_EVENT:
 		found = json_array();
-		a = ccdm_judge_event(c->value, json_object_get(j->facts, "events"), found);
+		a = ccdm_judge_event(c->value, json_object_get(j->facts, "events"), &found);
 		fact = json_array_size(found) ? found : NULL;
+		if (!found && j->trace) {
+			json_decref(*j->trace);
+			*j->trace = NULL;
+		}
 		break;
 	default:
 		a = ccdm_judge_words(c->value, fact);

@@ -51,7 +51,7 @@ class Broker:
         end = time.monotonic() + 30
         while True:
             with open(self.log_path) as f:
-                m = re.search(r"port (\d+)", f.read())
+                m = re.search(r"^ccdm-brokerd: port (\d+)$", f.read(), re.M)
             if m:
                 break
             if self.daemon.poll() is not None or time.monotonic() > end:

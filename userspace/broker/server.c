@@ -262,14 +262,14 @@ static int ccdm_server_listen(struct ccdm_server *s, const struct ccdm_conf *con
 	socklen_t size = sizeof(name);
 	const int on = 1;
 
-	if (!bound)
+	if (!bound ||
+	    getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&name, &size))
 		return ccdm_err_set(err, errno ? -errno : -EINVAL, "%s, port %u: %s", conf->listen,
 				    (unsigned int)conf->port, strerror(errno));
 	/* Head and body are two packets: the second must not wait for an answer to the first. */
 	setsockopt(evhttp_bound_socket_get_fd(bound), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	/* the port stands in the same place for IPv4 */
-	if (!getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&name, &size))
-		s->port = ntohs(name.sin6_port);
+	s->port = ntohs(name.sin6_port);
 	return 0;
 }
 

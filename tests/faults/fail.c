@@ -209,6 +209,38 @@ void *__wrap_bufferevent_openssl_socket_new(void *base, int fd, void *ssl, int s
 	return NULL;
 }
 
+/* (of a task that fails, udev has nothing to say: its cookie is taken back) */
+struct dm_task;
+static struct dm_task *with_cookie;
+static uint32_t *its_cookie;
+int dm_udev_complete(uint32_t cookie) __attribute__((weak));
+int __real_dm_task_set_cookie(struct dm_task *task, uint32_t *cookie, uint16_t flags)
+	__attribute__((weak));
+int __wrap_dm_task_set_cookie(struct dm_task *task, uint32_t *cookie, uint16_t flags)
+{
+	if (FAILS(dm_task_set_cookie)) {
+		errno = ENOMEM;
+		return 0;
+	}
+	with_cookie = task;
+	its_cookie = cookie;
+	return __real_dm_task_set_cookie(task, cookie, flags);
+}
+
+int __real_dm_task_run(struct dm_task *task) __attribute__((weak));
+int __wrap_dm_task_run(struct dm_task *task)
+{
+	struct dm_task *has = with_cookie;
+
+	with_cookie = NULL;
+	if (!FAILS(dm_task_run))
+		return __real_dm_task_run(task);
+	if (task == has)
+		dm_udev_complete(*its_cookie);
+	errno = EIO;
+	return 0;
+}
+
 /* A program that cannot be looked into cannot look for leaks. */
 int __wrap_prctl(int option, ...)
 {

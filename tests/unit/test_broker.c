@@ -519,6 +519,24 @@ static void audit(void **state)
 	free(text);
 }
 
+/* A file of roots has a root in it. */
+static void roots(void **state)
+{
+	X509_CRL *crl = pki_crl(provider.ca, provider.ca_key, NULL, NULL, 7);
+	uint8_t *der = NULL;
+	int n = i2d_X509_CRL(crl, &der);
+	struct ccdm_trust_dir *t = NULL;
+
+	(void)state;
+	put("trust/tpm-roots/crl.der", (char *)der, n, 0600);
+	assert_int_equal(ccdm_trust_load(file("trust"), &t, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "crl.der: no certificate in it"));
+	assert_null(t);
+	unlink(file("trust/tpm-roots/crl.der"));
+	OPENSSL_free(der);
+	X509_CRL_free(crl);
+}
+
 static void configuration(void **state)
 {
 	static const struct {
@@ -557,13 +575,14 @@ static void configuration(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(handshake), cmocka_unit_test(many),
-		cmocka_unit_test(bad_auth),  cmocka_unit_test(bad_paths),
-		cmocka_unit_test(replays),   cmocka_unit_test(restored),
-		cmocka_unit_test(pruned),    cmocka_unit_test(cookies),
-		cmocka_unit_test(tokens),    cmocka_unit_test(denied),
-		cmocka_unit_test(unlogged),  cmocka_unit_test(rotation),
-		cmocka_unit_test(audit),     cmocka_unit_test(configuration),
+		cmocka_unit_test(handshake),	 cmocka_unit_test(many),
+		cmocka_unit_test(bad_auth),	 cmocka_unit_test(bad_paths),
+		cmocka_unit_test(replays),	 cmocka_unit_test(restored),
+		cmocka_unit_test(pruned),	 cmocka_unit_test(cookies),
+		cmocka_unit_test(tokens),	 cmocka_unit_test(denied),
+		cmocka_unit_test(unlogged),	 cmocka_unit_test(rotation),
+		cmocka_unit_test(audit),	 cmocka_unit_test(roots),
+		cmocka_unit_test(configuration),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -337,7 +337,31 @@ static void many(void **state)
 	strcat(text, "  - tee: snp\n");
 	assert_int_equal(ccdm_policy_parse("x", text, strlen(text), &p, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "more conditions"));
+	assert_int_equal(ccdm_policy_parse("x", text, CCDM_POLICY_MAX + 1, &p, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "larger than"));
 	free(text);
+}
+
+/* An event of another name is another event, whatever its digest. */
+static void names(void **state)
+{
+	struct ccdm_policy *p;
+	json_t *facts = logged();
+	char text[1024];
+	int i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		snprintf(text, sizeof(text),
+			 "name: a\nsecrets: a/b/c\nrequire:\n  tee: tdx\n  event:\n"
+			 "    register: rtmr2\n    name: %s\n    digest: %s\n",
+			 i ? "EV_IPL" : "EV_EFI_ACTION", long_d);
+		if (ccdm_policy_parse("x", text, strlen(text), &p, &err))
+			fail_msg("%s", err.text);
+		assert_int_equal(ccdm_policy_judge(p, facts, NULL), i ? CCDM_YES : CCDM_NO);
+		ccdm_policy_free(p);
+	}
+	json_decref(facts);
 }
 
 /* Each prefix of a good text is an error or a policy, and nothing else. */
@@ -399,8 +423,9 @@ static void childless(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(examples), cmocka_unit_test(refused), cmocka_unit_test(many),
-		cmocka_unit_test(cut_off),  cmocka_unit_test(secrets), cmocka_unit_test(childless),
+		cmocka_unit_test(examples),  cmocka_unit_test(refused), cmocka_unit_test(many),
+		cmocka_unit_test(names),     cmocka_unit_test(cut_off), cmocka_unit_test(secrets),
+		cmocka_unit_test(childless),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

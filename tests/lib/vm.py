@@ -80,6 +80,9 @@ find / -xdev -name '*.gcda' ! -path '/run/*' -exec cp --parents -t /run/counts/p
 tar -C /run/counts -cz . | base64 -w0"""
 
 
+SLOW = ("debug", "kcsan")       # kernels that look at everything they do
+
+
 class Machine:
     """A QEMU with an agent in it and QMP beside it. Who derives from it says what it is made of."""
 
@@ -309,7 +312,7 @@ class VM(Machine):
                  cpu="max", log=None, accel="tcg,thread=multi"):
         self.kernel, self.disks, self.name, self.mem = kernel, list(disks), name, mem
         super().__init__(log)
-        if kernel in ("debug", "kcsan"):
+        if kernel in SLOW:
             self.boots_in = 600
         guest = os.path.join(CACHE, "guest")
         boot = os.path.join(guest, kernel)

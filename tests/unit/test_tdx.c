@@ -233,6 +233,10 @@ static void one_check_each(void **state)
 	}
 }
 
+#define SIG                                                                \
+	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" \
+	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 /* What says which platform it is, with a bit of each byte changed: it is that of another, or none. */
 static void platforms(void **state)
 {
@@ -257,9 +261,6 @@ static void platforms(void **state)
 /* Everything of the vendor's in one object, with one thing wrong: an error that says where. */
 static void bundle_texts(void **state)
 {
-#define SIG                                                                \
-	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" \
-	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	static const struct {
 		const char *tcb, *tcb_signature, *qe, *qe_signature, *more, *said;
 	} all[] = {
@@ -283,7 +284,6 @@ static void bundle_texts(void **state)
 		  "pck_crl is not hex" },
 		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "'", "} x", "line 1" },
 	};
-#undef SIG
 	struct ccdm_collateral c = { 0 };
 	struct ccdm_err e = { 0 };
 	struct ccdm_certs *certs;
@@ -325,9 +325,6 @@ static void bundle_texts(void **state)
 /* What is signed are the bytes of a member, however it is written. */
 static void signed_texts(void **state)
 {
-#define SIG                                                                \
-	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" \
-	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	static const struct {
 		const char *text, *inner;
 	} all[] = {
@@ -342,7 +339,6 @@ static void signed_texts(void **state)
 		{ "[]", NULL },
 		{ "{", NULL },
 	};
-#undef SIG
 	struct ccdm_collateral c = { 0 };
 	size_t i;
 	int r;

@@ -141,7 +141,7 @@ test-programs: programs $(BUILD)/tests/keyfind $(BUILD)/tests/odd $(BUILD)/tests
 
 UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
-UNIT := $(addprefix $(BUILD)/unit/test_,format suite ui activation broker config eventlog evidence jose kbs measure messages policy session snp tab tcglog tdx tpm)
+UNIT := $(addprefix $(BUILD)/unit/test_,format suite ui activation broker chip config eventlog evidence jose kbs measure messages policy session snp tab tcglog tdx tpm)
 
 $(BUILD)/unit/test_format: tests/unit/test_format.c kmod/tree.c kmod/tree.h kmod/ccdm_format.h
 $(BUILD)/unit/test_suite: tests/unit/test_suite.c tests/unit/suite_openssl.h tests/kat/vectors.h
@@ -154,6 +154,8 @@ $(BUILD)/unit/test_broker: tests/unit/test_broker.c tests/unit/guest.h tests/uni
 	$(filter-out $(BROKER_ONLY),$(BROKER_SRC))
 $(BUILD)/unit/test_activation: tests/unit/test_activation.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h \
 	tests/unit/provider.h $(filter-out $(BROKER_ONLY),$(BROKER_SRC))
+$(BUILD)/unit/test_chip: tests/unit/test_chip.c tests/unit/chip.h tests/unit/chip_tcti.h tests/unit/chip_questions.h tests/unit/seed.h $(wildcard userspace/lib/*.c)
+$(BUILD)/unit/test_chip: UNIT_CFLAGS += -Wl,--wrap=Tss2_Tcti_Device_Init
 $(BUILD)/unit/test_messages: tests/unit/test_messages.c tests/unit/guest.h tests/unit/pki.h tests/unit/forge_snp.h tests/unit/forge_tpm.h \
 	tests/unit/forge_tpm_json.h tests/unit/provider.h $(filter-out $(BROKER_ONLY),$(BROKER_SRC))
 $(BUILD)/unit/test_measure: tests/unit/test_measure.c $(wildcard userspace/lib/*.c)

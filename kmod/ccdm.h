@@ -314,6 +314,7 @@ struct ccdm_scrub {
 	bool stop;
 	u64 done;	/* blocks, for the status line */
 	u64 all;
+	u64 finished;	/* scrubs that came to their end */
 };
 
 /* ---- ctr.c, target.c ------------------------------------------------------ */

@@ -159,7 +159,9 @@ static void ccdm_scrub_work(struct work_struct *work)
 
 	spin_lock(&scrub->lock);
 	scrub->running = false;
-	whole = scrub->done >= scrub->all;
+	/* where the mapping takes no I/O any more it has looked at nothing */
+	whole = scrub->done >= scrub->all && ccdm_active(c);
+	scrub->finished += whole;
 	spin_unlock(&scrub->lock);
 	if (whole)
 		ccdm_event_send(c, "scrub-done");

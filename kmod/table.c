@@ -202,7 +202,8 @@ void ccdm_status_print(struct ccdm *c, char *result, unsigned int maxlen)
 {
 	struct ccdm_cache *k = &c->cache;
 	unsigned int sz = 0;
-	u64 root_seq;
+	u64 root_seq, finished;
+	bool running;
 
 	spin_lock_irq(&k->root.lock);
 	root_seq = ccdm_le64_to_cpu(k->root_entry.seq);
@@ -222,11 +223,15 @@ void ccdm_status_print(struct ccdm *c, char *result, unsigned int maxlen)
 	DMEMIT(" data_errors:%llu node_errors:%llu tampers:%llu",
 	       ccdm_stat(c, CCDM_STAT_DATA_ERRORS), ccdm_stat(c, CCDM_STAT_NODE_ERRORS),
 	       ccdm_stat(c, CCDM_STAT_TAMPERS));
-	if (READ_ONCE(c->scrub.running))
+	spin_lock(&c->scrub.lock);
+	running = c->scrub.running;
+	finished = c->scrub.finished;
+	spin_unlock(&c->scrub.lock);
+	if (running)
 		DMEMIT(" scrub:%llu/%llu", READ_ONCE(c->scrub.done), c->scrub.all);
 	else
 		DMEMIT(" scrub:off");
-	DMEMIT(" root_seq:%llu", root_seq);
+	DMEMIT(" root_seq:%llu scrubs:%llu", root_seq, finished);
 }
 
 void ccdm_status_ima(struct ccdm *c, char *result, unsigned int maxlen)

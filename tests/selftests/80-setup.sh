@@ -31,6 +31,18 @@ mkdir -p "/lib/modules/$REL/updates"
 cp /ccdm/dm-ccdm.ko "/lib/modules/$REL/updates/"
 depmod "$REL"
 
+# ---- what the kernel does not have, or may not have
+mkdir -p /run/modprobe.d
+echo "blacklist dm-ccdm" >/run/modprobe.d/ccdm.conf
+refuse_code 7 "open: the module is not wanted" "on the blacklist" ccdm-setup open $D x
+rm /run/modprobe.d/ccdm.conf
+MODPROBE=$(cat /proc/sys/kernel/modprobe)
+echo /bin/false >/proc/sys/kernel/modprobe
+modprobe -qr algif_skcipher algif_aead algif_hash af_alg
+refuse_code 4 "benchmark: no crypto API" "crypto API cannot be reached" ccdm-setup benchmark
+echo "$MODPROBE" >/proc/sys/kernel/modprobe
+modprobe -qa algif_skcipher algif_aead algif_hash
+
 # ---- bad words
 refuse_code 1 "no verb" "usage" ccdm-setup
 refuse_code 1 "unknown verb" "unknown verb 'dance'" ccdm-setup dance
@@ -72,6 +84,32 @@ check "nothing left behind" nothing_left
 mkfs.ext4 -q -F $D
 refuse_code 7 "a signature: refused without --yes" "holds: ext4 file system" ccdm-setup open $D x
 check_sh "nothing was destroyed" "fsck.ext4 -fn $D >/dev/null 2>&1"
+# asked ANSWER CODE: on a terminal it asks
+asked() {
+	python3 -c '
+import os, pty, sys
+pid, fd = pty.fork()
+if not pid:
+    os.execvp("ccdm-setup", ["ccdm-setup", "open", sys.argv[3], "asked"])
+text = b""
+while b"capital letters): " not in text:
+    text += os.read(fd, 1024)
+os.write(fd, sys.argv[1].encode() + b"\n")
+try:
+    while os.read(fd, 1024):
+        pass
+except OSError:
+    pass
+rc = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+assert rc == int(sys.argv[2]) and b"holds: ext4 file system" in text and b"irrevocably" in text, (rc, text)' "$@"
+}
+check "on a terminal it asks: yes is not YES" asked yes 7 $D
+check_sh "still nothing was destroyed" "fsck.ext4 -fn $D >/dev/null 2>&1"
+check "YES is" asked YES 0 $D
+ccdm-setup close asked
+mkfs.ext4 -q -F $D
+printf 'LUKS\xba\xbe\0\1' | dd of=$D conv=notrunc status=none
+refuse_code 7 "two signatures: refused as well" "holds: " ccdm-setup open $D x
 check "open --yes" ccdm-setup open --yes $D x
 check_sh "udev made the node and settled" "[ -b /dev/mapper/x ]"
 check_sh "UUID is CCDM-<32 hex>-<name>" "dmsetup info -c --noheadings -o uuid x | grep -qE '^CCDM-[0-9a-f]{32}-x\$'"
@@ -81,6 +119,7 @@ refuse_code 5 "the device is taken" "in use|busy" ccdm-setup open --yes $D y
 check_sh "two opens of one device do not race" "printf 'label: gpt\n,\n' | sfdisk -q $E && udevadm settle && for i in 1 2 3 4 5 6 7 8 9 10; do (ccdm-setup open --yes ${E}1 r1 2>/dev/null; echo \$?) >/tmp/r1 & (ccdm-setup open --yes ${E}1 r2 2>/dev/null; echo \$?) >/tmp/r2 & wait; [ \$(dmsetup ls --target ccdm | grep -c '^r[12]') = 1 ] || exit 1; sort /tmp/r1 /tmp/r2 | tr '\n' ' ' | grep -q '^0 5' || { cat /tmp/r1 /tmp/r2; exit 1; }; ccdm-setup close r1 2>/dev/null || ccdm-setup close r2; done"
 check_sh "status for people" "ccdm-setup status x | grep -q 'state:      active'"
 check_sh "status --json has the names of the status line" "ccdm-setup status --json x | json 'd[\"state\"] == \"active\" and d[\"name\"] == \"x\" and len(d[\"cache_kib\"]) == 2 and d[\"written\"] == 0 and d[\"scrub\"] == \"off\" and \"root_seq\" in d'"
+check_sh "--debug: what device-mapper is asked" "ccdm-setup --debug status x >/tmp/o 2>&1 && grep -q '^# dm ' /tmp/o"
 check_sh "list" "ccdm-setup list | grep -qE '^x +.*aes-xts-gmac +active'"
 check_sh "list --json" "ccdm-setup list --json | json 'len(d) == 1 and d[0][\"name\"] == \"x\"'"
 check_sh "list leaves other mappings out" "dmsetup create other --table '0 8 zero' && ! ccdm-setup list | grep -q other"
@@ -102,7 +141,14 @@ refuse_code 4 "close: not active" "not active" ccdm-setup close x
 
 # ---- options
 check_sh "every option arrives in the table" "ccdm-setup open --yes -c aes-gcm --cache-size 5M --on-tamper eio --origin $E --allow-discards --allow-kdump --size 32M --uuid 0123456789abcdef0123456789abcdef $D full && dmsetup table full | grep -qE '^0 65536 ccdm 1 [0-9:]+ 6 cipher:aes-gcm cache_mib:5 on_tamper:eio origin:[0-9:]+ allow_discards allow_kdump\$' && dmsetup info -c --noheadings -o uuid full | grep -qx CCDM-0123456789abcdef0123456789abcdef-full"
+check_sh "status for people names the origin" "ccdm-setup status full | grep -qE 'origin: +[0-9]+:[0-9]+$'"
 check_sh "close --discard" "ccdm-setup close --discard full && cmp -n 1048576 $D /dev/zero"
+KEY=$(head -c 64 /dev/zero | od -An -v -tx1 | tr -d ' \n')
+dmsetup create sealed --table "0 131072 crypt aes-xts-plain64 $KEY 0 $D 0"
+check "open over what takes no discards" ccdm-setup open --yes /dev/mapper/sealed x
+refuse_code 1 "close --discard: closed, and it says that nothing was discarded" "sealed|dev/block" ccdm-setup close --discard x
+check_sh "closed it is" "! dmsetup info x >/dev/null 2>&1"
+dmsetup remove --retry sealed
 mkfs.ext4 -q -F -b 1024 $E
 check_sh "an origin with small blocks is pointed out" "ccdm-setup open --yes --origin $E $D w >/tmp/w 2>&1; cat /tmp/w; blkid -p $E; ccdm-setup close w; grep -q 'will not mount' /tmp/w"
 
@@ -117,7 +163,8 @@ check_sh "udev: gone when it is closed" "ccdm-setup close named && [ ! -e /dev/d
 # ---- events
 ccdm-setup monitor --json --count 5 >/tmp/ev & MON=$!
 ccdm-setup monitor >/tmp/ev2 & MON2=$!
-listening $MON; listening $MON2
+ccdm-setup monitor --count 1 ev3 >/tmp/ev3 & MON3=$!
+listening $MON; listening $MON2; listening $MON3
 ccdm-setup open --yes --on-tamper eio $D ev
 dd if=/dev/urandom of=/dev/mapper/ev bs=1M count=4 oflag=direct status=none
 ccdm-setup scrub -q ev
@@ -126,8 +173,9 @@ dmsetup message ev 0 drop
 ccdm-setup close ev
 ccdm-setup open --yes $D ev3
 ccdm-setup close ev3
-wait $MON
+wait $MON $MON3
 kill $MON2 2>/dev/null
+check_sh "monitor NAME: nothing of another" "grep -q ' ev3 opened' /tmp/ev3 && [ \$(wc -l </tmp/ev3) = 1 ]"
 check_sh "monitor: opened, scrub-done, closed as JSON lines" "sed -n 1p /tmp/ev | json 'd[\"event\"] == \"opened\" and d[\"name\"] == \"ev\" and d[\"uuid\"].startswith(\"CCDM-\")' && sed -n 2p /tmp/ev | json 'd[\"event\"] == \"scrub-done\"' && sed -n 3p /tmp/ev | json 'd[\"event\"] == \"closed\"'"
 check_sh "monitor: a line each for people" "grep -q ' ev opened (' /tmp/ev2"
 

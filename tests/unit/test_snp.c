@@ -85,7 +85,7 @@ static void judge(const struct spoil *s, struct ccdm_verdict *v)
 	struct ccdm_snp snp;
 	X509_CRL *crl;
 	uint8_t *der = NULL;
-	int n;
+	int i, n;
 
 	assert_int_equal(ccdm_cert_fingerprint((struct ccdm_cert *)ark, anchor.sha256), 0);
 	w.serial = 3;
@@ -111,8 +111,13 @@ static void judge(const struct spoil *s, struct ccdm_verdict *v)
 		add(certs, ask, NULL);
 		add(certs, s->fake_root ? fake : ark, NULL);
 	}
-	if (!s->no_crl) {
-		crl = pki_crl(ark, ark_key, NULL, s->crl_to, s->revoked ? 2 : 77);
+	for (i = 0; i < 1 + s->old_crls && !s->no_crl; i++) {
+		/* (an old one that is still valid, and does not have what was revoked since) */
+		bool old = s->old_crls && i != s->newest;
+
+		der = NULL;
+		crl = pki_crl(ark, ark_key, old ? "20190101000000Z" : NULL, s->crl_to,
+			      s->revoked && !old ? 2 : 77);
 		n = i2d_X509_CRL(crl, &der);
 		assert_int_equal(ccdm_certs_add(certs, "test", der, n, NULL, &err), 0);
 		OPENSSL_free(der);
@@ -162,6 +167,9 @@ static void one_check_each(void **state)
 		{ .fails = "crl", .crl_to = "20250101000000Z" },
 		{ .fails = "crl", .crl_to = "20250101000000Z", .allow = CCDM_ALLOW_NO_CRL },
 		{ .fails = "revocation", .revoked = true },
+		{ .fails = "revocation", .revoked = true, .old_crls = 2, .newest = 0 },
+		{ .fails = "revocation", .revoked = true, .old_crls = 2, .newest = 1 },
+		{ .fails = "revocation", .revoked = true, .old_crls = 2, .newest = 2 },
 		{ .fails = "signing-key", .leaf_cn = "SEV-VLEK" },
 		{ .fails = "signing-key", .vlek = true, .leaf_cn = "SEV-VCEK" },
 		{ .fails = "signing-key", .at = 0x48, .value = 2 },

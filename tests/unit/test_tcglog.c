@@ -238,6 +238,21 @@ static void malformed(void **state)
 	fill(&t, 0x33, 20);
 	put(&t, 0, 4);
 	assert_int_equal(replay(&t), -EINVAL);
+	/* a log of a hash that nobody knows */
+	memset(&t, 0, sizeof(t));
+	spec(&t);
+	t.bytes[60] = 0x98;
+	t.bytes[64] = 0x99;
+	put(&t, 4, 4);
+	put(&t, 8, 4);
+	put(&t, 2, 4);
+	put(&t, 0x98, 2);
+	fill(&t, 0x33, 20);
+	put(&t, 0x99, 2);
+	fill(&t, 0x33, 32);
+	put(&t, 0, 4);
+	assert_int_equal(replay(&t), -EINVAL);
+	assert_non_null(strstr(err.text, "no bank that is known"));
 }
 
 int main(void)

@@ -118,6 +118,7 @@ int ccdm_measure_open(enum ccdm_tpm_use use, unsigned int seconds, struct ccdm_m
 
 	memset(to, 0, sizeof(*to));
 	to->log = CCDM_EVENTLOG_FILE;
+	to->after = CCDM_MEASURE_SYSTEMD_LOG;
 	mkdir(CCDM_EVENTLOG_DIR, 0755);
 	if (use == CCDM_TPM_OFF)
 		return 0;
@@ -189,17 +190,17 @@ int ccdm_measure_event(const struct ccdm_measure_to *to, const char *text, struc
 	return r;
 }
 
-/* What the register holds after our log, and after systemd's, which begins where ours ends. */
+/* What the register holds after our log, and after systemd's. */
 static int ccdm_measure_replay(const struct ccdm_measure_to *to, struct ccdm_digest *value,
 			       struct ccdm_err *err)
 {
-	const char *const logs[] = { to->log, CCDM_MEASURE_SYSTEMD_LOG };
+	const char *const logs[] = { to->log, to->after };
 	char *text;
 	size_t i, size;
 	int r = 0;
 
 	for (i = 0; !r && i < 2; i++) {
-		if (i && access(logs[i], F_OK))
+		if (i && (!logs[i] || access(logs[i], F_OK)))
 			continue;
 		r = ccdm_file_read(logs[i], CCDM_EVENTLOG_MAX, &text, &size, err);
 		if (r)

@@ -33,11 +33,13 @@ int ccdm_measure_events(const struct ccdm_config *config, struct ccdm_measure_li
  * @tpm: NULL for none
  * @rtmr: file of the register of TDX, NULL for none
  * @log: file of the log
+ * @after: file of systemd's log, which begins where ours ends; NULL for none
  */
 struct ccdm_measure_to {
 	struct ccdm_tpm *tpm;
 	const char *rtmr;
 	const char *log;
+	const char *after;
 };
 
 /**

@@ -114,6 +114,13 @@ int ccdm_tpm_read(struct ccdm_tpm *tpm, unsigned int pcr, struct ccdm_digests *v
 				0, TPM2_MAX_CAP_BUFFER, &more, &banks);
 	if (rc)
 		return ccdm_tpm_error(tpm, "does not tell its banks", rc, err);
+	/* the library reads what it was not asked for as well: the list of another kind is longer */
+	if (banks->capability != TPM2_CAP_PCRS) {
+		r = ccdm_err_set(err, -EIO, "TPM %s: does not tell its banks, but %#x", tpm->device,
+				 banks->capability);
+		Esys_Free(banks);
+		return r;
+	}
 	memset(values, 0, sizeof(*values));
 	for (i = 0; !r && i < banks->data.assignedPCR.count; i++) {
 		const TPMS_PCR_SELECTION *bank = &banks->data.assignedPCR.pcrSelections[i];

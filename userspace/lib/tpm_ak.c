@@ -128,7 +128,7 @@ static int ccdm_quote_read(struct ccdm_tpm *tpm, struct ccdm_tpm_signed *out, st
 			return ccdm_tpm_error(tpm, "PCRs cannot be read", rc, err);
 		for (i = 0, k = 0; i < CCDM_TPM_PCRS && told->count == 1; i++) {
 			if (!(told->pcrSelections[0].pcrSelect[i / 8] & 1 << i % 8) ||
-			    k == got->count || got->digests[k].size != size)
+			    !(left & 1U << i) || k == got->count || got->digests[k].size != size)
 				continue;
 			memcpy(out->pcr[i], got->digests[k++].buffer, size);
 			left &= ~(1U << i);

@@ -64,6 +64,7 @@ static int ccdm_ek_open(struct ccdm_tpm *tpm, ESYS_TR *ek, bool *kept, TPM2B_PUB
 				    want->authPolicy.size))
 				return 0;
 			Esys_Free(*public);
+			*public = NULL;
 		}
 		Esys_TR_Close(tpm->esys, ek);
 		*kept = false;

@@ -83,6 +83,7 @@ enum ccdm_exit ccdm_exit_of(int error)
 	case ENOENT:
 	case ENOSPC:
 	case ENOTBLK:
+	case ENOTUNIQ:
 	case EROFS:
 	case EIO:
 		return CCDM_EXIT_DEVICE;

@@ -57,12 +57,17 @@ static enum ccdm_exit scrub_take(int option, void *arg)
 	return CCDM_EXIT_OK;
 }
 
-/* Errors since the scrub began: 0, -EIO, or -EBADMSG for tamper. */
-static int scrub_verdict(const struct ccdm_dm_info *info, uint64_t errors_before,
+static uint64_t scrub_errors(const struct ccdm_dm_info *info)
+{
+	return ccdm_dm_number(info->status, "data_errors") +
+	       ccdm_dm_number(info->status, "node_errors");
+}
+
+/* What became of it: 0, -EIO for errors, -EBADMSG for tamper, -EINTR if it did not read everything. */
+static int scrub_verdict(const struct ccdm_dm_info *before, const struct ccdm_dm_info *info,
 			 struct ccdm_err *err)
 {
-	uint64_t errors = ccdm_dm_number(info->status, "data_errors") +
-			  ccdm_dm_number(info->status, "node_errors") - errors_before;
+	uint64_t errors = scrub_errors(info) - scrub_errors(before);
 	char state[16] = "";
 
 	ccdm_dm_word(info->status, "state", state, sizeof(state));
@@ -73,10 +78,16 @@ static int scrub_verdict(const struct ccdm_dm_info *info, uint64_t errors_before
 	}
 	if (errors)
 		return ccdm_err_set(err, -EIO, "%s: %" PRIu64 " device errors", info->name, errors);
+	if (ccdm_dm_number(info->status, "scrubs") == ccdm_dm_number(before->status, "scrubs")) {
+		ccdm_err_hint(err, "scrub --stop and a suspended mapping end it, and want of memory: "
+				   "see the kernel log");
+		return ccdm_err_set(err, -EINTR, "%s: the scrub ended before it had read everything",
+				    info->name);
+	}
 	return 0;
 }
 
-static int scrub_watch(struct scrub_args *a, const char *name, uint64_t errors_before,
+static int scrub_watch(struct scrub_args *a, const char *name, const struct ccdm_dm_info *before,
 		       struct ccdm_err *err)
 {
 	const struct timespec pause = { 0, 250000000 };
@@ -101,7 +112,7 @@ static int scrub_watch(struct scrub_args *a, const char *name, uint64_t errors_b
 		nanosleep(&pause, NULL);
 	}
 	if (!r) {
-		r = scrub_verdict(&info, errors_before, err);
+		r = scrub_verdict(before, &info, err);
 		if (!r)
 			ccdm_ui_progress(&a->progress, info.length * 512, info.length * 512);
 	}
@@ -113,7 +124,6 @@ static int scrub_run(struct scrub_args *a, const char *name, struct ccdm_err *er
 {
 	struct sigaction sa = { .sa_handler = scrub_signal };
 	struct ccdm_dm_info info;
-	uint64_t errors;
 	int r = ccdm_setup_root(err);
 
 	if (!r)
@@ -122,8 +132,6 @@ static int scrub_run(struct scrub_args *a, const char *name, struct ccdm_err *er
 		return r;
 	if (a->stop)
 		return ccdm_dm_message(name, "scrub stop", NULL, err);
-	errors = ccdm_dm_number(info.status, "data_errors") +
-		 ccdm_dm_number(info.status, "node_errors");
 	r = ccdm_dm_message(name, "scrub start", NULL, err);
 	if (r == -EBUSY) {
 		ccdm_err_hint(
@@ -132,13 +140,13 @@ static int scrub_run(struct scrub_args *a, const char *name, struct ccdm_err *er
 			name, name);
 		ccdm_err_set(err, r, "%s: a scrub is running", name);
 	} else if (r == -EAGAIN) {
-		ccdm_err_set(err, -EBUSY, "%s is suspended", name);
+		r = ccdm_err_set(err, -EBUSY, "%s is suspended", name);
 	}
 	if (r || a->detach)
 		return r;
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
-	return scrub_watch(a, name, errors, err);
+	return scrub_watch(a, name, &info, err);
 }
 
 enum ccdm_exit cmd_scrub(const struct ccdm_verb *verb, int argc, char **argv)

@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# ccdm-setup scrub: it says that all is well only of what it has read to the end.
+# disks: 64M
+# allow-log: tamper|error -5|I/O error
+. /ccdm/tests/lib/ktap.sh
+load
+D=/dev/vdd
+B=/dev/mapper/back
+SIZE=$(sectors $D)
+export D B
+
+# The device below goes through here, so that it can be held: what is asked of it waits.
+dmsetup create back --table "0 $SIZE linear $D 0"
+hold() { dmsetup suspend --noflush --nolockfs back; }
+go() { dmsetup resume back; }
+scrubs() { until dmsetup status x | grep -qE ' scrub:[0-9]+/'; do kill -0 "$1" || return 1; done; }
+# a message is in the kernel and waits there
+waits() { until grep -q '^State:.D' "/proc/$1/status"; do kill -0 "$1" || return 1; done; }
+# begin OUT [OPTION...]: a scrub in the background, held at its first read; its process is $S
+begin() {
+	local out=$1
+	shift
+	dmsetup message x 0 sync >/dev/null && dmsetup message x 0 drop
+	hold
+	ccdm-setup scrub "$@" x >"$out" 2>&1 &
+	S=$!
+	scrubs $S
+}
+
+check "open" ccdm-setup open --yes --on-tamper eio $B x
+dd if=/dev/urandom of=/dev/mapper/x bs=1M count=8 oflag=direct status=none
+check_sh "of one that came to its end: 0, and it is counted" "ccdm-setup scrub x && ccdm-setup status --json x | grep -qE '\"scrubs\": ?1\b'"
+
+begin /tmp/s
+refuse_code 5 "another one: a scrub is running, and how to stop it" "a scrub is running" ccdm-setup scrub x
+check_sh "status says how far it is" "ccdm-setup status x | grep -q scrub"
+dmsetup message x 0 scrub stop &
+M=$!
+waits $M
+go
+wait $M
+wait $S
+rc=$?
+check_sh "somebody else stops it: no success" "[ $rc = 1 ] && grep -q 'ended before it had read everything' /tmp/s || { echo $rc; cat /tmp/s; false; }"
+
+begin /tmp/s
+kill -INT $S
+waits $S
+go
+wait $S
+rc=$?
+check_sh "interrupted: it is stopped, and says so" "[ $rc = 1 ] && grep -q 'interrupted; the scrub was stopped' /tmp/s && dmsetup status x | grep -q 'scrub:off' || { echo $rc; cat /tmp/s; false; }"
+
+begin /tmp/s -q
+dmsetup suspend x &
+M=$!
+waits $M
+go
+wait $M
+wait $S
+rc=$?
+check_sh "the mapping is suspended: no success" "[ $rc = 1 ] && grep -q 'ended before it had read everything' /tmp/s || { echo $rc; cat /tmp/s; false; }"
+refuse_code 5 "while it is: it does not begin" "x is suspended" ccdm-setup scrub x
+dmsetup resume x
+check_sh "none of them counts" "dmsetup status x | grep -q 'scrubs:1\$'"
+check_sh "on a terminal: a bar, to its end" "python3 -c '
+import os, pty
+out = []
+def read(fd):
+    out.append(os.read(fd, 1024))
+    return out[-1]
+rc = pty.spawn([\"ccdm-setup\", \"scrub\", \"x\"], read)
+text = b\"\".join(out)
+assert rc == 0 and b\"[####\" in text and b\"100 %\" in text and text.endswith(b\"\\n\"), (rc, text)'"
+
+# ---- what it finds
+dmsetup message x 0 sync >/dev/null
+dmsetup message x 0 drop
+dmsetup load back --table "0 $SIZE error"
+dmsetup suspend --noflush --nolockfs back
+dmsetup resume back
+refuse_code 4 "the device fails: device errors" "device errors" ccdm-setup scrub x
+dmsetup load back --table "0 $SIZE linear $D 0"
+dmsetup suspend --noflush --nolockfs back
+dmsetup resume back
+check "afterwards all is there" ccdm-setup scrub x
+dmsetup message x 0 drop
+dd if=/dev/zero of=$D bs=1M count=4 oflag=direct conv=notrunc status=none
+ccdm-setup monitor --json >/tmp/ev & MON=$!
+listening $MON
+refuse_code 6 "tampered with: tamper" "x: tamper" ccdm-setup scrub x
+refuse_code 6 "once more: still" "x: tamper" ccdm-setup scrub x
+check "close" ccdm-setup close x
+until grep -q closed /tmp/ev; do kill -0 $MON || break; done
+kill $MON
+check_sh "no event says that a scrub of it was done" "grep -q tamper /tmp/ev && ! grep -q scrub-done /tmp/ev || { cat /tmp/ev; false; }"
+dmsetup remove --retry back
+check "nothing left" nothing_left
+finish

@@ -7,7 +7,8 @@ Keeps a key at 0x81000003 and the HCL report in NV index 0x01400001 of the machi
 makes a new report whenever something is written into 0x01400002, and is the metadata
 service at 169.254.169.254. Reports and quotes are signed outside (tests/sim/signer.c), through the
 second serial port. other-key: another key than the vTPM's stands in the report;
-no-user-data: it takes none; no-service: there is no metadata service; torn: a new report is
+no-user-data: it takes none; no-service: there is no metadata service;
+service-fails: it answers with an error; service-lies: with what is no text; torn: a new report is
 written from its end, with a second before the rest. Makes /tmp/paravisor when it is there.
 """
 import base64
@@ -136,8 +137,8 @@ def hcl(user):
 
 class Metadata(http.server.BaseHTTPRequestHandler):
     def answer(self, o):
-        text = json.dumps(o).encode()
-        self.send_response(200 if self.headers.get("Metadata") == "true" else 400)
+        text = json.dumps({k: 1 for k in o} if "service-lies" in words else o).encode()
+        self.send_response(500 if "service-fails" in words else 200 if self.headers.get("Metadata") == "true" else 400)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)

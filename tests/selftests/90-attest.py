@@ -71,6 +71,15 @@ def good(t, vm, b):
     t.ok(rc == 0, "the same by the pin of the broker's key", out)
     rc, out = setup(vm, "attest --broker %s --pin %s --timeout 5" % (b.url, "00" * 32))
     t.ok(rc == 8 and "this is not the broker" in out, "another pin: not the broker, exit code 8", out)
+    rc, out = setup(vm, "attest --json " + with_)
+    t.ok(rc == 0 and json.loads(out) == {"broker": b.url, "tee": "tpm", "result": "accepted"}, "as JSON", out)
+    rc, out = setup(vm, "evidence --nonce any --manifest /tmp/ca.pem")
+    t.ok(rc == 1 and "/tmp/ca.pem: no manifest" in out, "evidence: what is no manifest", out)
+    rc, out = setup(vm, "evidence --nonce any --certificate /tmp/ccdm.conf")
+    t.ok(rc == 1 and "neither a certificate" in out, "evidence: what is no certificate", out)
+    put(vm, "/tmp/manifest", "e30.e30.AAAA")
+    rc, out = setup(vm, "evidence --nonce any --manifest /tmp/manifest --certificate /tmp/ca.pem")
+    t.ok(rc == 0 and '"manifest": "e30.e30.AAAA"' in out, "evidence: the manifest is in it", out)
     rc, out = setup(vm, "attest --protocol 0.2.0 " + with_)
     t.ok(rc == 0, "the same by version 0.2.0 of the protocol", out)
     out = vm.sh("/ccdm/bin/ccdm-setup secret get default/web/key %s | od -An -tx1" % with_)
@@ -82,6 +91,8 @@ def good(t, vm, b):
 
     rc, out = setup(vm, "secret fetch --config /tmp/ccdm.conf")
     t.ok(rc == 0, "secret fetch", out)
+    rc, out = setup(vm, "secret fetch --config /tmp/ccdm.conf")
+    t.ok(rc == 0 and vm.sh("grep -c ' /run/credstore ' /proc/mounts").strip() == "1", "once more, in the same place", out)
     out = vm.sh("stat -f -c %T /run/credstore; stat -c '%a %n' /run/credstore /run/credstore/* "
                 "/run/cryptsetup-keys.d/*; cat /run/cryptsetup-keys.d/data.key")
     t.ok(out == "ramfs\n700 /run/credstore\n400 /run/credstore/disk\n400 /run/credstore/web.key\n"

@@ -155,7 +155,7 @@ $(BUILD)/unit/test_broker: tests/unit/test_broker.c tests/unit/guest.h tests/uni
 $(BUILD)/unit/test_activation: tests/unit/test_activation.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h \
 	tests/unit/provider.h $(filter-out $(BROKER_ONLY),$(BROKER_SRC))
 $(BUILD)/unit/test_chip: tests/unit/test_chip.c tests/unit/chip.h tests/unit/chip_tcti.h tests/unit/chip_questions.h tests/unit/seed.h $(wildcard userspace/lib/*.c)
-$(BUILD)/unit/test_chip: UNIT_CFLAGS += -Wl,--wrap=Tss2_Tcti_Device_Init
+$(BUILD)/unit/test_chip: UNIT_LDFLAGS := -Wl,--wrap=Tss2_Tcti_Device_Init
 $(BUILD)/unit/test_messages: tests/unit/test_messages.c tests/unit/guest.h tests/unit/pki.h tests/unit/forge_snp.h tests/unit/forge_tpm.h \
 	tests/unit/forge_tpm_json.h tests/unit/provider.h $(filter-out $(BROKER_ONLY),$(BROKER_SRC))
 $(BUILD)/unit/test_measure: tests/unit/test_measure.c $(wildcard userspace/lib/*.c)
@@ -178,7 +178,7 @@ $(BUILD)/unit/test_tab: tests/unit/test_tab.c $(wildcard userspace/lib/*.c)
 $(BUILD)/unit/%:
 	@mkdir -p $(@D)
 	@echo '  UNIT    $@'
-	@$(CC) $(CPPFLAGS) $(UNIT_CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS) $(BROKERD_PKGS)) -o $@ $(filter %.c,$^) -lcmocka \
+	@$(CC) $(CPPFLAGS) $(UNIT_CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS) $(BROKERD_PKGS)) -o $@ $(filter %.c,$^) $(UNIT_LDFLAGS) -lcmocka \
 		$$(pkg-config --libs $(SETUP_PKGS) $(BROKERD_PKGS))
 
 unit: $(UNIT)

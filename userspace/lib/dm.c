@@ -302,10 +302,9 @@ int ccdm_dm_status(const char *name, const char *target, char *line, struct ccdm
 	return r;
 }
 
-int ccdm_dm_message(const char *name, const char *message, char *answer, struct ccdm_err *err)
+int ccdm_dm_message(const char *name, const char *message, struct ccdm_err *err)
 {
 	struct dm_task *task = ccdm_dm_task(DM_DEVICE_TARGET_MSG, name);
-	const char *text;
 	int r;
 
 	if (!task)
@@ -315,10 +314,6 @@ int ccdm_dm_message(const char *name, const char *message, char *answer, struct 
 		return ccdm_err_set(err, -ENOMEM, "out of memory");
 	}
 	r = ccdm_dm_run(task);
-	if (!r && answer) {
-		text = dm_task_get_message_response(task);
-		snprintf(answer, CCDM_DM_TEXT, "%s", text ? text : "");
-	}
 	dm_task_destroy(task);
 	return r ? ccdm_err_set(err, r, "%s: message '%s': %s", name, message, strerror(-r)) : 0;
 }

@@ -82,8 +82,7 @@ int ccdm_dm_info(const char *name, struct ccdm_dm_info *info, struct ccdm_err *e
 /* The status line of a mapping of type @target, after the type; @line: CCDM_DM_TEXT bytes. */
 int ccdm_dm_status(const char *name, const char *target, char *line, struct ccdm_err *err);
 
-/* @answer may be NULL, else CCDM_DM_TEXT bytes. */
-int ccdm_dm_message(const char *name, const char *message, char *answer, struct ccdm_err *err);
+int ccdm_dm_message(const char *name, const char *message, struct ccdm_err *err);
 
 /* Calls @each for every mapping with target ccdm; stops at a nonzero result and returns it. */
 int ccdm_dm_list(int (*each)(const char *name, void *arg, struct ccdm_err *err), void *arg,

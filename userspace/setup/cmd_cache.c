@@ -28,7 +28,7 @@ static int cache_change(const char *name, const char *size, struct ccdm_err *err
 		return r;
 	snprintf(message, sizeof(message), "cache_mib %llu",
 		 (unsigned long long)((bytes + (1 << 20) - 1) >> 20));
-	r = ccdm_dm_message(name, message, NULL, err);
+	r = ccdm_dm_message(name, message, err);
 	if (r == -EINVAL)
 		ccdm_err_set(
 			err, r,

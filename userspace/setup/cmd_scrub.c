@@ -99,7 +99,7 @@ static int scrub_watch(struct scrub_args *a, const char *name, const struct ccdm
 	for (;;) {
 		if (scrub_interrupted) {
 			ccdm_ui_progress_end(&a->progress);
-			ccdm_dm_message(name, "scrub stop", NULL, err);
+			ccdm_dm_message(name, "scrub stop", err);
 			return ccdm_err_set(err, -EINTR, "interrupted; the scrub was stopped");
 		}
 		r = ccdm_dm_info(name, &info, err);
@@ -131,8 +131,8 @@ static int scrub_run(struct scrub_args *a, const char *name, struct ccdm_err *er
 	if (r)
 		return r;
 	if (a->stop)
-		return ccdm_dm_message(name, "scrub stop", NULL, err);
-	r = ccdm_dm_message(name, "scrub start", NULL, err);
+		return ccdm_dm_message(name, "scrub stop", err);
+	r = ccdm_dm_message(name, "scrub start", err);
 	if (r == -EBUSY) {
 		ccdm_err_hint(
 			err,

@@ -35,20 +35,21 @@ static TSS2_RC chip_ask(const uint8_t *command, size_t size)
  * tpm2-tss has a context of OpenSSL's of its own for each digest; OpenSSL loses parts of what it
  * cannot make whole of one: a function of its, with no failure in it.
  */
-#define WHOLE(type, name, parameters, arguments)                           \
-	type name parameters                                               \
-	{                                                                  \
-		static type(*next_one) parameters;                         \
-                                                                           \
-		if (!next_one)                                             \
-			*(void **)&next_one = dlsym(RTLD_NEXT, #name);     \
-		return fuzz_own(next_one arguments);                       \
+#define WHOLE(type, name, parameters, arguments)                       \
+	type name parameters                                           \
+	{                                                              \
+		static type(*next_one) parameters;                     \
+                                                                       \
+		if (!next_one)                                         \
+			*(void **)&next_one = dlsym(RTLD_NEXT, #name); \
+		return fuzz_own(next_one arguments);                   \
 	}
 
 WHOLE(OSSL_LIB_CTX *, OSSL_LIB_CTX_new, (void), ())
 WHOLE(EVP_MD *, EVP_MD_fetch, (OSSL_LIB_CTX * ctx, const char *name, const char *properties),
       (ctx, name, properties))
-WHOLE(int, RAND_bytes_ex, (OSSL_LIB_CTX * ctx, unsigned char *bytes, size_t size, unsigned int strength),
+WHOLE(int, RAND_bytes_ex,
+      (OSSL_LIB_CTX * ctx, unsigned char *bytes, size_t size, unsigned int strength),
       (ctx, bytes, size, strength))
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

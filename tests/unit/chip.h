@@ -124,8 +124,8 @@ static void chip_begin(void)
 	chip.pid = fork();
 	if (!chip.pid) {
 		close(pair[0]);
-		execlp("swtpm", "swtpm", "socket", "--tpm2", "--tpmstate", state, "--fd", fd, "--flags",
-		       "not-need-init,startup-clear", "--log", "file=-", (char *)NULL);
+		execlp("swtpm", "swtpm", "socket", "--tpm2", "--tpmstate", state, "--fd", fd,
+		       "--flags", "not-need-init,startup-clear", "--log", "file=-", (char *)NULL);
 		perror("swtpm");
 		_exit(127);
 	}

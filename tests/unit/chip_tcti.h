@@ -13,7 +13,8 @@
 #include <tss2/tss2_tpm2_types.h>
 
 #define CHIP_DEVICE "/dev/null"
-#define CHIP_HEADER 10 /* bytes before the parameters of a command without sessions, or of an answer */
+#define CHIP_HEADER \
+	10 /* bytes before the parameters of a command without sessions, or of an answer */
 
 /* The answer to the last command. */
 static uint8_t chip_answer[4096];

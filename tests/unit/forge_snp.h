@@ -53,7 +53,7 @@ struct spoil {
 	bool no_crl;
 	const char *crl_to;
 	bool revoked;
-	int old_crls, newest; /* so many more lists; which of them all is the newest */
+	int old_crls, newest;	    /* so many more lists; which of them all is the newest */
 	bool other_leaf;	    /* certificate with another key */
 	int report_data;	    /* wanted byte 0, or 0 */
 	const uint8_t *measurement; /* 48 bytes; NULL: 0, 1, 2, ... */

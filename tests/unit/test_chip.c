@@ -157,7 +157,8 @@ static void named(uint8_t *answer, size_t size)
 {
 	const uint8_t *area = answer + POINT - 20;
 
-	assert_true(EVP_Digest(area, area[-2] << 8 | area[-1], answer + size - 5 - 32, NULL, EVP_sha256(), NULL));
+	assert_true(EVP_Digest(area, area[-2] << 8 | area[-1], answer + size - 5 - 32, NULL,
+			       EVP_sha256(), NULL));
 }
 
 static void no_point(uint8_t *answer, size_t *size)
@@ -252,26 +253,32 @@ static void indices(void **state)
 	size_t size;
 
 	(void)state;
-	is(ccdm_tpm_nv_read(tpm, CHIP_INDEX, got, sizeof(got), &size, &err), -ENOENT, "no NV index 0x1800100");
-	is(ccdm_tpm_nv_write(tpm, CHIP_INDEX, bytes, sizeof(bytes), &err), -EFBIG, "600 bytes for an NV index");
+	is(ccdm_tpm_nv_read(tpm, CHIP_INDEX, got, sizeof(got), &size, &err), -ENOENT,
+	   "no NV index 0x1800100");
+	is(ccdm_tpm_nv_write(tpm, CHIP_INDEX, bytes, sizeof(bytes), &err), -EFBIG,
+	   "600 bytes for an NV index");
 	refuse(TPM2_CC_NV_DefineSpace, 0);
 	is(ccdm_tpm_nv_write(tpm, CHIP_INDEX, bytes, 5, &err), -EIO, "no NV index can be made");
 	refuse(TPM2_CC_NV_Write, 0);
 	is(ccdm_tpm_nv_write(tpm, CHIP_INDEX, bytes, 5, &err), -EIO, "cannot be written");
-	is(ccdm_tpm_nv_read(tpm, CHIP_INDEX, got, sizeof(got), &size, &err), -ENOENT, "was never written");
+	is(ccdm_tpm_nv_read(tpm, CHIP_INDEX, got, sizeof(got), &size, &err), -ENOENT,
+	   "was never written");
 	assert_int_equal(ccdm_tpm_nv_write(tpm, CHIP_INDEX, bytes, 5, &err), 0);
 	assert_int_equal(ccdm_tpm_nv_read(tpm, CHIP_INDEX, got, sizeof(got), &size, &err), 0);
 	assert_int_equal(size, 5);
 	assert_memory_equal(got, bytes, 5);
-	is(ccdm_tpm_nv_read(tpm, CHIP_INDEX, got, 4, &size, &err), -EFBIG, "has 5 bytes, more than 4");
+	is(ccdm_tpm_nv_read(tpm, CHIP_INDEX, got, 4, &size, &err), -EFBIG,
+	   "has 5 bytes, more than 4");
 	refuse(TPM2_CC_NV_ReadPublic, 0);
 	is(ccdm_tpm_nv_read(tpm, CHIP_INDEX, got, sizeof(got), &size, &err), -EIO, "NV index");
 	refuse(TPM2_CC_NV_ReadPublic, 1);
 	is(ccdm_tpm_nv_write(tpm, CHIP_INDEX, bytes, 5, &err), -EIO, "NV index");
 	refuse(TPM2_CC_NV_Read, 0);
-	is(ccdm_tpm_nv_read(tpm, CHIP_INDEX, got, sizeof(got), &size, &err), -EIO, "cannot be read");
+	is(ccdm_tpm_nv_read(tpm, CHIP_INDEX, got, sizeof(got), &size, &err), -EIO,
+	   "cannot be read");
 	lie(TPM2_CC_NV_Read, 0, shorter);
-	is(ccdm_tpm_nv_read(tpm, CHIP_INDEX, got, sizeof(got), &size, &err), -EIO, "4 bytes instead of 5");
+	is(ccdm_tpm_nv_read(tpm, CHIP_INDEX, got, sizeof(got), &size, &err), -EIO,
+	   "4 bytes instead of 5");
 	assert_int_equal(size, 0);
 }
 
@@ -285,8 +292,9 @@ static void keep(uint32_t where)
 
 	assert_int_equal(ccdm_tpm_ak_open(tpm, &ak, &area, &err), 0);
 	Esys_Free(area);
-	assert_int_equal(Esys_EvictControl(tpm->esys, ESYS_TR_RH_OWNER, ak, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-					   ESYS_TR_NONE, where, &kept), 0);
+	assert_int_equal(Esys_EvictControl(tpm->esys, ESYS_TR_RH_OWNER, ak, ESYS_TR_PASSWORD,
+					   ESYS_TR_NONE, ESYS_TR_NONE, where, &kept),
+			 0);
 	Esys_FlushContext(tpm->esys, ak);
 	Esys_TR_Close(tpm->esys, &kept);
 }
@@ -338,7 +346,8 @@ static void broken_off(void **state)
 /* A certificate that ends after the index does, or is none, is left out. */
 static void no_certificate(void **state)
 {
-	static const uint8_t longer[] = { 0x30, 0x82, 0, 6, 1, 2, 3, 4, 5 }, other[] = { 0x31, 0x82, 0, 1, 1 };
+	static const uint8_t longer[] = { 0x30, 0x82, 0, 6, 1, 2, 3, 4, 5 },
+			     other[] = { 0x31, 0x82, 0, 1, 1 };
 	json_t *pair;
 
 	(void)state;

@@ -79,9 +79,11 @@ static int scrub_verdict(const struct ccdm_dm_info *before, const struct ccdm_dm
 	if (errors)
 		return ccdm_err_set(err, -EIO, "%s: %" PRIu64 " device errors", info->name, errors);
 	if (ccdm_dm_number(info->status, "scrubs") == ccdm_dm_number(before->status, "scrubs")) {
-		ccdm_err_hint(err, "scrub --stop and a suspended mapping end it, and want of memory: "
-				   "see the kernel log");
-		return ccdm_err_set(err, -EINTR, "%s: the scrub ended before it had read everything",
+		ccdm_err_hint(err,
+			      "scrub --stop and a suspended mapping end it, and want of memory: "
+			      "see the kernel log");
+		return ccdm_err_set(err, -EINTR,
+				    "%s: the scrub ended before it had read everything",
 				    info->name);
 	}
 	return 0;

@@ -15,7 +15,7 @@ from guest import BOOT, NET, TPM, Swtpm, put
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 POLICY = """name: web
-secrets: default/web/*
+secrets: [default/web/*, default/cryptsetup/*]
 require: {tee: tpm, binding: tpm-only, phase: initrd}
 """
 
@@ -62,6 +62,7 @@ def run(t):
             t.vm([disk], mem=2048, args=tpm.args) as vm:
         b.policy(POLICY)
         b.secret("default/web/key", b"correct horse")
+        b.secret("default/cryptsetup/disk", b"correct horse")
         vm.sh(NET)
         vm.sh(TPM)
         put(vm, "/tmp/ca.pem", open(b.ca).read())

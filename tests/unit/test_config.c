@@ -104,6 +104,8 @@ static void bad(void **state)
 		{ GOOD ATTEST "[secrets]\na = b/c/../d\n", "expected REPO/TYPE/TAG" },
 		{ GOOD ATTEST "[secrets]\n.a = b/c/d\n", "'.a' is no name of a credential" },
 		{ GOOD ATTEST "[secrets]\na = b/c/d\na = b/c/e\n", "'a' a second time" },
+		{ GOOD ATTEST "[secrets]\na = b/cryptsetup/d\nc = e/cryptsetup/d\n",
+		  "expected another TAG: a volume has one key" },
 		{ GOOD "[measure]\nsigner = /a b\n", "no blanks" },
 		{ "[boot]\ntimeout = 0\n", "a number from 1 to 600" },
 		{ "[boot]\ntimeout = 5 s\n", "a number from 1 to 600" },

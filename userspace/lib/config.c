@@ -209,6 +209,14 @@ static int ccdm_config_text(const struct ccdm_config_key *k, const struct ccdm_i
 	return 0;
 }
 
+/* Would both be the key of one volume, TAG, to systemd-cryptsetup? (credstore.h) */
+static bool ccdm_config_same_key(const char *a, const char *b)
+{
+	const char *x = strchr(a, '/'), *y = strchr(b, '/');
+
+	return x && y && !strncmp(x, "/cryptsetup/", 12) && !strcmp(x, y) && strcmp(a, b);
+}
+
 /* CREDENTIAL = REPO/TYPE/TAG */
 static int ccdm_config_secret(const struct ccdm_ini_item *item, struct ccdm_config *c,
 			      struct ccdm_err *err)
@@ -228,6 +236,9 @@ static int ccdm_config_secret(const struct ccdm_ini_item *item, struct ccdm_conf
 					    item->file, item->line, item->key_column, item->key);
 	if (strlen(item->value) >= sizeof(s->path) || !ccdm_kbs_path_good(item->value))
 		return ccdm_config_bad(item, "REPO/TYPE/TAG", err);
+	for (i = 0; i < c->nr_secrets; i++)
+		if (ccdm_config_same_key(c->secret[i].path, item->value))
+			return ccdm_config_bad(item, "another TAG: a volume has one key", err);
 	snprintf(s->name, sizeof(s->name), "%s", item->key);
 	snprintf(s->path, sizeof(s->path), "%s", item->value);
 	c->nr_secrets++;

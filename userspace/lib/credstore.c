@@ -56,11 +56,16 @@ int ccdm_credstore_put(const char *name, const char *path, const void *bytes, si
 
 static int ccdm_credstore_empty(const char *dir, struct ccdm_err *err)
 {
+	struct statfs fs;
 	struct dirent *e;
 	DIR *d;
 	int r = 0;
 
-	if (!ccdm_credstore_mounted(dir))
+	if (statfs(dir, &fs))
+		/* (what cannot be looked at is not empty) */
+		return errno == ENOENT ? 0
+				       : ccdm_err_set(err, -errno, "%s: %s", dir, strerror(errno));
+	if (fs.f_type != RAMFS_MAGIC)
 		return 0;
 	d = opendir(dir);
 	while (d && (e = readdir(d)))

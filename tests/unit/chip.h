@@ -15,6 +15,8 @@
 #include "chip_tcti.h"
 #include "seed.h"
 
+#define CHIP_ASKED_MAX 2000 /* more than a test has questions */
+
 /**
  * struct chip - the TPM, and what becomes of its answers
  * @of: the command whose answer @lie changes, and which @refuse is about; 0: none
@@ -22,6 +24,7 @@
  * @refuse: a response code instead of what the TPM would do
  * @break_off: the command cannot even be written
  * @lie: changes an answer
+ * @asked: so many questions
  * @said, @said_size: a letter, and each answer behind its length, of 16 bits
  */
 static struct chip {
@@ -33,6 +36,7 @@ static struct chip {
 	uint32_t refuse;
 	bool break_off;
 	void (*lie)(uint8_t *answer, size_t *size);
+	unsigned int asked;
 	uint8_t said[1 << 15];
 	size_t said_size;
 } chip;
@@ -75,6 +79,8 @@ static TSS2_RC chip_ask(const uint8_t *command, size_t size)
 {
 	bool now = chip_u32(command + 6) == chip.of;
 
+	if (++chip.asked > CHIP_ASKED_MAX)
+		fail_msg("a TPM is asked for ever");
 	if (now && chip.skip) {
 		chip.skip--;
 		now = false;

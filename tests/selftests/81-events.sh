@@ -32,6 +32,12 @@ heard() {
 	check "$1: the uevent of the mapping names it" grep -qx "CCDM_EVENT=$1" /tmp/uevent
 	check_sh "$1: the netlink event names mapping and device" "json 'd[\"event\"] == \"$1\" and d[\"name\"] == \"t\" and d[\"uuid\"] == \"CCDM-0123456789abcdef0123456789abcdef-t\" and d[\"dev\"] == \"$(dmsetup info -c --noheadings -o major,minor t)\"' </tmp/netlink"
 }
+# drops PID: wait until the secrets are gone, or what should see to that is
+drops() {
+	{ sleep 60; kill $1; } >/dev/null 2>&1 & DOG=$!
+	until gone; do kill -0 $1 2>/dev/null || break; done
+	kill $DOG
+}
 mkdir -p /run/credstore
 mount -t ramfs ramfs /run/credstore
 gone() { ! compgen -G '/run/credstore/*' >/dev/null; }
@@ -58,6 +64,37 @@ check "trace: it was written back before" traced writeback 0 6
 check "trace: the block was read again before the verdict" traced recheck 0 777
 refuse_code 6 "tamper: status says so, by its exit code too" "state: *tampered" ccdm-setup status t
 check_sh "tamper: list says so" "ccdm-setup list | grep -qE '^t .*tampered'"
+
+# ---- a monitor that was not there, and one that could not keep up
+echo secret >/run/credstore/web.key
+ccdm-setup monitor --drop-secrets >/dev/null & DROP=$!
+drops $DROP
+check "a tamper of before it came: the secrets are gone" gone
+kill $DROP
+rm_map t
+open_t $D
+dd if=/dev/urandom of=/dev/mapper/t bs=1M count=8 oflag=direct status=none
+msg t sync >/dev/null
+msg t drop
+echo secret >/run/credstore/web.key
+ccdm-setup monitor --drop-secrets >/tmp/lost & DROP=$!
+ccdm-setup monitor --json >/tmp/lost.json & DROP2=$!
+listening $DROP; listening $DROP2
+kill -STOP $DROP $DROP2
+# (socket buffers hold a dozen)
+for i in $(seq 100); do
+	ccdm-setup scrub -q t
+	[ "$(awk -v p=$DROP '$2 == 16 && $3 % 4194304 == p { n += $9 } END { print n + 0 }' /proc/net/netlink)" = 0 ] || break
+done
+dd if=/dev/urandom of=$D bs=4096 seek=777 count=1 oflag=direct conv=notrunc status=none
+refuse "tamper while nobody can hear it" "Input/output error" dd if=/dev/mapper/t of=/dev/null bs=4096 skip=777 count=1 iflag=direct status=none
+check_sh "they stay as long as it is stopped" "[ -s /run/credstore/web.key ]"
+kill -CONT $DROP $DROP2
+drops $DROP
+check "events were lost: the secrets are gone" gone
+until grep -q lost /tmp/lost.json; do kill -0 $DROP2 || break; done
+check_sh "both say so, and it was not the event" "grep -q 'events were lost' /tmp/lost && ! grep -q tamper /tmp/lost && grep lost /tmp/lost.json | json 'd[\"event\"] == \"lost\" and \"name\" not in d' || { cat /tmp/lost /tmp/lost.json; false; }"
+kill $DROP $DROP2
 rm_map t
 
 # ---- tamper: a node

@@ -92,6 +92,7 @@ int ccdm_events_run(struct ccdm_events *events,
 		    int (*each)(const struct ccdm_event *event, void *arg), void *arg,
 		    struct ccdm_err *err)
 {
+	static const struct ccdm_event lost = { .event = "lost", .name = "", .uuid = "", .dev = "" };
 	int r;
 
 	events->each = each;
@@ -100,9 +101,9 @@ int ccdm_events_run(struct ccdm_events *events,
 	nl_socket_modify_cb(events->sock, NL_CB_VALID, NL_CB_CUSTOM, ccdm_events_message, events);
 	while (!events->result) {
 		r = nl_recvmsgs_default(events->sock);
-		if (r == -NLE_NOMEM) /* events were lost; go on with those to come */
-			continue;
-		if (r < 0 && r != -NLE_INTR)
+		if (r == -NLE_NOMEM)
+			events->result = each(&lost, arg);
+		else if (r < 0 && r != -NLE_INTR)
 			return ccdm_err_set(err, -EIO, "netlink: %s", nl_geterror(r));
 	}
 	return events->result;

@@ -8,7 +8,8 @@
 
 /**
  * struct ccdm_event - one event; the strings live until the callback returns
- * @event: opened closed tamper failed unwritable scrub-done
+ * @event: opened closed tamper failed unwritable scrub-done; "lost": there were more than could be
+ *         kept, and the other members say nothing
  * @name: mapping
  * @uuid: its UUID
  * @dev: its major:minor

@@ -48,10 +48,14 @@ static enum ccdm_exit monitor_take(int option, void *arg)
 
 static int monitor_json(const struct ccdm_event *e, const char *when)
 {
-	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "time", when, "event", e->event, "name",
-			      e->name, "uuid", e->uuid, "dev", e->dev);
+	json_t *o = json_pack("{s:s, s:s}", "time", when, "event", e->event);
 	int r = -ENOMEM;
 
+	if (e->name[0]) {
+		ccdm_member_put(&o, "name", json_string(e->name));
+		ccdm_member_put(&o, "uuid", json_string(e->uuid));
+		ccdm_member_put(&o, "dev", json_string(e->dev));
+	}
 	if (e->kind) {
 		ccdm_member_put(&o, "kind", json_string(e->kind));
 		ccdm_member_put(&o, "level", json_integer(e->level));
@@ -63,23 +67,55 @@ static int monitor_json(const struct ccdm_event *e, const char *when)
 	return r;
 }
 
+static int monitor_tampered(const char *name, void *arg, struct ccdm_err *err)
+{
+	struct ccdm_dm_info *info = malloc(sizeof(*info));
+	const struct monitor_args *a = arg;
+	char state[16] = "";
+	int r;
+
+	if (!info)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	r = a->name && strcmp(a->name, name) ? -ENXIO : ccdm_dm_info(name, info, err);
+	if (!r)
+		ccdm_dm_word(info->status, "state", state, sizeof(state));
+	free(info);
+	if (!strcmp(state, "tampered"))
+		return ccdm_credstore_drop(err);
+	return r == -ENXIO ? 0 : r;
+}
+
+/* What was tampered with before anybody listened, or while events were lost, tells its state. */
+static int monitor_drop(struct monitor_args *a, const struct ccdm_event *e)
+{
+	if (!a->drop_secrets)
+		return 0;
+	if (!e || !strcmp(e->event, "lost"))
+		return ccdm_dm_list(monitor_tampered, a, a->err);
+	return strcmp(e->event, "tamper") ? 0 : ccdm_credstore_drop(a->err);
+}
+
 static int monitor_each(const struct ccdm_event *e, void *arg)
 {
 	struct monitor_args *a = arg;
 	time_t now = time(NULL);
-	struct ccdm_err err;
+	bool lost = !strcmp(e->event, "lost");
 	struct tm tm;
 	char when[32];
-	int r = 0;
+	int r;
 
-	if (a->name && strcmp(a->name, e->name))
+	if (a->name && strcmp(a->name, e->name) && !lost)
 		return 0;
-	if (a->drop_secrets && !strcmp(e->event, "tamper") && ccdm_credstore_drop(&err))
-		fprintf(stderr, "%s: %s\n", CCDM_PROGRAM, err.text);
+	/* who starts it again lets it look again */
+	r = monitor_drop(a, e);
+	if (r)
+		return r;
 	gmtime_r(&now, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	if (a->json) {
 		r = monitor_json(e, when);
+	} else if (lost) {
+		printf("%s events were lost\n", when);
 	} else {
 		printf("%s %s %s (%s)", when, e->name, e->event, e->dev);
 		if (e->kind)
@@ -88,7 +124,7 @@ static int monitor_each(const struct ccdm_event *e, void *arg)
 	}
 	if (r || ferror(stdout) || fflush(stdout))
 		return ccdm_err_set(a->err, r ? r : -EIO, "the event cannot be printed");
-	return a->count && ++a->seen == a->count;
+	return a->count && !lost && ++a->seen == a->count;
 }
 
 enum ccdm_exit cmd_monitor(const struct ccdm_verb *verb, int argc, char **argv)
@@ -112,7 +148,9 @@ enum ccdm_exit cmd_monitor(const struct ccdm_verb *verb, int argc, char **argv)
 		r = ccdm_events_open(&events, &err);
 	if (r)
 		return ccdm_ui_fail(CCDM_PROGRAM, &err, r);
-	r = ccdm_events_run(events, monitor_each, &a, &err);
+	r = monitor_drop(&a, NULL);
+	if (!r)
+		r = ccdm_events_run(events, monitor_each, &a, &err);
 	ccdm_events_close(events);
 	return r < 0 ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : CCDM_EXIT_OK;
 }

@@ -92,7 +92,9 @@ int ccdm_events_run(struct ccdm_events *events,
 		    int (*each)(const struct ccdm_event *event, void *arg), void *arg,
 		    struct ccdm_err *err)
 {
-	static const struct ccdm_event lost = { .event = "lost", .name = "", .uuid = "", .dev = "" };
+	static const struct ccdm_event lost = {
+		.event = "lost", .name = "", .uuid = "", .dev = ""
+	};
 	int r;
 
 	events->each = each;

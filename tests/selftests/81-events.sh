@@ -32,10 +32,12 @@ heard() {
 	check "$1: the uevent of the mapping names it" grep -qx "CCDM_EVENT=$1" /tmp/uevent
 	check_sh "$1: the netlink event names mapping and device" "json 'd[\"event\"] == \"$1\" and d[\"name\"] == \"t\" and d[\"uuid\"] == \"CCDM-0123456789abcdef0123456789abcdef-t\" and d[\"dev\"] == \"$(dmsetup info -c --noheadings -o major,minor t)\"' </tmp/netlink"
 }
-# drops PID: wait until the secrets are gone, or what should see to that is
-drops() {
-	{ sleep 60; kill $1; } >/dev/null 2>&1 & DOG=$!
-	until gone; do kill -0 $1 2>/dev/null || break; done
+# sees PID COMMAND...: wait until COMMAND is true, or the process that sees to that is gone, a minute at most
+sees() {
+	local pid=$1
+	shift
+	{ sleep 60; kill $pid; } >/dev/null 2>&1 & DOG=$!
+	until "$@"; do kill -0 $pid 2>/dev/null || break; done
 	kill $DOG
 }
 mkdir -p /run/credstore
@@ -68,7 +70,7 @@ check_sh "tamper: list says so" "ccdm-setup list | grep -qE '^t .*tampered'"
 # ---- a monitor that was not there, and one that could not keep up
 echo secret >/run/credstore/web.key
 ccdm-setup monitor --drop-secrets >/dev/null & DROP=$!
-drops $DROP
+sees $DROP gone
 check "a tamper of before it came: the secrets are gone" gone
 kill $DROP
 rm_map t
@@ -90,9 +92,9 @@ dd if=/dev/urandom of=$D bs=4096 seek=777 count=1 oflag=direct conv=notrunc stat
 refuse "tamper while nobody can hear it" "Input/output error" dd if=/dev/mapper/t of=/dev/null bs=4096 skip=777 count=1 iflag=direct status=none
 check_sh "they stay as long as it is stopped" "[ -s /run/credstore/web.key ]"
 kill -CONT $DROP $DROP2
-drops $DROP
+sees $DROP gone
 check "events were lost: the secrets are gone" gone
-until grep -q lost /tmp/lost.json; do kill -0 $DROP2 || break; done
+sees $DROP2 grep -q lost /tmp/lost.json
 check_sh "both say so, and it was not the event" "grep -q 'events were lost' /tmp/lost && ! grep -q tamper /tmp/lost && grep lost /tmp/lost.json | json 'd[\"event\"] == \"lost\" and \"name\" not in d' || { cat /tmp/lost /tmp/lost.json; false; }"
 kill $DROP $DROP2
 rm_map t

@@ -75,9 +75,6 @@ check "a tamper of before it came: the secrets are gone" gone
 kill $DROP
 rm_map t
 open_t $D
-dd if=/dev/urandom of=/dev/mapper/t bs=1M count=8 oflag=direct status=none
-msg t sync >/dev/null
-msg t drop
 echo secret >/run/credstore/web.key
 ccdm-setup monitor --drop-secrets >/tmp/lost & DROP=$!
 ccdm-setup monitor --json >/tmp/lost.json & DROP2=$!
@@ -85,9 +82,12 @@ listening $DROP; listening $DROP2
 kill -STOP $DROP $DROP2
 # (socket buffers hold a dozen)
 for i in $(seq 100); do
-	ccdm-setup scrub -q t
+	msg t scrub start
 	[ "$(awk -v p=$DROP '$2 == 16 && $3 % 4194304 == p { n += $9 } END { print n + 0 }' /proc/net/netlink)" = 0 ] || break
 done
+dd if=/dev/urandom of=/dev/mapper/t bs=1M count=8 oflag=direct status=none
+msg t sync >/dev/null
+msg t drop
 dd if=/dev/urandom of=$D bs=4096 seek=777 count=1 oflag=direct conv=notrunc status=none
 refuse "tamper while nobody can hear it" "Input/output error" dd if=/dev/mapper/t of=/dev/null bs=4096 skip=777 count=1 iflag=direct status=none
 check_sh "they stay as long as it is stopped" "[ -s /run/credstore/web.key ]"

@@ -15,8 +15,8 @@ dmsetup create back --table "0 $SIZE linear $D 0"
 hold() { dmsetup suspend --noflush --nolockfs back; }
 go() { dmsetup resume back; }
 scrubs() { until dmsetup status x | grep -qE ' scrub:[0-9]+/'; do kill -0 "$1" || return 1; done; }
-# a message is in the kernel and waits there
-waits() { until grep -q '^State:.D' "/proc/$1/status"; do kill -0 "$1" || return 1; done; }
+# a process has told the scrub to stop, and waits for it
+waits() { until grep -q flush_work "/proc/$1/stack"; do kill -0 "$1" || return 1; done; }
 # begin OUT [OPTION...]: a scrub in the background, held at its first read; its process is $S
 begin() {
 	local out=$1

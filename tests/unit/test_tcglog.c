@@ -212,7 +212,7 @@ static void malformed(void **state)
 		{ 140, 0xff }, /* nearly 4 GiB */
 	};
 	struct text good = { 0 }, t;
-	size_t i;
+	size_t i, at;
 
 	(void)state;
 	spec(&good);
@@ -241,16 +241,10 @@ static void malformed(void **state)
 	/* a log of a hash that nobody knows */
 	memset(&t, 0, sizeof(t));
 	spec(&t);
-	t.bytes[60] = 0x98;
-	t.bytes[64] = 0x99;
-	put(&t, 4, 4);
-	put(&t, 8, 4);
-	put(&t, 2, 4);
-	put(&t, 0x98, 2);
-	fill(&t, 0x33, 20);
-	put(&t, 0x99, 2);
-	fill(&t, 0x33, 32);
-	put(&t, 0, 4);
+	at = t.size + 12;
+	agile(&t, 4, 8, 0x33, "", 0);
+	t.bytes[60] = t.bytes[at] = 0x98;
+	t.bytes[64] = t.bytes[at + 2 + 20] = 0x99;
 	assert_int_equal(replay(&t), -EINVAL);
 	assert_non_null(strstr(err.text, "no bank that is known"));
 }

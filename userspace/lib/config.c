@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "config.h"
+#include "credstore.h"
 #include "fence.h"
 #include "file.h"
 #include "ini.h"
@@ -209,12 +210,12 @@ static int ccdm_config_text(const struct ccdm_config_key *k, const struct ccdm_i
 	return 0;
 }
 
-/* Would both be the key of one volume, TAG, to systemd-cryptsetup? (credstore.h) */
+/* Would two secrets be the key of one volume? */
 static bool ccdm_config_same_key(const char *a, const char *b)
 {
-	const char *x = strchr(a, '/'), *y = strchr(b, '/');
+	const char *x = ccdm_credstore_volume(a), *y = ccdm_credstore_volume(b);
 
-	return x && y && !strncmp(x, "/cryptsetup/", 12) && !strcmp(x, y) && strcmp(a, b);
+	return x && y && !strcmp(x, y) && strcmp(a, b);
 }
 
 /* CREDENTIAL = REPO/TYPE/TAG */

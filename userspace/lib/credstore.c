@@ -14,19 +14,25 @@
 
 #define KEYS "/run/cryptsetup-keys.d"
 
-static bool ccdm_credstore_mounted(const char *dir)
+/* Return: 1 for a ramfs, 0 for none; what cannot be looked at is neither. */
+static int ccdm_credstore_mounted(const char *dir, struct ccdm_err *err)
 {
 	struct statfs fs;
 
-	return !statfs(dir, &fs) && fs.f_type == RAMFS_MAGIC;
+	if (!statfs(dir, &fs))
+		return fs.f_type == RAMFS_MAGIC;
+	return errno == ENOENT ? 0 : ccdm_err_set(err, -errno, "%s: %s", dir, strerror(errno));
 }
 
 static int ccdm_credstore_dir(const char *dir, struct ccdm_err *err)
 {
+	int r;
+
 	if (mkdir(dir, 0700) && errno != EEXIST)
 		return ccdm_err_set(err, -errno, "%s: %s", dir, strerror(errno));
-	if (ccdm_credstore_mounted(dir))
-		return 0;
+	r = ccdm_credstore_mounted(dir, err);
+	if (r)
+		return r < 0 ? r : 0;
 	if (mount("ramfs", dir, "ramfs", MS_NODEV | MS_NOEXEC | MS_NOSUID, "mode=0700"))
 		return ccdm_err_set(err, -errno, "%s: a ramfs cannot be mounted: %s", dir,
 				    strerror(errno));
@@ -41,32 +47,28 @@ int ccdm_credstore_open(struct ccdm_err *err)
 int ccdm_credstore_put(const char *name, const char *path, const void *bytes, size_t size,
 		       struct ccdm_err *err)
 {
-	const char *type = strchr(path, '/'), *tag = strrchr(path, '/');
+	const char *volume = ccdm_credstore_volume(path);
 	char file[512];
 	int r;
 
 	snprintf(file, sizeof(file), CCDM_CREDSTORE "/%s", name);
 	r = ccdm_file_write(file, bytes, size, 0400, err);
-	if (r || !type || strncmp(type, "/cryptsetup/", 12))
+	if (r || !volume)
 		return r;
 	r = ccdm_credstore_dir(KEYS, err);
-	snprintf(file, sizeof(file), KEYS "/%s.key", tag + 1);
+	snprintf(file, sizeof(file), KEYS "/%s.key", volume);
 	return r ? r : ccdm_file_write(file, bytes, size, 0400, err);
 }
 
 static int ccdm_credstore_empty(const char *dir, struct ccdm_err *err)
 {
-	struct statfs fs;
+	int r = ccdm_credstore_mounted(dir, err);
 	struct dirent *e;
 	DIR *d;
-	int r = 0;
 
-	if (statfs(dir, &fs))
-		/* (what cannot be looked at is not empty) */
-		return errno == ENOENT ? 0
-				       : ccdm_err_set(err, -errno, "%s: %s", dir, strerror(errno));
-	if (fs.f_type != RAMFS_MAGIC)
-		return 0;
+	if (r <= 0)
+		return r;
+	r = 0;
 	d = opendir(dir);
 	while (d && (e = readdir(d)))
 		if (e->d_name[0] != '.' && unlinkat(dirfd(d), e->d_name, 0))

@@ -9,9 +9,18 @@
 #define CCDM_CREDSTORE_H
 
 #include <stddef.h>
+#include <string.h>
 #include "ui.h"
 
 #define CCDM_CREDSTORE "/run/credstore"
+
+/* Of REPO/TYPE/TAG: the volume whose key it is to systemd-cryptsetup, TAG; NULL: of another TYPE. */
+static inline const char *ccdm_credstore_volume(const char *path)
+{
+	const char *type = strchr(path, '/');
+
+	return type && !strncmp(type, "/cryptsetup/", 12) ? type + 12 : NULL;
+}
 
 /* Mount it, unless that is done. */
 int ccdm_credstore_open(struct ccdm_err *err);

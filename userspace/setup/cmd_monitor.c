@@ -85,14 +85,14 @@ static int monitor_tampered(const char *name, void *arg, struct ccdm_err *err)
 	return r == -ENXIO ? 0 : r;
 }
 
-/* What was tampered with before anybody listened, or while events were lost, tells its state. */
-static int monitor_drop(struct monitor_args *a, const struct ccdm_event *e)
+/* What was tampered with while events were lost tells its state. */
+static int monitor_drop(struct monitor_args *a, const char *event)
 {
 	if (!a->drop_secrets)
 		return 0;
-	if (!e || !strcmp(e->event, "lost"))
+	if (!strcmp(event, "lost"))
 		return ccdm_dm_list(monitor_tampered, a, a->err);
-	return strcmp(e->event, "tamper") ? 0 : ccdm_credstore_drop(a->err);
+	return strcmp(event, "tamper") ? 0 : ccdm_credstore_drop(a->err);
 }
 
 static int monitor_each(const struct ccdm_event *e, void *arg)
@@ -107,7 +107,7 @@ static int monitor_each(const struct ccdm_event *e, void *arg)
 	if (a->name && strcmp(a->name, e->name) && !lost)
 		return 0;
 	/* who starts it again lets it look again */
-	r = monitor_drop(a, e);
+	r = monitor_drop(a, e->event);
 	if (r)
 		return r;
 	gmtime_r(&now, &tm);
@@ -148,7 +148,8 @@ enum ccdm_exit cmd_monitor(const struct ccdm_verb *verb, int argc, char **argv)
 		r = ccdm_events_open(&events, &err);
 	if (r)
 		return ccdm_ui_fail(CCDM_PROGRAM, &err, r);
-	r = monitor_drop(&a, NULL);
+	/* to who did not listen yet they are lost */
+	r = monitor_drop(&a, "lost");
 	if (!r)
 		r = ccdm_events_run(events, monitor_each, &a, &err);
 	ccdm_events_close(events);

@@ -141,8 +141,9 @@ test-programs: programs $(BUILD)/tests/keyfind $(BUILD)/tests/odd $(BUILD)/tests
 
 UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
-UNIT := $(addprefix $(BUILD)/unit/test_,format suite ui activation broker chip config eventlog evidence jose kbs measure messages policy session snp tab tcglog tdx tpm)
+UNIT := $(addprefix $(BUILD)/unit/test_,file format suite ui activation broker chip config eventlog evidence jose kbs measure messages policy session snp tab tcglog tdx tpm)
 
+$(BUILD)/unit/test_file: tests/unit/test_file.c $(addprefix userspace/lib/,digest.c eventlog.c file.c find.c member.c base64.c ui.c)
 $(BUILD)/unit/test_format: tests/unit/test_format.c kmod/tree.c kmod/tree.h kmod/ccdm_format.h
 $(BUILD)/unit/test_suite: tests/unit/test_suite.c tests/unit/suite_openssl.h tests/kat/vectors.h
 $(BUILD)/unit/test_ui: tests/unit/test_ui.c userspace/lib/ui.c userspace/lib/dm.c

@@ -107,6 +107,7 @@ rc = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 assert rc == int(sys.argv[2]) and b"holds: ext4 file system" in text and b"irrevocably" in text, (rc, text)' "$@"
 }
 check "on a terminal it asks: yes is not YES" asked yes 7 $D
+check "on a terminal it asks: nor is the end of the input" asked $'\x04' 7 $D
 check_sh "still nothing was destroyed" "fsck.ext4 -fn $D >/dev/null 2>&1"
 check "YES is" asked YES 0 $D
 ccdm-setup close asked

@@ -23,6 +23,8 @@ ccdm-setup close ccdm-fs
 # (64 MiB are too few for xfs, or there is no mkfs.xfs)
 refuse_code 4 "the file system cannot be made: nothing is left open" "mkfs.xfs" ccdm-setup attach ccdm-fails
 check_sh "nothing is" "! dmsetup info ccdm-fails >/dev/null 2>&1"
+refuse_code 4 "nor where the program is missing" "mkfs.ext4: No such file" env PATH=/tmp "$(command -v ccdm-setup)" attach ccdm-fs
+check_sh "nothing is" "! dmsetup info ccdm-fs >/dev/null 2>&1"
 refuse_code 4 "no such line" "/etc/ccdmtab: no line for ccdm-none" ccdm-setup attach ccdm-none
 refuse_code 4 "another table" "no line for ccdm-swap" ccdm-setup attach --tab /dev/null ccdm-swap
 
@@ -50,5 +52,9 @@ mkdir -p /tmp/u
 touch /etc/initrd-release
 check_sh "in the initrd: the lines that say so" "ccdm-setup attach --generate /tmp/u && ls -R /tmp/u >/tmp/o; grep -q @ccdm-b /tmp/o && ! grep -q @ccdm-a /tmp/o"
 rm /etc/initrd-release
+tab "ccdm-s $D swap,noauto" "ccdm-t $E swap"
+check_sh "swap, but not of itself" "ccdm-setup attach --generate /tmp/u && [ -e /tmp/u/dev-mapper-ccdm\\\\x2ds.swap ] && [ \"\$(ls /tmp/u/swap.target.[rw]*)\" = 'dev-mapper-ccdm\\x2dt.swap' ]"
+rm /etc/ccdmtab
+check_sh "no table: nothing to do" "mkdir /tmp/v && ccdm-setup attach --generate /tmp/v && [ -z \"\$(ls /tmp/v)\" ]"
 check "nothing left" nothing_left
 finish

@@ -77,6 +77,7 @@ struct tdx_spoil {
 	const char *module_attributes;
 	int module_svn; /* 4 if 0 */
 	const char *qe_signer, *qe_misc, *qe_attributes;
+	bool qe_nobody; /* the QE's own signer is zeros */
 	int qe_product; /* 2 if 0 */
 	int qe_svn;	/* 4 if 0 */
 	int report_data;
@@ -289,7 +290,8 @@ static inline size_t tdx_quote(const struct tdx_spoil *s, const struct tdx_chain
 	qe = part;
 	for (i = 0; i < 32; i++)
 		signer[i] = 0xd0 + i % 16;
-	memcpy(qe + 128, signer, 32);
+	if (!s->qe_nobody)
+		memcpy(qe + 128, signer, 32);
 	qe[48] = 0x15;
 	qe[256] = 2;
 	qe[258] = 4;

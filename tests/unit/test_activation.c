@@ -404,11 +404,56 @@ static void bad_pairs(void **state)
 	json_decref(o);
 }
 
+/* An AK may be of RSA; its exponent is 65537 where its public area says nothing. */
+static void rsa(void **state)
+{
+	static const uint32_t exponents[] = { 0, 65537, 65539 };
+	struct ccdm_certs *certs = ccdm_certs_new();
+	uint8_t bytes[512], *p, *der = NULL;
+	int size = i2d_PUBKEY(other_ek, &der);
+	struct ccdm_pubkey *want = ccdm_pubkey_spki(der, size);
+	struct which w = { NULL, provider.ak_key, GOOD };
+	struct ccdm_tpm_pair pair;
+	BIGNUM *n = NULL;
+	json_t *o;
+	size_t i;
+
+	(void)state;
+	pki_must(EVP_PKEY_get_bn_param(other_ek, OSSL_PKEY_PARAM_RSA_N, &n));
+	for (i = 0; i < sizeof(exponents) / sizeof(exponents[0]); i++) {
+		p = bytes;
+		forge_be(&p, 1, 2);
+		forge_be(&p, CCDM_ALG_SHA256, 2);
+		forge_be(&p, GOOD, 4);
+		forge_be(&p, 0, 2);
+		forge_be(&p, 0x10, 2);
+		forge_be(&p, 0x14, 2);
+		forge_be(&p, 0x0b, 2);
+		forge_be(&p, 2048, 2);
+		forge_be(&p, exponents[i], 4);
+		forge_be(&p, 256, 2);
+		BN_bn2binpad(n, p, 256);
+		o = pair_json(&w);
+		json_object_set_new(o, "ak-pub", forge_base64(bytes, p + 256 - bytes));
+		seed_json("activation", o);
+		assert_int_equal(ccdm_tpm_pair_parse(o, certs, &pair, &err), 0);
+		assert_true(ccdm_pubkey_is_rsa(pair.ak));
+		assert_int_equal(ccdm_pubkey_equal(pair.ak, want), exponents[i] != 65539);
+		ccdm_tpm_pair_drop(&pair);
+		json_decref(o);
+	}
+	BN_free(n);
+	ccdm_pubkey_free(want);
+	OPENSSL_free(der);
+	ccdm_certs_free(certs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(judged),
 		cmocka_unit_test(credentials),
+		cmocka_unit_test(rsa),
 		cmocka_unit_test(bad_pairs),
 	};
 

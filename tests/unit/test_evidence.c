@@ -278,6 +278,35 @@ static void cut_logs(void **state)
 	}
 }
 
+/* How many there may be, of all logs, is bounded; who has more is told so. */
+static void many_events(void **state)
+{
+	static const char one[] = "\x1e{\"pcr\":0,\"digests\":[{\"hashAlg\":\"sha1\",\"digest\":"
+				  "\"0000000000000000000000000000000000000000\"}],"
+				  "\"content_type\":\"other\"}\n";
+	enum { HALF = 8192, SIZE = sizeof(one) - 1 };
+	char *text = malloc((HALF + 1) * SIZE);
+	struct ccdm_bootlog log = { .ccdm = text, .systemd = text, .ccdm_size = HALF * SIZE };
+	json_t *facts = json_object(), *notes = json_array();
+	struct ccdm_registers regs;
+	struct machine m;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i <= HALF; i++)
+		memcpy(text + i * SIZE, one, SIZE);
+	boot(&m, 1);
+	registers(&m, &regs);
+	log.systemd_size = HALF * SIZE;
+	assert_int_equal(ccdm_bootlog_facts(&log, &regs, facts, notes, &err), 0);
+	log.systemd_size = (HALF + 1) * SIZE;
+	assert_int_equal(ccdm_bootlog_facts(&log, &regs, facts, notes, &err), -EINVAL);
+	assert_string_equal(err.text, "the logs have more than 16384 events");
+	json_decref(facts);
+	json_decref(notes);
+	free(text);
+}
+
 static void rtmrs(void **state)
 {
 	struct ccdm_registers regs = { .rtmr = true, .bank = CCDM_ALG_SHA384, .covered = 0xf };
@@ -728,10 +757,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(logs),	       cmocka_unit_test(cut_logs),
-		cmocka_unit_test(rtmrs),       cmocka_unit_test(tpm_alone),
-		cmocka_unit_test(beside),      cmocka_unit_test(statuses),
-		cmocka_unit_test(snp_facts),   cmocka_unit_test(manifests),
-		cmocka_unit_test(no_evidence), cmocka_unit_test(members),
+		cmocka_unit_test(many_events), cmocka_unit_test(rtmrs),
+		cmocka_unit_test(tpm_alone),   cmocka_unit_test(beside),
+		cmocka_unit_test(statuses),    cmocka_unit_test(snp_facts),
+		cmocka_unit_test(manifests),   cmocka_unit_test(no_evidence),
+		cmocka_unit_test(members),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -239,6 +239,29 @@ static void examples(void **state)
 
 #define HEAD "name: a\nsecrets: a/b/c\nrequire:\n"
 
+/* What every policy asks may also be said. */
+static void no_debugging(void **state)
+{
+	static const char text[] = HEAD "  tee: snp\n  debug: false\n";
+	const struct {
+		json_t *debug;
+		enum ccdm_answer answer;
+	} all[] = { { json_false(), CCDM_YES }, { json_true(), CCDM_NO }, { NULL, CCDM_UNKNOWN } };
+	struct ccdm_policy *p;
+	json_t *facts;
+	size_t i;
+
+	(void)state;
+	seed("policy", text, strlen(text));
+	assert_int_equal(ccdm_policy_parse("x", text, strlen(text), &p, &err), 0);
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		facts = with(snp(), "debug", all[i].debug);
+		assert_int_equal(ccdm_policy_judge(p, facts, NULL), all[i].answer);
+		json_decref(facts);
+	}
+	ccdm_policy_free(p);
+}
+
 /* Each with the line and column where it is wrong. */
 static void refused(void **state)
 {
@@ -423,9 +446,10 @@ static void childless(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(examples),  cmocka_unit_test(refused), cmocka_unit_test(many),
-		cmocka_unit_test(names),     cmocka_unit_test(cut_off), cmocka_unit_test(secrets),
-		cmocka_unit_test(childless),
+		cmocka_unit_test(examples), cmocka_unit_test(no_debugging),
+		cmocka_unit_test(refused),  cmocka_unit_test(many),
+		cmocka_unit_test(names),    cmocka_unit_test(cut_off),
+		cmocka_unit_test(secrets),  cmocka_unit_test(childless),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

@@ -119,8 +119,9 @@ static void judge(const struct tdx_spoil *s, struct ccdm_verdict *v)
 	free(quote);
 }
 
-#define OLD  "20250101000000Z"
-#define PAST "2025-06-10T00:00:00Z"
+#define OLD   "20250101000000Z"
+#define PAST  "2025-06-10T00:00:00Z"
+#define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 #define ONES \
 	"111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111"
 
@@ -211,6 +212,8 @@ static void one_check_each(void **state)
 		{ .fails = "qe-identity-date", .qe_next = PAST },
 		{ .fails = "qe-identity-version", .qe_id = "QE" },
 		{ .fails = "qe-signer", .qe_at = 128, .qe_value = 0 },
+		/* an identity of nobody's is no identity, though the QE has the same */
+		{ .fails = "qe-signer", .qe_signer = ZEROS, .qe_nobody = true },
 		{ .fails = "qe-product", .qe_product = 1 },
 		{ .fails = "qe-miscselect", .qe_at = 16, .qe_value = 1 },
 		{ .fails = "qe-miscselect", .qe_misc = "00000001" },

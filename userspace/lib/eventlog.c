@@ -41,6 +41,7 @@ int ccdm_eventlog_append(const char *file, const struct ccdm_event *event, struc
 	char *text = record ? ccdm_member_dump(record, JSON_COMPACT) : NULL, *line = NULL;
 	int n = -1;
 	int fd = -1, r = -ENOMEM;
+	ssize_t done;
 
 	if (text)
 		n = asprintf(&line, "%c%s\n", CCDM_RS, text);
@@ -48,8 +49,11 @@ int ccdm_eventlog_append(const char *file, const struct ccdm_event *event, struc
 		fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 		r = fd < 0 ? -errno : 0;
 	}
-	if (!r && write(fd, line, n) != n)
-		r = -EIO;
+	if (!r) {
+		done = write(fd, line, n);
+		if (done != n)
+			r = done < 0 ? -errno : -EIO;
+	}
 	if (fd >= 0)
 		close(fd);
 	if (n > 0)

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Files, devices that are waited for, hashes, records of a log: what small parts say when it goes wrong. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "../../userspace/lib/bytes.h"
+#include "../../userspace/lib/eventlog.h"
+#include "../../userspace/lib/file.h"
+#include "../../userspace/lib/find.h"
+
+static struct ccdm_err err;
+
+static void put(char *file, const char *text)
+{
+	int fd = mkstemp(file);
+
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+/* A file of as many bytes as there may be is read, one of more is not. */
+static void read_bounds(void **state)
+{
+	char file[] = "/tmp/ccdm-unit-XXXXXX", want[64], *text;
+	size_t size;
+
+	(void)state;
+	put(file, "12345");
+	assert_int_equal(ccdm_file_read(file, 5, &text, &size, &err), 0);
+	assert_int_equal(size, 5);
+	assert_string_equal(text, "12345");
+	free(text);
+	assert_int_equal(ccdm_file_read(file, 4, &text, &size, &err), -EFBIG);
+	assert_null(text);
+	snprintf(want, sizeof(want), "%s: File too large", file);
+	assert_string_equal(err.text, want);
+	unlink(file);
+	assert_int_equal(ccdm_file_read(file, 5, &text, &size, &err), -ENOENT);
+	assert_null(text);
+	assert_int_equal(ccdm_file_read("/tmp", 5, &text, &size, &err), -EISDIR);
+	assert_null(text);
+}
+
+/* A word goes into a file that is there; what does not take it is named. */
+static void tell(void **state)
+{
+	char file[] = "/tmp/ccdm-unit-XXXXXX", *text;
+	size_t size;
+
+	(void)state;
+	put(file, "0\n");
+	assert_int_equal(ccdm_file_tell(file, "1", &err), 0);
+	assert_int_equal(ccdm_file_read(file, 5, &text, &size, &err), 0);
+	assert_string_equal(text, "1\n"); /* nothing is cut off */
+	free(text);
+	unlink(file);
+	assert_int_equal(ccdm_file_tell(file, "1", &err), -ENOENT);
+	assert_int_equal(access(file, F_OK), -1);
+	assert_int_equal(ccdm_file_tell("/dev/full", "1", &err), -ENOSPC);
+	assert_string_equal(err.text, "/dev/full: No space left on device");
+}
+
+/* A log that cannot take its record says why. */
+static void full_log(void **state)
+{
+	struct ccdm_event e = { .index = 15, .text = "ccdm-ready:" };
+
+	(void)state;
+	assert_int_equal(ccdm_digest_of(CCDM_ALG_SHA256, e.text, strlen(e.text), NULL, 0,
+					&e.digests.digest[0]),
+			 0);
+	e.digests.count = 1;
+	assert_int_equal(ccdm_eventlog_append("/dev/full", &e, &err), -ENOSPC);
+	assert_string_equal(err.text, "/dev/full: No space left on device");
+}
+
+/* A bank that nobody here could replay is left out of the log, and has no hash. */
+static void other_banks(void **state)
+{
+	enum { SM3 = 0x12 };
+	char file[] = "/tmp/ccdm-unit-XXXXXX", *text;
+	struct ccdm_event e = { .index = 15, .text = "ccdm-ready:" };
+	struct ccdm_digest none;
+	size_t size;
+
+	(void)state;
+	assert_int_equal(ccdm_digest_of(SM3, "a", 1, NULL, 0, &none), -ENOTSUP);
+	assert_int_equal(ccdm_digest_size(SM3), 0);
+	put(file, "");
+	e.digests.count = 2;
+	e.digests.digest[0] = (struct ccdm_digest){ .alg = SM3, .size = 32 };
+	ccdm_digest_of(CCDM_ALG_SHA256, e.text, strlen(e.text), NULL, 0, &e.digests.digest[1]);
+	assert_int_equal(ccdm_eventlog_append(file, &e, &err), 0);
+	assert_int_equal(ccdm_file_read(file, 4096, &text, &size, &err), 0);
+	assert_non_null(strstr(text, "\"digests\":[{\"hashAlg\":\"sha256\""));
+	assert_null(strstr(text, "},{"));
+	free(text);
+	unlink(file);
+}
+
+/* What does not appear is named, with what was waited for it; nobody waits for what is there. */
+static void waited(void **state)
+{
+	char path[64];
+
+	(void)state;
+	assert_int_equal(ccdm_find_device("/dev/ccdm-none", 0, path, sizeof(path), &err), -ENODEV);
+	assert_string_equal(err.text, "no device /dev/ccdm-none after 0 s");
+	/* not a disk */
+	assert_int_equal(ccdm_find_device("/dev/null", 0, path, sizeof(path), &err), -ENODEV);
+	ccdm_find_node("/dev/null", 600);
+}
+
+static void unhex(void **state)
+{
+	static const char *const bad[] = { "",	   "0",	   "00f",   "00f",  "00fg",
+					   "g0ff", " 0ff", "00ff0", "00 ff" };
+	uint8_t bytes[2];
+	size_t i;
+
+	(void)state;
+	assert_int_equal(ccdm_unhex("0aFf", bytes, 2), 0);
+	assert_int_equal(bytes[0], 0x0a);
+	assert_int_equal(bytes[1], 0xff);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(ccdm_unhex(bad[i], bytes, 2), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(read_bounds), cmocka_unit_test(tell),	 cmocka_unit_test(full_log),
+		cmocka_unit_test(other_banks), cmocka_unit_test(waited), cmocka_unit_test(unhex),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

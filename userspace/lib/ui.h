@@ -14,7 +14,7 @@
 /* Exit codes of all programs; the same table is in the man pages. */
 enum ccdm_exit {
 	CCDM_EXIT_OK = 0,
-	CCDM_EXIT_USAGE = 1, /* usage or unusable input */
+	CCDM_EXIT_USAGE = 1, /* usage, unusable input, or interrupted */
 	CCDM_EXIT_PERMISSION = 2,
 	CCDM_EXIT_MEMORY = 3,
 	CCDM_EXIT_DEVICE = 4, /* device, or not active */

@@ -276,16 +276,102 @@ static void mounts(void **state)
 	assert_int_equal(ccdm_host_crypttab("c", "x /dev/mapper/ccdm-y none luks\n", &err), 0);
 	assert_int_equal(ccdm_host_crypttab("c", "x /dev/vdb none luks\n", &err), -ECANCELED);
 	assert_int_equal(ccdm_host_crypttab("c", "x UUID=1 none luks\n", &err), -ECANCELED);
-	assert_int_equal(ccdm_host_unit("u", "[Mount]\nWhat=tmpfs\nWhere=/tmp\n", &err), 0);
-	assert_int_equal(ccdm_host_unit("u", "[Mount]\nWhat=/dev/disk/by-label/x", &err),
-			 -ECANCELED);
+}
+
+/* A unit, with the spaces that systemd allows; whatever else it says. */
+static void units(void **state)
+{
+	static const char *const allowed[] = {
+		"",
+		"[Mount]\nWhat=tmpfs\nWhere=/tmp\n",
+		"What=\n",
+		"Where=/x\nWhat = tmpfs",
+		"[Swap]\nWhat=/dev/mapper/ccdm-swap\n",
+		"Whatever=/dev/vda\n",
+		"#What=/dev/vda\n",
+		"What\n=/dev/vda\n",
+		"What",
+	};
+	static const char *const refused[] = {
+		"[Mount]\nWhat=/dev/disk/by-label/x",
+		"What =/dev/vda\n",
+		"What= /dev/vda\n",
+		" \tWhat\t=\t/dev/vda \r\n",
+		"What=LABEL=x\n",
+		"What=tmpfs\nWhat=/dev/vda\n",
+		"What=\\\n/dev/vda\n",
+		"What= \\\n /dev/vda\n",
+		"A=b \\\nWhat=/dev/vda\n",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
+		if (ccdm_host_unit("u", allowed[i], &err))
+			fail_msg("'%s': %s", allowed[i], err.text);
+	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		if (ccdm_host_unit("u", refused[i], &err) != -ECANCELED)
+			fail_msg("'%s' was allowed", refused[i]);
+	assert_int_equal(ccdm_host_unit("u", "[Mount]\n\n What=/dev/vda \n", &err), -ECANCELED);
+	assert_non_null(strstr(err.text, "u:3: "));
+	assert_non_null(strstr(err.text, "found '/dev/vda'"));
+}
+
+/* Whichever file of a system names a device of the host, it is found. */
+static void systems(void **state)
+{
+	static const struct {
+		const char *file, *text;
+		bool counts;
+	} all[] = {
+		{ "/etc/fstab", "/dev/vda / ext4", true },
+		{ "/etc/crypttab", "x /dev/vda", true },
+		{ "/etc/systemd/system/x.mount", "What=/dev/vda", true },
+		{ "/etc/systemd/system/x.swap", "What=/dev/vda", true },
+		{ "/etc/systemd/system.control/x.mount", "What=/dev/vda", true },
+		{ "/etc/systemd/system.attached/x.mount", "What=/dev/vda", true },
+		{ "/usr/local/lib/systemd/system/x.mount", "What=/dev/vda", true },
+		{ "/usr/lib/systemd/system/x.mount", "What=/dev/vda", true },
+		{ "/usr/lib/systemd/system/tmp.mount.d/x.conf", "What=/dev/vda", true },
+		{ "/etc/systemd/system/x-.mount.d/x.conf", "What=/dev/vda", true },
+		{ "/etc/systemd/system/mount.d/x.conf", "What=/dev/vda", true },
+		{ "/etc/systemd/system/swap.d/x.conf", "What=/dev/vda", true },
+		{ "/etc/systemd/system/x.mount.d/x.bak", "What=/dev/vda", false },
+		{ "/etc/systemd/system/x.service", "What=/dev/vda", false },
+		{ "/etc/systemd/system/x.service.d/x.conf", "What=/dev/vda", false },
+		{ "/etc/other", "What=/dev/vda", false },
+	};
+	char root[] = "/tmp/ccdm-unit-XXXXXX", command[600];
+	size_t i;
+
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		snprintf(command, sizeof(command), "f=%s%s; mkdir -p ${f%%/*} && echo '%s' >$f",
+			 root, all[i].file, all[i].text);
+		assert_int_equal(system(command), 0);
+		if (ccdm_host_mounts(root, &err) != (all[i].counts ? -ECANCELED : 0))
+			fail_msg("%s", all[i].file);
+		if (all[i].counts && !strstr(err.text, all[i].file))
+			fail_msg("%s: %s", all[i].file, err.text);
+		snprintf(command, sizeof(command), "rm -r %s/*", root);
+		assert_int_equal(system(command), 0);
+	}
+	assert_int_equal(ccdm_host_mounts(root, &err), 0);
+	/* what cannot be read is not passed over */
+	snprintf(command, sizeof(command), "mkdir -p %s/etc/fstab", root);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(ccdm_host_mounts(root, &err), -EISDIR);
+	snprintf(command, sizeof(command), "rm -r %s", root);
+	assert_int_equal(system(command), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good),	   cmocka_unit_test(bad),   cmocka_unit_test(damaged),
-		cmocka_unit_test(cmdline), cmocka_unit_test(extra), cmocka_unit_test(mounts),
+		cmocka_unit_test(good),	   cmocka_unit_test(bad),     cmocka_unit_test(damaged),
+		cmocka_unit_test(cmdline), cmocka_unit_test(extra),   cmocka_unit_test(mounts),
+		cmocka_unit_test(units),   cmocka_unit_test(systems),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

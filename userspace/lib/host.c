@@ -17,6 +17,7 @@
 #define CCDM_HOST_FILE_MAX (1 << 20)
 #define CCDM_HOST_FIELDS   4
 #define CCDM_HOST_RULES	   "99-zz-ccdm.rules"
+#define CCDM_HOST_SPACE	   " \t\r"
 #define CCDM_HOST_OURS	   "/dev/mapper/ccdm-"
 
 /* ---- what the running system would mount --------------------------------- */
@@ -101,18 +102,28 @@ int ccdm_host_crypttab(const char *file, const char *text, struct ccdm_err *err)
 			       err);
 }
 
+/* As systemd.syntax(7) has it: spaces do not count beside a name, "=" and a value. */
 int ccdm_host_unit(const char *file, const char *text, struct ccdm_err *err)
 {
-	char what[PATH_MAX];
+	const char *line, *at, *stop;
 	unsigned int number = 1;
-	const char *line;
+	char what[PATH_MAX];
 	size_t n;
 
 	for (line = text; *line; line += n + (line[n] == '\n'), number++) {
 		n = strcspn(line, "\n");
-		if (strncmp(line, "What=", 5))
+		at = line + strspn(line, CCDM_HOST_SPACE);
+		if (strncmp(at, "What", 4))
 			continue;
-		snprintf(what, sizeof(what), "%.*s", (int)(n - 5), line + 5);
+		at += 4;
+		at += strspn(at, CCDM_HOST_SPACE);
+		if (*at != '=')
+			continue;
+		at++;
+		at += strspn(at, CCDM_HOST_SPACE);
+		for (stop = line + n; stop > at && strchr(CCDM_HOST_SPACE, stop[-1]); stop--)
+			;
+		snprintf(what, sizeof(what), "%.*s", (int)(stop - at), at);
 		if (!ccdm_host_source(what))
 			return ccdm_host_refuse(file, number, what, err);
 	}
@@ -139,22 +150,34 @@ static int ccdm_host_file(const char *root, const char *path,
 	return r;
 }
 
-static int ccdm_host_units(const char *root, const char *folder, struct ccdm_err *err)
+static bool ccdm_host_ends(const char *name, const char *with)
+{
+	size_t n = strlen(name), m = strlen(with);
+
+	return n >= m && !strcmp(name + n - m, with);
+}
+
+/* The units that mount and swap in @folder, or, of a unit, what is said besides. */
+static int ccdm_host_units(const char *root, const char *folder, bool besides, struct ccdm_err *err)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
-	const char *dot;
+	const char *name;
 	DIR *dir;
 	int r = 0;
 
 	snprintf(path, sizeof(path), "%s%s", root, folder);
 	dir = opendir(path);
 	while (!r && dir && (entry = readdir(dir))) {
-		dot = strrchr(entry->d_name, '.');
-		if (!dot || (strcmp(dot, ".mount") && strcmp(dot, ".swap")))
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-		r = ccdm_host_file(root, path, ccdm_host_unit, err);
+		name = entry->d_name;
+		snprintf(path, sizeof(path), "%s/%s", folder, name);
+		if (besides ? ccdm_host_ends(name, ".conf")
+			    : ccdm_host_ends(name, ".mount") || ccdm_host_ends(name, ".swap"))
+			r = ccdm_host_file(root, path, ccdm_host_unit, err);
+		/* NAME.mount.d; NAME-.mount.d of all whose names begin so; mount.d of all */
+		else if (!besides &&
+			 (ccdm_host_ends(name, "mount.d") || ccdm_host_ends(name, "swap.d")))
+			r = ccdm_host_units(root, path, true, err);
 	}
 	if (dir)
 		closedir(dir);
@@ -163,16 +186,18 @@ static int ccdm_host_units(const char *root, const char *folder, struct ccdm_err
 
 int ccdm_host_mounts(const char *root, struct ccdm_err *err)
 {
-	static const char *const folders[] = { "/etc/systemd/system",
-					       "/usr/local/lib/systemd/system",
-					       "/usr/lib/systemd/system" };
+	static const char *const folders[] = {
+		"/etc/systemd/system.control", "/etc/systemd/system.attached",
+		"/etc/systemd/system",	       "/usr/local/lib/systemd/system",
+		"/usr/lib/systemd/system",
+	};
 	size_t i;
 	int r = ccdm_host_file(root, "/etc/fstab", ccdm_host_fstab, err);
 
 	if (!r)
 		r = ccdm_host_file(root, "/etc/crypttab", ccdm_host_crypttab, err);
 	for (i = 0; !r && i < sizeof(folders) / sizeof(folders[0]); i++)
-		r = ccdm_host_units(root, folders[i], err);
+		r = ccdm_host_units(root, folders[i], false, err);
 	return r;
 }
 

@@ -19,11 +19,11 @@
  * Return: 0, -ECANCELED with file, line, expected and found.
  */
 int ccdm_host_fstab(const char *file, const char *text, struct ccdm_err *err);
-/* The same for crypttab, and for a .mount or .swap unit. */
+/* The same for crypttab, and for a .mount or .swap unit or a drop-in of one. */
 int ccdm_host_crypttab(const char *file, const char *text, struct ccdm_err *err);
 int ccdm_host_unit(const char *file, const char *text, struct ccdm_err *err);
 
-/* All three for the system under @root. */
+/* All three for the system under @root, whose links lead to where they do here. */
 int ccdm_host_mounts(const char *root, struct ccdm_err *err);
 
 /**

@@ -305,6 +305,8 @@ MUTANTS = [
      "		at += strspn(at, CCDM_HOST_SPACE);\n		if (*at != '=')", "		if (*at != '=')", "unit config"),
     ("drop-in-unseen", "nor does what is said beside a unit", "userspace/lib/host.c",
      "			r = ccdm_host_units(root, path, true, err);", "			r = 0;", "unit config"),
+    ("pin-ignored", "a broker is known by what was asked for", "userspace/setup/attesting.c",
+     "	if (!a->ca && !a->pin) {", "	if (true) {", "6.1 90-attest"),
     ("identity-of-nobody", "who signed nothing is nobody's signer", "userspace/lib/collateral.c",
      " && !ccdm_is_zero(signer, 32)", " && (true || !ccdm_is_zero(signer, 32))", "unit tdx"),
     ("log-without-bound", "how many events there may be is bounded", "userspace/lib/bootlog.c",

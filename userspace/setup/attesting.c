@@ -65,8 +65,10 @@ static int ccdm_attesting_config(struct ccdm_attesting *a, struct ccdm_err *err)
 	if (!a->config.broker[0])
 		return ccdm_err_set(err, -EINVAL, "%s: no [attest], and no --broker", file);
 	a->broker = a->config.broker;
-	a->ca = a->config.ca[0] ? a->config.ca : NULL;
-	a->pin = a->config.pin[0] ? a->config.pin : NULL;
+	if (!a->ca && !a->pin) {
+		a->ca = a->config.ca[0] ? a->config.ca : NULL;
+		a->pin = a->config.pin[0] ? a->config.pin : NULL;
+	}
 	if (!a->protocol)
 		a->protocol = a->config.protocol ? "0.2.0" : "0.4.0";
 	if (!a->timeout)

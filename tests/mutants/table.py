@@ -307,6 +307,8 @@ MUTANTS = [
      "			r = ccdm_host_units(root, path, true, err);", "			r = 0;", "unit config"),
     ("pin-ignored", "a broker is known by what was asked for", "userspace/setup/attesting.c",
      "	if (!a->ca && !a->pin) {", "	if (true) {", "6.1 90-attest"),
+    ("unquoted-register", "a register that the quote leaves out proves nothing", "userspace/lib/facts.c",
+     "		if (!(quoted->covered & 1U << i))", "		if (false)", "unit evidence"),
     ("identity-of-nobody", "who signed nothing is nobody's signer", "userspace/lib/collateral.c",
      " && !ccdm_is_zero(signer, 32)", " && (true || !ccdm_is_zero(signer, 32))", "unit tdx"),
     ("log-without-bound", "how many events there may be is bounded", "userspace/lib/bootlog.c",

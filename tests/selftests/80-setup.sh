@@ -36,6 +36,23 @@ mkdir -p /run/modprobe.d
 echo "blacklist dm-ccdm" >/run/modprobe.d/ccdm.conf
 refuse_code 7 "open: the module is not wanted" "on the blacklist" ccdm-setup open $D x
 rm /run/modprobe.d/ccdm.conf
+KO=/lib/modules/$REL/updates/dm-ccdm.ko
+if [ -e /sys/module/module/parameters/sig_enforce ]; then
+	# (a signature longer than the file)
+	{ head -c 12 /dev/zero | tr '\0' '\377' && printf '~Module signature appended~\n'; } >>"$KO"
+	refuse_code 7 "open: a module with a damaged signature" "does not accept the signature of dm-ccdm" ccdm-setup open $D x
+	cp /ccdm/dm-ccdm.ko "$KO"
+fi
+# in the target's type: features, two pointers, and the first number of the version
+python3 -c '
+import sys
+b = open(sys.argv[1], "rb").read()
+at = bytes([5]) + bytes(23)
+assert b.count(at + bytes([1]) + bytes(11)) == 1
+open(sys.argv[1], "wb").write(b.replace(at + bytes([1]), at + bytes([2])))' "$KO"
+refuse_code 7 "open: a module of another release" "table version is 2, this program knows 1" ccdm-setup open $D x
+rmmod dm_ccdm
+cp /ccdm/dm-ccdm.ko "$KO"
 # (a kernel of our own has it built in)
 if lsmod | grep -q '^af_alg '; then
 	MODPROBE=$(cat /proc/sys/kernel/modprobe)
@@ -78,6 +95,9 @@ dmsetup create odd --table "0 8 linear $E 0"
 refuse_code 4 "too small" "at least 8192" ccdm-setup open /dev/mapper/odd x
 dmsetup remove --retry odd
 refuse_code 4 "origin missing" "No such file" ccdm-setup open --origin /dev/nowhere $D x
+dmsetup create odd --table "0 9 linear $E 0"
+refuse_code 1 "origin with half a block" "4608 bytes, expected a multiple of 4096" ccdm-setup open --origin /dev/mapper/odd $D x
+dmsetup remove --retry odd
 refuse_code 4 "origin larger than the mapping" "too small: the origin" ccdm-setup open --origin $D $E x
 refuse_code 2 "not root" "run it as root" setpriv --reuid 1000 --clear-groups ccdm-setup status x
 refuse_code 1 "cache: not a size" "not a size" ccdm-setup cache x lots

@@ -104,6 +104,13 @@ def good(t, vm, b):
     rc, out = setup(vm, "secret drop")
     t.ok(rc == 0 and not vm.sh("ls /run/credstore /run/cryptsetup-keys.d | grep -v :").strip(),
          "secret drop: nothing is left", out)
+    vm.sh("mkdir /run/credstore/d")
+    rc, out = setup(vm, "secret drop")
+    t.ok(rc and "/run/credstore: Is a directory" in out, "what cannot be removed is named", out)
+    vm.sh("umount /run/credstore && rmdir /run/credstore && touch /run/credstore")
+    rc, out = setup(vm, "secret fetch --config /tmp/ccdm.conf")
+    t.ok(rc and "/run/credstore: a ramfs cannot be mounted" in out, "no ramfs: no secret", out)
+    vm.sh("rm /run/credstore")
 
     b.policy((POLICY % base[0]).replace("phase: initrd", "phase: running"))
     rc, out = setup(vm, "attest --timeout 5 " + with_.replace(" --timeout 20", ""))

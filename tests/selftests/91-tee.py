@@ -86,6 +86,14 @@ def bare(t, vm, b, s, with_):
     os.mkdir(os.path.join(s.trust, "vcek"))
     shutil.copy(vcek, os.path.join(s.trust, "vcek", "".join("%02x" % (0xc0 + i) for i in range(64)) + ".pem"))
     asks(t, vm, with_, 0, "and with one in trust/vcek, by the number of the chip")
+    shutil.rmtree(os.path.join(s.trust, "vcek"))
+    b.reload()
+    put(vm, "/tmp/vcek.pem", open(vcek).read())
+    asks(t, vm, with_ + " --certificate /tmp/vcek.pem", 0, "and with one that the guest brings")
+    if not t.tsm:
+        s.vm(GOOD, "much")
+        asks(t, vm, with_, 7, "more certificates than the kernel passes on: a report without", "not accepted")
+        t.ok(b.refused() == ["certificate"], "for want of a VCEK, as before", b.log()[-1])
     s.vm(GOOD)
 
 

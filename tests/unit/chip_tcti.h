@@ -7,6 +7,7 @@
 #ifndef CCDM_TEST_CHIP_TCTI_H
 #define CCDM_TEST_CHIP_TCTI_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <tss2/tss2_tcti.h>
@@ -19,6 +20,9 @@
 /* The answer to the last command. */
 static uint8_t chip_answer[4096];
 static size_t chip_size;
+
+/* There is a file, and no TPM behind it. */
+static bool chip_gone;
 
 /* The includer's: fills them. */
 static TSS2_RC chip_ask(const uint8_t *command, size_t size);
@@ -58,6 +62,8 @@ TSS2_RC __wrap_Tss2_Tcti_Device_Init(TSS2_TCTI_CONTEXT *c, size_t *size, const c
 	};
 
 	(void)conf;
+	if (c && chip_gone)
+		return TSS2_TCTI_RC_IO_ERROR;
 	*size = sizeof(tcti);
 	if (c)
 		memcpy(c, &tcti, sizeof(tcti));

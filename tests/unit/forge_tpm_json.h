@@ -15,7 +15,8 @@ struct forge_tpm {
 	uint8_t (*pcr)[32];
 	const uint8_t *nonce;
 	size_t nonce_size;
-	bool flip; /* a bit of the signature */
+	bool flip;	  /* a bit of the signature */
+	uint32_t without; /* registers that the quote leaves out */
 };
 
 static json_t *forge_base64(const void *bytes, size_t size)
@@ -31,23 +32,25 @@ static json_t *forge_tpm_json(const struct forge_tpm *f)
 {
 	/* TPMT_SIGNATURE: ECDSA, SHA-256, r, s */
 	uint8_t sig[72] = { 0, 0x18, 0, CCDM_ALG_SHA256, 0, 32, [39] = 32 }, *spki = NULL;
-	uint8_t message[CCDM_TPM_QUOTE_MAX];
+	uint8_t message[CCDM_TPM_QUOTE_MAX], quoted[CCDM_TPM_PCRS * 32];
 	json_t *pcrs = json_array(), *o;
 	struct ccdm_digest d;
 	struct pki_pem pem;
 	char hex[65];
 	size_t size;
-	unsigned int i;
+	unsigned int i, n = 0;
 	int der;
 
 	for (i = 0; i < CCDM_TPM_PCRS; i++) {
 		ccdm_digest_hex(f->pcr[i], 32, hex);
 		json_array_append_new(pcrs, json_string(hex));
+		if (!(f->without & 1U << i))
+			memcpy(quoted + 32 * n++, f->pcr[i], 32);
 	}
-	ccdm_digest_of(CCDM_ALG_SHA256, f->pcr, CCDM_TPM_PCRS * 32, NULL, 0, &d);
+	ccdm_digest_of(CCDM_ALG_SHA256, quoted, 32UL * n, NULL, 0, &d);
 	size = forge_attest(&(struct forge_attest){ .nonce = f->nonce,
 						    .nonce_size = f->nonce_size,
-						    .selection = 0xffffff,
+						    .selection = 0xffffff & ~f->without,
 						    .digest = d.bytes,
 						    .digest_size = 32 },
 			    message);

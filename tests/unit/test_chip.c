@@ -406,6 +406,22 @@ static void activation(void **state)
 	ccdm_certs_free(certs);
 }
 
+/* ---- none ---------------------------------------------------------------------------------------- */
+
+static void no_tpm(void **state)
+{
+	struct ccdm_tpm *none = (void *)1;
+
+	(void)state;
+	is(ccdm_tpm_open("/dev/ccdm-none", &none, &err), -ENODEV,
+	   "there is no TPM (/dev/ccdm-none)");
+	assert_null(none);
+	chip_gone = true;
+	is(ccdm_tpm_open(CHIP_DEVICE, &none, &err), -EIO, "cannot be opened");
+	chip_gone = false;
+	assert_null(none);
+}
+
 /* ---- all of it, as seeds ------------------------------------------------------------------------ */
 
 static void questions(void **state)
@@ -477,6 +493,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(broken_off, begin, end),
 		cmocka_unit_test_setup_teardown(no_certificate, begin, end),
 		cmocka_unit_test_setup_teardown(activation, begin, end),
+		cmocka_unit_test_setup_teardown(no_tpm, begin, end),
 		cmocka_unit_test_setup_teardown(questions, begin, end),
 		cmocka_unit_test_setup_teardown(measured, begin, end),
 	};

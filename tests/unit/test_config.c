@@ -120,6 +120,8 @@ static void bad(void **state)
 		  "c: no 'roothash' in [base]" },
 		{ "[base]\nroothash = 00\n", "hex digits" },
 		{ "[base]\nroothash = ABCD\n", "hex digits" },
+		{ "[boot]\ncmdline = " WORDS " panic=0\n" BASE "algorithm = sha512\n",
+		  "c: a root hash of sha512 has 128 hex digits, found 64" },
 		{ "[base]\nalgorithm = md5\n", "sha256 sha512" },
 		{ "[base]\ndata_block_size = 512\n", "expected 4096" },
 		{ "[base]\nalgorithm = sha512\n[boot]\ncmdline = " WORDS

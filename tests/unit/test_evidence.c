@@ -329,7 +329,8 @@ static void rtmrs(void **state)
 
 struct spoil {
 	bool no_cert, other_cert, other_key, other_nonce, flip;
-	const char *log; /* in place of ours */
+	const char *log;  /* in place of ours */
+	uint32_t without; /* registers that the quote leaves out */
 };
 
 static json_t *tpm_evidence(const struct machine *m, const struct spoil *s)
@@ -345,7 +346,8 @@ static json_t *tpm_evidence(const struct machine *m, const struct spoil *s)
 						.pcr = pcr,
 						.nonce = s->other_nonce ? other : nonce,
 						.nonce_size = 32,
-						.flip = s->flip });
+						.flip = s->flip,
+						.without = s->without });
 	json_object_set_new(o, "firmware_log", forge_base64(m->firmware, m->firmware_size));
 	json_object_set_new(o, "ccdm_log",
 			    s->log ? json_string(s->log)
@@ -388,6 +390,8 @@ static void tpm_alone(void **state)
 		bool known; /* the key, one by one */
 	} cases[] = {
 		{ { 0 }, false, "", false },
+		/* what the quote does not cover is no fact, nor are its events */
+		{ { .without = 1 << 4 }, false, "", false },
 		{ { .no_cert = true }, true, "", true },
 		{ { .other_key = true, .no_cert = true }, true, "ak", true },
 		{ { .no_cert = true }, false, "ak", false },
@@ -403,6 +407,7 @@ static void tpm_alone(void **state)
 	struct machine m;
 	uint8_t *spki = NULL;
 	int der = i2d_PUBKEY(provider.ak_key, &spki);
+	json_t *bank;
 	size_t i;
 
 	(void)state;
@@ -412,6 +417,7 @@ static void tpm_alone(void **state)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct ccdm_trust t = trusting(&anchor, !cases[i].untrusted);
 		json_t *o = tpm_evidence(&m, &cases[i].spoil);
+		bool less = cases[i].spoil.without;
 		struct ccdm_pubkey *key = ccdm_pubkey_spki(spki, der);
 
 		t.tpm_keys = &key;
@@ -426,7 +432,10 @@ static void tpm_alone(void **state)
 			assert_string_equal(word(&proof, "binding"), "tpm-only");
 			assert_string_equal(word(&proof, "phase"), "initrd");
 			assert_int_equal(json_array_size(json_object_get(proof.facts, "events")),
-					 9);
+					 less ? 8 : 9);
+			bank = json_object_get(json_object_get(proof.facts, "pcr"), "sha256");
+			assert_int_equal(json_object_size(bank), less ? 23 : 24);
+			assert_int_equal(!!json_object_get(bank, "4"), !less);
 		}
 		ccdm_proof_drop(&proof);
 		ccdm_pubkey_free(key);

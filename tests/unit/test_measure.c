@@ -15,6 +15,7 @@
 #include "../../userspace/lib/attest_log.h"
 #include "../../userspace/lib/file.h"
 #include "../../userspace/lib/measure.h"
+#include "../../userspace/lib/tcglog.h"
 
 #define HASH "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
@@ -84,6 +85,7 @@ static void rtmr(void **state)
 static void rtmr_fails(void **state)
 {
 	struct ccdm_measure_to to = { .rtmr = "/dev/full", .log = path[1] };
+	struct ccdm_digests values = { .count = 1 };
 
 	(void)state;
 	unlink(path[1]);
@@ -93,6 +95,9 @@ static void rtmr_fails(void **state)
 	to.rtmr = "/nowhere";
 	assert_int_equal(ccdm_measure_event(&to, "ccdm-ready:1", &err), -ENOENT);
 	assert_int_equal(access(path[1], F_OK), -1);
+	/* (of a register of TDX nobody reads back what it holds, and there is no TPM) */
+	assert_int_equal(ccdm_measure_check(&to, &values, &err), 0);
+	assert_int_equal(values.count, 0);
 }
 
 static void hex_of(const void *bytes, size_t size, char *hex)
@@ -162,6 +167,7 @@ static void events(void **state)
 struct moment {
 	char file[64];
 	unsigned int calls, changes; /* so many times something is measured meanwhile */
+	int fails;
 };
 
 static int sign(void *arg, struct ccdm_err *e)
@@ -169,7 +175,8 @@ static int sign(void *arg, struct ccdm_err *e)
 	struct moment *m = arg;
 	FILE *f;
 
-	(void)e;
+	if (m->fails)
+		return ccdm_err_set(e, m->fails, "no signature");
 	if (++m->calls > m->changes)
 		return 0;
 	f = fopen(m->file, "a");
@@ -212,6 +219,16 @@ static void steady(void **state)
 		}
 		json_decref(o);
 	}
+	/* nothing is said of a log that nobody signed, nor of one that is too large */
+	o = json_object();
+	m.fails = -EIO;
+	assert_int_equal(ccdm_attest_steady(&logs, o, &err), -EIO);
+	assert_string_equal(err.text, "no signature");
+	m.fails = 0;
+	assert_int_equal(ftruncate(fd, CCDM_TCGLOG_MAX + 1), 0);
+	assert_int_equal(ccdm_attest_steady(&logs, o, &err), -EFBIG);
+	assert_int_equal(json_object_size(o), 0);
+	json_decref(o);
 	close(fd);
 	unlink(m.file);
 }

@@ -139,6 +139,9 @@ static void judge(const struct spoil *s, struct ccdm_verdict *v)
 	want.leaf = s->no_leaf ? NULL : leaf;
 	assert_int_equal(ccdm_snp_parse(raw, sizeof(raw), &snp, &err), 0);
 	assert_int_equal(ccdm_snp_verify(&snp, &want, v), 0);
+	/* (more than a report can be bound to) */
+	want.report_data_size = sizeof(snp.report_data) + 1;
+	assert_int_equal(ccdm_snp_verify(&snp, &want, v), -EINVAL);
 	ccdm_certs_free(certs);
 }
 

@@ -407,6 +407,9 @@ static void azure(void **state)
 			fail_msg("case %zu: failed: '%s', not '%s'", i, failed(v),
 				 all[i].fails ? all[i].fails : "");
 		assert_int_equal(ccdm_verdict_accepted(v), !all[i].fails);
+		/* (more than a quote can be bound to) */
+		want.nonce_size = CCDM_DIGEST_MAX + 1;
+		assert_int_equal(ccdm_azure_verify(&az, &want, &facts, v, &err), -EINVAL);
 		ccdm_azure_drop(&az);
 		ccdm_certs_free(certs);
 		json_decref(o);

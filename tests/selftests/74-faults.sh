@@ -7,7 +7,7 @@
 # disks: 64M 16M
 # (the kernel itself loses a name when a slab cache cannot be shown in sysfs)
 # allow-leak: sysfs_slab_add
-# limit: 400
+# limit: 600
 . /ccdm/tests/lib/ktap.sh
 load
 D=/dev/vdd

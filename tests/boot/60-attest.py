@@ -196,6 +196,17 @@ def networks(t, m):
             args=["-netdev", "hubport,hubid=0,id=n", "-device", "virtio-net-pci,netdev=n,romfile="])
 
 
+def named(t, m):
+    """A broker by its name: who DHCP says knows names is asked; by its key it is known all the same."""
+    says = {"attest_broker": "https://broker.test:" + m.b.url.rsplit(":", 1)[1], "attest_ca": None, "attest_pin": m.b.pin,
+            "attest_timeout": "30"}
+    # (the name server that QEMU is knows what the host's knows)
+    path = m.disk("named.img", files={"etc/hosts": "10.0.2.2 broker.test\n", "etc/nsswitch.conf": "hosts: files dns\n"}, **says)
+    with m.boot(path, title="named") as vm:
+        t.ok(vm.outcome == "up", "a broker by its name: it boots (%s)" % vm.outcome, vm.log()[-3000:])
+    m.fails("a name that nobody knows", "CCDM-E-NET-04", "broker.test", m.disk("named.img", **says))
+
+
 def refusals(t, m):
     """What else a broker may not like, or a machine not have."""
     path = m.disk("short2.img", attest_timeout="10", **{"secrets_other": "default/db/key"})
@@ -248,6 +259,7 @@ def run(t):
                 tees(t, b, "tdx")
             b.policy(POLICY % m.base)
             networks(t, m)
+            named(t, m)
             refusals(t, m)
             clocks(t, m, path)
         out = b.admin("log", "verify")

@@ -35,6 +35,7 @@
 #define MARK	"CCDM"
 #define AT	4 /* what follows it */
 #define HASH	48
+#define TABLE	0x5000 /* bytes; more than sev-guest has room for */
 
 struct vm {
 	uint8_t measurement[HASH];
@@ -165,9 +166,8 @@ static size_t snp_report(const struct vm *vm, uint8_t *out, uint8_t *table, size
 	make_report(&s, vm->request + AT + 2, out);
 	leaf = make_leaf(&s, out, ask);
 	*table_size = says(vm, "bare") ? 0 : snp_table(leaf, table);
-	/* more than sev-guest has room for */
 	if (says(vm, "much"))
-		*table_size = 0x5000;
+		*table_size = TABLE;
 	X509_free(leaf);
 	return CCDM_SNP_REPORT_SIZE;
 }
@@ -207,7 +207,7 @@ static size_t measurements(const struct vm *vm, uint8_t *out)
 
 static void answer(struct vm *vm)
 {
-	static uint8_t all[8 + 65536], table[0x5000];
+	static uint8_t all[8 + 65536], table[TABLE];
 	uint8_t *out = all + 8;
 	size_t size = 0, table_size = 0, at;
 	ssize_t n;

@@ -68,6 +68,19 @@ static int teardown(void **state)
 
 /* ---- a TPM ------------------------------------------------------------------------ */
 
+/* What a TPMT_PUBLIC begins with, up to what its type has of its own. */
+static void area_head(uint8_t **p, uint16_t type, uint32_t attributes, uint16_t hash,
+		      uint16_t scheme)
+{
+	forge_be(p, type, 2);
+	forge_be(p, hash, 2);
+	forge_be(p, attributes, 4);
+	forge_be(p, 0, 2);
+	forge_be(p, 0x10, 2);
+	forge_be(p, scheme, 2);
+	forge_be(p, 0x0b, 2);
+}
+
 /* TPMT_PUBLIC of a key on P-256. Return: its bytes */
 static size_t area(EVP_PKEY *key, uint32_t attributes, uint16_t hash, uint8_t *out)
 {
@@ -76,13 +89,7 @@ static size_t area(EVP_PKEY *key, uint32_t attributes, uint16_t hash, uint8_t *o
 
 	pki_must(EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point),
 						 &n));
-	forge_be(&p, 0x23, 2);
-	forge_be(&p, hash, 2);
-	forge_be(&p, attributes, 4);
-	forge_be(&p, 0, 2);
-	forge_be(&p, 0x10, 2);
-	forge_be(&p, 0x18, 2);
-	forge_be(&p, 0x0b, 2);
+	area_head(&p, 0x23, attributes, hash, 0x18);
 	forge_be(&p, 3, 2);
 	forge_be(&p, 0x10, 2);
 	forge_be(&p, 32, 2);
@@ -422,13 +429,7 @@ static void rsa(void **state)
 	pki_must(EVP_PKEY_get_bn_param(other_ek, OSSL_PKEY_PARAM_RSA_N, &n));
 	for (i = 0; i < sizeof(exponents) / sizeof(exponents[0]); i++) {
 		p = bytes;
-		forge_be(&p, 1, 2);
-		forge_be(&p, CCDM_ALG_SHA256, 2);
-		forge_be(&p, GOOD, 4);
-		forge_be(&p, 0, 2);
-		forge_be(&p, 0x10, 2);
-		forge_be(&p, 0x14, 2);
-		forge_be(&p, 0x0b, 2);
+		area_head(&p, 1, GOOD, CCDM_ALG_SHA256, 0x14);
 		forge_be(&p, 2048, 2);
 		forge_be(&p, exponents[i], 4);
 		forge_be(&p, 256, 2);

@@ -304,6 +304,8 @@ static void units(void **state)
 		"What=\\\n/dev/vda\n",
 		"What= \\\n /dev/vda\n",
 		"A=b \\\nWhat=/dev/vda\n",
+		"What\\\n=/dev/vda\n",
+		"What \\\n = /dev/vda\n",
 	};
 	size_t i;
 

@@ -117,9 +117,10 @@ int ccdm_host_unit(const char *file, const char *text, struct ccdm_err *err)
 			continue;
 		at += 4;
 		at += strspn(at, CCDM_HOST_SPACE);
-		if (*at != '=')
+		/* (a line that goes on before its "=" has a backslash in its value, which no device of ours has) */
+		if (*at != '=' && *at != '\\')
 			continue;
-		at++;
+		at += *at == '=';
 		at += strspn(at, CCDM_HOST_SPACE);
 		for (stop = line + n; stop > at && strchr(CCDM_HOST_SPACE, stop[-1]); stop--)
 			;

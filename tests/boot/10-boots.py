@@ -34,6 +34,9 @@ def closed(t, m):
     t.ok(m.sh("cat /proc/sys/kernel/kexec_load_disabled /proc/sys/kernel/sysrq").split() == ["1", "0"],
          "no kexec, no SysRq")
     t.ok("masked" in m.sh("systemctl show -p LoadState serial-getty@ttyS0.service"), "no login on the console")
+    agents = m.sh("systemctl show -p LoadState --value qemu-guest-agent.service cloud-init-local.service cloud-init-main.service "
+                  "walinuxagent.service google-guest-agent.service").split()
+    t.ok(agents == ["masked"] * 5, "no agents of hypervisors and clouds", agents)
     t.ok("poweroff-force" in m.sh("systemctl cat emergency.service"), "no emergency shell")
     t.ok(m.sh("pgrep -a getty; true") == "", "no getty runs")
     for name in MASKED:

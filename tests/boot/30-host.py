@@ -8,6 +8,7 @@ import base64
 import json
 import os
 import re
+import socket
 import struct
 import subprocess
 import uuid
@@ -75,13 +76,17 @@ def by_partitions(t, path):
     return {"disks": [path]}
 
 
+def write_variables(m, variables):
+    for name, data in variables.items():
+        m.sh("python3 -c 'import base64, sys; open(\"/sys/firmware/efi/efivars/%s\", \"wb\").write(base64.b64decode(\"%s\"))'" %
+             (name, base64.b64encode(struct.pack("<I", 7) + data).decode()))
+
+
 def set_variables(t, variables, firmware):
     """The host has a guest of its own write firmware variables: name-guid -> bytes."""
     with t.boot([t.image("other.img", INITRD="stock", CMDLINE=STOCK)], firmware=firmware) as m:
         assert m.outcome == "up", m.outcome
-        for name, data in variables.items():
-            m.sh("python3 -c 'import base64, sys; open(\"/sys/firmware/efi/efivars/%s\", \"wb\").write(base64.b64decode(\"%s\"))'" %
-                 (name, base64.b64encode(struct.pack("<I", 7) + data).decode()))
+        write_variables(m, variables)
         m.ask("sync; systemctl poweroff")
         assert m.ended(120) == "off"
     os.unlink(os.path.join(t.dir, "other.img"))
@@ -123,6 +128,32 @@ def unheard(t, what, attack, worked):
             t.ok(SAID not in m.log() and out == "", what + ": and it is not heard", out + m.log()[-2000:])
             t.ok(m.sh("swapon --noheadings --show; findmnt -rno SOURCE | grep -E '^/dev/[^m]'; true").strip() == "",
                  what + ": nothing is mounted or swapped on the host's disks")
+
+
+# words that systemd takes for words of the command line (before 258; not with Secure Boot)
+OPTIONS = {"SystemdOptions-8cf2644b-4b0b-428f-9387-6d876050dc67": ("systemd.setenv=SAID=%s\0" % SAID).encode("utf-16-le")}
+TAKEN = "systemctl show-environment | grep " + SAID
+
+
+def by_options(t, path):
+    firmware = os.path.join(t.dir, "options-%d.fd" % t.nr_vms)
+    set_variables(t, OPTIONS, firmware)
+    return {"disks": [path], "firmware": firmware}
+
+
+def options_later(t):
+    """They come when the fence has looked: a systemd that begins anew does not take them either."""
+    with t.boot([t.image()], title="options later") as m:
+        if not t.ok(m.outcome == "up", "it boots (%s)" % m.outcome, m.log()[-2000:]):
+            return
+        write_variables(m, OPTIONS)
+        for control in (False, True):
+            if control:
+                m.sh("rm /run/systemd/efivars")
+            m.ask("systemctl soft-reboot")
+            t.ok(m.wait_up() == "up" and (m.sh(TAKEN + "; true") != "") == control,
+                 "a variable SystemdOptions later on: %s" % ("control: it is heard" if control else "it is not heard"),
+                 m.log()[-2000:])
 
 
 def load_options(t, path, text):
@@ -169,6 +200,31 @@ def not_strict(t):
           [t.image(CONF=loose, CMDLINE=cmdline(t).replace(" nohibernate", ""))])
 
 
+def agent(t):
+    """A base with QEMU's guest agent, which does as root what the host says; nobody hears it but with lockdown = no."""
+    order = {"execute": "guest-exec", "arguments": {"path": "/bin/touch", "arg": ["/run/the-host-was-here"]}}
+    for lockdown in ("no", "yes"):
+        path = os.path.join(t.dir, "qga-" + lockdown)
+        args = ["-chardev", "socket,id=qga,path=%s,server=on,wait=off" % path,
+                "-device", "virtserialport,chardev=qga,name=org.qemu.guest_agent.0"]
+        with t.boot([t.image(CONF=conf(t, boot_lockdown=lockdown))], args=args) as m:
+            if not t.ok(m.outcome == "up", "lockdown = %s, a port for QEMU's agent: it boots (%s)" % (lockdown, m.outcome),
+                        m.log()[-2000:]):
+                continue
+            with socket.socket(socket.AF_UNIX) as s:
+                s.connect(path)
+                s.sendall(json.dumps(order).encode() + b"\n")
+                state = m.sh("systemctl is-system-running --wait >/dev/null; systemctl show -p LoadState,ActiveState "
+                             "--value qemu-guest-agent.service").split()
+                if lockdown == "no":
+                    s.settimeout(60 * m.patience)
+                    t.ok(b"pid" in s.recv(4096) and m.sh(RAN + "; true") != "", "control: with lockdown = no it does what the host says",
+                         state)
+                else:
+                    t.ok(state == ["masked", "inactive"] and m.sh(RAN + "; pgrep qemu-ga; true") == "",
+                         "with lockdown = yes there is no agent", state)
+
+
 def base_mounts(t):
     """A base that would mount what the host gives."""
     for what, file, line in (("fstab", "etc/fstab", "LABEL=data /srv ext4 defaults 0 0\n"),
@@ -194,8 +250,13 @@ def run(t):
     path = t.image()
     firmware = load_options(t, path, cmdline(t) + " rd.break")
     fails(t, "load options in Boot0001", "CCDM-E-FENCE-01", "rd.break", [path], firmware=firmware, bootindex=False)
+    control(t, "options for systemd in a variable", by_options, TAKEN)
+    fails(t, "options for systemd in a variable", "CCDM-E-FENCE-01", "SystemdOptions", **by_options(t, t.image()))
     base_mounts(t)
-    new = t.debian != "bookworm"        # systemd 252 knows no such variable
+    agent(t)
+    new = t.debian != "bookworm"        # systemd 252 knows no such variable, and no soft reboot
+    if new:
+        options_later(t)
     for what, attack, worked, has in (("a unit by SMBIOS", by_smbios, RAN, True), ("files by fw_cfg", by_fw_cfg, RAN, True),
                                       ("swap and /home on the disk", by_partitions, USED, True),
                                       ("a hibernated system", by_hibernate, RESUMED, new)):

@@ -303,6 +303,8 @@ MUTANTS = [
      "		} else if (*p < ' ' || *p == 0x7f) {", "		} else if (*p == 0x7f) {", "unit ui"),
     ("unit-with-spaces", "no unit of a base mounts a device of the host", "userspace/lib/host.c",
      "		at += 4;\n		at += strspn(at, CCDM_HOST_SPACE);", "		at += 4;", "unit config"),
+    ("options-unseen", "the host adds no words for systemd", "userspace/lib/fence.c",
+     "	if (access(path, F_OK))\n		return 0;\n", "	return 0;\n", "unit config"),
     ("drop-in-unseen", "nor does what is said beside a unit", "userspace/lib/host.c",
      "			r = ccdm_host_units(root, path, true, err);", "			r = 0;", "unit config"),
     ("pin-ignored", "a broker is known by what was asked for", "userspace/setup/attesting.c",

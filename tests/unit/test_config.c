@@ -234,6 +234,35 @@ static void extra(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+/* Words that the host gave to systemd beside the command line. */
+static void options(void **state)
+{
+	char root[] = "/tmp/ccdm-unit-XXXXXX", command[300];
+
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	assert_int_equal(ccdm_fence_options(root, &err), 0);
+	snprintf(command, sizeof(command),
+		 "mkdir -p %s/run/systemd/efivars && cd %s/run/systemd/efivars && echo a >Other && "
+		 "f=SystemdOptions-8cf2644b-4b0b-428f-9387-6d876050dc67",
+		 root, root);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(ccdm_fence_options(root, &err), 0);
+	strcat(command, " && echo systemd.confirm_spawn >$f && echo x >>$f");
+	assert_int_equal(system(command), 0);
+	assert_int_equal(ccdm_fence_options(root, &err), -ECANCELED);
+	assert_string_equal(err.text, "expected no variable SystemdOptions in the firmware, found "
+				      "'systemd.confirm_spawn'");
+	strcat(command, " && truncate -s 65537 $f");
+	assert_int_equal(system(command), 0);
+	assert_int_equal(ccdm_fence_options(root, &err), -ECANCELED);
+	strcat(command, " && : >$f");
+	assert_int_equal(system(command), 0);
+	assert_int_equal(ccdm_fence_options(root, &err), -ECANCELED);
+	snprintf(command, sizeof(command), "rm -rf %s", root);
+	assert_int_equal(system(command), 0);
+}
+
 static void mounts(void **state)
 {
 	static const char *const allowed[] = {
@@ -373,9 +402,9 @@ static void systems(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good),	   cmocka_unit_test(bad),     cmocka_unit_test(damaged),
-		cmocka_unit_test(cmdline), cmocka_unit_test(extra),   cmocka_unit_test(mounts),
-		cmocka_unit_test(units),   cmocka_unit_test(systems),
+		cmocka_unit_test(good),	   cmocka_unit_test(bad),   cmocka_unit_test(damaged),
+		cmocka_unit_test(cmdline), cmocka_unit_test(extra), cmocka_unit_test(options),
+		cmocka_unit_test(mounts),  cmocka_unit_test(units), cmocka_unit_test(systems),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,7 @@ enum ccdm_tpm_use { CCDM_TPM_OFF, CCDM_TPM_OPTIONAL, CCDM_TPM_REQUIRED };
  * @strict: compare it word for word; else only the words that must be there
  * @on_failure: what a boot that failed does
  * @first_boot: machine-id of a root that is new at every boot
- * @lockdown: no console logins, no SysRq, no ssh over vsock in the running system
+ * @lockdown: no console logins, no SysRq, no agents of the host's in the running system
  * @timeout: seconds to wait for a device
  * @base_device: path or PARTUUID=... of the base
  * @hash_device: of its hash tree; empty: the same device

@@ -4,10 +4,15 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include "file.h"
 #include "fence.h"
 
-#define CCDM_FENCE_BLANKS " \t\n"
+#define CCDM_FENCE_BLANKS  " \t\n"
+/* where systemd keeps it; its own UUID of vendors */
+#define CCDM_FENCE_OPTIONS "SystemdOptions-8cf2644b-4b0b-428f-9387-6d876050dc67"
 
 /* (a variable: two literals in a list look like a comma that was forgotten) */
 static const char ccdm_fence_root[] = "root=" CCDM_ROOT_PATH;
@@ -83,6 +88,23 @@ int ccdm_fence_cmdline(const struct ccdm_config *config, const char *found, stru
 			    "word %u of the command line: expected '%.*s', found '%.*s'", place,
 			    n ? (int)n : 10, n ? want : "no further", m ? (int)m : 10,
 			    m ? found : "no further");
+}
+
+int ccdm_fence_options(const char *root, struct ccdm_err *err)
+{
+	char path[256], *text;
+	size_t size;
+
+	snprintf(path, sizeof(path), "%s/run/systemd/efivars/" CCDM_FENCE_OPTIONS, root);
+	if (access(path, F_OK))
+		return 0;
+	if (ccdm_file_read(path, 1 << 16, &text, &size, err))
+		return -ECANCELED;
+	ccdm_err_set(err, -ECANCELED,
+		     "expected no variable SystemdOptions in the firmware, found '%.*s'",
+		     (int)strcspn(text, "\n"), text);
+	free(text);
+	return -ECANCELED;
 }
 
 /* What systemd's stub puts into /.extra from the UKI's own sections, measured with it. */

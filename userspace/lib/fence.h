@@ -27,6 +27,18 @@ int ccdm_fence_expected(const char *file, const struct ccdm_config *config, stru
 int ccdm_fence_cmdline(const struct ccdm_config *config, const char *found, struct ccdm_err *err);
 
 /**
+ * ccdm_fence_options() - words for systemd from a variable of the firmware
+ * @root: "", or a folder that stands for / (tests)
+ *
+ * Without Secure Boot systemd before 258 takes the words of the variable SystemdOptions for
+ * words of the command line (it may ask on the console before it starts a unit), and keeps
+ * them in /run.
+ *
+ * Return: 0, -ECANCELED with what was found.
+ */
+int ccdm_fence_options(const char *root, struct ccdm_err *err);
+
+/**
  * ccdm_fence_files() - credentials and extensions that came from outside
  * @root: "", or a folder that stands for / (tests)
  *

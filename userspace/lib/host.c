@@ -258,20 +258,36 @@ static int ccdm_host_no_shell(const struct ccdm_config *config, const char *run,
 	return ccdm_file_write(path, text, strlen(text), 0644, err);
 }
 
+/* Not to be started: who lets the host log in on its consoles, and agents that do what it says. */
+static const char *const ccdm_host_masked[] = {
+	"getty@.service", "serial-getty@.service", "console-getty.service",
+	"container-getty@.service", "debug-shell.service",
+	/* commands and files, by a port, a socket or shared memory */
+	"qemu-guest-agent.service", "incus-agent.service", "lxd-agent.service",
+	"spice-vdagentd.service", "spice-vdagentd.socket", "open-vm-tools.service",
+	"vmtoolsd.service", "vgauth.service", "hv-fcopy-daemon.service", "hv-kvp-daemon.service",
+	"hypervfcopyd.service", "hypervkvpd.service",
+	/* accounts, keys and scripts, from a disk of the host's, SMBIOS or a metadata service */
+	"cloud-init-main.service", "cloud-init-local.service", "cloud-init-network.service",
+	"cloud-init.service", "cloud-config.service", "cloud-final.service",
+	"cloud-init-hotplugd.service", "cloud-init-hotplugd.socket", "walinuxagent.service",
+	"waagent.service", "google-guest-agent.service", "google-guest-agent-manager.service",
+	"google-startup-scripts.service", "google-shutdown-scripts.service",
+	"google-osconfig-agent.service", "amazon-ssm-agent.service",
+	"snap.amazon-ssm-agent.amazon-ssm-agent.service", "afterburn-sshkeys@.service"
+};
+
 static int ccdm_host_lockdown(const struct ccdm_config *config, const char *run,
 			      struct ccdm_err *err)
 {
-	static const char *const logins[] = { "getty@.service", "serial-getty@.service",
-					      "console-getty.service", "container-getty@.service",
-					      "debug-shell.service" };
 	static const char *const shells[] = { "emergency.service", "rescue.service" };
 	static const char sysctl[] = "kernel.sysrq = 0\n";
 	char path[PATH_MAX];
 	size_t i;
 	int r = 0;
 
-	for (i = 0; !r && i < sizeof(logins) / sizeof(logins[0]); i++)
-		r = ccdm_host_link(run, "system.control", logins[i], err);
+	for (i = 0; !r && i < sizeof(ccdm_host_masked) / sizeof(ccdm_host_masked[0]); i++)
+		r = ccdm_host_link(run, "system.control", ccdm_host_masked[i], err);
 	for (i = 0; !r && i < sizeof(shells) / sizeof(shells[0]); i++)
 		r = ccdm_host_no_shell(config, run, shells[i], err);
 	if (r)
@@ -280,6 +296,15 @@ static int ccdm_host_lockdown(const struct ccdm_config *config, const char *run,
 	mkdir(path, 0755);
 	snprintf(path, sizeof(path), "%s/sysctl.d/99-zz-ccdm.conf", run);
 	return ccdm_file_write(path, sysctl, strlen(sysctl), 0644, err);
+}
+
+/* Where systemd would keep words of the firmware's variables, as the fence has it, there is no folder. */
+static int ccdm_host_no_options(const char *run, struct ccdm_err *err)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/systemd/efivars", run);
+	return ccdm_file_write(path, "", 0, 0444, err);
 }
 
 int ccdm_host_close(const struct ccdm_config *config, const char *run, struct ccdm_err *err)
@@ -291,6 +316,8 @@ int ccdm_host_close(const struct ccdm_config *config, const char *run, struct cc
 	size_t i;
 	int r = ccdm_host_rules(run, err);
 
+	if (!r)
+		r = ccdm_host_no_options(run, err);
 	for (i = 0; !r && i < sizeof(generators) / sizeof(generators[0]); i++) {
 		snprintf(name, sizeof(name), "systemd-%s-generator", generators[i]);
 		r = ccdm_host_link(run, "system-generators", name, err);

@@ -32,7 +32,8 @@ int ccdm_host_mounts(const char *root, struct ccdm_err *err);
  * @run: "/run"
  *
  * Generators that act on what the host says are masked; with lockdown, logins on
- * consoles and SysRq too. Written where it survives the switch.
+ * consoles, SysRq and the agents of hypervisors and clouds too. Written where it survives
+ * the switch.
  */
 int ccdm_host_close(const struct ccdm_config *config, const char *run, struct ccdm_err *err);
 

@@ -67,6 +67,8 @@ int ccdm_boot_fence(struct ccdm_config *config, enum ccdm_boot_code *code, struc
 		return r;
 	r = ccdm_fence_cmdline(config, found, err);
 	free(found);
+	if (!r)
+		r = ccdm_fence_options("", err);
 	if (r)
 		return r;
 	*code = CCDM_E_FENCE_FILES;

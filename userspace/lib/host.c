@@ -298,13 +298,18 @@ static int ccdm_host_lockdown(const struct ccdm_config *config, const char *run,
 	return ccdm_file_write(path, sysctl, strlen(sysctl), 0644, err);
 }
 
-/* Where systemd would keep words of the firmware's variables, as the fence has it, there is no folder. */
+/*
+ * Where systemd would keep words of the firmware's variables, as the fence has it, nothing can
+ * be made, and nothing is. (Not a file: that it is no folder is an error that ends systemd.)
+ */
 static int ccdm_host_no_options(const char *run, struct ccdm_err *err)
 {
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/systemd/efivars", run);
-	return ccdm_file_write(path, "", 0, 0444, err);
+	return symlink("/sys/firmware", path)
+		       ? ccdm_err_set(err, -errno, "%s: %s", path, strerror(errno))
+		       : 0;
 }
 
 int ccdm_host_close(const struct ccdm_config *config, const char *run, struct ccdm_err *err)

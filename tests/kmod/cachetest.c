@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* cachetest.c - who leaves memory, in which order, and who does not */
+/*
+ * cachetest.c - who leaves memory, in which order, and who does not
+ *
+ * Cases of tests/kmod and of KUnit (tests/kunit/cache.c), where they meet real workers, a
+ * real device and the kernel's own locks.
+ */
+#ifndef MODULE
 #include "block.h"
 #include "mapping.h"
 #include "memory.h"
 #include "sched.h"
+#endif
 
 static struct ccdm *c;
 
@@ -11,11 +18,17 @@ static bool there(u64 leaf)
 {
 	struct ccdm_bucket *b = ccdm_bucket(&c->cache, 0, leaf);
 	struct ccdm_node *node;
+	struct hlist_node *at;
+	bool found = false;
 
 	/* Not ccdm_cache_find(): that would be a use of it. */
-	hlist_for_each_entry(node, &b->head,
-			     hash) if (node->index == leaf && !node->level) return true;
-	return false;
+	spin_lock_irq(&b->lock);
+	for (at = b->head.first; at; at = at->next) {
+		node = container_of(at, struct ccdm_node, hash);
+		found |= node->index == leaf && !node->level;
+	}
+	spin_unlock_irq(&b->lock);
+	return found;
 }
 
 static struct ccdm_node *get(u64 leaf)
@@ -23,7 +36,7 @@ static struct ccdm_node *get(u64 leaf)
 	struct ccdm_node *node = ccdm_cache_get(c, 0, leaf, CCDM_GET_READ);
 
 	if (IS_ERR(node))
-		sim_bug("leaf %llu: %d", leaf, PTR_ERR(node));
+		sim_bug("leaf %llu: %d", leaf, (int)PTR_ERR(node));
 	return node;
 }
 
@@ -34,9 +47,9 @@ static void use(u64 leaf)
 
 static unsigned long shrink(unsigned long n)
 {
-	struct shrink_control sc = { n };
+	struct shrink_control sc = { .nr_to_scan = n };
 
-	return c->cache.shrinker->scan(c->cache.shrinker, &sc);
+	return c->cache.shrinker->scan_objects(c->cache.shrinker, &sc);
 }
 
 static void expect(u64 leaf, bool in, const char *why)
@@ -91,10 +104,10 @@ static void change(struct ccdm_node *node, u8 tag)
 	bool dirty;
 
 	memset(bytes, tag, sizeof(bytes));
-	spin_lock(&node->lock);
+	spin_lock_irq(&node->lock);
 	ccdm_tree_seal(&node->entry[3], seq++, bytes);
 	dirty = ccdm_cache_set_dirty(c, node);
-	spin_unlock(&node->lock);
+	spin_unlock_irq(&node->lock);
 	if (dirty)
 		ccdm_cache_dirty(c, node);
 }
@@ -106,7 +119,7 @@ static void sync_run(void *arg)
 	(void)arg;
 	if (ccdm_sync(c))
 		sim_bug("a sync fails");
-	syncing = false;
+	WRITE_ONCE(syncing, false);
 }
 
 static void dirty(void)
@@ -132,11 +145,11 @@ static void dirty(void)
 	syncing = true;
 	sim_device_hold(true);
 	sim_spawn(sync_run, NULL, SIM_TASK);
-	while (node->state != CCDM_NODE_WRITING)
+	while (READ_ONCE(node->state) != CCDM_NODE_WRITING)
 		sim_yield();
 	change(node, 3);
 	sim_device_hold(false);
-	while (syncing)
+	while (READ_ONCE(syncing))
 		sim_yield();
 	if (!node->dirty)
 		sim_bug("what was changed while it was written is not dirty");
@@ -171,6 +184,7 @@ static void failed(void)
 	expect(9, false, "it is written");
 }
 
+#ifndef MODULE
 static void cache_run(void *arg)
 {
 	(void)arg;
@@ -192,3 +206,4 @@ void cache_test(void)
 	sim_run(sim_device);
 	mapping_end();
 }
+#endif

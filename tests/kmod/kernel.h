@@ -473,8 +473,8 @@ struct shrink_control {
 #define SHRINK_STOP		(~0ul)
 
 struct shrinker {
-	unsigned long (*count)(struct shrinker *s, struct shrink_control *sc);
-	unsigned long (*scan)(struct shrinker *s, struct shrink_control *sc);
+	unsigned long (*count_objects)(struct shrinker *s, struct shrink_control *sc);
+	unsigned long (*scan_objects)(struct shrinker *s, struct shrink_control *sc);
 	void *private;
 };
 

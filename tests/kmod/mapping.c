@@ -115,8 +115,8 @@ static void disturb_once(void)
 		ccdm_room_resize(&sim.c, sim.limit + sim_draw(64));
 		break;
 	case 3:
-		if (sim.c.cache.shrinker->count(sim.c.cache.shrinker, &sc) != SHRINK_EMPTY)
-			sim.c.cache.shrinker->scan(sim.c.cache.shrinker, &sc);
+		if (sim.c.cache.shrinker->count_objects(sim.c.cache.shrinker, &sc) != SHRINK_EMPTY)
+			sim.c.cache.shrinker->scan_objects(sim.c.cache.shrinker, &sc);
 		break;
 	case 4:
 		(void)!ccdm_scrub_start(&sim.c);

@@ -4,13 +4,14 @@
  *
  * A test module of its own around the very sources of the product. Geometry and tree are
  * the cases of tests/unit/test_format.c, which user space runs under its sanitizers. The
- * cache needs a device and a schedule in hand: tests/kmod.
+ * cache needs a device: cache.c.
  */
 #include <linux/module.h>
 #include <linux/slab.h>
 #include "../../kmod/suite.c"
 #include "../../kmod/key.c"
 #include "../../kmod/tree.c"
+#include "../../kmod/writeback.c"
 #include "../unit/test_format.c"
 #include "../kat/kat.h"
 

@@ -254,7 +254,7 @@ static void model_disturb(struct model_thread *t)
 		break;
 	case 2:
 	case 3:
-		/* (the limit has one user at a time: messages come one by one) */
+		/* (one thread: the last to set a limit would not be known) */
 		if (!t->nr)
 			ccdm_room_resize(mapping,
 					 4 * CCDM_MAX_LEVELS + prandom_u32_state(&t->rnd) % 1024);

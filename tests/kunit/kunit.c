@@ -11,6 +11,7 @@
 #include "../../kmod/suite.c"
 #include "../../kmod/key.c"
 #include "../../kmod/tree.c"
+/* (two of its names are those of others in write.c, which is in cache.c) */
 #include "../../kmod/writeback.c"
 #include "../unit/test_format.c"
 #include "../kat/kat.h"

@@ -410,6 +410,41 @@ static void cut_off(void **state)
 	free(text);
 }
 
+/* What may be left out, or must not be, says of no image that it must be that one. */
+static void says_image(void **state)
+{
+	static const struct {
+		const char *require;
+		bool says;
+	} cases[] = {
+		{ "  tee: snp\n", false },
+		{ "  tee: snp\n  measurement: %s\n", true },
+		{ "  any:\n    - measurement: %s\n    - tee: tdx\n", false },
+		{ "  any:\n    - tee: tdx\n    - measurement: %s\n", false },
+		{ "  any:\n    - measurement: %s\n    - tee: tdx\n      enclave-id: [%s]\n", true },
+		{ "  any:\n    - measurement: %s\n    - tee: tdx\n  measurement: %s\n", true },
+		{ "  all:\n    - tee: snp\n    - measurement: %s\n", true },
+		{ "  all:\n    - tee: snp\n    - vmpl: 0\n", false },
+		{ "  tee: snp\n  not:\n    measurement: %s\n", false },
+		{ "  all:\n    - not:\n        measurement: %s\n    - measurement: %s\n", true },
+	};
+	struct ccdm_policy *p;
+	char text[1024];
+	size_t i;
+	int n;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		n = snprintf(text, sizeof(text), "name: a\nsecrets: a/b/c\nrequire:\n");
+		snprintf(text + n, sizeof(text) - n, cases[i].require, m1, m2);
+		if (ccdm_policy_parse("x", text, strlen(text), &p, &err))
+			fail_msg("case %zu: %s", i, err.text);
+		if (p->identity != cases[i].says)
+			fail_msg("case %zu", i);
+		ccdm_policy_free(p);
+	}
+}
+
 static void secrets(void **state)
 {
 	struct ccdm_policy *p = load("02-old-and-new-image");
@@ -446,10 +481,11 @@ static void childless(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(examples), cmocka_unit_test(no_debugging),
-		cmocka_unit_test(refused),  cmocka_unit_test(many),
-		cmocka_unit_test(names),    cmocka_unit_test(cut_off),
-		cmocka_unit_test(secrets),  cmocka_unit_test(childless),
+		cmocka_unit_test(examples),   cmocka_unit_test(no_debugging),
+		cmocka_unit_test(refused),    cmocka_unit_test(many),
+		cmocka_unit_test(names),      cmocka_unit_test(cut_off),
+		cmocka_unit_test(secrets),    cmocka_unit_test(childless),
+		cmocka_unit_test(says_image),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

@@ -219,12 +219,6 @@ static json_t *ccdm_cond_value(struct ccdm_yaml *y, const yaml_node_t *n, enum c
 	}
 }
 
-static bool ccdm_cond_identity(enum ccdm_cond_kind kind)
-{
-	return kind == CCDM_COND_MEASUREMENT || kind == CCDM_COND_ENCLAVE_ID ||
-	       kind == CCDM_COND_SIGNER || kind == CCDM_COND_PCR || kind == CCDM_COND_EVENT;
-}
-
 static int ccdm_cond_take(struct ccdm_yaml *y, const yaml_node_t *key, const char *word,
 			  const yaml_node_t *n, void *arg)
 {
@@ -247,7 +241,6 @@ static int ccdm_cond_take(struct ccdm_yaml *y, const yaml_node_t *key, const cha
 			json_decref(value);
 			return r ? r : -ENOMEM;
 		}
-		y->identity |= ccdm_cond_identity(kind);
 		return ccdm_cond_add(to, kind, key->start_mark.line + 1, value, NULL);
 	}
 	if (to->depth >= CCDM_POLICY_DEPTH)
@@ -272,6 +265,33 @@ static int ccdm_conds_read(struct ccdm_yaml *y, const yaml_node_t *map, struct c
 	if (!r && !in->child)
 		r = ccdm_yaml_bad(y, map, "nothing is required here", NULL);
 	return r;
+}
+
+/* Whatever makes it hold, does that say which image it must be? One that it must not be does not. */
+static bool ccdm_cond_identity(const struct ccdm_cond *c)
+{
+	const struct ccdm_cond *inner;
+
+	switch (c->kind) {
+	case CCDM_COND_MEASUREMENT:
+	case CCDM_COND_ENCLAVE_ID:
+	case CCDM_COND_SIGNER:
+	case CCDM_COND_PCR:
+	case CCDM_COND_EVENT:
+		return true;
+	case CCDM_COND_ALL:
+		for (inner = c->child; inner; inner = inner->next)
+			if (ccdm_cond_identity(inner))
+				return true;
+		return false;
+	case CCDM_COND_ANY:
+		for (inner = c->child; inner; inner = inner->next)
+			if (!ccdm_cond_identity(inner))
+				return false;
+		return c->child;
+	default:
+		return false;
+	}
 }
 
 /* ---- what need not be said ----------------------------------------------------------- */
@@ -395,7 +415,7 @@ static int ccdm_policy_document(struct ccdm_yaml *y, struct ccdm_policy *p)
 	if (!r)
 		r = p->require ? ccdm_conds_strict(p->require)
 			       : ccdm_yaml_bad(y, top, "a policy must require something", NULL);
-	p->identity = y->identity;
+	p->identity = !r && ccdm_cond_identity(p->require);
 	return r;
 }
 

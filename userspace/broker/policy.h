@@ -65,7 +65,7 @@ struct ccdm_cond {
  * @name: of 1 to 64 characters a-z, 0-9, "-", "_", "."
  * @secrets: array of REPO/TYPE/TAG, where TAG may be "*"
  * @require: a CCDM_COND_ALL
- * @identity: some condition says which image it must be
+ * @identity: it cannot hold without a condition that says which image it must be
  * @next: of the same file
  */
 struct ccdm_policy {

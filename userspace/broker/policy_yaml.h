@@ -18,14 +18,12 @@
  * @doc: libyaml's
  * @err: filled
  * @conds: conditions so far
- * @identity: some condition says which image it must be
  */
 struct ccdm_yaml {
 	const char *what;
 	yaml_document_t *doc;
 	struct ccdm_err *err;
 	unsigned int conds;
-	bool identity;
 };
 
 /* An error at a node: why, and which word it is about, or NULL. Return: -EINVAL */

@@ -412,11 +412,12 @@ static int ccdm_policy_document(struct ccdm_yaml *y, struct ccdm_policy *p)
 		r = ccdm_yaml_bad(y, top, "a policy must have a name", NULL);
 	if (!r && !p->secrets)
 		r = ccdm_yaml_bad(y, top, "a policy must have secrets", NULL);
-	if (!r)
-		r = p->require ? ccdm_conds_strict(p->require)
-			       : ccdm_yaml_bad(y, top, "a policy must require something", NULL);
-	p->identity = !r && ccdm_cond_identity(p->require);
-	return r;
+	if (r)
+		return r;
+	if (!p->require)
+		return ccdm_yaml_bad(y, top, "a policy must require something", NULL);
+	p->identity = ccdm_cond_identity(p->require);
+	return ccdm_conds_strict(p->require);
 }
 
 static int ccdm_policy_next(yaml_parser_t *parser, const char *what, struct ccdm_policy **added,

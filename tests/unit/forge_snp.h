@@ -39,7 +39,11 @@ struct spoil {
 	int flip_by;
 	const char *leaf_cn;
 	const char *product;
-	int bootloader; /* the certificate's, in place of the report's */
+	const char *der[3]; /* in place of the product, the bootloader, the chip's number; */
+	size_t der_size[3];
+	const char *root; /* whose processors' root */
+	bool no_chip;	  /* in the report */
+	int bootloader;	  /* the certificate's, in place of the report's */
 	bool no_tcb;
 	bool hwid_string;
 	bool no_hwid;
@@ -49,9 +53,10 @@ struct spoil {
 	bool no_chain;
 	bool no_leaf;
 	const char *ask_to;
-	const char *leaf_to;
+	const char *leaf_from, *leaf_to;
 	bool no_crl;
-	const char *crl_to;
+	const char *crl_from, *crl_to;
+	bool forged_crl; /* one more, in the issuer's name, by another key: the newest */
 	bool revoked;
 	int old_crls, newest;	    /* so many more lists; which of them all is the newest */
 	bool other_leaf;	    /* certificate with another key */
@@ -81,6 +86,7 @@ static inline X509 *make_leaf(const struct spoil *s, const uint8_t *raw, X509 *a
 			      .key = s->other_leaf ? other_key : leaf_key,
 			      .issuer = ask,
 			      .issuer_key = ask_key,
+			      .from = s->leaf_from,
 			      .to = s->leaf_to,
 			      .ext = ext };
 
@@ -102,6 +108,16 @@ static inline X509 *make_leaf(const struct spoil *s, const uint8_t *raw, X509 *a
 			   : s->hwid_string ? (struct pki_ext){ OID "4", hwid, 66 }
 					    : (struct pki_ext){ OID "4", hwid + 2, 64 };
 	ext[n] = (struct pki_ext){ 0 };
+	while (n--) {
+		unsigned int i = !strcmp(ext[n].oid, OID "2")	  ? 0
+				 : !strcmp(ext[n].oid, OID "3.1") ? 1
+				 : !strcmp(ext[n].oid, OID "4")	  ? 2
+								  : 3;
+
+		if (i < 3 && s->der[i])
+			ext[n] = (struct pki_ext){ ext[n].oid, (const uint8_t *)s->der[i],
+						   s->der_size[i] };
+	}
 	return pki_cert(&w);
 }
 
@@ -134,7 +150,7 @@ static inline void make_report(const struct spoil *s, const uint8_t *data,
 		raw[0x188] = s->turin ? 0x1a : 0x19;
 		raw[0x189] = s->turin ? 2 : 1;
 	}
-	for (i = 0; i < (s->turin ? 8 : 64) && !s->vlek; i++)
+	for (i = 0; i < (s->turin ? 8 : 64) && !s->vlek && !s->no_chip; i++)
 		raw[0x1a0 + i] = 0xc0 + i;
 	if (s->at)
 		raw[s->at] = s->value;

@@ -60,6 +60,12 @@ struct tdx_spoil {
 	bool no_platform; /* no extension */
 	bool bad_platform;
 	bool platform_twice;
+	unsigned int arc; /* an item of it: of the TCB, or 20 + one of the extension's own; */
+	const char *item; /* DER in its place; NULL: as it is, */
+	size_t item_size;
+	unsigned int item_times;  /* so often; 0: once, 9: never */
+	const char *platform_raw; /* DER in the place of all of it */
+	size_t platform_raw_size;
 	unsigned int platform_flip; /* 1 + a byte of the extension whose highest bit is another */
 	bool no_collateral;
 	bool no_tcb_info, no_qe_identity;
@@ -76,6 +82,8 @@ struct tdx_spoil {
 	const char *module_signer;
 	const char *module_attributes;
 	int module_svn; /* 4 if 0 */
+	const char *tcb_edit[2],
+		*qe_edit[2]; /* what stands for what in the text, before it is signed */
 	const char *qe_signer, *qe_misc, *qe_attributes;
 	bool qe_nobody; /* the QE's own signer is zeros */
 	int qe_product; /* 2 if 0 */
@@ -92,24 +100,33 @@ struct tdx_chain {
 };
 
 /* DER of {OID 1.2.840.113741.1.13.1.X, value}; @at grows */
-static inline void tdx_item(uint8_t **at, const uint8_t *arcs, size_t n, uint8_t tag,
-			    const uint8_t *value, size_t size)
+static inline void tdx_item(const struct tdx_spoil *s, uint8_t **at, const uint8_t *arcs, size_t n,
+			    uint8_t tag, const uint8_t *value, size_t size)
 {
 	static const uint8_t oid[] = { 0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01 };
-	uint8_t *p = *at;
+	bool mine = s->arc && s->arc == (n == 2 ? arcs[1] : 20U + arcs[0]);
+	unsigned int times = !mine || !s->item_times ? 1 : s->item_times == 9 ? 0 : s->item_times;
+	uint8_t *p = *at, all[64] = { tag, size };
 
-	*p++ = 0x30;
-	*p++ = 2 + sizeof(oid) + n + 2 + size;
-	*p++ = 6;
-	*p++ = sizeof(oid) + n;
-	memcpy(p, oid, sizeof(oid));
-	p += sizeof(oid);
-	memcpy(p, arcs, n);
-	p += n;
-	*p++ = tag;
-	*p++ = size;
-	memcpy(p, value, size);
-	*at = p + size;
+	memcpy(all + 2, value, size);
+	size += 2;
+	if (mine && s->item) {
+		memcpy(all, s->item, s->item_size);
+		size = s->item_size;
+	}
+	while (times--) {
+		*p++ = 0x30;
+		*p++ = 2 + sizeof(oid) + n + size;
+		*p++ = 6;
+		*p++ = sizeof(oid) + n;
+		memcpy(p, oid, sizeof(oid));
+		p += sizeof(oid);
+		memcpy(p, arcs, n);
+		p += n;
+		memcpy(p, all, size);
+		p += size;
+	}
+	*at = p;
 }
 
 /* What the PCK's certificate says: components 3, 3, 2, 2, ...; PCESVN 11; FMSPC 0a..0f. */
@@ -122,10 +139,10 @@ static inline size_t tdx_platform(const struct tdx_spoil *s, uint8_t *der)
 	for (i = 1; i <= 17; i++) {
 		arc[1] = i;
 		n = i == 17 ? 11 : i <= 2 ? 3 : 2;
-		tdx_item(&p, arc, 2, 2, &n, 1);
+		tdx_item(s, &p, arc, 2, 2, &n, 1);
 	}
 	arc[1] = 18;
-	tdx_item(&p, arc, 2, 4, cpusvn, 16);
+	tdx_item(s, &p, arc, 2, 4, cpusvn, 16);
 	/* {OID .2, SEQUENCE}, with lengths of two bytes */
 	n = p - tcb > 255;
 	pki_must(n);
@@ -140,14 +157,18 @@ static inline size_t tdx_platform(const struct tdx_spoil *s, uint8_t *der)
 	memcpy(q, tcb, p - tcb);
 	q += p - tcb;
 	arc[0] = 3;
-	tdx_item(&q, arc, 1, 4, pceid, 2);
+	tdx_item(s, &q, arc, 1, 4, pceid, 2);
 	arc[0] = 4;
-	tdx_item(&q, arc, 1, 4, fmspc, s->bad_platform ? 5 : 6);
+	tdx_item(s, &q, arc, 1, 4, fmspc, s->bad_platform ? 5 : 6);
 	der[0] = 0x30;
 	der[1] = 0x82;
 	der[2] = (q - all) >> 8;
 	der[3] = (q - all) & 0xff;
 	memcpy(der + 4, all, q - all);
+	if (s->platform_raw) {
+		memcpy(der, s->platform_raw, s->platform_raw_size);
+		return s->platform_raw_size;
+	}
 	if (s->platform_flip)
 		der[s->platform_flip - 1] ^= 0x80;
 	return 4 + (q - all);
@@ -340,10 +361,20 @@ static inline size_t tdx_quote(const struct tdx_spoil *s, const struct tdx_chain
 
 /* ---- what the vendor says ------------------------------------------------------------ */
 
-static inline void tdx_sign(struct ccdm_signed *s, char *text, EVP_PKEY *key, bool flip)
+static inline void tdx_sign(struct ccdm_signed *s, char *text, const char *const edit[2],
+			    EVP_PKEY *key, bool flip)
 {
 	json_error_t where;
 
+	if (edit[0]) {
+		char *at = strstr(text, edit[0]), *all;
+
+		pki_must(at ? 1 : 0);
+		pki_must(asprintf(&all, "%.*s%s%s", (int)(at - text), text, edit[1],
+				  at + strlen(edit[0])) > 0);
+		free(text);
+		text = all;
+	}
 	s->text = text;
 	s->size = strlen(text);
 	pki_sign(key, EVP_sha256(), text, s->size, s->signature, s->signature + 32, 32);
@@ -391,7 +422,7 @@ static inline void tdx_tcb(const struct tdx_spoil *s, struct ccdm_collateral *c)
 			s->module_svn ? s->module_svn : 4,
 			s->module_status ? s->module_status : "UpToDate", sgx,
 			s->pcesvn ? s->pcesvn : 11, tdx, s->status ? s->status : "UpToDate") > 0);
-	tdx_sign(&c->tcb, text, tdx_tcb_key, s->flip_tcb_info);
+	tdx_sign(&c->tcb, text, s->tcb_edit, tdx_tcb_key, s->flip_tcb_info);
 	free(sgx);
 	free(tdx);
 }
@@ -419,7 +450,7 @@ static inline void tdx_qe(const struct tdx_spoil *s, struct ccdm_collateral *c)
 			s->qe_attributes ? s->qe_attributes : "11000000000000000000000000000000",
 			s->qe_signer ? s->qe_signer : hex, s->qe_product ? s->qe_product : 2,
 			s->qe_svn ? s->qe_svn : 4, s->qe_status ? s->qe_status : "UpToDate") > 0);
-	tdx_sign(&c->qe, text, tdx_qe_key, s->flip_qe_identity);
+	tdx_sign(&c->qe, text, s->qe_edit, tdx_qe_key, s->flip_qe_identity);
 }
 
 /* ---- as a bundle of JSON --------------------------------------------------------------- */

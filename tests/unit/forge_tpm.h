@@ -12,10 +12,12 @@ struct forge_attest {
 	uint16_t type;
 	const uint8_t *nonce;
 	size_t nonce_size;
-	unsigned int banks; /* selected: the first of @bank, those after it of SHA-1; 1 if 0 */
-	bool same_bank;	    /* they are all of @bank */
+	unsigned int
+		banks;	/* selected: the first of @bank, those after it of SHA-1; 1 if 0, 9: none */
+	bool same_bank; /* they are all of @bank */
 	uint16_t bank;
 	uint32_t selection;
+	bool wide;	       /* a fourth byte of it */
 	const uint8_t *digest; /* of the registers */
 	size_t digest_size;
 };
@@ -29,7 +31,7 @@ static void forge_be(uint8_t **at, uint64_t n, unsigned int bytes)
 /* TPMS_ATTEST. Return: its bytes */
 static size_t forge_attest(const struct forge_attest *a, uint8_t *message)
 {
-	unsigned int banks = a->banks ? a->banks : 1, i;
+	unsigned int banks = a->banks == 9 ? 0 : a->banks ? a->banks : 1, i;
 	uint8_t *p = message;
 
 	forge_be(&p, a->magic ? a->magic : 0xff544347, 4);
@@ -50,10 +52,12 @@ static size_t forge_attest(const struct forge_attest *a, uint8_t *message)
 			 : a->bank	    ? a->bank
 					    : CCDM_ALG_SHA256,
 			 2);
-		forge_be(&p, 3, 1);
+		forge_be(&p, a->wide ? 4 : 3, 1);
 		forge_be(&p, a->selection & 0xff, 1);
 		forge_be(&p, a->selection >> 8 & 0xff, 1);
 		forge_be(&p, a->selection >> 16, 1);
+		if (a->wide)
+			forge_be(&p, 0, 1);
 	}
 	forge_be(&p, a->digest_size, 2);
 	memcpy(p, a->digest, a->digest_size);

@@ -19,7 +19,8 @@
 #define WORDS                                                                              \
 	"root=/dev/mapper/ccdm-root rw systemd.import_credentials=no systemd.gpt_auto=no " \
 	"systemd.ssh_auto=no nohibernate noresume"
-#define HASH "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define HASH   "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define HASH31 "000000000000000000000000000000000000000000000000000000000000000"
 #define BASE                                                                                    \
 	"[base]\ndevice = PARTUUID=1234\nroothash = " HASH "\nsalt = 00ff\ndata_blocks = 100\n" \
 	"hash_start = 0\n"
@@ -57,6 +58,10 @@ static void good(void **state)
 	assert_int_equal(parse(GOOD "[root]\ndevice = gpt\n[measure]\ntpm = optional"), 0);
 	assert_string_equal(config.root_device, "");
 	assert_int_equal(config.tpm, CCDM_TPM_OPTIONAL);
+	assert_int_equal(parse(GOOD ATTEST "[secrets]\na = b/cryptsetup/d\nc = b/cryptsetup/e\n"
+					   "d = b/cryptsetup/d\ne = b/c/d\n"),
+			 0);
+	assert_int_equal(config.nr_secrets, 4);
 	assert_int_equal(parse("[boot]\non_failure = reboot\ncmdline = " WORDS " panic=60\n" BASE),
 			 0);
 }
@@ -107,7 +112,17 @@ static void bad(void **state)
 		{ GOOD ATTEST "[secrets]\na = b/cryptsetup/d\nc = e/cryptsetup/d\n",
 		  "expected another TAG: a volume has one key" },
 		{ GOOD "[measure]\nsigner = /a b\n", "no blanks" },
+		{ GOOD ATTEST "[secrets]\n" PIN "a = b/c/d\n", "is no name of a credential" },
+		{ GOOD ATTEST "[secrets]\na = b/c/" PIN PIN PIN PIN "\n",
+		  "expected REPO/TYPE/TAG" },
+		{ GOOD "[attest]\nbroker = https://x\npin = " PIN "0\n", "something shorter" },
+		{ GOOD "[attest]\nbroker = https://x\npin = 0" PIN "\n", "something shorter" },
+		{ GOOD "[attest]\nbroker = https://x\npin = x" HASH31 "\n", "hex digits" },
+		{ "[base]\nroothash = " PIN PIN "00\n", "something shorter" },
+		{ "[root]\ndevice = /dev/" PIN PIN PIN PIN "\n", "something shorter" },
 		{ "[boot]\ntimeout = 0\n", "a number from 1 to 600" },
+		{ "[boot]\ntimeout = 601\n", "a number from 1 to 600" },
+		{ "[boot]\ntimeout = 99999999999999999999999\n", "a number from 1 to 600" },
 		{ "[boot]\ntimeout = 5 s\n", "a number from 1 to 600" },
 		{ "[boot]\ntimeout = -1\n", "a number from 1 to 600" },
 		{ "[boot]\ncmdline = quiet\n" BASE,

@@ -97,8 +97,16 @@ static int none(const struct ccdm_event *e, void *arg)
 	return 0;
 }
 
+#define SHA1_OF_A "86f7e437faa5a7fce15d1ddcb9eaeaea377667b8"
+
 static void malformed(void **state)
 {
+	static const char too_long[] = "\x1e{\"pcr\":15,\"digests\":[{\"hashAlg\":\"sha1\","
+				       "\"digest\":\"" SHA1_OF_A "\"}],\"content_type\":\"ccdm\","
+				       "\"content\":{\"ccdm\":\"%0*d\"}}\n";
+	static const char good_one[] = "\x1e{\"pcr\":15,\"digests\":[{\"hashAlg\":\"sha1\","
+				       "\"digest\":\"" SHA1_OF_A "\"}],\"content_type\":\"ccdm\","
+				       "\"content\":{\"ccdm\":\"a\"}}\n";
 	static const char *const bad[] = {
 		"x",
 		"\x1e\n",
@@ -112,6 +120,22 @@ static void malformed(void **state)
 		"\x1e{\"pcr\":15,\"digests\":[{\"hashAlg\":\"sha1\","
 		"\"digest\":\"0000000000000000000000000000000000000000\"}],"
 		"\"content_type\":\"ccdm\",\"content\":{\"ccdm\":\"a\"}}\n",
+		"\x1e{\"pcr\":-1,\"digests\":[{\"hashAlg\":\"sha1\","
+		"\"digest\":\"" SHA1_OF_A "\"}],"
+		"\"content_type\":\"ccdm\",\"content\":{\"ccdm\":\"a\"}}\n",
+		"\x1e{\"rtmr\":4,\"digests\":[{\"hashAlg\":\"sha1\","
+		"\"digest\":\"" SHA1_OF_A "\"}],"
+		"\"content_type\":\"ccdm\",\"content\":{\"ccdm\":\"a\"}}\n",
+		/* a member more; a digest in capitals, or short of a digit */
+		"\x1e{\"pcr\":15,\"digests\":[{\"hashAlg\":\"sha1\","
+		"\"digest\":\"" SHA1_OF_A "\"}],"
+		"\"content_type\":\"ccdm\",\"content\":{\"ccdm\":\"a\"},\"x\":1}\n",
+		"\x1e{\"pcr\":15,\"digests\":[{\"hashAlg\":\"sha1\","
+		"\"digest\":\"86F7E437FAA5A7FCE15D1DDCB9EAEAEA377667B8\"}],"
+		"\"content_type\":\"ccdm\",\"content\":{\"ccdm\":\"a\"}}\n",
+		"\x1e{\"pcr\":15,\"digests\":[{\"hashAlg\":\"sha1\","
+		"\"digest\":\"86f7e437faa5a7fce15d1ddcb9eaeaea377667b\"}],"
+		"\"content_type\":\"systemd\",\"content\":{\"string\":\"a\"}}\n",
 		/* a bank twice */
 		"\x1e{\"pcr\":15,\"digests\":[{\"hashAlg\":\"sha1\","
 		"\"digest\":\"0000000000000000000000000000000000000000\"},{\"hashAlg\":\"sha1\","
@@ -129,6 +153,11 @@ static void malformed(void **state)
 		assert_int_equal(ccdm_eventlog_parse(bad[i], strlen(bad[i]), none, &seen, &err),
 				 -EINVAL);
 	assert_int_equal(seen, 0);
+	snprintf(large, CCDM_EVENTLOG_MAX, too_long, CCDM_EVENT_MAX + 1, 0);
+	assert_int_equal(ccdm_eventlog_parse(large, strlen(large), none, &seen, &err), -EINVAL);
+	assert_int_equal(ccdm_eventlog_parse(good_one, strlen(good_one), none, &seen, &err), 0);
+	assert_int_equal(seen, 1);
+	seen = 0;
 	assert_int_equal(ccdm_eventlog_parse("", 0, none, &seen, &err), 0);
 	assert_int_equal(ccdm_eventlog_parse(large, CCDM_EVENTLOG_MAX + 1, none, &seen, &err),
 			 -EINVAL);

@@ -252,6 +252,21 @@ static void logs(void **state)
 	record(&m.ccdm, true, "pcr", 15, "ccdm-base:1", &m.value[15]);
 	registers(&m, &regs);
 	logged(&m, &regs, "unknown", 4, 0);
+	/* a word that only begins like the cap, and the cap without more */
+	record(&m.ccdm, true, "pcr", 15, "ccdm-ready:", &m.value[15]);
+	record(&m.ccdm, true, "pcr", 15, "ccdm-capital:", &m.value[15]);
+	registers(&m, &regs);
+	logged(&m, &regs, "initrd", 6, 0);
+	record(&m.ccdm, true, "pcr", 15, "ccdm-cap", &m.value[15]);
+	registers(&m, &regs);
+	logged(&m, &regs, "running", 7, 0);
+	/* a locality that is told when there has been an event is none */
+	boot(&m, -1);
+	registers(&m, &regs);
+	memcpy(m.firmware + m.firmware_size, m.firmware + 65, 67);
+	m.firmware_size += 67;
+	m.firmware[m.firmware_size - 1] = 4;
+	logged(&m, &regs, "initrd", 9, 0);
 }
 
 /* Every log cut off anywhere is an error or proves less; none crashes. */
@@ -307,6 +322,35 @@ static void many_events(void **state)
 	free(text);
 }
 
+/* A confidential guest's log of firmware: what stands for register 0 is no event of an RTMR's. */
+static size_t guest_firmware(uint8_t *log, struct ccdm_digest value[4])
+{
+	static const uint8_t spec[] = { 'S', 'p', 'e', 'c', ' ', 'I', 'D', ' ', 'E', 'v', 'e',
+					'n', 't', '0', '3', 0,	 0,   0,   0,	0,   0,	  2,
+					0,   2,	  1,   0,   0,	 0,   0xc, 0,	48,  0,	  0 };
+	static const unsigned int where[] = { 0, 1, 4, 1 };
+	uint8_t *p = log;
+	unsigned int i;
+
+	memset(p, 0, 32);
+	p[4] = CCDM_EV_NO_ACTION;
+	p[28] = sizeof(spec);
+	memcpy(p + 32, spec, sizeof(spec));
+	p += 32 + sizeof(spec);
+	for (i = 0; i < 4; i++) {
+		memset(p, 0, 66);
+		p[0] = where[i];
+		p[4] = 0xd;
+		p[8] = 1;
+		p[12] = 0xc;
+		memset(p + 14, 0x60 + i, 48);
+		if (where[i])
+			extend(&value[where[i] - 1], p + 14);
+		p += 66;
+	}
+	return p - log;
+}
+
 static void rtmrs(void **state)
 {
 	struct ccdm_registers regs = { .rtmr = true, .bank = CCDM_ALG_SHA384, .covered = 0xf };
@@ -323,6 +367,22 @@ static void rtmrs(void **state)
 	record(&m.ccdm, true, "rtmr", 3, "ccdm-cap:", &value);
 	memcpy(regs.value[3], value.bytes, 48);
 	logged(&m, &regs, "running", 2, 0);
+	/* with one of firmware: two events of RTMR 0, one of RTMR 3 before ours */
+	{
+		struct ccdm_digest all[4];
+		unsigned int i;
+
+		memset(&m, 0, sizeof(m));
+		for (i = 0; i < 4; i++)
+			ccdm_eventlog_begin(CCDM_ALG_SHA384, &all[i], &err);
+		m.firmware_size = guest_firmware(m.firmware, all);
+		record(&m.ccdm, true, "rtmr", 3, "ccdm-ready:", &all[3]);
+		for (i = 0; i < 4; i++)
+			memcpy(regs.value[i], all[i].bytes, 48);
+		logged(&m, &regs, "initrd", 4, 0);
+		regs.value[0][7] ^= 1;
+		logged(&m, &regs, "initrd", 2, 1);
+	}
 }
 
 /* ---- a TPM's evidence -------------------------------------------------------------- */
@@ -414,6 +474,7 @@ static void tpm_alone(void **state)
 	boot(&m, -1);
 	assert_int_equal(ccdm_tee_bound("tpm"), 32);
 	assert_false(ccdm_tee_known("sample"));
+	assert_int_equal(ccdm_tee_bound("sample"), 0);
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct ccdm_trust t = trusting(&anchor, !cases[i].untrusted);
 		json_t *o = tpm_evidence(&m, &cases[i].spoil);
@@ -455,7 +516,10 @@ static void members(void **state)
 		const char *said;
 	} cases[] = {
 		{ "firmware_log", "7", -EINVAL, "firmware_log is no base64" },
+		{ "firmware_log", "null", 0, NULL },
 		{ "ccdm_log", "[]", -EINVAL, "ccdm_log is no text" },
+		{ "systemd_log", "null", 0, NULL },
+		{ "ak_cert", "7", -EINVAL, "ak_cert is no text" },
 		{ "manifest", "7", -EINVAL, "manifest is no text" },
 		{ "manifest", "null", 0, NULL },
 		{ "manifest", "\"a.b\"", 0, "no signer" },
@@ -552,6 +616,107 @@ static void beside(void **state)
 		ccdm_proof_drop(&proof);
 		ccdm_certs_free(t.certs);
 	}
+}
+
+/* What was known before of the TEE's own registers stays, but that it runs already. */
+static void merged(void **state)
+{
+	static const struct {
+		const char *had, *events;
+		int caps;
+		const char *phase;
+		size_t count;
+	} cases[] = {
+		{ "unknown", NULL, -1, "initrd", 9 },
+		{ "initrd", NULL, -1, "initrd", 9 },
+		{ "initrd", "[{}, {}]", 1, "running", 12 },
+		{ "running", "[{}]", -1, "running", 10 },
+	};
+	struct ccdm_bound bound = { nonce, 32 };
+	static const struct spoil good;
+	struct ccdm_anchor anchor;
+	struct machine m;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ccdm_proof proof = { json_pack("{s:s, s:s, s:[s], s:{}}", "tee", "tdx",
+						      "phase", cases[i].had, "enclave-id", "a1",
+						      "signer"),
+					    json_array() };
+		struct ccdm_trust t = trusting(&anchor, true);
+		char *text;
+		json_t *o;
+
+		if (cases[i].events)
+			json_object_set_new(proof.facts, "events",
+					    json_loads(cases[i].events, 0, NULL));
+		boot(&m, cases[i].caps);
+		o = json_pack("{s:o}", "tpm", tpm_evidence(&m, &good));
+		text = json_dumps(o, 0);
+		assert_int_equal(ccdm_evidence_beside(text, &t, &bound, &proof), 0);
+		assert_string_equal(word(&proof, "phase"), cases[i].phase);
+		assert_int_equal(json_array_size(json_object_get(proof.facts, "events")),
+				 cases[i].count);
+		assert_null(json_object_get(proof.facts, "enclave-id"));
+		assert_null(json_object_get(proof.facts, "signer"));
+		free(text);
+		json_decref(o);
+		ccdm_proof_drop(&proof);
+		ccdm_certs_free(t.certs);
+	}
+}
+
+/* The key's certificate from elsewhere; and more of them than anybody needs. */
+static void leaf_given(void **state)
+{
+	static const struct spoil none = { .no_cert = true },
+				  other = { .other_key = true, .no_cert = true };
+	struct pki_pem pem = pki_pem(provider.ak_cert, NULL);
+	struct ccdm_verdict *v = calloc(1, sizeof(*v));
+	struct ccdm_bound bound = { nonce, 32 };
+	struct ccdm_anchor anchor;
+	struct ccdm_proof proof;
+	struct ccdm_trust t;
+	struct machine m;
+	char *all, *text;
+	json_t *o;
+	int i;
+
+	(void)state;
+	boot(&m, -1);
+	for (i = 0; i < 3; i++) {
+		/* of this key; of this key, and no root is trusted; of another */
+		o = tpm_evidence(&m, i < 2 ? &none : &other);
+		t = trusting(&anchor, true);
+		if (i == 1)
+			t.tpm_anchors = NULL;
+		assert_int_equal(ccdm_certs_add(t.certs, "t", pem.text, pem.size, &t.leaf, &err),
+				 0);
+		memset(v, 0, sizeof(*v));
+		assert_int_equal(ccdm_evidence_judge("tpm", o, &t, &bound, v, &proof, &err), 0);
+		assert_string_equal(failed(v), !i ? "" : i == 1 ? "ak-root" : "ak");
+		ccdm_proof_drop(&proof);
+		ccdm_certs_free(t.certs);
+		json_decref(o);
+	}
+	all = calloc(40, pem.size + 1);
+	for (i = 0; i < 40; i++)
+		strncat(all, pem.text, pem.size);
+	o = json_pack("{s:o}", "tpm", tpm_evidence(&m, &none));
+	json_object_set_new(json_object_get(o, "tpm"), "ak_cert", json_string(all));
+	text = json_dumps(o, 0);
+	t = trusting(&anchor, true);
+	proof = (struct ccdm_proof){ json_pack("{s:s}", "phase", "unknown"), json_array() };
+	assert_int_equal(ccdm_evidence_beside(text, &t, &bound, &proof), 0);
+	assert_non_null(strstr(json_string_value(json_array_get(proof.notes, 0)), "more than 32"));
+	assert_string_equal(word(&proof, "phase"), "unknown");
+	ccdm_proof_drop(&proof);
+	ccdm_certs_free(t.certs);
+	json_decref(o);
+	free(text);
+	free(all);
+	free(v);
 }
 
 /* ---- words ------------------------------------------------------------------------------ */
@@ -770,7 +935,8 @@ int main(void)
 		cmocka_unit_test(tpm_alone),   cmocka_unit_test(beside),
 		cmocka_unit_test(statuses),    cmocka_unit_test(snp_facts),
 		cmocka_unit_test(manifests),   cmocka_unit_test(no_evidence),
-		cmocka_unit_test(members),
+		cmocka_unit_test(members),     cmocka_unit_test(merged),
+		cmocka_unit_test(leaf_given),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

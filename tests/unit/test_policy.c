@@ -262,6 +262,40 @@ static void no_debugging(void **state)
 	ccdm_policy_free(p);
 }
 
+#define D30 "000000000000000000000000000000"
+#define D64 D30 D30 "0000"
+#define D65 D64 "0"
+
+/* An event by its name alone; and letters of a digest that are large. */
+static void by_name(void **state)
+{
+	static const char text[] = HEAD "  tee: tdx\n  event: {register: rtmr2, name: EV_IPL}\n"
+					"  measurement: AB" D64 D30 "\n";
+	const struct {
+		json_t *facts;
+		enum ccdm_answer answer;
+	} all[] = {
+		{ with(logged(), "measurement", json_string("ab" D64 D30)), CCDM_YES },
+		{ with(tdx(), "measurement", json_string("ab" D64 D30)), CCDM_UNKNOWN },
+		{ with(with(tdx(), "events", event(e, "rtmr1")), "measurement",
+		       json_string("ab" D64 D30)),
+		  CCDM_UNKNOWN },
+		{ logged(), CCDM_NO },
+	};
+	struct ccdm_policy *p;
+	size_t i;
+
+	(void)state;
+	seed("policy", text, strlen(text));
+	assert_int_equal(ccdm_policy_parse("x", text, strlen(text), &p, &err), 0);
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (ccdm_policy_judge(p, all[i].facts, NULL) != all[i].answer)
+			fail_msg("case %zu", i);
+		json_decref(all[i].facts);
+	}
+	ccdm_policy_free(p);
+}
+
 /* Each with the line and column where it is wrong. */
 static void refused(void **state)
 {
@@ -297,6 +331,26 @@ static void refused(void **state)
 		{ HEAD "  vmpl: 99999999999999999999\n", "there must be a whole number" },
 		{ HEAD "  measurement: abcd\n", "this is no digest" },
 		{ HEAD "  measurement: [snp, [tdx]]\n", "this is no digest" },
+		{ HEAD "  measurement: " D65 "\n", "this is no digest" },
+		{ HEAD "  measurement: " D64 D64 "00\n", "this is no digest" },
+		{ HEAD "  measurement: xx" D64 D30 "\n", "this is no digest" },
+		{ HEAD "  vmpl: \"\"\n", "there must be a whole number" },
+		{ HEAD "  vmpl: [1]\n", "there must be a whole number" },
+		{ HEAD "  vmpl: 00000000001\n", "there must be a whole number" },
+		{ HEAD "  debug: [true]\n", "there must be true or false here" },
+		{ HEAD "  event: {register: [pcr1], name: x}\n", "pcr0 to pcr23" },
+		{ HEAD "  event: {register: pcr1, name: \"\"}\n", "there must be a name here" },
+		{ HEAD "  event: {register: pcr1, name: a b}\n", "there must be a name here" },
+		{ HEAD "  event: {register: pcr1, name: [x]}\n", "there must be a name here" },
+		{ HEAD "  event: {register: pcr1, name: \"a\xc3\xa9\"}\n",
+		  "there must be a name here" },
+		{ HEAD "  event: {register: pcr1, name: " D64 D64 D64 D65 "}\n",
+		  "there must be a name here" },
+		{ "name: [a]\n", "a name is" },
+		{ "name: \"\"\n", "a name is" },
+		{ "name: " D65 "\n", "a name is" },
+		{ "name: a\nsecrets: [[a/b/c]]\n", "this is no secret" },
+		{ "name: a\nsecrets: [a/b/" D64 D64 D64 D64 "]\n", "this is no secret" },
 		{ HEAD
 		  "  signer: {key: 0000000000000000000000000000000000000000000000000000000000000000}\n",
 		  "line 4, column 11: a signer must have a product" },
@@ -485,7 +539,7 @@ int main(void)
 		cmocka_unit_test(refused),    cmocka_unit_test(many),
 		cmocka_unit_test(names),      cmocka_unit_test(cut_off),
 		cmocka_unit_test(secrets),    cmocka_unit_test(childless),
-		cmocka_unit_test(says_image),
+		cmocka_unit_test(says_image), cmocka_unit_test(by_name),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

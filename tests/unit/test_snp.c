@@ -77,7 +77,7 @@ static void judge(const struct spoil *s, struct ccdm_verdict *v)
 	const struct ccdm_cert *leaf = NULL;
 	struct pki_want w = { .cn = "ARK-Milan", .key = ark_key, .ca = true, .serial = 1 };
 	uint8_t raw[CCDM_SNP_REPORT_SIZE], data[48];
-	struct ccdm_anchor anchor = { .name = s->turin ? "Turin" : "Milan" };
+	struct ccdm_anchor anchor = { .name = s->root ? s->root : s->turin ? "Turin" : "Milan" };
 	X509 *ark = pki_cert(&w), *fake, *ask, *x;
 	struct ccdm_snp_want want = {
 		.certs = certs, .at = AT, .anchors = &anchor, .nr_anchors = 1
@@ -116,8 +116,16 @@ static void judge(const struct spoil *s, struct ccdm_verdict *v)
 		bool old = s->old_crls && i != s->newest;
 
 		der = NULL;
-		crl = pki_crl(ark, ark_key, old ? "20190101000000Z" : NULL, s->crl_to,
+		crl = pki_crl(ark, ark_key, old ? "20190101000000Z" : s->crl_from, s->crl_to,
 			      s->revoked && !old ? 2 : 77);
+		n = i2d_X509_CRL(crl, &der);
+		assert_int_equal(ccdm_certs_add(certs, "test", der, n, NULL, &err), 0);
+		OPENSSL_free(der);
+		X509_CRL_free(crl);
+	}
+	if (s->forged_crl) {
+		der = NULL;
+		crl = pki_crl(ark, other_key, "20240101000000Z", NULL, 77);
 		n = i2d_X509_CRL(crl, &der);
 		assert_int_equal(ccdm_certs_add(certs, "test", der, n, NULL, &err), 0);
 		OPENSSL_free(der);
@@ -144,6 +152,9 @@ static void judge(const struct spoil *s, struct ccdm_verdict *v)
 	assert_int_equal(ccdm_snp_verify(&snp, &want, v), -EINVAL);
 	ccdm_certs_free(certs);
 }
+
+#define ZEROS8	"\0\0\0\0\0\0\0\0"
+#define ZEROS64 ZEROS8 ZEROS8 ZEROS8 ZEROS8 ZEROS8 ZEROS8 ZEROS8 ZEROS8
 
 static void one_check_each(void **state)
 {
@@ -173,6 +184,14 @@ static void one_check_each(void **state)
 		{ .fails = "revocation", .revoked = true, .old_crls = 2, .newest = 0 },
 		{ .fails = "revocation", .revoked = true, .old_crls = 2, .newest = 1 },
 		{ .fails = "revocation", .revoked = true, .old_crls = 2, .newest = 2 },
+		/* a list that the issuer has not signed is none */
+		{ .fails = "revocation", .revoked = true, .forged_crl = true },
+		{ .fails = "crl", .no_crl = true, .forged_crl = true },
+		{ .fails = "crl", .crl_from = "20260101000000Z" },
+		{ .fails = "crl", .crl_from = "19600101000000Z" },
+		{ .fails = "validity", .leaf_from = "20260101000000Z" },
+		{ .fails = "validity", .leaf_from = "19600101000000Z" },
+		{ .fails = "validity", .leaf_to = "19600101000000Z" },
 		{ .fails = "signing-key", .leaf_cn = "SEV-VLEK" },
 		{ .fails = "signing-key", .vlek = true, .leaf_cn = "SEV-VCEK" },
 		{ .fails = "signing-key", .at = 0x48, .value = 2 },
@@ -181,6 +200,12 @@ static void one_check_each(void **state)
 		{ .fails = "generation", .at = 0x189, .value = 0x11 },
 		{ .fails = "generation", .at = 0x189, .value = 0x20 },
 		{ .fails = "generation", .product = "Milano" },
+		{ .fails = "generation", .root = "Genoa" },
+		{ .root = "somebody's" },
+		{ .fails = "generation", .der = { "\x0c\x08Milan-B0" }, .der_size = { 10 } },
+		{ .fails = "generation", .der = { "\x16\x09Milan-B0" }, .der_size = { 10 } },
+		{ .fails = "generation", .der = { "\x16" }, .der_size = { 1 } },
+		{ .fails = "generation", .product = "Milan-B0Milan-B0Milan-B0Milan-B0" },
 		{ .fails = "signature", .flip = 0x91 },
 		{ .fails = "signature", .flip = 0x00 + 0x1f8 },
 		{ .fails = "signature", .flip = 0x2a0 },
@@ -191,9 +216,25 @@ static void one_check_each(void **state)
 		{ .fails = "tcb", .bootloader = 2 },
 		{ .fails = "tcb", .bootloader = 4 },
 		{ .fails = "tcb", .no_tcb = true },
+		/* an INTEGER of one byte, or of two if it needs a sign; and nothing else */
+		{ .der = { [1] = "\x02\x01\x03" }, .der_size = { [1] = 3 } },
+		{ .fails = "tcb", .der = { [1] = "\x04\x01\x03" }, .der_size = { [1] = 3 } },
+		{ .fails = "tcb", .der = { [1] = "\x02\x02\x03" }, .der_size = { [1] = 3 } },
+		{ .fails = "tcb", .der = { [1] = "\x02\x01\x83" }, .der_size = { [1] = 3 } },
+		{ .fails = "tcb", .der = { [1] = "\x02\x02\x00\x03" }, .der_size = { [1] = 4 } },
+		{ .fails = "tcb", .der = { [1] = "\x04\x02\x00\x83" }, .der_size = { [1] = 4 } },
+		{ .fails = "tcb", .der = { [1] = "\x02\x01\x00\x83" }, .der_size = { [1] = 4 } },
+		{ .fails = "tcb", .der = { [1] = "\x02\x02\x01\x83" }, .der_size = { [1] = 4 } },
+		{ .fails = "tcb", .der = { [1] = "\x02\x01" }, .der_size = { [1] = 2 } },
 		{ .fails = "tcb", .turin = true, .bootloader = 2 },
 		{ .fails = "chip-id", .no_hwid = true },
 		{ .fails = "chip-id", .hwid_other = true },
+		{ .fails = "chip-id", .der = { [2] = ZEROS64 "\0\0" }, .der_size = { [2] = 66 } },
+		{ .fails = "chip-id", .der = { [2] = "\4\77" ZEROS64 }, .der_size = { [2] = 66 } },
+		{ .fails = "chip-id", .der = { [2] = ZEROS64 }, .der_size = { [2] = 16 } },
+		{ .turin = true,
+		  .der = { [2] = "\4\10\xc0\xc1\xc2\xc3\xc4\xc5\xc6\xc7" },
+		  .der_size = { [2] = 10 } },
 		{ .fails = "chip-id", .vlek = true, .no_hwid = true },
 		{ .fails = "chip-id", .turin = true, .at = 0x1a0 + 8, .value = 1 },
 		{ .fails = "policy", .at = 0xa, .value = 0x01 },
@@ -201,6 +242,8 @@ static void one_check_each(void **state)
 		{ .at = 0xa, .value = 0x0b, .allow = CCDM_ALLOW_DEBUG },
 		{ .fails = "migration", .at = 0xa, .value = 0x07 },
 		{ .fails = "smt", .at = 0xa, .value = 0x02 },
+		{ .at = 0xa, .value = 0x02, .allow = CCDM_ALLOW_SMT },
+		{ .at = 0x40, .value = 0 },
 		{ .fails = "vmpl", .at = 0x30, .value = 1 },
 		{ .fails = "vmpl", .at = 0x30, .value = 3, .allow = CCDM_ALLOW_DEBUG },
 		{ .at = 0x30, .value = 2, .allow = CCDM_ALLOW_VMPL },
@@ -239,6 +282,7 @@ static void where_from(void **state)
 		  "?fmcSPL=03&blSPL=01&teeSPL=00&snpSPL=05&ucodeSPL=217 has it" },
 		{ { .no_leaf = true, .version = 2 }, "none" },
 		{ { .no_leaf = true, .vlek = true }, "none" },
+		{ { .no_leaf = true, .no_chip = true }, "none" },
 	};
 	static struct ccdm_verdict v;
 	size_t i;
@@ -409,6 +453,92 @@ static void there_and_back(void **state)
 	X509_free(ask);
 }
 
+static json_t *octets(const uint8_t *bytes, int size)
+{
+	json_t *list = json_array();
+	int i;
+
+	for (i = 0; i < size; i++)
+		json_array_append_new(list, json_integer(bytes[i]));
+	return list;
+}
+
+/* What a chain may hold, entry by entry; and a leaf beside what is there. */
+static void chains(void **state)
+{
+	static const struct {
+		const char *entry; /* of a list of revoked certificates if it has no data */
+		const char *said;
+	} all[] = {
+		{ "{\"cert_type\": \"Empty\", \"data\": 7}", NULL },
+		{ "{\"cert_type\": {\"OTHER\": \"x\"}}", NULL },
+		{ "{\"cert_type\": \"CRL\"}", NULL },
+		{ "{\"cert_type\": \"VCEK\"}", "a list in place of a certificate" },
+		{ "{\"cert_type\": \"VLEK\"}", "a list in place of a certificate" },
+		{ "{\"cert_type\": \"VXEK\"}", "no word that is known" },
+		{ "{\"cert_type\": 7}", "no word that is known" },
+		{ "{\"data\": []}", "no word that is known" },
+		{ "{\"cert_type\": \"ASK\", \"data\": [48, 256]}", "data" },
+		{ "7", "no word that is known" },
+	};
+	static const struct spoil vlek = { .vlek = true };
+	struct pki_want w = { .cn = "SEV-Milan", .key = ask_key, .ca = true, .serial = 1 };
+	uint8_t raw[CCDM_SNP_REPORT_SIZE], back[CCDM_SNP_REPORT_SIZE], *der = NULL;
+	X509 *ask = pki_cert(&w), *x;
+	X509_CRL *crl = pki_crl(ask, ask_key, NULL, NULL, 7);
+	const struct ccdm_cert *leaf;
+	struct ccdm_certs *certs;
+	json_t *o, *entry;
+	size_t i;
+	int n = i2d_X509_CRL(crl, &der);
+
+	(void)state;
+	make_report(&vlek, NULL, raw);
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		assert_int_equal(ccdm_snp_json_make(raw, NULL, 0, &o, &err), 0);
+		entry = json_loads(all[i].entry, JSON_DECODE_ANY, NULL);
+		if (json_is_object(entry) && !json_object_get(entry, "data"))
+			json_object_set_new(entry, "data", octets(der, n));
+		json_object_set_new(o, "cert_chain", json_pack("[o]", entry));
+		seed_json("snp", o);
+		certs = ccdm_certs_new();
+		memset(&err, 0, sizeof(err));
+		assert_int_equal(ccdm_snp_json_parse(o, back, certs, &leaf, &err),
+				 all[i].said ? -EINVAL : 0);
+		if (all[i].said && !strstr(err.text, all[i].said))
+			fail_msg("case %zu: %s", i, err.text);
+		assert_null(leaf);
+		ccdm_certs_free(certs);
+		json_decref(o);
+	}
+	OPENSSL_free(der);
+	X509_CRL_free(crl);
+	/* a VLEK beside the ASK that is there, once */
+	assert_int_equal(ccdm_snp_json_make(raw, NULL, 0, &o, &err), 0);
+	der = NULL;
+	n = i2d_X509(ask, &der);
+	json_object_set_new(o, "cert_chain",
+			    json_pack("[{s:s, s:o}, {s:i}]", "cert_type", "ASK", "data",
+				      octets(der, n), "x", 1));
+	OPENSSL_free(der);
+	x = make_leaf(&vlek, raw, ask);
+	certs = ccdm_certs_new();
+	add(certs, x, NULL);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(ccdm_snp_json_add(o, certs, &err), 0);
+		assert_int_equal(json_array_size(json_object_get(o, "cert_chain")), 3);
+	}
+	json_object_set_new(o, "cert_chain", json_integer(7));
+	ccdm_certs_free(certs);
+	certs = ccdm_certs_new();
+	assert_int_equal(ccdm_snp_json_parse(o, back, certs, &leaf, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "cert_chain is no array"));
+	ccdm_certs_free(certs);
+	json_decref(o);
+	X509_free(x);
+	X509_free(ask);
+}
+
 /* The host's table is the host's. */
 static void bad_tables(void **state)
 {
@@ -453,11 +583,10 @@ static void leaf_among(void **state)
 {
 	static const struct spoil good, vlek = { .vlek = true };
 	static const struct spoil others[] = {
-		{ .hwid_other = true },
-		{ .bootloader = 9 },
-		{ .vlek = true },
-		{ 0 },
+		{ .hwid_other = true }, { .no_hwid = true }, { .bootloader = 9 },
+		{ .vlek = true },	{ .no_tcb = true },  { 0 },
 	};
+	static const int found[] = { -1, -1, -1, 2, 2, 4 };
 	struct pki_want w = { .cn = "SEV-Milan", .key = ask_key, .ca = true, .serial = 1 };
 	struct ccdm_certs *certs = ccdm_certs_new();
 	uint8_t raw[CCDM_SNP_REPORT_SIZE], raw_vlek[CCDM_SNP_REPORT_SIZE];
@@ -471,15 +600,15 @@ static void leaf_among(void **state)
 	assert_int_equal(ccdm_snp_parse(raw, sizeof(raw), &snp, &err), 0);
 	assert_int_equal(ccdm_snp_parse(raw_vlek, sizeof(raw_vlek), &snp_vlek, &err), 0);
 	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		/* none of the chip; one of its chip; the same; the one of its TCB, too */
+		/* none of the chip; the last of its chip; the one of its TCB, too */
 		assert_ptr_equal(ccdm_snp_leaf(certs, &snp),
-				 i < 2 ? NULL : ccdm_certs_at(certs, 1));
+				 found[i] < 0 ? NULL : ccdm_certs_at(certs, found[i]));
 		x = make_leaf(&others[i], others[i].vlek ? raw_vlek : raw, ask);
 		add(certs, x, NULL);
 		X509_free(x);
 	}
-	assert_ptr_equal(ccdm_snp_leaf(certs, &snp), ccdm_certs_at(certs, 3));
-	assert_ptr_equal(ccdm_snp_leaf(certs, &snp_vlek), ccdm_certs_at(certs, 2));
+	assert_ptr_equal(ccdm_snp_leaf(certs, &snp), ccdm_certs_at(certs, 5));
+	assert_ptr_equal(ccdm_snp_leaf(certs, &snp_vlek), ccdm_certs_at(certs, 3));
 	X509_free(ask);
 	ccdm_certs_free(certs);
 }
@@ -507,6 +636,7 @@ int main(void)
 		cmocka_unit_test(where_from),	  cmocka_unit_test(lengths),
 		cmocka_unit_test(there_and_back), cmocka_unit_test(bad_tables),
 		cmocka_unit_test(leaf_among),	  cmocka_unit_test(silence),
+		cmocka_unit_test(chains),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

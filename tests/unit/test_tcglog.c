@@ -200,6 +200,9 @@ static void malformed(void **state)
 		{ 56, 0 },     /* no hash */
 		{ 56, 17 },    /* more than there may be */
 		{ 62, 21 },    /* SHA-1 with 21 bytes */
+		{ 62, 0 },     /* with none */
+		{ 62, 65 },    /* with more than any has */
+		{ 46, '2' },   /* a description of another version, without hashes */
 		{ 64, 4 },     /* SHA-1 twice, one with 32 bytes */
 		{ 68, 1 },     /* vendor data that are not there */
 		{ 69, 24 },    /* register 24 */
@@ -229,6 +232,15 @@ static void malformed(void **state)
 	t = good;
 	t.bytes[28] = 30;
 	assert_int_equal(replay(&t), -EINVAL);
+	/* a hash that nobody knows, with a size that none has; a log that is larger than any */
+	for (i = 0; i < 2; i++) {
+		t = good;
+		t.bytes[60] = 0x98;
+		t.bytes[62] = i ? 65 : 0;
+		assert_int_equal(replay(&t), -EINVAL);
+	}
+	assert_int_equal(ccdm_tcglog_replay(t.bytes, CCDM_TCGLOG_MAX + 1, &banks, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "are no event log"));
 	/* an event without one of the banks */
 	t = good;
 	put(&t, 4, 4);

@@ -176,10 +176,21 @@ static void one_check_each(void **state)
 		{ .fails = "tcb-info-date", .tcb_next = PAST },
 		{ .tcb_next = PAST, .allow = CCDM_ALLOW_EXPIRED },
 		{ .fails = "tcb-info-date", .tcb_next = "never", .allow = CCDM_ALLOW_EXPIRED },
+		{ .fails = "tcb-info-date",
+		  .tcb_edit = { "2025-06-01T00", "2025-06-16T00" },
+		  .allow = CCDM_ALLOW_TCB_CONFIG },
+		{ .fails = "tcb-info-date",
+		  .tcb_edit = { "2025-06-01T00", "June" },
+		  .allow = CCDM_ALLOW_EXPIRED },
 		{ .fails = "tcb-info-version", .tcb_version = 2 },
+		{ .fails = "tcb-info-version", .tcb_version = -3 },
+		{ .fails = "tcb-info-version",
+		  .tcb_edit = { "\"version\":3", "\"version\":\"3\"" } },
 		{ .fails = "tcb-info-version", .tcb_id = "SGX" },
 		{ .fails = "tcb-info-platform", .fmspc = "0A0B0C0D0E10" },
+		{ .fails = "tcb-info-platform", .fmspc = "0A0B0C0D0E0" },
 		{ .fails = "tcb-info-platform", .pceid = "0001" },
+		{ .fails = "tcb-info-platform", .pceid = "000x" },
 		{ .fails = "tcb", .status = "OutOfDate" },
 		{ .fails = "tcb", .status = "Revoked", .allow = 0xffff },
 		{ .fails = "tcb", .status = "Splendid", .allow = 0xffff },
@@ -194,16 +205,26 @@ static void one_check_each(void **state)
 		  .status = "OutOfDateConfigurationNeeded",
 		  .allow = CCDM_ALLOW_TCB_OUT_OF_DATE },
 		{ .fails = "tcb", .pcesvn = 12, .allow = 0xffff },
+		{ .fails = "tcb", .pcesvn = -1, .allow = 0xffff },
+		{ .fails = "tcb", .sgx_svn = -1, .allow = 0xffff },
+		{ .fails = "tcb", .status = "", .allow = 0xffff },
 		{ .fails = "tcb", .sgx_svn = 4, .allow = 0xffff },
 		{ .fails = "tcb", .at = 1002, .value = 4, .allow = 0xffff },
+		/* a module from before they were numbered: its version counts as a component */
+		{ .fails = "tcb", .at = 1001, .value = 0, .allow = 0xffff },
+		{ .at = 1001, .value = 0, .tcb_edit = { "{\"svn\":9}", "{\"svn\":4}" } },
 		{ .fails = "tcb", .components = 15, .allow = 0xffff },
 		{ .fails = "tcb", .components = 17, .allow = 0xffff },
 		{ .fails = "module", .module = "TDX_02" },
 		{ .fails = "module-signer", .module_signer = ONES },
+		{ .fails = "module-signer", .module_signer = "00" },
 		{ .fails = "module-signer", .at = 1064, .value = 1 },
 		{ .fails = "module-attributes", .at = 1112, .value = 1 },
 		{ .fails = "module-attributes", .module_attributes = "01" },
+		{ .fails = "module-attributes",
+		  .tcb_edit = { "Mask\":\"FFFFFFFFFFFFFFFF\",\"tcbL", "Mask\":\"FF\",\"tcbL" } },
 		{ .fails = "module-tcb", .module_status = "OutOfDate" },
+		{ .fails = "module-tcb", .module_svn = -1, .allow = 0xffff },
 		{ .fails = "module-tcb", .module_svn = 5, .allow = 0xffff },
 		{ .fails = "qe-identity", .no_qe_identity = true },
 		{ .fails = "qe-identity-signature", .flip_qe_identity = true },
@@ -211,14 +232,18 @@ static void one_check_each(void **state)
 		{ .fails = "qe-identity-validity", .qe_cert_to = OLD },
 		{ .fails = "qe-identity-date", .qe_next = PAST },
 		{ .fails = "qe-identity-version", .qe_id = "QE" },
+		{ .fails = "qe-identity-version", .qe_edit = { "\"version\":2", "\"version\":3" } },
 		{ .fails = "qe-signer", .qe_at = 128, .qe_value = 0 },
 		/* an identity of nobody's is no identity, though the QE has the same */
 		{ .fails = "qe-signer", .qe_signer = ZEROS, .qe_nobody = true },
+		{ .fails = "qe-signer", .qe_signer = "d0" },
 		{ .fails = "qe-product", .qe_product = 1 },
 		{ .fails = "qe-miscselect", .qe_at = 16, .qe_value = 1 },
 		{ .fails = "qe-miscselect", .qe_misc = "00000001" },
 		{ .fails = "qe-miscselect", .qe_misc = "0000" },
 		{ .fails = "qe-attributes", .qe_at = 48, .qe_value = 0x13 },
+		{ .fails = "qe-attributes", .qe_attributes = "11" },
+		{ .fails = "qe-attributes", .qe_edit = { "attributesMask", "mask" } },
 		{ .qe_at = 63, .qe_value = 0x13 },
 		{ .fails = "qe-tcb", .qe_svn = 5, .allow = 0xffff },
 		{ .fails = "qe-tcb", .qe_status = "OutOfDate" },
@@ -261,6 +286,58 @@ static void platforms(void **state)
 	assert_int_equal(passed, 16);
 }
 
+/* The same in other forms, and in ones that are none: whatever is not exactly it, is not it. */
+static void platform_forms(void **state)
+{
+#define DER(bytes) bytes, sizeof(bytes) - 1
+	static const struct tdx_spoil all[] = {
+		/* of PCESVN; a number may begin with zeros here */
+		{ .arc = 17, .item = DER("\x02\x02\x00\x0b") },
+		{ .arc = 17, .item = DER("\x02\x03\x00\x00\x0b") },
+		{ .arc = 17, .item = DER("\x02\x02\x01\x00") },
+		{ .fails = "pck-platform", .arc = 17, .item = DER("\x02\x03\x01\x00\x00") },
+		{ .fails = "pck-platform", .arc = 17, .item = DER("\x02\x04\x00\x00\x00\x0b") },
+		{ .fails = "pck-platform", .arc = 17, .item = DER("\x02\x01\x8b") },
+		{ .fails = "pck-platform", .arc = 17, .item = DER("\x02\x00") },
+		{ .fails = "pck-platform", .arc = 17, .item = DER("\x02\x01\x0b\x00") },
+		{ .fails = "pck-platform", .arc = 17, .item = DER("\x02\x02\x0b") },
+		{ .fails = "pck-platform", .arc = 17, .item = DER("\x02") },
+		{ .fails = "pck-platform", .arc = 17, .item = DER("") },
+		{ .fails = "pck-platform", .arc = 17, .item = DER("\x0a\x01\x0b") },
+		/* of a component, which is a byte */
+		{ .arc = 1, .item = DER("\x02\x02\x00\xff") },
+		{ .fails = "pck-platform", .arc = 1, .item = DER("\x02\x02\x01\x00") },
+		{ .fails = "pck-platform", .arc = 16, .item_times = 2 },
+		{ .fails = "pck-platform", .arc = 16, .item_times = 9 },
+		/* of CPUSVN, PCE-ID and FMSPC */
+		{ .fails = "pck-platform", .arc = 18, .item = DER("\x04\x01\x00") },
+		{ .arc = 18, .item_times = 9 },
+		{ .fails = "pck-platform", .arc = 19 + 4, .item_times = 9 },
+		{ .fails = "pck-platform", .platform_raw = DER("\x30\x05\x30\x03\x06\x01\x2a") },
+		{ .fails = "pck-platform", .arc = 23, .item = DER("\x04\x02\x00\x00\x00") },
+		{ .fails = "pck-platform", .arc = 23, .item = DER("\x04\x03\x00\x00\x00") },
+		{ .fails = "pck-platform", .arc = 24, .item_times = 2 },
+		/* of all of it: lengths that are none */
+		{ .fails = "pck-platform", .platform_raw = DER("\x30") },
+		{ .fails = "pck-platform", .platform_raw = DER("\x30\x00") },
+		{ .fails = "pck-platform", .platform_raw = DER("\x30\x80\x00\x00") },
+		{ .fails = "pck-platform", .platform_raw = DER("\x30\x83\x00\x00\x00") },
+		{ .fails = "pck-platform", .platform_raw = DER("\x30\x82\x00") },
+		{ .fails = "pck-platform", .platform_raw = DER("\x30\x03\x30\x01\x00") },
+		{ .fails = "pck-platform", .platform_raw = DER("\x30\x02\x30\x00") },
+	};
+#undef DER
+	struct ccdm_verdict v;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		judge(&all[i], &v);
+		if (strcmp(failed(&v), all[i].fails ? all[i].fails : ""))
+			fail_msg("case %zu: failed: '%s'", i, failed(&v));
+	}
+}
+
 /* Everything of the vendor's in one object, with one thing wrong: an error that says where. */
 static void bundle_texts(void **state)
 {
@@ -269,6 +346,8 @@ static void bundle_texts(void **state)
 	} all[] = {
 		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "'", "", NULL },
 		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "'", ", 'pck_crl': null", NULL },
+		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "'", ", 'pck_certificate_chain': null",
+		  NULL },
 		{ "{}", "'" SIG "'", "'{}'", "'" SIG "'", "", "tcb_info is no text" },
 		{ "'{}'", "'" SIG "'", "7", "'" SIG "'", "", "qe_identity is no text" },
 		{ "'{}'", "'12'", "'{}'", "'" SIG "'", "", "tcb_info: the signature is not" },
@@ -339,6 +418,10 @@ static void signed_texts(void **state)
 		{ "{\"tcbInfo\":{},\"tcb\\u0049nfo\":{},\"signature\":\"" SIG "\"}", NULL },
 		{ "{\"tcbInfo\":[],\"signature\":\"" SIG "\"}", NULL },
 		{ "{\"tcbInfo\":{}}", NULL },
+		/* another member of as many letters; one that is no object at all */
+		{ "{\"tcbInfa\":{},\"tcbInfo\":{},\"signature\":\"" SIG "\"}", "{}" },
+		{ "{\"x\":{\"tcbInfo\":{\"y\":1}},\"tcbInfo\":{},\"signature\":\"" SIG "\"}",
+		  "{}" },
 		{ "[]", NULL },
 		{ "{", NULL },
 	};
@@ -421,8 +504,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_check_each), cmocka_unit_test(platforms),
-		cmocka_unit_test(bundle_texts),	  cmocka_unit_test(signed_texts),
-		cmocka_unit_test(odd_quotes),	  cmocka_unit_test(cut_off),
+		cmocka_unit_test(platform_forms), cmocka_unit_test(bundle_texts),
+		cmocka_unit_test(signed_texts),	  cmocka_unit_test(odd_quotes),
+		cmocka_unit_test(cut_off),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -16,6 +16,7 @@
 #include "../../userspace/lib/tpm_json.h"
 #include "failed.h"
 #include "forge_snp.h"
+#include "forge_tdx.h"
 #include "forge_tpm.h"
 #include "seed.h"
 
@@ -28,6 +29,7 @@ static int setup(void **state)
 {
 	(void)state;
 	forge_keys();
+	tdx_keys_make();
 	rsa_key = EVP_RSA_gen(2048);
 	other_rsa = EVP_RSA_gen(2048);
 	ecc_key = pki_key("P-256");
@@ -38,6 +40,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	forge_keys_free();
+	tdx_keys_free();
 	EVP_PKEY_free(rsa_key);
 	EVP_PKEY_free(other_rsa);
 	EVP_PKEY_free(ecc_key);
@@ -55,6 +58,9 @@ struct wrong {
 	uint32_t selection; /* of the 24; all if 0 */
 	unsigned int banks; /* selected; 1 if 0 */
 	bool same_bank;	    /* one twice */
+	bool wide;	    /* with a byte for registers that there are not */
+	bool none;	    /* of the registers are selected */
+	size_t digest_size; /* of the registers; as it is if 0 */
 	uint16_t bank;	    /* selected; SHA-256 if 0 */
 	unsigned int pcrs;  /* in the list; 24 if 0 */
 	bool other_pcr;	    /* one of them is not what was quoted */
@@ -91,8 +97,9 @@ static void make_quote(const struct wrong *w, struct ccdm_tpm_quote *q)
 	for (i = 0; i < nonce; i++)
 		text[i] = i + w->other_nonce;
 	q->size = forge_attest(&(struct forge_attest){ w->magic, w->type, text, nonce, w->banks,
-						       w->same_bank, w->bank, selection, d.bytes,
-						       d.size },
+						       w->same_bank, w->bank,
+						       w->none ? 0 : selection, w->wide, d.bytes,
+						       w->digest_size ? w->digest_size : d.size },
 			       q->message);
 
 	q->signature.hash = hash;
@@ -148,6 +155,10 @@ static const struct wrong wrongs[] = {
 	{ .fails = "pcr-selection", .bank = CCDM_ALG_SHA384 },
 	{ .fails = "pcr-selection", .banks = 2 },
 	{ .fails = "pcr-selection", .banks = 2, .same_bank = true },
+	{ .fails = "pcr-selection", .banks = 9 },
+	{ .fails = "pcr-selection", .none = true },
+	{ .fails = "pcr-selection", .wide = true },
+	{ .fails = "pcr-digest", .digest_size = 31 },
 	{ .fails = "pcr-list", .selection = 0x80ff, .pcrs = 8 },
 	{ .fails = "pcr-list", .selection = 0x80ff, .pcrs = 10 },
 	{ .fails = "pcr-list", .pcrs = 23 },
@@ -193,6 +204,18 @@ static void quotes(void **state)
 	assert_int_equal(facts.covered, 0x81);
 	assert_int_equal(facts.pcr[7][0], 0x47);
 	assert_int_equal(facts.pcr[6][0], 0);
+	/* of a quote that is bound to nothing only that is not looked at */
+	memset(v, 0, sizeof(*v));
+	assert_int_equal(ccdm_tpm_quote_verify(&q, rsa, NULL, 0, "", &facts, v), 0);
+	assert_string_equal(failed(v), "");
+	assert_int_equal(facts.covered, 0x81);
+	/* a hash that nobody knows: no signature, and no registers */
+	q.signature.hash = 0x27;
+	memset(v, 0, sizeof(*v));
+	v->allow = CCDM_ALLOW_SHA1;
+	assert_int_equal(ccdm_tpm_quote_verify(&q, rsa, nonce, 48, "", &facts, v), 0);
+	assert_false(ccdm_verdict_accepted(v));
+	assert_int_equal(facts.covered, 0);
 	/* nor is what nobody could read */
 	q.size = 20;
 	assert_int_equal(ccdm_tpm_quote_verify(&q, rsa, nonce, 48, "", &facts, v), -EINVAL);
@@ -266,11 +289,63 @@ struct azure_wrong {
 	bool other_runtime;    /* than the one the report covers */
 	const char *user_data; /* in place of the nonce's */
 	unsigned int version;  /* 2 if 0 */
+	struct tdx_spoil td;
 };
 
-/* JSON of the evidence; the certificates beside it are added to @certs. */
+/* What is beside the evidence of a TD. */
+struct azure_td {
+	struct ccdm_anchor anchor;
+	struct ccdm_collateral collateral;
+};
+
+static void add_cert(struct ccdm_certs *certs, X509 *x)
+{
+	uint8_t *der = NULL;
+	int size = i2d_X509(x, &der);
+
+	assert_int_equal(ccdm_certs_add(certs, "t", der, size, NULL, &err), 0);
+	OPENSSL_free(der);
+}
+
+static void add_crl(struct ccdm_certs *certs, X509 *issuer, EVP_PKEY *key)
+{
+	X509_CRL *crl = pki_crl(issuer, key, NULL, NULL, 77);
+	uint8_t *der = NULL;
+	int size = i2d_X509_CRL(crl, &der);
+
+	assert_int_equal(ccdm_certs_add(certs, "t", der, size, NULL, &err), 0);
+	OPENSSL_free(der);
+	X509_CRL_free(crl);
+}
+
+/* The quote of a TD that is bound to @data, and what its vendor says. */
+static char *make_td(const struct tdx_spoil *spoil, const uint8_t data[64],
+		     struct ccdm_certs *certs, struct azure_td *td)
+{
+	uint8_t *quote = calloc(1, 16384);
+	struct tdx_spoil s = *spoil;
+	struct tdx_chain c;
+	char *text;
+
+	s.bound = data;
+	tdx_chain_make(&s, &c);
+	*td = (struct azure_td){ .anchor = { .name = "test" } };
+	assert_int_equal(ccdm_cert_fingerprint((struct ccdm_cert *)c.root, td->anchor.sha256), 0);
+	text = base64(quote, tdx_quote(&s, &c, quote), true);
+	tdx_tcb(&s, &td->collateral);
+	tdx_qe(&s, &td->collateral);
+	add_cert(certs, c.tcb);
+	add_cert(certs, c.qe);
+	add_crl(certs, c.root, tdx_root_key);
+	add_crl(certs, c.ca, tdx_ca_key);
+	tdx_chain_drop(&c);
+	free(quote);
+	return text;
+}
+
+/* JSON of the evidence, of a TD if @td is given; the certificates beside it are added to @certs. */
 static json_t *make_azure(const struct azure_wrong *w, struct ccdm_certs *certs,
-			  struct ccdm_anchor *anchor)
+			  struct ccdm_anchor *anchor, struct azure_td *td)
 {
 	struct pki_want ca = { .cn = "ARK-Milan", .key = ark_key, .ca = true, .serial = 1 };
 	uint8_t raw[CCDM_SNP_REPORT_SIZE], data[64] = { 0 }, hcl[2600] = "HCLA", nonce[48],
@@ -282,7 +357,6 @@ static json_t *make_azure(const struct azure_wrong *w, struct ccdm_certs *certs,
 	json_t *o, *pcrs = json_array();
 	BIGNUM *n = NULL;
 	uint8_t modulus[256];
-	X509_CRL *crl;
 	size_t i;
 	int size;
 
@@ -312,6 +386,12 @@ static json_t *make_azure(const struct azure_wrong *w, struct ccdm_certs *certs,
 	hcl[1232] = strlen(runtime) & 0xff;
 	hcl[1233] = strlen(runtime) >> 8;
 	memcpy(hcl + 1236, runtime, strlen(runtime));
+	if (td) {
+		/* a TDREPORT, with the data in another place */
+		memset(hcl + 32, 0, 1184);
+		memcpy(hcl + 32 + 128, data, 32);
+		hcl[1224] = 4;
+	}
 
 	ark = pki_cert(&ca);
 	assert_int_equal(ccdm_cert_fingerprint((struct ccdm_cert *)ark, anchor->sha256), 0);
@@ -323,20 +403,9 @@ static json_t *make_azure(const struct azure_wrong *w, struct ccdm_certs *certs,
 				.serial = 2 };
 	ask = pki_cert(&ca);
 	vcek = make_leaf(&w->snp, raw, ask);
-	size = i2d_X509(ark, &der);
-	assert_int_equal(ccdm_certs_add(certs, "t", der, size, NULL, &err), 0);
-	OPENSSL_free(der);
-	der = NULL;
-	size = i2d_X509(ask, &der);
-	assert_int_equal(ccdm_certs_add(certs, "t", der, size, NULL, &err), 0);
-	OPENSSL_free(der);
-	der = NULL;
-	crl = pki_crl(ark, ark_key, NULL, NULL, 77);
-	size = i2d_X509_CRL(crl, &der);
-	assert_int_equal(ccdm_certs_add(certs, "t", der, size, NULL, &err), 0);
-	OPENSSL_free(der);
-	der = NULL;
-	X509_CRL_free(crl);
+	add_cert(certs, ark);
+	add_cert(certs, ask);
+	add_crl(certs, ark, ark_key);
 	size = i2d_X509(vcek, &der);
 
 	make_quote(&w->quote, &q);
@@ -354,11 +423,80 @@ static json_t *make_azure(const struct azure_wrong *w, struct ccdm_certs *certs,
 		      "hcl_report", text[2], "vcek", text[3]);
 	for (i = 0; i < 4; i++)
 		free(text[i]);
+	if (td) {
+		text[5] = make_td(&w->td, data, certs, td);
+		json_object_del(o, "vcek");
+		json_object_set_new(o, "td_quote", json_string(text[5]));
+		free(text[5]);
+	}
 	OPENSSL_free(der);
 	X509_free(vcek);
 	X509_free(ask);
 	X509_free(ark);
 	return o;
+}
+
+/* The same of a TD: its quote covers the runtime data, the TDREPORT beside it proves nothing. */
+static void azure_td(void **state)
+{
+	static const struct azure_wrong all[] = {
+		{ .version = 1 },
+		{ 0 },
+		{ .fails = "report-data", .version = 1, .other_runtime = true },
+		{ .fails = "report-data", .version = 1, .td = { .at = 1520, .value = 7 } },
+		{ .fails = "user-data", .user_data = "" },
+		{ .fails = "tpm-signature", .version = 1, .quote = { .other_key = true } },
+		{ .fails = "debug", .version = 1, .td = { .at = 1120, .value = 1 } },
+		{ .fails = "signature", .version = 1, .td = { .flip_signature = true } },
+	};
+	struct ccdm_verdict *v = calloc(1, sizeof(*v));
+	struct ccdm_anchor anchor = { .name = "Milan" };
+	struct ccdm_tpm_facts facts;
+	const struct ccdm_cert *vcek;
+	struct azure_td td;
+	uint8_t nonce[48];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(nonce); i++)
+		nonce[i] = i;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct ccdm_certs *certs = ccdm_certs_new();
+		json_t *o = make_azure(&all[i], certs, &anchor, &td);
+		struct ccdm_azure_want want = { .tdx = { .certs = certs,
+							 .at = AT,
+							 .anchors = &td.anchor,
+							 .nr_anchors = 1,
+							 .collateral = &td.collateral },
+						.nonce = nonce,
+						.nonce_size = sizeof(nonce) };
+		struct ccdm_azure az;
+
+		memset(v, 0, sizeof(*v));
+		assert_int_equal(ccdm_azure_parse(o, &az, certs, &vcek, &err), 0);
+		assert_null(vcek);
+		assert_int_equal(ccdm_azure_whole(&az), !all[i].other_runtime);
+		assert_int_equal(ccdm_azure_verify(&az, &want, &facts, v, &err), 0);
+		if (strcmp(failed(v), all[i].fails ? all[i].fails : ""))
+			fail_msg("case %zu: failed: '%s', not '%s'", i, failed(v),
+				 all[i].fails ? all[i].fails : "");
+		assert_int_equal(ccdm_verdict_accepted(v), !all[i].fails);
+		ccdm_azure_drop(&az);
+		/* a quote that is none; and one beside the report of another TEE */
+		json_object_set_new(o, "td_quote", json_string("QUJD"));
+		assert_int_equal(ccdm_azure_parse(o, &az, certs, &vcek, &err), -EINVAL);
+		ccdm_collateral_drop(&td.collateral);
+		ccdm_certs_free(certs);
+		json_decref(o);
+		certs = ccdm_certs_new();
+		o = make_azure(&all[1], certs, &anchor, NULL);
+		json_object_set_new(o, "td_quote", json_string("QUJD"));
+		assert_int_equal(ccdm_azure_parse(o, &az, certs, &vcek, &err), -EINVAL);
+		assert_non_null(strstr(err.text, "is of SNP, and there is a td_quote"));
+		ccdm_certs_free(certs);
+		json_decref(o);
+	}
+	free(v);
 }
 
 static void azure(void **state)
@@ -391,7 +529,7 @@ static void azure(void **state)
 		nonce[i] = i;
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		struct ccdm_certs *certs = ccdm_certs_new();
-		json_t *o = make_azure(&all[i], certs, &anchor);
+		json_t *o = make_azure(&all[i], certs, &anchor, NULL);
 		struct ccdm_azure_want want = {
 			.snp = { .certs = certs, .at = AT, .anchors = &anchor, .nr_anchors = 1 },
 			.nonce = nonce,
@@ -432,7 +570,7 @@ static void azure_members(void **state)
 	for (i = 0; i < 7; i++)
 		for (k = 0; k < 5; k++) {
 			struct ccdm_certs *certs = ccdm_certs_new();
-			json_t *o = make_azure(&good, certs, &anchor), *at = o, *value = NULL;
+			json_t *o = make_azure(&good, certs, &anchor, NULL), *at = o, *value = NULL;
 			const char *key = i < 4 ? members[i] : inner[i - 4];
 			char *longer = calloc(1, 300001);
 
@@ -489,7 +627,7 @@ static void azure_numbers(void **state)
 	make_quote(&good, &q);
 	for (i = 0; i < sizeof(says) / sizeof(says[0]); i++) {
 		struct ccdm_certs *certs = ccdm_certs_new();
-		json_t *o = make_azure(&new, certs, &anchor), *pcrs = json_array(), *quote;
+		json_t *o = make_azure(&new, certs, &anchor, NULL), *pcrs = json_array(), *quote;
 		struct pki_want w = { .cn = "SEV-VCEK", .key = ecc_key, .serial = 1 };
 		X509 *x = pki_cert(&w);
 		struct pki_pem pem = pki_pem(x, NULL);
@@ -547,16 +685,29 @@ static void azure_hcl(void **state)
 {
 	static const struct {
 		size_t at;
-		const char *bytes, *said;
+		const char *bytes, *said, *in_place_of; /* the first of it */
 	} all[] = {
-		{ 0, "HCLB", "no HCL report" },
-		{ 1224, "\3", "type 3 is neither" },
-		{ 1228, "\4", "hash 4 is not known" },
-		{ 1235, "\1", "cut off" },
-		{ 1224, "\4", "of TDX, and there is no td_quote" },
-		{ 1236, "[", "hcl_report: " },
-		{ 1250, "x", "hcl_report: " },
-		{ 32 + 80, NULL, NULL },
+		{ 0, "HCLAkPxb", "no key HCLAkPub of RSA", "HCLAkPub" },
+		{ 0, "kix\":\"HCLAkPub", "no key HCLAkPub of RSA", "kid\":\"HCLAkPub" },
+		{ 0, "HCLAkPub\",\"kty\":\"RSX", "no key HCLAkPub of RSA",
+		  "HCLAkPub\",\"kty\":\"RSA" },
+		{ 0, "HCLAkPub\",\"ktx", "no key HCLAkPub of RSA", "HCLAkPub\",\"kty" },
+		{ 0, "HCLAkPub\",\"kty\":\"RSA\",\"x", "no key HCLAkPub of RSA",
+		  "HCLAkPub\",\"kty\":\"RSA\",\"e" },
+		{ 0, "HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"m", "no key HCLAkPub of RSA",
+		  "HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"n" },
+		{ 0, "HCLAkPub\",\"kty\":\"RSA\",\"e\":\"A!AB", "no key HCLAkPub of RSA",
+		  "HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB" },
+		{ 0, "HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"!",
+		  "no key HCLAkPub of RSA", "HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"" },
+		{ 0, "HCLB", "no HCL report", NULL },
+		{ 1224, "\3", "type 3 is neither", NULL },
+		{ 1228, "\4", "hash 4 is not known", NULL },
+		{ 1235, "\1", "cut off", NULL },
+		{ 1224, "\4", "of TDX, and there is no td_quote", NULL },
+		{ 1236, "[", "hcl_report: ", NULL },
+		{ 1250, "x", "hcl_report: ", NULL },
+		{ 32 + 80, NULL, NULL, NULL },
 	};
 	struct ccdm_anchor anchor = { .name = "Milan" };
 	struct azure_wrong good = { 0 };
@@ -569,7 +720,7 @@ static void azure_hcl(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		struct ccdm_certs *certs = ccdm_certs_new();
-		json_t *o = make_azure(&good, certs, &anchor);
+		json_t *o = make_azure(&good, certs, &anchor, NULL);
 
 		assert_int_equal(ccdm_azure_parse(o, &az, certs, &vcek, &err), 0);
 		assert_true(ccdm_azure_whole(&az));
@@ -578,7 +729,13 @@ static void azure_hcl(void **state)
 			ccdm_base64_decode(json_string_value(json_object_get(o, "hcl_report")),
 					   true, CCDM_HCL_MAX, &hcl, &size),
 			0);
-		if (all[i].said)
+		if (all[i].in_place_of) {
+			uint8_t *at =
+				memmem(hcl, size, all[i].in_place_of, strlen(all[i].in_place_of));
+
+			assert_non_null(at);
+			memcpy(at, all[i].bytes, strlen(all[i].bytes));
+		} else if (all[i].said)
 			memcpy(hcl + all[i].at, all[i].bytes, strlen(all[i].bytes));
 		else
 			hcl[all[i].at] ^= 1; /* (of a hash: any byte may stand there) */
@@ -599,6 +756,86 @@ static void azure_hcl(void **state)
 		ccdm_certs_free(certs);
 		json_decref(o);
 	}
+}
+
+/* Which keys may be used at all. */
+static void keys(void **state)
+{
+	static const struct {
+		const char *type, *curve;
+		bool fit;
+	} all[] = {
+		{ "EC", "P-256", true },    { "EC", "P-384", true }, { "EC", "P-521", false },
+		{ "EC", "P-224", false },   { "RSA", "2048", true }, { "RSA", "1024", false },
+		{ "ED25519", NULL, false },
+	};
+	uint8_t der[4096 + 64] = { 0 }, modulus[1025], e[9] = { 1, 0, 1 }, out[512], *p;
+	static const uint8_t label[] = "x", text[32];
+	struct ccdm_pubkey *key, *rsa = NULL, *p256 = NULL;
+	struct ccdm_signature sig = { .scheme = CCDM_ECDSA, .hash = 0x7777, .size = 64 };
+	size_t i, size;
+	EVP_PKEY *evp;
+	int n;
+
+	(void)state;
+	assert_null(ccdm_pubkey_spki(NULL, 0));
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		evp = !all[i].curve		    ? EVP_PKEY_Q_keygen(NULL, NULL, all[i].type)
+		      : !strcmp(all[i].type, "RSA") ? EVP_RSA_gen(atoi(all[i].curve))
+						    : pki_key(all[i].curve);
+		p = der;
+		n = i2d_PUBKEY(evp, &p);
+		EVP_PKEY_free(evp);
+		key = ccdm_pubkey_spki(der, n);
+		if (!!key != all[i].fit)
+			fail_msg("%s %s", all[i].type, all[i].curve ? all[i].curve : "");
+		/* with something behind it, or cut off */
+		assert_null(ccdm_pubkey_spki(der, n + 1));
+		assert_null(ccdm_pubkey_spki(der, n - 1));
+		assert_null(ccdm_pubkey_spki(der, 4097));
+		if (key) {
+			size = n - 1;
+			assert_int_equal(ccdm_pubkey_der(key, out, &size), -ENOSPC);
+			size = n;
+			assert_int_equal(ccdm_pubkey_der(key, out, &size), 0);
+			assert_memory_equal(der, out, n);
+			assert_true(ccdm_pubkey_equal(key, key));
+			assert_false(ccdm_pubkey_equal(key, NULL));
+			assert_false(ccdm_pubkey_equal(NULL, key));
+			assert_false(ccdm_pubkey_equal(key, p256));
+		}
+		if (key && !p256)
+			p256 = key;
+		else if (key && !strcmp(all[i].type, "RSA"))
+			rsa = key;
+		else
+			ccdm_pubkey_free(key);
+	}
+	/* numbers: a modulus of 8,192 bits is the longest */
+	memset(modulus, 0xff, sizeof(modulus));
+	key = ccdm_pubkey_rsa(modulus, 1024, e, 3);
+	assert_non_null(key);
+	ccdm_pubkey_free(key);
+	assert_null(ccdm_pubkey_rsa(modulus, 1025, e, 3));
+	assert_null(ccdm_pubkey_rsa(modulus, 1024, e, 9));
+	/* what one kind of key can, the other cannot */
+	size = sizeof(out);
+	assert_int_equal(ccdm_pubkey_oaep(rsa, (void *)label, 1, text, 32, out, &size), 0);
+	size = sizeof(out);
+	assert_int_equal(ccdm_pubkey_oaep(p256, (void *)label, 1, text, 32, out, &size), -EINVAL);
+	size = 8;
+	assert_int_equal(ccdm_pubkey_oaep(rsa, (void *)label, 1, text, 32, out, &size), -EINVAL);
+	assert_int_equal(ccdm_pubkey_verify(p256, &sig, text, 32), -EBADMSG);
+	sig.hash = CCDM_ALG_SHA256;
+	assert_int_equal(ccdm_pubkey_verify(p256, &sig, text, 32), -EBADMSG);
+	assert_int_equal(ccdm_pubkey_verify(rsa, &sig, text, 32), -EBADMSG);
+	sig.scheme = CCDM_RSASSA;
+	assert_int_equal(ccdm_pubkey_verify(p256, &sig, text, 32), -EBADMSG);
+	assert_int_equal(ccdm_pubkey_ecdsa(rsa, text, text, 32, text, 32), -EBADMSG);
+	assert_int_equal(ccdm_pubkey_ecdsa(NULL, text, text, 32, text, 32), -EBADMSG);
+	assert_int_equal(ccdm_pubkey_ecdsa(p256, modulus, modulus, 67, text, 32), -EBADMSG);
+	ccdm_pubkey_free(rsa);
+	ccdm_pubkey_free(p256);
 }
 
 static void base64_texts(void **state)
@@ -651,7 +888,8 @@ int main(void)
 		cmocka_unit_test(quotes),	 cmocka_unit_test(signatures),
 		cmocka_unit_test(azure),	 cmocka_unit_test(azure_members),
 		cmocka_unit_test(azure_numbers), cmocka_unit_test(azure_hcl),
-		cmocka_unit_test(base64_texts),
+		cmocka_unit_test(base64_texts),	 cmocka_unit_test(azure_td),
+		cmocka_unit_test(keys),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../../userspace/lib/x509.h"
 
 /* An extension that is not critical: content of its OCTET STRING. */
 struct pki_ext {
@@ -110,6 +111,35 @@ static inline X509_CRL *pki_crl(X509 *issuer, EVP_PKEY *key, const char *from, c
 	ASN1_TIME_free(t);
 	pki_must(X509_CRL_sign(crl, key, EVP_sha384()));
 	return crl;
+}
+
+static inline void pki_add(struct ccdm_certs *certs, int size, uint8_t *der,
+			   const struct ccdm_cert **first)
+{
+	struct ccdm_err err;
+
+	pki_must(!ccdm_certs_add(certs, "test", der, size, first, &err));
+	OPENSSL_free(der);
+}
+
+/* @first: where it is then; may be NULL */
+static inline void pki_add_cert(struct ccdm_certs *certs, X509 *x, const struct ccdm_cert **first)
+{
+	uint8_t *der = NULL;
+	int size = i2d_X509(x, &der);
+
+	pki_add(certs, size, der, first);
+}
+
+static inline void pki_add_crl(struct ccdm_certs *certs, X509 *issuer, EVP_PKEY *key,
+			       const char *from, const char *to, long serial)
+{
+	X509_CRL *crl = pki_crl(issuer, key, from, to, serial);
+	uint8_t *der = NULL;
+	int size = i2d_X509_CRL(crl, &der);
+
+	pki_add(certs, size, der, NULL);
+	X509_CRL_free(crl);
 }
 
 /* Signature as two numbers of @n bytes, big-endian. */

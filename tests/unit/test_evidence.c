@@ -77,21 +77,42 @@ static void record(struct text *log, bool ours, const char *reg, unsigned int in
 		extend(value, d.bytes);
 }
 
-/* A log of firmware with SHA-256: @locality 0 for none, then two events in PCR 0 and one in 4. */
-static size_t firmware(uint8_t *log, uint8_t locality, struct ccdm_digest value[CCDM_REGISTERS])
+/* The event that describes a log of firmware with one hash. Return: behind it */
+static uint8_t *firmware_spec(uint8_t *p, uint8_t alg, uint8_t size)
 {
-	static const unsigned int where[] = { 0, 0, 4 };
-	static const uint8_t spec[] = { 'S', 'p', 'e', 'c', ' ', 'I', 'D', ' ', 'E', 'v', 'e',
-					'n', 't', '0', '3', 0,	 0,   0,   0,	0,   0,	  2,
-					0,   2,	  1,   0,   0,	 0,   0xb, 0,	32,  0,	  0 };
-	uint8_t *p = log;
-	unsigned int i;
+	const uint8_t spec[] = { 'S', 'p', 'e', 'c', ' ', 'I', 'D', ' ', 'E',  'v', 'e',
+				 'n', 't', '0', '3', 0,	  0,   0,   0,	 0,    0,   2,
+				 0,   2,   1,	0,   0,	  0,   alg, 0,	 size, 0,   0 };
 
 	memset(p, 0, 32);
 	p[4] = CCDM_EV_NO_ACTION;
 	p[28] = sizeof(spec);
 	memcpy(p + 32, spec, sizeof(spec));
-	p += 32 + sizeof(spec);
+	return p + 32 + sizeof(spec);
+}
+
+/* An event without data, into @value unless it is NULL. */
+static uint8_t *firmware_event(uint8_t *p, uint8_t index, uint8_t alg, uint8_t size, int digest,
+			       struct ccdm_digest *value)
+{
+	memset(p, 0, 18UL + size);
+	p[0] = index;
+	p[4] = 0xd;
+	p[8] = 1;
+	p[12] = alg;
+	memset(p + 14, digest, size);
+	if (value)
+		extend(value, p + 14);
+	return p + 18 + size;
+}
+
+/* A log of firmware with SHA-256: @locality 0 for none, then two events in PCR 0 and one in 4. */
+static size_t firmware(uint8_t *log, uint8_t locality, struct ccdm_digest value[CCDM_REGISTERS])
+{
+	static const unsigned int where[] = { 0, 0, 4 };
+	uint8_t *p = firmware_spec(log, CCDM_ALG_SHA256, 32);
+	unsigned int i;
+
 	if (locality) {
 		memset(p, 0, 65);
 		p[4] = CCDM_EV_NO_ACTION;
@@ -103,16 +124,8 @@ static size_t firmware(uint8_t *log, uint8_t locality, struct ccdm_digest value[
 		p += 67;
 		value[0].bytes[31] = locality;
 	}
-	for (i = 0; i < 3; i++) {
-		memset(p, 0, 50);
-		p[0] = where[i];
-		p[4] = 0xd;
-		p[8] = 1;
-		p[12] = 0xb;
-		memset(p + 14, 0x70 + i, 32);
-		extend(&value[where[i]], p + 14);
-		p += 50;
-	}
+	for (i = 0; i < 3; i++)
+		p = firmware_event(p, where[i], CCDM_ALG_SHA256, 32, 0x70 + i, &value[where[i]]);
 	return p - log;
 }
 
@@ -325,29 +338,13 @@ static void many_events(void **state)
 /* A confidential guest's log of firmware: what stands for register 0 is no event of an RTMR's. */
 static size_t guest_firmware(uint8_t *log, struct ccdm_digest value[4])
 {
-	static const uint8_t spec[] = { 'S', 'p', 'e', 'c', ' ', 'I', 'D', ' ', 'E', 'v', 'e',
-					'n', 't', '0', '3', 0,	 0,   0,   0,	0,   0,	  2,
-					0,   2,	  1,   0,   0,	 0,   0xc, 0,	48,  0,	  0 };
 	static const unsigned int where[] = { 0, 1, 4, 1 };
-	uint8_t *p = log;
+	uint8_t *p = firmware_spec(log, CCDM_ALG_SHA384, 48);
 	unsigned int i;
 
-	memset(p, 0, 32);
-	p[4] = CCDM_EV_NO_ACTION;
-	p[28] = sizeof(spec);
-	memcpy(p + 32, spec, sizeof(spec));
-	p += 32 + sizeof(spec);
-	for (i = 0; i < 4; i++) {
-		memset(p, 0, 66);
-		p[0] = where[i];
-		p[4] = 0xd;
-		p[8] = 1;
-		p[12] = 0xc;
-		memset(p + 14, 0x60 + i, 48);
-		if (where[i])
-			extend(&value[where[i] - 1], p + 14);
-		p += 66;
-	}
+	for (i = 0; i < 4; i++)
+		p = firmware_event(p, where[i], CCDM_ALG_SHA384, 48, 0x60 + i,
+				   where[i] ? &value[where[i] - 1] : NULL);
 	return p - log;
 }
 

@@ -34,13 +34,14 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void add(struct ccdm_certs *certs, X509 *x, const struct ccdm_cert **first)
+static json_t *octets(const uint8_t *bytes, int size)
 {
-	uint8_t *der = NULL;
-	int n = i2d_X509(x, &der);
+	json_t *list = json_array();
+	int i;
 
-	assert_int_equal(ccdm_certs_add(certs, "test", der, n, first, &err), 0);
-	OPENSSL_free(der);
+	for (i = 0; i < size; i++)
+		json_array_append_new(list, json_integer(bytes[i]));
+	return list;
 }
 
 /* As the protocol has it, with what there is of a chain. */
@@ -48,10 +49,10 @@ static void seed_report(const uint8_t *raw, const struct ccdm_certs *certs)
 {
 	static const char *const types[] = { "VCEK", "ASK", "ARK" };
 	const struct ccdm_cert *cert;
-	json_t *o, *chain, *data;
-	uint8_t *der, *p;
+	json_t *o, *chain;
 	unsigned int i;
-	int n, k;
+	uint8_t *der;
+	int n;
 
 	assert_int_equal(ccdm_snp_json_make(raw, NULL, 0, &o, &err), 0);
 	chain = json_array();
@@ -59,11 +60,8 @@ static void seed_report(const uint8_t *raw, const struct ccdm_certs *certs)
 		der = NULL;
 		n = i2d_X509((X509 *)cert, &der);
 		seed("x509", der, n);
-		data = json_array();
-		for (p = der, k = 0; k < n; k++)
-			json_array_append_new(data, json_integer(*p++));
-		json_array_append_new(chain,
-				      json_pack("{s:s, s:o}", "cert_type", types[i], "data", data));
+		json_array_append_new(chain, json_pack("{s:s, s:o}", "cert_type", types[i], "data",
+						       octets(der, n)));
 		OPENSSL_free(der);
 	}
 	json_object_set_new(o, "cert_chain", chain);
@@ -83,9 +81,7 @@ static void judge(const struct spoil *s, struct ccdm_verdict *v)
 		.certs = certs, .at = AT, .anchors = &anchor, .nr_anchors = 1
 	};
 	struct ccdm_snp snp;
-	X509_CRL *crl;
-	uint8_t *der = NULL;
-	int i, n;
+	int i;
 
 	assert_int_equal(ccdm_cert_fingerprint((struct ccdm_cert *)ark, anchor.sha256), 0);
 	w.serial = 3;
@@ -100,7 +96,7 @@ static void judge(const struct spoil *s, struct ccdm_verdict *v)
 	ask = pki_cert(&w);
 	make_report(s, NULL, raw);
 	x = make_leaf(s, raw, ask);
-	add(certs, x, &leaf);
+	pki_add_cert(certs, x, &leaf);
 	X509_free(x);
 	if (s->other_ask) {
 		w.key = other_key;
@@ -108,29 +104,18 @@ static void judge(const struct spoil *s, struct ccdm_verdict *v)
 		ask = pki_cert(&w);
 	}
 	if (!s->no_chain) {
-		add(certs, ask, NULL);
-		add(certs, s->fake_root ? fake : ark, NULL);
+		pki_add_cert(certs, ask, NULL);
+		pki_add_cert(certs, s->fake_root ? fake : ark, NULL);
 	}
 	for (i = 0; i < 1 + s->old_crls && !s->no_crl; i++) {
 		/* (an old one that is still valid, and does not have what was revoked since) */
 		bool old = s->old_crls && i != s->newest;
 
-		der = NULL;
-		crl = pki_crl(ark, ark_key, old ? "20190101000000Z" : s->crl_from, s->crl_to,
-			      s->revoked && !old ? 2 : 77);
-		n = i2d_X509_CRL(crl, &der);
-		assert_int_equal(ccdm_certs_add(certs, "test", der, n, NULL, &err), 0);
-		OPENSSL_free(der);
-		X509_CRL_free(crl);
+		pki_add_crl(certs, ark, ark_key, old ? "20190101000000Z" : s->crl_from, s->crl_to,
+			    s->revoked && !old ? 2 : 77);
 	}
-	if (s->forged_crl) {
-		der = NULL;
-		crl = pki_crl(ark, other_key, "20240101000000Z", NULL, 77);
-		n = i2d_X509_CRL(crl, &der);
-		assert_int_equal(ccdm_certs_add(certs, "test", der, n, NULL, &err), 0);
-		OPENSSL_free(der);
-		X509_CRL_free(crl);
-	}
+	if (s->forged_crl)
+		pki_add_crl(certs, ark, other_key, "20240101000000Z", NULL, 77);
 	X509_free(ask);
 	X509_free(ark);
 	X509_free(fake);
@@ -438,7 +423,7 @@ static void there_and_back(void **state)
 		assert_non_null(strstr(err.text, "more than one VCEK"));
 		/* and as many as are never needed */
 		while (!ccdm_certs_at(certs, CCDM_CERTS_MAX - 1))
-			add(certs, ask, NULL);
+			pki_add_cert(certs, ask, NULL);
 		assert_int_equal(ccdm_certs_add(certs, "table", table + 96, n, NULL, &err), -E2BIG);
 		assert_non_null(strstr(err.text, "table: more than 32 certificates"));
 		ccdm_certs_free(certs);
@@ -451,16 +436,6 @@ static void there_and_back(void **state)
 		X509_free(x);
 	}
 	X509_free(ask);
-}
-
-static json_t *octets(const uint8_t *bytes, int size)
-{
-	json_t *list = json_array();
-	int i;
-
-	for (i = 0; i < size; i++)
-		json_array_append_new(list, json_integer(bytes[i]));
-	return list;
 }
 
 /* What a chain may hold, entry by entry; and a leaf beside what is there. */
@@ -523,7 +498,7 @@ static void chains(void **state)
 	OPENSSL_free(der);
 	x = make_leaf(&vlek, raw, ask);
 	certs = ccdm_certs_new();
-	add(certs, x, NULL);
+	pki_add_cert(certs, x, NULL);
 	for (i = 0; i < 2; i++) {
 		assert_int_equal(ccdm_snp_json_add(o, certs, &err), 0);
 		assert_int_equal(json_array_size(json_object_get(o, "cert_chain")), 3);
@@ -604,7 +579,7 @@ static void leaf_among(void **state)
 		assert_ptr_equal(ccdm_snp_leaf(certs, &snp),
 				 found[i] < 0 ? NULL : ccdm_certs_at(certs, found[i]));
 		x = make_leaf(&others[i], others[i].vlek ? raw_vlek : raw, ask);
-		add(certs, x, NULL);
+		pki_add_cert(certs, x, NULL);
 		X509_free(x);
 	}
 	assert_ptr_equal(ccdm_snp_leaf(certs, &snp), ccdm_certs_at(certs, 5));

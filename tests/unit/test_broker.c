@@ -449,6 +449,89 @@ static void rotation(void **state)
 	drop(&h);
 }
 
+/*
+ * The log written anew from its first line on, each line with the hash that belongs there.
+ * @head: another event for the heads, "": without them; or NULL
+ * @token: another signature for them, or NULL
+ */
+static char *rewritten(const char *text, const char *head, const char *token)
+{
+	char *all = calloc(1, 8 << 20), *line, prev[65];
+	struct ccdm_digest d;
+	size_t n, at = 0;
+
+	memset(prev, '0', 64);
+	prev[64] = '\0';
+	for (; *text; text = strchr(text, '\n') + 1) {
+		json_t *o = json_loads(text, JSON_DISABLE_EOF_CHECK, NULL);
+		bool is_head = !strcmp(json_string_value(json_object_get(o, "event")), "head");
+
+		if (!at)
+			json_object_set_new(o, "time", json_string("2001-01-01T00:00:00Z"));
+		if (is_head && token)
+			json_object_set_new(o, "signature", json_string(token));
+		if (is_head && head)
+			json_object_set_new(o, "event", json_string(head));
+		json_object_set_new(o, "prev", json_string(prev));
+		if (!is_head || !head || *head) {
+			line = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
+			n = strlen(line);
+			assert_int_equal(ccdm_digest_of(CCDM_ALG_SHA256, line, n, NULL, 0, &d), 0);
+			ccdm_digest_hex(d.bytes, 32, prev);
+			at += sprintf(all + at, "%s\n", line);
+			free(line);
+		}
+		json_decref(o);
+	}
+	return all;
+}
+
+/* Who can write the file, but has not the broker's key, can make a chain: the heads are missing. */
+static void forged(void **state)
+{
+	struct guest g = guest(CCDM_KBS_0_4);
+	char *text = calloc(1, 8 << 20), *other, *token;
+	uint64_t lines;
+	unsigned int i;
+	FILE *f;
+
+	(void)state;
+	for (i = 0; i < CCDM_AUDIT_HEAD + 1; i++)
+		assert_int_equal(ccdm_audit_add(broker.audit, NOW, "x", json_object(), &err), 0);
+	attest(&g, g.nonce, pcr);
+	f = fopen(file("audit.log"), "r");
+	assert_true(fread(text, 1, (8 << 20) - 1, f) > 0);
+	fclose(f);
+	token = strstr(text, "\"signature\":\"") + 13;
+	token = strndup(token, strcspn(token, "\""));
+	for (i = 0; i < 6; i++) {
+		const struct {
+			const char *head, *token;
+		} cases[] = {
+			{ NULL, NULL },	   { NULL, token }, /* heads of what was there */
+			{ NULL, g.token }, { NULL, "" },    /* what no head is */
+			{ "", NULL },	   { "x", NULL },   /* no heads */
+		};
+
+		other = rewritten(text, cases[i].head, cases[i].token);
+		put("copy.log", other, strlen(other), 0600);
+		/* without the key only the places can be seen */
+		assert_int_equal(ccdm_audit_verify(file("copy.log"), NULL, &lines, &err),
+				 cases[i].head ? -EBADMSG : 0);
+		assert_int_equal(ccdm_audit_verify(file("copy.log"), broker.signer, &lines, &err),
+				 -EBADMSG);
+		assert_non_null(strstr(err.text, "copy.log: line 64 is no signed head"));
+		free(other);
+	}
+	/* nor does a head open a door */
+	free(g.token);
+	g.token = token;
+	assert_null(fetch(&g, PATH, true));
+	assert_string_equal(g.type, "TokenNotFound");
+	free(text);
+	drop(&g);
+}
+
 /* Each line of the log damaged, left out, or moved: it is seen there, or at the next. */
 static void audit(void **state)
 {
@@ -512,6 +595,20 @@ static void audit(void **state)
 	ccdm_audit_close(again);
 	assert_int_equal(ccdm_audit_verify(file("copy.log"), broker.signer, &lines, &err), 0);
 	assert_int_equal(lines, all);
+	/* what is longer than a line is not cut off */
+	{
+		char *tail = malloc(size + CCDM_AUDIT_LINE + 1);
+		struct stat st;
+
+		memcpy(tail, text, size);
+		memset(tail + size, 'x', CCDM_AUDIT_LINE + 1);
+		put("copy.log", tail, size + CCDM_AUDIT_LINE + 1, 0600);
+		assert_int_equal(ccdm_audit_open(file("copy.log"), broker.signer, &again, &err),
+				 -EIO);
+		assert_int_equal(stat(file("copy.log"), &st), 0);
+		assert_int_equal(st.st_size, size + CCDM_AUDIT_LINE + 1);
+		free(tail);
+	}
 	/* a line of another one is not mended */
 	text[size / 2] ^= 1;
 	put("copy.log", text, size, 0600);
@@ -548,6 +645,8 @@ static void configuration(void **state)
 		{ "[server]\nport = x\n", ":2:8: port: expected a number from 0 to 65535" },
 		{ "[server]\nport = 65536\n", ":2:8: port: expected a number" },
 		{ "[server]\nport = -1\n", ":2:8: port: expected a number" },
+		{ "[server]\nport = 1x\n", ":2:8: port: expected a number" },
+		{ "[server]\ntimeout = 0\n", "timeout: expected a number from 1 to 600" },
 		{ "[server]\nport =\n", "port: expected a number" },
 		{ "[server]\nport = 1\nport = 1\n", ":3:1: port: a second time" },
 		{ "[server]\nkey =\n", "key: empty, or too long" },
@@ -582,7 +681,7 @@ int main(void)
 		cmocka_unit_test(tokens),	 cmocka_unit_test(denied),
 		cmocka_unit_test(unlogged),	 cmocka_unit_test(rotation),
 		cmocka_unit_test(audit),	 cmocka_unit_test(roots),
-		cmocka_unit_test(configuration),
+		cmocka_unit_test(configuration), cmocka_unit_test(forged),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -31,6 +31,12 @@ static int ccdm_audit_hash(const char *line, size_t size, char hex[65])
 	return r;
 }
 
+/* Is the next line a head? */
+static bool ccdm_audit_due(uint64_t lines)
+{
+	return lines % CCDM_AUDIT_HEAD == CCDM_AUDIT_HEAD - 1;
+}
+
 /* ---- reading ------------------------------------------------------------------ */
 
 /* A head says what the line before it hashes to, and how many there are. */
@@ -56,9 +62,12 @@ static bool ccdm_audit_line(const struct ccdm_signer *signer, const char *line, 
 	json_t *entry = json_loadb(line, size, JSON_REJECT_DUPLICATES, NULL);
 	const char *said = json_string_value(json_object_get(entry, "prev"));
 	const char *event = json_string_value(json_object_get(entry, "event"));
-	bool good = said && event && !strcmp(said, prev);
+	bool good = said && event && !strcmp(said, prev), head = good && !strcmp(event, "head");
 
-	if (good && signer && !strcmp(event, "head"))
+	/* where one is due, and nowhere else: who has not the key cannot leave the heads out either */
+	if (good && head != ccdm_audit_due(lines))
+		good = false;
+	if (good && head && signer)
 		good = ccdm_audit_head(signer, entry, prev, lines);
 	json_decref(entry);
 	return good;
@@ -79,9 +88,12 @@ static int ccdm_audit_walk(FILE *f, const char *file, const struct ccdm_signer *
 		bool whole = line[n - 1] == '\n' && n <= CCDM_AUDIT_LINE;
 
 		if (!whole || !ccdm_audit_line(signer, line, n - 1, prev, *lines))
-			r = ccdm_err_set(err, -EBADMSG,
-					 "%s: line %llu does not follow from the one before", file,
-					 (unsigned long long)*lines + 1);
+			r = ccdm_err_set(
+				err, -EBADMSG,
+				ccdm_audit_due(*lines)
+					? "%s: line %llu is no signed head of what is before"
+					: "%s: line %llu does not follow from the one before",
+				file, (unsigned long long)*lines + 1);
 		else
 			r = ccdm_audit_hash(line, n - 1, prev);
 		++*lines;
@@ -154,27 +166,34 @@ static int ccdm_audit_write(struct ccdm_audit *a, int64_t now, const char *event
 	return r;
 }
 
-static json_t *ccdm_audit_sign(const struct ccdm_audit *a)
+/* A head, if one is due. */
+static int ccdm_audit_sign(struct ccdm_audit *a, int64_t now)
 {
-	json_t *claims = json_pack("{s:s, s:I, s:I}", "prev", a->prev, "lines",
-				   (json_int_t)a->lines, "exp", (json_int_t)INT64_MAX);
-	json_t *entry = NULL;
+	json_t *claims, *entry = NULL;
 	char *token = NULL;
 
+	if (!ccdm_audit_due(a->lines))
+		return 0;
+	claims = json_pack("{s:s, s:I, s:I}", "prev", a->prev, "lines", (json_int_t)a->lines, "exp",
+			   (json_int_t)INT64_MAX);
 	if (claims && !ccdm_token_sign(a->signer, claims, &token))
 		entry = json_pack("{s:s}", "signature", token);
 	free(token);
 	json_decref(claims);
-	return entry;
+	return ccdm_audit_write(a, now, "head", entry);
 }
 
 int ccdm_audit_add(struct ccdm_audit *a, int64_t now, const char *event, json_t *entry,
 		   struct ccdm_err *err)
 {
-	int r = ccdm_audit_write(a, now, event, entry);
+	int r = ccdm_audit_sign(a, now); /* that had no place the last time */
 
-	if (!r && a->lines % CCDM_AUDIT_HEAD == CCDM_AUDIT_HEAD - 1)
-		r = ccdm_audit_write(a, now, "head", ccdm_audit_sign(a));
+	if (r)
+		json_decref(entry);
+	else
+		r = ccdm_audit_write(a, now, event, entry);
+	if (!r)
+		r = ccdm_audit_sign(a, now);
 	return r ? ccdm_err_set(err, r, "the audit log: %s", strerror(-r)) : 0;
 }
 
@@ -194,6 +213,8 @@ static int ccdm_audit_mend(int fd, off_t *torn)
 			break;
 	}
 	*torn = size - at;
+	if (*torn > CCDM_AUDIT_LINE)
+		return -EBADMSG; /* nothing that this broker was writing */
 	return *torn && ftruncate(fd, at) ? -errno : 0;
 }
 
@@ -229,8 +250,8 @@ int ccdm_audit_open(const char *file, const struct ccdm_signer *signer, struct c
 		r = a->size < 0 ? ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno)) : 0;
 	}
 	if (!r && torn)
-		r = ccdm_audit_write(a, time(NULL), "torn",
-				     json_pack("{s:I}", "bytes", (json_int_t)torn));
+		r = ccdm_audit_add(a, time(NULL), "torn",
+				   json_pack("{s:I}", "bytes", (json_int_t)torn), err);
 	if (r) {
 		ccdm_audit_close(a);
 		return r;

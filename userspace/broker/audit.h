@@ -3,8 +3,8 @@
  * audit.h - what was decided, and why: an append-only log that cannot be changed unseen
  *
  * One JSON object a line. "prev" is the SHA-256 of the line before, in hexadecimal, zeros
- * in the first; every CCDM_AUDIT_HEAD entries one of "event": "head" carries a token
- * (ES256) over the hash and the number of entries. No secret is in it.
+ * in the first; each CCDM_AUDIT_HEAD-th line, and no other, is of "event": "head" and carries
+ * a token (ES256) over that hash and the number of lines before. No secret is in it.
  */
 #ifndef CCDM_BROKER_AUDIT_H
 #define CCDM_BROKER_AUDIT_H
@@ -42,11 +42,11 @@ int ccdm_audit_add(struct ccdm_audit *audit, int64_t now, const char *event, jso
 		   struct ccdm_err *err);
 
 /**
- * ccdm_audit_verify() - does every line follow from the one before?
- * @signer: whose heads they are; NULL: they are not looked at
+ * ccdm_audit_verify() - does every line follow from the one before, and is each head where it must be?
+ * @signer: whose heads they are; NULL: their signatures are not looked at
  * @lines: set to their number
  *
- * Return: 0; -EBADMSG with the first line that does not.
+ * Return: 0; -EBADMSG with the first line that does not, or is none.
  */
 int ccdm_audit_verify(const char *file, const struct ccdm_signer *signer, uint64_t *lines,
 		      struct ccdm_err *err);

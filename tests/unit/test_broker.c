@@ -92,6 +92,13 @@ static void bad_auth(void **state)
 	assert_int_equal(a.status, 200);
 	assert_non_null(strstr(a.body, "\"extra-params\":\"\""));
 	free(a.body);
+	/* a version that there is, but not here */
+	broker.versions = 1U << CCDM_KBS_0_2;
+	ask(&g, true, "/kbs/v0/auth",
+	    "{\"version\": \"0.4.0\", \"tee\": \"tpm\", \"extra-params\": \"\"}", false, &a);
+	refused(&g, "AttestationError");
+	free(a.body);
+	broker.versions |= 1U << CCDM_KBS_0_4;
 	memset(deep, '[', sizeof(deep) - 1);
 	ask(&g, true, "/kbs/v0/auth", deep, false, &a);
 	refused(&g, "SerdeError");
@@ -247,9 +254,9 @@ static void cookies(void **state)
 	snprintf(g.cookie, sizeof(g.cookie), "%.64s.tpm.0.2.0", good);
 	attest(&g, g.nonce, pcr);
 	refused(&g, "TokenNotFound");
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 5; i++) {
 		snprintf(g.cookie, sizeof(g.cookie), "%s",
-			 (const char *[]){ "x", ".", "x.tpm" }[i]);
+			 (const char *[]){ "x", ".", "x.tpm", "xxxx.tpm.0.4.0", "x.tpm.0.4.0" }[i]);
 		attest(&g, g.nonce, pcr);
 		refused(&g, "TokenNotFound");
 	}

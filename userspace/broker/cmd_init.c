@@ -270,9 +270,12 @@ int cmd_rotate(const struct ccdm_cli *cli, struct ccdm_err *err)
 	OPENSSL_cleanse(text, sizeof(text));
 	free(old);
 	ccdm_keys_free(keys);
-	if (!r && !cli->json)
-		printf("systemctl reload ccdm-brokerd, then ccdm-broker secret reseal; keep the old\n"
-		       "key in %s until the last session under it has ended\n",
-		       conf.key_file);
-	return r;
+	if (r)
+		return r;
+	if (cli->json)
+		return ccdm_ui_json(json_pack("{s:s}", "key-file", conf.key_file), err);
+	printf("systemctl reload ccdm-brokerd, then ccdm-broker secret reseal; keep the old\n"
+	       "key in %s until the last session under it has ended\n",
+	       conf.key_file);
+	return 0;
 }

@@ -47,7 +47,7 @@ static void good(void **state)
 	assert_string_equal(config.root_device, "");
 	assert_int_equal(config.hash_block_size, 4096);
 	assert_int_equal(
-		parse("# a comment\r\n" GOOD
+		parse("# a comment\r\n; another\n" GOOD
 		      "[root]\n\tdevice = /dev/vdb\nwipe=yes\nmin_size = 1G\ncipher = aes-gcm\n"
 		      "cache_size=64MiB\non_tamper = poweroff\n[measure]\nworkload = /w\n"),
 		0);
@@ -137,6 +137,11 @@ static void bad(void **state)
 		{ "[base]\nroothash = ABCD\n", "hex digits" },
 		{ "[boot]\ncmdline = " WORDS " panic=0\n" BASE "algorithm = sha512\n",
 		  "c: a root hash of sha512 has 128 hex digits, found 64" },
+		{ "[boot]\ncmdline = " WORDS
+		  " panic=0\n[base]\ndevice = PARTUUID=1\nroothash = " HASH HASH
+		  "\nsalt = -\ndata_blocks = 1\nhash_start = 1\n",
+		  "c: a root hash of sha256 has 64 hex digits, found 128" },
+		{ "[base]\nroothash = " HASH "0\n", "hex digits" },
 		{ "[base]\nalgorithm = md5\n", "sha256 sha512" },
 		{ "[base]\ndata_block_size = 512\n", "expected 4096" },
 		{ "[base]\nalgorithm = sha512\n[boot]\ncmdline = " WORDS
@@ -203,6 +208,8 @@ static void cmdline(void **state)
 	assert_non_null(strstr(err.text, "expected 'quiet', found 'no further'"));
 	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " quiet panic=0", &err), -ECANCELED);
 	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=0 quiets", &err), -ECANCELED);
+	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=1 quiet", &err), -ECANCELED);
+	assert_non_null(strstr(err.text, "expected 'panic=0', found 'panic=1'"));
 	assert_int_equal(ccdm_fence_cmdline(&config, "", &err), -ECANCELED);
 	config.strict = false;
 	assert_int_equal(ccdm_fence_cmdline(&config, "a " WORDS " b panic=0 c", &err), 0);

@@ -746,7 +746,8 @@ static void statuses(void **state)
 
 		memset(v, 0, sizeof(*v));
 		v->allow = cases[i].allowed;
-		ccdm_verdict_add(v, "good", true, 0, "x", "x");
+		ccdm_verdict_add(v, "good", true, 0, "x", "x\n\x7f\xc3\xa4 ~");
+		assert_string_equal(v->check[0].found, "x???? ~");
 		/* two parts of the platform, each with some of it */
 		ccdm_verdict_add(v, "tcb", false, cases[i].allowed & ~CCDM_ALLOW_TCB_CONFIG, "x",
 				 "x");
@@ -860,6 +861,8 @@ static void manifests(void **state)
 		{ HEADER, SAYS("{\"snp\":[\"" ID "\",7]}"), false, "number 2" },
 		{ HEADER, SAYS("{\"snp\":[\"A1" ID "\"]}"), false, "number 1" },
 		{ HEADER, SAYS("{\"snp\":[\"a1\"]}"), false, "number 1" },
+		{ HEADER, SAYS("{\"snp\":[\"" ID ID "a1\"]}"), false, "number 1" },
+		{ HEADER, SAYS("{\"snp\":[\"" ID "\\u0000\"]}"), false, "product" },
 	};
 	static const char *const none[] = {
 		"", ".", "..", "a.b", "a.b.c", "a.b.c.d", "e30.e30.e30"

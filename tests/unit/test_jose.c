@@ -50,8 +50,16 @@ static void jcs(void **state)
 	/* U+10000 is a pair that begins with D800, and sorts before U+E000 (RFC 8785, 3.2.3) */
 	canonical("{\"\\ue000\":1,\"\\ud800\\udc00\":2,\"z\":3,\"\":4}",
 		  "{\"\":4,\"z\":3,\"\xf0\x90\x80\x80\":2,\"\xee\x80\x80\":1}");
+	canonical("{\"abc\":1,\"ab\":2,\"b\":3,\"aa\":4,\"a\":5}",
+		  "{\"a\":5,\"aa\":4,\"ab\":2,\"abc\":1,\"b\":3}");
+	canonical("{\"\\u00e9b\":1,\"\\u00e9a\":2,\"\\u00e8\":3}", "{\"\xc3\xa8\":3,\"\xc3\xa9"
+								   "a\":2,\"\xc3\xa9"
+								   "b\":1}");
+	canonical("\"\\u0001\\u0007\\u000e\"", "\"\\u0001\\u0007\\u000e\"");
 	canonical("9007199254740991", "9007199254740991");
 	canonical("9007199254740992", NULL);
+	canonical("-9007199254740991", "-9007199254740991");
+	canonical("-9007199254740992", NULL);
 	canonical("1.5", NULL);
 	for (i = 0; i < 64; i++)
 		strcat(deep, "[");

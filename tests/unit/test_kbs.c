@@ -153,6 +153,20 @@ static void tokens(void **state)
 		seed_texts("kbs", 't', 0, bad[i], NULL, NULL, NULL);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(ccdm_kbs_token(bad[i], strlen(bad[i]), &token, &err), -EINVAL);
+	/* the longest, and one that is longer */
+	for (i = CCDM_KBS_TOKEN_MAX; i <= CCDM_KBS_TOKEN_MAX + 1; i++) {
+		char *value = malloc(i + 1), *body;
+
+		memset(value, 'a', i);
+		value[i] = '\0';
+		assert_true(asprintf(&body, "{\"token\":\"%s\"}", value) > 0);
+		assert_int_equal(ccdm_kbs_token(body, strlen(body), &token, &err),
+				 i > CCDM_KBS_TOKEN_MAX ? -EINVAL : 0);
+		if (i == CCDM_KBS_TOKEN_MAX)
+			free(token);
+		free(body);
+		free(value);
+	}
 }
 
 /* {"iat":...} in the middle, and what is none. */
@@ -219,8 +233,8 @@ static void failures(void **state)
 		{ 403, "", CCDM_KBS_DENIED, "HTTP status 403" },
 		{ 500, "<html>", CCDM_KBS_OTHER, "HTTP status 500" },
 		{ 401, "{\"type\":1,\"detail\":[]}", CCDM_KBS_OTHER, "HTTP status 401" },
-		{ 401, "{\"type\":\"PolicyDeny\",\"detail\":\"\\u001b[31mred\\u00e4\"}",
-		  CCDM_KBS_OTHER, "?[31mred??" },
+		{ 401, "{\"type\":\"PolicyDeny\",\"detail\":\"\\u001b[31mred\\u00e4\\u007f\"}",
+		  CCDM_KBS_OTHER, "?[31mred???" },
 	};
 	char detail[256];
 	size_t i;

@@ -347,6 +347,60 @@ static void put_entry(uint8_t *table, unsigned int i, const uint8_t *guid, uint3
 	}
 }
 
+/* What a name, and the text that a certificate is in, may hold. */
+static void certificates(void **state)
+{
+	static const struct {
+		const char *cn;
+		int size;
+		const char *want;
+	} names[] = {
+		{ "SEV-Milan", 9, "SEV-Milan" },
+		{ "SEV-Milan\0x", 11, "" },
+		{ "", 0, "" },
+	};
+	struct pki_want w = { .cn = "x", .key = ask_key, .ca = true, .serial = 1 };
+	struct ccdm_certs *certs = ccdm_certs_new();
+	const struct ccdm_cert *found;
+	X509_CRL *crl;
+	uint8_t *der;
+	char cn[64];
+	size_t i;
+	int n;
+
+	(void)state;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		X509_NAME *name = X509_NAME_new();
+		X509 *x = pki_cert(&w);
+
+		if (names[i].size)
+			X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
+						   (const uint8_t *)names[i].cn, names[i].size, -1,
+						   0);
+		assert_int_equal(X509_set_subject_name(x, name), 1);
+		pki_add_cert(certs, x, &found);
+		assert_string_equal(ccdm_cert_cn(found, cn), names[i].want);
+		X509_NAME_free(name);
+		X509_free(x);
+	}
+	/* with a byte behind it, or none at all */
+	for (i = 0; i < 2; i++) {
+		X509 *x = pki_cert(&w);
+		uint8_t more[8192];
+
+		crl = pki_crl(x, ask_key, NULL, NULL, 0);
+		der = more;
+		n = i ? i2d_X509_CRL(crl, &der) : i2d_X509(x, &der);
+		more[n] = 0;
+		assert_int_equal(ccdm_certs_add(certs, "t", more, n, NULL, &err), 0);
+		assert_int_equal(ccdm_certs_add(certs, "t", more, n + 1, NULL, &err), -EINVAL);
+		assert_int_equal(ccdm_certs_add(certs, "t", more, 0, NULL, &err), -EINVAL);
+		X509_CRL_free(crl);
+		X509_free(x);
+	}
+	ccdm_certs_free(certs);
+}
+
 /* What is made of a report is read as that report, and its certificate is found. */
 /* A certificate from a file, where the host gave none: once, and no other than a VCEK or VLEK. */
 static void added(json_t *o, X509 *leaf, const uint8_t *raw)
@@ -607,11 +661,11 @@ static void silence(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_check_each), cmocka_unit_test(numbers),
-		cmocka_unit_test(where_from),	  cmocka_unit_test(lengths),
-		cmocka_unit_test(there_and_back), cmocka_unit_test(bad_tables),
-		cmocka_unit_test(leaf_among),	  cmocka_unit_test(silence),
-		cmocka_unit_test(chains),
+		cmocka_unit_test(certificates), cmocka_unit_test(one_check_each),
+		cmocka_unit_test(numbers),	cmocka_unit_test(where_from),
+		cmocka_unit_test(lengths),	cmocka_unit_test(there_and_back),
+		cmocka_unit_test(bad_tables),	cmocka_unit_test(leaf_among),
+		cmocka_unit_test(silence),	cmocka_unit_test(chains),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -73,6 +73,7 @@ static void bad(void **state)
 		{ "ccdm-a /dev/vdb cipher=", "tab:1:17: " },
 		{ "ccdm-a /dev/vdb cipher=rot13", "tab:1:" },
 		{ "ccdm-a /dev/vdb cache-size=0", "tab:1:28: " },
+		{ "ccdm-a /dev/vdb cache-size=x", "tab:1:28: " },
 		{ "ccdm-a /dev/vdb mkfs=btrfs", "tab:1:22: " },
 		{ "ccdm-a /dev/vdb mkfs=ext4,swap", "tab:1:22: " },
 		{ "ccdm-a /dev/vdb\nccdm-a /dev/vdc", "tab:2:1: " },

@@ -161,6 +161,7 @@ static void locality(void **state)
 	spec(&t);
 	agile(&t, 1, 3, 0, "StartupLocality\0\3", 17);
 	agile(&t, 0, 3, 0, "StartupLocality\0\3 ", 18);
+	agile(&t, 0, 3, 0, "StartUpLocality\0\3", 17);
 	assert_int_equal(replay(&t), 0);
 	assert_false(banks.bank[0].used[0]);
 }
@@ -196,6 +197,8 @@ static void malformed(void **state)
 		int value;
 	} all[] = {
 		{ 28, 36 },    /* spec: shorter than its content */
+		{ 28, 15 },    /* than its name */
+		{ 28, 26 },    /* than how many hashes there are */
 		{ 32, 'x' },   /* another word */
 		{ 56, 0 },     /* no hash */
 		{ 56, 17 },    /* more than there may be */

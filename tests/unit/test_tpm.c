@@ -691,6 +691,8 @@ static void azure_hcl(void **state)
 		{ 1235, "\1", "cut off", NULL },
 		{ 1224, "\4", "of TDX, and there is no td_quote", NULL },
 		{ 1236, "[", "hcl_report: ", NULL },
+		{ 1236, "[]", "hcl_report: the runtime data: no object", NULL },
+		{ 1228, "", "hash 0 is not known", NULL },
 		{ 1250, "x", "hcl_report: ", NULL },
 		{ 32 + 80, NULL, NULL, NULL },
 	};
@@ -698,7 +700,7 @@ static void azure_hcl(void **state)
 	struct azure_wrong good = { 0 };
 	const struct ccdm_cert *vcek;
 	struct ccdm_azure az;
-	size_t i, size;
+	size_t i, k, size;
 	uint8_t *hcl;
 	char *text;
 
@@ -720,9 +722,12 @@ static void azure_hcl(void **state)
 
 			assert_non_null(at);
 			memcpy(at, all[i].bytes, strlen(all[i].bytes));
-		} else if (all[i].said)
-			memcpy(hcl + all[i].at, all[i].bytes, strlen(all[i].bytes));
-		else
+		} else if (all[i].said) {
+			if (all[i].bytes[0] && all[i].bytes[1] == ']') /* and nothing else */
+				memset(hcl + all[i].at, ' ', size - all[i].at);
+			/* (nothing is a zero) */
+			memcpy(hcl + all[i].at, all[i].bytes, strlen(all[i].bytes) + !all[i].bytes[0]);
+		} else
 			hcl[all[i].at] ^= 1; /* (of a hash: any byte may stand there) */
 		text = base64(hcl, size, true);
 		json_object_set_new(o, "hcl_report", json_string(text));
@@ -737,6 +742,13 @@ static void azure_hcl(void **state)
 			ccdm_azure_drop(&az);
 		}
 		free(text);
+		/* and all of it cut off at the smallest size, or before */
+		for (k = 0; k < 2; k++) {
+			text = base64(hcl, k ? 1236 : 1235, true);
+			json_object_set_new(o, "hcl_report", json_string(text));
+			assert_int_equal(ccdm_azure_parse(o, &az, certs, &vcek, &err), -EINVAL);
+			free(text);
+		}
 		free(hcl);
 		ccdm_certs_free(certs);
 		json_decref(o);

@@ -57,6 +57,9 @@ static void human(void **state)
 	assert_string_equal(ccdm_ui_human(4096, buf), "4 KiB");
 	assert_string_equal(ccdm_ui_human(1536, buf), "1.5 KiB");
 	assert_string_equal(ccdm_ui_human(16ULL << 40, buf), "16 TiB");
+	assert_string_equal(ccdm_ui_human(UINT64_MAX, buf), "16384 PiB");
+	assert_string_equal(ccdm_ui_date(0, buf), "1970-01-01T00:00:00Z");
+	assert_string_equal(ccdm_ui_date(INT64_MAX, buf), "no date");
 }
 
 static void times(void **state)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """sim - the host's side of a TEE for tests: who signs its reports (tests/sim)"""
 import os
+import socket
+import struct
 import subprocess
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -37,6 +39,14 @@ class Signer:
         self.p.stdin.write("%d %s %s\n" % (n, measurement, word))
         self.p.stdin.flush()
         self._line(str(n))
+
+    def report(self, data, n=0):
+        """What VM number n gets of its processor: report or quote, and the host's certificates."""
+        with socket.socket(socket.AF_UNIX) as c:
+            c.connect(self.sockets[n])
+            c.sendall(b"CCDMR\0" + data)
+            with c.makefile("rb") as f:
+                return [f.read(size) for size in struct.unpack("<II", f.read(8))]
 
     def args(self, n=0):
         """Of QEMU: the second serial port leads here."""

@@ -602,6 +602,22 @@ static void audit(void **state)
 	ccdm_audit_close(again);
 	assert_int_equal(ccdm_audit_verify(file("copy.log"), broker.signer, &lines, &err), 0);
 	assert_int_equal(lines, all);
+	/* nor is a line one that is longer */
+	{
+		char *one = malloc(CCDM_AUDIT_LINE + 2);
+
+		for (i = CCDM_AUDIT_LINE; i <= CCDM_AUDIT_LINE + 1; i++) {
+			memset(one, 'x', i);
+			memcpy(one + sprintf(one, "{\"event\":\"x\",\"prev\":\"%064d\",\"x\":\"",
+					     0),
+			       "x", 1);
+			memcpy(one + i - 3, "\"}\n", 3);
+			put("copy.log", one, i, 0600);
+			assert_int_equal(ccdm_audit_verify(file("copy.log"), NULL, &lines, &err),
+					 i > CCDM_AUDIT_LINE ? -EBADMSG : 0);
+		}
+		free(one);
+	}
 	/* what is longer than a line is not cut off */
 	{
 		char *tail = malloc(size + CCDM_AUDIT_LINE + 1);
@@ -674,6 +690,14 @@ static void configuration(void **state)
 			fail_msg("case %zu: %d %s", i, r, err.text);
 	}
 	assert_int_equal(ccdm_conf_versions(&conf), 0);
+	{
+		char text[CCDM_CONF_PATH + 32] = "[server]\nkey = ";
+
+		memset(text + strlen(text), 'x', CCDM_CONF_PATH);
+		put("conf", text, strlen(text), 0600);
+		assert_int_equal(ccdm_conf_load(file("conf"), &conf, &err), -EINVAL);
+		assert_non_null(strstr(err.text, "key: empty, or too long"));
+	}
 	unlink(file("conf"));
 	assert_int_equal(ccdm_conf_load(file("conf"), &conf, &err), -ENOENT);
 }

@@ -330,6 +330,7 @@ static void refused(void **state)
 		{ HEAD "  vmpl: 0x1\n", "there must be a whole number" },
 		{ HEAD "  vmpl: 99999999999999999999\n", "there must be a whole number" },
 		{ HEAD "  measurement: abcd\n", "this is no digest" },
+		{ HEAD "  enclave-id: [" D65 "]\n", "this is no digest" },
 		{ HEAD "  measurement: [snp, [tdx]]\n", "this is no digest" },
 		{ HEAD "  measurement: " D65 "\n", "this is no digest" },
 		{ HEAD "  measurement: " D64 D64 "00\n", "this is no digest" },

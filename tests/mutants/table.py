@@ -307,6 +307,8 @@ MUTANTS = [
      "			unlink(log);\n", "", "faults broker-tool"),
     ("part-of-the-json", "an object that lacks a member never looks whole", "userspace/lib/member.h",
      "	json_decref(*object);\n	*object = NULL;", "", "faults broker-tool"),
+    ("certify-for-quote", "of what a TPM signs only a quote is one", "userspace/lib/tpm_quote.c",
+     "a.magic == TPM2_GENERATED_VALUE && a.type == TPM2_ST_ATTEST_QUOTE, 0,", "a.magic == TPM2_GENERATED_VALUE, 0,", "unit tpm"),
     ("head-of-another", "a head is signed for the lines that it follows", "userspace/broker/audit.c",
      "	good = hash && !strcmp(hash, prev) &&\n", "	good = hash &&\n", "unit broker"),
     ("heads-left-out", "each 64th line of the audit log is a head", "userspace/broker/audit.c",

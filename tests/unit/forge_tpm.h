@@ -44,7 +44,11 @@ static size_t forge_attest(const struct forge_attest *a, uint8_t *message)
 	forge_be(&p, 2, 4);
 	forge_be(&p, 3, 4);
 	forge_be(&p, 1, 1);
-	forge_be(&p, 4, 8); /* firmware */
+	forge_be(&p, 4, 8);	 /* firmware */
+	if (a->type == 0x8017) { /* of a key, and no quote: its names */
+		forge_be(&p, 0, 4);
+		return p - message;
+	}
 	forge_be(&p, banks, 4);
 	for (i = 0; i < banks; i++) {
 		forge_be(&p,

@@ -403,6 +403,34 @@ static void bad_pairs(void **state)
 	json_object_set_new(o, "ak-pub", forge_base64(bytes, n));
 	assert_int_equal(ccdm_credential_new(keys, &nonce, o, &out, &err), 0);
 	json_decref(out);
+	/* another curve; a coordinate that is too long; a type that has no public key */
+	for (i = 0; i < 4; i++) {
+		uint8_t odd[256], *p = odd;
+
+		memcpy(odd, bytes, n);
+		if (!i)
+			odd[17] = 4;
+		else if (i < 3) {
+			size_t at = i == 1 ? 20 : 54;
+
+			odd[at + 1] = 33;
+			odd[at + 2] = 0;
+			memcpy(odd + at + 3, bytes + at + 2, n - at - 2);
+		} else {
+			forge_be(&p, 8, 2);
+			forge_be(&p, 0x0b, 2);
+			forge_be(&p, GOOD, 4);
+			forge_be(&p, 0, 2);
+			forge_be(&p, 0x10, 2);
+			forge_be(&p, 0, 2);
+		}
+		json_object_set_new(o, "ak-pub",
+				    forge_base64(odd, i == 3 ? (size_t)(p - odd) : n + (i ? 1 : 0)));
+		seed_json("activation", o);
+		assert_int_equal(ccdm_credential_new(keys, &nonce, o, &out, &err), -EINVAL);
+		assert_string_equal(err.text, "ak-pub is no key of RSA or P-256");
+	}
+	json_object_set_new(o, "ak-pub", forge_base64(bytes, n));
 	size = i2d_PUBKEY(provider.ak_key, &der);
 	json_object_del(o, "ek-cert");
 	json_object_set_new(o, "ek-pub", forge_base64(der, size));

@@ -303,6 +303,12 @@ static void tokens(void **state)
 	free(forged);
 	assert_int_equal(ccdm_token_verify(broker.signer, "x", NOW, &again), -EINVAL);
 	assert_int_equal(ccdm_token_verify(broker.signer, "x.y", NOW, &again), -EINVAL);
+	forged = malloc(CCDM_KBS_TOKEN_MAX + 2);
+	memset(forged, 'x', CCDM_KBS_TOKEN_MAX + 1);
+	memcpy(forged + 2, ".x.", 3);
+	forged[CCDM_KBS_TOKEN_MAX + 1] = '\0';
+	assert_int_equal(ccdm_token_verify(broker.signer, forged, NOW, &again), -EINVAL);
+	free(forged);
 	assert_null(again);
 	/* {"alg":"none"}, and no signature */
 	end = strchr(good, '.');

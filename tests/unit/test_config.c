@@ -247,7 +247,13 @@ static void extra(void **state)
 	assert_non_null(strstr(err.text, "/.extra/x.cred"));
 	snprintf(path, sizeof(path), "%s/.extra/x.cred", root);
 	unlink(path);
-	snprintf(command, sizeof(command), "mkdir -p %s/run/credentials/@system", root);
+	/* nor what is no folder */
+	snprintf(command, sizeof(command), "mkdir -p %s/run && : >%s/run/credentials", root, root);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(ccdm_fence_files(root, &err), -ENOTDIR);
+	assert_non_null(strstr(err.text, "/run/credentials"));
+	snprintf(command, sizeof(command),
+		 "rm %s/run/credentials && mkdir -p %s/run/credentials/@system", root, root);
 	assert_int_equal(system(command), 0);
 	assert_int_equal(ccdm_fence_files(root, &err), 0);
 	put(root, "/run/credentials/@system/systemd.extra-unit.x");

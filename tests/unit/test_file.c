@@ -68,6 +68,44 @@ static void tell(void **state)
 	assert_string_equal(err.text, "/dev/full: No space left on device");
 }
 
+/* A whole file or none: beside where the caller is, and where it cannot be made. */
+static void whole(void **state)
+{
+	char dir[] = "/tmp/ccdm-unit-XXXXXX", before[4096], path[600], *text;
+	size_t size;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	assert_non_null(getcwd(before, sizeof(before)));
+	assert_int_equal(chdir(dir), 0);
+	assert_int_equal(ccdm_file_write("x", "1", 1, 0600, &err), 0);
+	assert_int_equal(ccdm_file_write("x", "22", 2, 0600, &err), 0);
+	assert_int_equal(ccdm_file_read("x", 5, &text, &size, &err), 0);
+	assert_string_equal(text, "22");
+	free(text);
+	/* what stands where it is made is not a file */
+	assert_int_equal(mkdir("x.tmp", 0700), 0);
+	assert_int_equal(ccdm_file_write("x", "333", 3, 0600, &err), -EISDIR);
+	assert_string_equal(err.text, "x: Is a directory");
+	assert_int_equal(ccdm_file_read("x", 5, &text, &size, &err), 0);
+	assert_string_equal(text, "22");
+	free(text);
+	assert_int_equal(rmdir("x.tmp"), 0);
+	assert_int_equal(unlink("x"), 0);
+	/* with a path that is longer than most, beside what its beginning names */
+	memset(path, '/', sizeof(path) - 1);
+	memcpy(path, ".", 1);
+	path[511] = 'x';
+	path[512] = '\0';
+	assert_int_equal(ccdm_file_write(path, "1", 1, 0600, &err), 0);
+	memcpy(path + 512, ".y", 3);
+	assert_int_equal(ccdm_file_write(path, "1", 1, 0600, &err), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(unlink("x"), 0);
+	assert_int_equal(chdir(before), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 /* A log that cannot take its record says why. */
 static void full_log(void **state)
 {
@@ -137,8 +175,9 @@ static void unhex(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(read_bounds), cmocka_unit_test(tell),	 cmocka_unit_test(full_log),
-		cmocka_unit_test(other_banks), cmocka_unit_test(waited), cmocka_unit_test(unhex),
+		cmocka_unit_test(whole),    cmocka_unit_test(read_bounds), cmocka_unit_test(tell),
+		cmocka_unit_test(full_log), cmocka_unit_test(other_banks), cmocka_unit_test(waited),
+		cmocka_unit_test(unhex),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,6 +73,25 @@ static void jcs(void **state)
 	canonical(deep, NULL);
 }
 
+/* Base64 that is none: other letters, the other alphabet's, bits that are left over. */
+static void base64(void **state)
+{
+	static const char *const bad[] = { "QUJ~", "QUJ{", "QU|D", "QUJ-", "QUJ_", "QU=D",
+					   "QR==", "QUJ",  "Q===", " QUJ", "QUJ\n" };
+	uint8_t *bytes;
+	size_t i, size;
+
+	(void)state;
+	assert_int_equal(ccdm_base64_decode("QUJD", false, 3, &bytes, &size), 0);
+	assert_int_equal(size, 3);
+	assert_memory_equal(bytes, "ABC", 3);
+	free(bytes);
+	assert_true(ccdm_base64_decode("QUJD", false, 2, &bytes, &size) < 0);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (ccdm_base64_decode(bad[i], false, 16, &bytes, &size) >= 0)
+			fail_msg("%s is taken", bad[i]);
+}
+
 /* From the protocol's reference: what the report data is a hash of. */
 static void report_data(void **state)
 {
@@ -298,10 +317,11 @@ static void keys(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(jcs),	   cmocka_unit_test(report_data),
-		cmocka_unit_test(kek),	   cmocka_unit_test(round_trip),
-		cmocka_unit_test(header),  cmocka_unit_test(changed),
-		cmocka_unit_test(headers), cmocka_unit_test(keys),
+		cmocka_unit_test(base64),      cmocka_unit_test(jcs),
+		cmocka_unit_test(report_data), cmocka_unit_test(kek),
+		cmocka_unit_test(round_trip),  cmocka_unit_test(header),
+		cmocka_unit_test(changed),     cmocka_unit_test(headers),
+		cmocka_unit_test(keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -247,6 +247,10 @@ static void failures(void **state)
 			all[i].failure);
 		assert_string_equal(detail, all[i].detail);
 	}
+	/* what is longer than any message is not read */
+	assert_int_equal(ccdm_kbs_failure(401, all[0].text, CCDM_KBS_MESSAGE_MAX + 1, detail),
+			 CCDM_KBS_OTHER);
+	assert_string_equal(detail, "HTTP status 401");
 }
 
 static void paths(void **state)

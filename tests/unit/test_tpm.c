@@ -187,10 +187,7 @@ static void quotes(void **state)
 		make_quote(w, &q);
 		memset(v, 0, sizeof(*v));
 		v->allow = w->allow;
-		if (w->type != 0x8017) /* whose body is another one */
-			assert_int_equal(ccdm_tpm_quote_parse(&q, &err), 0);
-		else if (ccdm_tpm_quote_parse(&q, &err))
-			continue;
+		assert_int_equal(ccdm_tpm_quote_parse(&q, &err), 0);
 		assert_int_equal(
 			ccdm_tpm_quote_verify(&q, w->ecc ? ecc : rsa, nonce, 48, "", &facts, v), 0);
 		if (strcmp(failed(v), w->fails ? w->fails : ""))
@@ -530,6 +527,12 @@ static void azure(void **state)
 			fail_msg("case %zu: failed: '%s', not '%s'", i, failed(v),
 				 all[i].fails ? all[i].fails : "");
 		assert_int_equal(ccdm_verdict_accepted(v), !all[i].fails);
+		/* bound to nobody */
+		json_object_del(az.claims, "user-data");
+		memset(v, 0, sizeof(*v));
+		assert_int_equal(ccdm_azure_verify(&az, &want, &facts, v, &err), 0);
+		if (!all[i].fails)
+			assert_string_equal(failed(v), all[i].version == 1 ? "" : "user-data");
 		/* (more than a quote can be bound to) */
 		want.nonce_size = CCDM_DIGEST_MAX + 1;
 		assert_int_equal(ccdm_azure_verify(&az, &want, &facts, v, &err), -EINVAL);
@@ -544,6 +547,7 @@ static void azure(void **state)
 static void azure_members(void **state)
 {
 	static const char *const members[] = { "version", "tpm_quote", "hcl_report", "vcek" };
+	static const int versions[] = { -1, 0, 3 };
 	static const char *const inner[] = { "signature", "message", "pcrs" };
 	struct ccdm_anchor anchor = { .name = "Milan" };
 	const struct ccdm_cert *vcek;
@@ -552,6 +556,16 @@ static void azure_members(void **state)
 	size_t i, k;
 
 	(void)state;
+	for (i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+		struct ccdm_certs *certs = ccdm_certs_new();
+		json_t *o = make_azure(&good, certs, &anchor, NULL);
+
+		json_object_set_new(o, "version", json_integer(versions[i]));
+		assert_int_equal(ccdm_azure_parse(o, &az, certs, &vcek, &err), -EINVAL);
+		assert_string_equal(err.text, "version is neither 1 nor 2");
+		ccdm_certs_free(certs);
+		json_decref(o);
+	}
 	for (i = 0; i < 7; i++)
 		for (k = 0; k < 5; k++) {
 			struct ccdm_certs *certs = ccdm_certs_new();
@@ -594,11 +608,17 @@ static json_t *numbers(const uint8_t *bytes, size_t size)
 /* The evidence as it was first, all in numbers; each member not what it must be. */
 static void azure_numbers(void **state)
 {
-	static const char *const says[] = { NULL,    "the quote is no object",
-					    "pcrs",  "pcrs",
-					    "pcrs",  "message",
-					    "vcek",  "vcek",
-					    "report" };
+	static const char *const says[] = { NULL,
+					    "the quote is no object",
+					    "pcrs",
+					    "pcrs",
+					    "pcrs",
+					    "message",
+					    "vcek",
+					    "vcek",
+					    "report",
+					    "pcrs",
+					    "report is no array of at most" };
 	static const struct wrong good;
 	struct ccdm_anchor anchor = { .name = "Milan" };
 	struct azure_wrong new = { 0 };
@@ -645,6 +665,12 @@ static void azure_numbers(void **state)
 			json_object_set_new(o, "vcek", json_string("x"));
 		else if (i == 8)
 			json_object_del(o, "report");
+		else if (i == 9)
+			json_object_set_new(quote, "pcrs", json_string("x"));
+		else if (i == 10)
+			while (json_array_size(json_object_get(o, "report")) <= CCDM_HCL_MAX)
+				json_array_append_new(json_object_get(o, "report"),
+						      json_integer(0));
 		seed_json("azure", o);
 		assert_int_equal(ccdm_azure_parse(o, &az, certs, &vcek, &err),
 				 says[i] ? -EINVAL : 0);
@@ -725,8 +751,9 @@ static void azure_hcl(void **state)
 		} else if (all[i].said) {
 			if (all[i].bytes[0] && all[i].bytes[1] == ']') /* and nothing else */
 				memset(hcl + all[i].at, ' ', size - all[i].at);
-			/* (nothing is a zero) */
-			memcpy(hcl + all[i].at, all[i].bytes, strlen(all[i].bytes) + !all[i].bytes[0]);
+			/* (where nothing stands, a zero) */
+			memcpy(hcl + all[i].at, all[i].bytes,
+			       strlen(all[i].bytes) + !all[i].bytes[0]);
 		} else
 			hcl[all[i].at] ^= 1; /* (of a hash: any byte may stand there) */
 		text = base64(hcl, size, true);

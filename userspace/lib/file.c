@@ -104,11 +104,12 @@ int ccdm_file_rename(const char *from, const char *to)
 int ccdm_file_write(const char *file, const void *text, size_t size, mode_t mode,
 		    struct ccdm_err *err)
 {
-	char temporary[512];
+	char *temporary;
 	int r = 0;
 
+	if (asprintf(&temporary, "%s.tmp", file) < 0)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
 	/* one that an earlier try has left may have another owner or mode */
-	snprintf(temporary, sizeof(temporary), "%s.tmp", file);
 	if (unlink(temporary) && errno != ENOENT)
 		r = -errno;
 	if (!r)
@@ -117,6 +118,7 @@ int ccdm_file_write(const char *file, const void *text, size_t size, mode_t mode
 		r = ccdm_file_rename(temporary, file);
 	if (r)
 		unlink(temporary); /* it may hold a secret */
+	free(temporary);
 	return r ? ccdm_err_set(err, r, "%s: %s", file, strerror(-r)) : 0;
 }
 

@@ -465,7 +465,7 @@ static void rotation(void **state)
 /*
  * The log written anew from its first line on, each line with the hash that belongs there.
  * @head: another event for the heads, "": without them; or NULL
- * @token: another signature for them, or NULL
+ * @token: another signature for them, "-": none, or NULL
  */
 static char *rewritten(const char *text, const char *head, const char *token)
 {
@@ -482,7 +482,10 @@ static char *rewritten(const char *text, const char *head, const char *token)
 		if (!at)
 			json_object_set_new(o, "time", json_string("2001-01-01T00:00:00Z"));
 		if (is_head && token)
-			json_object_set_new(o, "signature", json_string(token));
+			json_object_set_new(o, *token == '-' ? "other" : "signature",
+					    json_string(token));
+		if (is_head && token && *token == '-')
+			json_object_del(o, "signature");
 		if (is_head && head)
 			json_object_set_new(o, "event", json_string(head));
 		json_object_set_new(o, "prev", json_string(prev));
@@ -517,13 +520,14 @@ static void forged(void **state)
 	fclose(f);
 	token = strstr(text, "\"signature\":\"") + 13;
 	token = strndup(token, strcspn(token, "\""));
-	for (i = 0; i < 6; i++) {
+	for (i = 0; i < 7; i++) {
 		const struct {
 			const char *head, *token;
 		} cases[] = {
 			{ NULL, NULL },	   { NULL, token }, /* heads of what was there */
 			{ NULL, g.token }, { NULL, "" },    /* what no head is */
 			{ "", NULL },	   { "x", NULL },   /* no heads */
+			{ NULL, "-" },
 		};
 
 		other = rewritten(text, cases[i].head, cases[i].token);

@@ -46,7 +46,7 @@ static int teardown(void **state)
 /* ---- logs --------------------------------------------------------------------- */
 
 struct text {
-	char text[8192];
+	char text[32768];
 	size_t size;
 };
 
@@ -280,6 +280,45 @@ static void logs(void **state)
 	m.firmware_size += 67;
 	m.firmware[m.firmware_size - 1] = 4;
 	logged(&m, &regs, "initrd", 9, 0);
+	/* nor is there a register 24, or one of 32 bits */
+	for (caps = 0; caps < 2; caps++) {
+		boot(&m, -1);
+		registers(&m, &regs);
+		m.firmware_size = firmware_event(m.firmware + m.firmware_size, 24, CCDM_ALG_SHA256,
+						 32, 9, NULL) -
+				  m.firmware;
+		m.firmware[m.firmware_size - 50 + 3] = caps ? 0xff : 0;
+		logged(&m, &regs, "initrd", 9, 0);
+	}
+}
+
+/* Where the cap may be among very many events of systemd's: not behind all of them. */
+static void late_cap(void **state)
+{
+	enum { TRIES = 128 };
+	struct ccdm_registers regs;
+	struct machine m;
+	unsigned int before, i;
+
+	(void)state;
+	for (before = TRIES; before <= TRIES + 1; before++) {
+		boot(&m, -1);
+		memset(&m.systemd, 0, sizeof(m.systemd));
+		ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[11], &err);
+		m.ccdm.size = 0;
+		ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[15], &err);
+		record(&m.ccdm, true, "pcr", 15, "ccdm-ready:", &m.value[15]);
+		for (i = 0; i <= TRIES + 1; i++) {
+			if (i == before)
+				record(&m.ccdm, true, "pcr", 15, "ccdm-cap:", &m.value[15]);
+			record(&m.systemd, false, "pcr", 15, "x", &m.value[15]);
+		}
+		registers(&m, &regs);
+		if (before == TRIES)
+			logged(&m, &regs, "running", 3 + 2 + i, 0);
+		else
+			logged(&m, &regs, "unknown", 3, 1);
+	}
 }
 
 /* Every log cut off anywhere is an error or proves less; none crashes. */
@@ -782,6 +821,9 @@ static void snp_facts(void **state)
 		9);
 	assert_int_equal(json_integer_value(json_object_get(facts, "vmpl")), 1);
 	assert_true(json_is_false(json_object_get(facts, "debug")));
+	snp.policy |= CCDM_SNP_POLICY_DEBUG;
+	assert_int_equal(ccdm_facts_snp(&snp, facts), 0);
+	assert_true(json_is_true(json_object_get(facts, "debug")));
 	json_decref(facts);
 }
 
@@ -930,13 +972,13 @@ static void no_evidence(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(logs),	       cmocka_unit_test(cut_logs),
-		cmocka_unit_test(many_events), cmocka_unit_test(rtmrs),
-		cmocka_unit_test(tpm_alone),   cmocka_unit_test(beside),
-		cmocka_unit_test(statuses),    cmocka_unit_test(snp_facts),
-		cmocka_unit_test(manifests),   cmocka_unit_test(no_evidence),
-		cmocka_unit_test(members),     cmocka_unit_test(merged),
-		cmocka_unit_test(leaf_given),
+		cmocka_unit_test(late_cap),    cmocka_unit_test(logs),
+		cmocka_unit_test(cut_logs),    cmocka_unit_test(many_events),
+		cmocka_unit_test(rtmrs),       cmocka_unit_test(tpm_alone),
+		cmocka_unit_test(beside),      cmocka_unit_test(statuses),
+		cmocka_unit_test(snp_facts),   cmocka_unit_test(manifests),
+		cmocka_unit_test(no_evidence), cmocka_unit_test(members),
+		cmocka_unit_test(merged),      cmocka_unit_test(leaf_given),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

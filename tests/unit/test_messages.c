@@ -237,7 +237,8 @@ static void messages(void **state)
 /* ---- evidence of SNP ------------------------------------------------------------------ */
 
 static const struct spoil good;
-static struct pki_pem chain;
+static struct pki_pem chain,
+	given; /* the second: the leaf, from elsewhere; of no size: not at all */
 static struct ccdm_anchor anchor = { .name = "ark" };
 
 static int judge(const char *text, struct ccdm_err *e)
@@ -252,6 +253,9 @@ static int judge(const char *text, struct ccdm_err *e)
 	int r = 1;
 
 	assert_int_equal(ccdm_certs_add(t.certs, "chain", chain.text, chain.size, NULL, e), 0);
+	if (given.size)
+		assert_int_equal(
+			ccdm_certs_add(t.certs, "given", given.text, given.size, &t.leaf, e), 0);
 	if (o)
 		r = ccdm_evidence_judge("snp", o, &t, &any, v, &proof, e);
 	else
@@ -311,6 +315,13 @@ static void snp(void **state)
 	assert_int_equal(ccdm_cert_fingerprint((struct ccdm_cert *)ark, anchor.sha256), 0);
 	assert_int_equal(ccdm_snp_json_make(raw, NULL, 0, &o, &e), 0);
 	pem = pki_pem(leaf, NULL);
+	/* without the leaf, and with one that was given */
+	text = json_dumps(o, JSON_COMPACT);
+	assert_int_equal(judge(text, &e), 1);
+	given = pem;
+	assert_int_equal(judge(text, &e), 0);
+	given.size = 0;
+	free(text);
 	assert_int_equal(ccdm_certs_add(certs, "leaf", pem.text, pem.size, NULL, &e), 0);
 	assert_int_equal(ccdm_snp_json_add(o, certs, &e), 0);
 	text = json_dumps(o, JSON_COMPACT);

@@ -209,7 +209,7 @@ struct wrong {
 	bool known;	     /* the EK is, as such */
 	bool other_ak;	     /* is activated than signs */
 	uint32_t attributes; /* GOOD if 0 */
-	bool other_session, no_session, other_pair, no_value, flip;
+	bool other_session, no_session, other_pair, no_value, short_value, flip;
 	bool untrusted, revoked;
 	int64_t at;
 };
@@ -238,7 +238,7 @@ static json_t *evidence(const struct wrong *w)
 	value[7] ^= w->flip;
 	pair = pair_json(&good);
 	if (!w->no_value)
-		json_object_set_new(pair, "value", forge_base64(value, 32));
+		json_object_set_new(pair, "value", forge_base64(value, w->short_value ? 31 : 32));
 	json_object_set_new(o, "activation", pair);
 	EVP_PKEY_free(other);
 	return o;
@@ -259,6 +259,7 @@ static const struct wrong wrongs[] = {
 	{ .fails = "activation", .no_session = true },
 	{ .fails = "activation", .other_pair = true },
 	{ .fails = "activation", .no_value = true },
+	{ .fails = "activation", .short_value = true },
 	{ .fails = "activation", .flip = true },
 	{ .fails = "ek", .pub = true },
 	{ .fails = "ek-root", .untrusted = true },
@@ -403,6 +404,20 @@ static void bad_pairs(void **state)
 	json_object_set_new(o, "ak-pub", forge_base64(bytes, n));
 	assert_int_equal(ccdm_credential_new(keys, &nonce, o, &out, &err), 0);
 	json_decref(out);
+	/* an EK's certificate that is a list of those that are revoked */
+	{
+		X509_CRL *crl = pki_crl(provider.ca, provider.ca_key, NULL, NULL, 3);
+
+		size = i2d_X509_CRL(crl, &der);
+		json_object_set_new(o, "ek-cert", forge_base64(der, size));
+		assert_int_equal(ccdm_credential_new(keys, &nonce, o, &out, &err), -EINVAL);
+		assert_string_equal(err.text, "ek-cert is no key of RSA");
+		OPENSSL_free(der);
+		X509_CRL_free(crl);
+		der = NULL;
+		json_decref(o);
+		o = pair_json(&w);
+	}
 	/* another curve; a coordinate that is too long; a type that has no public key */
 	for (i = 0; i < 4; i++) {
 		uint8_t odd[256], *p = odd;
@@ -424,8 +439,9 @@ static void bad_pairs(void **state)
 			forge_be(&p, 0x10, 2);
 			forge_be(&p, 0, 2);
 		}
-		json_object_set_new(o, "ak-pub",
-				    forge_base64(odd, i == 3 ? (size_t)(p - odd) : n + (i ? 1 : 0)));
+		json_object_set_new(
+			o, "ak-pub",
+			forge_base64(odd, i == 3 ? (size_t)(p - odd) : n + (i ? 1 : 0)));
 		seed_json("activation", o);
 		assert_int_equal(ccdm_credential_new(keys, &nonce, o, &out, &err), -EINVAL);
 		assert_string_equal(err.text, "ak-pub is no key of RSA or P-256");

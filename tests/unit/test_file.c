@@ -92,6 +92,14 @@ static void whole(void **state)
 	free(text);
 	assert_int_equal(rmdir("x.tmp"), 0);
 	assert_int_equal(unlink("x"), 0);
+	/* a key is a file of its owner's */
+	assert_int_equal(ccdm_file_private("x.key", &err), -ENOENT);
+	assert_int_equal(ccdm_file_private(".", &err), -EACCES);
+	assert_int_equal(ccdm_file_write("x.key", "1", 1, 0640, &err), 0);
+	assert_int_equal(ccdm_file_private("x.key", &err), -EACCES);
+	assert_int_equal(ccdm_file_write("x.key", "1", 1, 0600, &err), 0);
+	assert_int_equal(ccdm_file_private("x.key", &err), 0);
+	assert_int_equal(unlink("x.key"), 0);
 	/* with a path that is longer than most, beside what its beginning names */
 	memset(path, '/', sizeof(path) - 1);
 	memcpy(path, ".", 1);

@@ -69,6 +69,8 @@ dmsetup create a --table "0 $LEN ccdm 1 $D 2 allow_discards cipher:aes-gcm"
 check_sh "options are printed in the documented order" "dmsetup table a | grep -q ' 2 cipher:aes-gcm allow_discards\$'"
 check_sh "cache size changed live is printed" "dmsetup message a 0 cache_mib 9 && dmsetup table a | grep -q ' 3 cipher:aes-gcm cache_mib:9 allow_discards\$'"
 refuse "live: too small" "Invalid argument" dmsetup message a 0 cache_mib 1
+refuse "live: a scrub that neither starts nor stops" "Invalid argument" dmsetup message a 0 scrub x
+refuse "live: no such word" "Invalid argument" dmsetup message a 0 colour red
 refuse "live: beyond memory" "Invalid argument" dmsetup message a 0 cache_mib 100000
 refuse "live: not a number" "Invalid argument" dmsetup message a 0 cache_mib x
 refuse "unknown message" "Invalid argument" dmsetup message a 0 dance
@@ -96,6 +98,8 @@ check "number of options: too many" why "Number of options differs" "0 $LEN ccdm
 check "number of options: too few" why "Number of options differs" "0 $LEN ccdm 1 $D 0 allow_discards"
 check "unknown option" why "Unknown option" "0 $LEN ccdm 1 $D 1 colour:red"
 check "option twice" why "Option given twice" "0 $LEN ccdm 1 $D 2 cipher:aes-gcm cipher:aes-gcm"
+check "the other flag twice" why "Option given twice" "0 $LEN ccdm 1 $D 2 allow_discards allow_discards"
+check "the other flag with value" why "allow_discards and allow_kdump take no value" "0 $LEN ccdm 1 $D 1 allow_kdump:1"
 check "flag twice" why "Option given twice" "0 $LEN ccdm 1 $D 2 allow_kdump allow_kdump"
 check "origin twice" why "Option given twice" "0 $LEN ccdm 1 $D 2 origin:$O origin:$O"
 check "option without value" why "Option without its value" "0 $LEN ccdm 1 $D 1 cipher"

@@ -30,6 +30,11 @@ dmesg -C
 refuse "hibernation is refused while a mapping is open" "" sh -c "echo disk >/sys/power/state"
 check_sh "and the log says why" "dmesg | grep -q 'ccdm: hibernation refused'"
 refuse "nor is an image made by a program" "busy" sh -c "exec 8</dev/snapshot"
+# suspending keeps everything in memory
+echo freezer >/sys/power/pm_test
+check_sh "suspend is not refused" "echo freeze >/sys/power/state"
+echo none >/sys/power/pm_test
+check_sh "and what is there is read afterwards" "dd if=/dev/mapper/t bs=1M count=32 iflag=direct status=none | cmp - /tmp/x"
 rm_map t
 # between the first step and the image programs go on
 exec 8</dev/snapshot

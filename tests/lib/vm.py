@@ -321,13 +321,14 @@ class VM(Machine):
         # Page tables of four levels: faster to emulate, and a KASAN kernel cannot tell five from
         # wild pointers when the timer ticks while it identifies the CPU. maxcpus: QEMU before 10.0.4
         # aborts now and then where one vCPU moves devices in memory and another one uses them;
-        # stage2 starts the others when all devices are found.
+        # stage2 starts the others when all devices are found. no_timer_check: a host that is busy gives
+        # the first ticks too late for the kernel, which panics.
         cmd = ["qemu-system-x86_64", "-machine", "q35", "-accel", accel, "-cpu", cpu + ",la57=off",
                "-smp", str(cpus), "-m", str(mem)] + self.common() + [
                "-kernel", os.path.join(CACHE, "kernels", kernel, "vmlinuz"),
                "-initrd", os.path.join(boot, "initramfs"),
                "-append", "console=ttyS0 quiet loglevel=4 panic=-1 nokaslr random.trust_cpu=on "
-                          "mitigations=off kasan_multi_shot maxcpus=1 " + append]
+                          "mitigations=off kasan_multi_shot maxcpus=1 no_timer_check " + append]
         for i, path in enumerate((os.path.join(guest, "root.squashfs"),
                                   os.path.join(boot, "modules.squashfs"), payload)):
             cmd += ["-drive", "if=none,id=s%d,format=raw,readonly=on,file=%s" % (i, path),

@@ -302,6 +302,7 @@ static void mounts(void **state)
 		"server:/export /srv nfs\n",
 		"UUID=AB-CD /boot/efi vfat umask=0077,x-ccdm.esp,nofail 0 0\n",
 		"/dev/vda1 /efi vfat x-ccdm.esp",
+		"/dev/vda1 /boot vfat nofail,x-ccdm.esp",
 	};
 	static const char *const refused[] = {
 		"UUID=1 /home ext4\n",
@@ -320,6 +321,9 @@ static void mounts(void **state)
 		"UUID=AB-CD /boot/efi ext4 x-ccdm.esp",
 		"UUID=AB-CD /boot/efi vfat not-x-ccdm.esp",
 		"UUID=AB-CD /boot/efi vfat",
+		"/dev/vda1 /boot/efi",
+		"/dev/vda1",
+		"/dev/vda1 /efix vfat x-ccdm.esp",
 	};
 	size_t i;
 
@@ -335,6 +339,7 @@ static void mounts(void **state)
 	assert_int_equal(ccdm_host_crypttab("c", "x /dev/mapper/ccdm-y none luks\n", &err), 0);
 	assert_int_equal(ccdm_host_crypttab("c", "x /dev/vdb none luks\n", &err), -ECANCELED);
 	assert_int_equal(ccdm_host_crypttab("c", "x UUID=1 none luks\n", &err), -ECANCELED);
+	assert_int_equal(ccdm_host_crypttab("c", "x\n \n", &err), 0);
 }
 
 /* A unit, with the spaces that systemd allows; whatever else it says. */

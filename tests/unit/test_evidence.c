@@ -216,6 +216,11 @@ static void logs(void **state)
 	logged(&m, &regs, "initrd", 7, 2);
 	regs.value[15][0] ^= 1;
 	logged(&m, &regs, "unknown", 2, 3);
+	/* ours, too */
+	boot(&m, -1);
+	registers(&m, &regs);
+	regs.covered &= ~(1U << 15);
+	logged(&m, &regs, "unknown", 4, 1);
 	/* the cap may stand anywhere among systemd's, and is seen there */
 	for (caps = 0; caps <= 3; caps++) {
 		boot(&m, caps);

@@ -398,6 +398,15 @@ static void certificates(void **state)
 		X509_CRL_free(crl);
 		X509_free(x);
 	}
+	{
+		uint8_t *large = calloc(1, CCDM_CERT_MAX + 1);
+
+		large[0] = 0x30;
+		assert_int_equal(ccdm_certs_add(certs, "t", large, CCDM_CERT_MAX + 1, NULL, &err),
+				 -EINVAL);
+		assert_non_null(strstr(err.text, "bytes are no certificate"));
+		free(large);
+	}
 	ccdm_certs_free(certs);
 }
 

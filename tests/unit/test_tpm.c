@@ -257,6 +257,18 @@ static void signatures(void **state)
 		assert_int_equal(ccdm_tpm_signature_parse(text, 5 + all[i].size, &s, &err),
 				 -EINVAL);
 	}
+	{
+		uint8_t *p = text;
+
+		forge_be(&p, 0x1a, 2); /* ECDAA: two numbers, as of ECDSA */
+		forge_be(&p, CCDM_ALG_SHA256, 2);
+		for (i = 0; i < 2; i++) {
+			forge_be(&p, 32, 2);
+			p += 32;
+		}
+		assert_int_equal(ccdm_tpm_signature_parse(text, p - text, &s, &err), -EINVAL);
+		assert_string_equal(err.text, "the signature has scheme 0x1a, not RSA or ECDSA");
+	}
 }
 
 /* ---- Azure ------------------------------------------------------------------------ */

@@ -83,6 +83,8 @@ refuse_code 4 "size too large" "too small for --size" ccdm-setup open --size 1G 
 refuse_code 1 "uuid" "abc does not fit" ccdm-setup open --uuid abc $D x
 refuse_code 1 "bad name" "no name for a mapping" ccdm-setup open $D a/b
 refuse_code 1 "empty name" "no name for a mapping" ccdm-setup open $D ""
+refuse_code 1 "the name of a directory" "no name for a mapping" ccdm-setup open $D .
+refuse_code 1 "the name of the one above" "no name for a mapping" ccdm-setup open $D ..
 refuse_code 1 "long name" "no name for a mapping" ccdm-setup open $D "$(head -c 100 /dev/zero | tr '\0' x)"
 refuse_code 1 "path with a blank" "white space" ccdm-setup open "/dev/a b" x
 refuse_code 4 "no such device" "No such file" ccdm-setup open /dev/nowhere x
@@ -146,6 +148,8 @@ check_sh "two opens of one device do not race" "printf 'label: gpt\n,\n' | sfdis
 check_sh "status for people" "ccdm-setup status x | grep -q 'state:      active'"
 check_sh "status --json has the names of the status line" "ccdm-setup status --json x | json 'd[\"state\"] == \"active\" and d[\"name\"] == \"x\" and len(d[\"cache_kib\"]) == 2 and d[\"written\"] == 0 and d[\"scrub\"] == \"off\" and \"root_seq\" in d'"
 check_sh "--debug: what device-mapper is asked" "ccdm-setup --debug status x >/tmp/o 2>&1 && grep -q '^# dm ' /tmp/o"
+check_sh "status: in use" "exec 9</dev/mapper/x; ccdm-setup status x | grep -q 'is in use'"
+check_sh "status: suspended, too" "dmsetup suspend x; ccdm-setup status x | grep -q '(suspended)'; r=\$?; dmsetup resume x; [ \$r = 0 ]"
 check_sh "list" "ccdm-setup list | grep -qE '^x +.*aes-xts-gmac +active'"
 check_sh "list --json" "ccdm-setup list --json | json 'len(d) == 1 and d[0][\"name\"] == \"x\"'"
 check_sh "list leaves other mappings out" "dmsetup create other --table '0 8 zero' && ! ccdm-setup list | grep -q other"

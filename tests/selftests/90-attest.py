@@ -88,6 +88,8 @@ def good(t, vm, b):
     t.ok(rc == 0, "the same by version 0.2.0 of the protocol", out)
     out = vm.sh("/ccdm/bin/ccdm-setup secret get default/web/key %s | od -An -tx1" % with_)
     t.ok(out.split() == "00 73 65 63 72 65 74 0a ff".split(), "secret get: its bytes, as they are", out)
+    rc, out = vm.sh("/ccdm/bin/ccdm-setup secret get default/web/key %s 2>&1 >/dev/full" % with_, check=False)
+    t.ok(rc == 4 and "standard output: No space left" in out, "secret get to a disk that is full: said", (rc, out))
     rc, out = setup(vm, "secret get default/db/key " + with_)
     t.ok(rc == 7, "one that no policy opens", out)
     rc, out = setup(vm, "secret get ../web/key " + with_)

@@ -209,7 +209,7 @@ struct wrong {
 	bool known;	     /* the EK is, as such */
 	bool other_ak;	     /* is activated than signs */
 	uint32_t attributes; /* GOOD if 0 */
-	bool other_session, no_session, other_pair, no_value, short_value, flip;
+	bool other_session, no_session, other_pair, no_value, short_value, no_roots, flip;
 	bool untrusted, revoked;
 	int64_t at;
 };
@@ -263,6 +263,7 @@ static const struct wrong wrongs[] = {
 	{ .fails = "activation", .flip = true },
 	{ .fails = "ek", .pub = true },
 	{ .fails = "ek-root", .untrusted = true },
+	{ .fails = "ek-root", .no_roots = true },
 	{ .fails = "ek-revocation", .revoked = true },
 	/* (the list is out of date with the certificate) */
 	{ .fails = "ek-validity ek-crl", .at = 2500000000 },
@@ -289,7 +290,7 @@ static void judged(void **state)
 		struct ccdm_pubkey *known = ccdm_pubkey_spki(der, n);
 		struct ccdm_trust t = { .certs = ccdm_certs_new(),
 					.at = w->at ? w->at : AT,
-					.tpm_anchors = &anchor,
+					.tpm_anchors = w->no_roots ? NULL : &anchor,
 					.nr_tpm_anchors = 1,
 					.tpm_keys = &known,
 					.nr_tpm_keys = w->known,

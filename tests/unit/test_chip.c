@@ -104,6 +104,25 @@ static void no_value(uint8_t *answer, size_t *size)
 	*size = at + 4;
 }
 
+/* The first value is a byte shorter. */
+static void shorter_value(uint8_t *answer, size_t *size)
+{
+	size_t at = CHIP_HEADER + 8 + 6 * chip_u32(answer + CHIP_HEADER + 4) + 4;
+
+	answer[at + 1]--;
+	memmove(answer + at + 2, answer + at + 3, *size - at - 3);
+	--*size;
+}
+
+static void no_selection(uint8_t *answer, size_t *size)
+{
+	uint8_t *p = answer + CHIP_HEADER + 4;
+
+	memmove(p + 4, p + 10, *size - CHIP_HEADER - 14);
+	chip_put_u32(p, 0);
+	*size -= 6;
+}
+
 static void other_value(uint8_t *answer, size_t *size)
 {
 	answer[*size - 1] ^= 1;
@@ -124,6 +143,18 @@ static void no_banks(uint8_t *answer, size_t *size)
 {
 	chip_put_u32(answer + CHIP_HEADER + 5, 0);
 	*size = CHIP_HEADER + 9;
+}
+
+/* A bank of a hash that nobody knows, one without PCR 15, one of eight registers; the last is left. */
+static void odd_banks(uint8_t *answer, size_t *size)
+{
+	uint8_t *p = answer + CHIP_HEADER + 9;
+
+	p[1] = TPM2_ALG_SM3_256;
+	p[6 + 4] = 0x7f;
+	p[12 + 2] = 1;
+	memmove(p + 12 + 4, p + 12 + 6, answer + *size - p - 18);
+	*size -= 2;
 }
 
 static void curves(uint8_t *answer, size_t *size)
@@ -173,6 +204,14 @@ static void long_point(uint8_t *answer, size_t *size)
 	named(answer, *size);
 }
 
+static void other_long_point(uint8_t *answer, size_t *size)
+{
+	answer[POINT + 1] = 31;
+	answer[POINT + 2 + 31] = 0;
+	answer[POINT + 2 + 32] = 33;
+	named(answer, *size);
+}
+
 static void shorter(uint8_t *answer, size_t *size)
 {
 	answer[15]--;
@@ -207,6 +246,12 @@ static void registers(void **state)
 	is(ccdm_tpm_read(tpm, 15, &values, &err), -EIO, "PCR cannot be read");
 	lie(TPM2_CC_PCR_Read, 0, no_value);
 	is(ccdm_tpm_read(tpm, 15, &values, &err), -EIO, "PCR 15: not one value of 20 bytes");
+	lie(TPM2_CC_PCR_Read, 0, shorter_value);
+	is(ccdm_tpm_read(tpm, 15, &values, &err), -EIO, "PCR 15: not one value of 20 bytes");
+	lie(TPM2_CC_GetCapability, 0, odd_banks);
+	assert_int_equal(ccdm_tpm_read(tpm, 15, &values, &err), 0);
+	assert_int_equal(values.count, 1);
+	assert_int_equal(values.digest[0].alg, CCDM_ALG_SHA512);
 }
 
 /* ---- quotes --------------------------------------------------------------------------------- */
@@ -227,6 +272,8 @@ static void quotes(void **state)
 	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "no point on P-256");
 	lie(TPM2_CC_CreatePrimary, 0, long_point);
 	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "no point on P-256");
+	lie(TPM2_CC_CreatePrimary, 0, other_long_point);
+	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "no point on P-256");
 	refuse(TPM2_CC_Quote, 0);
 	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "does not sign its PCRs");
 	lie(TPM2_CC_GetCapability, 0, old_hash_only);
@@ -234,6 +281,10 @@ static void quotes(void **state)
 	refuse(TPM2_CC_PCR_Read, BANKS);
 	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "PCRs cannot be read");
 	lie(TPM2_CC_PCR_Read, BANKS, no_value);
+	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "does not tell all PCRs");
+	lie(TPM2_CC_PCR_Read, BANKS, shorter_value);
+	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "does not tell all PCRs");
+	lie(TPM2_CC_PCR_Read, BANKS, no_selection);
 	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "does not tell all PCRs");
 	lie(TPM2_CC_PCR_Read, BANKS, first_only);
 	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "does not tell all PCRs");
@@ -278,6 +329,26 @@ static void indices(void **state)
 	is(ccdm_tpm_nv_read(tpm, CHIP_INDEX, got, sizeof(got), &size, &err), -EIO,
 	   "4 bytes instead of 5");
 	assert_int_equal(size, 0);
+	/* one that its owner alone may use */
+	{
+		const TPM2B_AUTH auth = { 0 };
+		const TPM2B_NV_PUBLIC index = { .nvPublic = { .nvIndex = CHIP_INDEX + 1,
+							      .nameAlg = TPM2_ALG_SHA256,
+							      .attributes = TPMA_NV_OWNERWRITE |
+									    TPMA_NV_OWNERREAD,
+							      .dataSize = 5 } };
+		ESYS_TR nv;
+
+		assert_int_equal(Esys_NV_DefineSpace(tpm->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD,
+						     ESYS_TR_NONE, ESYS_TR_NONE, &auth, &index,
+						     &nv),
+				 0);
+		Esys_TR_Close(tpm->esys, &nv);
+		assert_int_equal(ccdm_tpm_nv_write(tpm, CHIP_INDEX + 1, bytes, 5, &err), 0);
+		assert_int_equal(
+			ccdm_tpm_nv_read(tpm, CHIP_INDEX + 1, got, sizeof(got), &size, &err), 0);
+		assert_memory_equal(got, bytes, 5);
+	}
 }
 
 /* ---- its endorsement key --------------------------------------------------------------------- */
@@ -295,6 +366,85 @@ static void keep(uint32_t where)
 			 0);
 	Esys_FlushContext(tpm->esys, ak);
 	Esys_TR_Close(tpm->esys, &kept);
+}
+
+/* One of RSA there, that is nearly an endorsement key, or is one. */
+static void keep_rsa(TPMI_ALG_HASH name, TPMA_OBJECT attributes, uint16_t policy, uint8_t flip)
+{
+	static const uint8_t secret[] = { 0x83, 0x71, 0x97, 0x67, 0x44, 0x84, 0xb3, 0xf8,
+					  0x1a, 0x90, 0xcc, 0x8d, 0x46, 0xa5, 0xd7, 0x24,
+					  0xfd, 0x52, 0xd7, 0x6e, 0x06, 0x52, 0x0b, 0x64,
+					  0xf2, 0xa1, 0xda, 0x1b, 0x33, 0x14, 0x69, 0xaa };
+	TPM2B_PUBLIC area = {
+		.publicArea = { .type = TPM2_ALG_RSA,
+				.nameAlg = name,
+				.objectAttributes = attributes,
+				.authPolicy.size = policy,
+				.parameters.rsaDetail = { .symmetric = { .algorithm = TPM2_ALG_AES,
+									 .keyBits.aes = 128,
+									 .mode.aes = TPM2_ALG_CFB },
+							  .scheme.scheme = TPM2_ALG_NULL,
+							  .keyBits = 2048 },
+				.unique.rsa.size = 256 }
+	};
+	const TPM2B_SENSITIVE_CREATE sensitive = { 0 };
+	const TPML_PCR_SELECTION pcrs = { 0 };
+	const TPM2B_DATA data = { 0 };
+	ESYS_TR ek, kept;
+
+	memcpy(area.publicArea.authPolicy.buffer, secret, sizeof(secret));
+	area.publicArea.authPolicy.buffer[31] ^= flip;
+	assert_int_equal(Esys_CreatePrimary(tpm->esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD,
+					    ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, &area, &data,
+					    &pcrs, &ek, NULL, NULL, NULL, NULL),
+			 0);
+	assert_int_equal(Esys_EvictControl(tpm->esys, ESYS_TR_RH_OWNER, ek, ESYS_TR_PASSWORD,
+					   ESYS_TR_NONE, ESYS_TR_NONE, EK, &kept),
+			 0);
+	Esys_FlushContext(tpm->esys, ek);
+	Esys_TR_Close(tpm->esys, &kept);
+}
+
+/* What is there is only used if it is an endorsement key as it would be made. */
+static void nearly(void **state)
+{
+	enum { GOOD = 0x300b2, USER = 0x40 };
+	static const struct {
+		TPMI_ALG_HASH name;
+		TPMA_OBJECT attributes;
+		uint16_t policy;
+		uint8_t flip;
+	} all[] = {
+		{ TPM2_ALG_SHA256, GOOD, 32, 0 },	 { TPM2_ALG_SHA1, GOOD | USER, 0, 0 },
+		{ TPM2_ALG_SHA256, GOOD | USER, 32, 0 }, { TPM2_ALG_SHA256, GOOD, 0, 0 },
+		{ TPM2_ALG_SHA256, GOOD, 32, 1 },
+	};
+	json_t *pair, *again;
+	ESYS_TR kept, none;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(ccdm_tpm_introduce(tpm, &pair, &err), 0);
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		keep_rsa(all[i].name, all[i].attributes, all[i].policy, all[i].flip);
+		if (i)
+			refuse(TPM2_CC_CreatePrimary, 1);
+		if (i)
+			is(ccdm_tpm_introduce(tpm, &again, &err), -EIO,
+			   "no endorsement key can be made");
+		assert_int_equal(ccdm_tpm_introduce(tpm, &again, &err), 0);
+		assert_true(json_equal(pair, again));
+		json_decref(again);
+		assert_int_equal(Esys_TR_FromTPMPublic(tpm->esys, EK, ESYS_TR_NONE, ESYS_TR_NONE,
+						       ESYS_TR_NONE, &kept),
+				 0);
+		assert_int_equal(Esys_EvictControl(tpm->esys, ESYS_TR_RH_OWNER, kept,
+						   ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, 0,
+						   &none),
+				 0);
+		Esys_TR_Close(tpm->esys, &kept);
+	}
+	json_decref(pair);
 }
 
 static void endorsement(void **state)
@@ -345,7 +495,7 @@ static void broken_off(void **state)
 static void no_certificate(void **state)
 {
 	static const uint8_t longer[] = { 0x30, 0x82, 0, 6, 1, 2, 3, 4, 5 },
-			     other[] = { 0x31, 0x82, 0, 1, 1 };
+			     other[] = { 0x31, 0x82, 0, 1, 1 }, small[] = { 0x30, 0x81, 1, 1, 0 };
 	json_t *pair;
 
 	(void)state;
@@ -354,6 +504,22 @@ static void no_certificate(void **state)
 	assert_null(json_object_get(pair, "ek-cert"));
 	json_decref(pair);
 	assert_int_equal(ccdm_tpm_nv_write(tpm, EK_CERT, other, sizeof(other), &err), 0);
+	assert_int_equal(ccdm_tpm_introduce(tpm, &pair, &err), 0);
+	assert_null(json_object_get(pair, "ek-cert"));
+	json_decref(pair);
+	assert_int_equal(ccdm_tpm_nv_write(tpm, EK_CERT, small, sizeof(small), &err), 0);
+	assert_int_equal(ccdm_tpm_introduce(tpm, &pair, &err), 0);
+	assert_null(json_object_get(pair, "ek-cert"));
+	json_decref(pair);
+}
+
+static void short_certificate(void **state)
+{
+	static const uint8_t three[] = { 0x30, 0x82, 0 };
+	json_t *pair;
+
+	(void)state;
+	assert_int_equal(ccdm_tpm_nv_write(tpm, EK_CERT, three, sizeof(three), &err), 0);
 	assert_int_equal(ccdm_tpm_introduce(tpm, &pair, &err), 0);
 	assert_null(json_object_get(pair, "ek-cert"));
 	json_decref(pair);
@@ -489,9 +655,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(registers, begin, end),
 		cmocka_unit_test_setup_teardown(quotes, begin, end),
 		cmocka_unit_test_setup_teardown(indices, begin, end),
+		cmocka_unit_test_setup_teardown(nearly, begin, end),
 		cmocka_unit_test_setup_teardown(endorsement, begin, end),
 		cmocka_unit_test_setup_teardown(broken_off, begin, end),
 		cmocka_unit_test_setup_teardown(no_certificate, begin, end),
+		cmocka_unit_test_setup_teardown(short_certificate, begin, end),
 		cmocka_unit_test_setup_teardown(activation, begin, end),
 		cmocka_unit_test_setup_teardown(no_tpm, begin, end),
 		cmocka_unit_test_setup_teardown(questions, begin, end),

@@ -579,7 +579,7 @@ static void azure_members(void **state)
 		json_decref(o);
 	}
 	for (i = 0; i < 7; i++)
-		for (k = 0; k < 6; k++) {
+		for (k = 0; k < 7; k++) {
 			struct ccdm_certs *certs = ccdm_certs_new();
 			json_t *o = make_azure(&good, certs, &anchor, NULL), *at = o, *value = NULL;
 			const char *key = i < 4 ? members[i] : inner[i - 4];
@@ -595,6 +595,7 @@ static void azure_members(void **state)
 					: k == 2 ? json_integer(-1)
 					: k == 3 ? json_string(longer)
 					: k == 4 ? json_string("no")
+					: k == 5 ? json_array()
 						 : json_pack("[[]]");
 			if (value)
 				json_object_set_new(at, key, value);

@@ -87,6 +87,7 @@ refuse_code 1 "the name of a directory" "no name for a mapping" ccdm-setup open 
 refuse_code 1 "the name of the one above" "no name for a mapping" ccdm-setup open $D ..
 refuse_code 1 "long name" "no name for a mapping" ccdm-setup open $D "$(head -c 100 /dev/zero | tr '\0' x)"
 refuse_code 1 "path with a blank" "white space" ccdm-setup open "/dev/a b" x
+refuse_code 1 "path of an origin with a blank" "white space" ccdm-setup open --origin "/dev/a b" $D x
 refuse_code 4 "no such device" "No such file" ccdm-setup open /dev/nowhere x
 refuse_code 4 "not a block device" "not a block device" ccdm-setup open /dev/null x
 refuse_code 4 "a file" "losetup" ccdm-setup open /etc/passwd x
@@ -100,6 +101,17 @@ refuse_code 4 "origin missing" "No such file" ccdm-setup open --origin /dev/nowh
 dmsetup create odd --table "0 9 linear $E 0"
 refuse_code 1 "origin with half a block" "4608 bytes, expected a multiple of 4096" ccdm-setup open --origin /dev/mapper/odd $D x
 dmsetup remove --retry odd
+modprobe loop
+refuse_code 1 "origin without a byte" " 0 bytes, expected a multiple of 4096" ccdm-setup open --origin /dev/loop7 $D x
+dmsetup create odd --table "0 65536 error"
+refuse_code 4 "a disk that cannot be read" "odd cannot be read: Input/output error" ccdm-setup open /dev/mapper/odd x
+dmsetup remove --retry odd
+dmsetup create odd --notable
+refuse_code 4 "a mapping without a table" "of type .none., expected ccdm" ccdm-setup status odd
+dmsetup remove --retry odd
+refuse_code 4 "status of no name is that of the root" "ccdm-root is not active" ccdm-setup status
+refuse_code 4 "no configuration" "ccdm.conf: No such file" ccdm-setup config check
+refuse_code 4 "nor is anything measured without one" "ccdm.conf: No such file" ccdm-setup measure --dry-run
 refuse_code 4 "origin larger than the mapping" "too small: the origin" ccdm-setup open --origin $D $E x
 refuse_code 2 "not root" "run it as root" setpriv --reuid 1000 --clear-groups ccdm-setup status x
 refuse_code 1 "cache: not a size" "not a size" ccdm-setup cache x lots
@@ -179,6 +191,8 @@ check "open over what takes no discards" ccdm-setup open --yes /dev/mapper/seale
 refuse_code 1 "close --discard: closed, and it says that nothing was discarded" "not supported" ccdm-setup close --discard x
 check_sh "closed it is" "! dmsetup info x >/dev/null 2>&1"
 dmsetup remove --retry sealed
+mkfs.ext4 -q -F -b 4096 $E
+check_sh "an origin with blocks of a page opens without a word" "ccdm-setup open --yes --origin $E $D w >/tmp/w 2>&1; ccdm-setup close w; cat /tmp/w; [ ! -s /tmp/w ]"
 mkfs.ext4 -q -F -b 1024 $E
 check_sh "an origin with small blocks is pointed out" "ccdm-setup open --yes --origin $E $D w >/tmp/w 2>&1; cat /tmp/w; blkid -p $E; ccdm-setup close w; grep -q 'will not mount' /tmp/w"
 

@@ -229,6 +229,14 @@ static void registers(void **state)
 	assert_int_equal(values.count, BANKS);
 	memset(text, 'x', sizeof(text) - 1);
 	is(ccdm_tpm_extend(tpm, 15, text, &values, &err), -E2BIG, "an event takes 1024 bytes");
+	{
+		char *wraps = calloc(1, 65536 + 5);
+
+		memset(wraps, 'x', 65536 + 4);
+		is(ccdm_tpm_extend(tpm, 15, wraps, &values, &err), -E2BIG,
+		   "an event takes 1024 bytes");
+		free(wraps);
+	}
 	refuse(TPM2_CC_PCR_Event, 0);
 	is(ccdm_tpm_extend(tpm, 15, "ccdm", &values, &err), -EIO, "PCR cannot be extended");
 	lie(TPM2_CC_PCR_Event, 0, no_bank);
@@ -633,6 +641,10 @@ static void measured(void **state)
 	assert_memory_not_equal(values.digest[0].bytes, signer.digest[0].bytes, 20);
 	assert_int_equal(ccdm_measure_check(&to, &values, &err), 0);
 	assert_int_equal(values.count, BANKS);
+	/* a second log need not be there */
+	to.after = "/nonexistent/ccdm.log";
+	assert_int_equal(ccdm_measure_check(&to, &values, &err), 0);
+	to.after = NULL;
 	lie(TPM2_CC_PCR_Read, 0, other_value);
 	is(ccdm_measure_check(&to, &values, &err), -EBADMSG, "the log replays to");
 	lie(TPM2_CC_GetCapability, 0, no_banks);

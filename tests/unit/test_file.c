@@ -83,6 +83,10 @@ static void whole(void **state)
 	assert_int_equal(ccdm_file_read("x", 5, &text, &size, &err), 0);
 	assert_string_equal(text, "22");
 	free(text);
+	/* over what was left where it is made */
+	assert_int_equal(ccdm_file_write("x.tmp", "old", 3, 0644, &err), 0);
+	assert_int_equal(ccdm_file_write("x", "22", 2, 0600, &err), 0);
+	assert_int_equal(access("x.tmp", F_OK), -1);
 	/* what stands where it is made is not a file */
 	assert_int_equal(mkdir("x.tmp", 0700), 0);
 	assert_int_equal(ccdm_file_write("x", "333", 3, 0600, &err), -EISDIR);

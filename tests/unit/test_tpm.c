@@ -578,6 +578,19 @@ static void azure_members(void **state)
 		ccdm_certs_free(certs);
 		json_decref(o);
 	}
+	for (i = 0; i < 2; i++) { /* as many registers as there are, and one more */
+		struct ccdm_certs *certs = ccdm_certs_new();
+		json_t *o = make_azure(&good, certs, &anchor, NULL);
+		json_t *pcrs = json_object_get(json_object_get(o, "tpm_quote"), "pcrs");
+
+		while (json_array_size(pcrs) < CCDM_TPM_PCRS + i)
+			json_array_append(pcrs, json_array_get(pcrs, 0));
+		assert_int_equal(ccdm_azure_parse(o, &az, certs, &vcek, &err), i ? -EINVAL : 0);
+		if (!i)
+			ccdm_azure_drop(&az);
+		ccdm_certs_free(certs);
+		json_decref(o);
+	}
 	for (i = 0; i < 7; i++)
 		for (k = 0; k < 7; k++) {
 			struct ccdm_certs *certs = ccdm_certs_new();

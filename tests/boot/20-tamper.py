@@ -1,18 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """The host changes the disk under the running system, or the base before it: the machine halts."""
+import json
 import os
 import subprocess
 
-from boot import part, parts
+from boot import cmdline, conf, part, parts
 
 
-def scratch(t, what, edit):
+def bare(t):
+    """An image that measures nothing, and starts anew where another one would end."""
+    words = cmdline(t).replace("panic=0", "panic=60")
+    return t.image(CMDLINE=words, CONF=conf(t, measure_tpm="off", boot_on_failure="reboot", boot_cmdline=words))
+
+
+def scratch(t, what, edit, path, tpm=True):
     """Boot, write, let the host edit the scratch, read: how the machine ended."""
-    path = t.image()
     start, size = part(path, 4)
-    with t.boot([path]) as m:
+    with t.boot([path], tpm=tpm) as m:
         if not t.ok(m.outcome == "up", what + ": it is up", m.log()[-2000:]):
             return
+        if not tpm:
+            report = json.loads(m.sh("cat /run/ccdm/boot.json"))
+            t.ok(set(report) == {"base", "root", "system"}, "without a TPM, where none is asked for: nothing is measured", report)
+            t.ok("reboot-force" in m.sh("systemctl cat emergency.service"), "in the place of a shell it would reboot")
         m.sh("head -c 4M /dev/urandom > /root/data; sync; dmsetup message ccdm-root 0 sync")
         disk = t.disk(0, "image.img")
         old = disk.read(start // 4096, size // 4096)
@@ -70,8 +80,8 @@ def base(t):
 
 
 def run(t):
-    scratch(t, "flipped bits", flip)
+    scratch(t, "flipped bits", flip, bare(t), tpm=False)
     if t.full:
-        scratch(t, "nothing is changed", nothing)
-        scratch(t, "the scratch of a minute ago", replay)
+        scratch(t, "nothing is changed", nothing, t.image())
+        scratch(t, "the scratch of a minute ago", replay, t.image())
         base(t)

@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <openssl/param_build.h>
 #include <openssl/rsa.h>
 #include <stdio.h>
 #include "../../userspace/lib/azure.h"
@@ -868,6 +869,32 @@ static void keys(void **state)
 	assert_non_null(key);
 	ccdm_pubkey_free(key);
 	assert_null(ccdm_pubkey_rsa(modulus, 1025, e, 3));
+	/* nor one that is longer in a form of its own */
+	{
+		BIGNUM *n = BN_bin2bn(modulus, 1025, NULL), *f4 = BN_bin2bn(e, 3, NULL);
+		OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+		EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+		EVP_PKEY *large = NULL;
+		OSSL_PARAM *params;
+		uint8_t *spki = NULL;
+		int size;
+
+		OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n);
+		OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, f4);
+		params = OSSL_PARAM_BLD_to_param(build);
+		pki_must(EVP_PKEY_fromdata_init(ctx));
+		pki_must(EVP_PKEY_fromdata(ctx, &large, EVP_PKEY_PUBLIC_KEY, params));
+		size = i2d_PUBKEY(large, &spki);
+		assert_true(size > 1025);
+		assert_null(ccdm_pubkey_spki(spki, size));
+		OPENSSL_free(spki);
+		EVP_PKEY_free(large);
+		EVP_PKEY_CTX_free(ctx);
+		OSSL_PARAM_free(params);
+		OSSL_PARAM_BLD_free(build);
+		BN_free(n);
+		BN_free(f4);
+	}
 	assert_null(ccdm_pubkey_rsa(modulus, 1024, e, 9));
 	/* what one kind of key can, the other cannot */
 	size = sizeof(out);

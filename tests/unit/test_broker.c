@@ -380,7 +380,35 @@ static void denied(void **state)
 	drop(&h);
 }
 
-/* A new key before the old one: nobody notices; without the old one, everybody does. */
+/* A head that found no room comes before the next entry. */
+static void late_head(void **state)
+{
+	struct rlimit before, now;
+	uint64_t lines = 0, again;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	while (lines % CCDM_AUDIT_HEAD != CCDM_AUDIT_HEAD - 2) {
+		assert_int_equal(ccdm_audit_add(broker.audit, NOW, "x", json_object(), &err), 0);
+		assert_int_equal(ccdm_audit_verify(file("audit.log"), broker.signer, &lines, &err),
+				 0);
+	}
+	assert_int_equal(stat(file("audit.log"), &st), 0);
+	now = before;
+	now.rlim_cur = st.st_size + 200;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &now), 0);
+	assert_int_equal(ccdm_audit_add(broker.audit, NOW, "x", json_object(), &err), -EIO);
+	assert_int_equal(ccdm_audit_add(broker.audit, NOW, "x", json_object(), &err), -EIO);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(ccdm_audit_verify(file("audit.log"), broker.signer, &again, &err), 0);
+	assert_int_equal(again, lines + 1);
+	assert_int_equal(ccdm_audit_add(broker.audit, NOW, "x", json_object(), &err), 0);
+	assert_int_equal(ccdm_audit_verify(file("audit.log"), broker.signer, &again, &err), 0);
+	assert_int_equal(again, lines + 3);
+}
+
 /* What cannot be logged is not done; the log is whole when it can be written again. */
 static void unlogged(void **state)
 {
@@ -416,6 +444,7 @@ static void unlogged(void **state)
 	drop(&g);
 }
 
+/* A new key before the old one: nobody notices; without the old one, everybody does. */
 static void rotation(void **state)
 {
 	static const char fresh[] =
@@ -723,6 +752,7 @@ int main(void)
 		cmocka_unit_test(unlogged),	 cmocka_unit_test(rotation),
 		cmocka_unit_test(audit),	 cmocka_unit_test(roots),
 		cmocka_unit_test(configuration), cmocka_unit_test(forged),
+		cmocka_unit_test(late_head),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

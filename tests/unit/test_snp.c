@@ -410,7 +410,6 @@ static void certificates(void **state)
 	ccdm_certs_free(certs);
 }
 
-/* What is made of a report is read as that report, and its certificate is found. */
 /* A certificate from a file, where the host gave none: once, and no other than a VCEK or VLEK. */
 static void added(json_t *o, X509 *leaf, const uint8_t *raw)
 {
@@ -439,6 +438,7 @@ static void added(json_t *o, X509 *leaf, const uint8_t *raw)
 	X509_free(ark);
 }
 
+/* What is made of a report is read as that report, and its certificate is found. */
 static void there_and_back(void **state)
 {
 	static const struct spoil all[] = {

@@ -13,6 +13,7 @@
 #include "../../userspace/lib/bootlog.h"
 #include "../../userspace/lib/evidence.h"
 #include "../../userspace/lib/facts.h"
+#include "../../userspace/lib/launches.h"
 #include "../../userspace/lib/manifest.h"
 #include "failed.h"
 #include "forge_tpm_json.h"
@@ -41,6 +42,53 @@ static int teardown(void **state)
 	provider_free(&provider);
 	EVP_PKEY_free(other_key);
 	return 0;
+}
+
+/* ---- lists of launch values ---------------------------------------------------- */
+
+#define ONES "111111111111111111111111111111111111111111111111"
+
+static void launches(void **state)
+{
+	static const char *const bad[] = {
+		"id-key",
+		"id-key " ONES,
+		"id-key " ONES ONES " " ONES ONES,
+		"id-key " ONES ONES "1",
+		"mrseam " ONES ONES,
+		"measurement " ONES "11111111111111111111111111111111111111111111111g",
+		"mrtd 000000000000000000000000000000000000000000000000"
+		"000000000000000000000000000000000000000000000000",
+		"id-key " ONES ONES "\nmrtd",
+	};
+	const char text[] = "# paravisors\n\n  id-key\t" ONES ONES " # 2026\r\nmrtd " ONES ONES;
+	struct ccdm_launches list;
+	uint8_t value[CCDM_LAUNCH_SIZE];
+	size_t i;
+
+	(void)state;
+	memset(value, 0x11, sizeof(value));
+	assert_int_equal(ccdm_launches_parse("list", text, sizeof(text) - 1, &list, &err), 0);
+	assert_int_equal(list.count, 2);
+	assert_true(ccdm_launches_have(&list, CCDM_LAUNCH_ID_KEY, value));
+	assert_true(ccdm_launches_have(&list, CCDM_LAUNCH_MRTD, value));
+	/* a value counts as what it is listed as, and as nothing else */
+	assert_false(ccdm_launches_have(&list, CCDM_LAUNCH_MEASUREMENT, value));
+	value[47] ^= 1;
+	assert_false(ccdm_launches_have(&list, CCDM_LAUNCH_ID_KEY, value));
+	assert_false(ccdm_launches_have(NULL, CCDM_LAUNCH_ID_KEY, value));
+	ccdm_launches_drop(&list);
+	assert_false(ccdm_launches_have(&list, CCDM_LAUNCH_MRTD, value));
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(ccdm_launches_parse("list", bad[i], strlen(bad[i]), &list, &err),
+				 -EINVAL);
+		assert_int_equal(list.count, 0);
+	}
+	assert_non_null(strstr(err.text, "line 2: mrtd"));
+	/* a zero byte, and more than a list may have */
+	assert_int_equal(ccdm_launches_parse("list", text, sizeof(text), &list, &err), -EINVAL);
+	assert_int_equal(ccdm_launches_parse("list", text, CCDM_LAUNCHES_FILE + 1, &list, &err),
+			 -EINVAL);
 }
 
 /* ---- logs --------------------------------------------------------------------- */
@@ -977,13 +1025,14 @@ static void no_evidence(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(late_cap),    cmocka_unit_test(logs),
-		cmocka_unit_test(cut_logs),    cmocka_unit_test(many_events),
-		cmocka_unit_test(rtmrs),       cmocka_unit_test(tpm_alone),
-		cmocka_unit_test(beside),      cmocka_unit_test(statuses),
-		cmocka_unit_test(snp_facts),   cmocka_unit_test(manifests),
-		cmocka_unit_test(no_evidence), cmocka_unit_test(members),
-		cmocka_unit_test(merged),      cmocka_unit_test(leaf_given),
+		cmocka_unit_test(launches),    cmocka_unit_test(late_cap),
+		cmocka_unit_test(logs),	       cmocka_unit_test(cut_logs),
+		cmocka_unit_test(many_events), cmocka_unit_test(rtmrs),
+		cmocka_unit_test(tpm_alone),   cmocka_unit_test(beside),
+		cmocka_unit_test(statuses),    cmocka_unit_test(snp_facts),
+		cmocka_unit_test(manifests),   cmocka_unit_test(no_evidence),
+		cmocka_unit_test(members),     cmocka_unit_test(merged),
+		cmocka_unit_test(leaf_given),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+/* launches.c - see launches.h */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "bytes.h"
+#include "digest.h"
+#include "launches.h"
+
+#define WORDS " \t\r"
+
+static const char *const ccdm_launch_words[] = {
+	[CCDM_LAUNCH_ID_KEY] = "id-key",
+	[CCDM_LAUNCH_MEASUREMENT] = "measurement",
+	[CCDM_LAUNCH_MRTD] = "mrtd",
+};
+
+#define CCDM_LAUNCH_KINDS (sizeof(ccdm_launch_words) / sizeof(ccdm_launch_words[0]))
+
+void ccdm_launches_drop(struct ccdm_launches *list)
+{
+	free(list->launch);
+	memset(list, 0, sizeof(*list));
+}
+
+static int ccdm_launch_word(const char *word, struct ccdm_launch *launch)
+{
+	unsigned int i;
+
+	for (i = 0; i < CCDM_LAUNCH_KINDS; i++)
+		if (!strcmp(word, ccdm_launch_words[i])) {
+			launch->kind = i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static bool ccdm_launch_zero(const struct ccdm_launch *launch)
+{
+	static const uint8_t zero[CCDM_LAUNCH_SIZE];
+
+	return !memcmp(launch->value, zero, sizeof(zero));
+}
+
+/* One line without its comment; an empty line adds nothing. */
+static int ccdm_launches_line(const char *what, unsigned int number, char *line,
+			      struct ccdm_launches *list, struct ccdm_err *err)
+{
+	char *rest, *word, *hex, *more;
+	struct ccdm_launch launch, *grown;
+
+	line[strcspn(line, "#")] = '\0';
+	word = strtok_r(line, WORDS, &rest);
+	if (!word)
+		return 0;
+	hex = strtok_r(NULL, WORDS, &rest);
+	more = strtok_r(NULL, WORDS, &rest);
+	if (ccdm_launch_word(word, &launch))
+		return ccdm_err_set(
+			err, -EINVAL,
+			"%s: line %u: unknown kind '%.40s'; expected id-key, measurement or mrtd",
+			what, number, word);
+	if (!hex || more || ccdm_unhex(hex, launch.value, sizeof(launch.value)))
+		return ccdm_err_set(err, -EINVAL,
+				    "%s: line %u: %s: expected one value of 96 hex digits", what,
+				    number, word);
+	if (ccdm_launch_zero(&launch))
+		return ccdm_err_set(err, -EINVAL,
+				    "%s: line %u: %s: a value of zeros names no launch", what,
+				    number, word);
+	/* the room doubles at each power of two */
+	if (!(list->count & (list->count - 1))) {
+		grown = realloc(list->launch, (list->count ? 2 * list->count : 1) * sizeof(launch));
+		if (!grown)
+			return ccdm_err_set(err, -ENOMEM, "out of memory");
+		list->launch = grown;
+	}
+	list->launch[list->count++] = launch;
+	return 0;
+}
+
+int ccdm_launches_parse(const char *what, const char *text, size_t size, struct ccdm_launches *list,
+			struct ccdm_err *err)
+{
+	char *copy, *rest, *line;
+	unsigned int number = 0;
+	int r = 0;
+
+	memset(list, 0, sizeof(*list));
+	if (size > CCDM_LAUNCHES_FILE || memchr(text, '\0', size))
+		return ccdm_err_set(err, -EINVAL, "%s: expected a text of at most %u bytes", what,
+				    CCDM_LAUNCHES_FILE);
+	copy = strndup(text, size);
+	if (!copy)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	rest = copy;
+	while (!r && (line = strsep(&rest, "\n")))
+		r = ccdm_launches_line(what, ++number, line, list, err);
+	free(copy);
+	if (r)
+		ccdm_launches_drop(list);
+	return r;
+}
+
+bool ccdm_launches_have(const struct ccdm_launches *list, enum ccdm_launch_kind kind,
+			const uint8_t value[CCDM_LAUNCH_SIZE])
+{
+	unsigned int i;
+
+	for (i = 0; list && i < list->count; i++)
+		if (list->launch[i].kind == kind &&
+		    !memcmp(list->launch[i].value, value, CCDM_LAUNCH_SIZE))
+			return true;
+	return false;
+}

@@ -49,9 +49,25 @@ static void explain_print(const json_t *answer)
 	}
 }
 
+/* The first check that failed and that nothing allowed, or NULL. */
+static const json_t *explain_refused(const json_t *answer)
+{
+	json_t *check;
+	size_t i;
+
+	json_array_foreach(json_object_get(answer, "checks"), i, check)
+	{
+		if (!json_is_true(json_object_get(check, "passed")) &&
+		    !json_object_get(check, "allowed"))
+			return check;
+	}
+	return NULL;
+}
+
 int cmd_explain(const struct ccdm_cli *cli, struct ccdm_err *err)
 {
 	json_t *evidence, *answer, *one;
+	const json_t *refused;
 	json_error_t where;
 	bool holds = false;
 	size_t i, size;
@@ -78,8 +94,16 @@ int cmd_explain(const struct ccdm_cli *cli, struct ccdm_err *err)
 		r = ccdm_ui_json(json_incref(answer), err);
 	else
 		explain_print(answer);
+	refused = explain_refused(answer);
+	if (!r && refused)
+		r = ccdm_err_set(err, -ECANCELED,
+				 "the evidence was refused: %s: found %s, expected %s",
+				 explain_text(refused, "name"), explain_text(refused, "found"),
+				 explain_text(refused, "expected"));
+	else if (!r && strcmp(explain_text(answer, "verdict"), "accepted"))
+		r = ccdm_err_set(err, -ECANCELED, "the evidence was refused");
+	else if (!r && !holds)
+		r = ccdm_err_set(err, -ECANCELED, "no policy holds");
 	json_decref(answer);
-	if (!r && !holds)
-		return ccdm_err_set(err, -ECANCELED, "no policy holds");
 	return r;
 }

@@ -94,7 +94,12 @@ install() {
 		rm -f "$initdir/etc/systemd/system/$name.service"
 		cp "$moddir/ccdm-shell.service" "$initdir/etc/systemd/system/$name.service"
 	done
-	for name in debug gpt-auto hibernate-resume run ssh system-update; do
+	for name in debug factory-reset gpt-auto hibernate-resume run ssh system-update; do
 		ln -sfn /dev/null "$initdir/etc/systemd/system-generators/systemd-$name-generator"
 	done
+	# systemd 258 and later: the target that a firmware variable starts through that generator
+	ln -sfn /dev/null "$initdir/etc/systemd/system/factory-reset-now.target"
+	# a crash of this kernel is not told to the firmware, which is the host's
+	mkdir -p "$initdir/etc/modprobe.d"
+	printf 'blacklist efi_pstore\ninstall efi_pstore /bin/false\n' >"$initdir/etc/modprobe.d/99-zz-ccdm.conf"
 }

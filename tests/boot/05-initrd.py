@@ -28,6 +28,8 @@ def run(t):
     for name in MASKED:
         path = "/etc/systemd/system-generators/systemd-%s-generator" % name
         t.ok(f.get(path, (0, None))[1] == "/dev/null", path + " masks systemd's")
+    t.ok(f.get("/etc/systemd/system/factory-reset-now.target", (0, None))[1] == "/dev/null",
+         "no factory reset at the word of a firmware variable")
     # (the listing has no size for files that are one file with several names)
     rc, out = sandbox(t.kernel, "cd $(mktemp -d) && lsinitrd --unpack /mnt/initrd-ccdm >/dev/null && m=/usr/lib/dracut/modules.d/50ccdm && "
                       "for u in %s; do cmp etc/systemd/system/$u.service $m/ccdm-shell.service && echo same $u; done; "

@@ -42,6 +42,12 @@ def closed(t, m):
     for name in MASKED:
         path = "/run/systemd/system-generators/systemd-%s-generator" % name
         t.ok(m.sh("readlink %s; true" % path).strip() == "/dev/null", path + " masks systemd's")
+    masked = m.sh("systemctl show -p LoadState --value factory-reset-now.target systemd-pstore.service").split()
+    t.ok(masked == ["masked"] * 2, "no factory reset at the word of a firmware variable, no pstore", masked)
+    t.ok(m.sh("modprobe efi_pstore 2>/dev/null; test -d /sys/module/efi_pstore || echo none").strip() == "none" and
+         m.sh("ls /sys/fs/pstore; true") == "", "what a panic saw goes to no variable of the firmware's")
+    t.ok(m.sh("cd /run/udev/rules.d && readlink 64-btrfs.rules 64-md-raid-assembly.rules 69-lvm.rules").split() ==
+         ["/dev/null"] * 3, "udev joins no disks of the host: btrfs, md, LVM")
     ready = m.sh("for d in /sys/class/block/vd*; do udevadm info -q property $d | "
                  "grep -qx 'ID_PART_ENTRY_TYPE=c12a7328.*' || udevadm info -q property $d; done").splitlines()
     t.ok(ready.count("SYSTEMD_READY=0") == sum(x.startswith("DEVNAME=") for x in ready) > 2,

@@ -21,7 +21,7 @@ GPT_SCRATCH = "6f1ac5ee-08c4-4f0b-8d5b-3a3dcc9be1d7"
 GPT_SWAP = "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F"
 GPT_HOME = "933AC7E1-2EB4-4F13-B844-0E14E2AEF915"
 # systemd's generators that act on what the host says
-MASKED = ("debug", "gpt-auto", "hibernate-resume", "run", "ssh", "system-update")
+MASKED = ("debug", "factory-reset", "gpt-auto", "hibernate-resume", "run", "ssh", "system-update")
 SAID = "THE-HOST-RUNS-IN-HERE"      # what the host's programs print on the console
 # typed at the console: if a shell reads it, it prints that
 TYPED = "echo THE-HOST-RUNS-IN-HE\\RE > /dev/ttyS0"

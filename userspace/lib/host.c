@@ -204,19 +204,59 @@ int ccdm_host_mounts(const char *root, struct ccdm_err *err)
 
 /* ---- what is closed ------------------------------------------------------ */
 
+/* @folder below @run: a link to /dev/null in the place of a file that is read from elsewhere. */
 static int ccdm_host_link(const char *run, const char *folder, const char *name,
 			  struct ccdm_err *err)
 {
 	char path[PATH_MAX];
 	int r;
 
-	snprintf(path, sizeof(path), "%s/systemd/%s", run, folder);
+	snprintf(path, sizeof(path), "%s/%s", run, folder);
 	mkdir(path, 0755);
-	snprintf(path, sizeof(path), "%s/systemd/%s/%s", run, folder, name);
+	snprintf(path, sizeof(path), "%s/%s/%s", run, folder, name);
 	if (!symlink("/dev/null", path) || errno == EEXIST)
 		return 0;
 	r = -errno;
 	return ccdm_err_set(err, r, "%s: %s", path, strerror(-r));
+}
+
+/*
+ * udev rules that join disks by what the disks say of themselves (LVM, md, btrfs, multipath,
+ * bcache, ZFS): /run comes before /usr/lib. An administrator's own in /etc come before both.
+ */
+static const char *const ccdm_host_assembly[] = {
+	"60-multipath.rules",
+	"64-btrfs.rules",
+	"64-btrfs-dm.rules",
+	"64-btrfs-zoned.rules",
+	"64-md-raid-arrays.rules",
+	"64-md-raid-assembly.rules",
+	"65-md-incremental.rules",
+	"65-md-raid-assembly.rules",
+	"69-bcache.rules",
+	"69-dm-lvm.rules",
+	"69-dm-lvm-metad.rules",
+	"69-lvm.rules",
+	"69-md-clustered-confirm-device.rules",
+	"69-vdev.rules",
+};
+
+/*
+ * The kernel's messages, and what a panic saw, go to no variable of the firmware's, which is the
+ * host's; and no such variable becomes a file of ours (systemd-pstore).
+ */
+static int ccdm_host_no_pstore(const char *run, struct ccdm_err *err)
+{
+	static const char text[] = "blacklist efi_pstore\ninstall efi_pstore /bin/false\n";
+	char path[PATH_MAX];
+	int r = ccdm_host_link(run, "systemd/system.control", "systemd-pstore.service", err);
+
+	if (r)
+		return r;
+	snprintf(path, sizeof(path), "%s/modprobe.d", run);
+	mkdir(path, 0755);
+	snprintf(path, sizeof(path), "%s/modprobe.d/99-zz-ccdm.conf", run);
+	return ccdm_file_write(path, text, strlen(text), 0644, err);
 }
 
 /* The rules that this initrd has about the host's devices hold afterwards too. */
@@ -287,7 +327,7 @@ static int ccdm_host_lockdown(const struct ccdm_config *config, const char *run,
 	int r = 0;
 
 	for (i = 0; !r && i < sizeof(ccdm_host_masked) / sizeof(ccdm_host_masked[0]); i++)
-		r = ccdm_host_link(run, "system.control", ccdm_host_masked[i], err);
+		r = ccdm_host_link(run, "systemd/system.control", ccdm_host_masked[i], err);
 	for (i = 0; !r && i < sizeof(shells) / sizeof(shells[0]); i++)
 		r = ccdm_host_no_shell(config, run, shells[i], err);
 	if (r)
@@ -315,18 +355,27 @@ static int ccdm_host_no_options(const char *run, struct ccdm_err *err)
 int ccdm_host_close(const struct ccdm_config *config, const char *run, struct ccdm_err *err)
 {
 	/* they act on the command line, on partition tables, on firmware variables, on vsock */
-	static const char *const generators[] = { "debug", "gpt-auto", "hibernate-resume",
-						  "run",   "ssh",      "system-update" };
+	static const char *const generators[] = { "debug",	  "factory-reset",
+						  "gpt-auto",	  "hibernate-resume",
+						  "run",	  "ssh",
+						  "system-update" };
 	char name[64];
 	size_t i;
 	int r = ccdm_host_rules(run, err);
 
 	if (!r)
 		r = ccdm_host_no_options(run, err);
+	for (i = 0; !r && i < sizeof(ccdm_host_assembly) / sizeof(ccdm_host_assembly[0]); i++)
+		r = ccdm_host_link(run, "udev/rules.d", ccdm_host_assembly[i], err);
+	if (!r)
+		r = ccdm_host_no_pstore(run, err);
 	for (i = 0; !r && i < sizeof(generators) / sizeof(generators[0]); i++) {
 		snprintf(name, sizeof(name), "systemd-%s-generator", generators[i]);
-		r = ccdm_host_link(run, "system-generators", name, err);
+		r = ccdm_host_link(run, "systemd/system-generators", name, err);
 	}
+	/* what systemd 258 and later starts for a firmware variable, whoever asks for it */
+	if (!r)
+		r = ccdm_host_link(run, "systemd/system.control", "factory-reset-now.target", err);
 	return r || !config->lockdown ? r : ccdm_host_lockdown(config, run, err);
 }
 

@@ -829,7 +829,9 @@ static void statuses(void **state)
 	};
 	struct ccdm_verdict *v = calloc(1, sizeof(*v));
 	uint8_t zeros[48] = { 0 }, debug[8] = { 1 };
-	struct ccdm_tdx tdx = { .tdattributes = debug, .mrtd = zeros };
+	struct ccdm_tdx tdx = { .tdattributes = debug,
+				.mrtd = zeros,
+				.rtmr = { zeros, zeros, zeros, zeros } };
 	size_t i;
 
 	(void)state;

@@ -226,6 +226,7 @@ static void one_check_each(void **state)
 		{ .fails = "debug", .at = 0xa, .value = 0x0b },
 		{ .at = 0xa, .value = 0x0b, .allow = CCDM_ALLOW_DEBUG },
 		{ .fails = "migration", .at = 0xa, .value = 0x07 },
+		{ .at = 0xa, .value = 0x07, .allow = CCDM_ALLOW_MIGRATION },
 		{ .fails = "smt", .at = 0xa, .value = 0x02 },
 		{ .at = 0xa, .value = 0x02, .allow = CCDM_ALLOW_SMT },
 		{ .at = 0x40, .value = 0 },

@@ -58,6 +58,7 @@ struct wrong {
 	uint16_t type;
 	uint32_t selection; /* of the 24; all if 0 */
 	unsigned int banks; /* selected; 1 if 0 */
+	bool sha1_bank;	    /* registers of SHA-1, quoted as such */
 	bool same_bank;	    /* one twice */
 	bool wide;	    /* with a byte for registers that there are not */
 	bool none;	    /* of the registers are selected */
@@ -82,23 +83,24 @@ static void make_quote(const struct wrong *w, struct ccdm_tpm_quote *q)
 	struct ccdm_digest d;
 
 	memset(q, 0, sizeof(*q));
-	q->bank = CCDM_ALG_SHA256;
+	q->bank = w->sha1_bank ? CCDM_ALG_SHA1 : CCDM_ALG_SHA256;
 	q->nr_pcrs = w->pcrs ? w->pcrs : CCDM_TPM_PCRS;
 	for (i = 0; i < CCDM_TPM_PCRS; i++) {
 		if (!(selection >> i & 1))
 			continue;
-		memset(all + 32 * n++, 0x40 + i, 32);
+		memset(all + ccdm_digest_size(q->bank) * n++, 0x40 + i, ccdm_digest_size(q->bank));
 	}
 	for (i = 0; i < q->nr_pcrs; i++)
 		memset(q->pcrs[i], q->nr_pcrs == CCDM_TPM_PCRS ? 0x40 + i : all[32 * i], 32);
 	if (w->other_pcr)
 		q->pcrs[7][31] ^= 1;
-	ccdm_digest_of(hash, all, 32UL * n, NULL, 0, &d);
+	ccdm_digest_of(hash, all, (size_t)ccdm_digest_size(q->bank) * n, NULL, 0, &d);
 
 	for (i = 0; i < nonce; i++)
 		text[i] = i + w->other_nonce;
 	q->size = forge_attest(&(struct forge_attest){ w->magic, w->type, text, nonce, w->banks,
-						       w->same_bank, w->bank,
+						       w->same_bank,
+						       w->sha1_bank ? CCDM_ALG_SHA1 : w->bank,
 						       w->none ? 0 : selection, w->wide, d.bytes,
 						       w->digest_size ? w->digest_size : d.size },
 			       q->message);
@@ -148,6 +150,12 @@ static const struct wrong wrongs[] = {
 	{ .fails = "quote-type", .magic = 0xff544348 },
 	{ .fails = "quote-type", .type = 0x8017 },
 	{ .fails = "signature-hash", .hash = CCDM_ALG_SHA1 },
+	{ .fails = "pcr-bank", .sha1_bank = true },
+	{ .fails = "pcr-bank",
+	  .sha1_bank = true,
+	  .hash = CCDM_ALG_SHA384,
+	  .allow = CCDM_ALLOW_DEBUG },
+	{ .sha1_bank = true, .allow = CCDM_ALLOW_SHA1 },
 	{ .hash = CCDM_ALG_SHA1, .allow = CCDM_ALLOW_SHA1 },
 	{ .fails = "signature", .flip = true },
 	{ .fails = "signature", .other_key = true },

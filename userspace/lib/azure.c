@@ -142,6 +142,23 @@ static int ccdm_azure_pcrs_v0(const json_t *pcrs, struct ccdm_tpm_quote *q, stru
 	return r;
 }
 
+/* Version 0 of TDX has version 1's members, as arrays of numbers. */
+static int ccdm_azure_tdx_v0(const json_t *o, struct ccdm_azure *az, struct ccdm_err *err)
+{
+	const json_t *quote = json_object_get(o, "tpm_quote");
+	int r = ccdm_azure_quote(quote, ccdm_member_numbers, az, err);
+
+	if (!r)
+		r = ccdm_azure_pcrs_v0(json_object_get(quote, "pcrs"), &az->quote, err);
+	if (!r)
+		r = ccdm_member_numbers(json_object_get(o, "hcl_report"), "hcl_report",
+					CCDM_HCL_MAX, &az->hcl, &az->hcl_size, err);
+	if (!r)
+		r = ccdm_member_numbers(json_object_get(o, "td_quote"), "td_quote",
+					CCDM_TDX_QUOTE_MAX, &az->td_quote, &az->td_quote_size, err);
+	return r;
+}
+
 static int ccdm_azure_v0(const json_t *o, struct ccdm_azure *az, struct ccdm_certs *certs,
 			 const struct ccdm_cert **vcek, struct ccdm_err *err)
 {
@@ -201,8 +218,12 @@ int ccdm_azure_parse(const json_t *o, struct ccdm_azure *az, struct ccdm_certs *
 			json_integer_value(version) > 2))
 		return ccdm_err_set(err, -EINVAL, "version is neither 1 nor 2");
 	az->version = json_integer_value(version);
-	r = az->version ? ccdm_azure_v1(o, az, certs, vcek, err)
-			: ccdm_azure_v0(o, az, certs, vcek, err);
+	if (az->version)
+		r = ccdm_azure_v1(o, az, certs, vcek, err);
+	else if (json_object_get(o, "td_quote"))
+		r = ccdm_azure_tdx_v0(o, az, err);
+	else
+		r = ccdm_azure_v0(o, az, certs, vcek, err);
 	if (!r)
 		r = ccdm_azure_hcl(az, err);
 	if (!r && az->is_tdx != !!az->td_quote)
@@ -270,6 +291,7 @@ int ccdm_azure_verify(const struct ccdm_azure *az, const struct ccdm_azure_want 
 		return r;
 	/* The TEE covers the runtime data: its "report-data" is their hash. */
 	if (az->is_tdx) {
+		tdx_want.paravisor = true; /* no list is judged here */
 		tdx_want.report_data = runtime.bytes;
 		tdx_want.report_data_size = runtime.size;
 		r = ccdm_tdx_verify(&az->tdx, &tdx_want, v, err);

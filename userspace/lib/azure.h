@@ -50,7 +50,7 @@ struct ccdm_azure {
 void ccdm_azure_drop(struct ccdm_azure *az);
 
 /**
- * ccdm_azure_parse() - TEE "az-snp-vtpm" (versions 0, 1, 2) or "az-tdx-vtpm" (1)
+ * ccdm_azure_parse() - TEE "az-snp-vtpm" (versions 0, 1, 2) or "az-tdx-vtpm" (0, 1)
  * @evidence: untrusted
  * @az: filled
  * @certs: gets the VCEK

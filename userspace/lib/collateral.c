@@ -444,9 +444,9 @@ enum {
 	QE_SVN = 258,
 };
 
-/* Is what @have has under the mask what the identity says? */
+/* Is what @have has under the mask what the identity says? Both have the report's byte order. */
 static bool ccdm_masked(const json_t *o, const char *key, const char *mask_key, const uint8_t *have,
-			size_t size, bool reversed)
+			size_t size)
 {
 	uint8_t want[16] = { 0 }, mask[16] = { 0 };
 	size_t i;
@@ -454,12 +454,9 @@ static bool ccdm_masked(const json_t *o, const char *key, const char *mask_key, 
 	if (size > sizeof(want) || !ccdm_member_hex(o, key, want, size) ||
 	    !ccdm_member_hex(o, mask_key, mask, size))
 		return false;
-	for (i = 0; i < size; i++) {
-		size_t at = reversed ? size - 1 - i : i;
-
-		if ((have[i] & mask[at]) != want[at])
+	for (i = 0; i < size; i++)
+		if ((have[i] & mask[i]) != want[i])
 			return false;
-	}
 	return true;
 }
 
@@ -483,17 +480,14 @@ static void ccdm_qe_check(const json_t *id, const struct ccdm_platform *p, struc
 	ccdm_verdict_add(v, "qe-product",
 			 ccdm_member_number(id, "isvprodid") == ccdm_le16(qe + QE_PRODUCT), 0,
 			 "the product of its identity", "%u", ccdm_le16(qe + QE_PRODUCT));
-	/* a number, written with its high byte first */
 	ccdm_digest_hex(qe + QE_MISCSELECT, 4, hex);
-	ccdm_verdict_add(
-		v, "qe-miscselect",
-		ccdm_masked(id, "miscselect", "miscselectMask", qe + QE_MISCSELECT, 4, true), 0,
-		"that of its identity", "%s", hex);
+	ccdm_verdict_add(v, "qe-miscselect",
+			 ccdm_masked(id, "miscselect", "miscselectMask", qe + QE_MISCSELECT, 4), 0,
+			 "that of its identity", "%s", hex);
 	ccdm_digest_hex(qe + QE_ATTRIBUTES, 16, hex);
-	ccdm_verdict_add(
-		v, "qe-attributes",
-		ccdm_masked(id, "attributes", "attributesMask", qe + QE_ATTRIBUTES, 16, false), 0,
-		"those of its identity", "%s", hex);
+	ccdm_verdict_add(v, "qe-attributes",
+			 ccdm_masked(id, "attributes", "attributesMask", qe + QE_ATTRIBUTES, 16), 0,
+			 "those of its identity", "%s", hex);
 	ccdm_level_check(v, "qe-tcb",
 			 ccdm_svn_level(json_object_get(id, "tcbLevels"), ccdm_le16(qe + QE_SVN)));
 }

@@ -76,6 +76,13 @@ int ccdm_facts_tdx(const struct ccdm_tdx *tdx, const struct ccdm_verdict *v, jso
 		r = ccdm_fact(facts, "debug", json_boolean(tdx->tdattributes[0]));
 	if (!r)
 		r = ccdm_fact(facts, "measurement", ccdm_fact_hex(tdx->mrtd, 48));
+	if (!r)
+		r = ccdm_fact(facts, "rtmr",
+			      json_pack("{s:o, s:o, s:o, s:o}", "0",
+					ccdm_fact_hex(tdx->rtmr[0], 48), "1",
+					ccdm_fact_hex(tdx->rtmr[1], 48), "2",
+					ccdm_fact_hex(tdx->rtmr[2], 48), "3",
+					ccdm_fact_hex(tdx->rtmr[3], 48)));
 	return r;
 }
 
@@ -99,6 +106,11 @@ int ccdm_facts_pcr(const struct ccdm_tpm_facts *quoted, json_t *facts)
 	}
 	/* identity is by its events then */
 	json_object_del(facts, "enclave-id");
+	r = ccdm_fact(facts, "bank", json_string(ccdm_digest_name(quoted->bank)));
+	if (r) {
+		json_decref(bank);
+		return r;
+	}
 	return ccdm_fact(facts, "pcr", json_pack("{s:o}", ccdm_digest_name(quoted->bank), bank));
 }
 

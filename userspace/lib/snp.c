@@ -351,8 +351,8 @@ static void ccdm_snp_guest(const struct ccdm_snp *snp, const struct ccdm_snp_wan
 			 "a guest that its host cannot debug", "%s",
 			 snp->policy & CCDM_SNP_POLICY_DEBUG ? "debugging allowed"
 							     : "no debugging");
-	ccdm_verdict_add(v, "migration", !(snp->policy & CCDM_SNP_POLICY_MIGRATE), 0,
-			 "no migration agent", "%s",
+	ccdm_verdict_add(v, "migration", !(snp->policy & CCDM_SNP_POLICY_MIGRATE),
+			 CCDM_ALLOW_MIGRATION, "no migration agent", "%s",
 			 snp->policy & CCDM_SNP_POLICY_MIGRATE ? "allowed" : "none");
 	ccdm_verdict_add(v, "smt", !smt || snp->policy & CCDM_SNP_POLICY_SMT, CCDM_ALLOW_SMT,
 			 "no SMT, or a guest whose policy has it", "%s",

@@ -334,6 +334,35 @@ static int ccdm_tdx_signed(const struct ccdm_tdx *t, const struct ccdm_cert *pck
 	return ccdm_tdx_key_binding(t, v);
 }
 
+/* TDATTRIBUTES (Intel TDX module ABI specification): 0 to 7 debug, 8 to 31 security. */
+#define TD_LASS		   (1ULL << 27)
+#define TD_SEPT_VE_DISABLE (1ULL << 28)
+#define TD_MIGRATABLE	   (1ULL << 29)
+#define TD_PKS		   (1ULL << 30)
+#define TD_KL		   (1ULL << 31)
+#define TD_SECURITY	   0xffffff00ULL
+#define TD_SECURITY_KNOWN  (TD_LASS | TD_SEPT_VE_DISABLE | TD_MIGRATABLE | TD_PKS | TD_KL)
+
+/* Attributes and service TD: what else could let the host into the guest. */
+static void ccdm_tdx_attributes(const struct ccdm_tdx *t, const struct ccdm_tdx_want *want,
+				struct ccdm_verdict *v)
+{
+	static const uint8_t zero[48];
+	uint64_t attributes = ccdm_le64(t->tdattributes);
+	bool service = t->mrservicetd && memcmp(t->mrservicetd, zero, sizeof(zero));
+	char hex[17];
+
+	ccdm_digest_hex(t->tdattributes, 8, hex);
+	ccdm_verdict_add(v, "attributes", !(attributes & TD_SECURITY & ~TD_SECURITY_KNOWN), 0,
+			 "no unknown security attribute", "attributes %s", hex);
+	ccdm_verdict_add(v, "migration", !(attributes & TD_MIGRATABLE) && !service,
+			 CCDM_ALLOW_MIGRATION, "not migratable, no service TD",
+			 "attributes %s, %s service TD", hex, service ? "a" : "no");
+	ccdm_verdict_add(v, "sept-ve", want->paravisor || attributes & TD_SEPT_VE_DISABLE,
+			 CCDM_ALLOW_SEPT_VE, "SEPT_VE_DISABLE, or a listed paravisor",
+			 "attributes %s", hex);
+}
+
 static void ccdm_tdx_guest(const struct ccdm_tdx *t, const struct ccdm_tdx_want *want,
 			   struct ccdm_verdict *v)
 {
@@ -343,6 +372,7 @@ static void ccdm_tdx_guest(const struct ccdm_tdx *t, const struct ccdm_tdx_want 
 	ccdm_digest_hex(t->tdattributes, 8, found);
 	ccdm_verdict_add(v, "debug", !t->tdattributes[0], CCDM_ALLOW_DEBUG,
 			 "a guest that its host cannot debug", "attributes %s", found);
+	ccdm_tdx_attributes(t, want, v);
 	if (!want->report_data)
 		return;
 	memcpy(data, want->report_data, want->report_data_size);

@@ -80,6 +80,8 @@ int ccdm_tdx_parse(const void *quote, size_t size, struct ccdm_tdx *tdx, struct 
  * @at: time of evaluation, seconds since 1970
  * @anchors, @nr_anchors: roots; NULL for Intel's
  * @report_data, @report_data_size: what it must begin with, zeros behind; NULL for anything
+ * @paravisor: the launch value is in the operator's list of paravisors, or the caller judges
+ *	no list: the guest need not have SEPT_VE_DISABLE
  */
 struct ccdm_tdx_want {
 	struct ccdm_certs *certs;
@@ -89,6 +91,7 @@ struct ccdm_tdx_want {
 	unsigned int nr_anchors;
 	const uint8_t *report_data;
 	size_t report_data_size;
+	bool paravisor;
 };
 
 /**

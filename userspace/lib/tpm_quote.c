@@ -132,6 +132,8 @@ static int ccdm_quote_registers(const struct ccdm_tpm_quote *quote, const TPMS_Q
 			      "registers of one bank, this one", "%s, %u banks, registers %#x",
 			      ccdm_digest_name(quote->bank), info->pcrSelect.count, facts->covered))
 		return 0;
+	ccdm_verdict_add(v, ccdm_quote_name(prefix, "pcr-bank", name), quote->bank != CCDM_ALG_SHA1,
+			 CCDM_ALLOW_SHA1, "SHA-256 or longer", "%s", ccdm_digest_name(quote->bank));
 	if (!ccdm_verdict_add(v, ccdm_quote_name(prefix, "pcr-list", name),
 			      ccdm_quote_list(quote, facts), 0,
 			      "all registers, or those that were quoted", "%u", quote->nr_pcrs))

@@ -8,7 +8,7 @@
 
 static const char *const ccdm_allow_words[] = {
 	"debug", "vmpl", "expired", "tcb-out-of-date", "tcb-config", "tcb-sw-hardening",
-	"smt",	 "sha1", "no-crl"
+	"smt",	 "sha1", "no-crl",  "migration",       "sept-ve"
 };
 
 #define CCDM_ALLOW_WORDS (sizeof(ccdm_allow_words) / sizeof(ccdm_allow_words[0]))

@@ -22,6 +22,8 @@ enum ccdm_allow {
 	CCDM_ALLOW_SMT = 1 << 6,
 	CCDM_ALLOW_SHA1 = 1 << 7,
 	CCDM_ALLOW_NO_CRL = 1 << 8,
+	CCDM_ALLOW_MIGRATION = 1 << 9,
+	CCDM_ALLOW_SEPT_VE = 1 << 10,
 };
 
 #define CCDM_CHECKS_MAX 96

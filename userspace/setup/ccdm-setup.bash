@@ -24,7 +24,7 @@ _ccdm_setup() {
 	case $prev in
 	-c | --cipher) mapfile -t COMPREPLY < <(compgen -W "aes-xts-gmac aes-xts-hmac-sha256 aes-gcm" -- "$cur"); return ;;
 	--on-tamper) mapfile -t COMPREPLY < <(compgen -W "panic poweroff eio" -- "$cur"); return ;;
-	--allow) mapfile -t COMPREPLY < <(compgen -W "debug vmpl expired tcb-out-of-date tcb-config tcb-sw-hardening smt sha1 no-crl" -- "$cur"); return ;;
+	--allow) mapfile -t COMPREPLY < <(compgen -W "debug vmpl expired tcb-out-of-date tcb-config tcb-sw-hardening smt sha1 no-crl migration sept-ve" -- "$cur"); return ;;
 	--origin | --tab | --config | --generate | --cert | --chain | --crl | --root | --collateral | --tcb-info | --qe-identity | --expect | --ca | --output | --manifest | --certificate) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	--cache-size | --size | --uuid | -n | --count | --at | --report-data | --broker | --pin | --timeout | --nonce) return ;;
 	--protocol) mapfile -t COMPREPLY < <(compgen -W "0.4.0 0.2.0" -- "$cur"); return ;;

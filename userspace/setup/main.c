@@ -87,6 +87,7 @@ static const struct ccdm_verb ccdm_verbs[] = {
 	  "      --report-data HEX  what the evidence must be bound to\n"
 	  "      --allow WORDS      debug vmpl expired tcb-out-of-date tcb-config\n"
 	  "                         tcb-sw-hardening smt sha1 no-crl\n"
+	  "                         migration sept-ve\n"
 	  "      --json             as JSON\n"
 	  "\n"
 	  "Exit code 0: accepted. 7: it can be read, and is not accepted. 1: it cannot be read.\n",

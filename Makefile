@@ -42,7 +42,7 @@ BROKER_PKGS := jansson libcrypto sqlite3 tss2-mu yaml-0.1
 BROKERD_PKGS := $(BROKER_PKGS) libevent_openssl libevent libssl
 BROKERD_ONLY := $(addprefix userspace/broker/,adminsock.c brokerd.c server.c)
 BROKER_SRC := $(filter-out $(BROKERD_ONLY),$(wildcard userspace/broker/*.c)) $(addprefix userspace/lib/,azure.c base64.c bootlog.c collateral.c digest.c \
-	eventlog.c evidence.c facts.c file.c ini.c jcs.c jwe.c jws.c kbs.c launches.c manifest.c member.c pubkey.c snp.c snp_json.c tcglog.c tdx.c tpm_activation.c tpm_json.c \
+	enclave_id.c eventlog.c evidence.c facts.c file.c ini.c jcs.c jwe.c jws.c kbs.c known_events.c launches.c manifest.c member.c pubkey.c snp.c snp_json.c tcglog.c tdx.c tpm_activation.c tpm_json.c \
 	tpm_quote.c ui.c verdict.c x509.c)
 BROKER_OBJ := $(BROKER_SRC:%.c=$(BUILD)/%.o)
 BROKER_ONLY := userspace/broker/main.c userspace/broker/client.c userspace/broker/issue.c $(wildcard userspace/broker/cmd_*.c)

@@ -11,8 +11,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include "../../userspace/lib/bootlog.h"
+#include "../../userspace/lib/bytes.h"
+#include "../../userspace/lib/enclave_id.h"
 #include "../../userspace/lib/evidence.h"
 #include "../../userspace/lib/facts.h"
+#include "../../userspace/lib/file.h"
 #include "../../userspace/lib/launches.h"
 #include "../../userspace/lib/manifest.h"
 #include "failed.h"
@@ -179,12 +182,15 @@ static size_t firmware(uint8_t *log, uint8_t locality, struct ccdm_digest value[
 
 struct machine {
 	struct text ccdm, systemd;
-	uint8_t firmware[512];
+	uint8_t firmware[2048];
 	size_t firmware_size;
 	struct ccdm_digest value[CCDM_REGISTERS];
 };
 
-/* What a boot leaves behind; @caps: events of systemd's before the cap, -1: no cap */
+/*
+ * What a boot leaves behind; @caps: events of systemd's before the cap, -1: no cap. Without
+ * a cap systemd measures nothing into our register: its three events are in register 13.
+ */
 static void boot(struct machine *m, int caps)
 {
 	unsigned int i;
@@ -195,16 +201,16 @@ static void boot(struct machine *m, int caps)
 		assert_int_equal(ccdm_eventlog_begin(CCDM_ALG_SHA256, &m->value[i], &err), 0);
 	m->firmware_size = firmware(m->firmware, 3, m->value);
 	record(&m->ccdm, true, "pcr", 15, "ccdm-base:0 1 verity", &m->value[15]);
-	record(&m->ccdm, true, "pcr", 15, "ccdm-ready:", &m->value[15]);
+	record(&m->ccdm, true, "pcr", 15, "ccdm-ready:1", &m->value[15]);
 	record(&m->systemd, false, "pcr", 11, "enter-initrd", &m->value[11]);
 	for (n = 0; n < 3; n++) {
 		if (n == caps)
-			record(&m->ccdm, true, "pcr", 15, "ccdm-cap:", &m->value[15]);
-		record(&m->systemd, false, "pcr", 15, n ? "file-system:/" : "machine-id:1",
-		       &m->value[15]);
+			record(&m->ccdm, true, "pcr", 15, "ccdm-cap:1", &m->value[15]);
+		record(&m->systemd, false, "pcr", caps < 0 ? 13 : 15,
+		       n ? "file-system:/" : "machine-id:1", &m->value[caps < 0 ? 13 : 15]);
 	}
 	if (caps == 3)
-		record(&m->ccdm, true, "pcr", 15, "ccdm-cap:", &m->value[15]);
+		record(&m->ccdm, true, "pcr", 15, "ccdm-cap:1", &m->value[15]);
 }
 
 static void registers(const struct machine *m, struct ccdm_registers *regs)
@@ -259,16 +265,16 @@ static void logs(void **state)
 	logged(&m, &regs, "initrd", 3 + 2 + 1 + 3, 0);
 	/* a register that nothing proves, and one whose log is not its own */
 	regs.covered &= ~(1U << 4);
-	logged(&m, &regs, "initrd", 8, 1);
+	logged(&m, &regs, "initrd", 8, 2);
 	regs.value[11][0] ^= 1;
-	logged(&m, &regs, "initrd", 7, 2);
+	logged(&m, &regs, "initrd", 7, 3);
 	regs.value[15][0] ^= 1;
-	logged(&m, &regs, "unknown", 2, 3);
+	logged(&m, &regs, "unknown", 5, 4);
 	/* ours, too */
 	boot(&m, -1);
 	registers(&m, &regs);
 	regs.covered &= ~(1U << 15);
-	logged(&m, &regs, "unknown", 4, 1);
+	logged(&m, &regs, "unknown", 7, 2);
 	/* the cap may stand anywhere among systemd's, and is seen there */
 	for (caps = 0; caps <= 3; caps++) {
 		boot(&m, caps);
@@ -279,7 +285,7 @@ static void logs(void **state)
 	m.ccdm.size = strstr(m.ccdm.text, "ccdm-cap") - m.ccdm.text;
 	while (m.ccdm.text[m.ccdm.size] != 0x1e)
 		m.ccdm.size--;
-	logged(&m, &regs, "unknown", 4, 1);
+	logged(&m, &regs, "unknown", 4, 2);
 	/* a log of firmware that begins elsewhere */
 	boot(&m, -1);
 	registers(&m, &regs);
@@ -292,34 +298,36 @@ static void logs(void **state)
 	memset(&m.systemd, 0, sizeof(m.systemd));
 	ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[15], &err);
 	ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[11], &err);
-	record(&m.ccdm, true, "pcr", 15, "ccdm-ready:", NULL);
+	ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[13], &err);
+	record(&m.ccdm, true, "pcr", 15, "ccdm-ready:1", NULL);
 	{
 		struct ccdm_digest d;
 		char hex[97], *at = strstr(m.ccdm.text, "\"sha256\"");
 
-		ccdm_digest_of(CCDM_ALG_SHA384, "ccdm-ready:", 11, NULL, 0, &d);
+		ccdm_digest_of(CCDM_ALG_SHA384, "ccdm-ready:1", 12, NULL, 0, &d);
 		ccdm_digest_hex(d.bytes, 48, hex);
 		m.ccdm.size = at - m.ccdm.text;
 		m.ccdm.size += sprintf(at,
 				       "\"sha384\",\"digest\":\"%s\"}],\"content_type\":\"ccdm\","
-				       "\"content\":{\"ccdm\":\"ccdm-ready:\"}}\n",
+				       "\"content\":{\"ccdm\":\"ccdm-ready:1\"}}\n",
 				       hex);
 		memset(d.bytes, 0, 32);
 		extend(&m.value[15], d.bytes);
 	}
 	registers(&m, &regs);
-	logged(&m, &regs, "unknown", 3, 1);
+	logged(&m, &regs, "unknown", 3, 2);
 	/* one of ours that ends before it is ready */
 	boot(&m, -1);
 	memset(&m.systemd, 0, sizeof(m.systemd));
 	m.ccdm.size = 0;
 	ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[15], &err);
 	ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[11], &err);
+	ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[13], &err);
 	record(&m.ccdm, true, "pcr", 15, "ccdm-base:1", &m.value[15]);
 	registers(&m, &regs);
-	logged(&m, &regs, "unknown", 4, 0);
+	logged(&m, &regs, "unknown", 4, 1);
 	/* a word that only begins like the cap, and the cap without more */
-	record(&m.ccdm, true, "pcr", 15, "ccdm-ready:", &m.value[15]);
+	record(&m.ccdm, true, "pcr", 15, "ccdm-ready:1", &m.value[15]);
 	record(&m.ccdm, true, "pcr", 15, "ccdm-capital:", &m.value[15]);
 	registers(&m, &regs);
 	logged(&m, &regs, "initrd", 6, 0);
@@ -358,19 +366,20 @@ static void late_cap(void **state)
 		boot(&m, -1);
 		memset(&m.systemd, 0, sizeof(m.systemd));
 		ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[11], &err);
+		ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[13], &err);
 		m.ccdm.size = 0;
 		ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[15], &err);
-		record(&m.ccdm, true, "pcr", 15, "ccdm-ready:", &m.value[15]);
+		record(&m.ccdm, true, "pcr", 15, "ccdm-ready:1", &m.value[15]);
 		for (i = 0; i <= TRIES + 1; i++) {
 			if (i == before)
-				record(&m.ccdm, true, "pcr", 15, "ccdm-cap:", &m.value[15]);
+				record(&m.ccdm, true, "pcr", 15, "ccdm-cap:1", &m.value[15]);
 			record(&m.systemd, false, "pcr", 15, "x", &m.value[15]);
 		}
 		registers(&m, &regs);
 		if (before == TRIES)
 			logged(&m, &regs, "running", 3 + 2 + i, 0);
 		else
-			logged(&m, &regs, "unknown", 3, 1);
+			logged(&m, &regs, "unknown", 3, 2);
 	}
 }
 
@@ -428,9 +437,9 @@ static void many_events(void **state)
 }
 
 /* A confidential guest's log of firmware: what stands for register 0 is no event of an RTMR's. */
-static size_t guest_firmware(uint8_t *log, struct ccdm_digest value[4])
+static size_t guest_firmware(uint8_t *log, unsigned int third, struct ccdm_digest value[4])
 {
-	static const unsigned int where[] = { 0, 1, 4, 1 };
+	const unsigned int where[] = { 0, 1, third, 1 };
 	uint8_t *p = firmware_spec(log, CCDM_ALG_SHA384, 48);
 	unsigned int i;
 
@@ -448,12 +457,12 @@ static void rtmrs(void **state)
 
 	(void)state;
 	ccdm_eventlog_begin(CCDM_ALG_SHA384, &value, &err);
-	record(&m.ccdm, true, "rtmr", 3, "ccdm-ready:", &value);
-	record(&m.ccdm, true, "pcr", 15,
-	       "ccdm-ready:", NULL); /* of a TPM, which is not asked here */
+	record(&m.ccdm, true, "rtmr", 3, "ccdm-ready:1", &value);
+	record(&m.ccdm, true, "pcr", 15, "ccdm-ready:1",
+	       NULL); /* of a TPM, which is not asked here */
 	memcpy(regs.value[3], value.bytes, 48);
 	logged(&m, &regs, "initrd", 1, 0);
-	record(&m.ccdm, true, "rtmr", 3, "ccdm-cap:", &value);
+	record(&m.ccdm, true, "rtmr", 3, "ccdm-cap:1", &value);
 	memcpy(regs.value[3], value.bytes, 48);
 	logged(&m, &regs, "running", 2, 0);
 	/* with one of firmware: two events of RTMR 0, one of RTMR 3 before ours */
@@ -464,14 +473,239 @@ static void rtmrs(void **state)
 		memset(&m, 0, sizeof(m));
 		for (i = 0; i < 4; i++)
 			ccdm_eventlog_begin(CCDM_ALG_SHA384, &all[i], &err);
-		m.firmware_size = guest_firmware(m.firmware, all);
-		record(&m.ccdm, true, "rtmr", 3, "ccdm-ready:", &all[3]);
+		m.firmware_size = guest_firmware(m.firmware, 3, all);
+		record(&m.ccdm, true, "rtmr", 3, "ccdm-ready:1", &all[3]);
 		for (i = 0; i < 4; i++)
 			memcpy(regs.value[i], all[i].bytes, 48);
 		logged(&m, &regs, "initrd", 4, 0);
 		regs.value[0][7] ^= 1;
 		logged(&m, &regs, "initrd", 2, 1);
+		/* nobody but ccdm measures into RTMR 3 before the cap */
+		memset(&m, 0, sizeof(m));
+		for (i = 0; i < 4; i++)
+			ccdm_eventlog_begin(CCDM_ALG_SHA384, &all[i], &err);
+		m.firmware_size = guest_firmware(m.firmware, 4, all);
+		record(&m.ccdm, true, "rtmr", 3, "ccdm-ready:1", &all[3]);
+		for (i = 0; i < 4; i++)
+			memcpy(regs.value[i], all[i].bytes, 48);
+		logged(&m, &regs, "unknown", 4, 0);
 	}
+}
+
+static json_t *last_note(const json_t *notes)
+{
+	return json_array_get(notes, json_array_size(notes) - 1);
+}
+
+/* ---- enclave IDs ------------------------------------------------------------------- */
+
+/* Facts of a machine; "" for an ID that is unknown. */
+static void boot_facts(const struct machine *m, char id[CCDM_ENCLAVE_ID_SIZE], char phase[16])
+{
+	struct ccdm_bootlog log = { m->firmware_size ? m->firmware : NULL,
+				    m->firmware_size,
+				    m->ccdm.text,
+				    m->ccdm.size,
+				    m->systemd.text,
+				    m->systemd.size };
+	json_t *facts = json_object(), *notes = json_array();
+	struct ccdm_registers regs;
+	const char *text;
+
+	registers(m, &regs);
+	assert_int_equal(ccdm_bootlog_facts(&log, &regs, facts, notes, &err), 0);
+	text = json_string_value(json_array_get(json_object_get(facts, "enclave-id"), 0));
+	snprintf(id, CCDM_ENCLAVE_ID_SIZE, "%s", text ? text : "");
+	snprintf(phase, 16, "%s", json_string_value(json_object_get(facts, "phase")));
+	json_decref(facts);
+	json_decref(notes);
+}
+
+static void fresh(struct machine *m)
+{
+	unsigned int i;
+
+	memset(m, 0, sizeof(*m));
+	for (i = 0; i < CCDM_REGISTERS; i++)
+		assert_int_equal(ccdm_eventlog_begin(CCDM_ALG_SHA256, &m->value[i], &err), 0);
+	m->firmware_size = firmware(m->firmware, 0, m->value);
+}
+
+static void firmware_text(struct machine *m, unsigned int reg, const void *text, size_t size)
+{
+	struct ccdm_digest d;
+	uint8_t *p;
+
+	p = firmware_event(m->firmware + m->firmware_size, reg, CCDM_ALG_SHA256, 32, 0, NULL);
+	assert_int_equal(ccdm_digest_of(CCDM_ALG_SHA256, text, size, NULL, 0, &d), 0);
+	memcpy(p - 36, d.bytes, 32);
+	extend(&m->value[reg], d.bytes);
+	m->firmware_size = p - m->firmware;
+}
+
+/* What leaves the ID as it is, and what does not; each beside the same honest boot. */
+static void enclave_ids(void **state)
+{
+	static const char *const kinds[] = {
+		"plain",
+		"separator in pcr4",
+		"systemd's words",
+		"os-separator",
+		"after the ready",
+		"a cap",
+		"another kernel",
+		"another order",
+		"systemd's word in firmware's log",
+		"NvPCR anchor",
+		"firmware's in systemd's log",
+		"an event before ours",
+		"no ready",
+		"another base",
+		"ours behind systemd's in pcr11",
+	};
+	enum { SAME = 6 };
+	char good[CCDM_ENCLAVE_ID_SIZE] = "", id[CCDM_ENCLAVE_ID_SIZE], phase[16];
+	struct machine m;
+	unsigned int k;
+
+	(void)state;
+	for (k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		fresh(&m);
+		if (k == 1)
+			firmware_text(&m, 4, "\0\0\0\0", 4);
+		if (k == 7)
+			firmware_text(&m, 4, "initrd", 6);
+		firmware_text(&m, 4, k == 6 ? "kerneL" : "kernel", 6);
+		if (k != 7)
+			firmware_text(&m, 4, "initrd", 6);
+		if (k == 8)
+			firmware_text(&m, 11, "enter-initrd", 12);
+		if (k == 11)
+			firmware_text(&m, 15, "anything", 8);
+		record(&m.ccdm, true, "pcr", 15, k == 13 ? "ccdm-base:1" : "ccdm-base:0",
+		       &m.value[15]);
+		if (k != 12)
+			record(&m.ccdm, true, "pcr", 15, "ccdm-ready:1", &m.value[15]);
+		if (k == 2)
+			record(&m.systemd, false, "pcr", 11, "enter-initrd", &m.value[11]);
+		if (k == 3)
+			record(&m.systemd, false, "pcr", 4, "os-separator", &m.value[4]);
+		if (k == 4)
+			record(&m.ccdm, true, "pcr", 15, "ccdm-more:1", &m.value[15]);
+		if (k == 5)
+			record(&m.ccdm, true, "pcr", 15, "ccdm-cap:1", &m.value[15]);
+		if (k == 9)
+			record(&m.systemd, false, "pcr", 9, "anchor", &m.value[9]);
+		if (k == 10)
+			record(&m.systemd, false, "pcr", 11, "Exit Boot Services Invocation",
+			       &m.value[11]);
+		if (k == 14) {
+			record(&m.ccdm, true, "pcr", 15, "ccdm-cap:1", &m.value[15]);
+			record(&m.ccdm, true, "pcr", 11, "ccdm-x:1", &m.value[11]);
+		}
+		boot_facts(&m, id, phase);
+		if (!k)
+			memcpy(good, id, sizeof(good));
+		if (!good[0] || !strcmp(id, good) != (k < SAME))
+			fail_msg("%s: %s, beside %s", kinds[k], id, good);
+		if (k == 12 || k == 14)
+			assert_string_equal(id, "");
+	}
+}
+
+/* The cap under another label: the running system stays the running system. */
+static void relabelled_cap(void **state)
+{
+	char id[CCDM_ENCLAVE_ID_SIZE], phase[16];
+	struct machine m;
+	unsigned int k;
+
+	(void)state;
+	for (k = 0; k < 6; k++) {
+		fresh(&m);
+		record(&m.ccdm, true, "pcr", 15, "ccdm-base:0", &m.value[15]);
+		record(&m.ccdm, true, "pcr", 15, "ccdm-ready:1", &m.value[15]);
+		if (k == 1) /* a record of another type in our log */
+			record(&m.ccdm, false, "pcr", 15, "ccdm-cap:1", &m.value[15]);
+		else if (k == 2)
+			record(&m.systemd, false, "pcr", 15, "ccdm-cap:1", &m.value[15]);
+		else if (k == 3) { /* before ours, by firmware */
+			fresh(&m);
+			memset(&m.ccdm, 0, sizeof(m.ccdm));
+			firmware_text(&m, 15, "ccdm-base:0", 11);
+			firmware_text(&m, 15, "ccdm-ready:1", 12);
+			firmware_text(&m, 15, "ccdm-cap:1", 10);
+		} else if (k == 4) /* an event that nobody knows */
+			record(&m.ccdm, false, "pcr", 15, "ccdm-cap:2", &m.value[15]);
+		else if (k == 5)
+			record(&m.ccdm, true, "pcr", 15, "ccdm-cap:2", &m.value[15]);
+		boot_facts(&m, id, phase);
+		assert_string_equal(phase, !k ? "initrd" : k == 4 ? "unknown" : "running");
+	}
+}
+
+static char *vector_file(const char *name, size_t *size)
+{
+	const char *dir = getenv("CCDM_VECTORS");
+	struct ccdm_err none;
+	char path[512], *text;
+
+	snprintf(path, sizeof(path), "%s/ccdm-boots/%s", dir ? dir : "../shared/vectors", name);
+	return ccdm_file_read(path, CCDM_TCGLOG_MAX, &text, size, &none) ? NULL : text;
+}
+
+/* A real boot: its ID in two banks is known. */
+static void real_boot(void **state)
+{
+	static const struct {
+		uint16_t bank;
+		const char *word, *id;
+	} banks[] = {
+		{ CCDM_ALG_SHA256, "sha256",
+		  "cf7aca9fd5f555f8a8dbe39db2b8226049405ca1b542b6ea9cb3a4b48984ddf4" },
+		{ CCDM_ALG_SHA384, "sha384",
+		  "d15eb7eef664eeb5d9f147b160eda49655c61904afed2260f23e8ca0c2c0171a" },
+	};
+	size_t sizes[4], i;
+	char *firmware_log = vector_file("A.tcglog", &sizes[0]), *line, *rest;
+	char *ccdm = vector_file("A.ccdmlog", &sizes[1]);
+	char *systemd = vector_file("A.sdlog", &sizes[2]), *pcrs = vector_file("A.pcrs", &sizes[3]);
+	char word[16], hex[129];
+	unsigned int index;
+
+	(void)state;
+	if (!firmware_log || !ccdm || !systemd || !pcrs) {
+		print_message("skipped: no vectors of ccdm's boots\n");
+		skip();
+	}
+	for (i = 0; i < 2; i++) {
+		struct ccdm_registers regs = { .bank = banks[i].bank };
+		struct ccdm_bootlog log = { firmware_log, sizes[0], ccdm,
+					    sizes[1],	  systemd,  sizes[2] };
+		json_t *facts = json_object(), *notes = json_array(), *id;
+		char *copy = strndup(pcrs, sizes[3]);
+
+		for (rest = copy; (line = strsep(&rest, "\n"));)
+			if (sscanf(line, "%15s %u %128s", word, &index, hex) == 3 &&
+			    !strcmp(word, banks[i].word) && index < 24) {
+				assert_int_equal(ccdm_unhex(hex, regs.value[index],
+							    ccdm_digest_size(regs.bank)),
+						 0);
+				regs.covered |= 1U << index;
+			}
+		free(copy);
+		assert_int_equal(ccdm_bootlog_facts(&log, &regs, facts, notes, &err), 0);
+		id = json_array_get(json_object_get(facts, "enclave-id"), 0);
+		assert_string_equal(json_string_value(id) ? json_string_value(id) : "",
+				    banks[i].id);
+		assert_string_equal(json_string_value(json_object_get(facts, "phase")), "running");
+		json_decref(facts);
+		json_decref(notes);
+	}
+	free(firmware_log);
+	free(ccdm);
+	free(systemd);
+	free(pcrs);
 }
 
 /* ---- a TPM's evidence -------------------------------------------------------------- */
@@ -635,7 +869,7 @@ static void members(void **state)
 		memset(&err, 0, sizeof(err));
 		assert_int_equal(ccdm_evidence_judge("tpm", o, &t, &bound, v, &proof, &err),
 				 cases[i].r);
-		said = cases[i].r ? err.text : json_string_value(json_array_get(proof.notes, 0));
+		said = cases[i].r ? err.text : json_string_value(last_note(proof.notes));
 		if (cases[i].said && (!said || !strstr(said, cases[i].said)))
 			fail_msg("case %zu: '%s'", i, said ? said : "");
 		assert_null(json_object_get(proof.facts, "signer"));
@@ -693,7 +927,7 @@ static void beside(void **state)
 		assert_int_equal(ccdm_evidence_beside(cases[i].text ? cases[i].text : text, &t,
 						      &bound, &proof),
 				 0);
-		note = json_string_value(json_array_get(proof.notes, 0));
+		note = json_string_value(last_note(proof.notes));
 		assert_string_equal(word(&proof, "binding"), cases[i].binding);
 		assert_string_equal(word(&proof, "phase"), cases[i].phase);
 		if (!!note != !!cases[i].note[0] || (note && !strstr(note, cases[i].note)))
@@ -798,7 +1032,7 @@ static void leaf_given(void **state)
 	t = trusting(&anchor, true);
 	proof = (struct ccdm_proof){ json_pack("{s:s}", "phase", "unknown"), json_array() };
 	assert_int_equal(ccdm_evidence_beside(text, &t, &bound, &proof), 0);
-	assert_non_null(strstr(json_string_value(json_array_get(proof.notes, 0)), "more than 32"));
+	assert_non_null(strstr(json_string_value(last_note(proof.notes)), "more than 32"));
 	assert_string_equal(word(&proof, "phase"), "unknown");
 	ccdm_proof_drop(&proof);
 	ccdm_certs_free(t.certs);
@@ -1027,14 +1261,15 @@ static void no_evidence(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(launches),    cmocka_unit_test(late_cap),
-		cmocka_unit_test(logs),	       cmocka_unit_test(cut_logs),
-		cmocka_unit_test(many_events), cmocka_unit_test(rtmrs),
-		cmocka_unit_test(tpm_alone),   cmocka_unit_test(beside),
-		cmocka_unit_test(statuses),    cmocka_unit_test(snp_facts),
-		cmocka_unit_test(manifests),   cmocka_unit_test(no_evidence),
-		cmocka_unit_test(members),     cmocka_unit_test(merged),
-		cmocka_unit_test(leaf_given),
+		cmocka_unit_test(launches),	  cmocka_unit_test(late_cap),
+		cmocka_unit_test(logs),		  cmocka_unit_test(enclave_ids),
+		cmocka_unit_test(relabelled_cap), cmocka_unit_test(real_boot),
+		cmocka_unit_test(cut_logs),	  cmocka_unit_test(many_events),
+		cmocka_unit_test(rtmrs),	  cmocka_unit_test(tpm_alone),
+		cmocka_unit_test(beside),	  cmocka_unit_test(statuses),
+		cmocka_unit_test(snp_facts),	  cmocka_unit_test(manifests),
+		cmocka_unit_test(no_evidence),	  cmocka_unit_test(members),
+		cmocka_unit_test(merged),	  cmocka_unit_test(leaf_given),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -46,9 +46,13 @@ struct ccdm_registers {
  * ccdm_bootlog_facts() - what logs and registers prove together
  * @log: the logs
  * @regs: the registers
- * @facts: gets "events" [{"register": "pcrN" | "rtmrN", "name"?, "digest"}] and "phase":
- *	   "initrd", "running" or "unknown"
- * @notes: gets a text for each register whose events do not count
+ * @facts: gets "events" [{"register": "pcrN" | "rtmrN", "name"?, "digest"}]; "phase":
+ *	   "initrd", "running" or "unknown"; and "enclave-id" [HEX], unless it is unknown
+ * @notes: gets a text for each register whose events do not count, and for an unknown ID
+ *
+ * An event has a name only where its digest proves it: a record of ccdm's, or an event of
+ * known_events.h under any label. The phase is "initrd" only if ccdm's register has
+ * ccdm-ready, no cap, and no event that nobody knows.
  *
  * The order of systemd's events and ccdm's in one register is not written down; it is
  * found: ccdm's come first, but for "ccdm-cap" and those after it, which follow

@@ -33,6 +33,12 @@ def paravisor(vm, tee, *words):
           (tee, " ".join(words)))
 
 
+def listed(b, text):
+    with open(os.path.join(b.dir, "trust/paravisors"), "w") as f:
+        f.write(text)
+    b.reload()
+
+
 def version(vm):
     return json.loads(vm.sh("/ccdm/bin/ccdm-setup evidence --nonce any"))["tee-evidence"]["primary_evidence"]["version"]
 
@@ -45,6 +51,7 @@ def one(t, tee):
         b.reload()
         b.secret("default/web/key", b"secret")
         b.policy(POLICY % (tee, GOOD))
+        kind = "measurement" if tee == "snp" else "mrtd"
         with_ = "--broker %s --ca /tmp/ca.pem --timeout 30" % b.url
         vm.sh(NET)
         vm.sh("ip addr add 169.254.169.254/32 dev lo")
@@ -57,9 +64,18 @@ def one(t, tee):
         paravisor(vm, tee)
         rc, out = setup(vm, "evidence")
         t.ok(rc == 0 and "%-12s yes" % name in out, "with one it is", out)
+        listed(b, "%s %s\n" % (kind, GOOD))
         asks(t, vm, with_, 7, "nothing measured: refused", "refused by the broker")
         t.ok(b.refused() == ["phase"], "by the phase, and by it alone", b.log()[-1])
         vm.sh("/ccdm/bin/ccdm-setup measure --config /tmp/ccdm.conf")
+        # whoever has a genuine chip can write what a paravisor writes
+        listed(b, "")
+        asks(t, vm, with_, 7, "a paravisor that nobody listed: refused", "refused by the broker")
+        if tee == "snp":
+            t.ok(b.refused() == ["binding", "phase"], "nothing binds its vTPM", b.log()[-1])
+        else:
+            t.ok(b.refused() == ["sept-ve"], "a TD whose host may inject exceptions", b.log()[-1])
+        listed(b, "%s %s\n%s %s\n" % (kind, GOOD, kind, OTHER))
         asks(t, vm, with_, 0, "measured into the vTPM: its registers count, binding paravisor") or t.note(b.log()[-1])
         want = 2 if tee == "snp" else 1
         t.ok(version(vm) == want, "evidence of version %d" % want)

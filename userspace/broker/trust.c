@@ -33,6 +33,7 @@ struct ccdm_trust_dir {
 	struct ccdm_trust_files roots, tpm_roots, tpm_keys, certs, collateral;
 	struct ccdm_pubkey *key[FILES];
 	struct ccdm_anchor anchor[FILES], tpm_anchor[FILES];
+	struct ccdm_launches paravisors;
 };
 
 /* ---- files ------------------------------------------------------------------ */
@@ -141,6 +142,27 @@ static int ccdm_trust_try(struct ccdm_trust_dir *t, struct ccdm_err *err)
 	return r;
 }
 
+/* A list of launch values; without the file it lists nothing. */
+static int ccdm_trust_launches(const char *dir, const char *name, struct ccdm_launches *list,
+			       struct ccdm_err *err)
+{
+	char *path, *text;
+	size_t size;
+	int r = 0;
+
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	if (!access(path, F_OK)) {
+		r = ccdm_file_read(path, CCDM_LAUNCHES_FILE, &text, &size, err);
+		if (!r) {
+			r = ccdm_launches_parse(path, text, size, list, err);
+			free(text);
+		}
+	}
+	free(path);
+	return r;
+}
+
 int ccdm_trust_load(const char *dir, struct ccdm_trust_dir **trust, struct ccdm_err *err)
 {
 	struct ccdm_trust_dir *t = calloc(1, sizeof(*t));
@@ -160,6 +182,8 @@ int ccdm_trust_load(const char *dir, struct ccdm_trust_dir **trust, struct ccdm_
 		r = ccdm_trust_read(&t->certs, dir, "certs", err);
 	if (!r)
 		r = ccdm_trust_read(&t->collateral, dir, "collateral", err);
+	if (!r)
+		r = ccdm_trust_launches(dir, "paravisors", &t->paravisors, err);
 	if (!r)
 		r = ccdm_trust_try(t, err);
 	*trust = r ? NULL : t;
@@ -191,6 +215,7 @@ void ccdm_trust_free(struct ccdm_trust_dir *t)
 	ccdm_trust_drop(&t->tpm_keys);
 	ccdm_trust_drop(&t->certs);
 	ccdm_trust_drop(&t->collateral);
+	ccdm_launches_drop(&t->paravisors);
 	free(t->dir);
 	free(t);
 }
@@ -248,6 +273,7 @@ static int ccdm_trust_with(const struct ccdm_trust_dir *t, const struct ccdm_tru
 		.nr_tpm_anchors = t->tpm_roots.count,
 		.tpm_keys = t->key,
 		.nr_tpm_keys = t->tpm_keys.count,
+		.paravisors = &t->paravisors,
 		.activated = claim->activated,
 		.activated_arg = claim->activated_arg,
 	};
@@ -269,7 +295,8 @@ static int ccdm_trust_with(const struct ccdm_trust_dir *t, const struct ccdm_tru
 		r = ccdm_evidence_judge(claim->tee, claim->primary, &trust, &claim->bound, v, proof,
 					err);
 	if (!r && proof->facts && claim->additional[0])
-		r = ccdm_evidence_beside(claim->additional, &trust, &claim->bound_beside, proof);
+		r = ccdm_evidence_beside(claim->additional, claim->primary, &trust,
+					 &claim->bound_beside, proof);
 	if (r)
 		ccdm_proof_drop(proof);
 	ccdm_collateral_drop(&c);

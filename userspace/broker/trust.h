@@ -6,6 +6,8 @@
  *	DIR/tpm-roots/	roots of TPMs' keys: providers that are trusted with what TPMs say
  *	DIR/tpm-keys/	keys of TPMs that are known one by one, AKs or EKs, DER of the public key
  *	DIR/certs/	certificates between root and leaf, revocation lists
+ *	DIR/paravisors	list of launch values (launches.h): only below one of them does an
+ *			Azure vTPM have the binding "paravisor"
  *	DIR/collateral/	TDX: one file for each FMSPC, as "verify tdx --collateral" has it
  *
  * All of it may be missing; what is missing fails a check.

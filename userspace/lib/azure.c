@@ -291,7 +291,6 @@ int ccdm_azure_verify(const struct ccdm_azure *az, const struct ccdm_azure_want 
 		return r;
 	/* The TEE covers the runtime data: its "report-data" is their hash. */
 	if (az->is_tdx) {
-		tdx_want.paravisor = true; /* no list is judged here */
 		tdx_want.report_data = runtime.bytes;
 		tdx_want.report_data_size = runtime.size;
 		r = ccdm_tdx_verify(&az->tdx, &tdx_want, v, err);

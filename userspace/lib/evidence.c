@@ -227,6 +227,60 @@ static int ccdm_judge_tpm(const struct ccdm_judging *j)
 	return ccdm_judged_pcrs(j, &quoted);
 }
 
+/*
+ * Is what was launched a paravisor that the operator listed? Whoever owns a genuine chip can
+ * launch code of his own, and write runtime data as a paravisor does.
+ */
+static bool ccdm_azure_listed(const struct ccdm_azure *az, const struct ccdm_trust *trust)
+{
+	if (az->is_tdx)
+		return ccdm_launches_have(trust->paravisors, CCDM_LAUNCH_MRTD, az->tdx.mrtd);
+	return ccdm_launches_have(trust->paravisors, CCDM_LAUNCH_ID_KEY, az->snp.id_key_digest) ||
+	       ccdm_launches_have(trust->paravisors, CCDM_LAUNCH_MEASUREMENT, az->snp.measurement);
+}
+
+/* Says why the vTPM does not count, with the values as a list has them. */
+static int ccdm_azure_unlisted(const struct ccdm_judging *j, const struct ccdm_azure *az,
+			       bool listed)
+{
+	char launch[2 * CCDM_LAUNCH_SIZE + 1], key[2 * CCDM_LAUNCH_SIZE + 1];
+	json_t *note;
+
+	if (listed)
+		note = json_sprintf("the paravisor runs at VMPL %u, not 0; the TPM's registers and "
+				    "logs do not count",
+				    az->snp.vmpl);
+	else if (az->is_tdx) {
+		ccdm_digest_hex(az->tdx.mrtd, CCDM_LAUNCH_SIZE, launch);
+		note = json_sprintf("no listed paravisor: \"mrtd %s\" is not in trust/paravisors; "
+				    "the TPM's registers and logs do not count",
+				    launch);
+	} else {
+		ccdm_digest_hex(az->snp.id_key_digest, CCDM_LAUNCH_SIZE, key);
+		ccdm_digest_hex(az->snp.measurement, CCDM_LAUNCH_SIZE, launch);
+		note = json_sprintf("no listed paravisor: neither \"id-key %s\" nor "
+				    "\"measurement %s\" is in trust/paravisors; the TPM's "
+				    "registers and logs do not count",
+				    key, launch);
+	}
+	return json_array_append_new(j->proof->notes, note) ? -ENOMEM : 0;
+}
+
+/* Binding and registers of the vTPM; without a listed paravisor what the TEE says stands alone. */
+static int ccdm_azure_bind(const struct ccdm_judging *j, const struct ccdm_azure *az,
+			   const struct ccdm_tpm_facts *quoted)
+{
+	bool listed = ccdm_azure_listed(az, j->trust);
+	int r;
+
+	if (!listed || (!az->is_tdx && az->snp.vmpl))
+		return ccdm_azure_unlisted(j, az, listed);
+	r = ccdm_judged_pcrs(j, quoted);
+	if (!r && json_object_set_new(j->proof->facts, "binding", json_string("paravisor")))
+		r = -ENOMEM;
+	return r;
+}
+
 static int ccdm_judge_azure(const struct ccdm_judging *j)
 {
 	struct ccdm_azure_want want = {
@@ -245,14 +299,13 @@ static int ccdm_judge_azure(const struct ccdm_judging *j)
 		return r;
 	if (!want.snp.leaf)
 		want.snp.leaf = vcek;
+	want.tdx.paravisor = j->trust->genuine_only || ccdm_azure_listed(&az, j->trust);
 	r = ccdm_azure_verify(&az, &want, &quoted, j->v, j->err);
 	if (!r && ccdm_verdict_accepted(j->v)) {
 		r = az.is_tdx ? ccdm_facts_tdx(&az.tdx, j->v, j->proof->facts)
 			      : ccdm_facts_snp(&az.snp, j->proof->facts);
 		if (!r)
-			r = ccdm_judged_pcrs(j, &quoted);
-		if (!r && json_object_set_new(j->proof->facts, "binding", json_string("paravisor")))
-			r = -ENOMEM;
+			r = ccdm_azure_bind(j, &az, &quoted);
 	}
 	ccdm_azure_drop(&az);
 	return r;
@@ -292,11 +345,27 @@ size_t ccdm_tee_bound(const char *tee)
 
 /* ---- the builder's word ------------------------------------------------------------------ */
 
+static bool ccdm_fact_is(const json_t *facts, const char *name, const char *word)
+{
+	const char *text = json_string_value(json_object_get(facts, name));
+
+	return text && !strcmp(text, word);
+}
+
+/* Lists the manifest this image, for the TEE or for the TPM whose registers it was measured into? */
+static bool ccdm_manifest_fits(const struct ccdm_manifest *m, const json_t *facts)
+{
+	const json_t *ids = json_object_get(facts, "enclave-id");
+	const char *tee = json_string_value(json_object_get(facts, "tee"));
+
+	return (tee && ccdm_manifest_lists(m, tee, ids)) ||
+	       (json_object_get(facts, "pcr") && ccdm_manifest_lists(m, "tpm", ids));
+}
+
 /* Who signed a manifest that lists this image, if one did: untrusted as long as no policy names the key. */
-static int ccdm_judged_manifest(const struct ccdm_judging *j, const char *tee)
+static int ccdm_judged_manifest(const struct ccdm_judging *j)
 {
 	const json_t *value = json_object_get(j->evidence, "manifest");
-	const json_t *ids = json_object_get(j->proof->facts, "enclave-id");
 	struct ccdm_manifest m;
 	json_t *note = NULL;
 	int r;
@@ -308,7 +377,7 @@ static int ccdm_judged_manifest(const struct ccdm_judging *j, const char *tee)
 	r = ccdm_manifest_read(json_string_value(value), &m, j->err);
 	if (r == -EINVAL)
 		note = json_sprintf("%s; no signer", j->err->text);
-	else if (!r && !ccdm_manifest_lists(&m, tee, ids))
+	else if (!r && !ccdm_manifest_fits(&m, j->proof->facts))
 		note = json_sprintf("the manifest does not list this image; no signer");
 	else if (!r)
 		r = json_object_set_new(j->proof->facts, "signer",
@@ -351,7 +420,7 @@ int ccdm_evidence_judge(const char *tee, const json_t *evidence, const struct cc
 	else
 		r = kind->judge(&j);
 	if (!r && kind && ccdm_verdict_accepted(v))
-		r = ccdm_judged_manifest(&j, tee);
+		r = ccdm_judged_manifest(&j);
 	if (r == -ENOMEM)
 		ccdm_err_set(err, r, "out of memory");
 	/* Of what is not accepted nothing is proved. */
@@ -392,12 +461,23 @@ static int ccdm_beside_merge(struct ccdm_proof *proof, const json_t *facts)
 	const char *phase = json_string_value(json_object_get(facts, "phase"));
 	const char *had = json_string_value(json_object_get(proof->facts, "phase"));
 	json_t *events = json_object_get(proof->facts, "events");
+	json_t *id = json_object_get(facts, "enclave-id");
 	int r;
 
-	/* the image's identity is by events then, and so is what a manifest lists */
-	json_object_del(proof->facts, "enclave-id");
+	/*
+	 * The image's identity is by events then, and so is what a manifest lists. What a TD's
+	 * own registers prove stays true beside it.
+	 */
+	if (ccdm_fact_is(proof->facts, "tee", "tdx"))
+		json_array_extend(id, json_object_get(proof->facts, "enclave-id"));
+	else
+		json_object_del(proof->facts, "enclave-id");
 	json_object_del(proof->facts, "signer");
 	r = json_object_set(proof->facts, "pcr", json_object_get(facts, "pcr"));
+	if (json_object_get(facts, "bank"))
+		r |= json_object_set(proof->facts, "bank", json_object_get(facts, "bank"));
+	if (id)
+		r |= json_object_set(proof->facts, "enclave-id", id);
 	if (events)
 		r |= json_array_extend(events, json_object_get(facts, "events"));
 	else
@@ -409,8 +489,9 @@ static int ccdm_beside_merge(struct ccdm_proof *proof, const json_t *facts)
 	return r ? -ENOMEM : 0;
 }
 
-int ccdm_evidence_beside(const char *additional, const struct ccdm_trust *trust,
-			 const struct ccdm_bound *bound, struct ccdm_proof *proof)
+int ccdm_evidence_beside(const char *additional, const json_t *primary,
+			 const struct ccdm_trust *trust, const struct ccdm_bound *bound,
+			 struct ccdm_proof *proof)
 {
 	struct ccdm_trust own = *trust;
 	struct ccdm_proof tpm = { json_object(), json_incref(proof->notes) };
@@ -436,8 +517,13 @@ int ccdm_evidence_beside(const char *additional, const struct ccdm_trust *trust,
 			r = ccdm_judged_pcrs(&j, &quoted);
 		if (r == -EINVAL || r == -E2BIG)
 			r = ccdm_beside_note(proof, err.text);
-		else if (!r && ccdm_verdict_accepted(v))
+		else if (!r && ccdm_verdict_accepted(v)) {
 			r = ccdm_beside_merge(proof, tpm.facts);
+			j.evidence = primary;
+			j.proof = proof;
+			if (!r)
+				r = ccdm_judged_manifest(&j);
+		}
 	}
 	json_decref(all);
 	ccdm_proof_drop(&tpm);

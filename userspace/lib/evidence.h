@@ -11,6 +11,7 @@
 #define CCDM_EVIDENCE_H
 
 #include "collateral.h"
+#include "launches.h"
 #include "tpm_quote.h"
 
 #define CCDM_EVIDENCE_MAX (4 << 20) /* bytes of its text */
@@ -27,6 +28,9 @@ struct ccdm_tpm_pair; /* tpm_activation.h */
  * @anchors, @nr_anchors: roots of TEEs; NULL for the vendors'
  * @tpm_anchors, @nr_tpm_anchors: roots of TPMs' keys; there are none that everybody trusts
  * @tpm_keys, @nr_tpm_keys: keys of TPMs that are known one by one, AKs or EKs
+ * @paravisors: launch values of paravisors that the operator knows; NULL: none
+ * @genuine_only: the caller has no operator's lists, and asks only if the evidence is genuine:
+ *	what a listed paravisor need not have is not asked for; the class of the binding still is
  * @activated: is this what was encrypted for them in this session? NULL: there was none
  * @activated_arg: passed on
  */
@@ -41,6 +45,8 @@ struct ccdm_trust {
 	unsigned int nr_tpm_anchors;
 	struct ccdm_pubkey *const *tpm_keys;
 	unsigned int nr_tpm_keys;
+	const struct ccdm_launches *paravisors;
+	bool genuine_only;
 	bool (*activated)(const void *arg, const struct ccdm_tpm_pair *pair, const uint8_t *value);
 	const void *activated_arg;
 };
@@ -56,7 +62,7 @@ struct ccdm_bound {
 
 /**
  * struct ccdm_proof - what evidence proves
- * @facts: as ccdm_policy_judge() wants them; "enclave-id" of SNP alone so far
+ * @facts: as ccdm_policy_judge() wants them
  * @notes: array of texts: what was left out, and why
  */
 struct ccdm_proof {
@@ -92,6 +98,7 @@ int ccdm_evidence_judge(const char *tee, const json_t *evidence, const struct cc
  * ccdm_evidence_beside() - additional evidence, of a TPM beside a TEE
  * @additional: text of {"tpm": {...}}, untrusted; "" for none
  * @trust, @bound: as above; the TPM's own
+ * @primary: the primary evidence once more: its manifest may list the TPM's enclave ID
  * @proof: of the primary evidence; gets what the TPM proves
  *
  * Nothing here can make the primary evidence worse: what is not accepted, or is of a
@@ -99,7 +106,8 @@ int ccdm_evidence_judge(const char *tee, const json_t *evidence, const struct cc
  *
  * Return: 0, -ENOMEM.
  */
-int ccdm_evidence_beside(const char *additional, const struct ccdm_trust *trust,
-			 const struct ccdm_bound *bound, struct ccdm_proof *proof);
+int ccdm_evidence_beside(const char *additional, const json_t *primary,
+			 const struct ccdm_trust *trust, const struct ccdm_bound *bound,
+			 struct ccdm_proof *proof);
 
 #endif

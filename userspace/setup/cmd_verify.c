@@ -8,6 +8,7 @@
 #include "../lib/bytes.h"
 #include "../lib/evidence.h"
 #include "../lib/file.h"
+#include "../lib/member.h"
 #include "../lib/snp.h"
 #include "../lib/tdx.h"
 #include "setup.h"
@@ -24,6 +25,7 @@ struct verify_args {
 	const char *tcb_info;
 	const char *qe_identity;
 	const char *expect;
+	const char *paravisors;
 	int64_t at;
 	uint8_t report_data[64];
 	size_t report_data_size;
@@ -42,6 +44,8 @@ struct verify_input {
 	bool has_root;
 	struct ccdm_collateral collateral;
 	struct ccdm_banks *banks; /* of an event log */
+	struct ccdm_launches paravisors;
+	struct ccdm_proof proof; /* of KBS evidence that was accepted */
 };
 
 enum {
@@ -53,6 +57,7 @@ enum {
 	OPT_TCB_INFO,
 	OPT_QE_IDENTITY,
 	OPT_EXPECT,
+	OPT_PARAVISORS,
 	OPT_AT,
 	OPT_REPORT_DATA,
 	OPT_ALLOW,
@@ -67,6 +72,7 @@ static const struct option verify_options[] = {
 	{ "tcb-info", required_argument, NULL, OPT_TCB_INFO },
 	{ "qe-identity", required_argument, NULL, OPT_QE_IDENTITY },
 	{ "expect", required_argument, NULL, OPT_EXPECT },
+	{ "paravisors", required_argument, NULL, OPT_PARAVISORS },
 	{ "at", required_argument, NULL, OPT_AT },
 	{ "report-data", required_argument, NULL, OPT_REPORT_DATA },
 	{ "allow", required_argument, NULL, OPT_ALLOW },
@@ -121,6 +127,9 @@ static enum ccdm_exit verify_take(int option, void *arg)
 		break;
 	case OPT_EXPECT:
 		a->expect = optarg;
+		break;
+	case OPT_PARAVISORS:
+		a->paravisors = optarg;
 		break;
 	case OPT_AT:
 		r = ccdm_ui_time(optarg, &a->at);
@@ -190,6 +199,23 @@ static int verify_collateral(const struct verify_args *a, struct verify_input *i
 	return r;
 }
 
+static int verify_paravisors(const struct verify_args *a, struct verify_input *in,
+			     struct ccdm_err *err)
+{
+	char *text;
+	size_t size;
+	int r;
+
+	if (!a->paravisors)
+		return 0;
+	r = ccdm_file_read(a->paravisors, CCDM_LAUNCHES_FILE, &text, &size, err);
+	if (r)
+		return r;
+	r = ccdm_launches_parse(a->paravisors, text, size, &in->paravisors, err);
+	free(text);
+	return r;
+}
+
 static int verify_load(const struct verify_args *a, const char *file, struct verify_input *in,
 		       struct ccdm_err *err)
 {
@@ -217,6 +243,8 @@ static int verify_load(const struct verify_args *a, const char *file, struct ver
 		r = verify_certs(in, a->root, &root, err);
 	if (!r)
 		r = verify_collateral(a, in, err);
+	if (!r)
+		r = verify_paravisors(a, in, err);
 	if (!r && root) {
 		in->has_root = true;
 		in->root.name = a->root;
@@ -229,6 +257,8 @@ static void verify_unload(struct verify_input *in)
 {
 	ccdm_certs_free(in->certs);
 	ccdm_collateral_drop(&in->collateral);
+	ccdm_launches_drop(&in->paravisors);
+	ccdm_proof_drop(&in->proof);
 	free(in->banks);
 	json_decref(in->json);
 	free(in->text);
@@ -282,14 +312,13 @@ static int verify_kbs(const char *tee, const struct verify_args *a, struct verif
 		.nr_anchors = 1,
 		.tpm_anchors = in->has_root ? &in->root : NULL,
 		.nr_tpm_anchors = 1,
+		.paravisors = &in->paravisors,
+		.genuine_only = !a->paravisors,
 	};
 	struct ccdm_bound bound = { a->report_data_size ? a->report_data : NULL,
 				    a->report_data_size };
-	struct ccdm_proof proof = { 0 };
-	int r = ccdm_evidence_judge(tee, in->json, &trust, &bound, v, &proof, err);
 
-	ccdm_proof_drop(&proof);
-	return r;
+	return ccdm_evidence_judge(tee, in->json, &trust, &bound, v, &in->proof, err);
 }
 
 static int verify_snp(const struct verify_args *a, struct verify_input *in, struct ccdm_verdict *v,
@@ -363,14 +392,42 @@ static const struct verify_kind {
 
 /* ---- the verb ------------------------------------------------------------------- */
 
-static enum ccdm_exit verify_print(const struct verify_args *a, const struct ccdm_verdict *v)
+/* What accepted evidence proves, in the words of policies. */
+static void verify_facts(const struct ccdm_proof *proof)
+{
+	static const char *const names[] = { "binding", "phase" };
+	json_t *one;
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (json_object_get(proof->facts, names[i]))
+			ccdm_ui_line("%s %s", names[i],
+				     json_string_value(json_object_get(proof->facts, names[i])));
+	json_array_foreach(json_object_get(proof->facts, "enclave-id"), i, one)
+		ccdm_ui_line("enclave-id %s", json_string_value(one));
+	json_array_foreach(proof->notes, i, one) ccdm_ui_line("note: %s", json_string_value(one));
+}
+
+static json_t *verify_json(const struct verify_input *in, const struct ccdm_verdict *v)
+{
+	json_t *o = ccdm_verdict_json(v);
+
+	if (o && in->proof.facts) {
+		ccdm_member_put(&o, "facts", json_incref(in->proof.facts));
+		ccdm_member_put(&o, "notes", json_incref(in->proof.notes));
+	}
+	return o;
+}
+
+static enum ccdm_exit verify_print(const struct verify_args *a, const struct verify_input *in,
+				   const struct ccdm_verdict *v)
 {
 	bool accepted = ccdm_verdict_accepted(v);
 	enum ccdm_exit e = CCDM_EXIT_OK;
 	unsigned int i;
 
 	if (a->json) {
-		e = ccdm_setup_print(ccdm_verdict_json(v));
+		e = ccdm_setup_print(verify_json(in, v));
 	} else {
 		for (i = 0; i < v->count; i++) {
 			const struct ccdm_check *c = &v->check[i];
@@ -381,6 +438,8 @@ static enum ccdm_exit verify_print(const struct verify_args *a, const struct ccd
 					   : "FAILED",
 			       c->name, c->found, c->expected);
 		}
+		if (in->proof.facts)
+			verify_facts(&in->proof);
 		puts(accepted ? "accepted" : "refused");
 	}
 	return e ? e : accepted ? CCDM_EXIT_OK : CCDM_EXIT_REFUSED;
@@ -434,7 +493,7 @@ enum ccdm_exit cmd_verify(const struct ccdm_verb *verb, int argc, char **argv)
 	else if (in.banks && !a.expect)
 		e = verify_log_print(in.banks, a.json);
 	else
-		e = verify_print(&a, v);
+		e = verify_print(&a, &in, v);
 	verify_unload(&in);
 	free(v);
 	return e;

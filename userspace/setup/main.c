@@ -78,6 +78,7 @@ static const struct ccdm_verb ccdm_verbs[] = {
 	  "      --chain FILE       the certificates above it, PEM\n"
 	  "      --crl FILE         revocation lists, PEM or DER\n"
 	  "      --root FILE        a root to trust in place of the vendor's\n"
+	  "      --paravisors FILE  azure: launch values of the paravisors that you know\n"
 	  "      --collateral FILE  tdx: everything of the vendor's in one JSON object, or\n"
 	  "      --tcb-info FILE    the vendor's answers one by one\n"
 	  "      --qe-identity FILE\n"

@@ -72,6 +72,8 @@ def tpm(t):
     with t.boot([t.image(CONF=conf(t, measure_tpm="optional"))], tpm=False) as m:
         t.ok(m.outcome == "up", "no TPM, and none is demanded: it boots (%s)" % m.outcome, m.log()[-2000:])
         t.ok('"tpm": false' in m.sh("cat /run/ccdm/boot.json"), "and boot.json says so")
+    fails(t, "RTMR 3 required, and no TDX guest", "CCDM-E-RTMR-01", "RTMR 3 is required",
+          [t.image(CONF=conf(t, measure_rtmr="required", boot_timeout="5"))])
     with t.boot([t.image(CONF=conf(t, measure_tpm="off"))]) as m:
         t.ok(m.outcome == "up", "measuring is off: it boots (%s)" % m.outcome, m.log()[-2000:])
         t.ok("measured" not in m.sh("cat /run/ccdm/boot.json"), "and boot.json says so")

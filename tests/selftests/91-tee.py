@@ -131,7 +131,11 @@ def registers(t, vm, b, with_):
     b.policy(POLICY % ("tdx", "initrd", GOOD))
     asks(t, vm, with_, 7, "nothing measured: the phase is not known", "refused by the broker")
     t.ok(b.refused() == ["phase"], "by the phase, and by it alone", b.log()[-1])
-    vm.sh("/ccdm/bin/ccdm-setup measure --config /tmp/ccdm.conf")
+    # the driver comes while the step waits for it
+    put(vm, "/tmp/required.conf", (CONFIG % ("ab" * 32)) + "rtmr = required\n")
+    vm.sh("rmmod ccdm_sim; (sleep 2; insmod /ccdm/ccdm-sim.ko tee=tdx) >/dev/null 2>&1 &")
+    rc, out = setup(vm, "measure --config /tmp/required.conf")
+    t.ok(rc == 0 and "RTMR 3 sha384" in out, "a driver that comes late: the step waits, and RTMR 3 holds the events", out)
     asks(t, vm, with_, 0, "measured into RTMR 3: the phase is initrd")
     evidence = json.loads(vm.sh("/ccdm/bin/ccdm-setup evidence --nonce any"))
     path = os.path.join(t.dir, "evidence.json")
@@ -145,6 +149,8 @@ def registers(t, vm, b, with_):
     vm.sh("python3 -c 'import hashlib; open(\"/sys/devices/virtual/misc/tdx_guest/measurements/rtmr3:sha384\", \"r+b\", 0)"
           ".write(hashlib.sha384(b\"ccdm-cap:1\").digest())'")
     asks(t, vm, with_, 7, "an event that the log does not have: the register proves nothing", "refused by the broker")
+    rc, out = setup(vm, "measure --config /tmp/ccdm.conf")
+    t.ok(rc and "RTMR 3 (sha384) holds" in out, "and measuring says so, which reads it back", out)
     b.policy(POLICY % ("tdx", "unknown", GOOD))
 
 

@@ -44,6 +44,7 @@ static void good(void **state)
 	assert_int_equal(parse(GOOD), 0);
 	assert_true(config.strict && config.lockdown);
 	assert_int_equal(config.tpm, CCDM_TPM_OFF);
+	assert_int_equal(config.rtmr, CCDM_RTMR_OFF);
 	assert_string_equal(config.root_device, "");
 	assert_int_equal(config.hash_block_size, 4096);
 	assert_int_equal(
@@ -55,9 +56,14 @@ static void good(void **state)
 	assert_int_equal(config.min_size, 1 << 30);
 	assert_string_equal(config.cipher, "aes-gcm");
 	assert_int_equal(config.tpm, CCDM_TPM_REQUIRED);
+	assert_int_equal(config.rtmr, CCDM_RTMR_OPTIONAL);
 	assert_int_equal(parse(GOOD "[root]\ndevice = gpt\n[measure]\ntpm = optional"), 0);
 	assert_string_equal(config.root_device, "");
 	assert_int_equal(config.tpm, CCDM_TPM_OPTIONAL);
+	assert_int_equal(parse(GOOD "[root]\ndevice = gpt\n[measure]\nrtmr = required"), 0);
+	assert_int_equal(config.rtmr, CCDM_RTMR_REQUIRED);
+	assert_int_equal(parse(GOOD "[root]\ndevice = gpt\n[measure]\nrtmr = off"), 0);
+	assert_int_equal(config.rtmr, CCDM_RTMR_OFF);
 	assert_int_equal(parse(GOOD ATTEST "[secrets]\na = b/cryptsetup/d\nc = b/cryptsetup/e\n"
 					   "d = b/cryptsetup/d\ne = b/c/d\n"),
 			 0);
@@ -92,6 +98,7 @@ static void bad(void **state)
 		{ GOOD "[root]\ndevice = LABEL=x\n", "expected /dev/... or PARTUUID=..." },
 		{ GOOD "[root]\nmin_size = lots\n", "a size from 0" },
 		{ GOOD "[root]\ncache_size = 1M\n", "a size from 2097152" },
+		{ GOOD "[measure]\nrtmr = yes\n", "off optional required" },
 		{ GOOD "[measure]\nsigner = key.pem\n", "an absolute path" },
 		{ GOOD "[attest]\n", "no 'broker' in [attest]" },
 		{ GOOD "[attest]\nbroker = http://x\nca = /x\n", "no 'broker' in [attest]" },

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "../../userspace/lib/attest_log.h"
 #include "../../userspace/lib/file.h"
@@ -85,7 +86,7 @@ static void rtmr(void **state)
 static void rtmr_fails(void **state)
 {
 	struct ccdm_measure_to to = { .rtmr = "/dev/full", .log = path[1] };
-	struct ccdm_digests values = { .count = 1 };
+	struct ccdm_measure_values values;
 
 	(void)state;
 	unlink(path[1]);
@@ -95,9 +96,150 @@ static void rtmr_fails(void **state)
 	to.rtmr = "/nowhere";
 	assert_int_equal(ccdm_measure_event(&to, "ccdm-ready:1", &err), -ENOENT);
 	assert_int_equal(access(path[1], F_OK), -1);
-	/* (of a register of TDX nobody reads back what it holds, and there is no TPM) */
+	assert_int_equal(ccdm_measure_check(&to, &values, &err), -ENOENT);
+	to.rtmr = NULL;
 	assert_int_equal(ccdm_measure_check(&to, &values, &err), 0);
-	assert_int_equal(values.count, 0);
+	assert_int_equal(values.pcr.count, 0);
+	assert_int_equal(values.rtmr.size, 0);
+}
+
+/* What the register of files holds: a file does not extend. */
+static void hold(const void *bytes, size_t size)
+{
+	assert_int_equal(ccdm_file_write(path[0], bytes, size, 0600, &err), 0);
+}
+
+/* RTMR 3 is read back: an event that did not reach it, one of somebody else's, no register. */
+static void rtmr_read_back(void **state)
+{
+	struct ccdm_measure_to to = { .rtmr = path[0], .log = path[1] };
+	static const char *const events[] = { "ccdm-ready:1", "ccdm-cap:1" };
+	struct ccdm_digest value, d = { .alg = CCDM_ALG_SHA384, .size = 48 };
+	struct ccdm_measure_values values;
+	size_t i;
+
+	(void)state;
+	unlink(path[1]);
+	put(path[0], "");
+	assert_int_equal(ccdm_eventlog_begin(CCDM_ALG_SHA384, &value, &err), 0);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(ccdm_measure_event(&to, events[i], &err), 0);
+		assert_true(EVP_Digest(events[i], strlen(events[i]), d.bytes, NULL, EVP_sha384(),
+				       NULL));
+		/* not yet extended */
+		hold(value.bytes, 48);
+		assert_int_equal(ccdm_measure_check(&to, &values, &err), -EBADMSG);
+		assert_non_null(strstr(err.text, "RTMR 3 (sha384) holds"));
+		assert_int_equal(ccdm_eventlog_extend(&value, &d), 0);
+		hold(value.bytes, 48);
+		assert_int_equal(ccdm_measure_check(&to, &values, &err), 0);
+		assert_int_equal(values.rtmr.alg, CCDM_ALG_SHA384);
+		assert_memory_equal(values.rtmr.bytes, value.bytes, 48);
+	}
+	value.bytes[47] ^= 1;
+	hold(value.bytes, 48);
+	assert_int_equal(ccdm_measure_check(&to, &values, &err), -EBADMSG);
+	hold(value.bytes, 47);
+	assert_int_equal(ccdm_measure_check(&to, &values, &err), -EBADMSG);
+	assert_non_null(strstr(err.text, "47 bytes, expected 48"));
+	/* a later step that does not see the register any more */
+	to.rtmr = NULL;
+	assert_int_equal(ccdm_measure_check(&to, &values, &err), -EBADMSG);
+	assert_non_null(strstr(err.text, "not there any more"));
+}
+
+/* ---- a driver that comes late ------------------------------------------------------- */
+
+#define TDX "processor\t: 0\nflags\t\t: fpu tdx_guest vme\n"
+
+static unsigned int loads;
+static int load_answer;
+
+/* The driver is there some time after it was asked for. */
+static int load(void)
+{
+	loads++;
+	if (!load_answer && !fork()) {
+		usleep(300000);
+		_exit(ccdm_file_write(path[0], "", 0, 0600, &err) ||
+		      ccdm_file_write(path[1], "", 0, 0600, &err));
+	}
+	return load_answer;
+}
+
+static void late(void **state)
+{
+	static const struct {
+		const char *cpuinfo;
+		enum ccdm_rtmr_use use;
+		int load, r;
+		bool device, found, tdx;
+		unsigned int loads;
+	} cases[] = {
+		/* the driver comes while the step waits */
+		{ TDX, CCDM_RTMR_OPTIONAL, 0, 0, false, true, true, 1 },
+		{ "flags\t: fpu tdx_guest\n", CCDM_RTMR_OPTIONAL, 0, 0, false, true, true, 1 },
+		/* there is no driver */
+		{ TDX, CCDM_RTMR_OPTIONAL, -ENOENT, 0, false, false, true, 1 },
+		{ TDX, CCDM_RTMR_REQUIRED, -ENOENT, -ENXIO, false, false, true, 0 },
+		/* there is one, without registers */
+		{ TDX, CCDM_RTMR_OPTIONAL, 0, 0, true, false, true, 0 },
+		{ TDX, CCDM_RTMR_REQUIRED, 0, -ENXIO, true, false, true, 0 },
+		/* no TDX guest: nobody waits, unless it is required */
+		{ "flags\t: fpu tdx_guests xtdx_guest\nbugs: tdx_guest\n", CCDM_RTMR_OPTIONAL, 0, 0,
+		  false, false, false, 0 },
+		{ "", CCDM_RTMR_REQUIRED, 0, -ENXIO, false, false, false, 0 },
+		{ TDX, CCDM_RTMR_OFF, 0, 0, true, false, false, 0 },
+	};
+	const struct ccdm_measure_tdx tdx = { path[2], path[1], path[0], load };
+	struct ccdm_measure_to to;
+	size_t i;
+	int s;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		unlink(path[0]);
+		unlink(path[1]);
+		put(path[2], cases[i].cpuinfo);
+		if (cases[i].device)
+			put(path[1], "");
+		memset(&to, 0, sizeof(to));
+		loads = 0;
+		load_answer = cases[i].load;
+		assert_int_equal(ccdm_measure_find_rtmr(&tdx, cases[i].use, cases[i].found ? 20 : 1,
+							&to, &err),
+				 cases[i].r);
+		assert_int_equal(to.rtmr != NULL, cases[i].found);
+		assert_int_equal(to.tdx, cases[i].tdx);
+		assert_int_equal(loads, cases[i].loads);
+		if (cases[i].r)
+			assert_non_null(strstr(err.text, "RTMR 3 is required"));
+		while (wait(&s) > 0)
+			assert_int_equal(s, 0);
+	}
+	/* it is there already */
+	put(path[0], "");
+	put(path[1], "");
+	assert_int_equal(ccdm_measure_find_rtmr(&tdx, CCDM_RTMR_REQUIRED, 1, &to, &err), 0);
+	assert_string_equal(to.rtmr, path[0]);
+}
+
+static void where(void **state)
+{
+	static const struct ccdm_measure_to none, tpm = { .tpm = (void *)1 },
+						  both = { .tpm = (void *)1, .rtmr = "r" },
+						  rtmr_only = { .rtmr = "r" };
+	char text[64];
+
+	(void)state;
+	ccdm_measure_where(&none, "ccdm-signer:1", text, sizeof(text));
+	assert_string_equal(text, "no register");
+	ccdm_measure_where(&tpm, "ccdm-base:1", text, sizeof(text));
+	assert_string_equal(text, "PCR 15");
+	ccdm_measure_where(&both, "ccdm-signer:1", text, sizeof(text));
+	assert_string_equal(text, "PCR 15, PCR 16, RTMR 3");
+	ccdm_measure_where(&rtmr_only, "ccdm-signer:1", text, sizeof(text));
+	assert_string_equal(text, "RTMR 3");
 }
 
 static void hex_of(const void *bytes, size_t size, char *hex)
@@ -235,8 +377,12 @@ static void steady(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(rtmr), cmocka_unit_test(rtmr_fails),
-					    cmocka_unit_test(events), cmocka_unit_test(steady) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rtmr),		  cmocka_unit_test(rtmr_fails),
+		cmocka_unit_test(rtmr_read_back), cmocka_unit_test(late),
+		cmocka_unit_test(where),	  cmocka_unit_test(events),
+		cmocka_unit_test(steady)
+	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -52,6 +52,7 @@ static const struct ccdm_config_key {
 	{ "root", "cache_size", SIZE, FIELD(cache_size), 0, NULL, 2 << 20, 1ULL << 40 },
 	{ "root", "on_tamper", WORD, STRING(on_tamper), "panic poweroff", 0, 0 },
 	{ "measure", "tpm", WORD, FIELD(tpm), 0, "off optional required", 0, 0 },
+	{ "measure", "rtmr", WORD, FIELD(rtmr), 0, "off optional required", 0, 0 },
 	{ "measure", "workload", PATH, STRING(workload), NULL, 0, 0 },
 	{ "measure", "signer", PATH, STRING(signer), NULL, 0, 0 },
 	{ "measure", "policy_url", TEXT, STRING(policy_url), NULL, 0, 0 },
@@ -113,8 +114,10 @@ static int ccdm_config_section(const struct ccdm_ini_item *item, struct ccdm_con
 		return ccdm_err_set(err, -EINVAL, "%s:%u:%u: section [%s] a second time",
 				    item->file, item->line, item->key_column, item->section);
 	strncat(s->sections, mark, sizeof(s->sections) - strlen(s->sections) - 1);
-	if (!strcmp(item->section, "measure"))
+	if (!strcmp(item->section, "measure")) {
 		s->config->tpm = CCDM_TPM_REQUIRED;
+		s->config->rtmr = CCDM_RTMR_OPTIONAL;
+	}
 	if (!strcmp(item->section, "attest"))
 		s->config->attest = CCDM_ATTEST_REQUIRED;
 	return 0;

@@ -30,6 +30,7 @@ enum ccdm_on_failure { CCDM_FAILURE_POWEROFF, CCDM_FAILURE_REBOOT };
 enum ccdm_first_boot { CCDM_MACHINE_ID_RANDOM, CCDM_MACHINE_ID_KEEP };
 enum ccdm_attest_use { CCDM_ATTEST_OFF, CCDM_ATTEST_OPTIONAL, CCDM_ATTEST_REQUIRED };
 enum ccdm_tpm_use { CCDM_TPM_OFF, CCDM_TPM_OPTIONAL, CCDM_TPM_REQUIRED };
+enum ccdm_rtmr_use { CCDM_RTMR_OFF, CCDM_RTMR_OPTIONAL, CCDM_RTMR_REQUIRED };
 
 /**
  * struct ccdm_config - the file, checked
@@ -54,7 +55,8 @@ enum ccdm_tpm_use { CCDM_TPM_OFF, CCDM_TPM_OPTIONAL, CCDM_TPM_REQUIRED };
  * @cipher: as open has it, or empty
  * @cache_size: bytes, or 0
  * @on_tamper: as open has it, or empty
- * @tpm: whether to measure
+ * @tpm: whether to measure into a TPM
+ * @rtmr: whether to measure into RTMR 3 of a TDX guest
  * @workload: file to be measured as ccdm-workload, or empty
  * @signer: public key to be measured as ccdm-signer, or empty
  * @policy_url: to be measured as ccdm-policy-url, or empty
@@ -91,6 +93,7 @@ struct ccdm_config {
 	uint64_t cache_size;
 	char on_tamper[16];
 	enum ccdm_tpm_use tpm;
+	enum ccdm_rtmr_use rtmr;
 	char workload[CCDM_CONFIG_PATH];
 	char signer[CCDM_CONFIG_PATH];
 	char policy_url[512];

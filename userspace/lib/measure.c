@@ -12,6 +12,7 @@
 #include "file.h"
 #include "find.h"
 #include "measure.h"
+#include "module.h"
 #include "tpm.h"
 #include "verity.h"
 
@@ -105,30 +106,79 @@ int ccdm_measure_events(const struct ccdm_config *config, struct ccdm_measure_li
 
 /* ---- where --------------------------------------------------------------- */
 
-/* Does the firmware speak of a TPM? Then its driver is worth waiting for. */
+/* Do the firmware or an SVSM speak of a TPM? Then its driver is worth waiting for. */
 static bool ccdm_measure_announced(void)
 {
-	return !access("/sys/firmware/acpi/tables/TPM2", F_OK);
+	return !access("/sys/firmware/acpi/tables/TPM2", F_OK) ||
+	       !access("/sys/bus/platform/devices/tpm-svsm", F_OK);
 }
 
-int ccdm_measure_open(enum ccdm_tpm_use use, unsigned int seconds, struct ccdm_measure_to *to,
+/* Is "tdx_guest" one of the flags of the first processor? */
+static bool ccdm_measure_is_tdx(const char *cpuinfo)
+{
+	static const char word[] = "tdx_guest";
+	FILE *f = fopen(cpuinfo, "re");
+	size_t size = 0, n = strlen(word);
+	bool found = false, flags = false;
+	char *line = NULL, *at;
+
+	while (f && !flags && getline(&line, &size, f) > 0) {
+		flags = !strncmp(line, "flags", 5);
+		for (at = line; flags && !found && (at = strstr(at, word)); at += n)
+			found = at[-1] == ' ' && strchr(" \n", at[n]);
+	}
+	free(line);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static int ccdm_measure_load_tdx(void)
+{
+	return ccdm_module_insert("tdx-guest");
+}
+
+int ccdm_measure_find_rtmr(const struct ccdm_measure_tdx *tdx, enum ccdm_rtmr_use use,
+			   unsigned int seconds, struct ccdm_measure_to *to, struct ccdm_err *err)
+{
+	bool flag;
+
+	if (use == CCDM_RTMR_OFF)
+		return 0;
+	flag = ccdm_measure_is_tdx(tdx->cpuinfo);
+	/* a driver that loads has its device soon; one that is not in the initrd never comes */
+	if (access(tdx->device, F_OK) && (use == CCDM_RTMR_REQUIRED || (flag && !tdx->load())))
+		ccdm_find_node(tdx->device, seconds);
+	to->tdx = flag || !access(tdx->device, F_OK);
+	if (!access(tdx->rtmr, R_OK | W_OK))
+		to->rtmr = tdx->rtmr;
+	if (to->rtmr || use == CCDM_RTMR_OPTIONAL)
+		return 0;
+	ccdm_err_hint(err, "Linux 6.16 and later have it in a TDX guest");
+	return ccdm_err_set(err, -ENXIO, "RTMR 3 is required, and after %u s there is no %s",
+			    seconds, tdx->rtmr);
+}
+
+int ccdm_measure_open(const struct ccdm_config *config, struct ccdm_measure_to *to,
 		      struct ccdm_err *err)
 {
-	int r = 0;
+	static const struct ccdm_measure_tdx tdx = { "/proc/cpuinfo", CCDM_MEASURE_TDX_DEVICE,
+						     CCDM_MEASURE_RTMR_FILE,
+						     ccdm_measure_load_tdx };
+	int r;
 
 	memset(to, 0, sizeof(*to));
 	to->log = CCDM_EVENTLOG_FILE;
 	to->after = CCDM_MEASURE_SYSTEMD_LOG;
 	mkdir(CCDM_EVENTLOG_DIR, 0755);
-	if (use == CCDM_TPM_OFF)
-		return 0;
-	if (!access(CCDM_MEASURE_RTMR_FILE, W_OK))
-		to->rtmr = CCDM_MEASURE_RTMR_FILE;
+	r = ccdm_measure_find_rtmr(&tdx, config->rtmr, config->timeout, to, err);
+	if (r || config->tpm == CCDM_TPM_OFF)
+		return r;
 	if (access(CCDM_TPM_DEVICE, F_OK) && ccdm_measure_announced())
-		ccdm_find_node(CCDM_TPM_DEVICE, seconds);
+		ccdm_find_node(CCDM_TPM_DEVICE, config->timeout);
 	r = ccdm_tpm_open(CCDM_TPM_DEVICE, &to->tpm, err);
 	/* only "there is none" can be borne: a TPM that fails is not the same as no TPM */
-	if (r == -ENODEV && use == CCDM_TPM_OPTIONAL && !ccdm_measure_announced())
+	if (r == -ENODEV && config->tpm == CCDM_TPM_OPTIONAL && !ccdm_measure_announced())
 		return 0;
 	return r;
 }
@@ -190,54 +240,113 @@ int ccdm_measure_event(const struct ccdm_measure_to *to, const char *text, struc
 	return r;
 }
 
-/* What the register holds after our log, and after systemd's. */
-static int ccdm_measure_replay(const struct ccdm_measure_to *to, struct ccdm_digest *value,
-			       struct ccdm_err *err)
+void ccdm_measure_where(const struct ccdm_measure_to *to, const char *text, char *where,
+			size_t size)
+{
+	bool signer = to->tpm && !strncmp(text, "ccdm-signer:", strlen("ccdm-signer:"));
+
+	snprintf(where, size, "%s%s%s%s", to->tpm ? "PCR 15" : "", signer ? ", PCR 16" : "",
+		 to->tpm && to->rtmr ? ", " : "",
+		 to->rtmr  ? "RTMR 3"
+		 : to->tpm ? ""
+			   : "no register");
+}
+
+/* What a register holds after our log, and a PCR also after systemd's. */
+static int ccdm_measure_replay(const struct ccdm_measure_to *to, bool rtmr,
+			       struct ccdm_digest *value, struct ccdm_err *err)
 {
 	const char *const logs[] = { to->log, to->after };
 	char *text;
 	size_t i, size;
 	int r = 0;
 
-	for (i = 0; !r && i < 2; i++) {
+	for (i = 0; !r && i < (rtmr ? 1 : 2); i++) {
 		if (i && (!logs[i] || access(logs[i], F_OK)))
 			continue;
 		r = ccdm_file_read(logs[i], CCDM_EVENTLOG_MAX, &text, &size, err);
 		if (r)
 			return r;
-		r = ccdm_eventlog_replay(text, size, false, CCDM_MEASURE_PCR, value, err);
+		r = ccdm_eventlog_replay(text, size, rtmr,
+					 rtmr ? CCDM_MEASURE_RTMR : CCDM_MEASURE_PCR, value, err);
 		free(text);
 	}
 	return r;
 }
 
-int ccdm_measure_check(const struct ccdm_measure_to *to, struct ccdm_digests *values,
-		       struct ccdm_err *err)
+static int ccdm_measure_compare(const struct ccdm_measure_to *to, bool rtmr,
+				const struct ccdm_digest *v, struct ccdm_err *err)
 {
 	char have[2 * CCDM_DIGEST_MAX + 1], want[2 * CCDM_DIGEST_MAX + 1];
 	struct ccdm_digest replayed;
-	unsigned int i;
-	int r;
+	int r = ccdm_eventlog_begin(v->alg, &replayed, err);
 
-	values->count = 0;
-	if (!to->tpm)
-		return 0;
-	r = ccdm_tpm_read(to->tpm, CCDM_MEASURE_PCR, values, err);
-	if (!r && !values->count)
+	if (!r)
+		r = ccdm_measure_replay(to, rtmr, &replayed, err);
+	if (r || !memcmp(replayed.bytes, v->bytes, v->size))
+		return r;
+	ccdm_digest_hex(v->bytes, v->size, have);
+	ccdm_digest_hex(replayed.bytes, v->size, want);
+	return ccdm_err_set(err, -EBADMSG, "%s %u (%s) holds %s, the log replays to %s",
+			    rtmr ? "RTMR" : "PCR", rtmr ? CCDM_MEASURE_RTMR : CCDM_MEASURE_PCR,
+			    ccdm_digest_name(v->alg), have, want);
+}
+
+/* The kernel asks the TDX module anew at every read. */
+static int ccdm_measure_check_rtmr(const struct ccdm_measure_to *to, struct ccdm_digest *value,
+				   struct ccdm_err *err)
+{
+	char *bytes;
+	size_t size;
+	int r = ccdm_file_read(to->rtmr, CCDM_DIGEST_MAX, &bytes, &size, err);
+
+	if (r)
+		return r;
+	value->alg = CCDM_ALG_SHA384;
+	value->size = ccdm_digest_size(CCDM_ALG_SHA384);
+	if (size == value->size)
+		memcpy(value->bytes, bytes, size);
+	else
+		r = ccdm_err_set(err, -EBADMSG, "%s: %zu bytes, expected %u", to->rtmr, size,
+				 value->size);
+	free(bytes);
+	return r ? r : ccdm_measure_compare(to, true, value, err);
+}
+
+/* A register that an earlier step reached must not be missing in a later one. */
+static int ccdm_measure_check_gone(const struct ccdm_measure_to *to, struct ccdm_err *err)
+{
+	struct ccdm_digest value, none;
+	int r = ccdm_eventlog_begin(CCDM_ALG_SHA384, &value, err);
+
+	if (r || access(to->log, F_OK))
+		return r;
+	none = value;
+	r = ccdm_measure_replay(to, true, &value, err);
+	if (r || !memcmp(value.bytes, none.bytes, value.size))
+		return r;
+	return ccdm_err_set(
+		err, -EBADMSG,
+		"the log has events of RTMR %u, and this register is not there any more",
+		CCDM_MEASURE_RTMR);
+}
+
+int ccdm_measure_check(const struct ccdm_measure_to *to, struct ccdm_measure_values *values,
+		       struct ccdm_err *err)
+{
+	unsigned int i;
+	int r = 0;
+
+	memset(values, 0, sizeof(*values));
+	if (to->tpm)
+		r = ccdm_tpm_read(to->tpm, CCDM_MEASURE_PCR, &values->pcr, err);
+	if (!r && to->tpm && !values->pcr.count)
 		r = ccdm_err_set(err, -EBADMSG, "the TPM names no bank that has PCR %u",
 				 CCDM_MEASURE_PCR);
-	for (i = 0; !r && i < values->count; i++) {
-		const struct ccdm_digest *v = &values->digest[i];
-
-		r = ccdm_eventlog_begin(v->alg, &replayed, err);
-		if (!r)
-			r = ccdm_measure_replay(to, &replayed, err);
-		if (r || !memcmp(replayed.bytes, v->bytes, v->size))
-			continue;
-		ccdm_digest_hex(v->bytes, v->size, have);
-		ccdm_digest_hex(replayed.bytes, v->size, want);
-		r = ccdm_err_set(err, -EBADMSG, "PCR %u (%s) holds %s, the log replays to %s",
-				 CCDM_MEASURE_PCR, ccdm_digest_name(v->alg), have, want);
-	}
+	for (i = 0; !r && i < values->pcr.count; i++)
+		r = ccdm_measure_compare(to, false, &values->pcr.digest[i], err);
+	if (!r)
+		r = to->rtmr ? ccdm_measure_check_rtmr(to, &values->rtmr, err)
+			     : ccdm_measure_check_gone(to, err);
 	return r;
 }

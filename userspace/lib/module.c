@@ -10,17 +10,17 @@
 
 #define CCDM_MODULE "dm-ccdm"
 
-static int ccdm_module_load(struct ccdm_err *err)
+int ccdm_module_insert(const char *name)
 {
 	struct kmod_ctx *ctx = kmod_new(NULL, NULL);
 	struct kmod_list *list = NULL, *at;
 	int r;
 
 	if (!ctx)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return -ENOMEM;
 	kmod_set_log_fn(ctx, NULL, NULL);
 	kmod_set_log_priority(ctx, 0);
-	r = kmod_module_new_from_lookup(ctx, CCDM_MODULE, &list);
+	r = kmod_module_new_from_lookup(ctx, name, &list);
 	if (!r && !list)
 		r = -ENOENT;
 	kmod_list_foreach(at, list)
@@ -34,7 +34,16 @@ static int ccdm_module_load(struct ccdm_err *err)
 	}
 	kmod_module_unref_list(list);
 	kmod_unref(ctx);
-	if (r > 0)
+	return r > 0 ? -ECANCELED : r;
+}
+
+static int ccdm_module_load(struct ccdm_err *err)
+{
+	int r = ccdm_module_insert(CCDM_MODULE);
+
+	if (r == -ENOMEM)
+		return ccdm_err_set(err, r, "out of memory");
+	if (r == -ECANCELED)
 		return ccdm_err_set(err, -ECANCELED, "module " CCDM_MODULE " is on the blacklist");
 	if (r == -ENOENT) {
 		ccdm_err_hint(err, "is it installed for this kernel? see: modinfo " CCDM_MODULE

@@ -13,4 +13,12 @@
  */
 int ccdm_module_need(struct ccdm_err *err);
 
+/**
+ * ccdm_module_insert() - have a module loaded and initialised, or built in
+ * @name: of the module, or an alias
+ *
+ * Return: 0; -ENOENT no such module; -ECANCELED it is on the blacklist; what the kernel says.
+ */
+int ccdm_module_insert(const char *name);
+
 #endif

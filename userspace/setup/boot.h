@@ -19,7 +19,8 @@ enum ccdm_boot_code {
 	CCDM_E_FENCE_PCR,     /* FENCE-03 something was added beside the UKI */
 	CCDM_E_TPM_NONE,      /* TPM-01 */
 	CCDM_E_TPM_ERROR,     /* TPM-02 */
-	CCDM_E_TPM_VALUE,     /* TPM-03 the register does not hold what was measured */
+	CCDM_E_TPM_VALUE,     /* TPM-03 a register does not hold what was measured */
+	CCDM_E_RTMR_NONE,     /* RTMR-01 no register of a TDX guest */
 	CCDM_E_BASE_NONE,     /* BASE-01 */
 	CCDM_E_BASE_TWICE,    /* BASE-02 */
 	CCDM_E_BASE_HASH,     /* BASE-03 root hash */
@@ -71,6 +72,9 @@ int ccdm_boot_attest(const struct ccdm_config *config, enum ccdm_boot_code *code
 		     struct ccdm_err *err);
 int ccdm_boot_cap(const struct ccdm_config *config, enum ccdm_boot_code *code,
 		  struct ccdm_err *err);
+
+/* A line on the kernel's log. */
+void ccdm_boot_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Say why something was not to be had, where the boot goes on without it. */
 void ccdm_boot_tell(enum ccdm_boot_code code, const struct ccdm_err *err, const char *then);

@@ -82,6 +82,8 @@ static enum ccdm_boot_code boot_tpm_code(int error)
 	switch (error) {
 	case -ENODEV:
 		return CCDM_E_TPM_NONE;
+	case -ENXIO:
+		return CCDM_E_RTMR_NONE;
 	case -EBADMSG:
 		return CCDM_E_TPM_VALUE;
 	case -ECANCELED:
@@ -91,32 +93,58 @@ static enum ccdm_boot_code boot_tpm_code(int error)
 	}
 }
 
-/* Measure @list (of at least one event), check that the register holds it, and report. */
+/* What was measured, and where to; what a TDX guest lacks. */
+static json_t *boot_measured(const struct ccdm_measure_to *to, const struct ccdm_measure_list *list,
+			     const struct ccdm_measure_values *values)
+{
+	json_t *events = json_array(), *registers = json_object();
+	char where[64], hex[2 * CCDM_DIGEST_MAX + 1];
+	unsigned int i;
+	json_t *o;
+
+	for (i = 0; i < list->count; i++) {
+		ccdm_measure_where(to, list->text[i], where, sizeof(where));
+		ccdm_boot_note("%.*s is in %s", (int)strcspn(list->text[i], ":"), list->text[i],
+			       where);
+		ccdm_member_add(&events, json_string(list->text[i]));
+		ccdm_member_put(&registers, list->text[i], json_string(where));
+	}
+	if (to->tdx && !to->rtmr)
+		ccdm_boot_note("warning: a TDX guest without RTMR 3: nothing is measured there; "
+			       "Linux 6.16 and later have it");
+	o = json_pack("{s:b, s:b, s:b, s:o, s:o, s:o}", "tpm", to->tpm != NULL, "tdx", to->tdx,
+		      "rtmr", to->rtmr != NULL, "events", events, "registers", registers, "pcr15",
+		      ccdm_setup_values(&values->pcr));
+	if (values->rtmr.size) {
+		ccdm_digest_hex(values->rtmr.bytes, values->rtmr.size, hex);
+		ccdm_member_put(&o, "rtmr3", json_string(hex));
+	}
+	return o;
+}
+
+/* Measure @list (of at least one event), check that the registers hold it, and report. */
 static int boot_measure(const struct ccdm_config *config, const struct ccdm_measure_list *list,
 			const char *step, struct ccdm_err *err)
 {
-	struct ccdm_digests values = { 0 };
-	json_t *events = json_array();
+	struct ccdm_measure_values values;
 	struct ccdm_measure_to to;
 	unsigned int i;
 	int r;
 
-	r = ccdm_measure_open(config->tpm, config->timeout, &to, err);
-	for (i = 0; !r && i < list->count; i++) {
+	r = ccdm_measure_open(config, &to, err);
+	for (i = 0; !r && i < list->count; i++)
 		r = ccdm_measure_event(&to, list->text[i], err);
-		ccdm_member_add(&events, json_string(list->text[i]));
-	}
 	if (!r)
 		r = ccdm_measure_check(&to, &values, err);
-	if (!r)
-		r = ccdm_report_put(step,
-				    json_pack("{s:b, s:b, s:O, s:o}", "tpm", to.tpm != NULL, "rtmr",
-					      to.rtmr != NULL, "events", events, "pcr15",
-					      ccdm_setup_values(&values)),
-				    err);
-	json_decref(events);
+	if (!r && (config->tpm != CCDM_TPM_OFF || to.tdx))
+		r = ccdm_report_put(step, boot_measured(&to, list, &values), err);
 	ccdm_measure_close(&to);
 	return r;
+}
+
+static bool boot_measures(const struct ccdm_config *config)
+{
+	return config->tpm != CCDM_TPM_OFF || config->rtmr != CCDM_RTMR_OFF;
 }
 
 int ccdm_boot_measure(const struct ccdm_config *config, enum ccdm_boot_code *code,
@@ -126,9 +154,9 @@ int ccdm_boot_measure(const struct ccdm_config *config, enum ccdm_boot_code *cod
 	int r = list ? ccdm_measure_events(config, list, err) : -ENOMEM;
 
 	*code = CCDM_E_CONF;
-	if (!r && config->tpm != CCDM_TPM_OFF) {
+	if (!r && boot_measures(config)) {
 		r = boot_measure(config, list, "measured", err);
-		if (!r && config->strict)
+		if (!r && config->strict && config->tpm != CCDM_TPM_OFF)
 			r = boot_fence_pcr(err);
 		*code = boot_tpm_code(r);
 	}
@@ -141,7 +169,7 @@ int ccdm_boot_cap(const struct ccdm_config *config, enum ccdm_boot_code *code, s
 	struct ccdm_measure_list *list = calloc(1, sizeof(*list));
 	int r = list ? 0 : -ENOMEM;
 
-	if (!r && config->tpm != CCDM_TPM_OFF) {
+	if (!r && boot_measures(config)) {
 		list->count = 1;
 		strcpy(list->text[0], "ccdm-cap:1");
 		r = boot_measure(config, list, "capped", err);

@@ -2,6 +2,7 @@
 /* boot_stop.c - the end of a boot that failed */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -24,6 +25,7 @@ static const char *const boot_codes[] = {
 	[CCDM_E_TPM_NONE] = "CCDM-E-TPM-01",
 	[CCDM_E_TPM_ERROR] = "CCDM-E-TPM-02",
 	[CCDM_E_TPM_VALUE] = "CCDM-E-TPM-03",
+	[CCDM_E_RTMR_NONE] = "CCDM-E-RTMR-01",
 	[CCDM_E_BASE_NONE] = "CCDM-E-BASE-01",
 	[CCDM_E_BASE_TWICE] = "CCDM-E-BASE-02",
 	[CCDM_E_BASE_HASH] = "CCDM-E-BASE-03",
@@ -95,6 +97,18 @@ static void boot_alone(void)
 		while (flock(fd, LOCK_EX) && errno == EINTR)
 			;
 	/* (never closed: it is held until there is nobody left) */
+}
+
+void ccdm_boot_note(const char *format, ...)
+{
+	char text[600], line[700];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	snprintf(line, sizeof(line), "<5>ccdm: %s\n", text);
+	boot_put("/dev/kmsg", line);
 }
 
 void ccdm_boot_tell(enum ccdm_boot_code code, const struct ccdm_err *err, const char *then)

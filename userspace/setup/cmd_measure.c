@@ -64,34 +64,46 @@ json_t *ccdm_setup_values(const struct ccdm_digests *values)
 
 static enum ccdm_exit measure_print(const struct measure_args *a,
 				    const struct ccdm_measure_list *list,
-				    const struct ccdm_digests *values)
+				    const struct ccdm_measure_values *values)
 {
+	const struct ccdm_digests *pcr = &values->pcr;
 	char hex[2 * CCDM_DIGEST_MAX + 1];
+	json_t *events, *o;
 	unsigned int i;
-	json_t *events;
 
 	if (a->json) {
 		events = json_array();
 		for (i = 0; i < list->count; i++)
 			ccdm_member_add(&events, json_string(list->text[i]));
-		return ccdm_setup_print(json_pack("{s:o, s:i, s:o}", "events", events, "pcr",
-						  CCDM_MEASURE_PCR, "values",
-						  ccdm_setup_values(values)));
+		o = json_pack("{s:o, s:i, s:o}", "events", events, "pcr", CCDM_MEASURE_PCR,
+			      "values", ccdm_setup_values(pcr));
+		if (values->rtmr.size) {
+			ccdm_digest_hex(values->rtmr.bytes, values->rtmr.size, hex);
+			ccdm_member_put(&o, "rtmr3", json_string(hex));
+		}
+		return ccdm_setup_print(o);
 	}
 	for (i = 0; i < list->count; i++)
 		printf("%s\n", list->text[i]);
-	for (i = 0; i < values->count; i++) {
-		ccdm_digest_hex(values->digest[i].bytes, values->digest[i].size, hex);
-		printf("PCR %u %s %s\n", CCDM_MEASURE_PCR, ccdm_digest_name(values->digest[i].alg),
+	for (i = 0; i < pcr->count; i++) {
+		ccdm_digest_hex(pcr->digest[i].bytes, pcr->digest[i].size, hex);
+		printf("PCR %u %s %s\n", CCDM_MEASURE_PCR, ccdm_digest_name(pcr->digest[i].alg),
+		       hex);
+	}
+	if (values->rtmr.size) {
+		ccdm_digest_hex(values->rtmr.bytes, values->rtmr.size, hex);
+		printf("RTMR %u %s %s\n", CCDM_MEASURE_RTMR, ccdm_digest_name(values->rtmr.alg),
 		       hex);
 	}
 	return CCDM_EXIT_OK;
 }
 
 static int measure_do(const struct measure_args *a, struct ccdm_measure_list *list,
-		      struct ccdm_digests *values, struct ccdm_err *err)
+		      struct ccdm_measure_values *values, struct ccdm_err *err)
 {
-	struct ccdm_config config = { .tpm = CCDM_TPM_REQUIRED, .timeout = 1 };
+	struct ccdm_config config = { .tpm = CCDM_TPM_REQUIRED,
+				      .rtmr = CCDM_RTMR_OPTIONAL,
+				      .timeout = 1 };
 	struct ccdm_measure_to to = { 0 };
 	unsigned int i;
 	int r = 0;
@@ -104,7 +116,7 @@ static int measure_do(const struct measure_args *a, struct ccdm_measure_list *li
 		return r;
 	r = ccdm_setup_root(err);
 	if (!r)
-		r = ccdm_measure_open(config.tpm, config.timeout, &to, err);
+		r = ccdm_measure_open(&config, &to, err);
 	for (i = 0; !r && i < list->count; i++)
 		r = ccdm_measure_event(&to, list->text[i], err);
 	if (!r)
@@ -117,7 +129,7 @@ enum ccdm_exit cmd_measure(const struct ccdm_verb *verb, int argc, char **argv)
 {
 	struct measure_args a = { 0 };
 	struct ccdm_measure_list *list;
-	struct ccdm_digests values = { 0 };
+	struct ccdm_measure_values values = { 0 };
 	struct ccdm_err err = { 0 };
 	enum ccdm_exit e;
 	bool over;

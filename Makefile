@@ -51,7 +51,7 @@ BROKERD_OBJ := $(BROKERD_SRC:%.c=$(BUILD)/%.o)
 SETUP_SRC := $(wildcard userspace/setup/*.c userspace/lib/*.c)
 SETUP_OBJ := $(SETUP_SRC:%.c=$(BUILD)/%.o)
 
-.PHONY: all help modules programs test-programs install install-broker uninstall clean check check-all check-setup coverage kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-record bench-locks bench-boot lint vm boot unit fuzz faults setup
+.PHONY: all attacks help modules programs test-programs install install-broker uninstall clean check check-all check-setup coverage kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-record bench-locks bench-boot lint vm boot unit fuzz faults setup
 
 all: modules programs
 
@@ -67,6 +67,7 @@ help:
 	@echo 'make check               all tests in short form (root; KERNEL=6.1, 6.12 or 7.2; DEBUG=1: on the debug kernel)'
 	@echo 'make check-all           every kernel, long forms; goes on where it stopped'
 	@echo 'make unit                the unit tests alone'
+	@echo 'make attacks             a broker, and guests that lie to it with genuine signatures'
 	@echo 'make fuzz                the parsers of what is not ours (SECONDS=10 each)'
 	@echo 'make faults              the programs, with each of their calls failing once (EVERY=4: each fourth)'
 	@echo 'make kmod                the module'"'"'s tree, cache and I/O path in a program, beside an oracle (RUNS=400 of each kind)'
@@ -123,6 +124,16 @@ $(BUILD)/tests/load: tests/broker/load.c tests/unit/forge_tpm.h tests/unit/forge
 	@$(CC) $(CPPFLAGS) -std=gnu11 -g -O2 -Wall -Wextra $$(pkg-config --cflags $(SETUP_PKGS)) -o $@ $(filter %.c,$^) \
 		$$(pkg-config --libs jansson libcrypto)
 
+# all that judges evidence
+FORGE_SRC := $(filter userspace/lib/%,$(BROKER_SRC))
+
+$(BUILD)/tests/attack-guest: tests/attacks/guest.c tests/attacks/forge.h tests/unit/forge_snp.h tests/unit/forge_tdx.h tests/unit/forge_tpm.h \
+	tests/unit/pki.h $(FORGE_SRC)
+	@mkdir -p $(@D)
+	@echo '  CC      $<'
+	@$(CC) $(CPPFLAGS) -std=gnu11 -g -O1 -Wall -Wextra $$(pkg-config --cflags $(SETUP_PKGS)) -o $@ $(filter %.c,$^) \
+		$$(pkg-config --libs jansson libcrypto tss2-mu)
+
 $(BUILD)/tests/signer: tests/sim/signer.c tests/unit/forge_snp.h tests/unit/forge_tdx.h tests/unit/pki.h \
 	$(addprefix userspace/lib/,digest.c ui.c)
 	@mkdir -p $(@D)
@@ -135,7 +146,7 @@ compile_commands.json: Makefile
 		"file": f, "arguments": ["cc", *flags, "-c", f]} for f in src.split()], indent=1))' \
 		$(CURDIR) '$(sort $(SETUP_SRC) $(BROKER_SRC) $(BROKERD_SRC))' $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS)) >$@
 
-test-programs: programs $(BUILD)/tests/keyfind $(BUILD)/tests/odd $(BUILD)/tests/bounce $(BUILD)/tests/load $(BUILD)/tests/signer
+test-programs: programs $(BUILD)/tests/attack-guest $(BUILD)/tests/keyfind $(BUILD)/tests/odd $(BUILD)/tests/bounce $(BUILD)/tests/load $(BUILD)/tests/signer
 
 # ---- unit tests, with the sanitizers ----
 
@@ -188,6 +199,9 @@ unit: $(UNIT)
 SECONDS ?= 10
 fuzz: check-setup
 	@tests/fuzz/run --seconds $(SECONDS)
+
+attacks: check-setup test-programs
+	@tests/attacks/run $(ATTACK)
 
 EVERY ?= 1
 faults: check-setup

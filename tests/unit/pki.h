@@ -143,8 +143,8 @@ static inline void pki_add_crl(struct ccdm_certs *certs, X509 *issuer, EVP_PKEY 
 }
 
 /* Signature as two numbers of @n bytes, big-endian. */
-static void pki_sign(EVP_PKEY *key, const EVP_MD *md, const void *text, size_t size, uint8_t *r,
-		     uint8_t *s, size_t n)
+static inline void pki_sign(EVP_PKEY *key, const EVP_MD *md, const void *text, size_t size,
+			    uint8_t *r, uint8_t *s, size_t n)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	uint8_t der[256];

@@ -27,7 +27,9 @@ static json_t *ccdm_attest_tpm_introduce(const struct ccdm_attester *attester)
 	(void)attester;
 	if (ccdm_tpm_open(CCDM_TPM_DEVICE, &tpm, &ignored))
 		return NULL;
-	ccdm_tpm_introduce(tpm, &pair, &ignored);
+	/* (a key that its provider certifies needs no trial by an endorsement key) */
+	if (!ccdm_tpm_ak_certified(tpm))
+		ccdm_tpm_introduce(tpm, &pair, &ignored);
 	ccdm_tpm_close(tpm);
 	return pair ? json_pack("{s:o}", "ccdm-tpm", pair) : NULL;
 }
@@ -91,6 +93,9 @@ static int ccdm_attest_tpm_collect(const struct ccdm_attester *attester, const s
 			       ccdm_member_make(s->out.message, s->out.message_size), "pcrs",
 			       ccdm_tpm_signed_pcrs(&s->out))) ||
 	     json_object_set_new(o, "ak_public", ccdm_member_make(s->out.ak, s->out.ak_size))))
+		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+	if (!r && s->out.ak_cert_size &&
+	    json_object_set_new(o, "ak_cert", ccdm_tpm_signed_cert(&s->out)))
 		r = ccdm_err_set(err, -ENOMEM, "out of memory");
 	free(s);
 	if (r) {

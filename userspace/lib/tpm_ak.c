@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* tpm_ak.c - see tpm_ak.h */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <tss2/tss2_mu.h>
 #include "member.h"
@@ -67,8 +68,11 @@ static int ccdm_ak_open(struct ccdm_tpm *tpm, ESYS_TR *ak, struct ccdm_tpm_signe
 			struct ccdm_err *err)
 {
 	TPM2B_PUBLIC *public = NULL;
-	int r = ccdm_tpm_ak_open(tpm, ak, &public, err);
+	int r = ccdm_tpm_provider_open(tpm, ak, out, err);
 
+	if (r != -ENOENT)
+		return r;
+	r = ccdm_tpm_ak_open(tpm, ak, &public, err);
 	if (r)
 		return r;
 	r = ccdm_ak_spki(&public->publicArea.unique.ecc, out);
@@ -249,4 +253,19 @@ json_t *ccdm_tpm_signed_pcrs(const struct ccdm_tpm_signed *out)
 		ccdm_member_add(&pcrs, json_string(hex));
 	}
 	return pcrs;
+}
+
+json_t *ccdm_tpm_signed_cert(const struct ccdm_tpm_signed *out)
+{
+	json_t *text = ccdm_member_make(out->ak_cert, out->ak_cert_size), *made;
+	char pem[2 * sizeof(out->ak_cert)];
+	const char *at;
+	int n = snprintf(pem, sizeof(pem), "-----BEGIN CERTIFICATE-----\n");
+
+	for (at = json_string_value(text); at && *at; at += strnlen(at, 64))
+		n += snprintf(pem + n, sizeof(pem) - n, "%.64s\n", at);
+	snprintf(pem + n, sizeof(pem) - n, "-----END CERTIFICATE-----\n");
+	made = text ? json_string(pem) : NULL;
+	json_decref(text);
+	return made;
 }

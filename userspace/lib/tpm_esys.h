@@ -19,4 +19,10 @@ int ccdm_tpm_error(const struct ccdm_tpm *tpm, const char *what, TSS2_RC rc, str
 int ccdm_tpm_ak_open(struct ccdm_tpm *tpm, ESYS_TR *ak, TPM2B_PUBLIC **public,
 		     struct ccdm_err *err);
 
+struct ccdm_tpm_signed;
+
+/* The provider's attestation key, to be flushed; @out->ak and @out->ak_cert. -ENOENT: there is none */
+int ccdm_tpm_provider_open(struct ccdm_tpm *tpm, ESYS_TR *ak, struct ccdm_tpm_signed *out,
+			   struct ccdm_err *err);
+
 #endif

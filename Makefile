@@ -152,7 +152,7 @@ test-programs: programs $(BUILD)/tests/attack-guest $(BUILD)/tests/keyfind $(BUI
 
 UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
-UNIT := $(addprefix $(BUILD)/unit/test_,file format suite ui activation broker chip config eventlog evidence jose kbs measure messages policy session snp tab tcglog tdx tpm)
+UNIT := $(addprefix $(BUILD)/unit/test_,file format suite ui activation broker chip config eventlog evidence jose kbs measure messages policy session snp tab tcglog tdx tpm x509)
 
 $(BUILD)/unit/test_file: tests/unit/test_file.c $(addprefix userspace/lib/,digest.c eventlog.c file.c find.c member.c base64.c ui.c)
 $(BUILD)/unit/test_format: tests/unit/test_format.c kmod/tree.c kmod/tree.h kmod/ccdm_format.h
@@ -180,6 +180,7 @@ $(BUILD)/unit/test_jose: tests/unit/test_jose.c $(addprefix userspace/lib/,base6
 $(BUILD)/unit/test_kbs: tests/unit/test_kbs.c $(addprefix userspace/lib/,base64.c digest.c jcs.c jwe.c jws.c pubkey.c kbs.c ui.c)
 $(BUILD)/unit/test_policy: tests/unit/test_policy.c $(addprefix userspace/broker/,judge.c policy.c policy_yaml.c) \
 	$(addprefix userspace/lib/,base64.c digest.c file.c jcs.c jwe.c jws.c kbs.c pubkey.c ui.c)
+$(BUILD)/unit/test_x509: tests/unit/test_x509.c tests/unit/pki.h $(addprefix userspace/lib/,digest.c pubkey.c ui.c verdict.c x509.c)
 $(BUILD)/unit/test_tdx: tests/unit/test_tdx.c tests/unit/pki.h tests/unit/forge_tdx.h $(addprefix userspace/lib/,collateral.c digest.c pubkey.c tdx.c ui.c \
 	verdict.c x509.c)
 $(BUILD)/unit/test_session: tests/unit/test_session.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h tests/unit/provider.h \

@@ -28,6 +28,10 @@ struct pki_want {
 	const char *from, *to; /* ASN.1 UTCTIME or GENERALIZEDTIME; NULL: 2020 to 2040 */
 	long serial;
 	bool ca;
+	bool no_akid;		   /* does not say which key signed it, as AMD's */
+	bool sha1;		   /* signed with it */
+	const char *ku, *eku;	   /* usages as OpenSSL's configuration writes them, or NULL */
+	const char *dp;		   /* distribution point of its list: "URI:..." */
 	const struct pki_ext *ext; /* up to one without oid */
 };
 
@@ -40,6 +44,14 @@ static void pki_must(int good)
 {
 	if (good <= 0)
 		abort();
+}
+
+static inline void pki_ext_add(X509 *x, X509V3_CTX *ctx, int nid, const char *value)
+{
+	X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, ctx, nid, value);
+
+	pki_must(!!e && X509_add_ext(x, e, -1));
+	X509_EXTENSION_free(e);
 }
 
 static inline X509 *pki_cert(const struct pki_want *w)
@@ -62,13 +74,18 @@ static inline X509 *pki_cert(const struct pki_want *w)
 	X509_set_pubkey(x, w->key);
 	X509V3_set_ctx(&ctx, w->issuer ? w->issuer : x, x, NULL, NULL, 0);
 	if (w->ca) {
-		e = X509V3_EXT_conf_nid(NULL, &ctx, NID_basic_constraints, "critical,CA:TRUE");
-		X509_add_ext(x, e, -1);
-		X509_EXTENSION_free(e);
-		e = X509V3_EXT_conf_nid(NULL, &ctx, NID_key_usage, "critical,keyCertSign,cRLSign");
-		X509_add_ext(x, e, -1);
-		X509_EXTENSION_free(e);
+		pki_ext_add(x, &ctx, NID_basic_constraints, "critical,CA:TRUE");
+		pki_ext_add(x, &ctx, NID_key_usage, "critical,keyCertSign,cRLSign");
 	}
+	pki_ext_add(x, &ctx, NID_subject_key_identifier, "hash");
+	if (w->issuer && !w->no_akid)
+		pki_ext_add(x, &ctx, NID_authority_key_identifier, "keyid:always");
+	if (w->ku)
+		pki_ext_add(x, &ctx, NID_key_usage, w->ku);
+	if (w->eku)
+		pki_ext_add(x, &ctx, NID_ext_key_usage, w->eku);
+	if (w->dp)
+		pki_ext_add(x, &ctx, NID_crl_distribution_points, w->dp);
 	for (ext = w->ext; ext && ext->oid; ext++) {
 		ASN1_OBJECT *oid = OBJ_txt2obj(ext->oid, 1);
 		ASN1_OCTET_STRING *data = ASN1_OCTET_STRING_new();
@@ -80,7 +97,8 @@ static inline X509 *pki_cert(const struct pki_want *w)
 		ASN1_OCTET_STRING_free(data);
 		ASN1_OBJECT_free(oid);
 	}
-	pki_must(X509_sign(x, w->issuer ? w->issuer_key : w->key, EVP_sha384()));
+	pki_must(X509_sign(x, w->issuer ? w->issuer_key : w->key,
+			   w->sha1 ? EVP_sha1() : EVP_sha384()));
 	return x;
 }
 

@@ -234,6 +234,53 @@ static bool ccdm_is_zero(const uint8_t *bytes, size_t size)
 
 #define TCB_SIGNER "Intel SGX TCB Signing"
 
+/* Whose certificate is it: of the key that made the signature? */
+static bool ccdm_signed_by(const struct ccdm_signed *s, const struct ccdm_cert *signer)
+{
+	return !ccdm_cert_ecdsa(signer, s->signature, s->signature + 32, 32, s->text, s->size);
+}
+
+/*
+ * Who made the signature. A key may have several certificates, of which an old one stands in
+ * nobody's way: the first with a good path counts, else the first.
+ */
+static int ccdm_signed_who(const struct ccdm_signed *s, const struct ccdm_certs *certs,
+			   const struct ccdm_path *path, unsigned int allow,
+			   const struct ccdm_cert **signer)
+{
+	struct ccdm_verdict *tried = calloc(1, sizeof(*tried));
+	const struct ccdm_cert *cert, *other = NULL, *first = NULL;
+	struct ccdm_path each;
+	bool good = false, named;
+	unsigned int i;
+	char cn[64];
+	int r = tried ? 0 : -ENOMEM;
+
+	*signer = NULL;
+	for (i = 0; !r && !good && (cert = ccdm_certs_at(certs, i)); i++) {
+		named = !strcmp(ccdm_cert_cn(cert, cn), TCB_SIGNER);
+		if (!named && (first || other))
+			continue;
+		if (!ccdm_signed_by(s, cert))
+			continue;
+		if (!named) {
+			other = cert;
+			continue;
+		}
+		memset(tried, 0, sizeof(*tried));
+		tried->allow = allow;
+		tried->complete = true;
+		each = *path;
+		r = ccdm_certs_path(certs, cert, &each, tried);
+		good = !r && ccdm_verdict_accepted(tried);
+		if (good || !first)
+			first = cert;
+	}
+	free(tried);
+	*signer = first ? first : other;
+	return r;
+}
+
 /* Signature, who made it, dates. */
 static int ccdm_signed_check(const struct ccdm_signed *s, const char *prefix,
 			     const struct ccdm_certs *certs, const struct ccdm_anchor *anchors,
@@ -246,12 +293,11 @@ static int ccdm_signed_check(const struct ccdm_signed *s, const char *prefix,
 	const struct ccdm_cert *signer;
 	int64_t from, to;
 	bool dates;
-	unsigned int i;
 	int r;
 
-	for (i = 0; (signer = ccdm_certs_at(certs, i)); i++)
-		if (!ccdm_cert_ecdsa(signer, s->signature, s->signature + 32, 32, s->text, s->size))
-			break;
+	r = ccdm_signed_who(s, certs, &path, v->allow & ~CCDM_ALLOW_EXPIRED, &signer);
+	if (r)
+		return r;
 	snprintf(name, sizeof(name), "%ssignature", prefix);
 	if (!ccdm_verdict_add(v, name, signer, 0, "one of a certificate that came with it", "%s",
 			      signer ? "one" : "none of any"))

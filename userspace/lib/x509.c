@@ -6,12 +6,16 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "x509.h"
 
 struct ccdm_certs {
+	const struct ccdm_certs *base; /* looked at as well, never changed from here */
+	int max;
+	bool guest;
 	STACK_OF(X509) * certs;
 	STACK_OF(X509_CRL) * crls;
 };
@@ -23,12 +27,15 @@ static X509 *ccdm_x509(const struct ccdm_cert *cert)
 
 /* ---- reading ------------------------------------------------------------- */
 
-struct ccdm_certs *ccdm_certs_new(void)
+static struct ccdm_certs *ccdm_certs_make(const struct ccdm_certs *base, int max, bool guest)
 {
 	struct ccdm_certs *certs = calloc(1, sizeof(*certs));
 
 	if (!certs)
 		return NULL;
+	certs->base = base;
+	certs->max = max;
+	certs->guest = guest;
 	certs->certs = sk_X509_new_null();
 	certs->crls = sk_X509_CRL_new_null();
 	if (!certs->certs || !certs->crls) {
@@ -36,6 +43,21 @@ struct ccdm_certs *ccdm_certs_new(void)
 		return NULL;
 	}
 	return certs;
+}
+
+struct ccdm_certs *ccdm_certs_new(void)
+{
+	return ccdm_certs_make(NULL, CCDM_CERTS_MAX, false);
+}
+
+struct ccdm_certs *ccdm_certs_own(const struct ccdm_certs *base)
+{
+	return ccdm_certs_make(base, CCDM_CERTS_OWN_MAX, false);
+}
+
+struct ccdm_certs *ccdm_certs_guest(const struct ccdm_certs *base)
+{
+	return ccdm_certs_make(base, CCDM_CERTS_MAX, true);
 }
 
 void ccdm_certs_free(struct ccdm_certs *certs)
@@ -54,7 +76,7 @@ static int ccdm_certs_one(struct ccdm_certs *certs, const char *name, const uint
 	X509_CRL *crl = NULL;
 	X509 *cert = NULL;
 
-	if (sk_X509_num(certs->certs) + sk_X509_CRL_num(certs->crls) >= CCDM_CERTS_MAX)
+	if (sk_X509_num(certs->certs) + sk_X509_CRL_num(certs->crls) >= certs->max)
 		return -E2BIG;
 	if (!name || !strcmp(name, PEM_STRING_X509)) {
 		cert = d2i_X509(NULL, &at, size);
@@ -111,7 +133,7 @@ int ccdm_certs_add(struct ccdm_certs *certs, const char *what, const void *bytes
 	}
 	ERR_clear_error();
 	if (r == -E2BIG)
-		return ccdm_err_set(err, r, "%s: more than %u certificates", what, CCDM_CERTS_MAX);
+		return ccdm_err_set(err, r, "%s: more than %d certificates", what, certs->max);
 	if (r)
 		return ccdm_err_set(err, r == -ENOMEM ? r : -EINVAL,
 				    "%s: neither a certificate nor a revocation list", what);
@@ -120,9 +142,17 @@ int ccdm_certs_add(struct ccdm_certs *certs, const char *what, const void *bytes
 	return 0;
 }
 
+static unsigned int ccdm_certs_count(const struct ccdm_certs *certs)
+{
+	return certs ? ccdm_certs_count(certs->base) + sk_X509_num(certs->certs) : 0;
+}
+
 const struct ccdm_cert *ccdm_certs_at(const struct ccdm_certs *certs, unsigned int i)
 {
-	return (const struct ccdm_cert *)sk_X509_value(certs->certs, i);
+	unsigned int below = ccdm_certs_count(certs->base);
+
+	return i < below ? ccdm_certs_at(certs->base, i)
+			 : (const struct ccdm_cert *)sk_X509_value(certs->certs, i - below);
 }
 
 /* ---- what a certificate says ---------------------------------------------- */
@@ -189,6 +219,87 @@ int ccdm_cert_ecdsa(const struct ccdm_cert *cert, const uint8_t *r, const uint8_
 	return ccdm_pubkey_ecdsa(ccdm_cert_key(cert), r, s, n, text, size);
 }
 
+/* ---- what a key may be used for ---------------------------------------------- */
+
+static bool ccdm_usage_is(const ASN1_OBJECT *o, const char *oid)
+{
+	char text[CCDM_OID_MAX];
+	int n = OBJ_obj2txt(text, sizeof(text), o, 1);
+
+	return n > 0 && n < (int)sizeof(text) && !strcmp(text, oid);
+}
+
+/* Usages that other people hand out: they never say anything of a TPM's key. */
+static bool ccdm_usage_foreign(const ASN1_OBJECT *o)
+{
+	int nid = OBJ_obj2nid(o);
+
+	return nid == NID_client_auth || nid == NID_server_auth || nid == NID_anyExtendedKeyUsage;
+}
+
+bool ccdm_usage_valid(const char *oid)
+{
+	ASN1_OBJECT *o = strlen(oid) < CCDM_OID_MAX ? OBJ_txt2obj(oid, 1) : NULL;
+	bool good = o && !ccdm_usage_foreign(o) && ccdm_usage_is(o, oid);
+
+	ASN1_OBJECT_free(o);
+	ERR_clear_error();
+	return good;
+}
+
+/* Why the extended usages of a certificate are not @oid, or NULL. */
+static const char *ccdm_usage_extended(X509 *x, const char *oid, bool alone)
+{
+	EXTENDED_KEY_USAGE *all = X509_get_ext_d2i(x, NID_ext_key_usage, NULL, NULL);
+	const char *why = NULL;
+	bool found = false;
+	int i;
+
+	if (!all) {
+		ERR_clear_error();
+		return "no extended key usage";
+	}
+	for (i = 0; !why && i < sk_ASN1_OBJECT_num(all); i++) {
+		const ASN1_OBJECT *o = sk_ASN1_OBJECT_value(all, i);
+
+		if (ccdm_usage_is(o, oid))
+			found = true;
+		else if (ccdm_usage_foreign(o))
+			why = "an extended key usage of TLS, or any";
+		else if (alone)
+			why = "another extended key usage";
+	}
+	EXTENDED_KEY_USAGE_free(all);
+	return why ? why : found ? NULL : "another extended key usage";
+}
+
+void ccdm_cert_usage(const struct ccdm_cert *cert, const char *oid, bool sign, const char *name,
+		     struct ccdm_verdict *v)
+{
+	const uint32_t never = X509v3_KU_KEY_CERT_SIGN | X509v3_KU_CRL_SIGN |
+			       (sign ? X509v3_KU_KEY_ENCIPHERMENT | X509v3_KU_DATA_ENCIPHERMENT |
+						X509v3_KU_KEY_AGREEMENT
+				     : 0);
+	const uint32_t must = sign ? X509v3_KU_DIGITAL_SIGNATURE : X509v3_KU_KEY_ENCIPHERMENT;
+	X509 *x = ccdm_x509(cert);
+	uint32_t flags = X509_get_extension_flags(x), usage = X509_get_key_usage(x);
+	const char *why = ccdm_usage_extended(x, oid, sign);
+	char expected[128];
+
+	if (flags & EXFLAG_INVALID)
+		why = "an extension that cannot be read";
+	else if (X509_check_ca(x) || (flags & EXFLAG_CA))
+		why = "a certificate of a CA";
+	else if (!why && !(flags & EXFLAG_KUSAGE))
+		why = "no key usage";
+	else if (!why && ((usage & must) != must || (usage & never)))
+		why = "another key usage";
+	snprintf(expected, sizeof(expected), "extended key usage %s%s, %s", oid,
+		 sign ? " alone" : "",
+		 sign ? "digitalSignature without encipherment" : "keyEncipherment");
+	ccdm_verdict_add(v, name, !why, 0, expected, "%s", why ? why : "it");
+}
+
 /* ---- from a certificate to a root ------------------------------------------ */
 
 static char *ccdm_check_name(const struct ccdm_path *path, const char *what, char name[40])
@@ -197,33 +308,91 @@ static char *ccdm_check_name(const struct ccdm_path *path, const char *what, cha
 	return name;
 }
 
+/*
+ * Of all certificates, those that can stand above @leaf: by the names of their subjects, level
+ * by level. Who signed himself goes to @store, the others to @others, which owns nothing.
+ */
+static bool ccdm_path_gather(const struct ccdm_certs *certs, X509 *leaf, X509_STORE *store,
+			     STACK_OF(X509) * others)
+{
+	const struct ccdm_certs *layer;
+	int level, from = 0, to = 0, i, k;
+
+	for (level = 0; level <= CCDM_PATH_DEPTH; level++) {
+		/* whose issuers are looked for: the leaf, then what came with the last level */
+		for (k = level ? from : -1; k < (level ? to : 0); k++) {
+			const X509_NAME *name =
+				X509_get_issuer_name(k < 0 ? leaf : sk_X509_value(others, k));
+
+			for (layer = certs; layer; layer = layer->base)
+				for (i = 0; i < sk_X509_num(layer->certs); i++) {
+					X509 *x = sk_X509_value(layer->certs, i);
+
+					if (X509_NAME_cmp(X509_get_subject_name(x), name))
+						continue;
+					if (X509_self_signed(x, 0) == 1) {
+						if (!X509_STORE_add_cert(store, x))
+							return false;
+					} else if (sk_X509_find(others, x) < 0 &&
+						   !sk_X509_push(others, x)) {
+						return false;
+					}
+				}
+		}
+		from = to;
+		to = sk_X509_num(others);
+	}
+	return true;
+}
+
+/*
+ * Dates are looked at one by one, later: here they only choose between certificates of one
+ * name. AMD's VCEKs and VLEKs do not say which key signed them, and that is all that is forgiven.
+ */
+static int ccdm_path_forgive(int good, X509_STORE_CTX *ctx)
+{
+	const struct ccdm_path *path = X509_STORE_CTX_get_app_data(ctx);
+
+	if (good)
+		return 1;
+	switch (X509_STORE_CTX_get_error(ctx)) {
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return 1;
+	case X509_V_ERR_MISSING_AUTHORITY_KEY_IDENTIFIER:
+		return path->no_leaf_crl && !X509_STORE_CTX_get_error_depth(ctx);
+	default:
+		return 0;
+	}
+}
+
 /* The chain by signatures, up to any certificate that signed itself; or what is missing. */
 static STACK_OF(X509) * ccdm_path_build(const struct ccdm_certs *certs,
-					const struct ccdm_cert *leaf, const char **why)
+					const struct ccdm_cert *leaf, struct ccdm_path *path,
+					const char **why)
 {
 	X509_STORE *store = X509_STORE_new();
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-	STACK_OF(X509) *chain = NULL;
-	int i, good = store && ctx;
-	X509 *x;
+	STACK_OF(X509) *chain = NULL, *others = sk_X509_new_null();
+	int good = store && ctx && others;
 
 	*why = NULL;
-	for (i = 0; good && i < sk_X509_num(certs->certs); i++) {
-		x = sk_X509_value(certs->certs, i);
-		if (X509_self_signed(x, 0) == 1)
-			good = X509_STORE_add_cert(store, x);
-	}
-	good = good && X509_STORE_CTX_init(ctx, store, ccdm_x509(leaf), certs->certs);
+	good = good && ccdm_path_gather(certs, ccdm_x509(leaf), store, others) &&
+	       X509_STORE_CTX_init(ctx, store, ccdm_x509(leaf), others) &&
+	       X509_STORE_CTX_set_app_data(ctx, path);
 	if (good) {
-		/* dates and lists are looked at one by one */
-		X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_NO_CHECK_TIME);
-		X509_STORE_CTX_set_depth(ctx, 4);
+		X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(ctx), 2);
+		X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_X509_STRICT);
+		X509_STORE_CTX_set_time(ctx, 0, (time_t)path->at);
+		X509_STORE_CTX_set_depth(ctx, CCDM_PATH_DEPTH);
+		X509_STORE_CTX_set_verify_cb(ctx, ccdm_path_forgive);
 		if (X509_verify_cert(ctx) == 1)
 			chain = X509_STORE_CTX_get1_chain(ctx);
 		*why = X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx));
 	}
 	X509_STORE_CTX_free(ctx);
 	X509_STORE_free(store);
+	sk_X509_free(others);
 	ERR_clear_error();
 	return chain;
 }
@@ -262,57 +431,198 @@ static void ccdm_path_validity(const struct ccdm_path *path, STACK_OF(X509) * ch
 				 ccdm_ui_date(a, from), ccdm_ui_date(b, to));
 }
 
-/* The list of @issuer's, with its signature verified; the newest if there are several. */
-static X509_CRL *ccdm_crl_of(const struct ccdm_certs *certs, X509 *issuer)
+/* Is it made with a hash that is broken? */
+static bool ccdm_crl_weak(const X509_CRL *crl)
 {
-	X509_CRL *best = NULL;
+	const ASN1_BIT_STRING *bits;
+	const X509_ALGOR *alg;
+	int md = NID_undef, key, type;
+	RSA_PSS_PARAMS *pss;
+	const void *param;
+
+	if (X509_CRL_get_signature_nid(crl) != NID_rsassaPss)
+		return !OBJ_find_sigid_algs(X509_CRL_get_signature_nid(crl), &md, &key) ||
+		       md == NID_sha1 || md == NID_md5;
+	X509_CRL_get0_signature(crl, &bits, &alg);
+	X509_ALGOR_get0(NULL, &type, &param, alg);
+	pss = type == V_ASN1_SEQUENCE ? ASN1_item_unpack(param, ASN1_ITEM_rptr(RSA_PSS_PARAMS))
+				      : NULL;
+	/* without a name it is SHA-1 */
+	if (pss && pss->hashAlgorithm)
+		md = OBJ_obj2nid(pss->hashAlgorithm->algorithm);
+	RSA_PSS_PARAMS_free(pss);
+	return md != NID_sha256 && md != NID_sha384 && md != NID_sha512;
+}
+
+/* Is one of @a's full names one of @b's? */
+static bool ccdm_dp_same(const DIST_POINT_NAME *a, const DIST_POINT_NAME *b)
+{
+	int i, k;
+
+	if (!a || !b || a->type || b->type)
+		return false;
+	for (i = 0; i < sk_GENERAL_NAME_num(a->name.fullname); i++)
+		for (k = 0; k < sk_GENERAL_NAME_num(b->name.fullname); k++)
+			if (!GENERAL_NAME_cmp(sk_GENERAL_NAME_value(a->name.fullname, i),
+					      sk_GENERAL_NAME_value(b->name.fullname, k)))
+				return true;
+	return false;
+}
+
+/* Does the certificate say that a list of this name is of it, for all reasons? */
+static bool ccdm_dp_of(X509 *x, const DIST_POINT_NAME *name)
+{
+	CRL_DIST_POINTS *all = X509_get_ext_d2i(x, NID_crl_distribution_points, NULL, NULL);
+	bool same = false;
 	int i;
 
-	for (i = 0; i < sk_X509_CRL_num(certs->crls); i++) {
-		X509_CRL *crl = sk_X509_CRL_value(certs->crls, i);
+	for (i = 0; !same && i < sk_DIST_POINT_num(all); i++) {
+		const DIST_POINT *dp = sk_DIST_POINT_value(all, i);
 
-		if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(issuer)) ||
-		    X509_CRL_verify(crl, X509_get0_pubkey(issuer)) != 1)
-			continue;
-		if (!best || ccdm_x509_time(X509_CRL_get0_lastUpdate(crl)) >
-				     ccdm_x509_time(X509_CRL_get0_lastUpdate(best)))
-			best = crl;
+		same = !dp->reasons && !dp->CRLissuer && ccdm_dp_same(name, dp->distpoint);
 	}
+	CRL_DIST_POINTS_free(all);
+	return same;
+}
+
+/* RFC 5280, 6.3.3: is the certificate in the scope of a list? */
+static const char *ccdm_crl_scope(const X509_CRL *crl, X509 *x)
+{
+	int at = X509_CRL_get_ext_by_NID(crl, NID_issuing_distribution_point, -1);
+	ISSUING_DIST_POINT *idp;
+	const char *why = NULL;
+
+	if (at < 0)
+		return NULL;
+	/* (nothing, if it is there twice) */
+	idp = X509_CRL_get_ext_d2i(crl, NID_issuing_distribution_point, NULL, NULL);
+	if (!idp)
+		why = "its distribution point cannot be read";
+	else if (idp->indirectCRL > 0 || idp->onlyattr > 0 || idp->onlysomereasons)
+		why = "its list is indirect, or of some reasons";
+	else if (idp->onlyuser > 0 && idp->onlyCA > 0)
+		why = "its list is of nobody";
+	else if (idp->onlyuser > 0 ? X509_check_ca(x) != 0 : idp->onlyCA > 0 && !X509_check_ca(x))
+		why = "its list is of others";
+	else if (idp->distpoint && !ccdm_dp_of(x, idp->distpoint))
+		why = "its list is of others";
+	ISSUING_DIST_POINT_free(idp);
+	return why;
+}
+
+/* Why a list cannot say that a certificate is good, or NULL. */
+static const char *ccdm_crl_unfit(X509_CRL *crl, X509 *x)
+{
+	STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(crl);
+	int i, k;
+
+	if (X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) >= 0)
+		return "its list is a delta list";
+	if (ccdm_crl_weak(crl))
+		return "its list has a weak signature";
+	for (i = 0; i < X509_CRL_get_ext_count(crl); i++) {
+		X509_EXTENSION *e = X509_CRL_get_ext(crl, i);
+
+		if (X509_EXTENSION_get_critical(e) &&
+		    OBJ_obj2nid(X509_EXTENSION_get_object(e)) != NID_issuing_distribution_point)
+			return "its list has an unknown critical extension";
+	}
+	for (i = 0; i < sk_X509_REVOKED_num(entries); i++) {
+		const X509_REVOKED *entry = sk_X509_REVOKED_value(entries, i);
+
+		for (k = 0; k < X509_REVOKED_get_ext_count(entry); k++) {
+			X509_EXTENSION *e = X509_REVOKED_get_ext(entry, k);
+
+			if (X509_EXTENSION_get_critical(e) &&
+			    OBJ_obj2nid(X509_EXTENSION_get_object(e)) != NID_crl_reason)
+				return "its list has an unknown critical extension";
+		}
+	}
+	return ccdm_crl_scope(crl, x);
+}
+
+/* What the lists say of one certificate. */
+struct ccdm_crl_word {
+	bool revoked, any, in_force;
+	int64_t from, to;  /* of one that is not in force */
+	const char *unfit; /* why one does not count */
+};
+
+/*
+ * Any list revokes that the issuer signed, of whatever kind it is, by whomever it came and
+ * whenever: no list makes what another one revokes good. That a certificate is on no list
+ * is said by the operator's full lists alone, of those that it is in the scope of.
+ */
+static void ccdm_crl_ask(const struct ccdm_certs *certs, X509 *x, X509 *issuer, int64_t at,
+			 struct ccdm_crl_word *w)
+{
+	X509_REVOKED *entry;
+	const char *why;
+	int64_t a, b;
+	int i, r;
+
+	for (; certs; certs = certs->base)
+		for (i = 0; i < sk_X509_CRL_num(certs->crls); i++) {
+			X509_CRL *crl = sk_X509_CRL_value(certs->crls, i);
+
+			if (X509_NAME_cmp(X509_CRL_get_issuer(crl),
+					  X509_get_subject_name(issuer)) ||
+			    X509_CRL_verify(crl, X509_get0_pubkey(issuer)) != 1)
+				continue;
+			/* 2: "remove from the list", which a delta list alone may say */
+			r = X509_CRL_get0_by_cert(crl, &entry, x);
+			w->revoked |=
+				r == 1 ||
+				(r == 2 && X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) < 0);
+			why = certs->guest ? "its list came with the evidence"
+					   : ccdm_crl_unfit(crl, x);
+			if (why) {
+				w->unfit = why;
+				continue;
+			}
+			a = ccdm_x509_time(X509_CRL_get0_lastUpdate(crl));
+			b = ccdm_x509_time(X509_CRL_get0_nextUpdate(crl));
+			w->any = true;
+			if (a >= 0 && a <= at && at <= b) {
+				w->in_force = true;
+			} else {
+				w->from = a;
+				w->to = b;
+			}
+		}
 	ERR_clear_error();
-	return best;
 }
 
 static void ccdm_path_revocation(const struct ccdm_path *path, const struct ccdm_certs *certs,
 				 STACK_OF(X509) * chain, struct ccdm_verdict *v)
 {
-	char cn[64], revoked[64] = "", missing[64] = "", stale[64] = "", name[40], from[32], to[32];
+	char cn[64], revoked[64] = "", missing[192] = "", stale[64] = "", name[40], from[32],
+		     to[32];
 	int i, n = 0;
 
 	for (i = 0; i < sk_X509_num(chain) - 1; i++) {
 		X509 *x = sk_X509_value(chain, i), *issuer = sk_X509_value(chain, i + 1);
-		X509_CRL *crl = ccdm_crl_of(certs, issuer);
-		int64_t a, b;
-		X509_REVOKED *entry;
+		struct ccdm_crl_word w = { 0 };
 
+		ccdm_crl_ask(certs, x, issuer, path->at, &w);
 		ccdm_cert_cn((struct ccdm_cert *)issuer, cn);
-		if (!crl) {
-			if (i || !path->no_leaf_crl)
-				memcpy(missing, cn, sizeof(cn));
-			continue;
-		}
-		n++;
-		a = ccdm_x509_time(X509_CRL_get0_lastUpdate(crl));
-		b = ccdm_x509_time(X509_CRL_get0_nextUpdate(crl));
-		if (a < 0 || a > path->at || b < path->at)
-			snprintf(stale, sizeof(stale), "%.20s to %.20s", ccdm_ui_date(a, from),
-				 ccdm_ui_date(b, to));
-		if (X509_CRL_get0_by_cert(crl, &entry, x) == 1)
+		n += w.any;
+		if (!w.any && (i || !path->no_leaf_crl || w.unfit))
+			snprintf(missing, sizeof(missing), "none of %s%s%s", cn,
+				 w.unfit ? ": " : "", w.unfit ? w.unfit : "");
+		if (w.any && !w.in_force)
+			snprintf(stale, sizeof(stale), "%.20s to %.20s", ccdm_ui_date(w.from, from),
+				 ccdm_ui_date(w.to, to));
+		if (w.revoked)
 			ccdm_cert_cn((struct ccdm_cert *)x, revoked);
+		/* without a name it is revoked all the same */
+		if (w.revoked && !revoked[0])
+			strcpy(revoked, "one without a name");
 	}
 	ccdm_check_name(path, "crl", name);
 	if (missing[0])
 		ccdm_verdict_add(v, name, false, CCDM_ALLOW_NO_CRL,
-				 "a revocation list of each issuer", "none of %s", missing);
+				 "a revocation list of each issuer", "%s", missing);
 	else
 		ccdm_verdict_add(v, name, !stale[0], CCDM_ALLOW_EXPIRED,
 				 "a revocation list of each issuer, in force", "%s",
@@ -336,7 +646,7 @@ int ccdm_certs_path(const struct ccdm_certs *certs, const struct ccdm_cert *leaf
 	unsigned int i;
 
 	path->anchor = NULL;
-	chain = ccdm_path_build(certs, leaf, &why);
+	chain = ccdm_path_build(certs, leaf, path, &why);
 	if (!chain && !why)
 		return -ENOMEM;
 	ccdm_check_name(path, "chain", name);

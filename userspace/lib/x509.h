@@ -12,16 +12,27 @@
 #include "pubkey.h"
 #include "verdict.h"
 
-#define CCDM_CERTS_MAX 32	 /* certificates and lists in a set */
-#define CCDM_CERT_MAX  (1 << 20) /* bytes of a file of them */
+#define CCDM_CERTS_MAX	   32		  /* certificates and lists that evidence may bring */
+#define CCDM_CERTS_OWN_MAX 4096		  /* that an operator has */
+#define CCDM_CERT_MAX	   (1 << 20)	  /* bytes of a file of them */
+#define CCDM_PATH_DEPTH	   4		  /* certificates between leaf and root, and the leaf */
+#define CCDM_OID_MAX	   64		  /* bytes of an OID's text, with its NUL */
+#define CCDM_USAGE_EK	   "2.23.133.8.1" /* extended key usage of TPMs' endorsement keys */
+#define CCDM_USAGE_AK	   "2.23.133.8.3" /* and of attestation keys */
 
 /* Certificates and revocation lists; opaque. */
 struct ccdm_certs;
 /* A certificate in a set, which lives as long as the set does; opaque. */
 struct ccdm_cert;
 
-/* An empty set, or NULL. */
+/*
+ * An empty set, or NULL: of few; of an operator's, many; of those that evidence brought.
+ * @base: NULL, or a set that is looked at as well, lives longer and is not changed: so what an
+ * operator has is read once and serves all judgements.
+ */
 struct ccdm_certs *ccdm_certs_new(void);
+struct ccdm_certs *ccdm_certs_own(const struct ccdm_certs *base);
+struct ccdm_certs *ccdm_certs_guest(const struct ccdm_certs *base);
 void ccdm_certs_free(struct ccdm_certs *certs); /* accepts NULL */
 
 /**
@@ -36,7 +47,7 @@ void ccdm_certs_free(struct ccdm_certs *certs); /* accepts NULL */
 int ccdm_certs_add(struct ccdm_certs *certs, const char *what, const void *bytes, size_t size,
 		   const struct ccdm_cert **first, struct ccdm_err *err);
 
-/* Certificate number @i of the set, in the order they came; NULL behind the last. */
+/* Certificate number @i of base and set, in the order they came; NULL behind the last. */
 const struct ccdm_cert *ccdm_certs_at(const struct ccdm_certs *certs, unsigned int i);
 
 /* Common name of the subject; "" if it has none or an odd one. @cn: at least 64 bytes. Return: @cn */
@@ -88,7 +99,8 @@ struct ccdm_anchor {
  * @prefix: of the checks' names: "chain", "root", "validity", "crl", "revocation"
  * @at: time of evaluation, seconds since 1970
  * @anchors, @nr_anchors: the roots that are trusted
- * @no_leaf_crl: the issuer of the leaf keeps no list
+ * @no_leaf_crl: the leaf is AMD's: its issuer keeps no list, and it has no authority key
+ *	identifier
  * @anchor: set to the anchor, or NULL
  */
 struct ccdm_path {
@@ -100,12 +112,34 @@ struct ccdm_path {
 	const struct ccdm_anchor *anchor;
 };
 
+/* Is it an OID in dots that may stand for a usage of TPMs' keys? None of TLS, not any. */
+bool ccdm_usage_valid(const char *oid);
+
+/**
+ * ccdm_cert_usage() - is this a certificate of a TPM's key?
+ * @oid: extended key usage that it must carry; never one of TLS or "any" beside it
+ * @sign: of an attestation key, which has this usage alone and signs but never enciphers; else
+ *	of an endorsement key, which enciphers
+ * @name: of the check
+ *
+ * A certificate of a CA, or without usages, is neither.
+ */
+void ccdm_cert_usage(const struct ccdm_cert *cert, const char *oid, bool sign, const char *name,
+		     struct ccdm_verdict *v);
+
 /**
  * ccdm_certs_path() - from a certificate to a root
  * @certs: where the others and the lists are
  * @leaf: where it begins
  * @path: what must hold
  * @v: five checks, or only the first if there is no chain
+ *
+ * OpenSSL's security level is 2 (RSA from 2048 bits, no SHA-1), its mode strict.
+ *
+ * A list says that a certificate is not revoked if it is the operator's, full, in force, and
+ * the certificate is in its scope (RFC 5280, 6.3.3). Delta and indirect lists, lists of some
+ * reasons, and those with critical extensions that are not known do not say it; nor
+ * do lists that came with evidence. Any list that the issuer signed revokes.
  *
  * Return: 0, -ENOMEM.
  */

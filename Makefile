@@ -178,7 +178,7 @@ $(BUILD)/unit/test_tpm: tests/unit/test_tpm.c tests/unit/pki.h tests/unit/forge_
 	member.c pubkey.c snp.c tdx.c tpm_json.c tpm_quote.c ui.c verdict.c x509.c)
 $(BUILD)/unit/test_jose: tests/unit/test_jose.c $(addprefix userspace/lib/,base64.c digest.c jcs.c jwe.c pubkey.c ui.c)
 $(BUILD)/unit/test_kbs: tests/unit/test_kbs.c $(addprefix userspace/lib/,base64.c digest.c jcs.c jwe.c jws.c pubkey.c kbs.c ui.c)
-$(BUILD)/unit/test_policy: tests/unit/test_policy.c $(addprefix userspace/broker/,judge.c policy.c policy_yaml.c) \
+$(BUILD)/unit/test_policy: tests/unit/test_policy.c $(addprefix userspace/broker/,judge.c policy.c policy_identity.c policy_yaml.c) \
 	$(addprefix userspace/lib/,base64.c digest.c file.c jcs.c jwe.c jws.c kbs.c pubkey.c ui.c)
 $(BUILD)/unit/test_x509: tests/unit/test_x509.c tests/unit/pki.h $(addprefix userspace/lib/,digest.c pubkey.c ui.c verdict.c x509.c)
 $(BUILD)/unit/test_tdx: tests/unit/test_tdx.c tests/unit/pki.h tests/unit/forge_tdx.h $(addprefix userspace/lib/,collateral.c digest.c pubkey.c tdx.c ui.c \

@@ -21,7 +21,17 @@ require:
   tee: tpm
   binding: tpm-only
   phase: initrd
+  identity: any
   event: {register: pcr15, name: ccdm-base, digest: %s}
+"""
+
+IDENTITY = """name: web
+secrets: default/web/*
+require:
+  tee: tpm
+  binding: tpm-only
+  phase: initrd
+  enclave-id: %s
 """
 
 
@@ -98,6 +108,22 @@ def good(t, m, path):
         t.ok(not t.disk(0, os.path.basename(path)).contains(SECRET), "the secret is nowhere on the disk")
 
 
+def identity(t, m, path):
+    """The whole boot as one number: the log says it, a policy names it, and another setting is another image."""
+    facts = [e for e in m.b.log() if e["event"] == "attest" and e["result"] == "accepted"][-1]["facts"]
+    known = facts.get("enclave-id", [])
+    if not t.ok(len(known) == 1, "the log has the enclave ID of the good boot", facts):
+        return
+    m.b.policy(IDENTITY % known[0])
+    with m.boot(path, title="identity") as vm:
+        t.ok(vm.outcome == "up", "the same image, another boot: the same ID (%s)" % vm.outcome, vm.log()[-3000:])
+    m.fails("one setting of the configuration", "CCDM-E-ATTEST-03", "refused by the broker", m.short)
+    last = [e for e in m.b.log() if e["event"] == "attest"][-1]
+    failed = [c for c in last["conditions"]["web"] if not c["passed"]]
+    t.ok([c["condition"] for c in failed] == ["enclave-id"] and known[0] in failed[0]["expected"],
+         "by the enclave ID, and by it alone", failed)
+
+
 def base_event(t, m):
     """A base with its own hash tree: all of it is right, and it is not the one that was learnt."""
     base, says = other_base(t)
@@ -146,8 +172,9 @@ class Tee:
         return path, hashlib.sha384(get_esp(path, "EFI/BOOT/BOOTX64.EFI")).hexdigest()
 
     def policy(self, measurement):
+        pins = "measurement: {value: %s, covers: image}" if self.tee == "snp" else "identity: any, measurement: %s"
         self.b.policy("name: web\nsecrets: default/web/*\nrequire: {tee: %s, binding: none, phase: [unknown, initrd], "
-                      "measurement: %s}\n" % (self.tee, measurement))
+                      "%s}\n" % (self.tee, pins % measurement))
 
 
 def tees(t, b, tee):
@@ -251,6 +278,8 @@ def run(t):
         path = m.disk("good.img")
         good(t, m, path)
         m.short = m.disk("short.img", attest_timeout="10")
+        identity(t, m, path)
+        b.policy(POLICY % m.base)
         base_event(t, m)
         brokers(t, m, path)
         tees(t, b, "snp")

@@ -7,7 +7,7 @@ SECRET = "correct horse"
 
 POLICY = """name: web
 secrets: default/web/key
-require: {tee: tpm, binding: tpm-only, phase: running}
+require: {tee: tpm, binding: tpm-only, phase: running, identity: any}
 """
 
 # One connection, before and after a reload: what it says to the second request.

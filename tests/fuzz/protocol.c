@@ -126,7 +126,7 @@ static void genuine(const char *ccdm, const char *systemd, const char *path)
 	static uint8_t pcr[CCDM_TPM_PCRS][32];
 	static const char policy[] =
 		"name: web\nsecrets: [default/web/*, default/no/*]\nrequire: {tee: tpm, binding: tpm-only, "
-		"phase: unknown}\n";
+		"phase: unknown, identity: any}\n";
 	char *auth = ccdm_kbs_request(CCDM_KBS_0_4, "tpm", NULL), *message, *token, url[300];
 	json_t *jwk = ccdm_tee_key_jwk(guest), *evidence;
 	struct ccdm_reply challenge, reply;

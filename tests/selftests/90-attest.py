@@ -26,6 +26,7 @@ require:
   tee: tpm
   binding: tpm-only
   phase: initrd
+  identity: any
   event: {register: pcr15, name: ccdm-base, digest: %s}
 """
 

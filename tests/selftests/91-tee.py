@@ -21,6 +21,7 @@ require:
   tee: %s
   binding: none
   phase: %s
+  identity: any
   measurement: %s
 """
 

@@ -15,7 +15,7 @@ MEASUREMENT = {"a": "a1" * 48, "b": "b2" * 48}
 
 POLICY = """name: %s
 secrets: default/%s/key
-require: {tee: snp, binding: none, phase: unknown, measurement: %s}
+require: {tee: snp, binding: none, phase: unknown, measurement: {value: %s, covers: image}}
 """
 
 # Ask for what is in argv, in the session of the other: by its token, by its cookie.

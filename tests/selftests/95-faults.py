@@ -16,7 +16,7 @@ from guest import BOOT, NET, TPM, Swtpm, put
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 POLICY = """name: web
 secrets: [default/web/*, default/cryptsetup/*]
-require: {tee: tpm, binding: tpm-only, phase: initrd}
+require: {tee: tpm, binding: tpm-only, phase: initrd, identity: any}
 """
 
 

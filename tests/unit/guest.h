@@ -49,7 +49,7 @@ static void policy(const char *require)
 
 	snprintf(text, sizeof(text),
 		 "name: web\nsecrets: default/web/*\nrequire:\n  tee: tpm\n"
-		 "  binding: tpm-only\n  phase: unknown\n%s",
+		 "  binding: tpm-only\n  phase: unknown\n  identity: any\n%s",
 		 require);
 	assert_int_equal(ccdm_store_policy_put(broker.store, "web", text, &err), 0);
 }

@@ -162,7 +162,7 @@ static void broker_open(void)
 	    ccdm_store_secret_put(broker.store, PATH, sealed, size, &err) ||
 	    ccdm_store_policy_put(broker.store, "web",
 				  "name: web\nsecrets: default/web/*\nrequire:\n  tee: tpm\n"
-				  "  binding: tpm-only\n  phase: unknown\n",
+				  "  binding: tpm-only\n  phase: unknown\n  identity: any\n",
 				  &err))
 		_exit(1);
 }

@@ -80,6 +80,8 @@ static int ccdm_admin_policy_add(struct ccdm_asked *q)
 		r = ccdm_policy_parse("the policy", text, strlen(text), &p, &q->err);
 	if (!r && p->next)
 		r = ccdm_err_set(&q->err, -EINVAL, "one policy at a time: there are more in it");
+	if (!r && p->refused)
+		r = ccdm_err_set(&q->err, -EINVAL, "%s: %s", p->name, p->refused);
 	if (!r)
 		r = ccdm_policy_before(q, p->name, &before);
 	if (!r)
@@ -89,10 +91,6 @@ static int ccdm_admin_policy_add(struct ccdm_asked *q)
 		old = json_string_value(json_object_get(before, "text"));
 		q->answer = json_pack("{s:s, s:s, s:s?, s:s, s:b}", "name", p->name, "hash", hex,
 				      "before", old, "after", text, "dry-run", dry);
-		if (!p->identity)
-			json_object_set_new(
-				q->answer, "warning",
-				json_string("no condition says which image it must be"));
 	}
 	if (!r && !dry)
 		r = ccdm_asked_log(q, "policy-add", p->name, hex);

@@ -9,11 +9,6 @@
 #include "cli.h"
 #include "policy.h"
 
-static const char *policy_odd(const struct ccdm_policy *p)
-{
-	return p->identity ? NULL : "no condition says which image it must be: any guest gets them";
-}
-
 /* One file; the JSON object of each policy goes to @all. */
 static int policy_file(const char *file, bool json, json_t **all, struct ccdm_err *err)
 {
@@ -29,18 +24,17 @@ static int policy_file(const char *file, bool json, json_t **all, struct ccdm_er
 	r = ccdm_policy_parse(file, text, size, &policies, err);
 	free(text);
 	for (p = policies; p; p = p->next) {
-		const char *odd = policy_odd(p);
-
 		o = json_pack("{s:s, s:s, s:O}", "file", file, "name", p->name, "secrets",
 			      p->secrets);
-		if (odd)
-			ccdm_member_put(&o, "warning", json_string(odd));
+		if (p->refused) {
+			ccdm_member_put(&o, "refused", json_string(p->refused));
+			if (!r)
+				r = ccdm_err_set(err, -EINVAL, "%s: %s: %s", file, p->name,
+						 p->refused);
+		}
 		ccdm_member_add(all, o);
-		if (json)
-			continue;
-		printf("%s: %s: good\n", file, p->name);
-		if (odd)
-			fprintf(stderr, CCDM_PROGRAM ": %s: %s: %s\n", file, p->name, odd);
+		if (!json && !p->refused)
+			printf("%s: %s: good\n", file, p->name);
 	}
 	ccdm_policy_free(policies);
 	return r;
@@ -79,7 +73,7 @@ static void policy_lines(const char *sign, const char *text, const char *other)
 
 int cmd_policy_add(const struct ccdm_cli *cli, struct ccdm_err *err)
 {
-	const char *before, *after, *warning;
+	const char *before, *after;
 	json_t *answer = NULL;
 	size_t size;
 	char *text;
@@ -102,13 +96,10 @@ int cmd_policy_add(const struct ccdm_cli *cli, struct ccdm_err *err)
 		return ccdm_ui_json(answer, err);
 	before = json_string_value(json_object_get(answer, "before"));
 	after = json_string_value(json_object_get(answer, "after"));
-	warning = json_string_value(json_object_get(answer, "warning"));
 	policy_lines("-", before, after);
 	policy_lines("+", after, before);
 	printf("%s: %s%s\n", json_string_value(json_object_get(answer, "name")),
 	       before ? "replaced" : "added", cli->dry ? ", if it were not a dry run" : "");
-	if (warning)
-		fprintf(stderr, CCDM_PROGRAM ": %s\n", warning);
 	json_decref(answer);
 	return 0;
 }

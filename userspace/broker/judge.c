@@ -65,6 +65,20 @@ static enum ccdm_answer ccdm_judge_words(const json_t *want, const json_t *fact)
 	return CCDM_NO;
 }
 
+/* A launch value; with "covers", which says what SNP's firmware hashes, it is one of SNP alone. */
+static enum ccdm_answer ccdm_judge_launch(const json_t *want, const json_t *fact,
+					  const json_t *facts)
+{
+	const char *tee = json_string_value(json_object_get(facts, "tee"));
+
+	if (!json_is_object(want))
+		return ccdm_judge_words(want, fact);
+	if (!tee)
+		return CCDM_UNKNOWN;
+	return strcmp(tee, "snp") ? CCDM_NO
+				  : ccdm_judge_words(json_object_get(want, "value"), fact);
+}
+
 static enum ccdm_answer ccdm_judge_equal(const json_t *want, const json_t *fact)
 {
 	return fact ? ccdm_answer_of(json_equal(want, fact)) : CCDM_UNKNOWN;
@@ -131,8 +145,21 @@ static enum ccdm_answer ccdm_judge_pcr(const json_t *want, const json_t *pcrs, c
 	return ccdm_judge_words(json_object_get(want, "value"), *found);
 }
 
+static enum ccdm_answer ccdm_judge_rtmr(const json_t *want, const json_t *rtmrs,
+					const json_t **found)
+{
+	char index[24];
+
+	snprintf(index, sizeof(index), "%lld",
+		 (long long)json_integer_value(json_object_get(want, "index")));
+	*found = json_object_get(rtmrs, index);
+	return ccdm_judge_words(json_object_get(want, "value"), *found);
+}
+
 /*
- * There is such an event in a register; if nothing is known of the register, who knows.
+ * There is such an event in a register; if nothing is known of the register, who knows. Nor
+ * does anybody know whether an event without a proven name is the one that is wanted: who
+ * writes the log can leave a name away, and "not" must not rest on that.
  * @found gets those that might have been it: of the register, and of the name if one is wanted;
  * NULL: out of memory.
  */
@@ -141,6 +168,7 @@ static enum ccdm_answer ccdm_judge_event(const json_t *want, const json_t *event
 	const json_t *name = json_object_get(want, "name"),
 		     *digest = json_object_get(want, "digest");
 	enum ccdm_answer answer = CCDM_UNKNOWN;
+	bool nameless = false;
 	size_t i;
 
 	for (i = 0; i < json_array_size(events); i++) {
@@ -150,19 +178,24 @@ static enum ccdm_answer ccdm_judge_event(const json_t *want, const json_t *event
 			continue;
 		if (answer == CCDM_UNKNOWN)
 			answer = CCDM_NO;
+		if (name && !json_object_get(e, "name"))
+			nameless |=
+				!digest ||
+				ccdm_judge_words(digest, json_object_get(e, "digest")) == CCDM_YES;
 		if (name && ccdm_judge_equal(name, json_object_get(e, "name")) != CCDM_YES)
 			continue;
 		ccdm_member_add(found, json_incref(json_object_get(e, "digest")));
 		if (!digest || ccdm_judge_words(digest, json_object_get(e, "digest")) == CCDM_YES)
 			answer = CCDM_YES;
 	}
-	return answer;
+	return answer == CCDM_NO && nameless ? CCDM_UNKNOWN : answer;
 }
 
 /* One of those that need not be said, of something that this TEE does not have. */
 static bool ccdm_judge_moot(const struct ccdm_cond *c, const json_t *facts)
 {
 	const char *tee = json_string_value(json_object_get(facts, "tee"));
+	const json_t *tcb = json_object_get(facts, "tcb");
 
 	if (c->line || !tee)
 		return false;
@@ -170,7 +203,10 @@ static bool ccdm_judge_moot(const struct ccdm_cond *c, const json_t *facts)
 	case CCDM_COND_VMPL:
 		return strcmp(tee, "snp");
 	case CCDM_COND_TCB:
-		return strcmp(tee, "tdx");
+		/* SNP: where the verifier knows of no floor, it says no status */
+		return strcmp(tee, "tdx") && !json_object_get(tcb, "status");
+	case CCDM_COND_BANK:
+		return !json_object_get(facts, "pcr");
 	case CCDM_COND_DEBUG:
 		return !strcmp(tee, "tpm");
 	default:
@@ -211,9 +247,19 @@ static enum ccdm_answer ccdm_judge_cond(struct ccdm_judge *j, const struct ccdm_
 	case CCDM_COND_ANY:
 	case CCDM_COND_NOT:
 		return ccdm_judge_many(j, c);
+	case CCDM_COND_IDENTITY:
+		return CCDM_YES;
 	case CCDM_COND_DEBUG:
 	case CCDM_COND_VMPL:
+	case CCDM_COND_ALIAS_CHECK:
 		a = ccdm_judge_equal(c->value, fact);
+		break;
+	case CCDM_COND_MEASUREMENT:
+	case CCDM_COND_ENCLAVE_ID:
+		a = ccdm_judge_launch(c->value, fact, j->facts);
+		break;
+	case CCDM_COND_RTMR:
+		a = ccdm_judge_rtmr(c->value, fact, &fact);
 		break;
 	case CCDM_COND_TCB:
 		a = ccdm_judge_tcb(c->value, fact);
@@ -245,6 +291,14 @@ enum ccdm_answer ccdm_policy_judge(const struct ccdm_policy *policy, const json_
 				   json_t **trace)
 {
 	struct ccdm_judge j = { facts, trace };
+	enum ccdm_answer a = ccdm_judge_cond(&j, policy->require);
 
-	return ccdm_judge_cond(&j, policy->require);
+	if (!policy->refused)
+		return a;
+	if (trace)
+		ccdm_member_add(trace,
+				json_pack("{s:s, s:i, s:s, s:s, s:b}", "condition", "identity",
+					  "line", 0, "expected", "a policy that may open secrets",
+					  "found", policy->refused, "passed", 0));
+	return CCDM_NO;
 }

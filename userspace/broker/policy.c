@@ -6,6 +6,7 @@
 #include "../lib/digest.h"
 #include "../lib/kbs.h"
 #include "policy.h"
+#include "policy_identity.h"
 #include "policy_yaml.h"
 
 static const char *const ccdm_cond_names[] = {
@@ -17,7 +18,16 @@ static const char *const ccdm_cond_names[] = {
 	[CCDM_COND_ENCLAVE_ID] = "enclave-id",
 	[CCDM_COND_SIGNER] = "signer",
 	[CCDM_COND_PCR] = "pcr",
+	[CCDM_COND_RTMR] = "rtmr",
 	[CCDM_COND_EVENT] = "event",
+	[CCDM_COND_BANK] = "bank",
+	[CCDM_COND_HOST_DATA] = "host-data",
+	[CCDM_COND_ID_KEY] = "id-key",
+	[CCDM_COND_AUTHOR_KEY] = "author-key",
+	[CCDM_COND_CHIP] = "chip",
+	[CCDM_COND_GENERATION] = "generation",
+	[CCDM_COND_ALIAS_CHECK] = "alias-check",
+	[CCDM_COND_IDENTITY] = "identity",
 	[CCDM_COND_BINDING] = "binding",
 	[CCDM_COND_PHASE] = "phase",
 	[CCDM_COND_ALL] = "all",
@@ -34,7 +44,8 @@ const char *ccdm_cond_name(enum ccdm_cond_kind kind)
 
 /* ---- conditions with members ------------------------------------------------- */
 
-static const char *const ccdm_banks[] = { "sha1", "sha256", "sha384", "sha512", NULL };
+static const char *const ccdm_banks[] = { "sha256", "sha384", "sha512", NULL };
+static const char *const ccdm_covers[] = { "image", "firmware", NULL };
 static const char *const ccdm_statuses[] = { "UpToDate",
 					     "SWHardeningNeeded",
 					     "ConfigurationNeeded",
@@ -42,7 +53,7 @@ static const char *const ccdm_statuses[] = { "UpToDate",
 					     "OutOfDate",
 					     "OutOfDateConfigurationNeeded",
 					     NULL };
-/* Members of signer, pcr, event and tcb: words, or digits from @min to @max; a number up to @most; a name; a register */
+/* Members of signer, pcr, rtmr, event, tcb, measurement and enclave-id: words, or digits from @min to @max; a number up to @most; a name; a register */
 static const struct ccdm_member {
 	enum ccdm_cond_kind kind;
 	enum { A_WORD, A_NUMBER, A_NAME, A_REGISTER } is;
@@ -55,11 +66,18 @@ static const struct ccdm_member {
 	{ CCDM_COND_SIGNER, A_NAME, "product", NULL, 0, 0, 0 },
 	{ CCDM_COND_SIGNER, A_NUMBER, "svn", NULL, 0, 0, UINT32_MAX },
 	{ CCDM_COND_PCR, A_WORD, "bank", ccdm_banks, 0, 0, 0 },
-	{ CCDM_COND_PCR, A_NUMBER, "index", NULL, 0, 0, 23 },
-	{ CCDM_COND_PCR, A_WORD, "value", NULL, 40, 2 * CCDM_DIGEST_MAX, 0 },
+	/* 16 to 23 can be reset while the system runs */
+	{ CCDM_COND_PCR, A_NUMBER, "index", NULL, 0, 0, 15 },
+	{ CCDM_COND_PCR, A_WORD, "value", NULL, 64, 2 * CCDM_DIGEST_MAX, 0 },
+	{ CCDM_COND_RTMR, A_NUMBER, "index", NULL, 0, 0, 3 },
+	{ CCDM_COND_RTMR, A_WORD, "value", NULL, 96, 96, 0 },
+	{ CCDM_COND_MEASUREMENT, A_WORD, "value", NULL, 96, 96, 0 },
+	{ CCDM_COND_MEASUREMENT, A_WORD, "covers", ccdm_covers, 0, 0, 0 },
+	{ CCDM_COND_ENCLAVE_ID, A_WORD, "value", NULL, 64, 96, 0 },
+	{ CCDM_COND_ENCLAVE_ID, A_WORD, "covers", ccdm_covers, 0, 0, 0 },
 	{ CCDM_COND_EVENT, A_REGISTER, "register", NULL, 0, 0, 0 },
 	{ CCDM_COND_EVENT, A_NAME, "name", NULL, 0, 0, 0 },
-	{ CCDM_COND_EVENT, A_WORD, "digest", NULL, 40, 2 * CCDM_DIGEST_MAX, 0 },
+	{ CCDM_COND_EVENT, A_WORD, "digest", NULL, 64, 2 * CCDM_DIGEST_MAX, 0 },
 	{ CCDM_COND_TCB, A_WORD, "status", ccdm_statuses, 0, 0, 0 },
 	{ CCDM_COND_TCB, A_NUMBER, "fmc", NULL, 0, 0, 255 },
 	{ CCDM_COND_TCB, A_NUMBER, "bootloader", NULL, 0, 0, 255 },
@@ -116,7 +134,8 @@ static json_t *ccdm_value_parts(struct ccdm_yaml *y, const yaml_node_t *n, enum 
 				int *r)
 {
 	static const char *const signer[] = { "key", "product", "svn", NULL };
-	static const char *const pcr[] = { "bank", "index", "value", NULL };
+	static const char *const reg[] = { "index", "value", NULL };
+	static const char *const covered[] = { "value", "covers", NULL };
 	static const char *const event[] = { "register", NULL };
 	struct ccdm_part part = { kind, json_object() };
 
@@ -127,11 +146,20 @@ static json_t *ccdm_value_parts(struct ccdm_yaml *y, const yaml_node_t *n, enum 
 	if (kind == CCDM_COND_SIGNER)
 		*r = ccdm_parts_all(y, n, part.to, signer, "a signer must have a");
 	else if (kind == CCDM_COND_PCR)
-		*r = ccdm_parts_all(y, n, part.to, pcr, "a PCR must have a");
+		*r = ccdm_parts_all(y, n, part.to, reg, "a PCR must have a");
+	else if (kind == CCDM_COND_RTMR)
+		*r = ccdm_parts_all(y, n, part.to, reg, "an RTMR must have a");
+	else if (kind == CCDM_COND_MEASUREMENT || kind == CCDM_COND_ENCLAVE_ID)
+		*r = ccdm_parts_all(y, n, part.to, covered, "there must be a");
 	else if (kind == CCDM_COND_EVENT)
 		*r = ccdm_parts_all(y, n, part.to, event, "an event must have a");
+	if (!*r && kind == CCDM_COND_PCR && !json_object_get(part.to, "bank") &&
+	    json_object_set_new(part.to, "bank", json_pack("[s]", "sha256")))
+		*r = -ENOMEM;
 	if (!*r && kind == CCDM_COND_PCR && json_array_size(json_object_get(part.to, "bank")) != 1)
 		*r = ccdm_yaml_bad(y, n, "a PCR is of one bank", NULL);
+	if (!*r && kind != CCDM_COND_PCR && json_array_size(json_object_get(part.to, "covers")) > 1)
+		*r = ccdm_yaml_bad(y, n, "covers is one word, image or firmware", NULL);
 	if (!*r && kind == CCDM_COND_EVENT && !json_object_get(part.to, "name") &&
 	    !json_object_get(part.to, "digest"))
 		*r = ccdm_yaml_bad(y, n, "an event must have a name or a digest", NULL);
@@ -198,18 +226,36 @@ static json_t *ccdm_cond_value(struct ccdm_yaml *y, const yaml_node_t *n, enum c
 	static const char *const bindings[] = { "paravisor", "svsm",	 "provider",
 						"none",	     "tpm-only", NULL };
 	static const char *const phases[] = { "initrd", "running", "unknown", NULL };
+	static const char *const generations[] = { "Milan", "Genoa", "Turin", "Venice", NULL };
+	static const char *const any[] = { "any", NULL };
 
 	switch (kind) {
 	case CCDM_COND_TEE:
 		return ccdm_value_words(y, n, tees, 0, 0, r);
 	case CCDM_COND_DEBUG:
+	case CCDM_COND_ALIAS_CHECK:
 		return ccdm_value_bool(y, n, r);
 	case CCDM_COND_VMPL:
 		return ccdm_value_number(y, n, 3, r);
 	case CCDM_COND_MEASUREMENT:
-		return ccdm_value_words(y, n, NULL, 96, 96, r);
+		return n->type == YAML_MAPPING_NODE ? ccdm_value_parts(y, n, kind, r)
+						    : ccdm_value_words(y, n, NULL, 96, 96, r);
 	case CCDM_COND_ENCLAVE_ID:
-		return ccdm_value_words(y, n, NULL, 64, 2 * CCDM_DIGEST_MAX, r);
+		return n->type == YAML_MAPPING_NODE ? ccdm_value_parts(y, n, kind, r)
+						    : ccdm_value_words(y, n, NULL, 64, 96, r);
+	case CCDM_COND_BANK:
+		return ccdm_value_words(y, n, ccdm_banks, 0, 0, r);
+	case CCDM_COND_HOST_DATA:
+		return ccdm_value_words(y, n, NULL, 64, 64, r);
+	case CCDM_COND_ID_KEY:
+	case CCDM_COND_AUTHOR_KEY:
+		return ccdm_value_words(y, n, NULL, 96, 96, r);
+	case CCDM_COND_CHIP:
+		return ccdm_value_words(y, n, NULL, 16, 128, r);
+	case CCDM_COND_GENERATION:
+		return ccdm_value_words(y, n, generations, 0, 0, r);
+	case CCDM_COND_IDENTITY:
+		return ccdm_value_words(y, n, any, 0, 0, r);
 	case CCDM_COND_BINDING:
 		return ccdm_value_words(y, n, bindings, 0, 0, r);
 	case CCDM_COND_PHASE:
@@ -267,49 +313,25 @@ static int ccdm_conds_read(struct ccdm_yaml *y, const yaml_node_t *map, struct c
 	return r;
 }
 
-/* Whatever makes it hold, does that say which image it must be? One that it must not be does not. */
-static bool ccdm_cond_identity(const struct ccdm_cond *c)
-{
-	const struct ccdm_cond *inner;
-
-	switch (c->kind) {
-	case CCDM_COND_MEASUREMENT:
-	case CCDM_COND_ENCLAVE_ID:
-	case CCDM_COND_SIGNER:
-	case CCDM_COND_PCR:
-	case CCDM_COND_EVENT:
-		return true;
-	case CCDM_COND_ALL:
-		for (inner = c->child; inner; inner = inner->next)
-			if (ccdm_cond_identity(inner))
-				return true;
-		return false;
-	case CCDM_COND_ANY:
-		for (inner = c->child; inner; inner = inner->next)
-			if (!ccdm_cond_identity(inner))
-				return false;
-		return c->child;
-	default:
-		return false;
-	}
-}
-
 /* ---- what need not be said ----------------------------------------------------------- */
 
 static bool ccdm_cond_said(const struct ccdm_cond *all, enum ccdm_cond_kind kind)
 {
 	const struct ccdm_cond *c;
 
+	/* a floor of versions says nothing of the status */
 	for (c = all->child; c; c = c->next)
-		if (c->kind == kind)
+		if (c->kind == kind &&
+		    (kind != CCDM_COND_TCB || json_object_get(c->value, "status")))
 			return true;
 	return false;
 }
 
 static int ccdm_conds_strict(struct ccdm_cond *all)
 {
-	static const enum ccdm_cond_kind kinds[] = { CCDM_COND_DEBUG, CCDM_COND_VMPL, CCDM_COND_TCB,
-						     CCDM_COND_PHASE, CCDM_COND_BINDING };
+	static const enum ccdm_cond_kind kinds[] = { CCDM_COND_DEBUG, CCDM_COND_VMPL,
+						     CCDM_COND_TCB,   CCDM_COND_PHASE,
+						     CCDM_COND_BANK,  CCDM_COND_BINDING };
 	struct ccdm_conds to = { &all->child, 0 };
 	json_t *value;
 	size_t i;
@@ -332,6 +354,9 @@ static int ccdm_conds_strict(struct ccdm_cond *all)
 			break;
 		case CCDM_COND_PHASE:
 			value = json_pack("[s]", "initrd");
+			break;
+		case CCDM_COND_BANK:
+			value = json_pack("[s]", "sha256");
 			break;
 		default:
 			value = json_pack("[s,s,s,s]", "paravisor", "svsm", "provider", "none");
@@ -416,8 +441,10 @@ static int ccdm_policy_document(struct ccdm_yaml *y, struct ccdm_policy *p)
 		return r;
 	if (!p->require)
 		return ccdm_yaml_bad(y, top, "a policy must require something", NULL);
-	p->identity = ccdm_cond_identity(p->require);
-	return ccdm_conds_strict(p->require);
+	r = ccdm_conds_strict(p->require);
+	if (!r)
+		p->refused = ccdm_policy_refusal(p->require);
+	return r;
 }
 
 static int ccdm_policy_next(yaml_parser_t *parser, const char *what, struct ccdm_policy **added,

@@ -12,7 +12,11 @@
  *
  * "require" is a set of conditions, all of which must hold; man ccdm-policy has them.
  * What is not said is strict: debug is false, vmpl is 0, the TCB is up to date, the
- * phase is initrd, and there is a TEE (binding is not tpm-only).
+ * phase is initrd, the bank is sha256, and there is a TEE (binding is not tpm-only).
+ *
+ * A policy must pin the image, whatever way it is satisfied: by an enclave ID; a signer; an
+ * SNP launch measurement that covers the image; PCR 4 and 9 with 12 and 13 zero; RTMR 1 and
+ * 2; or it says "identity: any". That an event is contained in a log pins nothing.
  *
  * A condition on something that the evidence does not say is unknown, and so is its
  * negation: nothing is opened by what nobody knows.
@@ -35,7 +39,16 @@ enum ccdm_cond_kind {
 	CCDM_COND_ENCLAVE_ID,
 	CCDM_COND_SIGNER,
 	CCDM_COND_PCR,
+	CCDM_COND_RTMR,
 	CCDM_COND_EVENT,
+	CCDM_COND_BANK,
+	CCDM_COND_HOST_DATA,
+	CCDM_COND_ID_KEY,
+	CCDM_COND_AUTHOR_KEY,
+	CCDM_COND_CHIP,
+	CCDM_COND_GENERATION,
+	CCDM_COND_ALIAS_CHECK,
+	CCDM_COND_IDENTITY,
 	CCDM_COND_BINDING,
 	CCDM_COND_PHASE,
 	CCDM_COND_ALL,
@@ -48,7 +61,8 @@ enum ccdm_cond_kind {
  * @kind: which
  * @line: where it stands, from 1; 0: it is one of those that need not be said
  * @value: what is wanted: an array of words or hexadecimal digits in lower case, one of
- *	   which it must be; an object (signer, pcr, event, tcb); a number or a boolean
+ *	   which it must be; an object (signer, pcr, rtmr, event, tcb; measurement and
+ *	   enclave-id with "covers"); a number or a boolean
  * @child: conditions inside all, any and not
  * @next: beside it
  */
@@ -65,14 +79,15 @@ struct ccdm_cond {
  * @name: of 1 to 64 characters a-z, 0-9, "-", "_", "."
  * @secrets: array of REPO/TYPE/TAG, where TAG may be "*"
  * @require: a CCDM_COND_ALL
- * @identity: it cannot hold without a condition that says which image it must be
+ * @refused: why it opens nothing, though it can be read: it pins no image, or can never hold;
+ *	     NULL: it may open. Such a policy cannot be added; one that was stored before denies
  * @next: of the same file
  */
 struct ccdm_policy {
 	char name[65];
 	json_t *secrets;
 	struct ccdm_cond *require;
-	bool identity;
+	const char *refused;
 	struct ccdm_policy *next;
 };
 
@@ -104,7 +119,8 @@ enum ccdm_answer {
  *	{"tee": "snp" | "tdx" | "tpm", "debug": BOOL, "vmpl": N,
  *	 "tcb": {"status": WORD, "reported" | "committed" | "launch": {"snp": N, ...}},
  *	 "measurement": HEX, "enclave-id": [HEX], "signer": {"key", "product", "svn"},
- *	 "pcr": {BANK: {INDEX: HEX}}, "events": [{"register": "pcrN" | "rtmrN", "name", "digest"}],
+ *	 "pcr": {BANK: {INDEX: HEX}}, "bank": WORD, "rtmr": {INDEX: HEX}, "host-data", "id-key",
+ *	 "author-key", "chip", "generation", "alias-check": BOOL, "events": [{"register": "pcrN" | "rtmrN", "name", "digest"}],
  *	 "binding": WORD, "phase": WORD}; what is not known is missing
  * @trace: array that gets {"condition", "line", "expected", "found", "passed"} for
  *	   each condition that was looked at, and becomes NULL if it cannot take one; or NULL

@@ -168,11 +168,12 @@ json_t *ccdm_value_register(struct ccdm_yaml *y, const yaml_node_t *n, int *r)
 	unsigned int i;
 
 	*r = 0;
-	for (i = 0; text && i < 28; i++) {
-		snprintf(want, sizeof(want), i < 24 ? "pcr%u" : "rtmr%u", i < 24 ? i : i - 24);
+	/* PCR 16 to 23 can be reset while the system runs */
+	for (i = 0; text && i < 20; i++) {
+		snprintf(want, sizeof(want), i < 16 ? "pcr%u" : "rtmr%u", i < 16 ? i : i - 16);
 		if (!strcmp(text, want))
 			return json_string(text);
 	}
-	*r = ccdm_yaml_bad(y, n, "there must be pcr0 to pcr23 or rtmr0 to rtmr3 here", NULL);
+	*r = ccdm_yaml_bad(y, n, "expected pcr0 to pcr15 or rtmr0 to rtmr3, found:", text);
 	return NULL;
 }

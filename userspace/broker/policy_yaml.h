@@ -58,7 +58,7 @@ json_t *ccdm_value_bool(struct ccdm_yaml *y, const yaml_node_t *n, int *r);
 /* A name of printable characters, as a product's or an event's. */
 json_t *ccdm_value_name(struct ccdm_yaml *y, const yaml_node_t *n, int *r);
 
-/* pcr0 to pcr23, rtmr0 to rtmr3 */
+/* pcr0 to pcr15, rtmr0 to rtmr3 */
 json_t *ccdm_value_register(struct ccdm_yaml *y, const yaml_node_t *n, int *r);
 
 #endif

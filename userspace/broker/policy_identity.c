@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+/* policy_identity.c - see policy_identity.h */
+#include <string.h>
+#include "policy_identity.h"
+
+/*
+ * What a condition guarantees wherever it holds, as a set of these. A condition that cannot
+ * hold guarantees everything: IMPOSSIBLE has all bits.
+ */
+enum {
+	PINS = 1 << 0, /* which image runs */
+	PINS_PCR4 = 1 << 1,
+	PINS_PCR9 = 1 << 2,
+	ZERO_PCR12 = 1 << 3,
+	ZERO_PCR13 = 1 << 4,
+	PINS_RTMR1 = 1 << 5,
+	PINS_RTMR2 = 1 << 6,
+	IMPOSSIBLE = ~0,
+};
+
+#define PCRS  (PINS_PCR4 | PINS_PCR9 | ZERO_PCR12 | ZERO_PCR13)
+#define RTMRS (PINS_RTMR1 | PINS_RTMR2)
+
+/* Guarantees are computed for one kind of TEE, and with the banks of the policy. */
+struct ccdm_way {
+	const char *tee;
+	const json_t *banks;
+};
+
+static bool ccdm_way_is(const struct ccdm_way *way, const char *tee)
+{
+	return !strcmp(way->tee, tee);
+}
+
+static bool ccdm_has_word(const json_t *words, const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < json_array_size(words); i++)
+		if (!strcmp(json_string_value(json_array_get(words, i)), word))
+			return true;
+	return false;
+}
+
+/* Only values of zeros? */
+static bool ccdm_all_zero(const json_t *values)
+{
+	size_t i;
+
+	for (i = 0; i < json_array_size(values); i++) {
+		const char *text = json_string_value(json_array_get(values, i));
+
+		if (text[strspn(text, "0")])
+			return false;
+	}
+	return json_array_size(values);
+}
+
+static bool ccdm_covers_image(const json_t *value)
+{
+	return ccdm_has_word(json_object_get(value, "covers"), "image");
+}
+
+/* Of a launch measurement: SNP's says what runs if the firmware hashes kernel, initrd and command line. */
+static int ccdm_way_measurement(const struct ccdm_way *way, const json_t *value)
+{
+	if (ccdm_way_is(way, "tpm") || (json_is_object(value) && !ccdm_way_is(way, "snp")))
+		return IMPOSSIBLE;
+	return ccdm_covers_image(value) ? PINS : 0;
+}
+
+/* An ID of 64 digits is over events; one of 96 is SNP's launch measurement. */
+static int ccdm_way_enclave_id(const struct ccdm_way *way, const json_t *value)
+{
+	const json_t *ids = json_is_object(value) ? json_object_get(value, "value") : value;
+	size_t i, launches = 0, n = json_array_size(ids);
+
+	for (i = 0; i < n; i++)
+		launches += strlen(json_string_value(json_array_get(ids, i))) == 96;
+	if (json_is_object(value) && !ccdm_way_is(way, "snp"))
+		return IMPOSSIBLE;
+	if (launches == n && !ccdm_way_is(way, "snp"))
+		return IMPOSSIBLE;
+	return !launches || !ccdm_way_is(way, "snp") || ccdm_covers_image(value) ? PINS : 0;
+}
+
+static int ccdm_way_pcr(const struct ccdm_way *way, const json_t *value)
+{
+	const char *bank = json_string_value(json_array_get(json_object_get(value, "bank"), 0));
+	const json_t *values = json_object_get(value, "value");
+
+	if (!ccdm_has_word(way->banks, bank))
+		return IMPOSSIBLE;
+	switch (json_integer_value(json_object_get(value, "index"))) {
+	case 4:
+		return PINS_PCR4;
+	case 9:
+		return PINS_PCR9;
+	case 12:
+		return ccdm_all_zero(values) ? ZERO_PCR12 : 0;
+	case 13:
+		return ccdm_all_zero(values) ? ZERO_PCR13 : 0;
+	default:
+		return 0;
+	}
+}
+
+static int ccdm_way_rtmr(const struct ccdm_way *way, const json_t *value)
+{
+	json_int_t index = json_integer_value(json_object_get(value, "index"));
+
+	if (!ccdm_way_is(way, "tdx"))
+		return IMPOSSIBLE;
+	return index == 1 ? PINS_RTMR1 : index == 2 ? PINS_RTMR2 : 0;
+}
+
+/* Nothing makes the class svsm yet. */
+static int ccdm_way_binding(const struct ccdm_way *way, const json_t *words)
+{
+	if (ccdm_way_is(way, "tpm"))
+		return ccdm_has_word(words, "tpm-only") ? 0 : IMPOSSIBLE;
+	return ccdm_has_word(words, "paravisor") || ccdm_has_word(words, "provider") ||
+			       ccdm_has_word(words, "none")
+		       ? 0
+		       : IMPOSSIBLE;
+}
+
+static int ccdm_way_tcb(const struct ccdm_way *way, const struct ccdm_cond *c)
+{
+	bool status = json_object_get(c->value, "status");
+	bool floor = json_object_size(c->value) > status;
+
+	if (c->line && ((floor && !ccdm_way_is(way, "snp")) || ccdm_way_is(way, "tpm")))
+		return IMPOSSIBLE;
+	return 0;
+}
+
+static int ccdm_way_cond(const struct ccdm_way *way, const struct ccdm_cond *c);
+
+static int ccdm_way_many(const struct ccdm_way *way, const struct ccdm_cond *c)
+{
+	int all = 0, any = IMPOSSIBLE, one;
+	const struct ccdm_cond *child;
+
+	for (child = c->child; child; child = child->next) {
+		one = ccdm_way_cond(way, child);
+		all |= one;
+		any &= one;
+	}
+	if ((all & PCRS) == PCRS || (all & RTMRS) == RTMRS)
+		all |= PINS;
+	/* That something must not be says of nothing that it must be. */
+	if (c->kind == CCDM_COND_NOT)
+		return 0;
+	return c->kind == CCDM_COND_ANY ? any : all;
+}
+
+static int ccdm_way_cond(const struct ccdm_way *way, const struct ccdm_cond *c)
+{
+	switch (c->kind) {
+	case CCDM_COND_ALL:
+	case CCDM_COND_ANY:
+	case CCDM_COND_NOT:
+		return ccdm_way_many(way, c);
+	case CCDM_COND_TEE:
+		return ccdm_has_word(c->value, way->tee) ? 0 : IMPOSSIBLE;
+	case CCDM_COND_MEASUREMENT:
+		return ccdm_way_measurement(way, c->value);
+	case CCDM_COND_ENCLAVE_ID:
+		return ccdm_way_enclave_id(way, c->value);
+	case CCDM_COND_PCR:
+		return ccdm_way_pcr(way, c->value);
+	case CCDM_COND_RTMR:
+		return ccdm_way_rtmr(way, c->value);
+	case CCDM_COND_EVENT:
+		return !strncmp(json_string_value(json_object_get(c->value, "register")), "rtmr",
+				4) && !ccdm_way_is(way, "tdx")
+			       ? IMPOSSIBLE
+			       : 0;
+	case CCDM_COND_BINDING:
+		return ccdm_way_binding(way, c->value);
+	case CCDM_COND_TCB:
+		return ccdm_way_tcb(way, c);
+	case CCDM_COND_VMPL:
+		return c->line && !ccdm_way_is(way, "snp") ? IMPOSSIBLE : 0;
+	case CCDM_COND_DEBUG:
+		return c->line && ccdm_way_is(way, "tpm") ? IMPOSSIBLE : 0;
+	case CCDM_COND_HOST_DATA:
+	case CCDM_COND_ID_KEY:
+	case CCDM_COND_AUTHOR_KEY:
+	case CCDM_COND_CHIP:
+	case CCDM_COND_GENERATION:
+	case CCDM_COND_ALIAS_CHECK:
+		return ccdm_way_is(way, "snp") ? 0 : IMPOSSIBLE;
+	case CCDM_COND_SIGNER:
+	case CCDM_COND_IDENTITY:
+		return PINS;
+	default:
+		return 0;
+	}
+}
+
+/* The banks that the policy itself names; there is always such a condition. */
+static const json_t *ccdm_policy_banks(const struct ccdm_cond *require)
+{
+	const struct ccdm_cond *c;
+
+	for (c = require->child; c; c = c->next)
+		if (c->kind == CCDM_COND_BANK)
+			return c->value;
+	return NULL;
+}
+
+const char *ccdm_policy_refusal(const struct ccdm_cond *require)
+{
+	static const char *const tees[] = { "snp", "tdx", "tpm" };
+	bool possible = false;
+	size_t i;
+
+	for (i = 0; i < sizeof(tees) / sizeof(tees[0]); i++) {
+		const struct ccdm_way way = { tees[i], ccdm_policy_banks(require) };
+		int all = ccdm_way_cond(&way, require);
+
+		if (all == IMPOSSIBLE)
+			continue;
+		possible = true;
+		if (!(all & PINS))
+			return "no condition pins the image: expected an enclave-id, a signer, a "
+			       "measurement with covers: image (SNP), PCR 4 and 9 with 12 and 13 "
+			       "zero, or RTMR 1 and 2; say \"identity: any\" if any guest may "
+			       "have the secrets";
+	}
+	return possible ? NULL
+			: "it can never hold: its conditions exclude each other, or want what no "
+			  "evidence proves on that platform";
+}

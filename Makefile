@@ -134,6 +134,13 @@ $(BUILD)/tests/attack-guest: tests/attacks/guest.c tests/attacks/forge.h tests/u
 	@$(CC) $(CPPFLAGS) -std=gnu11 -g -O1 -Wall -Wextra $$(pkg-config --cflags $(SETUP_PKGS)) -o $@ $(filter %.c,$^) \
 		$$(pkg-config --libs jansson libcrypto tss2-mu)
 
+$(BUILD)/tests/attack-mutations: tests/attacks/mutations.c tests/attacks/forge.h tests/unit/forge_snp.h tests/unit/forge_tdx.h tests/unit/forge_tpm.h \
+	tests/unit/pki.h userspace/broker/trust.c $(FORGE_SRC)
+	@mkdir -p $(@D)
+	@echo '  CC      $<'
+	@$(CC) $(CPPFLAGS) -std=gnu11 -g -O1 -Wall -Wextra $$(pkg-config --cflags $(SETUP_PKGS)) -o $@ $(filter %.c,$^) \
+		$$(pkg-config --libs jansson libcrypto tss2-mu)
+
 $(BUILD)/tests/signer: tests/sim/signer.c tests/unit/forge_snp.h tests/unit/forge_tdx.h tests/unit/pki.h \
 	$(addprefix userspace/lib/,digest.c ui.c)
 	@mkdir -p $(@D)
@@ -146,7 +153,7 @@ compile_commands.json: Makefile
 		"file": f, "arguments": ["cc", *flags, "-c", f]} for f in src.split()], indent=1))' \
 		$(CURDIR) '$(sort $(SETUP_SRC) $(BROKER_SRC) $(BROKERD_SRC))' $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS)) >$@
 
-test-programs: programs $(BUILD)/tests/attack-guest $(BUILD)/tests/keyfind $(BUILD)/tests/odd $(BUILD)/tests/bounce $(BUILD)/tests/load $(BUILD)/tests/signer
+test-programs: programs $(BUILD)/tests/attack-guest $(BUILD)/tests/attack-mutations $(BUILD)/tests/keyfind $(BUILD)/tests/odd $(BUILD)/tests/bounce $(BUILD)/tests/load $(BUILD)/tests/signer
 
 # ---- unit tests, with the sanitizers ----
 

@@ -233,8 +233,10 @@ static int ccdm_judge_tpm(const struct ccdm_judging *j)
  */
 static bool ccdm_azure_listed(const struct ccdm_azure *az, const struct ccdm_trust *trust)
 {
+	/* (of a quote that is not known nothing but its header is there) */
 	if (az->is_tdx)
-		return ccdm_launches_have(trust->paravisors, CCDM_LAUNCH_MRTD, az->tdx.mrtd);
+		return ccdm_tdx_known(&az->tdx) &&
+		       ccdm_launches_have(trust->paravisors, CCDM_LAUNCH_MRTD, az->tdx.mrtd);
 	return ccdm_launches_have(trust->paravisors, CCDM_LAUNCH_ID_KEY, az->snp.id_key_digest) ||
 	       ccdm_launches_have(trust->paravisors, CCDM_LAUNCH_MEASUREMENT, az->snp.measurement);
 }

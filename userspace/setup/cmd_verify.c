@@ -12,12 +12,14 @@
 #include "../lib/snp.h"
 #include "../lib/tdx.h"
 #include "setup.h"
+#include "verify_input.h"
 #include "verify_log.h"
 
 #define VERIFY_FILE_MAX CCDM_TCGLOG_MAX /* bytes of evidence */
 
 struct verify_args {
-	const char *cert;
+	const char *cert[CCDM_CERTS_MAX];
+	unsigned int nr_certs;
 	const char *chain;
 	const char *crl;
 	const char *root;
@@ -105,7 +107,9 @@ static enum ccdm_exit verify_take(int option, void *arg)
 
 	switch (option) {
 	case OPT_CERT:
-		a->cert = optarg;
+		if (a->nr_certs == CCDM_CERTS_MAX)
+			return CCDM_EXIT_USAGE;
+		a->cert[a->nr_certs++] = optarg;
 		break;
 	case OPT_CHAIN:
 		a->chain = optarg;
@@ -154,25 +158,6 @@ static enum ccdm_exit verify_take(int option, void *arg)
 
 /* ---- files ------------------------------------------------------------------- */
 
-static int verify_certs(struct verify_input *in, const char *file, const struct ccdm_cert **first,
-			struct ccdm_err *err)
-{
-	char *text;
-	size_t size;
-	int r;
-
-	if (!file)
-		return 0;
-	r = ccdm_file_read(file, CCDM_CERT_MAX, &text, &size, err);
-	if (r)
-		return r;
-	r = ccdm_certs_add(in->certs, file, text, size, first, err);
-	free(text);
-	if (!r && first && !*first)
-		r = ccdm_err_set(err, -EINVAL, "%s: no certificate in it", file);
-	return r;
-}
-
 static int verify_collateral(const struct verify_args *a, struct verify_input *in,
 			     struct ccdm_err *err)
 {
@@ -213,43 +198,6 @@ static int verify_paravisors(const struct verify_args *a, struct verify_input *i
 		return r;
 	r = ccdm_launches_parse(a->paravisors, text, size, &in->paravisors, err);
 	free(text);
-	return r;
-}
-
-static int verify_load(const struct verify_args *a, const char *file, struct verify_input *in,
-		       struct ccdm_err *err)
-{
-	const struct ccdm_cert *root = NULL;
-	json_error_t where;
-	int r;
-
-	in->certs = ccdm_certs_new();
-	if (!in->certs)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
-	r = ccdm_file_read(file, VERIFY_FILE_MAX, &in->text, &in->size, err);
-	if (!r && in->size && in->text[strspn(in->text, " \t\r\n")] == '{') {
-		in->json = json_loadb(in->text, in->size, JSON_REJECT_DUPLICATES, &where);
-		if (!in->json)
-			r = ccdm_err_set(err, -EINVAL, "%s: line %d: %s", file, where.line,
-					 where.text);
-	}
-	if (!r)
-		r = verify_certs(in, a->cert, &in->leaf, err);
-	if (!r)
-		r = verify_certs(in, a->chain, NULL, err);
-	if (!r)
-		r = verify_certs(in, a->crl, NULL, err);
-	if (!r)
-		r = verify_certs(in, a->root, &root, err);
-	if (!r)
-		r = verify_collateral(a, in, err);
-	if (!r)
-		r = verify_paravisors(a, in, err);
-	if (!r && root) {
-		in->has_root = true;
-		in->root.name = a->root;
-		r = ccdm_cert_fingerprint(root, in->root.sha256);
-	}
 	return r;
 }
 
@@ -331,6 +279,8 @@ static int verify_snp(const struct verify_args *a, struct verify_input *in, stru
 	if (in->json)
 		return verify_kbs("snp", a, in, v, err);
 	r = ccdm_snp_parse(in->text, in->size, &snp, err);
+	if (!r && !want.leaf)
+		want.leaf = ccdm_snp_leaf(in->certs, &snp);
 	return r ? r : ccdm_snp_verify(&snp, &want, v);
 }
 
@@ -379,16 +329,88 @@ static const struct verify_kind {
 	const char *name;
 	const char *what; /* that FILE must be */
 	bool json;	  /* and nothing else */
+	bool text;	  /* or hex or base64 of raw bytes */
 	int (*verify)(const struct verify_args *a, struct verify_input *in, struct ccdm_verdict *v,
 		      struct ccdm_err *err);
 } verify_kinds[] = {
-	{ "snp", "a raw report, or KBS evidence of SNP", false, verify_snp },
-	{ "tdx", "a raw quote, or KBS evidence of TDX", false, verify_tdx },
-	{ "tpm", "KBS evidence of a TPM", true, verify_tpm },
-	{ "azure", "KBS evidence of Azure's vTPM", true, verify_azure },
-	{ "eventlog", "an event log of firmware or of a confidential guest", false,
+	{ "snp", "a raw report, or KBS evidence of SNP", false, true, verify_snp },
+	{ "tdx", "a raw quote, or KBS evidence of TDX", false, true, verify_tdx },
+	{ "tpm", "KBS evidence of a TPM", true, false, verify_tpm },
+	{ "azure", "KBS evidence of Azure's vTPM", true, false, verify_azure },
+	{ "eventlog", "an event log of firmware or of a confidential guest", false, false,
 	  verify_eventlog },
 };
+
+/* ---- loading ---------------------------------------------------------------------- */
+
+/* A single certificate is the leaf. Of several, the one that fits the evidence is. */
+static int verify_certs(const struct verify_args *a, struct verify_input *in, struct ccdm_err *err)
+{
+	const struct ccdm_cert *first;
+	unsigned int i;
+	int r = 0;
+
+	for (i = 0; !r && i < a->nr_certs; i++)
+		r = verify_input_certs(in->certs, a->cert[i], &first, err);
+	if (!r && a->nr_certs == 1)
+		in->leaf = first;
+	return r;
+}
+
+/* The evidence as an object, or as the raw bytes that its kind has. */
+static int verify_evidence(const struct verify_kind *kind, const char *file,
+			   struct verify_input *in, struct ccdm_err *err)
+{
+	json_error_t where;
+	int r;
+
+	r = ccdm_file_read(file, VERIFY_FILE_MAX, &in->text, &in->size, err);
+	if (r)
+		return r;
+	if (in->size && in->text[strspn(in->text, " \t\r\n")] == '{') {
+		in->json = json_loadb(in->text, in->size, JSON_REJECT_DUPLICATES, &where);
+		if (!in->json)
+			return ccdm_err_set(err, -EINVAL, "%s: line %d: %s", file, where.line,
+					    where.text);
+		return verify_input_unwrap(kind->name, &in->json, err);
+	}
+	if (kind->text)
+		r = verify_input_text(&in->text, &in->size);
+	if (r)
+		return ccdm_err_set(err, r, "out of memory");
+	return kind->verify == verify_snp ? verify_input_table(in->text, in->size, &in->json, err)
+					  : 0;
+}
+
+static int verify_load(const struct verify_kind *kind, const struct verify_args *a,
+		       const char *file, struct verify_input *in, struct ccdm_err *err)
+{
+	const struct ccdm_cert *root = NULL;
+	int r;
+
+	in->certs = ccdm_certs_new();
+	if (!in->certs)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	r = verify_evidence(kind, file, in, err);
+	if (!r)
+		r = verify_certs(a, in, err);
+	if (!r)
+		r = verify_input_certs(in->certs, a->chain, NULL, err);
+	if (!r)
+		r = verify_input_certs(in->certs, a->crl, NULL, err);
+	if (!r)
+		r = verify_input_certs(in->certs, a->root, &root, err);
+	if (!r)
+		r = verify_collateral(a, in, err);
+	if (!r)
+		r = verify_paravisors(a, in, err);
+	if (!r && root) {
+		in->has_root = true;
+		in->root.name = a->root;
+		r = ccdm_cert_fingerprint(root, in->root.sha256);
+	}
+	return r;
+}
 
 /* ---- the verb ------------------------------------------------------------------- */
 
@@ -445,9 +467,9 @@ static enum ccdm_exit verify_print(const struct verify_args *a, const struct ver
 	return e ? e : accepted ? CCDM_EXIT_OK : CCDM_EXIT_REFUSED;
 }
 
-static int verify_kind(const struct verify_kind *kind, const char *file,
-		       const struct verify_args *a, struct verify_input *in, struct ccdm_verdict *v,
-		       struct ccdm_err *err)
+static int verify_judge(const struct verify_kind *kind, const char *file,
+			const struct verify_args *a, struct verify_input *in,
+			struct ccdm_verdict *v, struct ccdm_err *err)
 {
 	int r;
 
@@ -485,9 +507,9 @@ enum ccdm_exit cmd_verify(const struct ccdm_verb *verb, int argc, char **argv)
 	if (!v)
 		return ccdm_setup_memory();
 	v->allow = a.allow;
-	r = verify_load(&a, argv[optind + 1], &in, &err);
+	r = verify_load(kind, &a, argv[optind + 1], &in, &err);
 	if (!r)
-		r = verify_kind(kind, argv[optind + 1], &a, &in, v, &err);
+		r = verify_judge(kind, argv[optind + 1], &a, &in, v, &err);
 	if (r)
 		e = ccdm_ui_fail(CCDM_PROGRAM, &err, r);
 	else if (in.banks && !a.expect)

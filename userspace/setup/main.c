@@ -71,10 +71,11 @@ static const struct ccdm_verb ccdm_verbs[] = {
 	  "\n" CCDM_ATTESTING_HELP "      --force            get: also to a terminal\n",
 	  cmd_secret },
 	{ "verify", "KIND FILE", "is this evidence genuine, and of a guest as it must be?",
-	  "  KIND is snp or tdx (FILE is raw, or KBS evidence in JSON), tpm or azure (KBS\n"
-	  "  evidence), or eventlog (of firmware, or of a confidential guest)\n"
+	  "  KIND is snp or tdx (FILE is raw, hex, base64, or KBS evidence in JSON), tpm or\n"
+	  "  azure (KBS evidence), or eventlog (of firmware, or of a confidential guest)\n"
 	  "\n"
-	  "      --cert FILE        the VCEK or VLEK, or the TPM key's certificate\n"
+	  "      --cert FILE        the VCEK or VLEK, or the TPM key's certificate;\n"
+	  "                         several: the one that fits an SNP report is taken\n"
 	  "      --chain FILE       the certificates above it, PEM\n"
 	  "      --crl FILE         revocation lists, PEM or DER\n"
 	  "      --root FILE        a root to trust in place of the vendor's\n"

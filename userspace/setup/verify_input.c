@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+/* verify_input.c - see verify_input.h */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "../lib/base64.h"
+#include "../lib/bytes.h"
+#include "../lib/file.h"
+#include "../lib/snp_json.h"
+#include "verify_input.h"
+
+int verify_input_certs(struct ccdm_certs *certs, const char *file, const struct ccdm_cert **first,
+		       struct ccdm_err *err)
+{
+	char *text;
+	size_t size;
+	int r;
+
+	if (!file)
+		return 0;
+	r = ccdm_file_read(file, CCDM_CERT_MAX, &text, &size, err);
+	if (r)
+		return r;
+	r = ccdm_certs_add(certs, file, text, size, first, err);
+	free(text);
+	if (!r && first && !*first)
+		r = ccdm_err_set(err, -EINVAL, "%s: no certificate in it", file);
+	return r;
+}
+
+int verify_input_text(char **bytes, size_t *size)
+{
+	char *text = malloc(*size + 1);
+	uint8_t *raw = NULL;
+	size_t i, n = 0;
+	int r;
+
+	if (!text)
+		return -ENOMEM;
+	for (i = 0; i < *size; i++)
+		if (!strchr(" \t\r\n", (*bytes)[i]) || !(*bytes)[i])
+			text[n++] = (*bytes)[i];
+	text[n] = '\0';
+	/* (a zero byte ends the text, and no text has one) */
+	r = n && strlen(text) == n ? 0 : -EINVAL;
+	if (!r && strspn(text, "0123456789abcdefABCDEF") == n) {
+		n /= 2;
+		raw = malloc(n + 1);
+		r = raw ? ccdm_unhex(text, raw, n) : -ENOMEM;
+	} else if (!r) {
+		r = ccdm_base64_decode(text, strpbrk(text, "-_"), n, &raw, &n);
+	}
+	free(text);
+	if (r) {
+		free(raw);
+		return r == -ENOMEM ? r : 0;
+	}
+	free(*bytes);
+	*bytes = (char *)raw;
+	*size = n;
+	return 0;
+}
+
+/* Names of TEEs in the KBS protocol, and of platforms in other tools. */
+static const struct {
+	const char *name;
+	const char *kind;
+} verify_platforms[] = {
+	{ "snp", "snp" },	  { "sev-snp", "snp" },	      { "tdx", "tdx" },
+	{ "tpm", "tpm" },	  { "azure", "azure" },	      { "az-snp-vtpm", "azure" },
+	{ "azsnpvtpm", "azure" }, { "az-tdx-vtpm", "azure" }, { "aztdxvtpm", "azure" },
+};
+
+int verify_input_unwrap(const char *kind, json_t **json, struct ccdm_err *err)
+{
+	json_t *evidence = json_object_get(*json, "evidence"), *name;
+	const char *found = NULL;
+	size_t i;
+
+	name = json_object_get(*json, "platform");
+	if (!name)
+		name = json_object_get(*json, "tee");
+	if (!json_is_object(evidence) || !json_is_string(name))
+		return 0;
+	for (i = 0; i < sizeof(verify_platforms) / sizeof(verify_platforms[0]); i++)
+		if (!strcasecmp(json_string_value(name), verify_platforms[i].name))
+			found = verify_platforms[i].kind;
+	if (!found || strcmp(found, kind))
+		return ccdm_err_set(err, -EINVAL, "expected evidence of %s, found that of \"%s\"",
+				    kind, json_string_value(name));
+	json_incref(evidence);
+	json_decref(*json);
+	*json = evidence;
+	return 0;
+}
+
+int verify_input_table(const char *bytes, size_t size, json_t **json, struct ccdm_err *err)
+{
+	const uint8_t *raw = (const uint8_t *)bytes;
+
+	*json = NULL;
+	if (size <= CCDM_SNP_REPORT_SIZE)
+		return 0;
+	return ccdm_snp_json_make(raw, raw + CCDM_SNP_REPORT_SIZE, size - CCDM_SNP_REPORT_SIZE,
+				  json, err);
+}

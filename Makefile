@@ -171,7 +171,7 @@ $(BUILD)/unit/test_eventlog: tests/unit/test_eventlog.c $(addprefix userspace/li
 $(BUILD)/unit/test_evidence: tests/unit/test_evidence.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h tests/unit/provider.h $(wildcard userspace/lib/*.c)
 $(BUILD)/unit/test_broker: tests/unit/test_broker.c tests/unit/guest.h tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h tests/unit/provider.h \
 	$(filter-out $(BROKER_ONLY),$(BROKER_SRC))
-$(BUILD)/unit/test_activation: tests/unit/test_activation.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h \
+$(BUILD)/unit/test_activation: tests/unit/test_activation.c tests/unit/pki.h tests/unit/forge_snp.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h \
 	tests/unit/provider.h $(filter-out $(BROKER_ONLY),$(BROKER_SRC))
 $(BUILD)/unit/test_chip: tests/unit/test_chip.c tests/unit/chip.h tests/unit/chip_tcti.h tests/unit/chip_questions.h tests/unit/seed.h $(wildcard userspace/lib/*.c)
 $(BUILD)/unit/test_chip: UNIT_LDFLAGS := -Wl,--wrap=Tss2_Tcti_Device_Init

@@ -17,7 +17,9 @@
 #include <unistd.h>
 #include "../../userspace/broker/credential.h"
 #include "../../userspace/lib/base64.h"
+#include "../../userspace/lib/snp_json.h"
 #include "failed.h"
+#include "forge_snp.h"
 #include "forge_tpm_json.h"
 #include "provider.h"
 
@@ -494,12 +496,204 @@ static void rsa(void **state)
 	ccdm_certs_free(certs);
 }
 
+/* ---- the TPM of an SVSM --------------------------------------------------------------- */
+
+#define EK_ATTRIBUTES 0x000300b2
+
+static const struct svsm {
+	const char *fails;   /* the report is refused, by this check */
+	const char *binding; /* of what is accepted */
+	const char *note;
+	bool unlisted, id_key; /* the list is empty; it has the measurement as an id-key digest */
+	unsigned int vmpl;
+	bool unbound;			/* nobody asked for a nonce */
+	bool nonce_alone;		/* the report is bound to */
+	bool other_nonce;		/* the report is bound to, with the manifest */
+	bool other_manifest;		/* beside the report than it is bound to */
+	bool other_ek;			/* in the manifest, which the report is bound to */
+	uint32_t attributes;		/* of the EK in the manifest; 0: as they must be */
+	bool trailing, short_, none;	/* manifest */
+	bool known_ak, known_ek, plain; /* as trust/tpm-keys has it; no SVSM in the evidence */
+	struct wrong tpm;
+} svsms[] = {
+	{ .binding = "svsm", .note = "" },
+	{ .binding = "none", .note = "is not in trust/svsms", .unlisted = true },
+	{ .binding = "none", .note = "is not in trust/svsms", .id_key = true },
+	{ .binding = "none", .note = "VMPL 2", .vmpl = 2 },
+	{ .binding = "none", .note = "no nonce was given", .unbound = true },
+	{ .fails = "report-data", .nonce_alone = true },
+	{ .fails = "report-data", .other_nonce = true },
+	{ .fails = "report-data", .other_manifest = true },
+	{ .binding = "none", .note = "ek: neither", .other_ek = true },
+	{ .binding = "none", .note = "no endorsement key", .attributes = EK_ATTRIBUTES & ~0x20000 },
+	{ .binding = "none", .note = "no endorsement key", .attributes = EK_ATTRIBUTES & ~0x10000 },
+	{ .binding = "none", .note = "no endorsement key", .attributes = EK_ATTRIBUTES & ~2 },
+	{ .binding = "none", .note = "no endorsement key", .attributes = EK_ATTRIBUTES | 0x40000 },
+	{ .binding = "none", .note = "no endorsement key", .trailing = true },
+	{ .binding = "none", .note = "no endorsement key", .short_ = true },
+	{ .none = true }, /* cannot be read */
+	/* what the operator knows of another TPM makes it no SVSM's */
+	{ .binding = "provider", .note = "", .other_ek = true, .known_ek = true },
+	{ .binding = "provider", .note = "", .plain = true, .known_ak = true },
+	{ .binding = "none", .note = "ek: neither", .plain = true },
+	{ .binding = "svsm", .note = "", .known_ak = true },
+	/* and the key that signs is activated in this session */
+	{ .binding = "none", .note = "ak: another one", .tpm = { .other_ak = true } },
+	{ .binding = "none", .note = "activation", .tpm = { .other_session = true } },
+	{ .binding = "none", .note = "activation", .tpm = { .flip = true } },
+	{ .binding = "none", .note = "activation", .tpm = { .no_value = true } },
+	{ .binding = "none", .note = "ak-attributes", .tpm = { .attributes = GOOD & ~0x10000 } },
+};
+
+/* TPMT_PUBLIC of an endorsement key. Return: its bytes */
+static size_t manifest(EVP_PKEY *key, uint32_t attributes, uint8_t *out)
+{
+	BIGNUM *n = NULL;
+	uint8_t *p = out;
+
+	pki_must(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n));
+	forge_be(&p, 1, 2);
+	forge_be(&p, 0x0b, 2);
+	forge_be(&p, attributes, 4);
+	forge_be(&p, 32, 2);
+	memset(p, 0x83, 32);
+	p += 32;
+	forge_be(&p, 6, 2);
+	forge_be(&p, 128, 2);
+	forge_be(&p, 0x43, 2);
+	forge_be(&p, 0x10, 2);
+	forge_be(&p, 2048, 2);
+	forge_be(&p, 0, 4);
+	forge_be(&p, 256, 2);
+	BN_bn2binpad(n, p, 256);
+	BN_free(n);
+	return p + 256 - out;
+}
+
+/* An SVSM's report; @trust: gets its chain. Return: evidence */
+static json_t *svsm_evidence(const struct svsm *s, const uint8_t nonce[64],
+			     struct ccdm_trust *trust, struct ccdm_anchor *anchor)
+{
+	struct spoil spoil = { .vmpl = s->vmpl };
+	X509 *ark = pki_cert(&(struct pki_want){
+		     .cn = "ARK-Milan", .key = ark_key, .ca = true, .serial = 1 }),
+	     *ask = pki_cert(&(struct pki_want){ .cn = "SEV-Milan",
+						 .key = ask_key,
+						 .issuer = ark,
+						 .issuer_key = ark_key,
+						 .ca = true,
+						 .serial = 2 }),
+	     *leaf;
+	uint8_t raw[CCDM_SNP_REPORT_SIZE], text[600], asked[64];
+	struct ccdm_digest d;
+	size_t size = manifest(s->other_ek ? other_ek : ek_key,
+			       s->attributes ? s->attributes : EK_ATTRIBUTES, text);
+	json_t *o;
+
+	text[size] = 0;
+	size = s->none ? 0 : s->short_ ? size - 1 : size + s->trailing;
+	memcpy(asked, nonce, 64);
+	asked[0] ^= s->other_nonce;
+	assert_int_equal(ccdm_digest_of(CCDM_ALG_SHA512, asked, 64, text, size, &d), 0);
+	make_report(&spoil, s->plain || s->nonce_alone ? nonce : d.bytes, raw);
+	if (s->other_manifest)
+		text[size - 1] ^= 1;
+	leaf = make_leaf(&spoil, raw, ask);
+	pki_add_cert(trust->certs, leaf, &trust->leaf);
+	pki_add_cert(trust->certs, ask, NULL);
+	pki_add_cert(trust->certs, ark, NULL);
+	pki_add_crl(trust->certs, ark, ark_key, NULL, NULL, 77);
+	assert_int_equal(ccdm_cert_fingerprint((struct ccdm_cert *)ark, anchor->sha256), 0);
+	assert_int_equal(ccdm_snp_json_make(raw, NULL, 0, &o, &err), 0);
+	if (!s->plain)
+		json_object_set_new(o, "svsm",
+				    json_pack("{s:o}", "manifest", forge_base64(text, size)));
+	X509_free(leaf);
+	X509_free(ask);
+	X509_free(ark);
+	return o;
+}
+
+static void svsm(void **state)
+{
+	struct ccdm_verdict *v = calloc(1, sizeof(*v));
+	struct ccdm_nonce nonce = nonce_of(1);
+	const struct ccdm_credential_session session = { keys, &nonce };
+	struct ccdm_launch listed[2] = { { .kind = CCDM_LAUNCH_MRTD },
+					 { .kind = CCDM_LAUNCH_MEASUREMENT } };
+	struct ccdm_launches list = { listed, 2 };
+	struct ccdm_bound beside = { bound_to, 32 };
+	struct ccdm_anchor anchor = { .name = "Milan" };
+	uint8_t asked[64] = "what a report is bound to, and zeros", *der[2] = { NULL, NULL };
+	int n = i2d_PUBKEY(ek_key, &der[0]), m = i2d_PUBKEY(provider.ak_key, &der[1]);
+	struct ccdm_proof proof;
+	size_t i, k;
+
+	(void)state;
+	forge_keys();
+	/* (the measurement that make_report() gives) */
+	for (k = 0; k < 48; k++)
+		listed[1].value[k] = k;
+	for (i = 0; i < sizeof(svsms) / sizeof(svsms[0]); i++) {
+		const struct svsm *s = &svsms[i];
+		struct ccdm_pubkey *known =
+			s->known_ak ? ccdm_pubkey_spki(der[1], m) : ccdm_pubkey_spki(der[0], n);
+		struct ccdm_bound bound = { s->unbound ? NULL : asked, 48 };
+		struct ccdm_trust t = { .certs = ccdm_certs_new(),
+					.at = AT,
+					.anchors = &anchor,
+					.nr_anchors = 1,
+					.svsms = s->unlisted ? NULL : &list,
+					.tpm_keys = &known,
+					.nr_tpm_keys = s->known_ak || s->known_ek,
+					.activated = ccdm_credential_known,
+					.activated_arg = &session };
+		struct wrong w = s->tpm;
+		json_t *o = svsm_evidence(s, asked, &t, &anchor), *tpm;
+		char *text;
+
+		w.pub = true;
+		tpm = json_pack("{s:o}", "tpm", evidence(&w));
+		text = json_dumps(tpm, 0);
+		listed[1].kind = s->id_key ? CCDM_LAUNCH_ID_KEY : CCDM_LAUNCH_MEASUREMENT;
+		memset(v, 0, sizeof(*v));
+		v->allow = CCDM_ALLOW_VMPL | CCDM_ALLOW_TCB_OUT_OF_DATE;
+		assert_int_equal(ccdm_evidence_judge("snp", o, &t, &bound, v, &proof, &err),
+				 s->none ? -EINVAL : 0);
+		if (strcmp(failed(v), s->fails ? s->fails : ""))
+			fail_msg("case %zu: failed: '%s'", i, failed(v));
+		if (!s->fails && !s->none) {
+			char *notes;
+			const char *binding;
+
+			assert_int_equal(ccdm_evidence_beside(text, o, &t, &beside, &proof), 0);
+			notes = json_dumps(proof.notes, 0);
+			binding = json_string_value(json_object_get(proof.facts, "binding"));
+			if (strcmp(binding, s->binding) || !strstr(notes, s->note) ||
+			    (!s->note[0] && strstr(notes, "do not count")))
+				fail_msg("case %zu: %s, %s", i, binding, notes);
+			assert_int_equal(!!json_object_get(proof.facts, "pcr"),
+					 !!strcmp(binding, "none"));
+			free(notes);
+		}
+		ccdm_proof_drop(&proof);
+		ccdm_certs_free(t.certs);
+		ccdm_pubkey_free(known);
+		json_decref(o);
+		json_decref(tpm);
+		free(text);
+	}
+	OPENSSL_free(der[0]);
+	OPENSSL_free(der[1]);
+	forge_keys_free();
+	free(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(judged),
-		cmocka_unit_test(credentials),
-		cmocka_unit_test(rsa),
+		cmocka_unit_test(judged),      cmocka_unit_test(svsm),
+		cmocka_unit_test(credentials), cmocka_unit_test(rsa),
 		cmocka_unit_test(bad_pairs),
 	};
 

@@ -916,9 +916,10 @@ static void beside(void **state)
 	(void)state;
 	boot(&m, -1);
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct ccdm_proof proof = { json_pack("{s:s, s:s, s:s}", "tee", "snp", "binding",
-						      "none", "phase", "unknown"),
-					    json_array() };
+		struct ccdm_proof proof = { .facts = json_pack("{s:s, s:s, s:s}", "tee", "snp",
+							       "binding", "none", "phase",
+							       "unknown"),
+					    .notes = json_array() };
 		struct ccdm_trust t = trusting(&anchor, !cases[i].untrusted);
 		json_t *o = json_pack("{s:o}", "tpm", tpm_evidence(&m, &cases[i].spoil));
 		char *text = json_dumps(o, 0);
@@ -963,10 +964,10 @@ static void merged(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct ccdm_proof proof = { json_pack("{s:s, s:s, s:[s], s:{}}", "tee", "tdx",
-						      "phase", cases[i].had, "enclave-id", "a1",
-						      "signer"),
-					    json_array() };
+		struct ccdm_proof proof = { .facts = json_pack("{s:s, s:s, s:[s], s:{}}", "tee",
+							       "tdx", "phase", cases[i].had,
+							       "enclave-id", "a1", "signer"),
+					    .notes = json_array() };
 		struct ccdm_trust t = trusting(&anchor, true);
 		char *text;
 		json_t *o;
@@ -1031,7 +1032,8 @@ static void leaf_given(void **state)
 	json_object_set_new(json_object_get(o, "tpm"), "ak_cert", json_string(all));
 	text = json_dumps(o, 0);
 	t = trusting(&anchor, true);
-	proof = (struct ccdm_proof){ json_pack("{s:s}", "phase", "unknown"), json_array() };
+	proof = (struct ccdm_proof){ .facts = json_pack("{s:s}", "phase", "unknown"),
+				     .notes = json_array() };
 	assert_int_equal(ccdm_evidence_beside(text, NULL, &t, &bound, &proof), 0);
 	assert_non_null(strstr(json_string_value(last_note(proof.notes)), "more than 32"));
 	assert_string_equal(word(&proof, "phase"), "unknown");

@@ -545,7 +545,8 @@ static void says_image(void **state)
 		{ "  tee: snp\n  identity: any\n  event: {register: rtmr2, digest: " A96 "}\n",
 		  NEVER },
 		/* classes */
-		{ "  binding: svsm\n  " ID, NEVER },
+		{ "  binding: svsm\n  " ID, PINS },
+		{ "  tee: tdx\n  binding: svsm\n  " ID, NEVER },
 		{ "  binding: [svsm, paravisor]\n  " ID, PINS },
 		{ "  tee: tdx\n  vmpl: 0\n  " ID, NEVER },
 		{ "  tee: tdx\n  host-data: " E64 "\n  " ID, NEVER },

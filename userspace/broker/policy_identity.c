@@ -114,13 +114,14 @@ static int ccdm_way_rtmr(const struct ccdm_way *way, const json_t *value)
 	return index == 1 ? PINS_RTMR1 : index == 2 ? PINS_RTMR2 : 0;
 }
 
-/* Nothing makes the class svsm yet. */
+/* An SVSM is AMD's. */
 static int ccdm_way_binding(const struct ccdm_way *way, const json_t *words)
 {
 	if (ccdm_way_is(way, "tpm"))
 		return ccdm_has_word(words, "tpm-only") ? 0 : IMPOSSIBLE;
 	return ccdm_has_word(words, "paravisor") || ccdm_has_word(words, "provider") ||
-			       ccdm_has_word(words, "none")
+			       ccdm_has_word(words, "none") ||
+			       (ccdm_way_is(way, "snp") && ccdm_has_word(words, "svsm"))
 		       ? 0
 		       : IMPOSSIBLE;
 }

@@ -34,6 +34,7 @@ struct ccdm_trust_dir {
 	struct ccdm_pubkey *key[FILES];
 	struct ccdm_anchor anchor[FILES], tpm_anchor[FILES];
 	struct ccdm_launches paravisors;
+	struct ccdm_launches svsms;
 };
 
 /* ---- files ------------------------------------------------------------------ */
@@ -185,6 +186,8 @@ int ccdm_trust_load(const char *dir, struct ccdm_trust_dir **trust, struct ccdm_
 	if (!r)
 		r = ccdm_trust_launches(dir, "paravisors", &t->paravisors, err);
 	if (!r)
+		r = ccdm_trust_launches(dir, "svsms", &t->svsms, err);
+	if (!r)
 		r = ccdm_trust_try(t, err);
 	*trust = r ? NULL : t;
 	if (r)
@@ -216,6 +219,7 @@ void ccdm_trust_free(struct ccdm_trust_dir *t)
 	ccdm_trust_drop(&t->certs);
 	ccdm_trust_drop(&t->collateral);
 	ccdm_launches_drop(&t->paravisors);
+	ccdm_launches_drop(&t->svsms);
 	free(t->dir);
 	free(t);
 }
@@ -274,6 +278,7 @@ static int ccdm_trust_with(const struct ccdm_trust_dir *t, const struct ccdm_tru
 		.tpm_keys = t->key,
 		.nr_tpm_keys = t->tpm_keys.count,
 		.paravisors = &t->paravisors,
+		.svsms = &t->svsms,
 		.activated = claim->activated,
 		.activated_arg = claim->activated_arg,
 	};

@@ -8,6 +8,8 @@
  *	DIR/certs/	certificates between root and leaf, revocation lists
  *	DIR/paravisors	list of launch values (launches.h): only below one of them does an
  *			Azure vTPM have the binding "paravisor"
+ *	DIR/svsms	the same of SVSMs ("measurement" alone): only the TPM of one of them, at
+ *			VMPL 0, has the binding "svsm"
  *	DIR/collateral/	TDX: one file for each FMSPC, as "verify tdx --collateral" has it
  *
  * All of it may be missing; what is missing fails a check.

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "attest_snp.h"
+#include "member.h"
 #include "sev_guest.h"
 #include "snp_json.h"
 #include "tsm.h"
@@ -43,7 +44,12 @@ static int ccdm_attest_tsm_collect(const struct ccdm_attester *attester, const s
 	(void)attester;
 	*evidence = NULL;
 	ccdm_tsm_pad(padded, ask->data, ask->size);
-	r = ccdm_tsm_report(SNP_PROVIDER, padded, &report, err);
+	/* (an SVSM without a TPM has no such service: then the report is this kernel's own) */
+	r = ccdm_tsm_svsm()
+		    ? ccdm_tsm_report_service(SNP_PROVIDER, CCDM_TSM_VTPM, padded, &report, err)
+		    : -ENOENT;
+	if (r)
+		r = ccdm_tsm_report(SNP_PROVIDER, padded, &report, err);
 	if (r)
 		return r;
 	if (report.out_size != CCDM_SNP_REPORT_SIZE)
@@ -52,6 +58,15 @@ static int ccdm_attest_tsm_collect(const struct ccdm_attester *attester, const s
 	else
 		r = ccdm_attest_snp_make(ask, (uint8_t *)report.out, (uint8_t *)report.aux,
 					 report.aux_size, evidence, err);
+	if (!r && report.manifest_size &&
+	    json_object_set_new(
+		    *evidence, "svsm",
+		    json_pack("{s:o}", "manifest",
+			      ccdm_member_make(report.manifest, report.manifest_size)))) {
+		json_decref(*evidence);
+		*evidence = NULL;
+		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+	}
 	ccdm_tsm_drop(&report);
 	return r;
 }

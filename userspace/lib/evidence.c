@@ -168,14 +168,81 @@ static int ccdm_judged_pcrs(const struct ccdm_judging *j, const struct ccdm_tpm_
 	return r;
 }
 
+#define CCDM_SVSM_MANIFEST 1024 /* bytes */
+
+/*
+ * An SVSM's report is bound to what was asked for, and to its manifest. @bound: 64 bytes, set if
+ * the evidence is an SVSM's; *@size: bytes of its manifest, or 0.
+ */
+static int ccdm_svsm_bound(const struct ccdm_judging *j, uint8_t *manifest, size_t *size,
+			   struct ccdm_digest *bound, struct ccdm_snp_want *want)
+{
+	const json_t *svsm = json_object_get(j->evidence, "svsm");
+	uint8_t asked[64] = { 0 }, *bytes;
+	int r;
+
+	*size = 0;
+	if (!svsm)
+		return 0;
+	r = ccdm_member_base64(json_object_get(svsm, "manifest"), "svsm.manifest",
+			       CCDM_SVSM_MANIFEST, &bytes, size, j->err);
+	if (r)
+		return r;
+	memcpy(manifest, bytes, *size);
+	free(bytes);
+	if (!*size)
+		return ccdm_err_set(j->err, -EINVAL, "svsm.manifest is empty");
+	if (!want->report_data)
+		return 0;
+	if (want->report_data_size > sizeof(asked))
+		return ccdm_err_set(j->err, -EINVAL, "a report is bound to %zu bytes at most",
+				    sizeof(asked));
+	memcpy(asked, want->report_data, want->report_data_size);
+	r = ccdm_digest_of(CCDM_ALG_SHA512, asked, sizeof(asked), manifest, *size, bound);
+	want->report_data = bound->bytes;
+	want->report_data_size = bound->size;
+	return r;
+}
+
+/* What an accepted report of an SVSM says of its TPM. @bound: nonce and manifest are in the report */
+static int ccdm_svsm_grant(const struct ccdm_judging *j, const struct ccdm_snp *snp, bool bound,
+			   const uint8_t *manifest, size_t size)
+{
+	bool listed =
+		ccdm_launches_have(j->trust->svsms, CCDM_LAUNCH_MEASUREMENT, snp->measurement);
+	char hex[2 * sizeof(snp->measurement) + 1];
+	json_t *note = NULL;
+
+	ccdm_digest_hex(snp->measurement, sizeof(snp->measurement), hex);
+	if (!listed)
+		note = json_sprintf("no listed SVSM: \"measurement %s\" is not in trust/svsms",
+				    hex);
+	else if (snp->vmpl)
+		note = json_sprintf("the SVSM's report is of VMPL %u, not 0", snp->vmpl);
+	else if (!bound)
+		note = json_string("the SVSM's manifest is not proved: no nonce was given");
+	else
+		j->proof->svsm_ek = ccdm_tpm_ek_parse(manifest, size);
+	if (!note && !j->proof->svsm_ek)
+		note = json_string("the SVSM's manifest holds no endorsement key");
+	if (j->proof->svsm_ek)
+		return 0;
+	return json_array_append_new(j->proof->notes, note) ? -ENOMEM : 0;
+}
+
 static int ccdm_judge_snp(const struct ccdm_judging *j)
 {
 	struct ccdm_snp_want want = ccdm_judging_snp(j);
-	uint8_t raw[CCDM_SNP_REPORT_SIZE];
+	uint8_t raw[CCDM_SNP_REPORT_SIZE], manifest[CCDM_SVSM_MANIFEST];
 	const struct ccdm_cert *leaf;
+	struct ccdm_digest bound;
 	struct ccdm_snp snp;
+	size_t size;
 	int r;
 
+	r = ccdm_svsm_bound(j, manifest, &size, &bound, &want);
+	if (r)
+		return r;
 	r = ccdm_snp_json_parse(j->evidence, raw, j->trust->certs, &leaf, j->err);
 	if (!r)
 		r = ccdm_snp_parse(raw, sizeof(raw), &snp, j->err);
@@ -185,7 +252,11 @@ static int ccdm_judge_snp(const struct ccdm_judging *j)
 		want.leaf = ccdm_snp_leaf(j->trust->certs, &snp);
 	if (!r)
 		r = ccdm_snp_verify(&snp, &want, j->v);
-	return r || !ccdm_verdict_accepted(j->v) ? r : ccdm_facts_snp(&snp, j->proof->facts);
+	if (r || !ccdm_verdict_accepted(j->v))
+		return r;
+	if (size)
+		r = ccdm_svsm_grant(j, &snp, want.report_data, manifest, size);
+	return r ? r : ccdm_facts_snp(&snp, j->proof->facts);
 }
 
 static int ccdm_judge_tdx(const struct ccdm_judging *j)
@@ -399,6 +470,7 @@ void ccdm_proof_drop(struct ccdm_proof *proof)
 {
 	json_decref(proof->facts);
 	json_decref(proof->notes);
+	ccdm_pubkey_free(proof->svsm_ek);
 	memset(proof, 0, sizeof(*proof));
 }
 
@@ -413,6 +485,7 @@ int ccdm_evidence_judge(const char *tee, const json_t *evidence, const struct cc
 	/* What no TPM proves beside the TEE; the kinds know better. */
 	proof->facts = json_pack("{s:s, s:s}", "binding", "none", "phase", "unknown");
 	proof->notes = json_array();
+	proof->svsm_ek = NULL;
 	if (!kind)
 		r = ccdm_err_set(err, -EINVAL, "no TEE is called %.40s", tee);
 	else if (!json_is_object(evidence))
@@ -458,7 +531,7 @@ static int ccdm_beside_failed(struct ccdm_proof *proof, const struct ccdm_verdic
 	return ccdm_beside_note(proof, "not all of it can be judged");
 }
 
-static int ccdm_beside_merge(struct ccdm_proof *proof, const json_t *facts)
+static int ccdm_beside_merge(struct ccdm_proof *proof, const json_t *facts, const char *binding)
 {
 	const char *phase = json_string_value(json_object_get(facts, "phase"));
 	const char *had = json_string_value(json_object_get(proof->facts, "phase"));
@@ -487,8 +560,36 @@ static int ccdm_beside_merge(struct ccdm_proof *proof, const json_t *facts)
 	/* Who says that it runs already is right. */
 	if (!had || !strcmp(had, "unknown") || (phase && !strcmp(phase, "running")))
 		r |= json_object_set(proof->facts, "phase", json_object_get(facts, "phase"));
-	r |= json_object_set_new(proof->facts, "binding", json_string("provider"));
+	r |= json_object_set_new(proof->facts, "binding", json_string(binding));
 	return r ? -ENOMEM : 0;
+}
+
+/*
+ * Is this the SVSM's own TPM? Nothing else that the operator trusts helps: the key that signs was
+ * activated, in this session, with the EK of the manifest.
+ */
+static int ccdm_beside_svsm(const struct ccdm_judging *j, const struct ccdm_proof *proof, bool *is)
+{
+	struct ccdm_verdict *v = calloc(1, sizeof(*v));
+	struct ccdm_trust alone = *j->trust;
+	struct ccdm_tpm_facts quoted;
+	int r = v ? 0 : -ENOMEM;
+
+	*is = false;
+	alone.svsm_ek = proof->svsm_ek;
+	alone.tpm_anchors = NULL;
+	alone.nr_tpm_anchors = 0;
+	alone.tpm_keys = NULL;
+	alone.nr_tpm_keys = 0;
+	if (!r && proof->svsm_ek && json_object_get(j->evidence, "activation") &&
+	    !json_object_get(j->evidence, "ak_cert")) {
+		r = ccdm_evidence_tpm(j->evidence, &alone, j->bound, &quoted, v, j->err);
+		*is = !r && ccdm_verdict_accepted(v);
+		if (r != -ENOMEM)
+			r = 0;
+	}
+	free(v);
+	return r;
 }
 
 int ccdm_evidence_beside(const char *additional, const json_t *primary,
@@ -496,7 +597,7 @@ int ccdm_evidence_beside(const char *additional, const json_t *primary,
 			 struct ccdm_proof *proof)
 {
 	struct ccdm_trust own = *trust;
-	struct ccdm_proof tpm = { json_object(), json_incref(proof->notes) };
+	struct ccdm_proof tpm = { .facts = json_object(), .notes = json_incref(proof->notes) };
 	struct ccdm_verdict *v = calloc(1, sizeof(*v));
 	struct ccdm_tpm_facts quoted;
 	struct ccdm_err err = { 0 };
@@ -504,6 +605,7 @@ int ccdm_evidence_beside(const char *additional, const json_t *primary,
 	struct ccdm_judging j = {
 		.trust = &own, .bound = bound, .v = v, .proof = &tpm, .err = &err
 	};
+	bool svsm = false;
 	int r = v && tpm.facts ? 0 : -ENOMEM;
 
 	/* The leaf that was given is the TEE's. */
@@ -511,8 +613,16 @@ int ccdm_evidence_beside(const char *additional, const json_t *primary,
 	if (!r && additional[0]) {
 		all = json_loads(additional, JSON_REJECT_DUPLICATES, NULL);
 		j.evidence = json_object_get(all, "tpm");
-		r = j.evidence ? ccdm_evidence_tpm(j.evidence, &own, bound, &quoted, v, &err)
-			       : ccdm_err_set(&err, -EINVAL, "no object with a member tpm");
+		if (j.evidence)
+			r = ccdm_beside_svsm(&j, proof, &svsm);
+		if (svsm) {
+			own.svsm_ek = proof->svsm_ek;
+			own.nr_tpm_keys = 0;
+		}
+		if (!r)
+			r = j.evidence
+				    ? ccdm_evidence_tpm(j.evidence, &own, bound, &quoted, v, &err)
+				    : ccdm_err_set(&err, -EINVAL, "no object with a member tpm");
 		if (!r && !ccdm_verdict_accepted(v))
 			r = ccdm_beside_failed(proof, v);
 		else if (!r)
@@ -520,7 +630,7 @@ int ccdm_evidence_beside(const char *additional, const json_t *primary,
 		if (r == -EINVAL || r == -E2BIG)
 			r = ccdm_beside_note(proof, err.text);
 		else if (!r && ccdm_verdict_accepted(v)) {
-			r = ccdm_beside_merge(proof, tpm.facts);
+			r = ccdm_beside_merge(proof, tpm.facts, svsm ? "svsm" : "provider");
 			j.evidence = primary;
 			j.proof = proof;
 			if (!r)

@@ -5,7 +5,9 @@
  * Beside the members that the protocol has, evidence may bring logs, which others
  * ignore: "cc_eventlog" (tdx) or "firmware_log" (tpm, az-...) in base64, "ccdm_log" and
  * "systemd_log" as text; for a TPM "ak_cert", PEM, its key's certificate first, or
- * "activation" (tpm_activation.h); and "manifest", of the builder (manifest.h).
+ * "activation" (tpm_activation.h); and "manifest", of the builder (manifest.h). SNP below an
+ * SVSM brings "svsm": {"manifest": base64 of its TPM's EK, a TPMT_PUBLIC}; the report is the
+ * SVSM's own then, bound to SHA-512 of the 64 bytes and the manifest.
  */
 #ifndef CCDM_EVIDENCE_H
 #define CCDM_EVIDENCE_H
@@ -29,6 +31,8 @@ struct ccdm_tpm_pair; /* tpm_activation.h */
  * @tpm_anchors, @nr_tpm_anchors: roots of TPMs' keys; there are none that everybody trusts
  * @tpm_keys, @nr_tpm_keys: keys of TPMs that are known one by one, AKs or EKs
  * @paravisors: launch values of paravisors that the operator knows; NULL: none
+ * @svsms: launch values of SVSMs that the operator knows; NULL: none
+ * @svsm_ek: EK of the SVSM's TPM: an activation counts with it alone; NULL: no SVSM
  * @genuine_only: the caller has no operator's lists, and asks only if the evidence is genuine:
  *	what a listed paravisor need not have is not asked for; the class of the binding still is
  * @activated: is this what was encrypted for them in this session? NULL: there was none
@@ -46,6 +50,8 @@ struct ccdm_trust {
 	struct ccdm_pubkey *const *tpm_keys;
 	unsigned int nr_tpm_keys;
 	const struct ccdm_launches *paravisors;
+	const struct ccdm_launches *svsms;
+	const struct ccdm_pubkey *svsm_ek;
 	bool genuine_only;
 	bool (*activated)(const void *arg, const struct ccdm_tpm_pair *pair, const uint8_t *value);
 	const void *activated_arg;
@@ -64,13 +70,15 @@ struct ccdm_bound {
  * struct ccdm_proof - what evidence proves
  * @facts: as ccdm_policy_judge() wants them
  * @notes: array of texts: what was left out, and why
+ * @svsm_ek: EK of the TPM of a listed SVSM, proved by its report at VMPL 0; or NULL
  */
 struct ccdm_proof {
 	json_t *facts;
 	json_t *notes;
+	struct ccdm_pubkey *svsm_ek;
 };
 
-/* Drops both; accepts zeros. */
+/* Drops all; accepts zeros. */
 void ccdm_proof_drop(struct ccdm_proof *proof);
 
 /* Is it a name of a TEE: "snp", "tdx", "tpm", "az-snp-vtpm", "az-tdx-vtpm"? */

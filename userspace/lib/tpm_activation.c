@@ -81,6 +81,21 @@ static struct ccdm_pubkey *ccdm_pair_key(const TPMT_PUBLIC *area)
 	return ccdm_pubkey_p256(xy);
 }
 
+struct ccdm_pubkey *ccdm_tpm_ek_parse(const uint8_t *bytes, size_t size)
+{
+	const TPMA_OBJECT need = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
+				 TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_RESTRICTED |
+				 TPMA_OBJECT_DECRYPT;
+	TPMT_PUBLIC area = { 0 };
+	size_t at = 0;
+
+	if (Tss2_MU_TPMT_PUBLIC_Unmarshal(bytes, size, &at, &area) || at != size ||
+	    area.type != TPM2_ALG_RSA || (area.objectAttributes & need) != need ||
+	    area.objectAttributes & TPMA_OBJECT_SIGN_ENCRYPT)
+		return NULL;
+	return ccdm_pair_key(&area);
+}
+
 static int ccdm_pair_ak(const json_t *o, struct ccdm_tpm_pair *pair, struct ccdm_err *err)
 {
 	TPMT_PUBLIC area = { 0 };
@@ -241,6 +256,12 @@ static int ccdm_activation_ek(const struct ccdm_tpm_pair *pair, const struct ccd
 	unsigned int i;
 	bool known = false;
 
+	if (trust->svsm_ek) {
+		known = ccdm_pubkey_equal(pair->ek, trust->svsm_ek);
+		ccdm_verdict_add(v, "ek", known, 0, "the key in the SVSM's manifest", "%s",
+				 known ? "it" : "another one");
+		return 0;
+	}
 	for (i = 0; i < trust->nr_tpm_keys; i++)
 		known |= ccdm_pubkey_equal(pair->ek, trust->tpm_keys[i]);
 	ccdm_verdict_add(v, "ek", known || pair->ek_cert, 0, "a known one, or a certificate of it",

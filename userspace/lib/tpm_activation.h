@@ -49,6 +49,14 @@ int ccdm_tpm_pair_parse(const json_t *o, struct ccdm_certs *certs, struct ccdm_t
 void ccdm_tpm_pair_drop(struct ccdm_tpm_pair *pair); /* accepts zeros */
 
 /**
+ * ccdm_tpm_ek_parse() - the key of an endorsement key's public area
+ * @area, @size: TPMT_PUBLIC, untrusted
+ *
+ * Return: the key, of RSA, restricted to decryption and never outside its TPM; NULL: anything else.
+ */
+struct ccdm_pubkey *ccdm_tpm_ek_parse(const uint8_t *area, size_t size);
+
+/**
  * ccdm_tpm_credential_make() - a value that the pair's TPM alone can read
  * @value: of CCDM_CREDENTIAL_MAX bytes
  *

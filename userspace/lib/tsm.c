@@ -106,8 +106,35 @@ bool ccdm_tsm_provides(const char *provider)
 	return good;
 }
 
-static int ccdm_tsm_fill(const char *dir, const char *provider, const uint8_t *data,
-			 struct ccdm_tsm_report *report, struct ccdm_err *err)
+bool ccdm_tsm_svsm(void)
+{
+	char dir[TSM_PATH];
+	bool has;
+
+	if (ccdm_tsm_make(dir))
+		return false;
+	has = ccdm_tsm_has(dir, "service_provider");
+	rmdir(dir);
+	return has;
+}
+
+/* Each is a write that the kernel counts. */
+static int ccdm_tsm_service(const char *dir, const char *guid, unsigned int *writes,
+			    struct ccdm_err *err)
+{
+	int r = ccdm_tsm_tell(dir, "service_provider", "svsm", 4, err);
+
+	if (!r)
+		r = ccdm_tsm_tell(dir, "service_guid", guid, strlen(guid), err);
+	if (!r)
+		r = ccdm_tsm_tell(dir, "service_manifest_version", "0", 1, err);
+	*writes += 3;
+	return r;
+}
+
+/* @guid: of a service of an SVSM, or NULL */
+static int ccdm_tsm_fill(const char *dir, const char *provider, const char *guid,
+			 const uint8_t *data, struct ccdm_tsm_report *report, struct ccdm_err *err)
 {
 	unsigned int writes = 1;
 	char word[TSM_WORD];
@@ -116,7 +143,9 @@ static int ccdm_tsm_fill(const char *dir, const char *provider, const uint8_t *d
 	if (!r && strcmp(word, provider))
 		r = ccdm_err_set(err, -ENODEV, "reports are made by %s here, not by %s", word,
 				 provider);
-	if (!r && ccdm_tsm_has(dir, "privlevel_floor")) {
+	if (!r && guid) {
+		r = ccdm_tsm_service(dir, guid, &writes, err);
+	} else if (!r && ccdm_tsm_has(dir, "privlevel_floor")) {
 		r = ccdm_tsm_word(dir, "privlevel_floor", word, err);
 		if (!r)
 			r = ccdm_tsm_tell(dir, "privlevel", word, strlen(word), err);
@@ -128,6 +157,9 @@ static int ccdm_tsm_fill(const char *dir, const char *provider, const uint8_t *d
 		r = ccdm_tsm_blob(dir, "outblob", &report->out, &report->out_size, err);
 	if (!r && ccdm_tsm_has(dir, "auxblob"))
 		r = ccdm_tsm_blob(dir, "auxblob", &report->aux, &report->aux_size, err);
+	if (!r && guid)
+		r = ccdm_tsm_blob(dir, "manifestblob", &report->manifest, &report->manifest_size,
+				  err);
 	if (!r)
 		r = ccdm_tsm_word(dir, "generation", word, err);
 	if (!r && strtoul(word, NULL, 10) != writes)
@@ -140,8 +172,9 @@ static int ccdm_tsm_fill(const char *dir, const char *provider, const uint8_t *d
 	return r;
 }
 
-int ccdm_tsm_report(const char *provider, const uint8_t data[CCDM_TSM_DATA],
-		    struct ccdm_tsm_report *report, struct ccdm_err *err)
+int ccdm_tsm_report_service(const char *provider, const char *guid,
+			    const uint8_t data[CCDM_TSM_DATA], struct ccdm_tsm_report *report,
+			    struct ccdm_err *err)
 {
 	char dir[TSM_PATH];
 	int r;
@@ -150,16 +183,23 @@ int ccdm_tsm_report(const char *provider, const uint8_t data[CCDM_TSM_DATA],
 	r = ccdm_tsm_make(dir);
 	if (r)
 		return ccdm_err_set(err, r, "%s: %s", CCDM_TSM_DIR, strerror(-r));
-	r = ccdm_tsm_fill(dir, provider, data, report, err);
+	r = ccdm_tsm_fill(dir, provider, guid, data, report, err);
 	rmdir(dir);
 	if (r)
 		ccdm_tsm_drop(report);
 	return r;
 }
 
+int ccdm_tsm_report(const char *provider, const uint8_t data[CCDM_TSM_DATA],
+		    struct ccdm_tsm_report *report, struct ccdm_err *err)
+{
+	return ccdm_tsm_report_service(provider, NULL, data, report, err);
+}
+
 void ccdm_tsm_drop(struct ccdm_tsm_report *report)
 {
 	free(report->out);
 	free(report->aux);
+	free(report->manifest);
 	memset(report, 0, sizeof(*report));
 }

@@ -3,7 +3,7 @@
 
 Each: name, the rule that it breaks, file, what stands there once, what stands there
 then, and the test: "KERNEL NAME" as tests/run takes them, "unit NAME" for
-tests/unit/test_NAME.c, or "kmod MODE" for tests/kmod/run.
+tests/unit/test_NAME.c, "kmod MODE" for tests/kmod/run, or "attacks NAME" for tests/attacks/run.
 """
 MUTANTS = [
     # ---- marks, rechecks, poison: Documentation/concurrency.rst, "Marks"
@@ -200,6 +200,20 @@ MUTANTS = [
     ("workload-not-measured", "the workload's manifest is measured", "userspace/lib/measure.c",
      "			r = ccdm_measure_add(list, \"ccdm-workload\", value, err);",
      "			r = 0;", "unit measure"),
+    # ---- attacks on a real broker
+    ("paravisor-any-launch", "a paravisor is one that the operator listed", "userspace/lib/evidence.c",
+     "	if (!listed || (!az->is_tdx && az->snp.vmpl))", "	if (!az->is_tdx && az->snp.vmpl)", "attacks paravisor"),
+    ("paravisor-any-vmpl", "a paravisor runs at VMPL 0", "userspace/lib/evidence.c",
+     "	if (!listed || (!az->is_tdx && az->snp.vmpl))", "	if (!listed)", "attacks paravisor"),
+    ("mrtd-of-nothing", "a quote that is not known has no MRTD", "userspace/lib/evidence.c",
+     "		return ccdm_tdx_known(&az->tdx) &&\n		       ccdm_launches_have(", "		return ccdm_launches_have(", "attacks paravisor"),
+    ("cap-by-its-label", "a cap is known by its digest", "userspace/lib/bootlog.c",
+     "	if (known)\n		name = known->name;", "", "attacks cap"),
+    ("partition-table-anywhere", "a partition table is one in RTMR 1 alone", "userspace/lib/enclave_id.c",
+     "	if (id->boot->rtmr && e->reg == 1 && e->gpt)", "	if (id->boot->rtmr && e->gpt)", "attacks tdx-identity"),
+    ("constant-of-any-log", "firmware's constants stand in firmware's log", "userspace/lib/enclave_id.c",
+     "	return (e->part == CCDM_PART_FIRMWARE && known->origin == CCDM_EVENT_OF_FIRMWARE) ||",
+     "	return known->origin == CCDM_EVENT_OF_FIRMWARE ||", "attacks tdx-identity"),
     # ---- evidence and its broker
     ("snp-tail", "behind the signature's numbers all is zero", "userspace/lib/snp.c",
      "	good = tail && !",

@@ -42,7 +42,7 @@ _ccdm_setup() {
 		evidence) opts="$opts --nonce --manifest --certificate --json" ;;
 		attest) opts="$opts --broker --ca --pin --protocol --timeout --manifest --certificate --no-activation --config --output --json" ;;
 		secret) opts="$opts --broker --ca --pin --protocol --timeout --manifest --certificate --no-activation --config --force" ;;
-		verify) opts="$opts --cert --chain --crl --root --collateral --paravisors --tcb-info --qe-identity --expect --at --report-data --allow --json" ;;
+		verify) opts="$opts --cert --chain --crl --root --collateral --paravisors --tcb-info --qe-identity --expect --ccdm-log --systemd-log --at --report-data --allow --json" ;;
 		esac
 		mapfile -t COMPREPLY < <(compgen -W "$opts" -- "$cur")
 		return

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 #include "../lib/bytes.h"
+#include "../lib/eventlog.h"
 #include "../lib/evidence.h"
 #include "../lib/file.h"
 #include "../lib/member.h"
@@ -27,6 +28,8 @@ struct verify_args {
 	const char *tcb_info;
 	const char *qe_identity;
 	const char *expect;
+	const char *ccdm_log;
+	const char *systemd_log;
 	const char *paravisors;
 	int64_t at;
 	uint8_t report_data[64];
@@ -46,6 +49,8 @@ struct verify_input {
 	bool has_root;
 	struct ccdm_collateral collateral;
 	struct ccdm_banks *banks; /* of an event log */
+	char *ccdm_log;
+	char *systemd_log;
 	struct ccdm_launches paravisors;
 	struct ccdm_proof proof; /* of KBS evidence that was accepted */
 };
@@ -59,6 +64,8 @@ enum {
 	OPT_TCB_INFO,
 	OPT_QE_IDENTITY,
 	OPT_EXPECT,
+	OPT_CCDM_LOG,
+	OPT_SYSTEMD_LOG,
 	OPT_PARAVISORS,
 	OPT_AT,
 	OPT_REPORT_DATA,
@@ -74,6 +81,8 @@ static const struct option verify_options[] = {
 	{ "tcb-info", required_argument, NULL, OPT_TCB_INFO },
 	{ "qe-identity", required_argument, NULL, OPT_QE_IDENTITY },
 	{ "expect", required_argument, NULL, OPT_EXPECT },
+	{ "ccdm-log", required_argument, NULL, OPT_CCDM_LOG },
+	{ "systemd-log", required_argument, NULL, OPT_SYSTEMD_LOG },
 	{ "paravisors", required_argument, NULL, OPT_PARAVISORS },
 	{ "at", required_argument, NULL, OPT_AT },
 	{ "report-data", required_argument, NULL, OPT_REPORT_DATA },
@@ -131,6 +140,12 @@ static enum ccdm_exit verify_take(int option, void *arg)
 		break;
 	case OPT_EXPECT:
 		a->expect = optarg;
+		break;
+	case OPT_CCDM_LOG:
+		a->ccdm_log = optarg;
+		break;
+	case OPT_SYSTEMD_LOG:
+		a->systemd_log = optarg;
 		break;
 	case OPT_PARAVISORS:
 		a->paravisors = optarg;
@@ -208,6 +223,8 @@ static void verify_unload(struct verify_input *in)
 	ccdm_launches_drop(&in->paravisors);
 	ccdm_proof_drop(&in->proof);
 	free(in->banks);
+	free(in->ccdm_log);
+	free(in->systemd_log);
 	json_decref(in->json);
 	free(in->text);
 }
@@ -310,17 +327,50 @@ static int verify_azure(const struct verify_args *a, struct verify_input *in,
 	return verify_kbs("az-snp-vtpm", a, in, v, err);
 }
 
+/* All logs against the registers that are expected. */
+static int verify_logs(const struct verify_args *a, struct verify_input *in, struct ccdm_verdict *v,
+		       struct ccdm_err *err)
+{
+	struct ccdm_bootlog log = { .firmware = in->text, .firmware_size = in->size };
+	int r = 0;
+
+	if (a->ccdm_log)
+		r = ccdm_file_read(a->ccdm_log, CCDM_EVENTLOG_MAX, &in->ccdm_log, &log.ccdm_size,
+				   err);
+	if (!r && a->systemd_log)
+		r = ccdm_file_read(a->systemd_log, CCDM_EVENTLOG_MAX, &in->systemd_log,
+				   &log.systemd_size, err);
+	log.ccdm = in->ccdm_log;
+	log.systemd = in->systemd_log;
+	if (!r)
+		r = verify_log_expect(a->expect, &log, in->banks, v, &in->proof, err);
+	v->complete = !r;
+	/* A log that does not lead to its registers says nothing. */
+	if (r || !ccdm_verdict_accepted(v))
+		ccdm_proof_drop(&in->proof);
+	else if (json_array_append_new(
+			 in->proof.notes,
+			 json_string("true if the registers are those of the machine: "
+				     "a quote proves that, not the logs")))
+		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+	return r;
+}
+
 static int verify_eventlog(const struct verify_args *a, struct verify_input *in,
 			   struct ccdm_verdict *v, struct ccdm_err *err)
 {
 	int r;
 
+	if (!a->expect && (a->ccdm_log || a->systemd_log))
+		return ccdm_err_set(err, -ENODATA,
+				    "not proved: logs alone prove nothing; give the registers of a "
+				    "quote with --expect");
 	in->banks = calloc(1, sizeof(*in->banks));
 	if (!in->banks)
 		return ccdm_err_set(err, -ENOMEM, "out of memory");
 	r = ccdm_tcglog_replay(in->text, in->size, in->banks, err);
 	if (!r && a->expect)
-		r = verify_log_expect(a->expect, in->banks, v, err);
+		return verify_logs(a, in, v, err);
 	v->complete = !r;
 	return r;
 }

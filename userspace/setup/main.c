@@ -85,6 +85,8 @@ static const struct ccdm_verb ccdm_verbs[] = {
 	  "      --qe-identity FILE\n"
 	  "      --expect FILE      eventlog: JSON of registers it must replay to; without,\n"
 	  "                         they are printed\n"
+	  "      --ccdm-log FILE    eventlog: ccdm's log of the same boot, and\n"
+	  "      --systemd-log FILE systemd's; with --expect: prints the enclave ID\n"
 	  "      --at TIME          time of evaluation, RFC 3339 (default: now)\n"
 	  "      --report-data HEX  what the evidence must be bound to\n"
 	  "      --allow WORDS      debug vmpl expired tcb-out-of-date tcb-config\n"

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* verify_log.c - see verify_log.h */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "../lib/bytes.h"
 #include "../lib/member.h"
 #include "setup.h"
@@ -23,34 +25,155 @@ static bool verify_register(const char *name, unsigned int *index)
 	return true;
 }
 
-static int verify_expect_one(const struct ccdm_banks *banks, const char *bank_name,
-			     const char *name, const json_t *value, struct ccdm_verdict *v,
-			     struct ccdm_err *err)
-{
-	const struct ccdm_bank *bank = ccdm_banks_find(banks, ccdm_digest_alg(bank_name));
-	uint16_t size = ccdm_digest_size(ccdm_digest_alg(bank_name));
-	char found[2 * CCDM_DIGEST_MAX + 1] = "no such bank in the log", check[40];
-	uint8_t want[CCDM_DIGEST_MAX];
-	unsigned int index;
+/* One register that is expected. */
+struct verify_register {
+	const char *bank;
+	const char *name;
+	const char *hex;
+	uint16_t alg;
+	bool rtmr;
+	unsigned int index; /* in a bank of the log */
+	uint8_t value[CCDM_DIGEST_MAX];
+};
 
-	if (!size || !verify_register(name, &index) || !json_is_string(value) ||
-	    ccdm_unhex(json_string_value(value), want, size))
-		return ccdm_err_set(err, -EINVAL, "what is expected: %s %s is no register",
-				    bank_name, name);
-	if (bank)
-		ccdm_digest_hex(bank->value[index].bytes, size, found);
-	snprintf(check, sizeof(check), "%s-%s", bank_name, name);
-	ccdm_verdict_add(v, check, bank && !memcmp(bank->value[index].bytes, want, size), 0,
-			 json_string_value(value), "%s", found);
+/* What is known while registers are compared. */
+struct verify_log {
+	const struct ccdm_banks *banks;
+	const struct ccdm_bootlog *log;
+	struct ccdm_registers regs;
+	struct ccdm_proof *proof;
+	struct ccdm_verdict *v;
+};
+
+/* The registers of one bank are enough for the facts: RTMRs, else SHA-256, else another. */
+static void verify_register_note(struct verify_log *l, const struct verify_register *one)
+{
+	struct ccdm_registers *regs = &l->regs;
+	bool better = !regs->bank || (one->rtmr && !regs->rtmr) ||
+		      (!regs->rtmr && one->alg == ccdm_digest_alg("sha256"));
+	unsigned int index = one->index - one->rtmr;
+
+	if (one->alg == ccdm_digest_alg("sha1"))
+		return;
+	if (better && (regs->bank != one->alg || regs->rtmr != one->rtmr)) {
+		memset(regs, 0, sizeof(*regs));
+		regs->bank = one->alg;
+		regs->rtmr = one->rtmr;
+	}
+	if (regs->bank != one->alg || regs->rtmr != one->rtmr)
+		return;
+	regs->covered |= 1U << index;
+	memcpy(regs->value[index], one->value, ccdm_digest_size(one->alg));
+}
+
+/* Do all logs together lead to the register's value? Only then are its events facts. */
+static bool verify_register_proved(const struct verify_log *l, const struct verify_register *one,
+				   bool firmware)
+{
+	const json_t *said;
+	const char *text;
+	char want[16];
+	size_t i;
+
+	snprintf(want, sizeof(want), "%s%u", one->rtmr ? "rtmr" : "pcr", one->index - one->rtmr);
+	json_array_foreach(json_object_get(l->proof->facts, "events"), i, said)
+	{
+		text = json_string_value(json_object_get(said, "register"));
+		if (text && !strcmp(text, want))
+			return true;
+	}
+	/* It has no event, or they lead elsewhere, which a note says. */
+	json_array_foreach(l->proof->notes, i, said)
+	{
+		text = json_string_value(said);
+		if (text && !strncmp(text, want, strlen(want)) && text[strlen(want)] == ':')
+			return false;
+	}
+	return firmware;
+}
+
+static void verify_register_check(const struct verify_log *l, const struct verify_register *one)
+{
+	const struct ccdm_bank *bank = ccdm_banks_find(l->banks, one->alg);
+	char value[2 * CCDM_DIGEST_MAX + 1], check[40];
+	const char *found = "no such bank in the log";
+	uint16_t size = ccdm_digest_size(one->alg);
+	bool good = bank && !memcmp(bank->value[one->index].bytes, one->value, size);
+
+	if (bank) {
+		ccdm_digest_hex(bank->value[one->index].bytes, size, value);
+		found = value;
+	}
+	if (l->log->ccdm || l->log->systemd) {
+		bool same = one->alg == l->regs.bank && one->rtmr == l->regs.rtmr;
+
+		good = same && verify_register_proved(l, one, good);
+		found = good   ? one->hex
+			: same ? "another value after all logs"
+			       : "not compared: with several logs, one bank is";
+	}
+	snprintf(check, sizeof(check), "%s-%s", one->bank, one->name);
+	ccdm_verdict_add(l->v, check, good, 0, one->hex, "%s", found);
+}
+
+static int verify_expect_one(struct verify_log *l, const char *bank, const char *name,
+			     const json_t *value, bool check, struct ccdm_err *err)
+{
+	struct verify_register one = { .bank = bank,
+				       .name = name,
+				       .hex = json_string_value(value),
+				       .alg = ccdm_digest_alg(bank),
+				       .rtmr = !strncmp(name, "rtmr", 4) };
+	uint16_t size = ccdm_digest_size(one.alg);
+
+	if (!size || !verify_register(name, &one.index) || !one.hex ||
+	    ccdm_unhex(one.hex, one.value, size))
+		return ccdm_err_set(err, -EINVAL, "what is expected: %s %s is no register", bank,
+				    name);
+	if (check)
+		verify_register_check(l, &one);
+	else
+		verify_register_note(l, &one);
 	return 0;
 }
 
-int verify_log_expect(const char *file, const struct ccdm_banks *banks, struct ccdm_verdict *v,
-		      struct ccdm_err *err)
+/* @check: hold the log against them, else only take them down */
+static int verify_expect_all(struct verify_log *l, const json_t *o, bool check,
+			     struct ccdm_err *err)
 {
-	json_error_t where;
 	const char *key, *name;
-	json_t *o = json_load_file(file, JSON_REJECT_DUPLICATES, &where), *value, *inner;
+	json_t *value, *inner;
+	int r = 0;
+
+	json_object_foreach((json_t *)o, key, value)
+	{
+		if (!r && !json_is_object(value))
+			r = verify_expect_one(l, "sha384", key, value, check, err);
+		json_object_foreach(value, name, inner) if (!r) r =
+			verify_expect_one(l, key, name, inner, check, err);
+	}
+	return r;
+}
+
+static int verify_log_facts(struct verify_log *l, struct ccdm_err *err)
+{
+	struct ccdm_proof *proof = l->proof;
+
+	proof->facts = json_object();
+	proof->notes = json_array();
+	if (!proof->facts || !proof->notes)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	return l->regs.bank ? ccdm_bootlog_facts(l->log, &l->regs, proof->facts, proof->notes, err)
+			    : 0;
+}
+
+int verify_log_expect(const char *file, const struct ccdm_bootlog *log,
+		      const struct ccdm_banks *banks, struct ccdm_verdict *v,
+		      struct ccdm_proof *proof, struct ccdm_err *err)
+{
+	struct verify_log l = { .banks = banks, .log = log, .proof = proof, .v = v };
+	json_error_t where;
+	json_t *o = json_load_file(file, JSON_REJECT_DUPLICATES, &where);
 	int r = 0;
 
 	if (!json_is_object(o))
@@ -58,13 +181,12 @@ int verify_log_expect(const char *file, const struct ccdm_banks *banks, struct c
 				 o ? "no object" : where.text);
 	else if (!json_object_size(o))
 		r = ccdm_err_set(err, -EINVAL, "%s: no register in it", file);
-	json_object_foreach(o, key, value)
-	{
-		if (!r && !json_is_object(value))
-			r = verify_expect_one(banks, "sha384", key, value, v, err);
-		json_object_foreach(value, name, inner) if (!r) r =
-			verify_expect_one(banks, key, name, inner, v, err);
-	}
+	if (!r)
+		r = verify_expect_all(&l, o, false, err);
+	if (!r)
+		r = verify_log_facts(&l, err);
+	if (!r)
+		r = verify_expect_all(&l, o, true, err);
 	json_decref(o);
 	return r;
 }

@@ -3,17 +3,23 @@
 #ifndef CCDM_VERIFY_LOG_H
 #define CCDM_VERIFY_LOG_H
 
-#include "../lib/tcglog.h"
-#include "../lib/verdict.h"
+#include "../lib/bootlog.h"
+#include "../lib/evidence.h"
 
 /**
  * verify_log_expect() - a check for each register that is expected
  * @file: JSON: {"sha256": {"0": HEX, ...}, ...}, or {"rtmr0": HEX, ...}
+ * @log: all logs; untrusted
+ * @banks: what the log of the firmware replays to
+ * @proof: set: what the logs say, for those registers of one bank to which they lead. It is
+ *	true as far as @file is: the caller proves the registers, by a quote for example
  *
- * Return: 0, whatever the verdict; -EINVAL.
+ * Return: 0, whatever the verdict; -EINVAL; -ENOMEM.
  */
-int verify_log_expect(const char *file, const struct ccdm_banks *banks, struct ccdm_verdict *v,
-		      struct ccdm_err *err);
+int verify_log_expect(const char *file, const struct ccdm_bootlog *log,
+		      const struct ccdm_banks *banks, struct ccdm_verdict *v,
+		      struct ccdm_proof *proof, struct ccdm_err *err)
+	__attribute__((warn_unused_result));
 
 /* With nothing to hold it against: the values. */
 enum ccdm_exit verify_log_print(const struct ccdm_banks *banks, bool as_json);

@@ -139,20 +139,64 @@ static int ccdm_audit_append(struct ccdm_audit *a, const char *line, int n)
 	return -EIO;
 }
 
+/* Take the largest member out; "cut" says which, and how many bytes it had. */
+static int ccdm_audit_cut(json_t *entry)
+{
+	json_t *cut = json_object_get(entry, "cut"), *value;
+	const char *key, *name = NULL;
+	size_t size, most = 0;
+
+	json_object_foreach(entry, key, value)
+	{
+		size = json_dumpb(value, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
+		if (value != cut && size > most) {
+			most = size;
+			name = key;
+		}
+	}
+	if (!cut) {
+		cut = json_object();
+		if (!cut || json_object_set_new(entry, "cut", cut))
+			return -ENOMEM;
+	}
+	if (!name || json_object_set_new(cut, name, json_integer((json_int_t)most)))
+		return -ENOMEM;
+	return json_object_del(entry, name) ? -ENOMEM : 0;
+}
+
+/* The entry as a line with its end. What is too long for one loses its largest members. */
+static int ccdm_audit_text(json_t *entry, char **line)
+{
+	char *text;
+	int n;
+
+	for (;;) {
+		text = ccdm_member_dump(entry, JSON_COMPACT | JSON_SORT_KEYS);
+		n = text ? (int)strlen(text) + 1 : -ENOMEM;
+		if (n <= CCDM_AUDIT_LINE)
+			break;
+		free(text);
+		n = ccdm_audit_cut(entry);
+		if (n)
+			return n;
+	}
+	if (text && asprintf(line, "%s\n", text) != n)
+		n = -ENOMEM;
+	free(text);
+	return n;
+}
+
 static int ccdm_audit_write(struct ccdm_audit *a, int64_t now, const char *event, json_t *entry)
 {
-	char date[32], prev[sizeof(a->prev)], *text = NULL, *line = NULL;
-	int r = -ENOMEM, n;
+	char date[32], prev[sizeof(a->prev)], *line = NULL;
+	int r = -ENOMEM, n = -1;
 
 	if (entry && !json_object_set_new(entry, "time", json_string(ccdm_ui_date(now, date))) &&
 	    !json_object_set_new(entry, "event", json_string(event)) &&
 	    !json_object_set_new(entry, "prev", json_string(a->prev)))
-		text = ccdm_member_dump(entry, JSON_COMPACT | JSON_SORT_KEYS);
+		n = ccdm_audit_text(entry, &line);
 	json_decref(entry);
-	n = text ? asprintf(&line, "%s\n", text) : -1;
-	if (n > CCDM_AUDIT_LINE)
-		r = -EMSGSIZE;
-	else if (n > 0)
+	if (n > 0)
 		r = ccdm_audit_hash(line, n - 1, prev);
 	if (!r)
 		r = ccdm_audit_append(a, line, n);
@@ -162,7 +206,6 @@ static int ccdm_audit_write(struct ccdm_audit *a, int64_t now, const char *event
 	}
 	if (n > 0)
 		free(line);
-	free(text);
 	return r;
 }
 

@@ -36,6 +36,9 @@ void ccdm_audit_close(struct ccdm_audit *audit); /* accepts NULL */
  * @event: "attest", "resource", "admin", ...
  * @entry: what else there is to say; dropped
  *
+ * An entry that is longer than CCDM_AUDIT_LINE loses its largest members; "cut" names each with
+ * the bytes it had. The size of an entry never keeps it out of the log.
+ *
  * It is on the disk when this returns: what cannot be noted must not be done.
  */
 int ccdm_audit_add(struct ccdm_audit *audit, int64_t now, const char *event, json_t *entry,

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The broker as a service: its own user, its sandbox, reload and restart, and a guest beside it."""
+import base64
+import hashlib
 import json
 import os
 
@@ -69,7 +71,8 @@ def run(t):
         with_ = "--broker https://localhost:8080 --ca /etc/ccdm-broker/ca.pem"
         rc, out = vm.sh("ccdm-setup secret get default/web/key %s --timeout 5 2>&1" % with_, check=False)
         t.ok(rc == 7, "a TPM that nobody knows is refused", out)
-        vm.sh("echo %s | base64 -d >/etc/ccdm-broker/trust/tpm-keys/vm.der" % key)
+        name = hashlib.sha256(base64.b64decode(key)).hexdigest()
+        vm.sh("echo %s | base64 -d >/etc/ccdm-broker/trust/tpm-keys/%s.der" % (key, name))
         out = vm.sh("cat >/run/held.py <<'E'\n%s\nE\npython3 /run/held.py" % HELD)
         t.ok(out.split() == ["200", "200"], "a connection outlives a reload", out)
         out = vm.sh("ccdm-setup secret get default/web/key %s" % with_)

@@ -16,8 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	json_t *o = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL);
 	struct ccdm_trust t = { .certs = fuzz_own(ccdm_certs_new()),
 				.at = 1750000000,
-				.tpm_anchors = &anchor,
-				.nr_tpm_anchors = 1,
+				.ek_anchors = &anchor,
+				.nr_ek_anchors = 1,
 				.activated = activated };
 	struct ccdm_tpm_pair pair;
 	struct ccdm_verdict v = { 0 };

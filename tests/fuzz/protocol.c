@@ -21,11 +21,20 @@ static struct ccdm_broker broker;
 static struct ccdm_tee_key *guest;
 static EVP_PKEY *ak;
 static int log_fd;
+static char keys_dir[64], ak_file[160], own_dir[] = "/tmp/ccdm-fuzz-XXXXXX";
+
+static void forget(void)
+{
+	unlink(ak_file);
+	rmdir(keys_dir);
+	rmdir(own_dir);
+}
 
 static int prepare(void)
 {
-	char dir[] = "/tmp/ccdm-fuzz-XXXXXX", path[64];
-	char keys_dir[64], ak_file[80], log[] = "/dev/shm/ccdm-fuzz-XXXXXX";
+	char *dir = own_dir, path[64], hex[65];
+	struct ccdm_digest name;
+	char log[] = "/dev/shm/ccdm-fuzz-XXXXXX";
 	struct ccdm_trust_dir *trust;
 	uint8_t *spki = NULL;
 	int n;
@@ -45,10 +54,13 @@ static int prepare(void)
 	ak = pki_key("P-256");
 	guest = ccdm_tee_key_new();
 	snprintf(keys_dir, sizeof(keys_dir), "%s/tpm-keys", dir);
-	snprintf(ak_file, sizeof(ak_file), "%s/ak.der", keys_dir);
 	mkdir(keys_dir, 0700);
-	f = fopen(ak_file, "w");
 	n = i2d_PUBKEY(ak, &spki);
+	if (ccdm_digest_of(CCDM_ALG_SHA256, spki, n, NULL, 0, &name))
+		abort();
+	ccdm_digest_hex(name.bytes, 32, hex);
+	snprintf(ak_file, sizeof(ak_file), "%s/%s.der", keys_dir, hex);
+	f = fopen(ak_file, "w");
 	fwrite(spki, 1, n, f);
 	fclose(f);
 	if (ccdm_keys_load(path, &keys, &err) || ccdm_trust_load(dir, &trust, &err) ||
@@ -64,15 +76,15 @@ static int prepare(void)
 	broker.nonce_lifetime = 300;
 	broker.session_lifetime = 300;
 	OPENSSL_free(spki);
-	unlink(ak_file);
-	rmdir(keys_dir);
+	/* (it is looked up each time, by its name) */
+	atexit(forget);
 	unlink(path);
 	/* in memory: a disk is too slow for this */
 	log_fd = mkostemp(log, O_CLOEXEC);
 	if (log_fd < 0 || ccdm_audit_open(log, broker.signer, &broker.audit, &err))
 		abort();
 	unlink(log);
-	return rmdir(dir);
+	return 0;
 }
 
 static void post(const char *path, const char *cookie, const char *bearer, const char *body,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """broker - a broker on the host, as a VM meets it at 10.0.2.2"""
 import base64
+import hashlib
 import json
 import os
 import re
@@ -116,10 +117,15 @@ class Broker:
 
     def trust_tpm(self, evidence):
         """Believe the TPM that made this evidence."""
-        key = base64.b64decode(evidence["tee-evidence"]["primary_evidence"]["ak_public"])
-        with open(os.path.join(self.dir, "trust/tpm-keys/vm.der"), "wb") as f:
-            f.write(key)
+        self.know(base64.b64decode(evidence["tee-evidence"]["primary_evidence"]["ak_public"]))
         self.reload()
+
+    def know(self, key):
+        """The file of a TPM's key, under the name that it is found by."""
+        path = os.path.join(self.dir, "trust/tpm-keys", hashlib.sha256(key).hexdigest() + ".der")
+        with open(path, "wb") as f:
+            f.write(key)
+        return path
 
     def log(self):
         """The audit log's entries, without the signed heads."""

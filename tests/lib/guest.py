@@ -78,7 +78,7 @@ class Maker:
 
     def trust(self, trust):
         """A broker with this directory believes its TPMs: root, what is below it, lists of both."""
-        shutil.copy(os.path.join(self.ca, "swtpm-localca-rootca-cert.pem"), os.path.join(trust, "tpm-roots/maker.pem"))
+        shutil.copy(os.path.join(self.ca, "swtpm-localca-rootca-cert.pem"), os.path.join(trust, "ek-roots/maker.pem"))
         shutil.copy(os.path.join(self.ca, "issuercert.pem"), os.path.join(trust, "certs/issuer.pem"))
         for name, key, cert in (("root", "swtpm-localca-rootca-privkey.pem", "swtpm-localca-rootca-cert.pem"),
                                 ("issuer", "signkey.pem", "issuercert.pem")):

@@ -174,7 +174,9 @@ def beside(t, b, s, with_):
         b.trust_tpm({"tee-evidence": {"primary_evidence": json.loads(
             evidence["tee-evidence"]["additional_evidence"])["tpm"]}})
         b.policy((POLICY % (s.tee, "initrd", GOOD)).replace("binding: none", "binding: provider"))
-        asks(t, vm, with_, 0, "with a TPM whose key is known: its registers count, binding provider")
+        asks(t, vm, with_, 7, "a TPM whose key is known is not tied to the TEE: no binding provider", "refused by the broker")
+        last = b.log()[-1]
+        t.ok("do not count" in json.dumps(last), "and the log says that it was left out", last)
         t.check_log(vm)
 
 

@@ -119,7 +119,7 @@ static void tdx_make(const char *trust)
 	tdx_tcb(&good, &c);
 	tdx_qe(&good, &c);
 	trust_pem(trust, "roots", "intel.pem", tdx.root, NULL);
-	f = trust_file(trust, "collateral", "platform.json");
+	f = trust_file(trust, "collateral", "0a0b0c0d0e0f.json");
 	json_dumpf(tdx_bundle(&tdx, &c), f, 0);
 	fclose(f);
 }

@@ -72,8 +72,8 @@ static int setup(void **state)
 	for (i = 0; i < CCDM_TPM_PCRS; i++)
 		memset(pcr[i], 0x40 + i, 32);
 	mkdir(file("trust"), 0700);
-	mkdir(file("trust/tpm-roots"), 0700);
-	put("trust/tpm-roots/provider.pem", provider.pem.text, provider.pem.size, 0600);
+	mkdir(file("trust/ak-roots"), 0700);
+	put("trust/ak-roots/provider.pem", provider.pem.text, provider.pem.size, 0600);
 	put("key", key, sizeof(key) - 1, 0600);
 
 	assert_int_equal(ccdm_keys_load(file("key"), &keys, &err), 0);
@@ -103,8 +103,8 @@ static int teardown(void **state)
 	ccdm_trust_free(trust);
 	ccdm_keys_free(keys);
 	provider_free(&provider);
-	unlink(file("trust/tpm-roots/provider.pem"));
-	rmdir(file("trust/tpm-roots"));
+	unlink(file("trust/ak-roots/provider.pem"));
+	rmdir(file("trust/ak-roots"));
 	rmdir(file("trust"));
 	unlink(file("key"));
 	unlink(file("audit.log"));

@@ -19,8 +19,13 @@ static struct provider provider_new(void)
 
 	p.ca = pki_cert(
 		&(struct pki_want){ .cn = "Provider", .key = p.ca_key, .serial = 1, .ca = true });
-	p.ak_cert = pki_cert(&(struct pki_want){
-		.cn = "AK", .key = p.ak_key, .issuer = p.ca, .issuer_key = p.ca_key, .serial = 2 });
+	p.ak_cert = pki_cert(&(struct pki_want){ .cn = "AK",
+						 .key = p.ak_key,
+						 .issuer = p.ca,
+						 .issuer_key = p.ca_key,
+						 .serial = 2,
+						 .ku = "critical,digitalSignature",
+						 .eku = CCDM_USAGE_AK });
 	crl = pki_crl(p.ca, p.ca_key, NULL, NULL, 0);
 	p.pem = pki_pem(p.ca, crl);
 	X509_CRL_free(crl);

@@ -53,6 +53,8 @@ static int setup(void **state)
 					       .key = ek_key,
 					       .issuer = provider.ca,
 					       .issuer_key = provider.ca_key,
+					       .ku = "critical,keyEncipherment",
+					       .eku = CCDM_USAGE_EK,
 					       .serial = 3 });
 	return 0;
 }
@@ -212,7 +214,7 @@ struct wrong {
 	bool other_ak;	     /* is activated than signs */
 	uint32_t attributes; /* GOOD if 0 */
 	bool other_session, no_session, other_pair, no_value, short_value, no_roots, flip;
-	bool untrusted, revoked;
+	bool untrusted, revoked, of_aks; /* the root is trusted, but for attestation keys */
 	int64_t at;
 };
 
@@ -266,10 +268,26 @@ static const struct wrong wrongs[] = {
 	{ .fails = "ek", .pub = true },
 	{ .fails = "ek-root", .untrusted = true },
 	{ .fails = "ek-root", .no_roots = true },
+	{ .fails = "ek-root", .of_aks = true },
+	/* a known key in a certificate of whoever it is: nothing else is taken for granted */
+	{ .fails = "ak", .known = true, .untrusted = true, .other_ak = true },
+	{ .fails = "ak-attributes",
+	  .known = true,
+	  .untrusted = true,
+	  .attributes = GOOD | 0x20000 },
+	{ .fails = "activation", .known = true, .untrusted = true, .other_pair = true },
+	{ .fails = "activation", .known = true, .untrusted = true, .other_session = true },
+	{ .fails = "activation", .known = true, .untrusted = true, .no_value = true },
+	{ .fails = "activation", .known = true, .untrusted = true, .no_session = true },
 	{ .fails = "ek-revocation", .revoked = true },
 	/* (the list is out of date with the certificate) */
 	{ .fails = "ek-validity ek-crl", .at = 2500000000 },
 };
+
+static bool known_key(const void *arg, const struct ccdm_pubkey *key)
+{
+	return ccdm_pubkey_equal(arg, key);
+}
 
 static void judged(void **state)
 {
@@ -292,10 +310,12 @@ static void judged(void **state)
 		struct ccdm_pubkey *known = ccdm_pubkey_spki(der, n);
 		struct ccdm_trust t = { .certs = ccdm_certs_new(),
 					.at = w->at ? w->at : AT,
-					.tpm_anchors = w->no_roots ? NULL : &anchor,
-					.nr_tpm_anchors = 1,
-					.tpm_keys = &known,
-					.nr_tpm_keys = w->known,
+					.ek_anchors = w->no_roots || w->of_aks ? NULL : &anchor,
+					.nr_ek_anchors = 1,
+					.ak_anchors = w->of_aks ? &anchor : NULL,
+					.nr_ak_anchors = 1,
+					.known = w->known ? known_key : NULL,
+					.known_arg = known,
 					.activated = w->no_session ? NULL : ccdm_credential_known,
 					.activated_arg = &session };
 		json_t *o = evidence(w);
@@ -533,8 +553,8 @@ static const struct svsm {
 	{ .binding = "none", .note = "no endorsement key", .short_ = true },
 	{ .none = true }, /* cannot be read */
 	/* what the operator knows of another TPM makes it no SVSM's */
-	{ .binding = "provider", .note = "", .other_ek = true, .known_ek = true },
-	{ .binding = "provider", .note = "", .plain = true, .known_ak = true },
+	{ .binding = "none", .note = "no provider certified", .other_ek = true, .known_ek = true },
+	{ .binding = "none", .note = "no provider certified", .plain = true, .known_ak = true },
 	{ .binding = "none", .note = "ek: neither", .plain = true },
 	{ .binding = "svsm", .note = "", .known_ak = true },
 	/* and the key that signs is activated in this session */
@@ -644,8 +664,8 @@ static void svsm(void **state)
 					.anchors = &anchor,
 					.nr_anchors = 1,
 					.svsms = s->unlisted ? NULL : &list,
-					.tpm_keys = &known,
-					.nr_tpm_keys = s->known_ak || s->known_ek,
+					.known = s->known_ak || s->known_ek ? known_key : NULL,
+					.known_arg = known,
 					.activated = ccdm_credential_known,
 					.activated_arg = &session };
 		struct wrong w = s->tpm;

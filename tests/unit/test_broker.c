@@ -741,11 +741,11 @@ static void roots(void **state)
 	struct ccdm_trust_dir *t = NULL;
 
 	(void)state;
-	put("trust/tpm-roots/crl.der", (char *)der, n, 0600);
+	put("trust/ak-roots/crl.der", (char *)der, n, 0600);
 	assert_int_equal(ccdm_trust_load(file("trust"), &t, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "crl.der: no certificate in it"));
 	assert_null(t);
-	unlink(file("trust/tpm-roots/crl.der"));
+	unlink(file("trust/ak-roots/crl.der"));
 	OPENSSL_free(der);
 	X509_CRL_free(crl);
 }

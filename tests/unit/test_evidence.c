@@ -712,25 +712,40 @@ static void real_boot(void **state)
 
 struct spoil {
 	bool no_cert, other_cert, other_key, other_nonce, flip;
-	const char *log;  /* in place of ours */
-	uint32_t without; /* registers that the quote leaves out */
+	const char *log;      /* in place of ours */
+	uint32_t without;     /* registers that the quote leaves out */
+	const char *eku, *ku; /* of the key's certificate, in place of the right ones */
+	bool ca;
 };
 
 static json_t *tpm_evidence(const struct machine *m, const struct spoil *s)
 {
 	uint8_t pcr[CCDM_TPM_PCRS][32], other[32] = { 0 };
+	X509 *made = NULL;
 	json_t *o;
 	size_t i;
 
+	if (s->eku || s->ku || s->ca)
+		made = pki_cert(&(struct pki_want){ .cn = "AK",
+						    .key = provider.ak_key,
+						    .issuer = provider.ca,
+						    .issuer_key = provider.ca_key,
+						    .serial = 5,
+						    .ca = s->ca,
+						    .eku = s->eku,
+						    .ku = s->ku });
 	for (i = 0; i < CCDM_TPM_PCRS; i++)
 		memcpy(pcr[i], m->value[i].bytes, 32);
 	o = forge_tpm_json(&(struct forge_tpm){ .key = s->other_key ? other_key : provider.ak_key,
-						.cert = s->no_cert ? NULL : provider.ak_cert,
+						.cert = s->no_cert ? NULL
+							: made	   ? made
+								   : provider.ak_cert,
 						.pcr = pcr,
 						.nonce = s->other_nonce ? other : nonce,
 						.nonce_size = 32,
 						.flip = s->flip,
 						.without = s->without });
+	X509_free(made);
 	json_object_set_new(o, "firmware_log", forge_base64(m->firmware, m->firmware_size));
 	json_object_set_new(o, "ccdm_log",
 			    s->log ? json_string(s->log)
@@ -752,8 +767,8 @@ static struct ccdm_trust trusting(struct ccdm_anchor *anchor, bool trusted)
 	*anchor = (struct ccdm_anchor){ .name = "provider" };
 	assert_int_equal(ccdm_cert_fingerprint(root, anchor->sha256), 0);
 	anchor->sha256[0] ^= !trusted;
-	t.tpm_anchors = anchor;
-	t.nr_tpm_anchors = 1;
+	t.ak_anchors = anchor;
+	t.nr_ak_anchors = 1;
 	return t;
 }
 
@@ -762,6 +777,11 @@ static const char *word(const struct ccdm_proof *proof, const char *key)
 	const char *text = json_string_value(json_object_get(proof->facts, key));
 
 	return text ? text : "";
+}
+
+static bool known_key(const void *arg, const struct ccdm_pubkey *key)
+{
+	return ccdm_pubkey_equal(arg, key);
 }
 
 static void tpm_alone(void **state)
@@ -782,6 +802,23 @@ static void tpm_alone(void **state)
 		{ { .other_nonce = true }, false, "report-data", false },
 		{ { .flip = true }, false, "signature", false },
 		{ { 0 }, true, "ak-root", false },
+		/* of a TLS client, of a server, of anything, of an endorsement key, of a CA */
+		{ { .eku = "clientAuth", .ku = "digitalSignature" }, false, "ak-usage", false },
+		{ { .eku = "serverAuth", .ku = "digitalSignature" }, false, "ak-usage", false },
+		{ { .eku = "anyExtendedKeyUsage", .ku = "digitalSignature" },
+		  false,
+		  "ak-usage",
+		  false },
+		{ { .eku = CCDM_USAGE_AK ",clientAuth", .ku = "digitalSignature" },
+		  false,
+		  "ak-usage",
+		  false },
+		{ { .eku = CCDM_USAGE_EK, .ku = "digitalSignature" }, false, "ak-usage", false },
+		{ { .eku = CCDM_USAGE_AK, .ku = "keyEncipherment" }, false, "ak-usage", false },
+		{ { .ku = "digitalSignature" }, false, "ak-usage", false },
+		{ { .eku = CCDM_USAGE_AK }, false, "ak-usage", false },
+		{ { .eku = CCDM_USAGE_AK, .ca = true }, false, "ak-usage", false },
+		{ { .eku = "clientAuth", .ku = "digitalSignature" }, false, "", true },
 	};
 	struct ccdm_verdict *v = calloc(1, sizeof(*v));
 	struct ccdm_bound bound = { nonce, 32 };
@@ -804,8 +841,8 @@ static void tpm_alone(void **state)
 		bool less = cases[i].spoil.without;
 		struct ccdm_pubkey *key = ccdm_pubkey_spki(spki, der);
 
-		t.tpm_keys = &key;
-		t.nr_tpm_keys = cases[i].known;
+		t.known = cases[i].known ? known_key : NULL;
+		t.known_arg = key;
 		memset(v, 0, sizeof(*v));
 		assert_int_equal(ccdm_evidence_judge("tpm", o, &t, &bound, v, &proof, &err), 0);
 		if (strcmp(failed(v), cases[i].fails))
@@ -889,8 +926,38 @@ static void beside(void **state)
 		bool untrusted;
 		const char *text; /* in place of the evidence */
 		const char *binding, *phase, *note;
+		bool known; /* the key is */
 	} cases[] = {
 		{ { 0 }, false, NULL, "provider", "initrd", "" },
+		/* that it is known does not say where it is; its provider does */
+		{ { 0 }, false, NULL, "provider", "initrd", "", true },
+		{ { 0 }, true, NULL, "none", "unknown", "no provider", true },
+		{ { .no_cert = true }, false, NULL, "none", "unknown", "no provider", true },
+		{ { .eku = "clientAuth", .ku = "digitalSignature" },
+		  false,
+		  NULL,
+		  "none",
+		  "unknown",
+		  "no provider",
+		  true },
+		{ { .eku = "clientAuth", .ku = "digitalSignature" },
+		  false,
+		  NULL,
+		  "none",
+		  "unknown",
+		  "ak-usage" },
+		{ { .eku = CCDM_USAGE_EK, .ku = "keyEncipherment" },
+		  false,
+		  NULL,
+		  "none",
+		  "unknown",
+		  "ak-usage" },
+		{ { .eku = CCDM_USAGE_AK, .ca = true },
+		  false,
+		  NULL,
+		  "none",
+		  "unknown",
+		  "ak-usage" },
 		{ { 0 }, true, NULL, "none", "unknown", "ak-root" },
 		{ { .no_cert = true },
 		  false,
@@ -911,9 +978,13 @@ static void beside(void **state)
 	struct ccdm_bound bound = { nonce, 32 };
 	struct ccdm_anchor anchor;
 	struct machine m;
+	uint8_t *spki = NULL;
+	int der = i2d_PUBKEY(provider.ak_key, &spki);
+	struct ccdm_pubkey *key = ccdm_pubkey_spki(spki, der);
 	size_t i;
 
 	(void)state;
+	OPENSSL_free(spki);
 	boot(&m, -1);
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct ccdm_proof proof = { .facts = json_pack("{s:s, s:s, s:s}", "tee", "snp",
@@ -925,6 +996,8 @@ static void beside(void **state)
 		char *text = json_dumps(o, 0);
 		const char *note;
 
+		t.known = cases[i].known ? known_key : NULL;
+		t.known_arg = key;
 		assert_int_equal(ccdm_evidence_beside(cases[i].text ? cases[i].text : text, NULL,
 						      &t, &bound, &proof),
 				 0);
@@ -940,6 +1013,7 @@ static void beside(void **state)
 		ccdm_proof_drop(&proof);
 		ccdm_certs_free(t.certs);
 	}
+	ccdm_pubkey_free(key);
 }
 
 /* What was known before of the TEE's own registers stays, but that it runs already. */
@@ -1015,7 +1089,7 @@ static void leaf_given(void **state)
 		o = tpm_evidence(&m, i < 2 ? &none : &other);
 		t = trusting(&anchor, true);
 		if (i == 1)
-			t.tpm_anchors = NULL;
+			t.ak_anchors = NULL;
 		assert_int_equal(ccdm_certs_add(t.certs, "t", pem.text, pem.size, &t.leaf, &err),
 				 0);
 		memset(v, 0, sizeof(*v));

@@ -93,8 +93,8 @@ static int setup(void **state)
 	for (i = 0; i < CCDM_TPM_PCRS; i++)
 		memset(pcr[i], 0x40 + i, 32);
 	mkdir(file("trust"), 0700);
-	mkdir(file("trust/tpm-roots"), 0700);
-	put("trust/tpm-roots/provider.pem", provider.pem.text, provider.pem.size);
+	mkdir(file("trust/ak-roots"), 0700);
+	put("trust/ak-roots/provider.pem", provider.pem.text, provider.pem.size);
 	put("key", key, sizeof(key) - 1);
 	assert_int_equal(ccdm_issue_key(file("ca.key"), "P-384", &err), 0);
 	assert_int_equal(ccdm_issue_cert(&(struct ccdm_issue){ .file = file("ca.pem"),

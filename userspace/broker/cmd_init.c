@@ -149,8 +149,8 @@ static int init_keys(const struct ccdm_cli *cli, const struct ccdm_conf *conf, s
 
 static int init_dirs(const struct ccdm_conf *conf, struct ccdm_err *err)
 {
-	static const char *const subs[] = { "",		 "/roots", "/tpm-roots",
-					    "/tpm-keys", "/certs", "/collateral" };
+	static const char *const subs[] = { "",		 "/roots", "/ak-roots",	  "/ek-roots",
+					    "/tpm-keys", "/certs", "/collateral", "/vcek" };
 	char path[CCDM_CONF_PATH + 16];
 	size_t i;
 	int r;

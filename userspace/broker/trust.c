@@ -11,136 +11,178 @@
 #include "../lib/member.h"
 #include "trust.h"
 
-#define FILES 64 /* in a directory */
-#define CHIP  64 /* bytes of its number */
+#define FILES	CCDM_CERTS_OWN_MAX /* in a directory */
+#define KEY_MAX 4096		   /* bytes of a TPM's key */
+#define CHIP	64		   /* bytes of its number */
 #define ALLOWS                                                                                     \
 	(CCDM_ALLOW_DEBUG | CCDM_ALLOW_VMPL | CCDM_ALLOW_TCB_OUT_OF_DATE | CCDM_ALLOW_TCB_CONFIG | \
 	 CCDM_ALLOW_TCB_SW_HARDENING)
 
-struct ccdm_trust_file {
-	char *name;
-	char *text;
-	size_t size;
-};
-
-struct ccdm_trust_files {
+/* Roots of one kind. */
+struct ccdm_trust_roots {
 	unsigned int count;
-	struct ccdm_trust_file file[FILES];
+	char *name[FILES];
+	struct ccdm_anchor anchor[FILES];
+	char *usage[FILES]; /* NULL: the usual one */
 };
 
 struct ccdm_trust_dir {
 	char *dir;
-	struct ccdm_trust_files roots, tpm_roots, tpm_keys, certs, collateral;
-	struct ccdm_pubkey *key[FILES];
-	struct ccdm_anchor anchor[FILES], tpm_anchor[FILES];
+	struct ccdm_certs *certs; /* all that is read at the start */
+	struct ccdm_trust_roots roots, ak, ek;
 	struct ccdm_launches paravisors;
 	struct ccdm_launches svsms;
 };
 
 /* ---- files ------------------------------------------------------------------ */
 
-static int ccdm_trust_add(struct ccdm_trust_files *files, const char *dir, const char *name,
-			  struct ccdm_err *err)
+/* Names in a directory, sorted, without hidden ones; none if there is no such directory. */
+static int ccdm_trust_names(const char *path, struct dirent ***names, struct ccdm_err *err)
 {
-	struct ccdm_trust_file *f = &files->file[files->count];
+	int n = scandir(path, names, NULL, alphasort), i, k = 0;
 
-	if (files->count == FILES)
-		return ccdm_err_set(err, -EINVAL, "%s: more than %u files", dir, FILES);
-	if (asprintf(&f->name, "%s/%s", dir, name) < 0) {
-		f->name = NULL;
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	if (n < 0 && errno == ENOENT) {
+		*names = NULL;
+		return 0;
 	}
-	files->count++;
-	return ccdm_file_read(f->name, CCDM_COLLATERAL_MAX, &f->text, &f->size, err);
+	if (n < 0)
+		return ccdm_err_set(err, -errno, "%s: %s", path, strerror(errno));
+	for (i = 0; i < n; i++)
+		if ((*names)[i]->d_name[0] == '.')
+			free((*names)[i]);
+		else
+			(*names)[k++] = (*names)[i];
+	return k;
 }
 
-static int ccdm_trust_read(struct ccdm_trust_files *files, const char *dir, const char *sub,
-			   struct ccdm_err *err)
+static int ccdm_trust_cert(const char *path, struct ccdm_certs *certs,
+			   const struct ccdm_cert **first, struct ccdm_err *err)
 {
+	char *text;
+	size_t size;
+	int r = ccdm_file_read(path, CCDM_CERT_MAX, &text, &size, err);
+
+	if (!r) {
+		r = ccdm_certs_add(certs, path, text, size, first, err);
+		free(text);
+	}
+	return r;
+}
+
+static bool ccdm_trust_ends(const char *name, const char *end)
+{
+	size_t n = strlen(name), m = strlen(end);
+
+	return n > m && !strcmp(name + n - m, end);
+}
+
+/* NAME.usage beside NAME.pem: which usage the certificates below it carry. */
+static int ccdm_trust_usage(const char *root, char **usage, struct ccdm_err *err)
+{
+	const char *dot = strrchr(root, '.');
+	int stem = dot && !strchr(dot, '/') ? (int)(dot - root) : (int)strlen(root);
+	char *path, *text = NULL;
+	size_t size;
+	int r = 0;
+
+	if (asprintf(&path, "%.*s.usage", stem, root) < 0)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	if (!access(path, F_OK)) {
+		r = ccdm_file_read(path, CCDM_OID_MAX, &text, &size, err);
+		if (!r) {
+			text[strcspn(text, " \t\r\n")] = '\0';
+			if (!ccdm_usage_valid(text))
+				r = ccdm_err_set(err, -EINVAL,
+						 "%s: expected the OID of an extended key usage of "
+						 "attestation keys, such as " CCDM_USAGE_AK,
+						 path);
+		}
+	}
+	if (r) {
+		free(text);
+		text = NULL;
+	}
+	*usage = text;
+	free(path);
+	return r;
+}
+
+static int ccdm_trust_root(struct ccdm_trust_roots *roots, const char *path,
+			   struct ccdm_certs *certs, bool usages, struct ccdm_err *err)
+{
+	struct ccdm_anchor *anchor = &roots->anchor[roots->count];
+	const struct ccdm_cert *first;
+	int r;
+
+	if (roots->count == FILES)
+		return ccdm_err_set(err, -EINVAL, "%s: more than %u files beside it", path, FILES);
+	r = ccdm_trust_cert(path, certs, &first, err);
+	if (!r && !first)
+		r = ccdm_err_set(err, -EINVAL, "%s: no certificate in it", path);
+	if (!r)
+		r = ccdm_cert_fingerprint(first, anchor->sha256);
+	if (!r) {
+		anchor->name = roots->name[roots->count] = strdup(path);
+		r = anchor->name ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
+	}
+	if (!r) {
+		roots->count++;
+		if (usages)
+			r = ccdm_trust_usage(path, &roots->usage[roots->count - 1], err);
+	}
+	return r;
+}
+
+/* @roots: NULL: certificates and lists between root and leaf */
+static int ccdm_trust_read(struct ccdm_trust_dir *t, const char *sub,
+			   struct ccdm_trust_roots *roots, struct ccdm_err *err)
+{
+	bool usages = roots == &t->ak;
 	struct dirent **names;
-	char path[4096];
+	char dir[4096], *path;
 	int i, n, r = 0;
 
-	snprintf(path, sizeof(path), "%s/%s", dir, sub);
-	n = scandir(path, &names, NULL, alphasort);
+	snprintf(dir, sizeof(dir), "%s/%s", t->dir, sub);
+	n = ccdm_trust_names(dir, &names, err);
 	if (n < 0)
-		return errno == ENOENT ? 0
-				       : ccdm_err_set(err, -errno, "%s: %s", path, strerror(errno));
+		return n;
 	for (i = 0; i < n; i++) {
-		if (!r && names[i]->d_name[0] != '.')
-			r = ccdm_trust_add(files, path, names[i]->d_name, err);
+		if (!r && !(usages && ccdm_trust_ends(names[i]->d_name, ".usage"))) {
+			if (asprintf(&path, "%s/%s", dir, names[i]->d_name) < 0) {
+				r = ccdm_err_set(err, -ENOMEM, "out of memory");
+			} else {
+				r = roots ? ccdm_trust_root(roots, path, t->certs, usages, err)
+					  : ccdm_trust_cert(path, t->certs, NULL, err);
+				free(path);
+			}
+		}
 		free(names[i]);
 	}
 	free(names);
 	return r;
 }
 
-static int ccdm_trust_certs(const struct ccdm_trust_files *files, struct ccdm_certs *certs,
-			    struct ccdm_anchor *anchors, struct ccdm_err *err)
+/* Roots of both kinds were in one directory once: which of them is which, its owner knows. */
+static int ccdm_trust_old(const char *dir, struct ccdm_err *err)
 {
-	const struct ccdm_cert *first;
-	unsigned int i;
-	int r = 0;
+	struct dirent **names;
+	char path[4096];
+	int i, n;
 
-	for (i = 0; !r && i < files->count; i++) {
-		const struct ccdm_trust_file *f = &files->file[i];
-
-		r = ccdm_certs_add(certs, f->name, f->text, f->size, &first, err);
-		if (r || !anchors)
-			continue;
-		if (!first)
-			return ccdm_err_set(err, -EINVAL, "%s: no certificate in it", f->name);
-		anchors[i].name = f->name;
-		r = ccdm_cert_fingerprint(first, anchors[i].sha256);
-	}
-	return r;
-}
-
-static int ccdm_trust_collateral(const struct ccdm_trust_file *f, struct ccdm_certs *certs,
-				 struct ccdm_collateral *c, struct ccdm_err *err)
-{
-	return ccdm_collateral_bundle(f->name, f->text, f->size, c, certs, err);
-}
-
-static int ccdm_trust_keys(struct ccdm_trust_dir *t, struct ccdm_err *err)
-{
-	unsigned int i;
-
-	for (i = 0; i < t->tpm_keys.count; i++) {
-		const struct ccdm_trust_file *f = &t->tpm_keys.file[i];
-
-		t->key[i] = ccdm_pubkey_spki(f->text, f->size);
-		if (!t->key[i])
-			return ccdm_err_set(err, -EINVAL,
-					    "%s: no public key of RSA, P-256 or P-384, in DER",
-					    f->name);
-	}
-	return 0;
-}
-
-/* Everything is read once, so that what is malformed is said when the broker starts. */
-static int ccdm_trust_try(struct ccdm_trust_dir *t, struct ccdm_err *err)
-{
-	struct ccdm_certs *certs = ccdm_certs_new();
-	struct ccdm_collateral c = { 0 };
-	unsigned int i;
-	int r = certs ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
-
-	if (!r)
-		r = ccdm_trust_certs(&t->roots, certs, t->anchor, err);
-	if (!r)
-		r = ccdm_trust_certs(&t->tpm_roots, certs, t->tpm_anchor, err);
-	if (!r)
-		r = ccdm_trust_certs(&t->certs, certs, NULL, err);
-	ccdm_certs_free(certs);
-	for (i = 0; !r && i < t->collateral.count; i++) {
-		certs = ccdm_certs_new();
-		r = certs ? ccdm_trust_collateral(&t->collateral.file[i], certs, &c, err)
-			  : ccdm_err_set(err, -ENOMEM, "out of memory");
-		ccdm_collateral_drop(&c);
-		ccdm_certs_free(certs);
-	}
-	return r;
+	snprintf(path, sizeof(path), "%s/tpm-roots", dir);
+	n = ccdm_trust_names(path, &names, err);
+	for (i = 0; i < n; i++)
+		free(names[i]);
+	if (n >= 0)
+		free(names);
+	if (n <= 0)
+		return n;
+	ccdm_err_set(err, -EINVAL, "%s: expected ak-roots and ek-roots in place of it", path);
+	ccdm_err_hint(err,
+		      "move roots of providers, who certify attestation keys, to %s/ak-roots, and "
+		      "those of makers of TPMs to %s/ek-roots",
+		      dir, dir);
+	return -EINVAL;
 }
 
 /* A list of launch values; without the file it lists nothing. */
@@ -171,53 +213,46 @@ int ccdm_trust_load(const char *dir, struct ccdm_trust_dir **trust, struct ccdm_
 
 	if (!r) {
 		t->dir = strdup(dir);
-		r = t->dir ? ccdm_trust_read(&t->roots, dir, "roots", err) : -ENOMEM;
+		t->certs = ccdm_certs_own(NULL);
+		r = t->dir && t->certs ? ccdm_trust_old(dir, err)
+				       : ccdm_err_set(err, -ENOMEM, "out of memory");
 	}
 	if (!r)
-		r = ccdm_trust_read(&t->tpm_roots, dir, "tpm-roots", err);
+		r = ccdm_trust_read(t, "roots", &t->roots, err);
 	if (!r)
-		r = ccdm_trust_read(&t->tpm_keys, dir, "tpm-keys", err);
+		r = ccdm_trust_read(t, "ak-roots", &t->ak, err);
 	if (!r)
-		r = ccdm_trust_keys(t, err);
+		r = ccdm_trust_read(t, "ek-roots", &t->ek, err);
 	if (!r)
-		r = ccdm_trust_read(&t->certs, dir, "certs", err);
-	if (!r)
-		r = ccdm_trust_read(&t->collateral, dir, "collateral", err);
+		r = ccdm_trust_read(t, "certs", NULL, err);
 	if (!r)
 		r = ccdm_trust_launches(dir, "paravisors", &t->paravisors, err);
 	if (!r)
 		r = ccdm_trust_launches(dir, "svsms", &t->svsms, err);
-	if (!r)
-		r = ccdm_trust_try(t, err);
 	*trust = r ? NULL : t;
 	if (r)
 		ccdm_trust_free(t);
 	return r;
 }
 
-static void ccdm_trust_drop(struct ccdm_trust_files *files)
+static void ccdm_trust_drop(struct ccdm_trust_roots *roots)
 {
 	unsigned int i;
 
-	for (i = 0; i < files->count; i++) {
-		free(files->file[i].name);
-		free(files->file[i].text);
+	for (i = 0; i < roots->count; i++) {
+		free(roots->name[i]);
+		free(roots->usage[i]);
 	}
 }
 
 void ccdm_trust_free(struct ccdm_trust_dir *t)
 {
-	unsigned int i;
-
 	if (!t)
 		return;
 	ccdm_trust_drop(&t->roots);
-	ccdm_trust_drop(&t->tpm_roots);
-	for (i = 0; i < t->tpm_keys.count; i++)
-		ccdm_pubkey_free(t->key[i]);
-	ccdm_trust_drop(&t->tpm_keys);
-	ccdm_trust_drop(&t->certs);
-	ccdm_trust_drop(&t->collateral);
+	ccdm_trust_drop(&t->ak);
+	ccdm_trust_drop(&t->ek);
+	ccdm_certs_free(t->certs);
 	ccdm_launches_drop(&t->paravisors);
 	ccdm_launches_drop(&t->svsms);
 	free(t->dir);
@@ -235,10 +270,10 @@ static int ccdm_trust_vcek(const struct ccdm_trust_dir *t, const struct ccdm_cla
 {
 	static const char *const ends[] = { "pem", "der" };
 	const json_t *report = json_object_get(claim->primary, "attestation_report");
-	char hex[2 * CHIP + 1], *path, *text;
+	char hex[2 * CHIP + 1], *path;
 	uint8_t chip[CHIP], zero[CHIP] = { 0 };
 	struct ccdm_err ignored;
-	size_t i, size;
+	size_t i;
 	int r = 0;
 
 	if (strcmp(claim->tee, "snp") ||
@@ -249,34 +284,102 @@ static int ccdm_trust_vcek(const struct ccdm_trust_dir *t, const struct ccdm_cla
 	for (i = 0; !r && i < sizeof(ends) / sizeof(ends[0]); i++) {
 		if (asprintf(&path, "%s/vcek/%s.%s", t->dir, hex, ends[i]) < 0)
 			return ccdm_err_set(err, -ENOMEM, "out of memory");
-		if (!access(path, F_OK)) {
-			r = ccdm_file_read(path, CCDM_CERT_MAX, &text, &size, err);
-			if (!r) {
-				r = ccdm_certs_add(certs, path, text, size, NULL, err);
-				free(text);
-			}
-		}
+		if (!access(path, F_OK))
+			r = ccdm_trust_cert(path, certs, NULL, err);
 		free(path);
 	}
 	return r;
 }
 
-/* With one file of collateral, or NULL. */
-static int ccdm_trust_with(const struct ccdm_trust_dir *t, const struct ccdm_trust_file *collateral,
-			   const struct ccdm_claim *claim, int64_t at, struct ccdm_verdict *v,
-			   struct ccdm_proof *proof, struct ccdm_err *err)
+/* What one judgement finds by name: there are more of these files than can be read each time. */
+struct ccdm_trust_finding {
+	const struct ccdm_trust_dir *trust;
+	struct ccdm_certs *certs;
+	struct ccdm_collateral collateral;
+};
+
+/* @path: set if there is such a file, else NULL; the caller frees it */
+static int ccdm_trust_find(const struct ccdm_trust_dir *t, const char *sub, const uint8_t *name,
+			   size_t size, const char *end, char **path, struct ccdm_err *err)
 {
-	struct ccdm_collateral c = { 0 };
+	char hex[65];
+
+	ccdm_digest_hex(name, size, hex);
+	if (asprintf(path, "%s/%s/%s.%s", t->dir, sub, hex, end) < 0) {
+		*path = NULL;
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	}
+	if (access(*path, F_OK)) {
+		free(*path);
+		*path = NULL;
+	}
+	return 0;
+}
+
+static int ccdm_trust_platform(const void *arg, const uint8_t fmspc[6],
+			       const struct ccdm_collateral **found, struct ccdm_err *err)
+{
+	struct ccdm_trust_finding *f = (struct ccdm_trust_finding *)arg;
+	char *path, *text;
+	size_t size;
+	int r = ccdm_trust_find(f->trust, "collateral", fmspc, 6, "json", &path, err);
+
+	if (r || !path)
+		return r;
+	ccdm_collateral_drop(&f->collateral);
+	r = ccdm_file_read(path, CCDM_COLLATERAL_MAX, &text, &size, err);
+	if (!r) {
+		r = ccdm_collateral_bundle(path, text, size, &f->collateral, f->certs, err);
+		free(text);
+	}
+	if (!r)
+		*found = &f->collateral;
+	free(path);
+	return r;
+}
+
+/* The name only finds the file: it is known if its content is this key. */
+static bool ccdm_trust_known(const void *arg, const struct ccdm_pubkey *key)
+{
+	const struct ccdm_trust_finding *f = arg;
+	struct ccdm_pubkey *known = NULL;
+	struct ccdm_digest name;
+	struct ccdm_err ignored;
+	char *path, *text;
+	bool same = false;
+	size_t size;
+
+	if (ccdm_pubkey_hash(key, &name) ||
+	    ccdm_trust_find(f->trust, "tpm-keys", name.bytes, 32, "der", &path, &ignored) || !path)
+		return false;
+	if (!ccdm_file_read(path, KEY_MAX, &text, &size, &ignored)) {
+		known = ccdm_pubkey_spki(text, size);
+		same = known && ccdm_pubkey_equal(known, key);
+		ccdm_pubkey_free(known);
+		free(text);
+	}
+	free(path);
+	return same;
+}
+
+int ccdm_trust_judge(const struct ccdm_trust_dir *t, const struct ccdm_claim *claim, int64_t at,
+		     struct ccdm_verdict *v, struct ccdm_proof *proof, struct ccdm_err *err)
+{
+	struct ccdm_trust_finding finding = { .trust = t, .certs = ccdm_certs_own(t->certs) };
 	struct ccdm_trust trust = {
-		.certs = ccdm_certs_new(),
-		.collateral = collateral ? &c : NULL,
+		.certs = finding.certs,
+		.find = ccdm_trust_platform,
+		.find_arg = &finding,
 		.at = at,
-		.anchors = t->roots.count ? t->anchor : NULL,
+		.anchors = t->roots.count ? t->roots.anchor : NULL,
 		.nr_anchors = t->roots.count,
-		.tpm_anchors = t->tpm_anchor,
-		.nr_tpm_anchors = t->tpm_roots.count,
-		.tpm_keys = t->key,
-		.nr_tpm_keys = t->tpm_keys.count,
+		.ak_anchors = t->ak.anchor,
+		.ak_usages = (const char *const *)t->ak.usage,
+		.nr_ak_anchors = t->ak.count,
+		.ek_anchors = t->ek.anchor,
+		.nr_ek_anchors = t->ek.count,
+		.known = ccdm_trust_known,
+		.known_arg = &finding,
 		.paravisors = &t->paravisors,
 		.svsms = &t->svsms,
 		.activated = claim->activated,
@@ -284,18 +387,11 @@ static int ccdm_trust_with(const struct ccdm_trust_dir *t, const struct ccdm_tru
 	};
 	int r = trust.certs ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
 
+	memset(proof, 0, sizeof(*proof));
 	memset(v, 0, sizeof(*v));
 	v->allow = ALLOWS;
 	if (!r)
-		r = ccdm_trust_certs(&t->roots, trust.certs, NULL, err);
-	if (!r)
-		r = ccdm_trust_certs(&t->tpm_roots, trust.certs, NULL, err);
-	if (!r)
-		r = ccdm_trust_certs(&t->certs, trust.certs, NULL, err);
-	if (!r)
 		r = ccdm_trust_vcek(t, claim, trust.certs, err);
-	if (!r && collateral)
-		r = ccdm_trust_collateral(collateral, trust.certs, &c, err);
 	if (!r)
 		r = ccdm_evidence_judge(claim->tee, claim->primary, &trust, &claim->bound, v, proof,
 					err);
@@ -304,22 +400,7 @@ static int ccdm_trust_with(const struct ccdm_trust_dir *t, const struct ccdm_tru
 					 &claim->bound_beside, proof);
 	if (r)
 		ccdm_proof_drop(proof);
-	ccdm_collateral_drop(&c);
-	ccdm_certs_free(trust.certs);
-	return r;
-}
-
-int ccdm_trust_judge(const struct ccdm_trust_dir *t, const struct ccdm_claim *claim, int64_t at,
-		     struct ccdm_verdict *v, struct ccdm_proof *proof, struct ccdm_err *err)
-{
-	unsigned int i = 0;
-	int r;
-
-	memset(proof, 0, sizeof(*proof));
-	/* Which collateral is the platform's, the verdict tells: with another it is refused. */
-	do {
-		r = ccdm_trust_with(t, t->collateral.count ? &t->collateral.file[i] : NULL, claim,
-				    at, v, proof, err);
-	} while (!r && !proof->facts && strstr(claim->tee, "tdx") && ++i < t->collateral.count);
+	ccdm_collateral_drop(&finding.collateral);
+	ccdm_certs_free(finding.certs);
 	return r;
 }

@@ -3,16 +3,28 @@
  * trust.h - what a broker holds evidence against, from a directory
  *
  *	DIR/roots/	roots of TEEs in place of the vendors'; for tests, and private CAs
- *	DIR/tpm-roots/	roots of TPMs' keys: providers that are trusted with what TPMs say
- *	DIR/tpm-keys/	keys of TPMs that are known one by one, AKs or EKs, DER of the public key
+ *	DIR/ak-roots/	roots of providers, who certify TPMs' attestation keys and are trusted with
+ *			what these TPMs say, beside a TEE as well. NAME.usage beside NAME.pem has
+ *			the OID of the extended key usage of its certificates if that is not
+ *			2.23.133.8.3; Google's have 2.23.133.8.1
+ *	DIR/ek-roots/	roots of makers of TPMs: say that a TPM is one, not whose machine it is in,
+ *			so they never tie a TPM to a TEE
+ *	DIR/tpm-keys/	keys of TPMs that are known one by one, AKs or EKs: SHA256.der, the DER of
+ *			the public key under its own SHA-256 in hex. They count for evidence of a
+ *			TPM alone: that a TPM is known does not say that a TEE beside it is in the
+ *			same machine
  *	DIR/certs/	certificates between root and leaf, revocation lists
  *	DIR/paravisors	list of launch values (launches.h): only below one of them does an
  *			Azure vTPM have the binding "paravisor"
  *	DIR/svsms	the same of SVSMs ("measurement" alone): only the TPM of one of them, at
  *			VMPL 0, has the binding "svsm"
- *	DIR/collateral/	TDX: one file for each FMSPC, as "verify tdx --collateral" has it
+ *	DIR/collateral/	TDX: FMSPC.json for each, as "verify tdx --collateral" has it
+ *	DIR/vcek/	SNP: CHIP.pem or CHIP.der, the certificate of a chip
  *
- * All of it may be missing; what is missing fails a check.
+ * All of it may be missing; what is missing fails a check. Roots and certs/ are read at the start
+ * and count once for all judgements, up to CCDM_CERTS_OWN_MAX; what has a number for a name is looked up by
+ * it when it is needed, however many there are. Names are in small letters. DIR/tpm-roots/, which
+ * did not tell the kinds apart, is refused.
  */
 #ifndef CCDM_BROKER_TRUST_H
 #define CCDM_BROKER_TRUST_H

@@ -15,32 +15,65 @@
 
 /* ---- what a TPM's key is worth ---------------------------------------------- */
 
-/*
- * Whose key is it? Its certificate says so, and stands beside the quote or was given; or an
- * EK vouches for it.
- */
-static int ccdm_evidence_ak(const json_t *evidence, const struct ccdm_pubkey *ak,
-			    const struct ccdm_trust *trust, struct ccdm_verdict *v,
-			    struct ccdm_err *err)
+/* A certificate of the attestation key, below a provider's root, with its usage. */
+static int ccdm_evidence_provider(const struct ccdm_cert *leaf, const struct ccdm_pubkey *ak,
+				  const struct ccdm_trust *trust, struct ccdm_verdict *v)
 {
 	struct ccdm_path path = {
 		.prefix = "ak-",
 		.at = trust->at,
-		.anchors = trust->tpm_anchors,
-		.nr_anchors = trust->tpm_anchors ? trust->nr_tpm_anchors : 0,
+		.anchors = trust->ak_anchors,
+		.nr_anchors = trust->ak_anchors ? trust->nr_ak_anchors : 0,
 	};
+	bool good = leaf && ccdm_pubkey_equal(ak, ccdm_cert_key(leaf));
+	const char *usage = NULL;
+	int r;
+
+	ccdm_verdict_add(v, "ak", good, 0, "a certificate of the attestation key", "%s",
+			 good	? "one"
+			 : leaf ? "one of another key"
+				: "none");
+	if (!leaf)
+		return 0;
+	r = ccdm_certs_path(trust->certs, leaf, &path, v);
+	if (path.anchor && trust->ak_usages)
+		usage = trust->ak_usages[path.anchor - trust->ak_anchors];
+	ccdm_cert_usage(leaf, usage ? usage : CCDM_USAGE_AK, true, "ak-usage", v);
+	return r;
+}
+
+/* Would a certificate do? */
+static int ccdm_evidence_certified(const struct ccdm_cert *leaf, const struct ccdm_pubkey *ak,
+				   const struct ccdm_trust *trust, unsigned int allow, bool *good)
+{
+	struct ccdm_verdict *tried = calloc(1, sizeof(*tried));
+	int r = -ENOMEM;
+
+	if (tried) {
+		tried->allow = allow;
+		r = ccdm_evidence_provider(leaf, ak, trust, tried);
+		tried->complete = !r;
+		*good = !r && ccdm_verdict_accepted(tried);
+	}
+	free(tried);
+	return r;
+}
+
+/*
+ * Whose key is it? Its certificate says so, and stands beside the quote or was given; or an
+ * EK vouches for it; or it is known. @provider: is it the first of these?
+ */
+static int ccdm_evidence_ak(const json_t *evidence, const struct ccdm_pubkey *ak,
+			    const struct ccdm_trust *trust, struct ccdm_verdict *v, bool *provider,
+			    struct ccdm_err *err)
+{
 	const json_t *pem = json_object_get(evidence, "ak_cert");
 	const json_t *activation = json_object_get(evidence, "activation");
 	const struct ccdm_cert *leaf = trust->leaf;
-	unsigned int i;
-	bool good;
+	bool known = trust->known && trust->known(trust->known_arg, ak);
 	int r = 0;
 
-	for (i = 0; i < trust->nr_tpm_keys; i++)
-		if (ccdm_pubkey_equal(ak, trust->tpm_keys[i])) {
-			ccdm_verdict_add(v, "ak", true, 0, "a known attestation key", "one");
-			return 0;
-		}
+	*provider = false;
 	if (!leaf && pem && !json_is_null(pem)) {
 		if (!json_is_string(pem))
 			return ccdm_err_set(err, -EINVAL, "ak_cert is no text");
@@ -49,19 +82,24 @@ static int ccdm_evidence_ak(const json_t *evidence, const struct ccdm_pubkey *ak
 	}
 	if (r)
 		return r;
+	/* What is known needs no certificate; a good one says more of it all the same. */
+	if (known && leaf)
+		r = ccdm_evidence_certified(leaf, ak, trust, v->allow, provider);
+	if (r)
+		return r;
+	if (known && !*provider) {
+		ccdm_verdict_add(v, "ak", true, 0, "a known attestation key", "one");
+		return 0;
+	}
 	if (!leaf && activation)
 		return ccdm_tpm_activation_judge(activation, ak, trust, v, err);
-	good = leaf && ccdm_pubkey_equal(ak, ccdm_cert_key(leaf));
-	ccdm_verdict_add(v, "ak", good, 0, "a certificate of the attestation key", "%s",
-			 good	? "one"
-			 : leaf ? "one of another key"
-				: "none");
-	return leaf ? ccdm_certs_path(trust->certs, leaf, &path, v) : 0;
+	*provider = leaf;
+	return ccdm_evidence_provider(leaf, ak, trust, v);
 }
 
 static int ccdm_evidence_tpm(const json_t *evidence, const struct ccdm_trust *trust,
 			     const struct ccdm_bound *bound, struct ccdm_tpm_facts *quoted,
-			     struct ccdm_verdict *v, struct ccdm_err *err)
+			     struct ccdm_verdict *v, bool *provider, struct ccdm_err *err)
 {
 	struct ccdm_tpm_quote quote;
 	struct ccdm_pubkey *ak;
@@ -71,7 +109,7 @@ static int ccdm_evidence_tpm(const json_t *evidence, const struct ccdm_trust *tr
 	if (!r)
 		r = ccdm_tpm_quote_verify(&quote, ak, bound->bytes, bound->size, "", quoted, v);
 	if (!r)
-		r = ccdm_evidence_ak(evidence, ak, trust, v, err);
+		r = ccdm_evidence_ak(evidence, ak, trust, v, provider, err);
 	v->complete = !r;
 	ccdm_pubkey_free(ak);
 	return r;
@@ -147,6 +185,8 @@ static struct ccdm_tdx_want ccdm_judging_tdx(const struct ccdm_judging *j)
 	return (struct ccdm_tdx_want){
 		.certs = j->trust->certs,
 		.collateral = j->trust->collateral,
+		.find = j->trust->find,
+		.find_arg = j->trust->find_arg,
 		.at = j->trust->at,
 		.anchors = j->trust->anchors,
 		.nr_anchors = j->trust->nr_anchors,
@@ -288,7 +328,9 @@ static int ccdm_judge_tdx(const struct ccdm_judging *j)
 static int ccdm_judge_tpm(const struct ccdm_judging *j)
 {
 	struct ccdm_tpm_facts quoted;
-	int r = ccdm_evidence_tpm(j->evidence, j->trust, j->bound, &quoted, j->v, j->err);
+	bool provider;
+	int r = ccdm_evidence_tpm(j->evidence, j->trust, j->bound, &quoted, j->v, &provider,
+				  j->err);
 
 	if (r || !ccdm_verdict_accepted(j->v))
 		return r;
@@ -478,7 +520,8 @@ int ccdm_evidence_judge(const char *tee, const json_t *evidence, const struct cc
 			const struct ccdm_bound *bound, struct ccdm_verdict *v,
 			struct ccdm_proof *proof, struct ccdm_err *err)
 {
-	const struct ccdm_judging j = { evidence, trust, bound, v, proof, err };
+	struct ccdm_trust own = trust ? *trust : (struct ccdm_trust){ 0 };
+	const struct ccdm_judging j = { evidence, &own, bound, v, proof, err };
 	const struct ccdm_kind *kind = ccdm_kind(tee);
 	int r;
 
@@ -486,11 +529,12 @@ int ccdm_evidence_judge(const char *tee, const json_t *evidence, const struct cc
 	proof->facts = json_pack("{s:s, s:s}", "binding", "none", "phase", "unknown");
 	proof->notes = json_array();
 	proof->svsm_ek = NULL;
+	own.certs = ccdm_certs_guest(own.certs);
 	if (!kind)
 		r = ccdm_err_set(err, -EINVAL, "no TEE is called %.40s", tee);
 	else if (!json_is_object(evidence))
 		r = ccdm_err_set(err, -EINVAL, "the evidence is no object");
-	else if (!proof->facts || !proof->notes)
+	else if (!proof->facts || !proof->notes || !own.certs)
 		r = -ENOMEM;
 	else
 		r = kind->judge(&j);
@@ -498,6 +542,7 @@ int ccdm_evidence_judge(const char *tee, const json_t *evidence, const struct cc
 		r = ccdm_judged_manifest(&j);
 	if (r == -ENOMEM)
 		ccdm_err_set(err, r, "out of memory");
+	ccdm_certs_free(own.certs);
 	/* Of what is not accepted nothing is proved. */
 	if (r || !ccdm_verdict_accepted(v))
 		ccdm_proof_drop(proof);
@@ -573,17 +618,20 @@ static int ccdm_beside_svsm(const struct ccdm_judging *j, const struct ccdm_proo
 	struct ccdm_verdict *v = calloc(1, sizeof(*v));
 	struct ccdm_trust alone = *j->trust;
 	struct ccdm_tpm_facts quoted;
+	bool provider;
 	int r = v ? 0 : -ENOMEM;
 
 	*is = false;
 	alone.svsm_ek = proof->svsm_ek;
-	alone.tpm_anchors = NULL;
-	alone.nr_tpm_anchors = 0;
-	alone.tpm_keys = NULL;
-	alone.nr_tpm_keys = 0;
+	alone.ak_anchors = NULL;
+	alone.nr_ak_anchors = 0;
+	alone.ek_anchors = NULL;
+	alone.nr_ek_anchors = 0;
+	alone.known = NULL;
 	if (!r && proof->svsm_ek && json_object_get(j->evidence, "activation") &&
 	    !json_object_get(j->evidence, "ak_cert")) {
-		r = ccdm_evidence_tpm(j->evidence, &alone, j->bound, &quoted, v, j->err);
+		r = ccdm_evidence_tpm(j->evidence, &alone, j->bound, &quoted, v, &provider,
+				      j->err);
 		*is = !r && ccdm_verdict_accepted(v);
 		if (r != -ENOMEM)
 			r = 0;
@@ -605,11 +653,13 @@ int ccdm_evidence_beside(const char *additional, const json_t *primary,
 	struct ccdm_judging j = {
 		.trust = &own, .bound = bound, .v = v, .proof = &tpm, .err = &err
 	};
-	bool svsm = false;
-	int r = v && tpm.facts ? 0 : -ENOMEM;
+	bool svsm = false, provider = false;
+	int r;
 
 	/* The leaf that was given is the TEE's. */
 	own.leaf = NULL;
+	own.certs = ccdm_certs_guest(trust->certs);
+	r = v && tpm.facts && own.certs ? 0 : -ENOMEM;
 	if (!r && additional[0]) {
 		all = json_loads(additional, JSON_REJECT_DUPLICATES, NULL);
 		j.evidence = json_object_get(all, "tpm");
@@ -617,19 +667,23 @@ int ccdm_evidence_beside(const char *additional, const json_t *primary,
 			r = ccdm_beside_svsm(&j, proof, &svsm);
 		if (svsm) {
 			own.svsm_ek = proof->svsm_ek;
-			own.nr_tpm_keys = 0;
+			own.known = NULL;
 		}
 		if (!r)
-			r = j.evidence
-				    ? ccdm_evidence_tpm(j.evidence, &own, bound, &quoted, v, &err)
-				    : ccdm_err_set(&err, -EINVAL, "no object with a member tpm");
+			r = j.evidence ? ccdm_evidence_tpm(j.evidence, &own, bound, &quoted, v,
+							   &provider, &err)
+				       : ccdm_err_set(&err, -EINVAL,
+						      "no object with a member tpm");
 		if (!r && !ccdm_verdict_accepted(v))
 			r = ccdm_beside_failed(proof, v);
+		else if (!r && !svsm && !provider)
+			r = ccdm_beside_note(proof, "no provider certified its attestation key, so "
+						    "nothing ties it to the TEE");
 		else if (!r)
 			r = ccdm_judged_pcrs(&j, &quoted);
 		if (r == -EINVAL || r == -E2BIG)
 			r = ccdm_beside_note(proof, err.text);
-		else if (!r && ccdm_verdict_accepted(v)) {
+		else if (!r && (svsm || provider) && ccdm_verdict_accepted(v)) {
 			r = ccdm_beside_merge(proof, tpm.facts, svsm ? "svsm" : "provider");
 			j.evidence = primary;
 			j.proof = proof;
@@ -638,6 +692,7 @@ int ccdm_evidence_beside(const char *additional, const json_t *primary,
 		}
 	}
 	json_decref(all);
+	ccdm_certs_free(own.certs);
 	ccdm_proof_drop(&tpm);
 	free(v);
 	return r;

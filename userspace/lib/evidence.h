@@ -22,14 +22,21 @@ struct ccdm_tpm_pair; /* tpm_activation.h */
 
 /**
  * struct ccdm_trust - what a judge holds evidence against
- * @certs: gets the certificates that come with the evidence; has those beside it
+ * @certs: the operator's certificates and lists; those that come with the evidence are looked
+ *	at beside them and dropped
  * @leaf: VCEK or VLEK if the evidence brings none, or a TPM key's certificate; NULL: the one
  *	among @certs that fits
  * @collateral: what Intel says of the platform, or NULL
  * @at: time of evaluation, seconds since 1970
  * @anchors, @nr_anchors: roots of TEEs; NULL for the vendors'
- * @tpm_anchors, @nr_tpm_anchors: roots of TPMs' keys; there are none that everybody trusts
- * @tpm_keys, @nr_tpm_keys: keys of TPMs that are known one by one, AKs or EKs
+ * @find, @find_arg: called for it where @collateral is NULL, with the platform's FMSPC; may be
+ *	NULL; what it leaves in its last argument lives as long as this
+ * @ak_anchors, @nr_ak_anchors: roots of providers, who certify attestation keys; there are none
+ *	that everybody trusts
+ * @ak_usages: for each of them the extended key usage of its certificates; NULL, or one that is
+ *	NULL: CCDM_USAGE_AK
+ * @ek_anchors, @nr_ek_anchors: roots of makers of TPMs, who certify endorsement keys
+ * @known, @known_arg: is it the key of a TPM that is known as such, AK or EK? May be NULL
  * @paravisors: launch values of paravisors that the operator knows; NULL: none
  * @svsms: launch values of SVSMs that the operator knows; NULL: none
  * @svsm_ek: EK of the SVSM's TPM: an activation counts with it alone; NULL: no SVSM
@@ -45,10 +52,16 @@ struct ccdm_trust {
 	int64_t at;
 	const struct ccdm_anchor *anchors;
 	unsigned int nr_anchors;
-	const struct ccdm_anchor *tpm_anchors;
-	unsigned int nr_tpm_anchors;
-	struct ccdm_pubkey *const *tpm_keys;
-	unsigned int nr_tpm_keys;
+	int (*find)(const void *arg, const uint8_t fmspc[6], const struct ccdm_collateral **found,
+		    struct ccdm_err *err);
+	const void *find_arg;
+	const struct ccdm_anchor *ak_anchors;
+	const char *const *ak_usages;
+	unsigned int nr_ak_anchors;
+	const struct ccdm_anchor *ek_anchors;
+	unsigned int nr_ek_anchors;
+	bool (*known)(const void *arg, const struct ccdm_pubkey *key);
+	const void *known_arg;
 	const struct ccdm_launches *paravisors;
 	const struct ccdm_launches *svsms;
 	const struct ccdm_pubkey *svsm_ek;
@@ -110,7 +123,9 @@ int ccdm_evidence_judge(const char *tee, const json_t *evidence, const struct cc
  * @proof: of the primary evidence; gets what the TPM proves
  *
  * Nothing here can make the primary evidence worse: what is not accepted, or is of a
- * TPM that nothing ties to the TEE, is left out with a note.
+ * TPM that nothing ties to the TEE, is left out with a note. What ties it is a provider's
+ * certificate of its attestation key: an endorsement key says which TPM it is, and a known key
+ * that it was registered, but neither where it is.
  *
  * Return: 0, -ENOMEM.
  */

@@ -418,7 +418,9 @@ int ccdm_tdx_verify(const struct ccdm_tdx *t, const struct ccdm_tdx_want *want,
 		.seamattributes = t->seamattributes,
 		.qe_report = t->qe_report,
 	};
+	const struct ccdm_collateral *collateral = want->collateral;
 	const struct ccdm_cert *pck;
+	char fmspc[13];
 	int r, extension;
 
 	if (!ccdm_tdx_header(t, v))
@@ -426,6 +428,12 @@ int ccdm_tdx_verify(const struct ccdm_tdx *t, const struct ccdm_tdx_want *want,
 	r = ccdm_certs_add(want->certs, "the quote", t->chain, t->chain_size, &pck, err);
 	if (!r && !pck)
 		r = ccdm_err_set(err, -EINVAL, "the quote: no certificate in it");
+	if (r)
+		return r;
+	/* Revocation lists come with what is found: it is looked for before the path is. */
+	extension = ccdm_sgx_extension(pck, &platform);
+	if (!extension && !collateral && want->find)
+		r = want->find(want->find_arg, platform.fmspc, &collateral, err);
 	if (!r)
 		r = ccdm_certs_path(want->certs, pck, &path, v);
 	if (!r)
@@ -433,19 +441,20 @@ int ccdm_tdx_verify(const struct ccdm_tdx *t, const struct ccdm_tdx_want *want,
 	if (r)
 		return r;
 	ccdm_tdx_guest(t, want, v);
-	extension = ccdm_sgx_extension(pck, &platform);
 	if (!ccdm_verdict_add(v, "pck-platform", !extension, 0,
 			      "FMSPC, PCE-ID and security versions in the PCK's certificate", "%s",
 			      !extension	     ? "all"
 			      : extension == -ENOENT ? "none"
 						     : "malformed"))
 		return 0;
-	if (!ccdm_verdict_add(v, "collateral", want->collateral, 0,
-			      "TCB info and the identity of the quoting enclave", "%s",
-			      want->collateral ? "both or one" : "neither"))
+	ccdm_digest_hex(platform.fmspc, sizeof(platform.fmspc), fmspc);
+	if (!ccdm_verdict_add(v, "collateral", collateral, 0,
+			      "TCB info and the identity of the quoting enclave", "%s%s",
+			      collateral ? "both or one" : "neither of FMSPC ",
+			      collateral ? "" : fmspc))
 		return 0;
-	r = ccdm_collateral_check(want->collateral, want->certs, path.anchors, path.nr_anchors,
-				  want->at, &platform, v);
+	r = ccdm_collateral_check(collateral, want->certs, path.anchors, path.nr_anchors, want->at,
+				  &platform, v);
 	v->complete = !r;
 	return r;
 }

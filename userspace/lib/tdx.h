@@ -77,6 +77,7 @@ int ccdm_tdx_parse(const void *quote, size_t size, struct ccdm_tdx *tdx, struct 
  * struct ccdm_tdx_want - what must hold of a quote
  * @certs: gets the certificates of the quote; has those and the lists that came beside it
  * @collateral: what Intel says of the platform, or NULL
+ * @find, @find_arg: called for it where @collateral is NULL; may be NULL (struct ccdm_trust)
  * @at: time of evaluation, seconds since 1970
  * @anchors, @nr_anchors: roots; NULL for Intel's
  * @report_data, @report_data_size: what it must begin with, zeros behind; NULL for anything
@@ -86,6 +87,9 @@ int ccdm_tdx_parse(const void *quote, size_t size, struct ccdm_tdx *tdx, struct 
 struct ccdm_tdx_want {
 	struct ccdm_certs *certs;
 	const struct ccdm_collateral *collateral;
+	int (*find)(const void *arg, const uint8_t fmspc[6], const struct ccdm_collateral **found,
+		    struct ccdm_err *err);
+	const void *find_arg;
 	int64_t at;
 	const struct ccdm_anchor *anchors;
 	unsigned int nr_anchors;

@@ -250,11 +250,12 @@ static int ccdm_activation_ek(const struct ccdm_tpm_pair *pair, const struct ccd
 	struct ccdm_path path = {
 		.prefix = "ek-",
 		.at = trust->at,
-		.anchors = trust->tpm_anchors,
-		.nr_anchors = trust->tpm_anchors ? trust->nr_tpm_anchors : 0,
+		.anchors = trust->ek_anchors,
+		.nr_anchors = trust->ek_anchors ? trust->nr_ek_anchors : 0,
 	};
-	unsigned int i;
-	bool known = false;
+	/* (of a known one a certificate says nothing, good or bad: it could be left out) */
+	bool known = trust->known && trust->known(trust->known_arg, pair->ek);
+	int r;
 
 	if (trust->svsm_ek) {
 		known = ccdm_pubkey_equal(pair->ek, trust->svsm_ek);
@@ -262,14 +263,16 @@ static int ccdm_activation_ek(const struct ccdm_tpm_pair *pair, const struct ccd
 				 known ? "it" : "another one");
 		return 0;
 	}
-	for (i = 0; i < trust->nr_tpm_keys; i++)
-		known |= ccdm_pubkey_equal(pair->ek, trust->tpm_keys[i]);
 	ccdm_verdict_add(v, "ek", known || pair->ek_cert, 0, "a known one, or a certificate of it",
 			 "%s",
 			 known		 ? "a known one"
 			 : pair->ek_cert ? "a certificate"
 					 : "neither");
-	return known || !pair->ek_cert ? 0 : ccdm_certs_path(trust->certs, pair->ek_cert, &path, v);
+	if (known || !pair->ek_cert)
+		return 0;
+	r = ccdm_certs_path(trust->certs, pair->ek_cert, &path, v);
+	ccdm_cert_usage(pair->ek_cert, CCDM_USAGE_EK, false, "ek-usage", v);
+	return r;
 }
 
 int ccdm_tpm_activation_judge(const json_t *o, const struct ccdm_pubkey *ak,

@@ -24,6 +24,9 @@ struct verify_args {
 	const char *chain;
 	const char *crl;
 	const char *root;
+	const char *ak_root;
+	const char *ak_usage;
+	const char *ek_root;
 	const char *collateral;
 	const char *tcb_info;
 	const char *qe_identity;
@@ -44,9 +47,11 @@ struct verify_input {
 	size_t size;
 	json_t *json;
 	struct ccdm_certs *certs;
+	struct ccdm_certs *guest; /* over them: what raw evidence brings */
 	const struct ccdm_cert *leaf;
 	struct ccdm_anchor root;
-	bool has_root;
+	struct ccdm_anchor ak_root, ek_root;
+	bool has_root, has_ak_root, has_ek_root;
 	struct ccdm_collateral collateral;
 	struct ccdm_banks *banks; /* of an event log */
 	char *ccdm_log;
@@ -60,6 +65,9 @@ enum {
 	OPT_CHAIN,
 	OPT_CRL,
 	OPT_ROOT,
+	OPT_AK_ROOT,
+	OPT_AK_USAGE,
+	OPT_EK_ROOT,
 	OPT_COLLATERAL,
 	OPT_TCB_INFO,
 	OPT_QE_IDENTITY,
@@ -77,6 +85,9 @@ static const struct option verify_options[] = {
 	{ "chain", required_argument, NULL, OPT_CHAIN },
 	{ "crl", required_argument, NULL, OPT_CRL },
 	{ "root", required_argument, NULL, OPT_ROOT },
+	{ "ak-root", required_argument, NULL, OPT_AK_ROOT },
+	{ "ak-usage", required_argument, NULL, OPT_AK_USAGE },
+	{ "ek-root", required_argument, NULL, OPT_EK_ROOT },
 	{ "collateral", required_argument, NULL, OPT_COLLATERAL },
 	{ "tcb-info", required_argument, NULL, OPT_TCB_INFO },
 	{ "qe-identity", required_argument, NULL, OPT_QE_IDENTITY },
@@ -128,6 +139,16 @@ static enum ccdm_exit verify_take(int option, void *arg)
 		break;
 	case OPT_ROOT:
 		a->root = optarg;
+		break;
+	case OPT_AK_ROOT:
+		a->ak_root = optarg;
+		break;
+	case OPT_AK_USAGE:
+		a->ak_usage = optarg;
+		r = ccdm_usage_valid(optarg) ? 0 : -EINVAL;
+		break;
+	case OPT_EK_ROOT:
+		a->ek_root = optarg;
 		break;
 	case OPT_COLLATERAL:
 		a->collateral = optarg;
@@ -218,6 +239,7 @@ static int verify_paravisors(const struct verify_args *a, struct verify_input *i
 
 static void verify_unload(struct verify_input *in)
 {
+	ccdm_certs_free(in->guest);
 	ccdm_certs_free(in->certs);
 	ccdm_collateral_drop(&in->collateral);
 	ccdm_launches_drop(&in->paravisors);
@@ -235,7 +257,7 @@ static struct ccdm_snp_want verify_snp_want(const struct verify_args *a,
 					    const struct verify_input *in)
 {
 	return (struct ccdm_snp_want){
-		.certs = in->certs,
+		.certs = in->guest,
 		.leaf = in->leaf,
 		.at = a->at,
 		.anchors = in->has_root ? &in->root : NULL,
@@ -254,7 +276,7 @@ static struct ccdm_tdx_want verify_tdx_want(const struct verify_args *a,
 					    const struct verify_input *in)
 {
 	return (struct ccdm_tdx_want){
-		.certs = in->certs,
+		.certs = in->guest,
 		.collateral = verify_has_collateral(a) ? &in->collateral : NULL,
 		.at = a->at,
 		.anchors = in->has_root ? &in->root : NULL,
@@ -275,8 +297,13 @@ static int verify_kbs(const char *tee, const struct verify_args *a, struct verif
 		.at = a->at,
 		.anchors = in->has_root ? &in->root : NULL,
 		.nr_anchors = 1,
-		.tpm_anchors = in->has_root ? &in->root : NULL,
-		.nr_tpm_anchors = 1,
+		.ak_anchors = in->has_ak_root ? &in->ak_root
+			      : in->has_root  ? &in->root
+					      : NULL,
+		.ak_usages = &a->ak_usage,
+		.nr_ak_anchors = 1,
+		.ek_anchors = in->has_ek_root ? &in->ek_root : NULL,
+		.nr_ek_anchors = 1,
 		.paravisors = &in->paravisors,
 		.genuine_only = !a->paravisors,
 	};
@@ -407,6 +434,20 @@ static int verify_certs(const struct verify_args *a, struct verify_input *in, st
 	return r;
 }
 
+static int verify_root(struct verify_input *in, const char *file, struct ccdm_anchor *anchor,
+		       bool *has, struct ccdm_err *err)
+{
+	const struct ccdm_cert *root = NULL;
+	int r = verify_input_certs(in->certs, file, &root, err);
+
+	if (!r && root) {
+		*has = true;
+		anchor->name = file;
+		r = ccdm_cert_fingerprint(root, anchor->sha256);
+	}
+	return r;
+}
+
 /* The evidence as an object, or as the raw bytes that its kind has. */
 static int verify_evidence(const struct verify_kind *kind, const char *file,
 			   struct verify_input *in, struct ccdm_err *err)
@@ -435,11 +476,11 @@ static int verify_evidence(const struct verify_kind *kind, const char *file,
 static int verify_load(const struct verify_kind *kind, const struct verify_args *a,
 		       const char *file, struct verify_input *in, struct ccdm_err *err)
 {
-	const struct ccdm_cert *root = NULL;
 	int r;
 
-	in->certs = ccdm_certs_new();
-	if (!in->certs)
+	in->certs = ccdm_certs_own(NULL);
+	in->guest = ccdm_certs_guest(in->certs);
+	if (!in->certs || !in->guest)
 		return ccdm_err_set(err, -ENOMEM, "out of memory");
 	r = verify_evidence(kind, file, in, err);
 	if (!r)
@@ -449,16 +490,15 @@ static int verify_load(const struct verify_kind *kind, const struct verify_args 
 	if (!r)
 		r = verify_input_certs(in->certs, a->crl, NULL, err);
 	if (!r)
-		r = verify_input_certs(in->certs, a->root, &root, err);
+		r = verify_root(in, a->root, &in->root, &in->has_root, err);
+	if (!r)
+		r = verify_root(in, a->ak_root, &in->ak_root, &in->has_ak_root, err);
+	if (!r)
+		r = verify_root(in, a->ek_root, &in->ek_root, &in->has_ek_root, err);
 	if (!r)
 		r = verify_collateral(a, in, err);
 	if (!r)
 		r = verify_paravisors(a, in, err);
-	if (!r && root) {
-		in->has_root = true;
-		in->root.name = a->root;
-		r = ccdm_cert_fingerprint(root, in->root.sha256);
-	}
 	return r;
 }
 

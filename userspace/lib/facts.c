@@ -12,10 +12,20 @@ static int ccdm_fact(json_t *facts, const char *name, json_t *value)
 
 static json_t *ccdm_fact_hex(const void *bytes, size_t size)
 {
-	char hex[2 * CCDM_DIGEST_MAX + 1];
+	char hex[2 * 64 + 1]; /* a chip's number is the longest */
 
 	ccdm_digest_hex(bytes, size, hex);
 	return json_string(hex);
+}
+
+/* All zero means that there is none: a policy must not be met by it. */
+static int ccdm_fact_field(json_t *facts, const char *name, const uint8_t *bytes, size_t size)
+{
+	static const uint8_t none[64];
+
+	if (!memcmp(bytes, none, size))
+		return 0;
+	return ccdm_fact(facts, name, ccdm_fact_hex(bytes, size));
 }
 
 static json_t *ccdm_fact_tcb(const uint8_t raw[8], enum ccdm_snp_generation generation)
@@ -24,6 +34,34 @@ static json_t *ccdm_fact_tcb(const uint8_t raw[8], enum ccdm_snp_generation gene
 
 	return json_pack("{s:i, s:i, s:i, s:i, s:i}", "fmc", tcb.fmc, "bootloader", tcb.bootloader,
 			 "tee", tcb.tee, "snp", tcb.snp, "microcode", tcb.microcode);
+}
+
+/* What the host and the owner of the guest said at its launch, and where it runs. */
+static int ccdm_facts_snp_launch(const struct ccdm_snp *snp, json_t *facts)
+{
+	bool turin = snp->generation >= CCDM_SNP_TURIN;
+	int r = ccdm_fact_field(facts, "host-data", snp->host_data, sizeof(snp->host_data));
+
+	if (!r)
+		r = ccdm_fact_field(facts, "id-key", snp->id_key_digest,
+				    sizeof(snp->id_key_digest));
+	if (!r && snp->author_key)
+		r = ccdm_fact_field(facts, "author-key", snp->author_key_digest,
+				    sizeof(snp->author_key_digest));
+	/* A report of version 2 does not say. */
+	if (!r && snp->generation != CCDM_SNP_UNKNOWN)
+		r = ccdm_fact(facts, "generation",
+			      json_string(ccdm_snp_generation_name(snp->generation)));
+	if (!r)
+		r = ccdm_fact_field(facts, "chip", snp->chip_id, turin ? 8 : sizeof(snp->chip_id));
+	if (!r)
+		r = ccdm_fact(facts, "alias-check",
+			      json_boolean(snp->platform_info & CCDM_SNP_PLATFORM_ALIAS_CHECK));
+	if (!r)
+		r = ccdm_fact(facts, "abi",
+			      json_pack("{s:i, s:i}", "major", (int)(snp->policy >> 8 & 0xff),
+					"minor", (int)(snp->policy & 0xff)));
+	return r;
 }
 
 int ccdm_facts_snp(const struct ccdm_snp *snp, json_t *facts)
@@ -46,6 +84,8 @@ int ccdm_facts_snp(const struct ccdm_snp *snp, json_t *facts)
 	if (!r)
 		r = ccdm_fact(facts, "enclave-id",
 			      json_pack("[o]", ccdm_fact_hex(snp->measurement, 48)));
+	if (!r)
+		r = ccdm_facts_snp_launch(snp, facts);
 	return r;
 }
 

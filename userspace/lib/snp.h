@@ -38,7 +38,8 @@ enum ccdm_snp_generation {
 #define CCDM_SNP_POLICY_MIGRATE (1ULL << 18)
 #define CCDM_SNP_POLICY_DEBUG	(1ULL << 19)
 
-#define CCDM_SNP_PLATFORM_SMT (1ULL << 0)
+#define CCDM_SNP_PLATFORM_SMT	      (1ULL << 0)
+#define CCDM_SNP_PLATFORM_ALIAS_CHECK (1ULL << 5) /* memory has no aliases: it was looked at */
 
 /**
  * struct ccdm_snp - a report, taken apart

@@ -64,7 +64,7 @@ static int prepare(void)
 	fwrite(spki, 1, n, f);
 	fclose(f);
 	if (ccdm_keys_load(path, &keys, &err) || ccdm_trust_load(dir, &trust, &err) ||
-	    ccdm_store_open(":memory:", &broker.store, &err) ||
+	    ccdm_store_open(":memory:", keys, &broker.store, &err) ||
 	    ccdm_keys_seal(keys, "default/web/key", "secret", 6, &sealed, &size) ||
 	    ccdm_store_secret_put(broker.store, "default/web/key", sealed, size, &err))
 		abort();

@@ -84,7 +84,7 @@ static int setup(void **state)
 				       .versions = 1 << CCDM_KBS_0_2 | 1 << CCDM_KBS_0_4,
 				       .nonce_lifetime = 300,
 				       .session_lifetime = 600 };
-	assert_int_equal(ccdm_store_open(":memory:", &broker.store, &err), 0);
+	assert_int_equal(ccdm_store_open(":memory:", keys, &broker.store, &err), 0);
 	assert_int_equal(ccdm_audit_open(file("audit.log"), broker.signer, &broker.audit, &err), 0);
 	assert_int_equal(ccdm_keys_seal(keys, PATH, SECRET, strlen(SECRET), &sealed, &size), 0);
 	assert_int_equal(ccdm_store_secret_put(broker.store, PATH, sealed, size, &err), 0);

@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include "../../userspace/broker/conf.h"
 #include <signal.h>
@@ -200,7 +201,7 @@ static void restored(void **state)
 	char *kept;
 
 	(void)state;
-	assert_int_equal(ccdm_store_open(":memory:", &store, &err), 0);
+	assert_int_equal(ccdm_store_open(":memory:", keys, &store, &err), 0);
 	assert_int_equal(ccdm_store_session_add(store, &nonce, 9000, "{}", &err), 0);
 	assert_int_equal(ccdm_store_session_add(store, &nonce, 9000, "{}", &err), -EEXIST);
 	assert_int_equal(ccdm_store_restored(store, 5300, &err), 0);
@@ -221,7 +222,7 @@ static void pruned(void **state)
 	char *kept;
 
 	(void)state;
-	assert_int_equal(ccdm_store_open(":memory:", &store, &err), 0);
+	assert_int_equal(ccdm_store_open(":memory:", keys, &store, &err), 0);
 	assert_int_equal(ccdm_store_session_add(store, &nonce, 1000, "{}", &err), 0);
 	assert_int_equal(ccdm_store_sessions_prune(store, 999, &err), 0);
 	assert_int_equal(ccdm_store_session_get(store, nonce.id, 999, &kept, &err), 0);
@@ -232,6 +233,172 @@ static void pruned(void **state)
 	assert_int_equal(ccdm_store_sessions_prune(store, 5000, &err), 0);
 	assert_int_equal(ccdm_store_session_add(store, &nonce, 9000, "{}", &err), 0);
 	ccdm_store_close(store);
+}
+
+/* ---- who writes to the database ----------------------------------------------------------- */
+
+#define DB "attacked.db"
+
+static void sql(const char *text)
+{
+	sqlite3 *db;
+	char *why = NULL;
+
+	assert_int_equal(sqlite3_open(file(DB), &db), SQLITE_OK);
+	if (sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK)
+		fail_msg("%s: %s", text, why);
+	sqlite3_close(db);
+}
+
+static int count_policy(const char *name, const char *text, void *arg)
+{
+	(void)name;
+	(void)text;
+	++*(int *)arg;
+	return 0;
+}
+
+static struct ccdm_store *attacked(const struct ccdm_keys *with)
+{
+	struct ccdm_store *store;
+
+	assert_int_equal(ccdm_store_open(file(DB), with, &store, &err), 0);
+	return store;
+}
+
+/* How many policies there are, and if there is the session "one", after @text was done to the file. */
+static int after(const char *text, const struct ccdm_keys *with, bool *session, unsigned int *odd)
+{
+	static const uint8_t id[CCDM_NONCE_ID] = "one";
+	struct ccdm_store *store;
+	char *state = NULL;
+	int n = 0;
+
+	unlink(file(DB));
+	store = attacked(keys);
+	assert_int_equal(ccdm_store_policy_put(store, "a", "text of a", &err), 0);
+	assert_int_equal(ccdm_store_policy_put(store, "b", "text of b", &err), 0);
+	{
+		struct ccdm_nonce one = { .id = "one", .expires = 5000 };
+		struct ccdm_nonce two = { .id = "two", .expires = 5000 };
+
+		assert_int_equal(ccdm_store_session_add(store, &one, 6000, "{\"o\":1}", &err), 0);
+		assert_int_equal(ccdm_store_session_add(store, &two, 7000, "{\"t\":2}", &err), 0);
+	}
+	ccdm_store_close(store);
+	sql(text);
+	store = attacked(with);
+	assert_int_equal(ccdm_store_policies(store, count_policy, &n, &err), 0);
+	*odd = ccdm_store_odd(store)->count;
+	*session = !ccdm_store_session_get(store, id, 5500, &state, &err);
+	if (!*session)
+		*odd += ccdm_store_odd(store)->count;
+	free(state);
+	ccdm_store_close(store);
+	return n;
+}
+
+/* A row that the broker did not write is not there, whatever of it was changed. */
+static void written(void **state)
+{
+	static const char four[] =
+		"fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543211\n"
+		"fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210\n";
+	static const struct {
+		const char *text;
+		int policies;
+		bool session;
+		unsigned int odd;
+	} cases[] = {
+		{ "", 2, true, 0 }, /* control */
+		{ "INSERT INTO policy (name, text) VALUES ('c', 'x')", 2, true, 1 },
+		{ "INSERT INTO policy VALUES ('c', 'x', zeroblob(32))", 2, true, 1 },
+		{ "INSERT INTO policy SELECT 'c', text, mac FROM policy WHERE name = 'a'", 2, true,
+		  1 },
+		{ "UPDATE policy SET text = text || ' ' WHERE name = 'a'", 1, true, 1 },
+		{ "UPDATE policy SET name = 'c' WHERE name = 'a'", 1, true, 1 },
+		{ "UPDATE policy SET mac = substr(mac, 1, 31) WHERE name = 'a'", 1, true, 1 },
+		{ "UPDATE policy SET mac = CAST(mac || x'00' AS BLOB) WHERE name = 'a'", 1, true,
+		  1 },
+		{ "UPDATE policy SET mac = (SELECT mac FROM session LIMIT 1)", 0, true, 2 },
+		{ "UPDATE policy SET mac = (SELECT mac FROM counter)", 0, true, 2 },
+		{ "UPDATE policy SET text = text || char(0) || 'A'", 0, true, 2 },
+		{ "CREATE TABLE p AS SELECT name, CAST(text AS BLOB) AS text, mac FROM policy;"
+		  "DROP TABLE policy; ALTER TABLE p RENAME TO policy",
+		  0, true, 2 },
+		{ "CREATE TABLE p (name, text, mac); INSERT INTO p VALUES ('a', NULL, NULL);"
+		  "DROP TABLE policy; ALTER TABLE p RENAME TO policy",
+		  0, true, 1 },
+		{ "UPDATE session SET state = '{\"o\":2}' WHERE expires = 6000", 2, false, 1 },
+		{ "UPDATE session SET expires = 6001 WHERE expires = 6000", 2, false, 1 },
+		{ "UPDATE session SET forget = 9000", 2, false, 1 },
+		{ "UPDATE session SET mac = NULL", 2, false, 1 },
+		{ "UPDATE session SET expires = 7000, forget = 7000, (state, mac) ="
+		  " (SELECT state, mac FROM session WHERE expires = 7000) WHERE expires = 6000",
+		  2, false, 1 },
+		{ "UPDATE session SET mac = (SELECT mac FROM policy LIMIT 1)", 2, false, 1 },
+		{ "DELETE FROM session", 2, false, 0 },
+	};
+	struct ccdm_nonce fresh = { .id = "three", .expires = 5000 };
+	struct ccdm_keys *other, *both;
+	struct ccdm_store *store;
+	unsigned int odd;
+	bool session;
+	size_t i;
+	int n;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		n = after(cases[i].text, keys, &session, &odd);
+		if (n != cases[i].policies || session != cases[i].session || odd != cases[i].odd)
+			fail_msg("%s: %d policies, session %d, odd %u", cases[i].text, n, session,
+				 odd);
+	}
+	/* another key file, and one in which ours is the older key, until that goes */
+	put("other", four, 65, 0600);
+	put("both", four, 130, 0600);
+	assert_int_equal(ccdm_keys_load(file("other"), &other, &err), 0);
+	assert_int_equal(ccdm_keys_load(file("both"), &both, &err), 0);
+	assert_int_equal(after("", other, &session, &odd), 0);
+	assert_false(session);
+	assert_int_equal(odd, 3);
+	assert_int_equal(after("", both, &session, &odd), 2);
+	assert_true(session);
+	store = attacked(other);
+	assert_int_equal(ccdm_store_session_add(store, &fresh, 9000, "{}", &err), -EBADMSG);
+	ccdm_store_keys(store, both);
+	assert_int_equal(ccdm_store_reseal(store, &err), 0);
+	ccdm_store_keys(store, other);
+	n = 0;
+	assert_int_equal(ccdm_store_policies(store, count_policy, &n, &err), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(ccdm_store_session_add(store, &fresh, 9000, "{}", &err), 0);
+	ccdm_store_close(store);
+	/* the barrier after a restore: lowered, removed */
+	after("UPDATE counter SET value = -1", keys, &session, &odd);
+	store = attacked(keys);
+	assert_int_equal(ccdm_store_session_add(store, &fresh, 9000, "{}", &err), -EBADMSG);
+	ccdm_store_close(store);
+	after("DELETE FROM counter", keys, &session, &odd);
+	store = attacked(keys);
+	assert_int_equal(ccdm_store_session_add(store, &fresh, 9000, "{}", &err), -EBADMSG);
+	ccdm_store_close(store);
+	/* version 1: what it has is not believed, but its nonces are used up */
+	after("ALTER TABLE policy DROP COLUMN mac; ALTER TABLE session DROP COLUMN mac;"
+	      "DELETE FROM counter; ALTER TABLE counter DROP COLUMN mac; PRAGMA user_version = 1",
+	      keys, &session, &odd);
+	assert_false(session);
+	assert_int_equal(odd, 3);
+	store = attacked(keys);
+	assert_int_equal(ccdm_store_session_add(store, &fresh, 9000, "{}", &err), -EEXIST);
+	fresh.expires = INT64_MAX;
+	assert_int_equal(ccdm_store_session_add(store, &fresh, INT64_MAX, "{}", &err), 0);
+	ccdm_store_close(store);
+	ccdm_keys_free(other);
+	ccdm_keys_free(both);
+	unlink(file(DB));
+	unlink(file("other"));
+	unlink(file("both"));
 }
 
 static void cookies(void **state)
@@ -807,6 +974,7 @@ int main(void)
 		cmocka_unit_test(audit),	 cmocka_unit_test(roots),
 		cmocka_unit_test(configuration), cmocka_unit_test(forged),
 		cmocka_unit_test(late_head),	 cmocka_unit_test(long_trace),
+		cmocka_unit_test(written),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -156,7 +156,7 @@ static void broker_open(void)
 				       .versions = 1 << CCDM_KBS_0_4,
 				       .nonce_lifetime = 300,
 				       .session_lifetime = 600 };
-	if (ccdm_store_open(":memory:", &broker.store, &err) ||
+	if (ccdm_store_open(":memory:", keys, &broker.store, &err) ||
 	    ccdm_audit_open(file("audit.log"), broker.signer, &broker.audit, &err) ||
 	    ccdm_keys_seal(keys, PATH, SECRET, strlen(SECRET), &sealed, &size) ||
 	    ccdm_store_secret_put(broker.store, PATH, sealed, size, &err) ||

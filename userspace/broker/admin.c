@@ -224,6 +224,8 @@ static int ccdm_admin_secrets_reseal(struct ccdm_asked *q)
 		done += r;
 		r = 0;
 	}
+	if (!r)
+		r = ccdm_store_reseal(q->b->store, &q->err);
 	r = ccdm_store_end(q->b->store, r, &q->err);
 	q->answer = json_pack("{s:i, s:i}", "resealed", done, "secrets", (int)json_array_size(all));
 	json_decref(all);

@@ -16,6 +16,7 @@
  * @policies: those of the store, in order; NULL at first
  * @policies_version: which ones @policies are
  * @policies_read: they were read at all
+ * @odd: the last row without a good MAC that the log has
  */
 struct ccdm_broker {
 	struct ccdm_store *store;
@@ -27,8 +28,9 @@ struct ccdm_broker {
 	int nonce_lifetime;
 	int session_lifetime;
 	struct ccdm_policy *policies;
-	int64_t policies_version;
+	uint8_t policies_version[32];
 	bool policies_read;
+	char odd[CCDM_STORE_KEY + 64];
 };
 
 /* Drops what it has read itself. */
@@ -41,5 +43,12 @@ void ccdm_broker_drop(struct ccdm_broker *broker);
  */
 int ccdm_broker_policies(struct ccdm_broker *broker, const struct ccdm_policy **policies,
 			 struct ccdm_err *err);
+
+/**
+ * ccdm_broker_odd() - rows that the store just left out go into the log, once
+ *
+ * Return: 0, -errno if they cannot.
+ */
+int ccdm_broker_odd(struct ccdm_broker *broker, struct ccdm_err *err);
 
 #endif

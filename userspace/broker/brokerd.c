@@ -58,6 +58,8 @@ static void brokerd_policy(struct ccdm_daemon *d)
 {
 	d->broker.keys = d->keys;
 	d->broker.trust = d->trust;
+	ccdm_store_keys(d->broker.store, d->keys);
+	ccdm_broker_drop(&d->broker); /* a key may be gone, and with it what it vouched for */
 	d->broker.versions = ccdm_conf_versions(&d->conf);
 	d->broker.nonce_lifetime = (int)d->conf.nonce_lifetime;
 	d->broker.session_lifetime = (int)d->conf.session_lifetime;
@@ -69,7 +71,7 @@ static int brokerd_state(struct ccdm_daemon *d, struct ccdm_err *err)
 	int r;
 
 	snprintf(path, sizeof(path), "%s/broker.db", d->conf.state);
-	r = ccdm_store_open(path, &d->broker.store, err);
+	r = ccdm_store_open(path, d->keys, &d->broker.store, err);
 	snprintf(path, sizeof(path), "%s/audit.log", d->conf.state);
 	if (!r)
 		r = ccdm_audit_open(path, d->signer, &d->broker.audit, err);

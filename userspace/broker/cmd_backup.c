@@ -45,6 +45,7 @@ int cmd_backup(const struct ccdm_cli *cli, struct ccdm_err *err)
 {
 	char db[PATH], log[PATH], *file = cli->argv[0], *now = NULL;
 	struct ccdm_store *from = NULL, *to = NULL;
+	struct ccdm_keys *keys = NULL;
 	struct ccdm_conf conf = { 0 };
 	uint64_t lines = 0;
 	int r = ccdm_cli_conf(cli, &conf, err);
@@ -60,17 +61,20 @@ int cmd_backup(const struct ccdm_cli *cli, struct ccdm_err *err)
 	if (!r)
 		unlink(now);
 	if (!r)
-		r = ccdm_store_open(db, &from, err);
+		r = ccdm_keys_load(conf.key_file, &keys, err);
+	if (!r)
+		r = ccdm_store_open(db, keys, &from, err);
 	if (!r)
 		r = ccdm_store_copy(from, now, err);
 	if (!r)
-		r = ccdm_store_open(now, &to, err);
+		r = ccdm_store_open(now, keys, &to, err);
 	if (!r)
 		r = ccdm_store_begin(to, err);
 	if (!r)
 		r = ccdm_store_end(to, backup_log(log, to, &lines, err), err);
 	ccdm_store_close(to);
 	ccdm_store_close(from);
+	ccdm_keys_free(keys);
 	if (!r && rename(now, file))
 		r = ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
 	if (r && now)
@@ -125,6 +129,7 @@ static int restore_do(const struct ccdm_conf *conf, const char *file, uint64_t *
 	char db[PATH], log[PATH], db_new[PATH + 8], log_new[PATH + 8];
 	struct ccdm_store *from = NULL, *to = NULL;
 	struct ccdm_signer *signer = NULL;
+	struct ccdm_keys *keys = NULL;
 	int r;
 
 	snprintf(db, sizeof(db), "%s/broker.db", conf->state);
@@ -139,18 +144,21 @@ static int restore_do(const struct ccdm_conf *conf, const char *file, uint64_t *
 	unlink(db_new);
 	r = ccdm_signer_load(conf->token_key, &signer, err);
 	if (!r)
-		r = ccdm_store_open(file, &from, err);
+		r = ccdm_keys_load(conf->key_file, &keys, err);
+	if (!r)
+		r = ccdm_store_open(file, keys, &from, err);
 	if (!r)
 		r = restore_log(from, log_new, signer, lines, err);
 	if (!r)
 		r = ccdm_store_copy(from, db_new, err);
 	if (!r)
-		r = ccdm_store_open(db_new, &to, err);
+		r = ccdm_store_open(db_new, keys, &to, err);
 	if (!r)
 		r = ccdm_store_restored(to, time(NULL) + (int64_t)conf->nonce_lifetime, err);
 	ccdm_store_close(to);
 	ccdm_store_close(from);
 	ccdm_signer_free(signer);
+	ccdm_keys_free(keys);
 	if (!r)
 		r = restore_owner(conf->state, db_new, err);
 	if (!r)

@@ -25,6 +25,7 @@ struct ccdm_key {
 	uint8_t id[ID];
 	uint8_t seal[KEY];
 	uint8_t mac[KEY];
+	uint8_t row[KEY];
 };
 
 struct ccdm_keys {
@@ -69,6 +70,8 @@ static int ccdm_key_line(char *line, unsigned int number, void *arg, struct ccdm
 		r = ccdm_key_derive(master, "ccdm-broker secrets", key->seal, KEY);
 	if (!r)
 		r = ccdm_key_derive(master, "ccdm-broker nonces", key->mac, KEY);
+	if (!r)
+		r = ccdm_key_derive(master, "ccdm-broker rows", key->row, KEY);
 	OPENSSL_cleanse(master, sizeof(master));
 	keys->count++;
 	return r ? ccdm_err_set(err, r, "the key file: HKDF-SHA256 does not work") : 0;
@@ -121,6 +124,17 @@ int ccdm_keys_mac(const struct ccdm_keys *keys, unsigned int i, const void *text
 	size_t n;
 
 	return EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, keys->key[i].mac, KEY, text, size, mac,
+			 CCDM_MAC_SIZE, &n)
+		       ? 0
+		       : -EIO;
+}
+
+int ccdm_keys_mac_row(const struct ccdm_keys *keys, unsigned int i, const void *row, size_t size,
+		      uint8_t mac[CCDM_MAC_SIZE])
+{
+	size_t n;
+
+	return EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, keys->key[i].row, KEY, row, size, mac,
 			 CCDM_MAC_SIZE, &n)
 		       ? 0
 		       : -EIO;

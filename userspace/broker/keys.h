@@ -4,7 +4,7 @@
  *
  * The key file has one key a line, 64 hexadecimal digits; the first is used, those after
  * it are still accepted, so that a new one can be put before an old one at any time. Each
- * gives a key for nonces and one for secrets at rest (HKDF-SHA256).
+ * gives a key for nonces, one for secrets at rest and one for rows of the database (HKDF-SHA256).
  */
 #ifndef CCDM_BROKER_KEYS_H
 #define CCDM_BROKER_KEYS_H
@@ -33,6 +33,10 @@ unsigned int ccdm_keys_count(const struct ccdm_keys *keys);
 /* HMAC-SHA256 for nonces, under key number @i. Return: 0, -EIO */
 int ccdm_keys_mac(const struct ccdm_keys *keys, unsigned int i, const void *text, size_t size,
 		  uint8_t mac[CCDM_MAC_SIZE]);
+
+/* The same for a row of the database, under a key of its own. Return: 0, -EIO */
+int ccdm_keys_mac_row(const struct ccdm_keys *keys, unsigned int i, const void *row, size_t size,
+		      uint8_t mac[CCDM_MAC_SIZE]);
 
 /**
  * ccdm_keys_seal() - encrypt a secret for the database

@@ -2,6 +2,7 @@
 /* resource.c - see resource.h */
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "../lib/bytes.h"
@@ -28,6 +29,8 @@ static json_t *ccdm_resource_session(struct ccdm_broker *b, const struct ccdm_re
 	}
 	if (known && !ccdm_store_session_get(b->store, nonce->id, q->now, &text, &err))
 		state = json_loads(text, 0, NULL);
+	else if (known && ccdm_broker_odd(b, &err))
+		fprintf(stderr, "ccdm-brokerd: %s\n", err.text);
 	free(text);
 	json_decref(claims);
 	return state;

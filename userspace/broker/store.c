@@ -1,33 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 /* store.c - see store.h */
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+#include "../lib/digest.h"
 #include "store.h"
 
-#define VERSION 1 /* of the tables; in SQLite's user_version */
+#define VERSION 2 /* of the tables; in SQLite's user_version */
+#define COLUMNS 5
+#define LONGEST (1 << 24) /* bytes of a column */
+#define UPGRADE 300	  /* seconds: nonces of before an upgrade are used up */
 
 struct ccdm_store {
 	sqlite3 *db;
+	const struct ccdm_keys *keys;
+	struct ccdm_store_odd odd;
 };
 
 static const char ccdm_store_tables[] =
-	"CREATE TABLE policy (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE policy (name TEXT PRIMARY KEY, text TEXT NOT NULL, mac BLOB)"
+	"  STRICT, WITHOUT ROWID;"
 	"CREATE TABLE secret (path TEXT PRIMARY KEY, sealed BLOB NOT NULL,"
 	"  changed TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ'))) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE session (id BLOB PRIMARY KEY, expires INTEGER NOT NULL, forget INTEGER NOT NULL,"
-	"  state TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+	"  state TEXT NOT NULL, mac BLOB) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX session_forget ON session (forget);"
-	"CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-	"INSERT INTO counter VALUES ('policies', 0);"
-	"CREATE TRIGGER policy_insert AFTER INSERT ON policy BEGIN"
-	"  UPDATE counter SET value = value + 1 WHERE name = 'policies'; END;"
-	"CREATE TRIGGER policy_update AFTER UPDATE ON policy BEGIN"
-	"  UPDATE counter SET value = value + 1 WHERE name = 'policies'; END;"
-	"CREATE TRIGGER policy_delete AFTER DELETE ON policy BEGIN"
-	"  UPDATE counter SET value = value + 1 WHERE name = 'policies'; END;";
+	"CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL, mac BLOB)"
+	"  STRICT, WITHOUT ROWID;";
+
+/* Rows stay: the nonces of sessions are used up. Without a MAC they are nothing else. */
+static const char ccdm_store_upgrade[] = "DROP TRIGGER IF EXISTS policy_insert;"
+					 "DROP TRIGGER IF EXISTS policy_update;"
+					 "DROP TRIGGER IF EXISTS policy_delete;"
+					 "DELETE FROM counter WHERE name = 'policies';"
+					 "ALTER TABLE policy ADD COLUMN mac BLOB;"
+					 "ALTER TABLE session ADD COLUMN mac BLOB;"
+					 "ALTER TABLE counter ADD COLUMN mac BLOB;";
 
 /* ---- statements ------------------------------------------------------------- */
 
@@ -97,6 +110,199 @@ static int ccdm_store_number(struct ccdm_store *s, const char *sql, int64_t *num
 	return r;
 }
 
+/* ---- MACs of rows --------------------------------------------------------------- */
+
+/* What a MAC is over: each column with its type and its length. */
+struct ccdm_row {
+	const char *table;
+	unsigned int count;
+	struct {
+		char type; /* t(ext), b(lob), i(nteger) */
+		const void *bytes;
+		size_t size;
+		int64_t number;
+	} column[COLUMNS];
+};
+
+static void ccdm_row_add(struct ccdm_row *row, char type, const void *bytes, size_t size)
+{
+	row->column[row->count].type = type;
+	row->column[row->count].bytes = bytes;
+	row->column[row->count++].size = size;
+}
+
+static void ccdm_row_text(struct ccdm_row *row, const char *text)
+{
+	ccdm_row_add(row, 't', text, strlen(text));
+}
+
+static void ccdm_row_number(struct ccdm_row *row, int64_t number)
+{
+	row->column[row->count].number = number;
+	ccdm_row_add(row, 'i', NULL, sizeof(number));
+}
+
+static uint8_t *ccdm_row_length(uint8_t *to, uint64_t n)
+{
+	int i;
+
+	for (i = 7; i >= 0; i--)
+		*to++ = n >> (8 * i);
+	return to;
+}
+
+/* In one piece; the caller frees it. */
+static uint8_t *ccdm_row_bytes(const struct ccdm_row *row, size_t *size)
+{
+	size_t table = strlen(row->table);
+	uint8_t *all, *at;
+	unsigned int i;
+
+	*size = 8 + table;
+	for (i = 0; i < row->count; i++)
+		*size += 1 + 8 + row->column[i].size;
+	all = malloc(*size);
+	if (!all)
+		return NULL;
+	at = ccdm_row_length(all, table);
+	memcpy(at, row->table, table);
+	at += table;
+	for (i = 0; i < row->count; i++) {
+		*at++ = row->column[i].type;
+		at = ccdm_row_length(at, row->column[i].size);
+		if (row->column[i].type == 'i')
+			at = ccdm_row_length(at, row->column[i].number);
+		else if (row->column[i].size)
+			at = (uint8_t *)memcpy(at, row->column[i].bytes, row->column[i].size) +
+			     row->column[i].size;
+	}
+	return all;
+}
+
+static int ccdm_row_mac(struct ccdm_store *s, const struct ccdm_row *row,
+			uint8_t mac[CCDM_MAC_SIZE], struct ccdm_err *err)
+{
+	size_t size;
+	uint8_t *all = ccdm_row_bytes(row, &size);
+	int r = all ? ccdm_keys_mac_row(s->keys, 0, all, size, mac) : -ENOMEM;
+
+	free(all);
+	return r ? ccdm_err_set(err, r, "a row of table %s: no MAC can be made", row->table) : 0;
+}
+
+/* Has it the MAC that it says? Any key of the file is good. Return: 1, 0, -ENOMEM, -EIO */
+static int ccdm_row_good(struct ccdm_store *s, const struct ccdm_row *row, const void *said)
+{
+	size_t size;
+	uint8_t mac[CCDM_MAC_SIZE], *all = ccdm_row_bytes(row, &size);
+	unsigned int i;
+	int r = all ? 0 : -ENOMEM;
+
+	for (i = 0; !r && i < ccdm_keys_count(s->keys); i++) {
+		r = ccdm_keys_mac_row(s->keys, i, all, size, mac);
+		if (!r)
+			r = !CRYPTO_memcmp(mac, said, sizeof(mac));
+	}
+	free(all);
+	return r;
+}
+
+/*
+ * A row as the database has it; @types: of its columns, the last of which is the MAC. Whoever
+ * can write may have made the table anew, without STRICT. Return: 1, 0: not ours, -errno
+ */
+static int ccdm_row_read(struct ccdm_store *s, sqlite3_stmt *st, const char *table,
+			 const char *types)
+{
+	struct ccdm_row row = { .table = table };
+	int i, n = (int)strlen(types), size;
+
+	for (i = 0; i < n; i++) {
+		int type = sqlite3_column_type(st, i);
+		const void *bytes;
+
+		if (type != (types[i] == 't'   ? SQLITE_TEXT
+			     : types[i] == 'b' ? SQLITE_BLOB
+					       : SQLITE_INTEGER))
+			return 0;
+		if (types[i] == 'i') {
+			ccdm_row_number(&row, sqlite3_column_int64(st, i));
+			continue;
+		}
+		bytes = types[i] == 't' ? sqlite3_column_text(st, i) : sqlite3_column_blob(st, i);
+		size = sqlite3_column_bytes(st, i);
+		if (size && !bytes)
+			return -ENOMEM;
+		if (size > LONGEST || (types[i] == 't' && memchr(bytes, 0, size)))
+			return 0;
+		ccdm_row_add(&row, types[i], bytes, size);
+	}
+	row.count--;
+	if (row.column[row.count].size != CCDM_MAC_SIZE)
+		return 0;
+	return ccdm_row_good(s, &row, row.column[row.count].bytes);
+}
+
+static void ccdm_row_odd(struct ccdm_store *s, const char *table, const void *key, int size)
+{
+	int i;
+
+	s->odd.table = table;
+	if (s->odd.count++)
+		return;
+	for (i = 0; i < size && i < CCDM_STORE_KEY; i++)
+		s->odd.key[i] = ((const char *)key)[i] > ' ' && ((const char *)key)[i] < 127
+					? ((const char *)key)[i]
+					: '?';
+	s->odd.key[i] = '\0';
+}
+
+const struct ccdm_store_odd *ccdm_store_odd(const struct ccdm_store *s)
+{
+	return &s->odd;
+}
+
+/* The barrier: nonces that expire until then are used up. */
+static int ccdm_store_barrier_put(struct ccdm_store *s, int64_t nonces, struct ccdm_err *err)
+{
+	struct ccdm_row row = { .table = "counter" };
+	uint8_t mac[CCDM_MAC_SIZE];
+	sqlite3_stmt *st;
+	int r;
+
+	ccdm_row_text(&row, "nonces");
+	ccdm_row_number(&row, nonces);
+	r = ccdm_row_mac(s, &row, mac, err);
+	if (r)
+		return r;
+	st = ccdm_store_prepare(
+		s, "INSERT OR REPLACE INTO counter (name, value, mac) VALUES (?, ?, ?)", "nonces");
+	sqlite3_bind_int64(st, 2, nonces);
+	sqlite3_bind_blob(st, 3, mac, sizeof(mac), SQLITE_TRANSIENT);
+	return ccdm_store_run(s, st, 0, "", err);
+}
+
+/* Without one nobody knows which nonces are used up: all are. */
+static int ccdm_store_barrier(struct ccdm_store *s, int64_t *nonces, struct ccdm_err *err)
+{
+	sqlite3_stmt *st = ccdm_store_prepare(
+		s, "SELECT name, value, mac FROM counter WHERE name = ?", "nonces");
+	int code = st ? sqlite3_step(st) : SQLITE_ERROR, r;
+
+	if (code == SQLITE_ROW) {
+		r = ccdm_row_read(s, st, "counter", "tib");
+		*nonces = sqlite3_column_int64(st, 1);
+	} else {
+		r = code == SQLITE_DONE ? 0 : ccdm_store_bad(s, err);
+	}
+	sqlite3_finalize(st);
+	if (r > 0)
+		return 0;
+	return r ? r
+		 : ccdm_err_set(err, -EBADMSG,
+				"the database: its barrier of nonces has no MAC of this key file");
+}
+
 /* ---- opening ------------------------------------------------------------------- */
 
 static int ccdm_store_tables_make(struct ccdm_store *s, const char *file, struct ccdm_err *err)
@@ -111,20 +317,29 @@ static int ccdm_store_tables_make(struct ccdm_store *s, const char *file, struct
 		return r;
 	if (version == VERSION)
 		return 0;
-	if (version || tables)
+	if (version > 1 || (!version && tables))
 		return ccdm_err_set(err, -EINVAL,
 				    "%s: no database of this broker's: version %lld, not %d", file,
 				    (long long)version, VERSION);
 	r = ccdm_store_begin(s, err);
 	if (r)
 		return r;
-	r = ccdm_store_exec(s, ccdm_store_tables, err);
+	r = ccdm_store_exec(s, version ? ccdm_store_upgrade : ccdm_store_tables, err);
 	if (!r)
-		r = ccdm_store_exec(s, "PRAGMA user_version = 1", err);
-	return ccdm_store_end(s, r, err);
+		r = ccdm_store_barrier_put(s, version ? time(NULL) + UPGRADE : 0, err);
+	if (!r)
+		r = ccdm_store_exec(s, "PRAGMA user_version = 2", err);
+	r = ccdm_store_end(s, r, err);
+	if (!r && version)
+		fprintf(stderr,
+			"%s: upgraded from version 1. Its policies and sessions have no MAC and do not"
+			" count. Add the policies again: ccdm-broker policy add FILE\n",
+			file);
+	return r;
 }
 
-int ccdm_store_open(const char *file, struct ccdm_store **store, struct ccdm_err *err)
+int ccdm_store_open(const char *file, const struct ccdm_keys *keys, struct ccdm_store **store,
+		    struct ccdm_err *err)
 {
 	struct ccdm_store *s = calloc(1, sizeof(*s));
 	mode_t mask = umask(077);
@@ -135,6 +350,7 @@ int ccdm_store_open(const char *file, struct ccdm_store **store, struct ccdm_err
 		umask(mask);
 		return ccdm_err_set(err, -ENOMEM, "out of memory");
 	}
+	s->keys = keys;
 	code = sqlite3_open_v2(file, &s->db,
 			       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW,
 			       NULL);
@@ -145,6 +361,8 @@ int ccdm_store_open(const char *file, struct ccdm_store **store, struct ccdm_err
 		sqlite3_busy_timeout(s->db, 5000);
 		sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 		sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+		sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+		sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
 		r = ccdm_store_exec(s,
 				    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 				    "PRAGMA secure_delete = ON",
@@ -168,6 +386,11 @@ void ccdm_store_close(struct ccdm_store *s)
 	free(s);
 }
 
+void ccdm_store_keys(struct ccdm_store *s, const struct ccdm_keys *keys)
+{
+	s->keys = keys;
+}
+
 int ccdm_store_begin(struct ccdm_store *s, struct ccdm_err *err)
 {
 	return ccdm_store_exec(s, "BEGIN IMMEDIATE", err);
@@ -187,12 +410,23 @@ int ccdm_store_end(struct ccdm_store *s, int r, struct ccdm_err *err)
 int ccdm_store_policy_put(struct ccdm_store *s, const char *name, const char *text,
 			  struct ccdm_err *err)
 {
-	sqlite3_stmt *st = ccdm_store_prepare(
-		s,
-		"INSERT INTO policy VALUES (?, ?) ON CONFLICT DO UPDATE SET text = excluded.text",
-		name);
+	struct ccdm_row row = { .table = "policy" };
+	uint8_t mac[CCDM_MAC_SIZE];
+	sqlite3_stmt *st;
+	int r;
 
+	ccdm_row_text(&row, name);
+	ccdm_row_text(&row, text);
+	r = ccdm_row_mac(s, &row, mac, err);
+	if (r)
+		return r;
+	st = ccdm_store_prepare(
+		s,
+		"INSERT INTO policy (name, text, mac) VALUES (?, ?, ?)"
+		" ON CONFLICT DO UPDATE SET text = excluded.text, mac = excluded.mac",
+		name);
 	sqlite3_bind_text(st, 2, text, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_blob(st, 3, mac, sizeof(mac), SQLITE_TRANSIENT);
 	return ccdm_store_run(s, st, 0, name, err);
 }
 
@@ -204,13 +438,56 @@ int ccdm_store_policy_remove(struct ccdm_store *s, const char *name, struct ccdm
 
 int ccdm_store_policies(struct ccdm_store *s, ccdm_store_fn each, void *arg, struct ccdm_err *err)
 {
-	return ccdm_store_each(s, "SELECT name, text FROM policy ORDER BY name", each, arg, err);
+	sqlite3_stmt *st =
+		ccdm_store_prepare(s, "SELECT name, text, mac FROM policy ORDER BY name", NULL);
+	int code = SQLITE_ERROR, r = 0, good;
+
+	s->odd.count = 0;
+	while (st && !r && (code = sqlite3_step(st)) == SQLITE_ROW) {
+		good = ccdm_row_read(s, st, "policy", "ttb");
+		if (good < 0)
+			r = ccdm_err_set(err, good, "a policy of the database cannot be checked");
+		else if (good)
+			r = each((const char *)sqlite3_column_text(st, 0),
+				 (const char *)sqlite3_column_text(st, 1), arg);
+		else
+			ccdm_row_odd(s, "policy", sqlite3_column_blob(st, 0),
+				     sqlite3_column_bytes(st, 0));
+	}
+	if (!r && code != SQLITE_DONE)
+		r = ccdm_store_bad(s, err);
+	sqlite3_finalize(st);
+	return r;
 }
 
-int ccdm_store_policies_version(struct ccdm_store *s, int64_t *version, struct ccdm_err *err)
+/* Each step hashes the hash before and a row; who keeps a MAC and changes the rest gains nothing. */
+int ccdm_store_policies_version(struct ccdm_store *s, uint8_t version[32], struct ccdm_err *err)
 {
-	return ccdm_store_number(s, "SELECT value FROM counter WHERE name = 'policies'", version,
-				 err);
+	sqlite3_stmt *st =
+		ccdm_store_prepare(s, "SELECT name, mac FROM policy ORDER BY name", NULL);
+	int code = SQLITE_ERROR, r = 0;
+	struct ccdm_digest d;
+
+	memset(version, 0, 32);
+	while (st && !r && (code = sqlite3_step(st)) == SQLITE_ROW) {
+		struct ccdm_row row = { .table = "policy" };
+		uint8_t *all;
+		size_t size;
+
+		ccdm_row_add(&row, 'b', sqlite3_column_blob(st, 0), sqlite3_column_bytes(st, 0));
+		ccdm_row_add(&row, 'b', sqlite3_column_blob(st, 1), sqlite3_column_bytes(st, 1));
+		all = ccdm_row_bytes(&row, &size);
+		r = all ? ccdm_digest_of(CCDM_ALG_SHA256, version, 32, all, size, &d) : -ENOMEM;
+		free(all);
+		if (r)
+			ccdm_err_set(err, r, "the policies cannot be hashed");
+		else
+			memcpy(version, d.bytes, 32);
+	}
+	if (!r && code != SQLITE_DONE)
+		r = ccdm_store_bad(s, err);
+	sqlite3_finalize(st);
+	return r;
 }
 
 /* ---- secrets ------------------------------------------------------------------------ */
@@ -266,19 +543,31 @@ int ccdm_store_secrets(struct ccdm_store *s, ccdm_store_fn each, void *arg, stru
 int ccdm_store_session_add(struct ccdm_store *s, const struct ccdm_nonce *nonce, int64_t expires,
 			   const char *state, struct ccdm_err *err)
 {
-	sqlite3_stmt *st = ccdm_store_prepare(
-		s,
-		"INSERT INTO session (state, id, expires, forget) SELECT ?, ?, ?, ?"
-		" WHERE ?5 > (SELECT coalesce(max(value), 0) FROM counter WHERE name = 'nonces')",
-		state);
-	int code, r = 0;
+	int64_t forget = expires > nonce->expires ? expires : nonce->expires, used;
+	struct ccdm_row row = { .table = "session" };
+	uint8_t mac[CCDM_MAC_SIZE];
+	sqlite3_stmt *st;
+	int code, r = ccdm_store_barrier(s, &used, err);
 
+	if (!r && nonce->expires <= used)
+		r = ccdm_err_set(err, -EEXIST, "the nonce was used before");
+	ccdm_row_add(&row, 'b', nonce->id, CCDM_NONCE_ID);
+	ccdm_row_number(&row, expires);
+	ccdm_row_number(&row, forget);
+	ccdm_row_text(&row, state);
+	if (!r)
+		r = ccdm_row_mac(s, &row, mac, err);
+	if (r)
+		return r;
+	st = ccdm_store_prepare(
+		s, "INSERT INTO session (state, id, expires, forget, mac) VALUES (?, ?, ?, ?, ?)",
+		state);
 	sqlite3_bind_blob(st, 2, nonce->id, CCDM_NONCE_ID, SQLITE_TRANSIENT);
 	sqlite3_bind_int64(st, 3, expires);
-	sqlite3_bind_int64(st, 4, expires > nonce->expires ? expires : nonce->expires);
-	sqlite3_bind_int64(st, 5, nonce->expires);
+	sqlite3_bind_int64(st, 4, forget);
+	sqlite3_bind_blob(st, 5, mac, sizeof(mac), SQLITE_TRANSIENT);
 	code = st ? sqlite3_step(st) : SQLITE_ERROR;
-	if (code == SQLITE_CONSTRAINT || (code == SQLITE_DONE && !sqlite3_changes(s->db)))
+	if (code == SQLITE_CONSTRAINT)
 		r = ccdm_err_set(err, -EEXIST, "the nonce was used before");
 	else if (code != SQLITE_DONE)
 		r = ccdm_store_bad(s, err);
@@ -290,19 +579,30 @@ int ccdm_store_session_get(struct ccdm_store *s, const uint8_t id[CCDM_NONCE_ID]
 			   char **state, struct ccdm_err *err)
 {
 	sqlite3_stmt *st = ccdm_store_prepare(
-		s, "SELECT state FROM session WHERE id = ? AND expires > ?", NULL);
-	int code, r = 0;
+		s, "SELECT id, expires, forget, state, mac FROM session WHERE id = ?", NULL);
+	char hex[2 * CCDM_NONCE_ID + 1];
+	int code, r = 0, good = 0;
 
 	*state = NULL;
+	s->odd.count = 0;
 	sqlite3_bind_blob(st, 1, id, CCDM_NONCE_ID, SQLITE_TRANSIENT);
-	sqlite3_bind_int64(st, 2, now);
 	code = st ? sqlite3_step(st) : SQLITE_ERROR;
 	if (code == SQLITE_ROW) {
-		*state = strdup((const char *)sqlite3_column_text(st, 0));
+		good = ccdm_row_read(s, st, "session", "biitb");
+		if (!good) {
+			ccdm_digest_hex(id, CCDM_NONCE_ID, hex);
+			ccdm_row_odd(s, "session", hex, 2 * CCDM_NONCE_ID);
+		}
+	} else if (code != SQLITE_DONE) {
+		r = ccdm_store_bad(s, err);
+	}
+	if (good < 0) {
+		r = ccdm_err_set(err, good, "a session of the database cannot be checked");
+	} else if (good && sqlite3_column_int64(st, 1) > now) {
+		*state = strdup((const char *)sqlite3_column_text(st, 3));
 		r = *state ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
-	} else {
-		r = code == SQLITE_DONE ? ccdm_err_set(err, -ENOENT, "there is no such session")
-					: ccdm_store_bad(s, err);
+	} else if (!r) {
+		r = ccdm_err_set(err, -ENOENT, "there is no such session");
 	}
 	sqlite3_finalize(st);
 	return r;
@@ -314,6 +614,31 @@ int ccdm_store_sessions_prune(struct ccdm_store *s, int64_t now, struct ccdm_err
 
 	sqlite3_bind_int64(st, 1, now);
 	return ccdm_store_run(s, st, 0, "", err);
+}
+
+/* ---- a new key ------------------------------------------------------------------------ */
+
+struct ccdm_reseal {
+	struct ccdm_store *s;
+	struct ccdm_err *err;
+};
+
+static int ccdm_reseal_policy(const char *name, const char *text, void *arg)
+{
+	struct ccdm_reseal *a = arg;
+
+	return ccdm_store_policy_put(a->s, name, text, a->err);
+}
+
+int ccdm_store_reseal(struct ccdm_store *s, struct ccdm_err *err)
+{
+	struct ccdm_reseal a = { s, err };
+	int64_t nonces;
+	int r = ccdm_store_barrier(s, &nonces, err);
+
+	if (!r)
+		r = ccdm_store_barrier_put(s, nonces, err);
+	return r ? r : ccdm_store_policies(s, ccdm_reseal_policy, &a, err);
 }
 
 /* ---- copies ------------------------------------------------------------------------------ */
@@ -329,18 +654,13 @@ int ccdm_store_copy(struct ccdm_store *s, const char *file, struct ccdm_err *err
 
 int ccdm_store_restored(struct ccdm_store *s, int64_t nonces, struct ccdm_err *err)
 {
-	sqlite3_stmt *st;
 	int r = ccdm_store_begin(s, err);
 
 	if (r)
 		return r;
 	r = ccdm_store_exec(s, "DROP TABLE IF EXISTS kept; DELETE FROM session", err);
-	if (!r) {
-		st = ccdm_store_prepare(s, "INSERT OR REPLACE INTO counter VALUES ('nonces', ?)",
-					NULL);
-		sqlite3_bind_int64(st, 1, nonces);
-		r = ccdm_store_run(s, st, 0, "", err);
-	}
+	if (!r)
+		r = ccdm_store_barrier_put(s, nonces, err);
 	return ccdm_store_end(s, r, err);
 }
 

@@ -4,6 +4,11 @@
  *
  * One file of SQLite. All of the broker's state that outlives a request is behind these
  * functions, so that several brokers can share another database later.
+ *
+ * Who can write to the file is not believed: each row that decides (a policy, a session, the
+ * barrier of nonces) carries an HMAC-SHA256 under a key of the key file over its table, its key
+ * and all its columns. A row whose MAC is missing or wrong is not there; see ccdm_store_odd().
+ * An old row of ours that was put back has a good MAC, and rows can be removed: neither is seen.
  */
 #ifndef CCDM_BROKER_STORE_H
 #define CCDM_BROKER_STORE_H
@@ -16,12 +21,36 @@ struct ccdm_store;
 /**
  * ccdm_store_open() - open it, and make its tables if there are none
  * @file: made with mode 0600 if there is none; ":memory:" for tests
+ * @keys: make and check the MACs of rows; borrowed
  * @store: set
+ *
+ * One of version 1, whose rows have no MACs, is upgraded: stderr says what is lost.
  *
  * Return: 0, -EINVAL if it is no store of this version, or what open(2) says.
  */
-int ccdm_store_open(const char *file, struct ccdm_store **store, struct ccdm_err *err);
+int ccdm_store_open(const char *file, const struct ccdm_keys *keys, struct ccdm_store **store,
+		    struct ccdm_err *err);
 void ccdm_store_close(struct ccdm_store *store); /* accepts NULL */
+
+/* The key file was read anew. */
+void ccdm_store_keys(struct ccdm_store *store, const struct ccdm_keys *keys);
+/* New MACs under the key that is used now, for policies and the barrier of nonces. */
+int ccdm_store_reseal(struct ccdm_store *store, struct ccdm_err *err);
+
+#define CCDM_STORE_KEY 128
+
+/**
+ * struct ccdm_store_odd - rows that the last reading of policies or of a session left out
+ * @table: where
+ * @key: of the first, in hexadecimal if it is a session's; cut
+ * @count: 0 if there was none
+ */
+struct ccdm_store_odd {
+	const char *table;
+	char key[CCDM_STORE_KEY + 1];
+	unsigned int count;
+};
+const struct ccdm_store_odd *ccdm_store_odd(const struct ccdm_store *store);
 
 /* Several changes that are made together, or not at all. */
 int ccdm_store_begin(struct ccdm_store *store, struct ccdm_err *err);
@@ -44,8 +73,9 @@ int ccdm_store_policy_remove(struct ccdm_store *store, const char *name, struct 
 /* In the order of their names. */
 int ccdm_store_policies(struct ccdm_store *store, ccdm_store_fn each, void *arg,
 			struct ccdm_err *err);
-/* Grows with every change of a policy. */
-int ccdm_store_policies_version(struct ccdm_store *store, int64_t *version, struct ccdm_err *err);
+/* Another one with every change of a policy: a hash of all names and MACs. */
+int ccdm_store_policies_version(struct ccdm_store *store, uint8_t version[32],
+				struct ccdm_err *err);
 
 /* ---- secrets: path and sealed bytes ---- */
 
@@ -66,7 +96,7 @@ int ccdm_store_secrets(struct ccdm_store *store, ccdm_store_fn each, void *arg,
  * @state: what is kept of the guest
  * @expires: of the session; the row is there as long as the nonce is good, too
  *
- * Return: 0, -EEXIST if it was used before.
+ * Return: 0, -EEXIST if it was used before, -EBADMSG if the barrier has no good MAC.
  */
 int ccdm_store_session_add(struct ccdm_store *store, const struct ccdm_nonce *nonce,
 			   int64_t expires, const char *state, struct ccdm_err *err);

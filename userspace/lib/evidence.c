@@ -630,8 +630,7 @@ static int ccdm_beside_svsm(const struct ccdm_judging *j, const struct ccdm_proo
 	alone.known = NULL;
 	if (!r && proof->svsm_ek && json_object_get(j->evidence, "activation") &&
 	    !json_object_get(j->evidence, "ak_cert")) {
-		r = ccdm_evidence_tpm(j->evidence, &alone, j->bound, &quoted, v, &provider,
-				      j->err);
+		r = ccdm_evidence_tpm(j->evidence, &alone, j->bound, &quoted, v, &provider, j->err);
 		*is = !r && ccdm_verdict_accepted(v);
 		if (r != -ENOMEM)
 			r = 0;
@@ -672,8 +671,7 @@ int ccdm_evidence_beside(const char *additional, const json_t *primary,
 		if (!r)
 			r = j.evidence ? ccdm_evidence_tpm(j.evidence, &own, bound, &quoted, v,
 							   &provider, &err)
-				       : ccdm_err_set(&err, -EINVAL,
-						      "no object with a member tpm");
+				       : ccdm_err_set(&err, -EINVAL, "no object with a member tpm");
 		if (!r && !ccdm_verdict_accepted(v))
 			r = ccdm_beside_failed(proof, v);
 		else if (!r && !svsm && !provider)

@@ -84,7 +84,7 @@ def bare(t, vm, b, s, with_):
     asks(t, vm, with_, 0, "with one in trust/certs it is accepted") or t.note(b.log()[-1])
     os.unlink(os.path.join(s.trust, "certs/vcek.pem"))
     b.reload()
-    os.mkdir(os.path.join(s.trust, "vcek"))
+    os.makedirs(os.path.join(s.trust, "vcek"), exist_ok=True)
     shutil.copy(vcek, os.path.join(s.trust, "vcek", "".join("%02x" % (0xc0 + i) for i in range(64)) + ".pem"))
     asks(t, vm, with_, 0, "and with one in trust/vcek, by the number of the chip")
     shutil.rmtree(os.path.join(s.trust, "vcek"))

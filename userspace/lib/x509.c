@@ -502,9 +502,9 @@ static const char *ccdm_crl_scope(const X509_CRL *crl, X509 *x)
 		why = "its list is indirect, or of some reasons";
 	else if (idp->onlyuser > 0 && idp->onlyCA > 0)
 		why = "its list is of nobody";
-	else if (idp->onlyuser > 0 ? X509_check_ca(x) != 0 : idp->onlyCA > 0 && !X509_check_ca(x))
-		why = "its list is of others";
-	else if (idp->distpoint && !ccdm_dp_of(x, idp->distpoint))
+	else if ((idp->onlyuser > 0 && X509_check_ca(x)) ||
+		 (idp->onlyCA > 0 && !X509_check_ca(x)) ||
+		 (idp->distpoint && !ccdm_dp_of(x, idp->distpoint)))
 		why = "its list is of others";
 	ISSUING_DIST_POINT_free(idp);
 	return why;

@@ -67,6 +67,15 @@ static sqlite3_stmt *ccdm_store_prepare(struct ccdm_store *s, const char *sql, c
 	return st;
 }
 
+/* A row must not lose its MAC for want of memory: without one the statement does not run. */
+static sqlite3_stmt *ccdm_store_bind_mac(sqlite3_stmt *st, int i, const uint8_t mac[CCDM_MAC_SIZE])
+{
+	if (!st || sqlite3_bind_blob(st, i, mac, CCDM_MAC_SIZE, SQLITE_TRANSIENT) == SQLITE_OK)
+		return st;
+	sqlite3_finalize(st);
+	return NULL;
+}
+
 /* Run what gives no row. @none: the error if nothing was changed, or 0 */
 static int ccdm_store_run(struct ccdm_store *s, sqlite3_stmt *st, int none, const char *name,
 			  struct ccdm_err *err)
@@ -278,7 +287,7 @@ static int ccdm_store_barrier_put(struct ccdm_store *s, int64_t nonces, struct c
 	st = ccdm_store_prepare(
 		s, "INSERT OR REPLACE INTO counter (name, value, mac) VALUES (?, ?, ?)", "nonces");
 	sqlite3_bind_int64(st, 2, nonces);
-	sqlite3_bind_blob(st, 3, mac, sizeof(mac), SQLITE_TRANSIENT);
+	st = ccdm_store_bind_mac(st, 3, mac);
 	return ccdm_store_run(s, st, 0, "", err);
 }
 
@@ -426,7 +435,7 @@ int ccdm_store_policy_put(struct ccdm_store *s, const char *name, const char *te
 		" ON CONFLICT DO UPDATE SET text = excluded.text, mac = excluded.mac",
 		name);
 	sqlite3_bind_text(st, 2, text, -1, SQLITE_TRANSIENT);
-	sqlite3_bind_blob(st, 3, mac, sizeof(mac), SQLITE_TRANSIENT);
+	st = ccdm_store_bind_mac(st, 3, mac);
 	return ccdm_store_run(s, st, 0, name, err);
 }
 
@@ -565,7 +574,7 @@ int ccdm_store_session_add(struct ccdm_store *s, const struct ccdm_nonce *nonce,
 	sqlite3_bind_blob(st, 2, nonce->id, CCDM_NONCE_ID, SQLITE_TRANSIENT);
 	sqlite3_bind_int64(st, 3, expires);
 	sqlite3_bind_int64(st, 4, forget);
-	sqlite3_bind_blob(st, 5, mac, sizeof(mac), SQLITE_TRANSIENT);
+	st = ccdm_store_bind_mac(st, 5, mac);
 	code = st ? sqlite3_step(st) : SQLITE_ERROR;
 	if (code == SQLITE_CONSTRAINT)
 		r = ccdm_err_set(err, -EEXIST, "the nonce was used before");

@@ -4,7 +4,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct ccdm_certs *certs = fuzz_own(ccdm_certs_new());
+	struct ccdm_certs *certs = fuzz_own(ccdm_certs_own(NULL));
 	struct ccdm_anchor anchors[FUZZ_ANCHORS];
 	struct ccdm_path path = { .prefix = "", .at = FUZZ_AT, .anchors = anchors };
 	const struct ccdm_cert *first = NULL;
@@ -22,6 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			free(der);
 		ccdm_cert_extension(first, "1.3.6.1.4.1.3704.1.2", &bytes, &n);
 		ccdm_cert_key(first);
+		ccdm_usage_valid(cn);
+		ccdm_cert_usage(first, CCDM_USAGE_AK, true, "ak", &v);
+		ccdm_cert_usage(first, CCDM_USAGE_EK, false, "ek", &v);
 		fuzz_said("ecdsa", fuzz_yes(!ccdm_cert_ecdsa(first, data, data,
 							     size < 48 ? size : 48, data, size)));
 		ccdm_certs_path(certs, first, &path, &v);

@@ -12,11 +12,48 @@
 #include <stdio.h>
 #include "failed.h"
 #include "pki.h"
+#include "seed.h"
 
 #define AT 1750000000 /* 2025-06-15 */
 
 static struct ccdm_err err;
 static EVP_PKEY *root_key, *sub_key, *leaf_key, *small;
+
+/* Certificates and lists of a case in PEM, for the fuzzer: leaf and root come first. */
+static char bag[32768];
+static size_t bag_size;
+
+static void bag_put(X509 *x, X509_CRL *crl)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text;
+	long n;
+
+	pki_must(x ? PEM_write_bio_X509(bio, x) : PEM_write_bio_X509_CRL(bio, crl));
+	n = BIO_get_mem_data(bio, &text);
+	if (bag_size + n <= sizeof(bag)) {
+		memcpy(bag + bag_size, text, n);
+		bag_size += n;
+	}
+	BIO_free(bio);
+}
+
+static void bag_seed(X509 *leaf, X509 *root)
+{
+	char rest[sizeof(bag)];
+	size_t n = bag_size;
+
+	memcpy(rest, bag, n);
+	bag_size = 0;
+	bag_put(leaf, NULL);
+	if (root)
+		bag_put(root, NULL);
+	if (bag_size + n <= sizeof(bag)) {
+		memcpy(bag + bag_size, rest, n);
+		seed("x509", bag, bag_size + n);
+	}
+	bag_size = 0;
+}
 
 static int setup(void **state)
 {
@@ -60,6 +97,7 @@ static const char *path_of(struct ccdm_certs *certs, X509 *leaf, X509 *root, boo
 	const struct ccdm_cert *first;
 	const char *text;
 
+	bag_seed(leaf, root);
 	pki_add_cert(own, root, &first);
 	assert_int_equal(ccdm_cert_fingerprint(first, anchor.sha256), 0);
 	pki_add_cert(own, leaf, &first);
@@ -124,6 +162,7 @@ static void weak(void **state)
 				       .sha1 = cases[i].sha1_leaf,
 				       .no_akid = cases[i].no_akid_leaf };
 		leaf = pki_cert(&w);
+		bag_put(sub, NULL);
 		pki_add_cert(certs, sub, NULL);
 		pki_add_crl(certs, root, rk, NULL, NULL, 0);
 		pki_add_crl(certs, sub, sk, NULL, NULL, 0);
@@ -251,6 +290,7 @@ static void add_list(struct ccdm_certs *certs, const struct list *l, X509 *issue
 	pki_must(X509_CRL_sign(crl, l->forged ? leaf_key : key,
 			       l->kind == WEAK ? EVP_sha1() : EVP_sha384()));
 	n = i2d_X509_CRL(crl, &der);
+	bag_put(NULL, crl);
 	pki_add(certs, n, der, NULL);
 	X509_CRL_free(crl);
 }
@@ -476,6 +516,7 @@ static void usages(void **state)
 						       .eku = cases[i].eku });
 		const struct ccdm_cert *cert;
 
+		bag_seed(x, NULL);
 		pki_add_cert(certs, x, &cert);
 		memset(v, 0, sizeof(*v));
 		ccdm_cert_usage(cert, cases[i].oid, true, "ak", v);

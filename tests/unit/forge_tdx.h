@@ -45,6 +45,7 @@ struct tdx_spoil {
 	bool other_ak; /* signed by another key than the one in it */
 	bool no_chain;
 	bool only_crl; /* in its place */
+	bool own_crls; /* lists of both issuers behind the chain of the quote */
 	bool fake_root;
 	const char *pck_to;
 	const char *ca_to;
@@ -344,6 +345,15 @@ static inline size_t tdx_quote(const struct tdx_spoil *s, const struct tdx_chain
 	if (!s->no_chain && !s->only_crl) {
 		pki_must(PEM_write_bio_X509(pem, c->ca));
 		pki_must(PEM_write_bio_X509(pem, s->fake_root ? c->fake : c->root));
+	}
+	if (s->own_crls) {
+		X509_CRL *crl[] = { pki_crl(c->root, tdx_root_key, NULL, NULL, 77),
+				    pki_crl(c->ca, tdx_ca_key, NULL, NULL, 77) };
+
+		for (i = 0; i < 2; i++) {
+			pki_must(PEM_write_bio_X509_CRL(pem, crl[i]));
+			X509_CRL_free(crl[i]);
+		}
 	}
 	length = BIO_get_mem_data(pem, &text);
 	tdx_put(&p, 5, 2);

@@ -403,8 +403,9 @@ static bool ccdm_tdx_header(const struct ccdm_tdx *t, struct ccdm_verdict *v)
 	return true;
 }
 
-int ccdm_tdx_verify(const struct ccdm_tdx *t, const struct ccdm_tdx_want *want,
-		    struct ccdm_verdict *v, struct ccdm_err *err)
+/* @certs: gets the quote's, and has @want's beneath */
+static int ccdm_tdx_judge(const struct ccdm_tdx *t, const struct ccdm_tdx_want *want,
+			  struct ccdm_certs *certs, struct ccdm_verdict *v, struct ccdm_err *err)
 {
 	struct ccdm_path path = {
 		.prefix = "pck-",
@@ -425,7 +426,7 @@ int ccdm_tdx_verify(const struct ccdm_tdx *t, const struct ccdm_tdx_want *want,
 
 	if (!ccdm_tdx_header(t, v))
 		return 0;
-	r = ccdm_certs_add(want->certs, "the quote", t->chain, t->chain_size, &pck, err);
+	r = ccdm_certs_add(certs, "the quote", t->chain, t->chain_size, &pck, err);
 	if (!r && !pck)
 		r = ccdm_err_set(err, -EINVAL, "the quote: no certificate in it");
 	if (r)
@@ -435,7 +436,7 @@ int ccdm_tdx_verify(const struct ccdm_tdx *t, const struct ccdm_tdx_want *want,
 	if (!extension && !collateral && want->find)
 		r = want->find(want->find_arg, platform.fmspc, &collateral, err);
 	if (!r)
-		r = ccdm_certs_path(want->certs, pck, &path, v);
+		r = ccdm_certs_path(certs, pck, &path, v);
 	if (!r)
 		r = ccdm_tdx_signed(t, pck, v);
 	if (r)
@@ -453,8 +454,20 @@ int ccdm_tdx_verify(const struct ccdm_tdx *t, const struct ccdm_tdx_want *want,
 			      collateral ? "both or one" : "neither of FMSPC ",
 			      collateral ? "" : fmspc))
 		return 0;
-	r = ccdm_collateral_check(collateral, want->certs, path.anchors, path.nr_anchors, want->at,
+	r = ccdm_collateral_check(collateral, certs, path.anchors, path.nr_anchors, want->at,
 				  &platform, v);
 	v->complete = !r;
+	return r;
+}
+
+int ccdm_tdx_verify(const struct ccdm_tdx *t, const struct ccdm_tdx_want *want,
+		    struct ccdm_verdict *v, struct ccdm_err *err)
+{
+	/* A layer of the quote's own: what it brings is never what the operator has. */
+	struct ccdm_certs *certs = ccdm_certs_guest(want->certs);
+	int r = certs ? ccdm_tdx_judge(t, want, certs, v, err)
+		      : ccdm_err_set(err, -ENOMEM, "out of memory");
+
+	ccdm_certs_free(certs);
 	return r;
 }

@@ -75,7 +75,7 @@ int ccdm_tdx_parse(const void *quote, size_t size, struct ccdm_tdx *tdx, struct 
 
 /**
  * struct ccdm_tdx_want - what must hold of a quote
- * @certs: gets the certificates of the quote; has those and the lists that came beside it
+ * @certs: the certificates and lists of the operator; those in the quote are kept apart
  * @collateral: what Intel says of the platform, or NULL
  * @find, @find_arg: called for it where @collateral is NULL; may be NULL (struct ccdm_trust)
  * @at: time of evaluation, seconds since 1970

@@ -629,12 +629,6 @@ static void kinds_tpm(void)
 	json_object_set_new(k->evidence, "ak_cert", json_stringn(pem.text, pem.size));
 	file_cert(k->dir, "ak-roots/provider.pem", ca);
 	file_crl(k->dir, "certs/provider.crl", ca, ca_key);
-	if (!accepted(k, k->evidence)) {
-		/* as it was before AKs and EKs had folders of their own */
-		snprintf(name, sizeof(name), "%s/ak-roots/provider.pem", k->dir);
-		unlink(name);
-		file_cert(k->dir, "tpm-roots/provider.pem", ca);
-	}
 	targets_tpm(k, B64);
 	target(k, (struct target){ "the AK", B64, NULL, "ak_public", 0, 0, 0, 0 });
 	target(k, (struct target){ "the AK's certificate", PEM, NULL, "ak_cert", 0, 0, 0, 0 });

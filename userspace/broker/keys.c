@@ -118,26 +118,27 @@ unsigned int ccdm_keys_count(const struct ccdm_keys *keys)
 
 /* ---- use --------------------------------------------------------------------- */
 
-int ccdm_keys_mac(const struct ccdm_keys *keys, unsigned int i, const void *text, size_t size,
-		  uint8_t mac[CCDM_MAC_SIZE])
+static int ccdm_key_mac(const uint8_t key[KEY], const void *text, size_t size,
+			uint8_t mac[CCDM_MAC_SIZE])
 {
 	size_t n;
 
-	return EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, keys->key[i].mac, KEY, text, size, mac,
+	return EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key, KEY, text, size, mac,
 			 CCDM_MAC_SIZE, &n)
 		       ? 0
 		       : -EIO;
 }
 
+int ccdm_keys_mac(const struct ccdm_keys *keys, unsigned int i, const void *text, size_t size,
+		  uint8_t mac[CCDM_MAC_SIZE])
+{
+	return ccdm_key_mac(keys->key[i].mac, text, size, mac);
+}
+
 int ccdm_keys_mac_row(const struct ccdm_keys *keys, unsigned int i, const void *row, size_t size,
 		      uint8_t mac[CCDM_MAC_SIZE])
 {
-	size_t n;
-
-	return EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, keys->key[i].row, KEY, row, size, mac,
-			 CCDM_MAC_SIZE, &n)
-		       ? 0
-		       : -EIO;
+	return ccdm_key_mac(keys->key[i].row, row, size, mac);
 }
 
 int ccdm_keys_seal(const struct ccdm_keys *keys, const char *name, const void *bytes, size_t size,

@@ -6,6 +6,8 @@
 #include "../lib/member.h"
 #include "policy.h"
 
+#define FOUND 8 /* events that a trace names, of as many as a guest likes */
+
 /* What is looked at, and where it is noted. */
 struct ccdm_judge {
 	const json_t *facts;
@@ -65,18 +67,42 @@ static enum ccdm_answer ccdm_judge_words(const json_t *want, const json_t *fact)
 	return CCDM_NO;
 }
 
-/* A launch value; with "covers", which says what SNP's firmware hashes, it is one of SNP alone. */
+static bool ccdm_judge_is(const json_t *facts, const char *name, const char *word)
+{
+	const char *text = json_string_value(json_object_get(facts, name));
+
+	return text && !strcmp(text, word);
+}
+
+/*
+ * A launch value; with "covers", which says what SNP's firmware hashes, it is one of SNP alone. What
+ * is launched below a paravisor or an SVSM is these, and never covers the image.
+ */
 static enum ccdm_answer ccdm_judge_launch(const json_t *want, const json_t *fact,
 					  const json_t *facts)
 {
-	const char *tee = json_string_value(json_object_get(facts, "tee"));
+	const json_t *covers = json_array_get(json_object_get(want, "covers"), 0);
 
 	if (!json_is_object(want))
 		return ccdm_judge_words(want, fact);
-	if (!tee)
+	if (!json_object_get(facts, "tee") || !json_object_get(facts, "binding"))
 		return CCDM_UNKNOWN;
-	return strcmp(tee, "snp") ? CCDM_NO
-				  : ccdm_judge_words(json_object_get(want, "value"), fact);
+	if (!ccdm_judge_is(facts, "tee", "snp"))
+		return CCDM_NO;
+	if (!strcmp(json_string_value(covers), "image") &&
+	    (ccdm_judge_is(facts, "binding", "paravisor") ||
+	     ccdm_judge_is(facts, "binding", "svsm")))
+		return CCDM_NO;
+	return ccdm_judge_words(json_object_get(want, "value"), fact);
+}
+
+/*
+ * A log or a manifest that the guest may leave out, or choose, is never known to be another one:
+ * "not" must not rest on it.
+ */
+static enum ccdm_answer ccdm_judge_chosen(enum ccdm_answer a)
+{
+	return a == CCDM_NO ? CCDM_UNKNOWN : a;
 }
 
 static enum ccdm_answer ccdm_judge_equal(const json_t *want, const json_t *fact)
@@ -184,7 +210,8 @@ static enum ccdm_answer ccdm_judge_event(const json_t *want, const json_t *event
 				ccdm_judge_words(digest, json_object_get(e, "digest")) == CCDM_YES;
 		if (name && ccdm_judge_equal(name, json_object_get(e, "name")) != CCDM_YES)
 			continue;
-		ccdm_member_add(found, json_incref(json_object_get(e, "digest")));
+		if (json_array_size(*found) < FOUND)
+			ccdm_member_add(found, json_incref(json_object_get(e, "digest")));
 		if (!digest || ccdm_judge_words(digest, json_object_get(e, "digest")) == CCDM_YES)
 			answer = CCDM_YES;
 	}
@@ -255,8 +282,10 @@ static enum ccdm_answer ccdm_judge_cond(struct ccdm_judge *j, const struct ccdm_
 		a = ccdm_judge_equal(c->value, fact);
 		break;
 	case CCDM_COND_MEASUREMENT:
-	case CCDM_COND_ENCLAVE_ID:
 		a = ccdm_judge_launch(c->value, fact, j->facts);
+		break;
+	case CCDM_COND_ENCLAVE_ID:
+		a = ccdm_judge_chosen(ccdm_judge_launch(c->value, fact, j->facts));
 		break;
 	case CCDM_COND_RTMR:
 		a = ccdm_judge_rtmr(c->value, fact, &fact);
@@ -265,7 +294,7 @@ static enum ccdm_answer ccdm_judge_cond(struct ccdm_judge *j, const struct ccdm_
 		a = ccdm_judge_tcb(c->value, fact);
 		break;
 	case CCDM_COND_SIGNER:
-		a = ccdm_judge_signer(c->value, fact);
+		a = ccdm_judge_chosen(ccdm_judge_signer(c->value, fact));
 		break;
 	case CCDM_COND_PCR:
 		a = ccdm_judge_pcr(c->value, fact, &fact);

@@ -15,8 +15,8 @@
  * phase is initrd, the bank is sha256, and there is a TEE (binding is not tpm-only).
  *
  * A policy must pin the image, whatever way it is satisfied: by an enclave ID; a signer; an
- * SNP launch measurement that covers the image; PCR 4 and 9 with 12 and 13 zero; RTMR 1 and
- * 2; or it says "identity: any". That an event is contained in a log pins nothing.
+ * SNP launch measurement that covers the image; PCR 2, 4 and 9 with 12 and 13 zero; RTMR
+ * 1 and 2; on TDX MRTD beside these; or it says "identity: any". That an event is contained in a log pins nothing.
  *
  * A condition on something that the evidence does not say is unknown, and so is its
  * negation: nothing is opened by what nobody knows.

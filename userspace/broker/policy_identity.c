@@ -15,16 +15,19 @@ enum {
 	ZERO_PCR13 = 1 << 4,
 	PINS_RTMR1 = 1 << 5,
 	PINS_RTMR2 = 1 << 6,
+	PINS_PCR2 = 1 << 8,
+	PINS_FIRMWARE = 1 << 7, /* which firmware filled the RTMRs; elsewhere nobody asks */
 	IMPOSSIBLE = ~0,
 };
 
-#define PCRS  (PINS_PCR4 | PINS_PCR9 | ZERO_PCR12 | ZERO_PCR13)
+#define PCRS  (PINS_PCR2 | PINS_PCR4 | PINS_PCR9 | ZERO_PCR12 | ZERO_PCR13)
 #define RTMRS (PINS_RTMR1 | PINS_RTMR2)
 
-/* Guarantees are computed for one kind of TEE, and with the banks of the policy. */
+/* Guarantees are computed for one kind of TEE, with the banks and bindings of the policy. */
 struct ccdm_way {
 	const char *tee;
 	const json_t *banks;
+	const json_t *bindings;
 };
 
 static bool ccdm_way_is(const struct ccdm_way *way, const char *tee)
@@ -40,6 +43,22 @@ static bool ccdm_has_word(const json_t *words, const char *word)
 		if (!strcmp(json_string_value(json_array_get(words, i)), word))
 			return true;
 	return false;
+}
+
+/* Are all of @words among @some, which end with NULL? */
+static bool ccdm_only_words(const json_t *words, const char *const *some)
+{
+	size_t i, k;
+
+	for (i = 0; i < json_array_size(words); i++) {
+		const char *word = json_string_value(json_array_get(words, i));
+
+		for (k = 0; some[k] && strcmp(some[k], word); k++)
+			;
+		if (!some[k])
+			return false;
+	}
+	return json_array_size(words);
 }
 
 /* Only values of zeros? */
@@ -61,12 +80,26 @@ static bool ccdm_covers_image(const json_t *value)
 	return ccdm_has_word(json_object_get(value, "covers"), "image");
 }
 
-/* Of a launch measurement: SNP's says what runs if the firmware hashes kernel, initrd and command line. */
+/* What a guest runs below; an SVSM exists on SNP alone. */
+static const char *const ccdm_below[] = { "paravisor", "svsm", NULL };
+
+/* Below a paravisor or an SVSM the launch measurement is theirs: it never covers the image. */
+static bool ccdm_covers_never(const struct ccdm_way *way, const json_t *value)
+{
+	return json_is_object(value) &&
+	       (!ccdm_way_is(way, "snp") ||
+		(ccdm_covers_image(value) && ccdm_only_words(way->bindings, ccdm_below)));
+}
+
+/*
+ * Of a launch measurement: SNP's says what runs if the firmware hashes kernel, initrd and command
+ * line. TDX's is the firmware's, which fills the RTMRs: without it they may say anything.
+ */
 static int ccdm_way_measurement(const struct ccdm_way *way, const json_t *value)
 {
-	if (ccdm_way_is(way, "tpm") || (json_is_object(value) && !ccdm_way_is(way, "snp")))
+	if (ccdm_way_is(way, "tpm") || ccdm_covers_never(way, value))
 		return IMPOSSIBLE;
-	return ccdm_covers_image(value) ? PINS : 0;
+	return ccdm_way_is(way, "tdx") ? PINS_FIRMWARE : ccdm_covers_image(value) ? PINS : 0;
 }
 
 /* An ID of 64 digits is over events; one of 96 is SNP's launch measurement. */
@@ -77,7 +110,7 @@ static int ccdm_way_enclave_id(const struct ccdm_way *way, const json_t *value)
 
 	for (i = 0; i < n; i++)
 		launches += strlen(json_string_value(json_array_get(ids, i))) == 96;
-	if (json_is_object(value) && !ccdm_way_is(way, "snp"))
+	if (ccdm_covers_never(way, value))
 		return IMPOSSIBLE;
 	if (launches == n && !ccdm_way_is(way, "snp"))
 		return IMPOSSIBLE;
@@ -92,6 +125,8 @@ static int ccdm_way_pcr(const struct ccdm_way *way, const json_t *value)
 	if (!ccdm_has_word(way->banks, bank))
 		return IMPOSSIBLE;
 	switch (json_integer_value(json_object_get(value, "index"))) {
+	case 2: /* drivers, which run before what PCR 4 has */
+		return PINS_PCR2;
 	case 4:
 		return PINS_PCR4;
 	case 9:
@@ -119,6 +154,10 @@ static int ccdm_way_binding(const struct ccdm_way *way, const json_t *words)
 {
 	if (ccdm_way_is(way, "tpm"))
 		return ccdm_has_word(words, "tpm-only") ? 0 : IMPOSSIBLE;
+	/* a TD's launch measurement is listed then, with the firmware in it */
+	if (ccdm_way_is(way, "tdx") && ccdm_has_word(words, "paravisor") &&
+	    ccdm_only_words(words, ccdm_below))
+		return PINS_FIRMWARE;
 	return ccdm_has_word(words, "paravisor") || ccdm_has_word(words, "provider") ||
 			       ccdm_has_word(words, "none") ||
 			       (ccdm_way_is(way, "snp") && ccdm_has_word(words, "svsm"))
@@ -194,20 +233,21 @@ static int ccdm_way_cond(const struct ccdm_way *way, const struct ccdm_cond *c)
 	case CCDM_COND_ALIAS_CHECK:
 		return ccdm_way_is(way, "snp") ? 0 : IMPOSSIBLE;
 	case CCDM_COND_SIGNER:
-	case CCDM_COND_IDENTITY:
 		return PINS;
+	case CCDM_COND_IDENTITY:
+		return PINS | PINS_FIRMWARE;
 	default:
 		return 0;
 	}
 }
 
-/* The banks that the policy itself names; there is always such a condition. */
-static const json_t *ccdm_policy_banks(const struct ccdm_cond *require)
+/* Words of a condition that every policy has, said or not. */
+static const json_t *ccdm_policy_words(const struct ccdm_cond *require, enum ccdm_cond_kind kind)
 {
 	const struct ccdm_cond *c;
 
 	for (c = require->child; c; c = c->next)
-		if (c->kind == CCDM_COND_BANK)
+		if (c->kind == kind)
 			return c->value;
 	return NULL;
 }
@@ -219,7 +259,8 @@ const char *ccdm_policy_refusal(const struct ccdm_cond *require)
 	size_t i;
 
 	for (i = 0; i < sizeof(tees) / sizeof(tees[0]); i++) {
-		const struct ccdm_way way = { tees[i], ccdm_policy_banks(require) };
+		const struct ccdm_way way = { tees[i], ccdm_policy_words(require, CCDM_COND_BANK),
+					      ccdm_policy_words(require, CCDM_COND_BINDING) };
 		int all = ccdm_way_cond(&way, require);
 
 		if (all == IMPOSSIBLE)
@@ -227,9 +268,13 @@ const char *ccdm_policy_refusal(const struct ccdm_cond *require)
 		possible = true;
 		if (!(all & PINS))
 			return "no condition pins the image: expected an enclave-id, a signer, a "
-			       "measurement with covers: image (SNP), PCR 4 and 9 with 12 and 13 "
-			       "zero, or RTMR 1 and 2; say \"identity: any\" if any guest may "
+			       "measurement with covers: image (SNP), PCR 2, 4 and 9 with 12 and "
+			       "13 zero, or RTMR 1 and 2; say \"identity: any\" if any guest may "
 			       "have the secrets";
+		if (ccdm_way_is(&way, "tdx") && !(all & PINS_FIRMWARE))
+			return "no condition pins the image: on TDX its firmware fills the RTMRs, "
+			       "and firmware of the host's own can fill them alike; add its "
+			       "measurement (MRTD)";
 	}
 	return possible ? NULL
 			: "it can never hold: its conditions exclude each other, or want what no "

@@ -155,9 +155,10 @@ json_t *ccdm_value_name(struct ccdm_yaml *y, const yaml_node_t *n, int *r)
 	*r = 0;
 	while (text && text[size] > ' ' && text[size] <= '~')
 		size++;
-	if (text && size && !text[size] && size <= 256)
+	if (text && size && !text[size] && size < CCDM_NAME_MAX)
 		return json_string(text);
-	*r = ccdm_yaml_bad(y, n, "there must be a name here, without blanks", NULL);
+	*r = ccdm_yaml_bad(y, n, "there must be a name of 1 to 63 characters here, without blanks",
+			   NULL);
 	return NULL;
 }
 

@@ -55,7 +55,8 @@ json_t *ccdm_value_number(struct ccdm_yaml *y, const yaml_node_t *n, unsigned lo
 
 json_t *ccdm_value_bool(struct ccdm_yaml *y, const yaml_node_t *n, int *r);
 
-/* A name of printable characters, as a product's or an event's. */
+/* A name of printable characters, as a product's or an event's, which have at most 63. */
+#define CCDM_NAME_MAX 64
 json_t *ccdm_value_name(struct ccdm_yaml *y, const yaml_node_t *n, int *r);
 
 /* pcr0 to pcr15, rtmr0 to rtmr3 */

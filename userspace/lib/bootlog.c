@@ -65,7 +65,9 @@ static int ccdm_reader_add(struct ccdm_reader *r, enum ccdm_part part, unsigned 
 	known = i < digests->count ? ccdm_known_event(&r->known, e->digest) : NULL;
 	if (known)
 		name = known->name;
-	snprintf(e->name, sizeof(e->name), "%.*s", (int)strcspn(name, ":"), name);
+	/* a name that has no room proves nothing: it could be another one with this beginning */
+	if (strcspn(name, ":") < sizeof(e->name))
+		snprintf(e->name, sizeof(e->name), "%.*s", (int)strcspn(name, ":"), name);
 	return 0;
 }
 
@@ -244,7 +246,7 @@ static const char *ccdm_register_phase(const struct ccdm_reader *r, unsigned int
 			continue;
 		ready |= !strcmp(e->name, CCDM_EVENT_READY);
 		cap |= !strcmp(e->name, CCDM_EVENT_CAP);
-		listed &= e->name[0] != '\0';
+		listed &= !strncmp(e->name, "ccdm-", 5) || ccdm_known_event(&r->known, e->digest);
 	}
 	return cap ? "running" : ready && listed ? "initrd" : "unknown";
 }

@@ -8,7 +8,7 @@
 
 #define LINE (8 + 1 + 2 * CCDM_DIGEST_MAX + 1) /* bytes of "REGISTER DIGEST\n" at most */
 
-static const unsigned int ccdm_id_pcrs[] = { 4, 8, 9, 11, 12, 13, 14, 15 };
+static const unsigned int ccdm_id_pcrs[] = { 2, 4, 8, 9, 11, 12, 13, 14, 15 };
 static const unsigned int ccdm_id_rtmrs[] = { 1, 2, 3 };
 
 /* The text that is hashed, while it grows. */

@@ -8,8 +8,10 @@
  *	tpm BANK | tdx sha384
  *	REGISTER DIGEST		for each event, register by register
  *
- * Registers: pcr4, 8, 9, 11, 12, 13, 14 and pcr15 up to ccdm-ready; rtmr1, rtmr2, and
- * rtmr3 up to ccdm-ready. Left out are events that are the same on every machine
+ * Registers: pcr2 (drivers and option ROMs, which run before the rest), pcr4, 8, 9, 11, 12, 13,
+ * 14 and pcr15 up to ccdm-ready; rtmr1, rtmr2, and rtmr3 up to ccdm-ready. The firmware that
+ * fills a TD's registers is not in the ID: its measurement (MRTD) is asked for beside it. Left out
+ * are events that are the same on every machine
  * (known_events.h): firmware's in firmware's log, systemd's in systemd's log; and in rtmr1
  * the event of the partition table, which changes when a disk grows. Any other event gives
  * another ID. The order inside a register counts; between registers there is none.

@@ -533,6 +533,7 @@ static const struct svsm {
 	bool other_ek;			/* in the manifest, which the report is bound to */
 	uint32_t attributes;		/* of the EK in the manifest; 0: as they must be */
 	bool trailing, short_, none;	/* manifest */
+	bool big;			/* an EK of another size: it could begin in a nonce */
 	bool known_ak, known_ek, plain; /* as trust/tpm-keys has it; no SVSM in the evidence */
 	struct wrong tpm;
 } svsms[] = {
@@ -550,6 +551,7 @@ static const struct svsm {
 	{ .binding = "none", .note = "no endorsement key", .attributes = EK_ATTRIBUTES & ~2 },
 	{ .binding = "none", .note = "no endorsement key", .attributes = EK_ATTRIBUTES | 0x40000 },
 	{ .binding = "none", .note = "no endorsement key", .trailing = true },
+	{ .binding = "none", .note = "no endorsement key", .big = true },
 	{ .binding = "none", .note = "no endorsement key", .short_ = true },
 	{ .none = true }, /* cannot be read */
 	/* what the operator knows of another TPM makes it no SVSM's */
@@ -566,8 +568,9 @@ static const struct svsm {
 };
 
 /* TPMT_PUBLIC of an endorsement key. Return: its bytes */
-static size_t manifest(EVP_PKEY *key, uint32_t attributes, uint8_t *out)
+static size_t manifest(EVP_PKEY *key, uint32_t attributes, bool big, uint8_t *out)
 {
+	const int size = big ? 512 : 256;
 	BIGNUM *n = NULL;
 	uint8_t *p = out;
 
@@ -582,12 +585,12 @@ static size_t manifest(EVP_PKEY *key, uint32_t attributes, uint8_t *out)
 	forge_be(&p, 128, 2);
 	forge_be(&p, 0x43, 2);
 	forge_be(&p, 0x10, 2);
-	forge_be(&p, 2048, 2);
+	forge_be(&p, 8 * size, 2);
 	forge_be(&p, 0, 4);
-	forge_be(&p, 256, 2);
-	BN_bn2binpad(n, p, 256);
+	forge_be(&p, size, 2);
+	BN_bn2binpad(n, p, size);
 	BN_free(n);
-	return p + 256 - out;
+	return p + size - out;
 }
 
 /* An SVSM's report; @trust: gets its chain. Return: evidence */
@@ -607,7 +610,7 @@ static json_t *svsm_evidence(const struct svsm *s, const uint8_t nonce[64],
 	uint8_t raw[CCDM_SNP_REPORT_SIZE], text[600], asked[64];
 	struct ccdm_digest d;
 	size_t size = manifest(s->other_ek ? other_ek : ek_key,
-			       s->attributes ? s->attributes : EK_ATTRIBUTES, text);
+			       s->attributes ? s->attributes : EK_ATTRIBUTES, s->big, text);
 	json_t *o;
 
 	text[size] = 0;

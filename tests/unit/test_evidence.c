@@ -928,7 +928,7 @@ static void beside(void **state)
 		const char *binding, *phase, *note;
 		bool known; /* the key is */
 	} cases[] = {
-		{ { 0 }, false, NULL, "provider", "initrd", "" },
+		{ { 0 }, false, NULL, "provider", "initrd", "", false },
 		/* that it is known does not say where it is; its provider does */
 		{ { 0 }, false, NULL, "provider", "initrd", "", true },
 		{ { 0 }, true, NULL, "none", "unknown", "no provider", true },
@@ -945,35 +945,45 @@ static void beside(void **state)
 		  NULL,
 		  "none",
 		  "unknown",
-		  "ak-usage" },
+		  "ak-usage",
+		  false },
 		{ { .eku = CCDM_USAGE_EK, .ku = "keyEncipherment" },
 		  false,
 		  NULL,
 		  "none",
 		  "unknown",
-		  "ak-usage" },
+		  "ak-usage",
+		  false },
 		{ { .eku = CCDM_USAGE_AK, .ca = true },
 		  false,
 		  NULL,
 		  "none",
 		  "unknown",
-		  "ak-usage" },
-		{ { 0 }, true, NULL, "none", "unknown", "ak-root" },
+		  "ak-usage",
+		  false },
+		{ { 0 }, true, NULL, "none", "unknown", "ak-root", false },
 		{ { .no_cert = true },
 		  false,
 		  NULL,
 		  "none",
 		  "unknown",
-		  "a certificate of the attestation key" },
-		{ { .other_nonce = true }, false, NULL, "none", "unknown", "report-data" },
-		{ { .flip = true }, false, NULL, "none", "unknown", "signature" },
-		{ { .log = "\x1e{" }, false, NULL, "none", "unknown", "record 1" },
-		{ { 0 }, false, "", "none", "unknown", "" },
-		{ { 0 }, false, "{", "none", "unknown", "no object" },
-		{ { 0 }, false, "[1]", "none", "unknown", "no object" },
-		{ { 0 }, false, "{\"tpm\": 1}", "none", "unknown", "no object" },
-		{ { 0 }, false, "{\"tpm\": {}, \"tpm\": {}}", "none", "unknown", "no object" },
-		{ { 0 }, false, "{\"gpu\": {}}", "none", "unknown", "no object" },
+		  "a certificate of the attestation key",
+		  false },
+		{ { .other_nonce = true }, false, NULL, "none", "unknown", "report-data", false },
+		{ { .flip = true }, false, NULL, "none", "unknown", "signature", false },
+		{ { .log = "\x1e{" }, false, NULL, "none", "unknown", "record 1", false },
+		{ { 0 }, false, "", "none", "unknown", "", false },
+		{ { 0 }, false, "{", "none", "unknown", "no object", false },
+		{ { 0 }, false, "[1]", "none", "unknown", "no object", false },
+		{ { 0 }, false, "{\"tpm\": 1}", "none", "unknown", "no object", false },
+		{ { 0 },
+		  false,
+		  "{\"tpm\": {}, \"tpm\": {}}",
+		  "none",
+		  "unknown",
+		  "no object",
+		  false },
+		{ { 0 }, false, "{\"gpu\": {}}", "none", "unknown", "no object", false },
 	};
 	struct ccdm_bound bound = { nonce, 32 };
 	struct ccdm_anchor anchor;
@@ -1056,8 +1066,11 @@ static void merged(void **state)
 		assert_string_equal(word(&proof, "phase"), cases[i].phase);
 		assert_int_equal(json_array_size(json_object_get(proof.facts, "events")),
 				 cases[i].count);
-		/* what the TD's own registers prove stays */
-		assert_int_equal(json_array_size(json_object_get(proof.facts, "enclave-id")), 2);
+		/* what the TD's own registers prove stands alone */
+		assert_int_equal(json_array_size(json_object_get(proof.facts, "enclave-id")), 1);
+		assert_string_equal(json_string_value(json_array_get(
+					    json_object_get(proof.facts, "enclave-id"), 0)),
+				    "a1");
 		assert_null(json_object_get(proof.facts, "signer"));
 		free(text);
 		json_decref(o);

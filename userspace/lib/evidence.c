@@ -585,11 +585,11 @@ static int ccdm_beside_merge(struct ccdm_proof *proof, const json_t *facts, cons
 	int r;
 
 	/*
-	 * The image's identity is by events then, and so is what a manifest lists. What a TD's
-	 * own registers prove stays true beside it.
+	 * The image's identity is by events then, and so is what a manifest lists. Where a TD's
+	 * own registers prove one, that one stands: a TPM could be another machine's.
 	 */
-	if (ccdm_fact_is(proof->facts, "tee", "tdx"))
-		json_array_extend(id, json_object_get(proof->facts, "enclave-id"));
+	if (ccdm_fact_is(proof->facts, "tee", "tdx") && json_object_get(proof->facts, "enclave-id"))
+		id = json_object_get(proof->facts, "enclave-id");
 	else
 		json_object_del(proof->facts, "enclave-id");
 	json_object_del(proof->facts, "signer");

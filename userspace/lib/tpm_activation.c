@@ -81,6 +81,21 @@ static struct ccdm_pubkey *ccdm_pair_key(const TPMT_PUBLIC *area)
 	return ccdm_pubkey_p256(xy);
 }
 
+/*
+ * Template L-1 of the TCG EK Credential Profile, with RSA 2048: its size is fixed. A manifest is
+ * hashed behind a nonce, so one of another size could begin in the nonce that somebody chose.
+ */
+static bool ccdm_ek_template(const TPMT_PUBLIC *area)
+{
+	const TPMS_RSA_PARMS *rsa = &area->parameters.rsaDetail;
+
+	return area->type == TPM2_ALG_RSA && area->nameAlg == TPM2_ALG_SHA256 &&
+	       area->authPolicy.size == 32 && rsa->symmetric.algorithm == TPM2_ALG_AES &&
+	       rsa->symmetric.keyBits.aes == 128 && rsa->symmetric.mode.aes == TPM2_ALG_CFB &&
+	       rsa->scheme.scheme == TPM2_ALG_NULL && rsa->keyBits == 2048 && !rsa->exponent &&
+	       area->unique.rsa.size == 256;
+}
+
 struct ccdm_pubkey *ccdm_tpm_ek_parse(const uint8_t *bytes, size_t size)
 {
 	const TPMA_OBJECT need = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
@@ -90,8 +105,8 @@ struct ccdm_pubkey *ccdm_tpm_ek_parse(const uint8_t *bytes, size_t size)
 	size_t at = 0;
 
 	if (Tss2_MU_TPMT_PUBLIC_Unmarshal(bytes, size, &at, &area) || at != size ||
-	    area.type != TPM2_ALG_RSA || (area.objectAttributes & need) != need ||
-	    area.objectAttributes & TPMA_OBJECT_SIGN_ENCRYPT)
+	    (area.objectAttributes & need) != need ||
+	    area.objectAttributes & TPMA_OBJECT_SIGN_ENCRYPT || !ccdm_ek_template(&area))
 		return NULL;
 	return ccdm_pair_key(&area);
 }

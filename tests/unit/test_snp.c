@@ -461,6 +461,11 @@ static void there_and_back(void **state)
 		x = make_leaf(&all[i], raw, ask);
 		der = table + 96;
 		n = i2d_X509(x, &der);
+		/* one of a kind: a table could make much of few bytes */
+		put_entry(table, 0, guid_vcek, 96, n);
+		put_entry(table, 1, guid_vcek, 96, n);
+		put_entry(table, 2, NULL, 0, 0);
+		assert_int_equal(ccdm_snp_json_make(raw, table, 96 + n, &o, &err), -EINVAL);
 		put_entry(table, 0, guid_other, 96, 5);
 		put_entry(table, 1, guid_ask, 96, n);
 		put_entry(table, 2, guid_vcek, 96, n);

@@ -160,6 +160,14 @@ static uint8_t *ccdm_row_length(uint8_t *to, uint64_t n)
 	return to;
 }
 
+/* The bytes of a column, whatever it is: they must be asked for before their number. */
+static void ccdm_row_column(struct ccdm_row *row, sqlite3_stmt *st, int i)
+{
+	const void *bytes = sqlite3_column_blob(st, i);
+
+	ccdm_row_add(row, 'b', bytes, bytes ? sqlite3_column_bytes(st, i) : 0);
+}
+
 /* In one piece; the caller frees it. */
 static uint8_t *ccdm_row_bytes(const struct ccdm_row *row, size_t *size)
 {
@@ -316,7 +324,7 @@ static int ccdm_store_barrier(struct ccdm_store *s, int64_t *nonces, struct ccdm
 
 static int ccdm_store_tables_make(struct ccdm_store *s, const char *file, struct ccdm_err *err)
 {
-	int64_t version, tables;
+	int64_t version, tables, before = 0, today;
 	int r;
 
 	r = ccdm_store_number(s, "PRAGMA user_version", &version, err);
@@ -333,9 +341,16 @@ static int ccdm_store_tables_make(struct ccdm_store *s, const char *file, struct
 	r = ccdm_store_begin(s, err);
 	if (r)
 		return r;
-	r = ccdm_store_exec(s, version ? ccdm_store_upgrade : ccdm_store_tables, err);
+	/* a barrier of before the upgrade may be higher than that of today */
+	if (version)
+		r = ccdm_store_number(
+			s, "SELECT coalesce(max(value), 0) FROM counter WHERE name = 'nonces'",
+			&before, err);
 	if (!r)
-		r = ccdm_store_barrier_put(s, version ? time(NULL) + UPGRADE : 0, err);
+		r = ccdm_store_exec(s, version ? ccdm_store_upgrade : ccdm_store_tables, err);
+	today = version ? time(NULL) + UPGRADE : 0;
+	if (!r)
+		r = ccdm_store_barrier_put(s, before > today ? before : today, err);
 	if (!r)
 		r = ccdm_store_exec(s, "PRAGMA user_version = 2", err);
 	r = ccdm_store_end(s, r, err);
@@ -450,18 +465,20 @@ int ccdm_store_policies(struct ccdm_store *s, ccdm_store_fn each, void *arg, str
 	sqlite3_stmt *st =
 		ccdm_store_prepare(s, "SELECT name, text, mac FROM policy ORDER BY name", NULL);
 	int code = SQLITE_ERROR, r = 0, good;
+	const void *name;
 
 	s->odd.count = 0;
 	while (st && !r && (code = sqlite3_step(st)) == SQLITE_ROW) {
 		good = ccdm_row_read(s, st, "policy", "ttb");
-		if (good < 0)
+		if (good < 0) {
 			r = ccdm_err_set(err, good, "a policy of the database cannot be checked");
-		else if (good)
+		} else if (good) {
 			r = each((const char *)sqlite3_column_text(st, 0),
 				 (const char *)sqlite3_column_text(st, 1), arg);
-		else
-			ccdm_row_odd(s, "policy", sqlite3_column_blob(st, 0),
-				     sqlite3_column_bytes(st, 0));
+		} else {
+			name = sqlite3_column_blob(st, 0);
+			ccdm_row_odd(s, "policy", name, name ? sqlite3_column_bytes(st, 0) : 0);
+		}
 	}
 	if (!r && code != SQLITE_DONE)
 		r = ccdm_store_bad(s, err);
@@ -483,8 +500,8 @@ int ccdm_store_policies_version(struct ccdm_store *s, uint8_t version[32], struc
 		uint8_t *all;
 		size_t size;
 
-		ccdm_row_add(&row, 'b', sqlite3_column_blob(st, 0), sqlite3_column_bytes(st, 0));
-		ccdm_row_add(&row, 'b', sqlite3_column_blob(st, 1), sqlite3_column_bytes(st, 1));
+		ccdm_row_column(&row, st, 0);
+		ccdm_row_column(&row, st, 1);
 		all = ccdm_row_bytes(&row, &size);
 		r = all ? ccdm_digest_of(CCDM_ALG_SHA256, version, 32, all, size, &d) : -ENOMEM;
 		free(all);
@@ -598,6 +615,10 @@ int ccdm_store_session_get(struct ccdm_store *s, const uint8_t id[CCDM_NONCE_ID]
 	code = st ? sqlite3_step(st) : SQLITE_ERROR;
 	if (code == SQLITE_ROW) {
 		good = ccdm_row_read(s, st, "session", "biitb");
+		/* (the index that found it is the database's) */
+		if (good > 0 && (sqlite3_column_bytes(st, 0) != CCDM_NONCE_ID ||
+				 memcmp(sqlite3_column_blob(st, 0), id, CCDM_NONCE_ID)))
+			good = 0;
 		if (!good) {
 			ccdm_digest_hex(id, CCDM_NONCE_ID, hex);
 			ccdm_row_odd(s, "session", hex, 2 * CCDM_NONCE_ID);

@@ -299,22 +299,23 @@ static json_t *ccdm_snp_report_json(const struct ccdm_snp *snp)
 	return NULL;
 }
 
-/* What else hosts put there is nobody's evidence, and stays here. */
-static const char *ccdm_snp_guid_type(const uint8_t *guid)
+/* Which one it is, or -1: what else hosts put there is nobody's evidence, and stays here. */
+static int ccdm_snp_guid(const uint8_t *guid)
 {
-	size_t i;
+	int i;
 
-	for (i = 0; i < sizeof(ccdm_snp_guids) / sizeof(ccdm_snp_guids[0]); i++)
+	for (i = 0; i < (int)MEMBERS(ccdm_snp_guids); i++)
 		if (!memcmp(ccdm_snp_guids[i].guid, guid, GUID))
-			return ccdm_snp_guids[i].type;
-	return NULL;
+			return i;
+	return -1;
 }
 
 static int ccdm_snp_table(const uint8_t *table, size_t size, json_t *chain, struct ccdm_err *err)
 {
 	static const uint8_t zero[GUID];
 	size_t at, offset, length;
-	const char *type;
+	unsigned int seen = 0;
+	int guid;
 
 	for (at = 0; at + GUID + 8 <= size && memcmp(table + at, zero, GUID); at += GUID + 8) {
 		offset = ccdm_le32(table + at + GUID);
@@ -324,10 +325,20 @@ static int ccdm_snp_table(const uint8_t *table, size_t size, json_t *chain, stru
 					    "the host's certificates: entry %zu is %zu bytes at "
 					    "%zu of %zu",
 					    at / (GUID + 8), length, offset, size);
-		type = ccdm_snp_guid_type(table + at);
-		if (type && json_array_append_new(
-				    chain, json_pack("{s:s, s:o}", "cert_type", type, "data",
-						     ccdm_snp_octets(table + offset, length))))
+		guid = ccdm_snp_guid(table + at);
+		if (guid < 0)
+			continue;
+		/* many entries over the same bytes would make much of little */
+		if (seen & 1U << guid || length > CCDM_CERT_MAX)
+			return ccdm_err_set(err, -EINVAL,
+					    "the host's certificates: entry %zu: %s a second time, "
+					    "or more than %u bytes",
+					    at / (GUID + 8), ccdm_snp_guids[guid].type,
+					    CCDM_CERT_MAX);
+		seen |= 1U << guid;
+		if (json_array_append_new(
+			    chain, json_pack("{s:s, s:o}", "cert_type", ccdm_snp_guids[guid].type,
+					     "data", ccdm_snp_octets(table + offset, length))))
 			return -ENOMEM;
 	}
 	if (size && at + GUID + 8 > size)

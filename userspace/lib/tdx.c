@@ -464,9 +464,14 @@ int ccdm_tdx_verify(const struct ccdm_tdx *t, const struct ccdm_tdx_want *want,
 		    struct ccdm_verdict *v, struct ccdm_err *err)
 {
 	/* A layer of the quote's own: what it brings is never what the operator has. */
-	struct ccdm_certs *certs = ccdm_certs_guest(want->certs);
-	int r = certs ? ccdm_tdx_judge(t, want, certs, v, err)
-		      : ccdm_err_set(err, -ENOMEM, "out of memory");
+	struct ccdm_certs *certs;
+	int r;
+
+	if (want->report_data_size > 64)
+		return ccdm_err_set(err, -EINVAL, "a quote is bound to 64 bytes at most");
+	certs = ccdm_certs_guest(want->certs);
+	r = certs ? ccdm_tdx_judge(t, want, certs, v, err)
+		  : ccdm_err_set(err, -ENOMEM, "out of memory");
 
 	ccdm_certs_free(certs);
 	return r;

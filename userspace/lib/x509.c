@@ -565,9 +565,13 @@ static void ccdm_crl_ask(const struct ccdm_certs *certs, X509 *x, X509 *issuer, 
 		for (i = 0; i < sk_X509_CRL_num(certs->crls); i++) {
 			X509_CRL *crl = sk_X509_CRL_value(certs->crls, i);
 
-			if (X509_NAME_cmp(X509_CRL_get_issuer(crl),
-					  X509_get_subject_name(issuer)) ||
-			    X509_CRL_verify(crl, X509_get0_pubkey(issuer)) != 1)
+			if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(issuer)))
+				continue;
+			r = X509_CRL_verify(crl, X509_get0_pubkey(issuer));
+			/* what cannot be looked at may revoke */
+			if (r < 0)
+				w->unfit = "its list cannot be verified";
+			if (r != 1)
 				continue;
 			/* 2: "remove from the list", which a delta list alone may say */
 			r = X509_CRL_get0_by_cert(crl, &entry, x);

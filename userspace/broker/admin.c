@@ -2,6 +2,7 @@
 /* admin.c - see admin.h */
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "../lib/base64.h"
@@ -16,6 +17,8 @@ struct ccdm_asked {
 	const json_t *o;
 	int64_t now;
 	const char *who;
+	char name[CCDM_KBS_PATH_MAX]; /* what it is about, once that is known */
+	bool begun;		      /* the log says so */
 	json_t *answer;
 	struct ccdm_err err;
 };
@@ -28,14 +31,39 @@ static const char *ccdm_asked_text(struct ccdm_asked *q, const char *key, int *r
 	return text ? text : "";
 }
 
-/* What is changed stands in the log before it is. */
+/* What is changed stands in the log before it is; how it ended, after it. */
 static int ccdm_asked_log(struct ccdm_asked *q, const char *what, const char *name,
 			  const char *hash)
 {
-	json_t *entry = json_pack("{s:s, s:s, s:s, s:s?}", "who", q->who, "do", what, "name", name,
-				  "hash", hash);
+	json_t *entry = json_pack("{s:s, s:s, s:s, s:s?, s:s}", "who", q->who, "do", what, "name",
+				  name, "hash", hash, "result", "begun");
+	int r;
 
-	return ccdm_audit_add(q->b->audit, q->now, "admin", entry, &q->err);
+	snprintf(q->name, sizeof(q->name), "%s", name);
+	r = ccdm_audit_add(q->b->audit, q->now, "admin", entry, &q->err);
+	q->begun = !r;
+	return r;
+}
+
+/* How an order ended that changes something, or would have. */
+static int ccdm_asked_ended(struct ccdm_asked *q, const char *what, int r)
+{
+	const char *path = json_string_value(json_object_get(q->o, "path"));
+	const char *name = json_string_value(json_object_get(q->o, "name"));
+	struct ccdm_err err = { 0 };
+	json_t *entry;
+	int bad;
+
+	if (!q->begun && !r)
+		return 0; /* a dry run */
+	if (!q->begun)
+		snprintf(q->name, sizeof(q->name), "%s", path ? path : name ? name : "");
+	entry = json_pack("{s:s, s:s, s:s, s:s, s:s?}", "who", q->who, "do", what, "name", q->name,
+			  "result", r ? "failed" : "done", "why",
+			  r ? (q->err.text[0] ? q->err.text : strerror(-r)) : NULL);
+	bad = ccdm_audit_add(q->b->audit, q->now, "admin", entry, &err);
+	return r || !bad ? r
+			 : ccdm_err_set(&q->err, bad, "it is done, and not noted: %s", err.text);
 }
 
 static int ccdm_asked_append(const char *name, const char *text, void *arg)
@@ -249,15 +277,16 @@ static int ccdm_admin_explain(struct ccdm_asked *q)
 static const struct {
 	const char *word;
 	int (*run)(struct ccdm_asked *q);
+	bool changes;
 } ccdm_admin_words[] = {
-	{ "policy-add", ccdm_admin_policy_add },
-	{ "policy-list", ccdm_admin_policy_list },
-	{ "policy-remove", ccdm_admin_policy_remove },
-	{ "secret-put", ccdm_admin_secret_put },
-	{ "secret-list", ccdm_admin_secret_list },
-	{ "secret-remove", ccdm_admin_secret_remove },
-	{ "secrets-reseal", ccdm_admin_secrets_reseal },
-	{ "explain", ccdm_admin_explain },
+	{ "policy-add", ccdm_admin_policy_add, true },
+	{ "policy-list", ccdm_admin_policy_list, false },
+	{ "policy-remove", ccdm_admin_policy_remove, true },
+	{ "secret-put", ccdm_admin_secret_put, true },
+	{ "secret-list", ccdm_admin_secret_list, false },
+	{ "secret-remove", ccdm_admin_secret_remove, true },
+	{ "secrets-reseal", ccdm_admin_secrets_reseal, true },
+	{ "explain", ccdm_admin_explain, false },
 };
 
 json_t *ccdm_admin_answer(struct ccdm_broker *b, char *line, size_t size, const char *who,
@@ -276,6 +305,8 @@ json_t *ccdm_admin_answer(struct ccdm_broker *b, char *line, size_t size, const 
 	r = i < n ? ccdm_admin_words[i].run(&q)
 		  : ccdm_err_set(&q.err, -EINVAL, "there is nothing called %.40s to do",
 				 word ? word : "so");
+	if (i < n && ccdm_admin_words[i].changes)
+		r = ccdm_asked_ended(&q, word, r);
 	json_decref(o);
 	if (r) {
 		json_decref(q.answer);

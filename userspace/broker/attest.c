@@ -90,12 +90,12 @@ static int ccdm_attest_judge(struct ccdm_broker *b, const struct ccdm_request *q
 	return ccdm_trust_judge(b->trust, &claim, q->now, v, proof, err);
 }
 
-/* Names of policies that hold; NULL: out of memory. */
+/* Policies that hold, each with the hash of its text; NULL: out of memory. */
 static json_t *ccdm_attest_policies(struct ccdm_broker *b, const json_t *facts, json_t **traces,
 				    struct ccdm_err *err)
 {
 	const struct ccdm_policy *p;
-	json_t *names = json_array();
+	json_t *names = json_object();
 
 	if (ccdm_broker_policies(b, &p, err)) {
 		json_decref(names);
@@ -105,7 +105,7 @@ static json_t *ccdm_attest_policies(struct ccdm_broker *b, const json_t *facts, 
 		json_t *trace = json_array();
 
 		if (ccdm_policy_judge(p, facts, &trace) == CCDM_YES)
-			ccdm_member_add(&names, json_string(p->name));
+			ccdm_member_put(&names, p->name, json_string(p->hash));
 		ccdm_member_put(traces, p->name, trace);
 	}
 	if (!names)
@@ -207,7 +207,7 @@ static void ccdm_attest_decide(struct ccdm_broker *b, const struct ccdm_request 
 	names = ccdm_attest_policies(b, proof->facts, &traces, &d->err);
 	if (!names) {
 		d->why = d->err.text;
-	} else if (!json_array_size(names)) {
+	} else if (!json_object_size(names)) {
 		d->type = "PolicyDeny";
 		d->why = "no policy holds";
 	}
@@ -230,17 +230,18 @@ static int ccdm_attest_keep(struct ccdm_broker *b, const struct ccdm_request *q,
 	struct ccdm_err err;
 	int r;
 
+	if (!d->why && ccdm_store_begin(b->store, &d->err))
+		d->why = d->err.text;
 	if (d->why)
 		return ccdm_attest_log(b, q, m, d->why, d->more, &err);
-	r = ccdm_store_begin(b->store, &err);
-	if (r) {
-		json_decref(d->more);
-		return r;
-	}
 	if (ccdm_attest_session(b, q, m, proof->facts, &d->err))
 		d->why = d->err.text;
 	r = ccdm_attest_log(b, q, m, d->why, d->more, &err);
-	return ccdm_store_end(b->store, r, &err);
+	r = ccdm_store_end(b->store, r, &d->err);
+	/* it was accepted, says the log, and is not kept all the same */
+	if (r && !d->why)
+		(void)ccdm_attest_log(b, q, m, d->err.text, json_object(), &err);
+	return r;
 }
 
 static void ccdm_attest_reply(struct ccdm_broker *b, const struct ccdm_request *q,
@@ -265,6 +266,19 @@ static void ccdm_attest_reply(struct ccdm_broker *b, const struct ccdm_request *
 	free(token);
 }
 
+/* A session of ours, and a message that is none: it is refused, and so it is in the log. */
+static void ccdm_attest_unreadable(struct ccdm_broker *b, const struct ccdm_request *q,
+				   const struct ccdm_attest *m, const struct ccdm_err *why,
+				   struct ccdm_reply *a)
+{
+	struct ccdm_err err;
+
+	if (ccdm_attest_log(b, q, m, why->text, json_object(), &err))
+		ccdm_reply_error(a, 500, "AttestationError", "it cannot be logged");
+	else
+		ccdm_reply_error(a, 401, "SerdeError", why->text);
+}
+
 void ccdm_attest_answer(struct ccdm_broker *b, const struct ccdm_request *q, struct ccdm_reply *a)
 {
 	struct ccdm_verdict *v = calloc(1, sizeof(*v));
@@ -280,7 +294,7 @@ void ccdm_attest_answer(struct ccdm_broker *b, const struct ccdm_request *q, str
 	if (!q->cookie || ccdm_nonce_read(b->keys, q->cookie, q->now, &m.nonce))
 		ccdm_reply_error(a, 401, "TokenNotFound", "no such session");
 	else if (ccdm_attest_read(q, &m, &err))
-		ccdm_reply_error(a, 401, "SerdeError", err.text);
+		ccdm_attest_unreadable(b, q, &m, &err, a);
 	else
 		ccdm_attest_reply(b, q, &m, v, &proof, a);
 	ccdm_proof_drop(&proof);

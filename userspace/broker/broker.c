@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include "../lib/digest.h"
 #include "broker.h"
 
 void ccdm_broker_drop(struct ccdm_broker *b)
@@ -22,9 +23,13 @@ static int ccdm_policies_add(const char *name, const char *text, void *arg)
 {
 	struct ccdm_policies_read *p = arg;
 	int r = ccdm_policy_parse(name, text, strlen(text), p->tail, p->err);
+	struct ccdm_digest d;
 
-	while (*p->tail)
-		p->tail = &(*p->tail)->next;
+	if (!r)
+		r = ccdm_digest_of(CCDM_ALG_SHA256, text, strlen(text), NULL, 0, &d);
+	for (; *p->tail; p->tail = &(*p->tail)->next)
+		if (!r)
+			ccdm_digest_hex(d.bytes, 32, (*p->tail)->hash);
 	return r;
 }
 

@@ -85,6 +85,18 @@ static void brokerd_answer(const struct ccdm_request *q, struct ccdm_reply *a, v
 	ccdm_protocol_answer(&d->broker, q, a);
 }
 
+/* What happened to the daemon itself; @why: NULL if it went well */
+static void brokerd_note(struct ccdm_daemon *d, const char *what, const char *why)
+{
+	struct ccdm_err err;
+
+	if (ccdm_audit_add(d->broker.audit, time(NULL), "daemon",
+			   json_pack("{s:s, s:s, s:s?}", "do", what, "result",
+				     why ? "failed" : "done", "why", why),
+			   &err))
+		fprintf(stderr, PROGRAM ": %s\n", err.text);
+}
+
 /* ---- while it runs -------------------------------------------------------------- */
 
 static void brokerd_end(evutil_socket_t fd, short what, void *arg)
@@ -118,6 +130,7 @@ static void brokerd_reload(evutil_socket_t fd, short what, void *arg)
 	if (r) {
 		ccdm_keys_free(keys);
 		ccdm_trust_free(trust);
+		brokerd_note(d, "reload", err.text);
 		fprintf(stderr, PROGRAM ": not reloaded: %s\n", err.text);
 		return;
 	}
@@ -127,6 +140,7 @@ static void brokerd_reload(evutil_socket_t fd, short what, void *arg)
 	d->trust = trust;
 	d->conf = conf;
 	brokerd_policy(d);
+	brokerd_note(d, "reload", NULL);
 	fprintf(stderr, PROGRAM ": reloaded\n");
 }
 
@@ -187,8 +201,10 @@ static int brokerd_start(struct ccdm_daemon *d, struct ccdm_err *err)
 		r = ccdm_adminsock_new(d->base, d->conf.admin, &d->broker, &d->admin, err);
 	if (!r)
 		r = ccdm_server_new(d->base, &d->conf, brokerd_answer, d, &d->server, err);
-	if (!r)
+	if (!r) {
+		brokerd_note(d, "start", NULL);
 		fprintf(stderr, PROGRAM ": port %u\n", ccdm_server_port(d->server));
+	}
 	return r;
 }
 
@@ -266,9 +282,11 @@ int main(int argc, char **argv)
 	r = brokerd_load(&d, &err);
 	if (!r && !check)
 		r = brokerd_start(&d, &err);
-	if (!r && !check)
+	if (!r && !check) {
 		r = event_base_dispatch(d.base) < 0 ? ccdm_err_set(&err, -EIO, "the loop ended")
 						    : 0;
+		brokerd_note(&d, "stop", r ? err.text : NULL);
+	}
 	brokerd_stop(&d);
 	return r ? (int)ccdm_ui_fail(PROGRAM, &err, r) : CCDM_EXIT_OK;
 }

@@ -47,18 +47,22 @@ static void log_failed(const json_t *entry)
 static void log_line(const json_t *o)
 {
 	const char *event = log_text(o, "event"), *time = log_text(o, "time");
-	const char *result = log_text(o, "result"), *why = log_text(o, "why");
+	const char *result = log_text(o, "result"), *why = log_text(o, "why"), *name;
+	json_t *size;
 
 	if (!strcmp(event, "head"))
 		return;
-	if (!strcmp(event, "admin"))
-		ccdm_ui_line("%s %-8s %-8s %s %s %s", time, event, result, log_text(o, "who"),
-			     log_text(o, "do"), log_text(o, "name"));
+	if (log_text(o, "do")[0])
+		ccdm_ui_line("%s %-8s %-8s %s %s %s%s%s", time, event, result, log_text(o, "who"),
+			     log_text(o, "do"), log_text(o, "name"), *why ? ": " : "", why);
 	else
 		ccdm_ui_line("%s %-8s %-8s %s %.8s %s%s%s%s", time, event, result,
 			     log_text(o, "peer"), log_text(o, "session"), log_text(o, "tee"),
 			     log_text(o, "secret"), *why ? ": " : "", why);
 	log_failed(o);
+	json_object_foreach(json_object_get(o, "cut"), name, size)
+		ccdm_ui_line("    %s: %lld bytes, too many for a line: cut", name,
+			     (long long)json_integer_value(size));
 }
 
 int cmd_log(const struct ccdm_cli *cli, struct ccdm_err *err)

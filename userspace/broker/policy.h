@@ -81,10 +81,12 @@ struct ccdm_cond {
  * @require: a CCDM_COND_ALL
  * @refused: why it opens nothing, though it can be read: it pins no image, or can never hold;
  *	     NULL: it may open. Such a policy cannot be added; one that was stored before denies
+ * @hash: SHA-256 of the text that it was read from, for the audit log; "" if nobody set it
  * @next: of the same file
  */
 struct ccdm_policy {
 	char name[65];
+	char hash[65];
 	json_t *secrets;
 	struct ccdm_cond *require;
 	const char *refused;

@@ -104,6 +104,8 @@ static void ccdm_resource_decide(struct ccdm_broker *b, const struct ccdm_reques
 			 "result", r ? "refused" : "released");
 	if (p)
 		ccdm_member_put(&more, "policy", json_string(p->name));
+	if (p)
+		ccdm_member_put(&more, "policy-hash", json_string(p->hash));
 	if (r) {
 		ccdm_member_put(&more, "why", json_string(err.text));
 		ccdm_member_put(&more, "conditions", json_incref(traces));

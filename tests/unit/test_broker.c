@@ -745,7 +745,31 @@ static void forged(void **state)
 	drop(&g);
 }
 
-/* Each line of the log damaged, left out, or moved: it is seen there, or at the next. */
+/* A session of ours, and a message that is none: the log has it before the guest hears of it. */
+static void unreadable(void **state)
+{
+	static const char *const texts[] = { "", "{", "[]", "{}", "{\"runtime-data\": {}}" };
+	uint64_t before, after;
+	struct ccdm_reply a;
+	struct guest g;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		g = guest(CCDM_KBS_0_4);
+		assert_int_equal(ccdm_audit_verify(file("audit.log"), broker.signer, &before, &err),
+				 0);
+		ask(&g, true, "/kbs/v0/attest", texts[i], false, &a);
+		refused(&g, "SerdeError");
+		free(a.body);
+		assert_int_equal(ccdm_audit_verify(file("audit.log"), broker.signer, &after, &err),
+				 0);
+		/* (a head may come with it) */
+		assert_true(after > before);
+		drop(&g);
+	}
+}
+
 /* A refusal whose trace is longer than a line stands in the log, without the trace. */
 static void long_trace(void **state)
 {
@@ -799,6 +823,7 @@ static void long_trace(void **state)
 	drop(&g);
 }
 
+/* Each line of the log damaged, left out, or moved: it is seen there, or at the next. */
 static void audit(void **state)
 {
 	struct ccdm_audit *again;
@@ -973,8 +998,8 @@ int main(void)
 		cmocka_unit_test(unlogged),	 cmocka_unit_test(rotation),
 		cmocka_unit_test(audit),	 cmocka_unit_test(roots),
 		cmocka_unit_test(configuration), cmocka_unit_test(forged),
-		cmocka_unit_test(late_head),	 cmocka_unit_test(long_trace),
-		cmocka_unit_test(written),
+		cmocka_unit_test(late_head),	 cmocka_unit_test(unreadable),
+		cmocka_unit_test(long_trace),	 cmocka_unit_test(written),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -10,14 +10,26 @@
  * Order of steps (why: Documentation/concurrency.rst):
  *
  *	load	into the hash as LOADING; under the parent's lock copy the entry
- *		and set the child's bit; read and verify; CLEAN
+ *		and set the child's bit; read and verify (load.c); CLEAN
  *	evict	room.c
  *
  * While a child's bit is set nobody changes its entry but its write-back.
+ *
+ * A walk takes one step after the other, and never blocks a thread: it waits in a list,
+ * at a node that is LOADING, for memory to load with, or for room. What it waited for
+ * puts it on the list "again", with which a worker goes on, or ends it.
  */
+#include <linux/completion.h>
 #include <linux/slab.h>
 #include "ccdm.h"
 #include "trace.h"
+
+#ifndef CCDM_LOADS_MAX			/* (a test that has them all in use has fewer) */
+#define CCDM_LOADS_MIN		16u
+#define CCDM_LOADS_MAX		1024u
+#endif
+#define CCDM_WRITES_MIN		16u
+#define CCDM_WRITES_MAX		256u
 
 /* ---- finding ------------------------------------------------------------- */
 
@@ -58,310 +70,468 @@ struct ccdm_node *ccdm_cache_find(struct ccdm *c, unsigned int level, u64 index)
 }
 
 /*
- * Find or, with @fresh, insert; what is found is pinned. -EAGAIN: it was leaving,
- * and has left; or with CCDM_GET_NOWAIT one would have to wait for it.
+ * Find or, with @fresh, insert; what is found is pinned. -EAGAIN: it is leaving.
  */
 static struct ccdm_node *ccdm_cache_lookup(struct ccdm *c, unsigned int level, u64 index,
-					   enum ccdm_get how, struct ccdm_node *fresh)
+					   struct ccdm_node *fresh)
 {
 	struct ccdm_bucket *b = ccdm_bucket(&c->cache, level, index);
 	struct ccdm_node *node;
 	unsigned long flags;
-	bool leaving, loading;
 
 	spin_lock_irqsave(&b->lock, flags);
 	node = ccdm_bucket_find(b, level, index);
-	leaving = node && READ_ONCE(node->state) == CCDM_NODE_LEAVING;
-	loading = node && how == CCDM_GET_NOWAIT && !ccdm_node_usable(node);
-	if (node && !leaving && !loading) {
+	if (node && READ_ONCE(node->state) == CCDM_NODE_LEAVING) {
+		node = ERR_PTR(-EAGAIN);
+	} else if (node) {
 		atomic_inc(&node->pins);
 		WRITE_ONCE(node->referenced, true);
-	} else if (!node && fresh) {
+	} else if (fresh) {
 		hlist_add_head(&fresh->hash, &b->head);
 		node = fresh;
 	}
 	spin_unlock_irqrestore(&b->lock, flags);
-
-	/* A few steps that do not sleep; it holds no lock we have. */
-	if (leaving && how != CCDM_GET_NOWAIT)
-		wait_event_timeout(c->cache.leave_wait, !atomic_read(&c->cache.nr_leaving), 1);
-	return leaving || loading ? ERR_PTR(-EAGAIN) : node;
+	return node;
 }
 
-/* ---- loading ------------------------------------------------------------- */
-
-static struct page *ccdm_read_page_get(struct ccdm_cache *k)
+/*
+ * Insert @fresh, unless the node is there already, in whatever state. Does not pin that one:
+ * only a walk that waits for its end may pin a LOADING node.
+ */
+static bool ccdm_cache_insert(struct ccdm *c, struct ccdm_node *fresh)
 {
-	struct page *page = NULL;
+	struct ccdm_bucket *b = ccdm_bucket(&c->cache, fresh->level, fresh->index);
 	unsigned long flags;
+	bool ok;
 
-	spin_lock_irqsave(&k->read_lock, flags);
-	if (k->nr_read_pages)
-		page = k->read_page[--k->nr_read_pages];
-	spin_unlock_irqrestore(&k->read_lock, flags);
-	return page;
+	spin_lock_irqsave(&b->lock, flags);
+	ok = !ccdm_bucket_find(b, fresh->level, fresh->index);
+	if (ok)
+		hlist_add_head(&fresh->hash, &b->head);
+	spin_unlock_irqrestore(&b->lock, flags);
+	return ok;
 }
 
-static void ccdm_read_page_put(struct ccdm_cache *k, struct page *page)
+/* ---- the end of LOADING --------------------------------------------------- */
+
+/* Let @walk wait for the end of LOADING, if that is to come. It has a pin of the node. */
+static bool ccdm_node_wait(struct ccdm_node *node, struct ccdm_walk *walk)
 {
 	unsigned long flags;
+	bool waits;
 
-	spin_lock_irqsave(&k->read_lock, flags);
-	k->read_page[k->nr_read_pages++] = page;
-	spin_unlock_irqrestore(&k->read_lock, flags);
-	wake_up(&k->read_wait);
+	spin_lock_irqsave(&node->lock, flags);
+	waits = READ_ONCE(node->state) == CCDM_NODE_LOADING;
+	if (waits)
+		list_add_tail(&walk->waiter.list, &node->walks);
+	spin_unlock_irqrestore(&node->lock, flags);
+	return waits;
 }
 
-/* Read a node and verify it against @e, its parent's entry, which cannot change now. */
-static int ccdm_node_read(struct ccdm *c, struct ccdm_node *node, const struct ccdm_entry *e)
+/* The walks that waited at @node go on, one by one; each has a pin of it. */
+static void ccdm_node_loaded(struct ccdm *c, struct ccdm_node *node, struct list_head *walks,
+			     int error)
 {
-	struct ccdm_place place = {
-		.domain = CCDM_DOMAIN_NODE(node->level),
-		.index = node->index,
-		.seq = ccdm_le64_to_cpu(e->seq),
-	};
-	struct ccdm_creq *creq;
-	unsigned int tries, misses = 0;
-	struct bio_vec vec;
-	struct page *page;
-	struct bio bio;
-	int r;
+	struct ccdm_walk *walk, *tmp;
 
-	wait_event(c->cache.read_wait, (page = ccdm_read_page_get(&c->cache)));
-	for (tries = 0; tries < 3; tries++) {
-		bio_init(&bio, c->dev->bdev, &vec, 1, REQ_OP_READ | REQ_META | REQ_SYNC);
-		bio.bi_iter.bi_sector = (c->g.first[node->level] + node->index) *
-					CCDM_BLOCK_SECTORS;
-		__bio_add_page(&bio, page, CCDM_BLOCK_SIZE, 0);
-		r = submit_bio_wait(&bio);
-		bio_uninit(&bio);
-		if (r) {
-			ccdm_count(c, CCDM_STAT_NODE_ERRORS, 1);
-			DMERR_LIMIT("%s: node level %u index %llu: read error %d",
-				    ccdm_name(c), node->level, node->index, r);
-			break;
+	list_for_each_entry_safe(walk, tmp, walks, waiter.list) {
+		list_del_init(&walk->waiter.list);
+		if (error) {
+			ccdm_node_unpin(c, node);
+			if (error == -EAGAIN)
+				ccdm_walk_again(c, walk);
+			else
+				ccdm_walk_end(c, walk, ERR_PTR(error));
+		} else if (node->level == walk->level) {
+			ccdm_walk_end(c, walk, node);
+		} else {
+			walk->node = node;
+			ccdm_walk_again(c, walk);
 		}
-		/* Not before: who seals needs such memory too, and the device may take long. */
-		creq = ccdm_creq_get(&c->creqs, GFP_NOIO);
-		r = ccdm_open(&c->node, creq, &place, e->tag, page, virt_to_page(node->entry), 0,
-			      false);
-		ccdm_creq_put(&c->creqs, creq);
-		if (!r)
-			break;
-		/* Another error of the crypto API is no verdict: once more. */
-		if (r != -EBADMSG)
-			continue;
-		if (misses++) {
-			ccdm_tamper(c, "node", node->level, node->index);
-			break;
-		}
-		ccdm_count(c, CCDM_STAT_RECHECKS, 1);
-		trace_ccdm_recheck(ccdm_name(c), node->level + 1, node->index);
 	}
-	ccdm_read_page_put(&c->cache, page);
-	return r ? -EIO : 0;
 }
 
 void ccdm_cache_publish(struct ccdm *c, struct ccdm_node *node)
 {
+	LIST_HEAD(walks);
+	unsigned long flags;
+
 	node->referenced = true;
-	ccdm_room_enter(c, node);
+	ccdm_room_clean(c, node);
+	spin_lock_irqsave(&node->lock, flags);
 	/* Who sees the state sees the entries. */
 	smp_store_release(&node->state, CCDM_NODE_CLEAN);
-	wake_up_all(&node->wait);
+	list_splice_init(&node->walks, &walks);
+	spin_unlock_irqrestore(&node->lock, flags);
+	ccdm_node_loaded(c, node, &walks, 0);
 }
 
 void ccdm_cache_abandon(struct ccdm *c, struct ccdm_node *node, int error)
 {
 	struct ccdm_node *parent = node->parent;
+	LIST_HEAD(walks);
+	unsigned long flags;
 
-	node->error = error;
 	ccdm_room_detach(c, node);
-	wake_up_all(&node->wait);
+	spin_lock_irqsave(&node->lock, flags);
+	list_splice_init(&node->walks, &walks);
+	spin_unlock_irqrestore(&node->lock, flags);
+	ccdm_node_loaded(c, node, &walks, error ?: -EAGAIN);
 	ccdm_node_unpin(c, parent);
 	ccdm_node_unpin(c, node);
 }
 
-/*
- * @node has just been inserted; @parent's pin becomes the node's. Return: 0
- * with the node usable, or LOADING and the caller's with CCDM_GET_COVER.
- */
-static int ccdm_cache_load(struct ccdm *c, struct ccdm_node *node, struct ccdm_node *parent,
-			   enum ccdm_get how)
+/* ---- walking ------------------------------------------------------------- */
+
+void ccdm_walk_again(struct ccdm *c, struct ccdm_walk *walk)
 {
-	unsigned int slot = ccdm_node_slot(node);
-	struct ccdm_entry e;
+	struct ccdm_cache *k = &c->cache;
 	unsigned long flags;
-	int r = 0;
 
-	node->parent = parent;
-	spin_lock_irqsave(&parent->lock, flags);
-	e = parent->entry[slot];
-	ccdm_mask_set(&parent->mask, slot);
-	spin_unlock_irqrestore(&parent->lock, flags);
-
-	if (how == CCDM_GET_COVER)
-		return 0;
-	if (!ccdm_tree_born(&e, node->entry))
-		r = ccdm_node_read(c, node, &e);
-	if (!r)
-		ccdm_cache_publish(c, node);
-	return r;
+	spin_lock_irqsave(&k->load_lock, flags);
+	list_add_tail(&walk->waiter.list, &k->again);
+	spin_unlock_irqrestore(&k->load_lock, flags);
+	queue_work(c->done, &k->walker);
 }
 
-/* 0: usable. -EAGAIN: gone, look again. Another -errno: gone for a reason. */
-static int ccdm_node_wait(struct ccdm_node *node)
+void ccdm_walk_end(struct ccdm *c, struct ccdm_walk *walk, struct ccdm_node *node)
 {
-	wait_event(node->wait, READ_ONCE(node->state) != CCDM_NODE_LOADING);
-	if (ccdm_node_usable(node))
-		return 0;
-	return node->error ?: -EAGAIN;
+	if (walk->first)
+		ccdm_room_done(c, walk);
+	walk->node = node;
+	walk->done(walk);
 }
 
-/* The deepest node in memory on the way to (level, index), pinned. */
-static struct ccdm_node *ccdm_cache_deepest(struct ccdm *c, unsigned int level, u64 index,
-					    enum ccdm_get how)
+static void ccdm_walker(struct work_struct *work)
+{
+	struct ccdm_cache *k = container_of(work, struct ccdm_cache, walker);
+	struct ccdm *c = container_of(k, struct ccdm, cache);
+	struct ccdm_walk *walk;
+	struct ccdm_node *node;
+
+	for (;;) {
+		spin_lock_irq(&k->load_lock);
+		walk = list_first_entry_or_null(&k->again, struct ccdm_walk, waiter.list);
+		if (walk)
+			list_del_init(&walk->waiter.list);
+		spin_unlock_irq(&k->load_lock);
+		if (!walk)
+			return;
+		node = ccdm_walk_on(c, walk, false);
+		if (node)
+			ccdm_walk_end(c, walk, node);
+		cond_resched();
+	}
+}
+
+/* The deepest node in memory on the way, pinned; perhaps LOADING. -EAGAIN: one is leaving. */
+static struct ccdm_node *ccdm_cache_deepest(struct ccdm *c, unsigned int level, u64 index)
 {
 	struct ccdm_node *node;
-	int r;
 
 	for (; level < c->g.levels; level++, index >>= CCDM_NODE_SHIFT) {
-		node = ccdm_cache_lookup(c, level, index, how, NULL);
-		if (!node)
-			continue;
-		if (IS_ERR(node))
+		node = ccdm_cache_lookup(c, level, index, NULL);
+		if (node)
 			return node;
-		r = ccdm_node_wait(node);
-		if (!r)
-			return node;
-		ccdm_node_unpin(c, node);
-		return ERR_PTR(r);
 	}
 	ccdm_node_pin(&c->cache.root);
 	return &c->cache.root;
 }
 
-/* From @node, whose pin is used up, down to @level with the nodes of @spare. */
-static struct ccdm_node *ccdm_cache_descend(struct ccdm *c, struct ccdm_node *node,
-					    unsigned int level, u64 index, enum ccdm_get how,
-					    struct list_head *spare)
+/* Is the child of @node in @slot on the device, as the entry says now? */
+static bool ccdm_cache_sealed(struct ccdm_node *node, unsigned int slot)
 {
-	struct ccdm_node *fresh, *child;
-	unsigned int l;
-	int r;
-
-	while (node->level > level) {
-		l = node->level - 1;
-		fresh = list_first_entry(spare, struct ccdm_node, clock);
-		list_del_init(&fresh->clock);
-		ccdm_node_setup(fresh, l, index >> (CCDM_NODE_SHIFT * (l - level)));
-
-		child = ccdm_cache_lookup(c, l, fresh->index, how, fresh);
-		if (child == fresh) {
-			trace_ccdm_load(ccdm_name(c), l, fresh->index);
-			r = ccdm_cache_load(c, child, node, l == level ? how : CCDM_GET_READ);
-			if (r) {
-				ccdm_cache_abandon(c, child, r);
-				return ERR_PTR(r);
-			}
-		} else {
-			list_add(&fresh->clock, spare);
-			ccdm_node_unpin(c, node);
-			if (IS_ERR(child))
-				return child;
-			r = ccdm_node_wait(child);
-			if (r) {
-				ccdm_node_unpin(c, child);
-				return ERR_PTR(r);
-			}
-		}
-		node = child;
-	}
-	return node;
-}
-
-struct ccdm_node *ccdm_cache_get(struct ccdm *c, unsigned int level, u64 index,
-				 enum ccdm_get how)
-{
-	struct ccdm_node *node;
-	bool first = false;
-	LIST_HEAD(spare);
-	int r, seq = 0;
-
-	do {
-		if (!ccdm_active(c)) {
-			node = ERR_PTR(-EIO);
-			break;
-		}
-		node = ccdm_cache_deepest(c, level, index, how);
-		if (IS_ERR(node) || node->level == level)
-			continue;
-		if (ccdm_room_take(c, node->level - level, &spare, first)) {
-			node = ccdm_cache_descend(c, node, level, index, how, &spare);
-			ccdm_room_return(c, &spare);
-			continue;
-		}
-		/* Not all at once: let go of everything, and wait in line. */
-		ccdm_node_unpin(c, node);
-		r = how == CCDM_GET_NOWAIT ? 0 : ccdm_room_wait(c, &first, &seq);
-		node = ERR_PTR(r ?: -EAGAIN);
-	} while (node == ERR_PTR(-EAGAIN) && how != CCDM_GET_NOWAIT);
-
-	if (first)
-		ccdm_room_done(c);
-	return node;
-}
-
-bool ccdm_cache_leaf_sealed(struct ccdm *c, u64 index)
-{
-	struct ccdm_node *parent = &c->cache.root;
-	unsigned int slot = index % CCDM_NODE_ENTRIES;
 	unsigned long flags;
 	bool sealed;
 
-	if (c->g.levels > 1)
-		parent = ccdm_cache_find(c, 1, index >> CCDM_NODE_SHIFT);
-	else
-		ccdm_node_pin(parent);
-	if (!parent)
-		return false;
-	spin_lock_irqsave(&parent->lock, flags);
-	sealed = !ccdm_mask_test(&parent->mask, slot) &&
-		 ccdm_tree_kind(&parent->entry[slot]) == CCDM_KIND_SEALED;
-	spin_unlock_irqrestore(&parent->lock, flags);
-	ccdm_node_unpin(c, parent);
+	spin_lock_irqsave(&node->lock, flags);
+	sealed = ccdm_tree_kind(&node->entry[slot]) == CCDM_KIND_SEALED;
+	spin_unlock_irqrestore(&node->lock, flags);
 	return sealed;
+}
+
+/*
+ * @node has just been inserted; @parent's pin becomes the node's. Copies the parent's entry,
+ * which nobody changes from now on but this child's write-back.
+ */
+static void ccdm_cache_adopt(struct ccdm_node *node, struct ccdm_node *parent,
+			     struct ccdm_entry *e)
+{
+	unsigned int slot = ccdm_node_slot(node);
+	unsigned long flags;
+
+	node->parent = parent;
+	spin_lock_irqsave(&parent->lock, flags);
+	*e = parent->entry[slot];
+	ccdm_mask_set(&parent->mask, slot);
+	spin_unlock_irqrestore(&parent->lock, flags);
+}
+
+static void ccdm_walk_unload(struct ccdm *c, struct ccdm_walk *walk)
+{
+	if (walk->load)
+		ccdm_load_put(c, walk->load);
+	walk->load = NULL;
+}
+
+/* @fresh is LOADING, and the load's: let @walk wait for it, then send the load. */
+static void ccdm_walk_load(struct ccdm *c, struct ccdm_walk *walk, struct ccdm_node *fresh,
+			   const struct ccdm_entry *e, bool direct)
+{
+	struct ccdm_load *load = walk->load;
+
+	ccdm_load_set(load, fresh, e, walk);
+	walk->load = NULL;
+	walk->at_leaf = fresh->level == walk->level;
+	/* It has all that it needs: the next in line has its turn. */
+	if (walk->first && walk->at_leaf)
+		ccdm_room_done(c, walk);
+	ccdm_node_pin(fresh);
+	/* It waits for sure: LOADING ends with the load only. From then on it is not ours. */
+	if (WARN_ON_ONCE(!ccdm_node_wait(fresh, walk)))
+		return;
+	ccdm_load_start(load, direct);
+}
+
+/*
+ * From @node, which is usable, one level down; its pin is used up. Return:
+ *	the child, pinned; perhaps LOADING, and with @mine for us to end that
+ *	NULL: look again
+ *	ERR_PTR(-EAGAIN): it is leaving
+ *	ERR_PTR(-EINPROGRESS): @walk waits, and is not ours any more
+ *	ERR_PTR(-EIO): there will be no room
+ */
+static struct ccdm_node *ccdm_walk_down(struct ccdm *c, struct ccdm_walk *walk,
+					struct ccdm_node *node, bool direct, bool *mine)
+{
+	unsigned int l = node->level - 1;
+	u64 index = walk->index >> (CCDM_NODE_SHIFT * (l - walk->level));
+	bool cover = walk->how == CCDM_GET_COVER && l == walk->level;
+	struct ccdm_node *fresh, *child;
+	struct ccdm_load *load;
+	struct ccdm_entry e;
+	int seq;
+
+	/* Who waits in a line holds nothing. */
+	if (!walk->load && !cover && ccdm_cache_sealed(node, index % CCDM_NODE_ENTRIES)) {
+		load = ccdm_load_get(c, NULL, walk->waiter.group);
+		if (!load) {
+			ccdm_node_unpin(c, node);
+			load = ccdm_load_get(c, walk, walk->waiter.group);
+			if (!load)
+				return ERR_PTR(-EINPROGRESS);
+			walk->load = load;
+			return NULL;
+		}
+		walk->load = load;
+	}
+	seq = atomic_read(&c->cache.room_seq);
+	fresh = ccdm_room_get(c, walk->first);
+	if (!fresh) {
+		/* No news for the line: the first would wake itself, again and again. */
+		atomic_dec(&node->pins);
+		ccdm_walk_unload(c, walk);
+		return ERR_PTR(ccdm_room_wait(c, walk, seq) ?: -EINPROGRESS);
+	}
+
+	ccdm_node_setup(fresh, l, index);
+	child = ccdm_cache_lookup(c, l, index, fresh);
+	if (child != fresh) {
+		ccdm_room_put(c, fresh);
+		ccdm_node_unpin(c, node);
+		return child;
+	}
+	trace_ccdm_load(ccdm_name(c), l, index);
+	ccdm_cache_adopt(fresh, node, &e);
+	*mine = cover;
+	if (cover)
+		return fresh;
+	if (ccdm_tree_born(&e, fresh->entry)) {
+		ccdm_cache_publish(c, fresh);
+		return fresh;
+	}
+	if (!walk->load) {
+		/* It was written, and has left memory, since we looked. */
+		ccdm_cache_abandon(c, fresh, 0);
+		return NULL;
+	}
+	ccdm_walk_load(c, walk, fresh, &e, direct);
+	return ERR_PTR(-EINPROGRESS);
+}
+
+/* A node on the way is leaving. In a worker: wait, it is a few steps that do not sleep. */
+static bool ccdm_walk_leaving(struct ccdm *c, struct ccdm_walk *walk, bool direct)
+{
+	if (direct) {
+		ccdm_walk_unload(c, walk);
+		ccdm_walk_again(c, walk);
+		return false;
+	}
+	wait_event_timeout(c->cache.leave_wait, !atomic_read(&c->cache.nr_leaving), 1);
+	return true;
+}
+
+struct ccdm_node *ccdm_walk_on(struct ccdm *c, struct ccdm_walk *walk, bool direct)
+{
+	struct ccdm_node *node = walk->node;
+	bool mine = false;
+
+	walk->node = NULL;
+	for (;;) {
+		if (!ccdm_active(c)) {
+			if (!IS_ERR_OR_NULL(node))
+				ccdm_node_unpin(c, node);
+			node = ERR_PTR(-EIO);
+			break;
+		}
+		if (!node)
+			node = ccdm_cache_deepest(c, walk->level, walk->index);
+		if (node == ERR_PTR(-EAGAIN)) {
+			if (!ccdm_walk_leaving(c, walk, direct))
+				return NULL;
+			node = NULL;
+			continue;
+		}
+		if (!ccdm_node_usable(node)) {
+			walk->at_leaf = node->level == walk->level;
+			/* Somebody else loads it. */
+			ccdm_walk_unload(c, walk);
+			if (ccdm_node_wait(node, walk))
+				return NULL;
+			if (!ccdm_node_usable(node)) {
+				ccdm_node_unpin(c, node);
+				node = NULL;
+			}
+			continue;
+		}
+		if (node->level == walk->level)
+			break;
+		node = ccdm_walk_down(c, walk, node, direct, &mine);
+		if (node == ERR_PTR(-EINPROGRESS))
+			return NULL;
+		if (mine || node == ERR_PTR(-EIO))
+			break;
+	}
+	ccdm_walk_unload(c, walk);
+	return node;
+}
+
+struct ccdm_node *ccdm_cache_walk(struct ccdm *c, struct ccdm_walk *walk, bool direct)
+{
+	walk->first = false;
+	walk->at_leaf = false;
+	walk->node = NULL;
+	walk->load = NULL;
+	return ccdm_walk_on(c, walk, direct);
+}
+
+/* struct ccdm_get_wait - a walk whose owner sleeps until it has ended */
+struct ccdm_get_wait {
+	struct ccdm_walk walk;
+	struct completion done;
+};
+
+static void ccdm_get_done(struct ccdm_walk *walk)
+{
+	complete(&container_of(walk, struct ccdm_get_wait, walk)->done);
+}
+
+struct ccdm_node *ccdm_cache_get(struct ccdm *c, unsigned int level, u64 index,
+				 enum ccdm_get how, const struct ccdm_io *io)
+{
+	struct ccdm_get_wait w = {
+		.walk = {
+			.index = index,
+			.level = level,
+			.how = how,
+			.done = ccdm_get_done,
+		},
+	};
+	struct ccdm_node *node;
+
+	if (io)
+		ccdm_walk_for(&w.walk, io);
+	init_completion(&w.done);
+	node = ccdm_cache_walk(c, &w.walk, true);
+	if (node)
+		return node;
+	wait_for_completion(&w.done);
+	return w.walk.node;
+}
+
+void ccdm_cache_prefetch(struct ccdm *c, u64 index, const struct ccdm_walk *like, bool direct)
+{
+	struct ccdm_node *parent, *fresh = NULL;
+	struct ccdm_load *load;
+	struct ccdm_entry e;
+
+	if (index >= c->g.nodes[0])
+		return;
+	if (c->g.levels > 1) {
+		parent = ccdm_cache_find(c, 1, index >> CCDM_NODE_SHIFT);
+	} else {
+		parent = &c->cache.root;
+		ccdm_node_pin(parent);
+	}
+	if (!parent)
+		return;
+	load = ccdm_cache_sealed(parent, index % CCDM_NODE_ENTRIES) ?
+	       ccdm_load_get(c, NULL, like->waiter.group) : NULL;
+	if (load)
+		fresh = ccdm_room_get(c, false);
+	if (!fresh)
+		goto out;
+	ccdm_node_setup(fresh, 0, index);
+	if (ccdm_cache_insert(c, fresh)) {
+		trace_ccdm_load(ccdm_name(c), 0, index);
+		ccdm_cache_adopt(fresh, parent, &e);
+		if (ccdm_tree_kind(&e) == CCDM_KIND_SEALED) {
+			ccdm_load_set(load, fresh, &e, like);
+			ccdm_load_start(load, direct);
+			return;
+		}
+		ccdm_cache_abandon(c, fresh, 0);
+		ccdm_load_put(c, load);
+		return;
+	}
+	ccdm_room_put(c, fresh);
+out:
+	if (load)
+		ccdm_load_put(c, load);
+	ccdm_node_unpin(c, parent);
 }
 
 /* ---- dirty --------------------------------------------------------------- */
 
 bool ccdm_cache_set_dirty(struct ccdm *c, struct ccdm_node *node)
 {
+	struct ccdm_cache *k = &c->cache;
+	bool kick;
+
 	lockdep_assert_held(&node->lock);
-	if (node->dirty || node == &c->cache.root)
+	if (node->dirty || node == &k->root)
 		return false;
 	node->dirty = true;
 	/* While it is written it has this pin already. */
 	if (node->state != CCDM_NODE_WRITING)
 		atomic_inc(&node->pins);
-	return true;
-}
-
-void ccdm_cache_dirty(struct ccdm *c, struct ccdm_node *node)
-{
-	struct ccdm_cache *k = &c->cache;
-	unsigned long flags;
-	bool kick;
-
-	spin_lock_irqsave(&k->lock, flags);
+	/*
+	 * Into its list in the same breath: who finds it dirty already, and goes on to say that
+	 * a child is written, counts on a sync to see it there.
+	 */
+	spin_lock(&k->lock);
 	node->dirty_gen = k->gen;
+	node->off_clock = true;
+	if (!list_empty(&node->clock)) {
+		list_del_init(&node->clock);
+		k->nr_clock--;
+	}
 	list_add_tail(&node->dirty_link, node->unwritable || node->alone ?
-		      &k->failed : &k->dirty[node->level]);
+		      &k->failed[node->level] : &k->dirty[node->level]);
 	k->nr_dirty++;
 	kick = k->nr_dirty >= k->limit / 4 * 3;
-	spin_unlock_irqrestore(&k->lock, flags);
-	if (kick)
-		ccdm_writeback_kick(c);
+	spin_unlock(&k->lock);
+	return kick;
 }
 
 /* ---- life ---------------------------------------------------------------- */
@@ -369,24 +539,28 @@ void ccdm_cache_dirty(struct ccdm *c, struct ccdm_node *node)
 int ccdm_cache_init(struct ccdm *c)
 {
 	struct ccdm_cache *k = &c->cache;
+	size_t fixed, pages, size;
 	unsigned int i, guess;
-	size_t fixed;
 	int r;
 
 	spin_lock_init(&k->lock);
-	spin_lock_init(&k->read_lock);
-	mutex_init(&k->room_line);
+	spin_lock_init(&k->load_lock);
 	mutex_init(&k->sync_lock);
+	ccdm_line_init(&k->load_line);
+	INIT_LIST_HEAD(&k->room_line);
+	INIT_LIST_HEAD(&k->free_loads);
+	INIT_LIST_HEAD(&k->again);
+	INIT_WORK(&k->walker, ccdm_walker);
 	INIT_LIST_HEAD(&k->clock);
 	INIT_LIST_HEAD(&k->reserve);
 	INIT_LIST_HEAD(&k->spare);
 	INIT_LIST_HEAD(&k->free_writes);
-	INIT_LIST_HEAD(&k->failed);
-	for (i = 0; i < CCDM_MAX_LEVELS; i++)
+	for (i = 0; i < CCDM_MAX_LEVELS; i++) {
 		INIT_LIST_HEAD(&k->dirty[i]);
-	init_waitqueue_head(&k->room_wait);
+		INIT_LIST_HEAD(&k->failed[i]);
+	}
 	init_waitqueue_head(&k->leave_wait);
-	init_waitqueue_head(&k->read_wait);
+	init_waitqueue_head(&k->load_wait);
 	init_waitqueue_head(&k->sync_wait);
 	k->sync_level = -1;
 
@@ -403,19 +577,17 @@ int ccdm_cache_init(struct ccdm *c)
 	for (i = 0; i < 1u << k->hash_bits; i++)
 		spin_lock_init(&k->buckets[i].lock);
 
-	for (i = 0; i < CCDM_READ_PAGES; i++) {
-		k->read_page[i] = alloc_page(GFP_KERNEL | __GFP_ZERO);
-		if (!k->read_page[i])
-			return -ENOMEM;
-		k->nr_read_pages++;
-	}
-
-	fixed = sizeof(*c) + ccdm_pages_cost(c->pages.nr) + c->fixed_bytes +
-		(sizeof(*k->buckets) << k->hash_bits) + CCDM_READ_PAGES * PAGE_SIZE;
-	r = ccdm_writeback_init(c);
+	/* An eighth of the nodes that there may be. */
+	pages = ccdm_pages_cost(c->pages.nr);
+	size = (size_t)c->opt.cache_mib << 20;
+	guess = (size > pages ? size - pages : 0) / CCDM_NODE_COST / 8;
+	r = ccdm_load_init(c, clamp(guess, CCDM_LOADS_MIN, CCDM_LOADS_MAX));
+	if (!r)
+		r = ccdm_writeback_init(c, clamp(guess / 2, CCDM_WRITES_MIN, CCDM_WRITES_MAX));
 	if (r)
 		return r;
-	fixed += k->nr_writes * CCDM_WRITE_NODES * PAGE_SIZE + PAGE_SIZE;
+	fixed = sizeof(*c) + pages + c->fixed_bytes + (sizeof(*k->buckets) << k->hash_bits) +
+		ccdm_load_cost(k->nr_loads) + ccdm_writeback_cost(k->nr_writes);
 	k->fixed_kib = DIV_ROUND_UP(fixed, 1024);
 
 	k->limit = ccdm_room_nodes(c, c->opt.cache_mib);
@@ -441,6 +613,5 @@ void ccdm_cache_exit(struct ccdm *c)
 		hlist_for_each_entry_safe(node, tmp, &k->buckets[i].head, hash)
 			ccdm_node_destroy(node);
 	kvfree(k->buckets);
-	while (k->nr_read_pages)
-		__free_page(k->read_page[--k->nr_read_pages]);
+	ccdm_load_exit(c);
 }

@@ -2,7 +2,8 @@
 /*
  * cache.h - nodes of the tree in memory
  *
- *	cache.c		finding and loading them, from the root down
+ *	cache.c		finding them, from the root down
+ *	load.c		reading and verifying them
  *	room.c		their memory: pins, eviction, the line of those who lack room
  *	writeback.c	dirty ones on their way to the device
  *	sync.c		waiting for them
@@ -20,9 +21,13 @@
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+#include "line.h"
+#include "soft.h"
+#include "submit.h"
 #include "tree.h"
 
 struct ccdm;
+struct ccdm_io;
 
 /**
  * struct ccdm_node - a node in memory; trusted once it is not loading
@@ -40,14 +45,15 @@ struct ccdm;
  * @referenced: used since the CLOCK hand passed; a hint
  * @unwritable: its last write, alone, failed; counted (cache lock)
  * @alone: failed together with neighbours; to be tried alone
- * @error: why it is GONE; 0 for "look again"
  * @pins: who needs it in memory: walkers, bios, cached children, being dirty or
  *	  written. From 0 to 1 only under the bucket lock
  * @lock: interrupt-safe, held for copying only, never together with another
- *	  node's lock or a bucket's
+ *	  node's lock or a bucket's; the cache's lock may be taken in it
  * @mask: busy blocks of a leaf; cached children of an inner node (@lock)
  * @line: bios that wait for marks, in order of arrival (@lock)
- * @wait: who waits for the end of LOADING
+ * @walks: walks that wait for the end of LOADING (@lock)
+ * @off_clock: dirty, or being written: not in the CLOCK ring (cache lock)
+ * @looked_at: an evictor has taken it off the ring, and has not decided (cache lock)
  * @dirty_gen: the cache's generation when it became dirty (cache lock)
  * @retry_at: jiffies before which a failed write is not tried again
  * @backoff: the present distance of these tries, in jiffies
@@ -65,13 +71,14 @@ struct ccdm_node {
 	bool referenced;
 	bool unwritable;
 	bool alone;
-	int error;
+	bool off_clock;
+	bool looked_at;
 	atomic_t pins;
-	/* Interrupt-safe, held for copying only; inside nothing, nothing inside. */
+	/* Interrupt-safe, held for copying only; inside nothing, inside it the cache's alone. */
 	spinlock_t lock;
 	struct ccdm_mask mask;
 	struct list_head line;
-	wait_queue_head_t wait;
+	struct list_head walks;
 	u64 dirty_gen;
 	unsigned long retry_at;
 	unsigned long backoff;
@@ -87,21 +94,59 @@ struct ccdm_bucket {
 };
 
 #define CCDM_WRITE_NODES	16	/* neighbours in one write */
-#define CCDM_READ_PAGES		16	/* nodes that are read at a time */
 
+struct ccdm_load;
 struct ccdm_node_write;
 
+enum ccdm_get {
+	CCDM_GET_READ,		/* verified and usable */
+	CCDM_GET_COVER,		/* if absent: LOADING, not read; see below */
+};
+
+/**
+ * struct ccdm_walk - a walk from the root down to a node
+ * @waiter: its place: at a node that is LOADING, in the line for room or for loads; and
+ *	    the control group of whom it serves
+ * @index: index of the node within its level
+ * @level: level of the node
+ * @how: enum ccdm_get
+ * @first: first in line for room
+ * @at_leaf: set when the walk waits for the very node that it wants
+ * @node: the result: the node, pinned, or an ERR_PTR(). Before that a node on the way
+ *	  which is pinned for the walk, or NULL
+ * @load: memory to load with, which it stood in line for; or NULL
+ * @ioprio: priority of whom it serves
+ * @opf: flags of the same for loads: REQ_PRIO and REQ_IDLE; 0 for nobody in particular
+ * @done: called with the result, in softirq or a worker
+ */
+struct ccdm_walk {
+	struct ccdm_waiter waiter;
+	u64 index;
+	u8 level;
+	u8 how;
+	bool first;
+	bool at_leaf;
+	struct ccdm_node *node;
+	struct ccdm_load *load;
+	unsigned short ioprio;
+	blk_opf_t opf;
+	void (*done)(struct ccdm_walk *walk);
+};
+
+/* Every look-up reads the first two; the rest is written. */
 struct ccdm_cache {
 	struct ccdm_bucket *buckets;
 	unsigned int hash_bits;
-	struct ccdm_node root;		/* pseudo-node above the top, one entry, pinned for ever */
+	/* pseudo-node above the top, one entry, pinned for ever */
+	struct ccdm_node root ____cacheline_aligned_in_smp;
 	struct ccdm_entry root_entry;
 
-	/* Guards the lists and counters below. Inside nothing; softirq-safe. */
+	/* Guards the lists and counters below. Inside a node's, nothing inside; interrupt-safe. */
 	spinlock_t lock;
-	struct list_head clock;
+	struct list_head clock;		/* clean nodes */
+	unsigned int nr_clock;
 	struct list_head dirty[CCDM_MAX_LEVELS];	/* oldest first */
-	struct list_head failed;	/* dirty, and the last write failed */
+	struct list_head failed[CCDM_MAX_LEVELS];	/* dirty, and the last write failed */
 	struct list_head spare;		/* nodes that hold nothing, up to the floor */
 	struct list_head reserve;	/* the same, for the first in line */
 	unsigned int nr_reserve;
@@ -114,27 +159,38 @@ struct ccdm_cache {
 	unsigned int floor;		/* nodes made in ctr, that the shrinker does not get */
 	unsigned int fixed_kib;		/* what is allocated beside the nodes */
 
-	/* The line of those who lack room: holding it is being first. Sleeps. */
-	struct mutex room_line;
+	/* The line of walks that lack room; its first owns the reserve. (lock) */
+	struct list_head room_line;
+	bool room_busy;			/* the first is not in the line: it is being served */
 	atomic_t room_waiters;
 	atomic_t room_seq;		/* moves when room may have appeared */
-	wait_queue_head_t room_wait;
+	struct work_struct room;	/* serves the line, on "done" */
+	struct delayed_work room_retry;	/* memory that comes back tells nobody */
 	atomic_t nr_leaving;		/* evictions between their first and last step */
 	wait_queue_head_t leave_wait;
 
-	/* Pages for reading nodes: ciphertext only. */
-	/* Guards read_pages. Inside nothing. */
-	spinlock_t read_lock;
-	struct page *read_page[CCDM_READ_PAGES];
-	unsigned int nr_read_pages;
-	wait_queue_head_t read_wait;
+	/* load.c */
+	/* Guards what stands below, up to nr_free_loads. Inside nothing; interrupt-safe. */
+	spinlock_t load_lock;
+	struct list_head free_loads;
+	struct ccdm_line load_line;	/* walks that wait for one of them */
+	struct list_head again;		/* walks that go on in a worker */
+	unsigned int nr_free_loads;
+	unsigned int nr_loads;
+	unsigned int group_loads[CCDM_GROUPS];
+	struct ccdm_load *loads;
+	struct work_struct walker;	/* goes on with walks, on "done" */
+	wait_queue_head_t load_wait;	/* for the last of them */
 
 	/* writeback.c */
 	struct work_struct writer;
 	struct delayed_work retry;
 	struct ccdm_node_write *writes;
 	unsigned int nr_writes;
+	unsigned int nr_free_writes;		/* lock */
 	struct list_head free_writes;		/* lock */
+	u64 hand[CCDM_MAX_LEVELS];		/* where the writer is, lock */
+	unsigned int turn;			/* level that is next, lock */
 	unsigned int writing[CCDM_MAX_LEVELS];	/* nodes in flight, lock */
 	struct page *scratch;			/* copy of a node, for the writer alone */
 	bool stopped;				/* suspended or going away */
@@ -147,12 +203,6 @@ struct ccdm_cache {
 	struct mutex sync_lock;
 
 	struct shrinker *shrinker;
-};
-
-enum ccdm_get {
-	CCDM_GET_READ,		/* verified and usable */
-	CCDM_GET_COVER,		/* if absent: LOADING, not read; see below */
-	CCDM_GET_NOWAIT,	/* as READ, but -EAGAIN rather than wait for anybody else */
 };
 
 static inline unsigned int ccdm_node_slot(const struct ccdm_node *node)
@@ -176,32 +226,47 @@ void ccdm_cache_exit(struct ccdm *c);
 struct ccdm_node *ccdm_cache_find(struct ccdm *c, unsigned int level, u64 index);
 
 /**
- * ccdm_cache_get() - a node with its way up in memory, pinned
+ * ccdm_cache_walk() - a node with its way up in memory, pinned; does not wait
  * @c: mapping
- * @level: level, up to and including g.levels, which is the root pseudo-node
- * @index: index within the level
- * @how: with CCDM_GET_COVER an absent node is entered as LOADING and not read.
- *	 The caller owns it, sees state LOADING, and ends it with
- *	 ccdm_cache_publish() or ccdm_cache_abandon()
+ * @walk: index, level, how, done, and for whom (ccdm_walk_for()) are set
+ * @direct: this thread may send bios: it is in map(), or may sleep for the device
  *
- * Context: process, may wait for nodes; not in the "done" queue.
- * Return: the node or ERR_PTR(): -EIO (device, crypto, tamper, no room because
- * too much cannot be written back), -EAGAIN with CCDM_GET_NOWAIT.
+ * With CCDM_GET_COVER an absent node is entered as LOADING and not read. The caller
+ * owns it, sees state LOADING, and ends it with ccdm_cache_publish() or
+ * ccdm_cache_abandon().
+ *
+ * Context: process or softirq; with @direct process.
+ * Return: the node; ERR_PTR(-EIO) (device, crypto, tamper, no room because too much
+ * cannot be written back); or NULL: @walk->done() is called with the result, perhaps
+ * before this returns.
  */
+struct ccdm_node *ccdm_cache_walk(struct ccdm *c, struct ccdm_walk *walk, bool direct);
+
+/* The same for who can wait: the node or ERR_PTR(-EIO). Level g.levels is the root. Sleeps. */
 struct ccdm_node *ccdm_cache_get(struct ccdm *c, unsigned int level, u64 index,
-				 enum ccdm_get how);
+				 enum ccdm_get how, const struct ccdm_io *io);
+/* @walk serves @io. */
+void ccdm_walk_for(struct ccdm_walk *walk, const struct ccdm_io *io);
+
+/* Load leaf @index as @like would, if it need not wait. @direct: as for ccdm_cache_walk(). */
+void ccdm_cache_prefetch(struct ccdm *c, u64 index, const struct ccdm_walk *like, bool direct);
+
+/* @node is ours and LOADING: it may be used now. @node->lock is not held. */
 void ccdm_cache_publish(struct ccdm *c, struct ccdm_node *node);
-/* Takes the node out; who waits for it gets @error, or looks again if 0. Drops the pin. */
+/* Takes the node out; walks that wait get @error, or look again if 0. Drops the pin. */
 void ccdm_cache_abandon(struct ccdm *c, struct ccdm_node *node, int error);
-/* Is the leaf on the device and not in memory, as far as its cached parent tells? A hint. */
-bool ccdm_cache_leaf_sealed(struct ccdm *c, u64 index);
+/* Goes on with @walk in a worker, or ends it. Any context but hard interrupt. */
+void ccdm_walk_again(struct ccdm *c, struct ccdm_walk *walk);
+void ccdm_walk_end(struct ccdm *c, struct ccdm_walk *walk, struct ccdm_node *node);
+/* For the line for room: one step further. NULL: waits somewhere. */
+struct ccdm_node *ccdm_walk_on(struct ccdm *c, struct ccdm_walk *walk, bool direct);
 
 /*
- * To be called with @node->lock held after an entry was changed; if it returns
- * true, ccdm_cache_dirty() follows once the lock is released.
+ * To be called with @node->lock held after an entry was changed; takes the cache's lock in
+ * it. If it returns true, ccdm_writeback_kick() follows once the lock is released. The node
+ * is usable: the writer passes over one that is not, and does not come back.
  */
 bool __must_check ccdm_cache_set_dirty(struct ccdm *c, struct ccdm_node *node);
-void ccdm_cache_dirty(struct ccdm *c, struct ccdm_node *node);
 
 /* ---- room.c ---------------------------------------------------------------- */
 
@@ -228,24 +293,53 @@ void ccdm_room_trim(struct ccdm *c);
 void ccdm_room_drop(struct ccdm *c);
 /* Drops the pin, and gives the node back if nobody else needs it. */
 void ccdm_room_forget(struct ccdm *c, struct ccdm_node *node);
-/* A usable node becomes one that can be evicted. */
-void ccdm_room_enter(struct ccdm *c, struct ccdm_node *node);
 /* Out of the parent's mask and the hash: GONE. */
 void ccdm_room_detach(struct ccdm *c, struct ccdm_node *node);
 
-/* Get @nr spare nodes, all or none; @first: the caller is first in line. */
-bool __must_check ccdm_room_take(struct ccdm *c, unsigned int nr, struct list_head *spare,
-				 bool first);
-void ccdm_room_return(struct ccdm *c, struct list_head *spare);
-/* Waits in line, then for room. 0: first in line, try again; -EIO: there will be none. */
-int ccdm_room_wait(struct ccdm *c, bool *first, int *seq);
-void ccdm_room_done(struct ccdm *c);
+/* A node that holds nothing, or NULL. @first: the caller is first in line. */
+struct ccdm_node *ccdm_room_get(struct ccdm *c, bool first);
+/* Nobody can find @node any more: to the reserve, or back to the system. */
+void ccdm_room_put(struct ccdm *c, struct ccdm_node *node);
+/*
+ * Put @walk, which holds nothing, into the line; @seq: room_seq before it looked for room.
+ * 0: it is not the caller's any more; -EIO: there will be no room.
+ */
+int __must_check ccdm_room_wait(struct ccdm *c, struct ccdm_walk *walk, int seq);
+/* @walk was first in line, and is done. */
+void ccdm_room_done(struct ccdm *c, struct ccdm_walk *walk);
+/* Puts a clean node that an evictor has left, or that is new, into the CLOCK ring. */
+void ccdm_room_clean(struct ccdm *c, struct ccdm_node *node);
 /* Somebody who waits for room should look again. Any context. */
 void ccdm_room_wake(struct ccdm *c);
 
+/* ---- load.c ---------------------------------------------------------------- */
+
+int ccdm_load_init(struct ccdm *c, unsigned int nr);
+void ccdm_load_exit(struct ccdm *c);
+/* Bytes that @nr of them take. */
+size_t ccdm_load_cost(unsigned int nr);
+/* Waits until none is under way. Nobody begins one. */
+void ccdm_load_drain(struct ccdm *c);
+/*
+ * Memory to load a node with, for a control group. NULL: @walk waits in line for it, or, if
+ * @walk is NULL, there is none.
+ */
+struct ccdm_load *ccdm_load_get(struct ccdm *c, struct ccdm_walk *walk, unsigned int group);
+void ccdm_load_put(struct ccdm *c, struct ccdm_load *load);
+/*
+ * To read @node, which is LOADING and pinned by the load, and to verify it against @e, its
+ * parent's entry, which cannot change now; with the priority and flags of @walk.
+ */
+void ccdm_load_set(struct ccdm_load *load, struct ccdm_node *node, const struct ccdm_entry *e,
+		   const struct ccdm_walk *walk);
+/* Begin. It ends with ccdm_cache_publish() or ccdm_cache_abandon(). */
+void ccdm_load_start(struct ccdm_load *load, bool direct);
+
 /* ---- writeback.c ----------------------------------------------------------- */
 
-int ccdm_writeback_init(struct ccdm *c);
+/* Memory to write @nr nodes at a time. */
+int ccdm_writeback_init(struct ccdm *c, unsigned int nr);
+size_t ccdm_writeback_cost(unsigned int nr);
 void ccdm_writeback_exit(struct ccdm *c);
 /* The writer should look whether there is something to do. Any context. */
 void ccdm_writeback_kick(struct ccdm *c);

@@ -4,10 +4,12 @@
  *
  *	target, ctr, table	device-mapper's side: life, making a mapping, its text
  *	io, read, write, discard	what happens to a bio
- *	suite, key		bytes and keys (suite.h, key.h)
+ *	submit			one thread that sends what cannot be sent where it is
+ *	suite, gmac, key	bytes and keys (suite.h, key.h)
  *	tree			entries and decisions (tree.h)
- *	cache, room, writeback, sync	nodes in memory and their I/O (cache.h)
+ *	cache, load, room, writeback, sync	nodes in memory and their I/O (cache.h)
  *	pages			the pages that the host may see
+ *	line, soft		a line with ranks; going on in softirq
  *	event, scrub		telling the world; looking for tamper
  *
  * Calls go downward in this list. Locks, and who may wait for whom, are in
@@ -19,11 +21,15 @@
 #include <linux/bio.h>
 #include <linux/device-mapper.h>
 #include <linux/dm-ioctl.h>
+#include <linux/kthread.h>
 #include <linux/percpu.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include "cache.h"
 #include "ccdm_format.h"
+#include "line.h"
+#include "soft.h"
+#include "submit.h"
 #include "suite.h"
 #include "tree.h"
 
@@ -58,7 +64,7 @@ struct ccdm_stats {
 #define CCDM_INLINE_VECS	8	/* blocks of an I/O that needs no table */
 
 /**
- * struct ccdm_pg - a page of the pool; holds ciphertext only, for ever
+ * struct ccdm_pg - a page of the pool; holds only what the host knows, for ever
  * @next: next in the list it is on
  * @page: the page
  * @tag: tag of the block in it, between sealing and setting the entry
@@ -69,57 +75,137 @@ struct ccdm_pg {
 	u8 tag[CCDM_TAG_SIZE];
 };
 
-/* struct ccdm_vecs - bio_vec table for an I/O above CCDM_INLINE_VECS blocks */
+struct ccdm_io;
+
+/**
+ * struct ccdm_at - a block of an I/O, and where its bytes are
+ * @page: its page of the pool
+ * @iter: its place in the sender's pages
+ * @block: counted from the I/O's first
+ * @end: where to stop
+ */
+struct ccdm_at {
+	struct ccdm_pg *page;
+	struct bvec_iter iter;
+	u8 block;
+	u8 end;
+};
+
+/* Blocks that one worker seals or opens; larger I/Os are split over the CPUs. */
+#define CCDM_SPAN_BLOCKS	16
+#define CCDM_SPANS		(CCDM_NODE_ENTRIES / CCDM_SPAN_BLOCKS)
+
+/**
+ * struct ccdm_span - a part of an I/O, for one worker
+ * @io: the I/O
+ * @work: the worker's
+ * @fn: what to do with it; at its end the I/O has one less pending
+ * @at: the blocks
+ */
+struct ccdm_span {
+	struct ccdm_io *io;
+	struct work_struct work;
+	void (*fn)(struct ccdm_span *span);
+	struct ccdm_at at;
+};
+
+/* struct ccdm_vecs - bio_vec table and spans for an I/O above CCDM_INLINE_VECS blocks */
 struct ccdm_vecs {
 	struct ccdm_vecs *next;
 	struct bio_vec v[CCDM_NODE_ENTRIES];
+	struct ccdm_span span[CCDM_SPANS];
 };
 
 /**
- * struct ccdm_want - somebody who wants pages, all or none
- * @list: place in line
+ * struct ccdm_want - a request for pages, all or none
+ * @waiter: its place in line, rank and group
  * @nr: pages wanted
- * @pages: the pages, once granted
+ * @pages: the pages, once granted; NULL before
  * @vecs: the table, if @nr is above CCDM_INLINE_VECS
  * @granted: called when the line gives what was missing, in any context with
  *	     interrupts on or off; queues, does not wait
  */
 struct ccdm_want {
-	struct list_head list;
+	struct ccdm_waiter waiter;
 	unsigned int nr;
 	struct ccdm_pg *pages;
 	struct ccdm_vecs *vecs;
 	void (*granted)(struct ccdm_want *want);
 };
 
-struct ccdm_pages_cpu {
-	/* Guards the list: taken by its CPU, and by who empties all lists (pool lock held). */
-	spinlock_t lock;
+/* struct ccdm_pages_list - free pages and tables */
+struct ccdm_pages_list {
 	struct ccdm_pg *head;
 	unsigned int nr;
+	unsigned int nr_vecs;
 	struct ccdm_vecs *vecs;
 };
 
+struct ccdm_pages_cpu {
+	/* Guards the list: taken by its CPU, and by who empties all lists (pool lock held). */
+	spinlock_t lock;
+	struct ccdm_pages_list list;
+};
+
+enum ccdm_pages_use {
+	CCDM_PAGES_READS,
+	CCDM_PAGES_WRITES,
+	CCDM_PAGES_USES,
+};
+
+/**
+ * struct ccdm_pages - the pool
+ * @cpu: free pages of each CPU
+ * @slow: somebody is in line, or what is kept is not whole: pages go to the common lists.
+ *	  Written under @lock, read without it
+ * @nr: pages that exist
+ * @cpu_max: pages that a CPU's list holds at most
+ * @bound: blocks of the I/Os that a group may have inside the mapping
+ * @part: the same for its reads, or its writes, alone
+ * @keep, @keep_vecs: pages and tables to be kept for one use
+ * @all: the pages
+ * @vecs: the tables
+ * @gates: a bit for each gate at which somebody waits; written under @lock
+ * @held: blocks of the I/Os that each group has inside, for each use
+ * @common: free pages that anybody may have (@lock)
+ * @kept: free pages for one use (@lock)
+ * @line: waiters for pages (@lock)
+ * @gate: for each use and group the I/Os that are not inside yet (@lock)
+ *
+ * What every I/O reads stands in other cache lines than what is written.
+ */
 struct ccdm_pages {
 	struct ccdm_pages_cpu __percpu *cpu;
-	/* Guards the members below; may be held while a per-CPU lock is taken. */
-	spinlock_t lock;
-	struct ccdm_pg *head;
-	unsigned int nr_head;	/* pages in @head; read without the lock for the status line */
-	struct ccdm_vecs *vecs;
-	struct list_head line;
-	/* nonzero while anybody is in line; read without the lock */
-	unsigned int waiting;
+	bool slow;
 	unsigned int nr;
-	unsigned int nr_vecs;
 	unsigned int cpu_max;
+	unsigned int bound;
+	unsigned int part;
+	u32 gates;
+	unsigned int keep;
+	unsigned int keep_vecs;
 	struct ccdm_pg *all;
+	struct ccdm_vecs *vecs;
+	atomic_t held[CCDM_PAGES_USES][CCDM_GROUPS] ____cacheline_aligned_in_smp;
+	/* Guards the members below; may be held while a per-CPU lock is taken. */
+	spinlock_t lock ____cacheline_aligned_in_smp;
+	struct ccdm_pages_list common;
+	struct ccdm_pages_list kept[CCDM_PAGES_USES];
+	struct ccdm_line line;
+	struct list_head gate[CCDM_PAGES_USES][CCDM_GROUPS];
 };
 
 int ccdm_pages_init(struct ccdm_pages *pool, unsigned int nr);
 void ccdm_pages_exit(struct ccdm_pages *pool);
 /* Bytes that a pool of @nr pages takes. */
 size_t ccdm_pages_cost(unsigned int nr);
+/*
+ * An I/O of @want->nr blocks comes in. false: it waits at a gate of its group, and
+ * want->granted() will be called. It leaves again by ccdm_pages_leave(). Any context but hard
+ * interrupt.
+ */
+bool __must_check ccdm_pages_enter(struct ccdm_pages *pool, struct ccdm_want *want);
+void ccdm_pages_leave(struct ccdm_pages *pool, const struct ccdm_want *want, unsigned int nr);
 /*
  * true: want->pages is filled. false: in line, and want->granted() will be called;
  * without @wait just false.
@@ -145,27 +231,32 @@ unsigned int ccdm_pages_free(struct ccdm_pages *pool);
  * @leaf: the leaf, pinned, or NULL
  * @end_io: the bio's own completion
  * @user_opf, @user_vec, @user_iter: flags and pages of whoever sent the bio
- * @cursor, @cursor_at: where ccdm_io_user() stands in them
- * @work, @step: what a worker does next
+ * @work, @soft, @step: what a worker or softirq does next
  * @line: place in the leaf's line
+ * @send: place in the submitter's line
+ * @walk: the walk to the leaf
  * @mask: blocks of the leaf
  * @todo: reads: blocks (counted from the first) that have a page in @want
  * @other: reads: blocks of the origin; writes: blocks whose write failed
  * @want: pages of the pool, and the wish for them
  * @creq: request memory of an opening that goes on asynchronously
- * @at_page: page of block @at
+ * @at: next block to open, of an I/O that is not split
+ * @css: control group of the sender, or NULL
+ * @group: the same as a number below CCDM_GROUPS
+ * @inside: blocks that are counted to the group
+ * @origin: pages of the pool hold what the origin gave
  * @block: first block, within the mapping; a discard: where it stands
  * @seq: first sequence number of a write; a discard: its end
  * @pending: children under way, plus one
  * @status: first error of the bio or its children
- * @error: why there is no leaf
  * @first, @nr: blocks within the leaf
- * @at: next block to open
+ * @bad: block that did not verify, plus one, of an I/O that is split
+ * @tries: errors of the crypto API while sealing
  * @marked: holds the busy marks
  * @again: the blocks are read for the second time
  * @used: the bio itself has been sent once and cannot be sent again
  * @covered: the leaf is LOADING and ours
- * @internal: not a bio of dm's
+ * @direct: still in map(): may be sent from here
  * @vec: table for up to CCDM_INLINE_VECS blocks
  */
 struct ccdm_io {
@@ -175,36 +266,42 @@ struct ccdm_io {
 	blk_status_t status;
 	u8 first;
 	u8 nr;
-	u8 at;
-	u8 cursor_at;
+	u8 bad;
+	u8 tries;
 	bool marked;
 	bool again;
 	bool used;
 	bool covered;
+	bool origin;
+	u8 inside;
 
-	bool internal;
+	bool direct;
+	u8 group;
 	struct ccdm *c;
 	struct bio *bio;
 	bio_end_io_t *end_io;
 	blk_opf_t user_opf;
 	struct bio_vec *user_vec;
 	struct bvec_iter user_iter;
-	struct bvec_iter cursor;
+	struct cgroup_subsys_state *css;
 	union {
 		struct work_struct work;
-		struct llist_node soft;
+		struct ccdm_soft soft;
+		struct ccdm_walk walk;
 	};
 	void (*step)(struct ccdm_io *io);
-	struct list_head line;
+	union {
+		struct list_head line;
+		struct ccdm_send send;
+	};
 	struct ccdm_mask mask;
 	struct ccdm_mask todo;
 	struct ccdm_mask other;
 	struct ccdm_want want;
-	struct ccdm_pg *at_page;
+	struct ccdm_at at;
 	u64 block;
 	u64 seq;
 	atomic_t pending;
-	int error;
 	struct bio_vec vec[CCDM_INLINE_VECS];
 };
 
@@ -218,23 +315,21 @@ struct ccdm_child {
 
 typedef void (*ccdm_step_fn)(struct ccdm_io *io);
 
-/* io.c: a bio comes in; @io is memory for it. Submits at most one bio and never waits. */
+/*
+ * io.c: a bio comes in; @io is memory for it. It never waits. What it submits is not of a
+ * bio_set, so that nothing of what waits in current->bio_list is needed for it.
+ */
 void ccdm_io_map(struct ccdm *c, struct bio *bio, struct ccdm_io *io);
-/* The same for a bio of the module's own, which did not come through dm. */
-void ccdm_io_map_internal(struct ccdm *c, struct bio *bio, struct ccdm_io *io);
 void ccdm_io_queue(struct ccdm_io *io, struct workqueue_struct *wq, ccdm_step_fn step);
 /* @step never sleeps. Context: interrupts off. */
 void ccdm_io_queue_soft(struct ccdm_io *io, ccdm_step_fn step);
-void ccdm_io_module_init(void);
-void ccdm_io_module_exit(void);
 /* The one place that sets the status of a bio. Any context with interrupts on. */
 void ccdm_io_finish(struct ccdm_io *io, blk_status_t status);
 /* false: in line; @step will run on the "done" queue, with the marks or pages held. */
 bool __must_check ccdm_io_mark(struct ccdm_io *io, ccdm_step_fn step);
 bool __must_check ccdm_io_pages(struct ccdm_io *io, unsigned int nr, ccdm_step_fn step);
+void ccdm_io_pages_put(struct ccdm_io *io);
 void ccdm_io_unmark(struct ccdm_io *io);
-/* Block @i of the sender's pages: 4096 linear bytes at the page and offset. */
-struct page *ccdm_io_user(struct ccdm_io *io, unsigned int i, unsigned int *offset);
 /* The block at @iter. No block is in two pieces: ccdm_io_map() has looked. */
 static inline struct page *ccdm_io_block(const struct bio_vec *vec, struct bvec_iter iter,
 					 unsigned int *offset)
@@ -245,10 +340,22 @@ static inline struct page *ccdm_io_block(const struct bio_vec *vec, struct bvec_
 	return bv.bv_page + bv.bv_offset / PAGE_SIZE;
 }
 
+/* The first block of @io, to go on up to block @end. */
+void ccdm_at_begin(struct ccdm_io *io, struct ccdm_at *at, unsigned int end);
+/* Blocks that are not in io->todo have no page of the pool. */
+void ccdm_at_next(struct ccdm_io *io, struct ccdm_at *at);
+/*
+ * Call @fn for each span of @io, which has pages and a table, and io->pending set to their
+ * number; with @here for the first one at once, else all by workers. @io may be gone then.
+ */
+void ccdm_io_split(struct ccdm_io *io, void (*fn)(struct ccdm_span *span), bool here);
 void ccdm_io_zero(struct ccdm_io *io, unsigned int i, unsigned int nr);
-/* Send the bio itself: to the backing device with pages of the pool in place of the sender's. */
-void ccdm_io_submit(struct ccdm_io *io, bio_end_io_t *end_io);
-void ccdm_io_submit_to(struct ccdm_io *io, struct block_device *bdev, bio_end_io_t *end_io);
+/* Send the bio itself to @bdev, with pages of the pool in place of the sender's. Any context. */
+void ccdm_io_submit(struct ccdm_io *io, struct block_device *bdev, bio_end_io_t *end_io);
+/* Was @bio not sent, or in part, since its sender may not wait? Then the submitter sends it. */
+bool ccdm_io_refused(const struct bio *bio);
+/* The submitter calls @step, which may sleep for the device. Any context. */
+void ccdm_io_submit_later(struct ccdm_io *io, ccdm_step_fn step);
 /* An empty bio of our own for @nr blocks from @i, counted in io->pending. May sleep. */
 struct bio *ccdm_io_child(struct ccdm_io *io, unsigned int i, unsigned int nr, blk_opf_t opf,
 			  struct block_device *bdev, bio_end_io_t *end_io);
@@ -258,14 +365,14 @@ static inline struct ccdm_child *ccdm_child(struct bio *bio)
 }
 
 blk_opf_t ccdm_io_flags(struct bio *bio);
-void ccdm_io_walk(struct ccdm_io *io);
 
 /* read.c, write.c: the leaf is there */
 void ccdm_read_start(struct ccdm_io *io);
-/* A leaf miss, on the "walk" queue: true if the data is fetched together with the leaf. */
-bool __must_check ccdm_read_ahead(struct ccdm_io *io);
-void ccdm_read_ahead_init(struct ccdm *c);
+/* A leaf miss, in map(): fetches the data together with the leaf where that may help. */
+void ccdm_read_miss(struct ccdm_io *io);
 void ccdm_write_start(struct ccdm_io *io);
+/* The leaf is not in memory. In map(). */
+void ccdm_write_miss(struct ccdm_io *io);
 /* discard.c: on the "walk" queue */
 void ccdm_discard_start(struct ccdm_io *io);
 
@@ -293,20 +400,25 @@ void ccdm_event_send(struct ccdm *c, const char *name);
 void ccdm_event_unwritable(struct ccdm *c);
 /*
  * The one function that declares tamper: what was read is not what was last
- * written. Any context. With on_tamper:panic it does not return.
+ * written. Any context. With on_tamper:panic it does not return. With
+ * on_tamper:poweroff the machine goes off or panics from here on, whatever becomes
+ * of the mapping.
  */
 void ccdm_tamper(struct ccdm *c, const char *kind, unsigned int level, u64 index);
 void ccdm_failed(struct ccdm *c);
 
 /* ---- scrub.c -------------------------------------------------------------- */
 
-void ccdm_scrub_init(struct ccdm *c);
+/* The thread that scrubs, asleep. Return: 0 or -errno. */
+int __must_check ccdm_scrub_init(struct ccdm *c);
+void ccdm_scrub_exit(struct ccdm *c);
 int ccdm_scrub_start(struct ccdm *c);	/* -EBUSY while it runs, -EAGAIN while suspended */
 void ccdm_scrub_allow(struct ccdm *c, bool allowed);
 void ccdm_scrub_stop(struct ccdm *c);	/* sleeps until it has stopped */
 
 struct ccdm_scrub {
-	struct work_struct work;
+	struct kthread_worker *worker;	/* NULL if there is none yet */
+	struct kthread_work work;
 	/* Guards the members below. Inside nothing. */
 	spinlock_t lock;
 	bool allowed;	/* not suspended */
@@ -314,8 +426,12 @@ struct ccdm_scrub {
 	bool stop;
 	u64 done;	/* blocks, for the status line */
 	u64 all;
-	u64 finished;	/* scrubs that came to their end */
+	u64 failed;	/* what could not be read, in this one; the scrub's alone */
+	u64 finished;	/* scrubs that read everything */
 };
+
+/* Sequential readers that are told apart. */
+#define CCDM_STREAMS		8
 
 /* ---- ctr.c, target.c ------------------------------------------------------ */
 
@@ -353,15 +469,18 @@ struct ccdm_options {
  * @node: cipher for nodes
  * @creqs: request memory
  * @fixed_bytes: what @creqs and @bios keep, for the account of the cache
- * @seq: last sequence number given out
  * @state: enum ccdm_state; leaves CCDM_ACTIVE once
+ * @bios: bios of our own
+ * @walk: work that may wait for nodes: discards
+ * @done: work that never waits
+ * @submit: the submitter's
+ * @stats: counters
+ * @seq: last sequence number given out
  * @pages: pages the host may see
  * @cache: nodes in memory
- * @bios: bios of our own
- * @walk: work that may wait for nodes
- * @done: work that never waits
- * @stats: counters
- * @ahead, @ahead_leaf, @last_miss: leaves fetched before they are asked for
+ * @submitter: sends what cannot be sent where it is
+ * @streams, @next_stream: leaf after the last miss of each sequential reader, and which of
+ *	these is forgotten next; hints
  * @events, @event_work: events that wait to be sent
  * @tamper_kind, @tamper_level, @tamper_index: what was seen, once state says so
  * @opened: the event "opened" has been sent
@@ -381,23 +500,24 @@ struct ccdm {
 	struct ccdm_cipher node;
 	struct ccdm_creqs creqs;
 	size_t fixed_bytes;
-	atomic64_t seq;
 	int state;
-
-	struct ccdm_pages pages;
-	struct ccdm_cache cache;
 	struct bio_set bios;
 	struct workqueue_struct *walk;
 	struct workqueue_struct *done;
+	struct workqueue_struct *submit;
 	struct ccdm_stats __percpu *stats;
+
+	/* Each write adds to it, on every CPU; what stands above is read only. */
+	atomic64_t seq ____cacheline_aligned_in_smp;
+	struct ccdm_pages pages;
+	struct ccdm_cache cache;
 	struct ccdm_scrub scrub;
 
-	struct work_struct ahead;
-	u64 ahead_leaf;
-	u64 last_miss;
+	struct ccdm_submitter submitter;
+	u64 streams[CCDM_STREAMS];
+	unsigned int next_stream;
 
 	struct work_struct event_work;
-	struct delayed_work tamper_panic;
 	unsigned long events;
 	const char *tamper_kind;
 	unsigned int tamper_level;

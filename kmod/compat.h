@@ -11,6 +11,7 @@
 
 #include <linux/blkdev.h>
 #include <linux/device-mapper.h>
+#include <linux/kthread.h>
 #include <linux/shrinker.h>
 #include <linux/workqueue.h>
 
@@ -44,20 +45,70 @@
 #define CCDM_MODE_WRITE	FMODE_WRITE
 #endif
 
-/* Write-cache and FUA became inherited queue features. */
-static inline void ccdm_no_write_cache(struct queue_limits *limits)
+/*
+ * Write-cache and FUA became inherited queue features: no flush is ever needed. So did pages
+ * that do not change under a write, which is the device's need, and it gets copies; and
+ * polling, which nobody does for bios of ours.
+ */
+static inline void ccdm_no_features(struct queue_limits *limits)
 {
 #ifdef CCDM_HAVE_LIMITS_FEATURES
-	limits->features &= ~(BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA);
+	limits->features &= ~(BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA | BLK_FEAT_STABLE_WRITES |
+			      BLK_FEAT_POLL);
 #endif
 }
 
+/* A backing device's alignment is its own: what is split is split at our blocks. */
 static inline void ccdm_discard_limits(struct queue_limits *limits, unsigned int sectors)
 {
+	limits->discard_alignment = 0;
 	limits->discard_granularity = 4096;
 	limits->max_hw_discard_sectors = sectors;
 	limits->max_discard_sectors = sectors;
 }
+
+/*
+ * What stands for the block control group that a bio is charged to; a reference to it, which
+ * outlives the bio's own; and another bio that is charged to it.
+ */
+#ifdef CONFIG_BLK_CGROUP
+#include <linux/blk-cgroup.h>
+#include <linux/cgroup.h>
+
+#define ccdm_bio_blkg(bio)	((const void *)(bio)->bi_blkg)
+
+static inline struct cgroup_subsys_state *ccdm_css_get(struct bio *bio)
+{
+	struct cgroup_subsys_state *css = bio_blkcg_css(bio);
+
+	if (css)
+		css_get(css);
+	return css;
+}
+
+static inline void ccdm_css_put(struct cgroup_subsys_state *css)
+{
+	if (css)
+		css_put(css);
+}
+
+static inline void ccdm_css_charge_root(struct bio *bio)
+{
+	bio_associate_blkg_from_css(bio, blkcg_root_css);
+}
+
+static inline void ccdm_css_charge(struct bio *bio, struct cgroup_subsys_state *css)
+{
+	if (css)
+		bio_associate_blkg_from_css(bio, css);
+}
+#else
+#define ccdm_bio_blkg(bio)	((const void *)NULL)
+#define ccdm_css_get(bio)	((struct cgroup_subsys_state *)NULL)
+#define ccdm_css_put(css)	((void)(css))
+#define ccdm_css_charge(bio, css) ((void)(css))
+#define ccdm_css_charge_root(bio) ((void)(bio))
+#endif
 
 /* Shrinkers are allocated, once they were embedded. */
 #ifndef CCDM_HAVE_SHRINKER_ALLOC
@@ -117,6 +168,11 @@ ccdm_shrinker_new(unsigned long (*count)(struct shrinker *, struct shrink_contro
 	shrinker_register(s);
 	return s;
 }
+#endif
+
+/* kthread_create_worker() made a thread that runs; now it makes one that is still to be woken. */
+#ifndef CCDM_HAVE_KTHREAD_RUN_WORKER
+#define kthread_run_worker(flags, ...)	kthread_create_worker(flags, __VA_ARGS__)
 #endif
 
 /*

@@ -11,11 +11,15 @@
 #include "key.h"
 
 #define CCDM_PAGES_MIN		(2 * CCDM_NODE_ENTRIES)
+#define CCDM_PAGES_ENOUGH	(4 * CCDM_NODE_ENTRIES)
 #define CCDM_PAGES_MAX		8192
 #define CCDM_CREQS		16	/* kept for when memory is short, and one per CPU */
-#define CCDM_CREQS_MAX		128u	/* so that what is fixed fits the smallest cache */
+#define CCDM_CREQS_MAX		128u	/* so that what is fixed fits a small cache */
 #define CCDM_CHILD_BIOS		16	/* kept for when memory is short; 4 KiB of bio_vecs each */
 #define CCDM_WALKERS		128
+/* What a mapping keeps for each CPU, beside a crypto request. */
+#define CCDM_PER_CPU		(sizeof(struct ccdm_stats) + sizeof(struct ccdm_pages_cpu) + \
+				 sizeof(struct ccdm_creq *))
 
 /*
  * All mappings there are. Guards what stands below, and makes claiming a backing device
@@ -218,40 +222,49 @@ static int ccdm_ctr_cipher(struct ccdm *c, struct ccdm_secret *secret, const cha
 	return r;
 }
 
+#define CCDM_DEVICE_ERROR	"A driver would give keys and plaintext to a device (see the log)"
+
 static int ccdm_ctr_keys(struct ccdm *c)
 {
 	struct ccdm_secret *secret = ccdm_key_birth();
 	unsigned int nr = min(CCDM_CREQS + num_possible_cpus(), CCDM_CREQS_MAX);
-	size_t size;
+	size_t size, scratch;
 	int r;
 
 	if (IS_ERR(secret)) {
 		r = PTR_ERR(secret);
 		c->ti->error = r == -ENODEV ?
 			"This CPU has no random generator (RDSEED, RDRAND) that works" :
-			"Cannot draw a key";
+			r == -EPERM ? CCDM_DEVICE_ERROR : "Cannot draw a key";
 		return r;
 	}
-	r = ccdm_ctr_cipher(c, secret, "block", &c->block, c->opt.suite->block);
+	r = ccdm_ctr_cipher(c, secret, "block", &c->block,
+			    ccdm_gmac_construction(c->opt.suite->block));
 	if (!r)
 		r = ccdm_ctr_cipher(c, secret, "node", &c->node, c->opt.suite->node);
 	ccdm_key_death(secret);
 	if (r) {
-		c->ti->error = "Cipher suite is not available in this kernel";
+		c->ti->error = r == -EPERM ? CCDM_DEVICE_ERROR :
+			       "Cipher suite is not available in this kernel";
 		return r;
 	}
 	size = max(ccdm_creq_size(&c->block), ccdm_creq_size(&c->node));
-	c->fixed_bytes = (nr + num_possible_cpus()) * size +
+	scratch = ccdm_creq_scratch(&c->block);
+	/* (each request is a kmalloc() of its own) */
+	c->fixed_bytes = (nr + num_possible_cpus()) * (kmalloc_size_roundup(size) + scratch) +
+			 num_possible_cpus() * CCDM_PER_CPU +
 			 CCDM_CHILD_BIOS * (sizeof(struct ccdm_child) + BIO_MAX_VECS *
 					    sizeof(struct bio_vec));
-	return ccdm_creqs_init(&c->creqs, nr, size);
+	return ccdm_creqs_init(&c->creqs, nr, size, scratch);
 }
 
 static int ccdm_ctr_memory(struct ccdm *c)
 {
-	unsigned int pages = clamp_t(unsigned long,
-				     ((unsigned long)c->opt.cache_mib << (20 - PAGE_SHIFT)) / 8,
-				     CCDM_PAGES_MIN, CCDM_PAGES_MAX);
+	unsigned long all = (unsigned long)c->opt.cache_mib << (20 - PAGE_SHIFT);
+	unsigned long rest = all - min(all, c->fixed_bytes >> PAGE_SHIFT);
+	/* An eighth; of a small cache a quarter, since I/Os wait for each other there. */
+	unsigned int pages = clamp(max(all / 8, min_t(unsigned long, rest / 4, CCDM_PAGES_ENOUGH)),
+				   (unsigned long)CCDM_PAGES_MIN, (unsigned long)CCDM_PAGES_MAX);
 	int r;
 
 	c->stats = alloc_percpu(struct ccdm_stats);
@@ -268,9 +281,18 @@ static int ccdm_ctr_memory(struct ccdm *c)
 				  ccdm_name(c));
 	c->done = alloc_workqueue("ccdm_done/%s", WQ_MEM_RECLAIM | WQ_HIGHPRI | WQ_UNBOUND, 0,
 				  ccdm_name(c));
-	if (!c->walk || !c->done)
+	c->submit = alloc_ordered_workqueue("ccdm_submit/%s", WQ_MEM_RECLAIM,
+					    ccdm_name(c));
+	if (!c->walk || !c->done || !c->submit)
 		return -ENOMEM;
-	return ccdm_cache_init(c);
+	ccdm_submitter_init(&c->submitter, c->submit, bdev_get_queue(c->dev->bdev));
+	r = ccdm_scrub_init(c);
+	if (r)
+		return r;
+	r = ccdm_cache_init(c);
+	if (r == -ENOSPC)
+		c->ti->error = "cache_mib: too small for what each CPU needs; give more MiB";
+	return r;
 }
 
 /* ---- making and unmaking --------------------------------------------------- */
@@ -282,11 +304,14 @@ void ccdm_dtr(struct dm_target *ti)
 	ccdm_event_exit(c);
 	if (c->opened)
 		ccdm_event_send(c, "closed");
+	ccdm_scrub_exit(c);
 	ccdm_cache_exit(c);
 	if (c->walk)
 		destroy_workqueue(c->walk);
 	if (c->done)
 		destroy_workqueue(c->done);
+	if (c->submit)
+		destroy_workqueue(c->submit);
 	bioset_exit(&c->bios);
 	ccdm_pages_exit(&c->pages);
 	ccdm_creqs_exit(&c->creqs);
@@ -312,13 +337,10 @@ int ccdm_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	ti->private = c;
 	c->ti = ti;
 	c->md = dm_table_get_md(ti->table);
-	c->last_miss = U64_MAX - 1;
 	INIT_LIST_HEAD(&c->list);
 	atomic64_set(&c->seq, CCDM_SEQ_FIRST - 1);
 	ccdm_name_update(c);
 	ccdm_event_init(c);
-	ccdm_scrub_init(c);
-	ccdm_read_ahead_init(c);
 	c->cache.stopped = true;
 
 	r = ccdm_table_parse(c, argc, argv, &origin);
@@ -332,7 +354,9 @@ int ccdm_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 		r = dm_set_target_max_io_len(ti, CCDM_LEAF_SECTORS);
 	if (r) {
 		if (!ti->error)
-			ti->error = r == -ENOMEM ? "Out of memory" : "Cannot make the mapping";
+			ti->error = r == -ENOMEM ? "Out of memory" :
+				    r == -ENOSPC ? "cache_mib: too small for the fixed parts" :
+				    "Cannot make the mapping";
 		ccdm_dtr(ti);
 		return r;
 	}
@@ -343,6 +367,5 @@ int ccdm_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	ti->num_write_zeroes_bios = 1;
 	ti->discards_supported = true;
 	ti->limit_swap_bios = true;
-	ti->accounts_remapped_io = true;
 	return 0;
 }

@@ -37,7 +37,8 @@ static s64 ccdm_discard_skip(struct ccdm_io *io)
 	for (level = c->g.levels; level > 0; level--) {
 		shift = CCDM_NODE_SHIFT * level;
 		node = ccdm_cache_get(c, level, level == c->g.levels ? 0 :
-				      io->block >> (shift + CCDM_NODE_SHIFT), CCDM_GET_READ);
+				      io->block >> (shift + CCDM_NODE_SHIFT), CCDM_GET_READ,
+				      io);
 		if (IS_ERR(node))
 			return PTR_ERR(node);
 		child = io->block >> shift;
@@ -55,12 +56,14 @@ static s64 ccdm_discard_skip(struct ccdm_io *io)
 }
 
 /* A covered leaf that is not in memory: zeroed in its parent. 1 done, 0 not so, or -errno. */
-static int ccdm_discard_in_parent(struct ccdm *c, u64 index)
+static int ccdm_discard_in_parent(struct ccdm_io *io, u64 index)
 {
-	struct ccdm_node *parent = ccdm_cache_get(c, 1, index >> CCDM_NODE_SHIFT, CCDM_GET_READ);
+	struct ccdm *c = io->c;
+	struct ccdm_node *parent = ccdm_cache_get(c, 1, index >> CCDM_NODE_SHIFT, CCDM_GET_READ,
+						  io);
 	unsigned int slot = index % CCDM_NODE_ENTRIES;
 	unsigned long flags;
-	bool cached, dirty = false;
+	bool cached, kick = false;
 
 	if (IS_ERR(parent))
 		return PTR_ERR(parent);
@@ -68,11 +71,11 @@ static int ccdm_discard_in_parent(struct ccdm *c, u64 index)
 	cached = ccdm_mask_test(&parent->mask, slot);
 	if (!cached) {
 		ccdm_tree_reserve(&parent->entry[slot], CCDM_SEQ_ZEROED);
-		dirty = ccdm_cache_set_dirty(c, parent);
+		kick = ccdm_cache_set_dirty(c, parent);
 	}
 	spin_unlock_irqrestore(&parent->lock, flags);
-	if (dirty)
-		ccdm_cache_dirty(c, parent);
+	if (kick)
+		ccdm_writeback_kick(c);
 	ccdm_node_unpin(c, parent);
 	return !cached;
 }
@@ -85,16 +88,16 @@ static void ccdm_discard_sent(struct ccdm_io *io)
 	struct ccdm *c = io->c;
 	struct ccdm_node *leaf = io->leaf, *parent = leaf->parent;
 	unsigned long flags;
-	bool dirty;
+	bool kick;
 
 	if (io->covered) {
 		io->covered = false;
 		spin_lock_irqsave(&parent->lock, flags);
 		ccdm_tree_reserve(&parent->entry[ccdm_node_slot(leaf)], CCDM_SEQ_ZEROED);
-		dirty = ccdm_cache_set_dirty(c, parent);
+		kick = ccdm_cache_set_dirty(c, parent);
 		spin_unlock_irqrestore(&parent->lock, flags);
-		if (dirty)
-			ccdm_cache_dirty(c, parent);
+		if (kick)
+			ccdm_writeback_kick(c);
 		ccdm_io_unmark(io);
 		ccdm_cache_abandon(c, leaf, 0);
 	} else {
@@ -116,6 +119,20 @@ static void ccdm_discard_end_io(struct bio *bio)
 	ccdm_io_queue(io, io->c->done, ccdm_discard_sent);
 }
 
+/* By the submitter. */
+static void ccdm_discard_send(struct ccdm_io *io)
+{
+	struct bio *bio;
+
+	if (!ccdm_active(io->c)) {
+		ccdm_discard_sent(io);
+		return;
+	}
+	bio = ccdm_io_child(io, 0, io->nr, REQ_OP_DISCARD, io->c->dev->bdev, ccdm_discard_end_io);
+	bio->bi_iter.bi_size = io->nr * CCDM_BLOCK_SIZE;
+	submit_bio_noacct(bio);
+}
+
 /* The marks are held. */
 static void ccdm_discard_marked(struct ccdm_io *io)
 {
@@ -123,25 +140,22 @@ static void ccdm_discard_marked(struct ccdm_io *io)
 	struct ccdm_node *leaf = io->leaf;
 	unsigned long flags;
 	unsigned int i;
-	struct bio *bio;
-	bool dirty;
+	bool kick;
 
 	if (!io->covered) {
 		spin_lock_irqsave(&leaf->lock, flags);
 		for (i = 0; i < io->nr; i++)
 			ccdm_tree_reserve(&leaf->entry[io->first + i], CCDM_SEQ_ZEROED);
-		dirty = ccdm_cache_set_dirty(c, leaf);
+		kick = ccdm_cache_set_dirty(c, leaf);
 		spin_unlock_irqrestore(&leaf->lock, flags);
-		if (dirty)
-			ccdm_cache_dirty(c, leaf);
+		if (kick)
+			ccdm_writeback_kick(c);
 	}
 	if (!ccdm_discard_passes(io) || !ccdm_active(c)) {
 		ccdm_discard_sent(io);
 		return;
 	}
-	bio = ccdm_io_child(io, 0, io->nr, REQ_OP_DISCARD, c->dev->bdev, ccdm_discard_end_io);
-	bio->bi_iter.bi_size = io->nr * CCDM_BLOCK_SIZE;
-	submit_bio_noacct(bio);
+	ccdm_io_submit_later(io, ccdm_discard_send);
 }
 
 static void ccdm_discard_next(struct ccdm_io *io)
@@ -167,7 +181,7 @@ static void ccdm_discard_next(struct ccdm_io *io)
 		covered = !io->first && (n == CCDM_NODE_ENTRIES ||
 					 io->block + n == c->g.blocks);
 		if (covered && !ccdm_discard_passes(io)) {
-			r = ccdm_discard_in_parent(c, index);
+			r = ccdm_discard_in_parent(io, index);
 			if (r < 0)
 				goto bad;
 			if (r) {
@@ -176,7 +190,8 @@ static void ccdm_discard_next(struct ccdm_io *io)
 				continue;
 			}
 		}
-		leaf = ccdm_cache_get(c, 0, index, covered ? CCDM_GET_COVER : CCDM_GET_READ);
+		leaf = ccdm_cache_get(c, 0, index, covered ? CCDM_GET_COVER : CCDM_GET_READ,
+				      io);
 		if (IS_ERR(leaf))
 			goto bad;
 		io->leaf = leaf;

@@ -4,8 +4,17 @@
  *
  * Generic netlink family "ccdm", group "events", for CAP_NET_ADMIN; the
  * specification is Documentation/netlink/specs/ccdm.yaml.
+ *
+ * With on_tamper:poweroff the host has every reason to delay the end: it may hang
+ * another disk until memory is short and no worker can be made. So the order is:
+ *
+ *	1. a timer is armed, which panics: no memory, no worker, nothing to wait for
+ *	2. power-off is queued, where no other work runs and a rescuer stands by
+ *	3. the log and the events, which may wait for the console and for memory
  */
+#include <linux/module.h>
 #include <linux/reboot.h>
+#include <linux/timer.h>
 #include <net/genetlink.h>
 #include "ccdm.h"
 
@@ -31,15 +40,73 @@ static struct genl_family ccdm_genl = {
 	.n_mcgrps = ARRAY_SIZE(ccdm_genl_groups),
 };
 
+/* Two queues, so that power-off never waits for an event that waits for memory. */
+static struct workqueue_struct *ccdm_event_wq;
+static struct workqueue_struct *ccdm_halt_wq;
+
 int ccdm_event_module_init(void)
 {
-	return genl_register_family(&ccdm_genl);
+	int r = -ENOMEM;
+
+	ccdm_event_wq = alloc_workqueue("ccdm_event", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	ccdm_halt_wq = alloc_workqueue("ccdm_halt", WQ_MEM_RECLAIM | WQ_HIGHPRI | WQ_UNBOUND, 1);
+	if (ccdm_event_wq && ccdm_halt_wq)
+		r = genl_register_family(&ccdm_genl);
+	if (!r)
+		return 0;
+	if (ccdm_event_wq)
+		destroy_workqueue(ccdm_event_wq);
+	if (ccdm_halt_wq)
+		destroy_workqueue(ccdm_halt_wq);
+	return r;
 }
 
 void ccdm_event_module_exit(void)
 {
 	genl_unregister_family(&ccdm_genl);
+	destroy_workqueue(ccdm_event_wq);
+	destroy_workqueue(ccdm_halt_wq);
 }
+
+/* ---- the end ------------------------------------------------------------- */
+
+static char ccdm_halt_name[DM_NAME_LEN];
+static unsigned long ccdm_halting;
+
+static void ccdm_halt_expired(struct timer_list *timer)
+{
+	panic("ccdm: %s: tamper, and power off did not come", ccdm_halt_name);
+}
+
+/*
+ * Nothing cancels it: once there was a tamper, the machine goes off or panics. Closing the
+ * mapping must not save the machine, because a shutdown closes it and may hang after that.
+ */
+static DEFINE_TIMER(ccdm_halt_timer, ccdm_halt_expired);
+
+static void ccdm_halt_run(struct work_struct *work)
+{
+	/* In the kernel: a helper program would live on the dead root. */
+	kernel_power_off();
+	panic("ccdm: %s: tamper, and this machine cannot be switched off", ccdm_halt_name);
+}
+
+static DECLARE_WORK(ccdm_halt_work, ccdm_halt_run);
+
+/* Begin to switch the machine off. Any context; allocates nothing and waits for nothing. */
+static void ccdm_halt(struct ccdm *c)
+{
+	/* A second tamper, of another mapping, does not start the time again. */
+	if (test_and_set_bit(0, &ccdm_halting))
+		return;
+	/* The timer runs this module's code: the module stays. */
+	__module_get(THIS_MODULE);
+	strscpy(ccdm_halt_name, ccdm_name(c), sizeof(ccdm_halt_name));
+	mod_timer(&ccdm_halt_timer, jiffies + CCDM_POWEROFF_SECONDS * HZ);
+	queue_work(ccdm_halt_wq, &ccdm_halt_work);
+}
+
+/* ---- events -------------------------------------------------------------- */
 
 static void ccdm_event_netlink(struct ccdm *c, const char *event, const char *kind)
 {
@@ -99,30 +166,22 @@ static void ccdm_event_work(struct work_struct *work)
 		ccdm_event_all(c, "unwritable", NULL);
 	if (test_and_clear_bit(CCDM_EVENT_FAILED, &c->events))
 		ccdm_event_all(c, "failed", NULL);
-	if (test_and_clear_bit(CCDM_EVENT_TAMPER, &c->events)) {
+	if (test_and_clear_bit(CCDM_EVENT_TAMPER, &c->events))
 		ccdm_event_all(c, "tamper", c->tamper_kind);
-		if (c->opt.on_tamper == CCDM_TAMPER_POWEROFF) {
-			schedule_delayed_work(&c->tamper_panic, CCDM_POWEROFF_SECONDS * HZ);
-			/* In the kernel: a helper program would live on the dead root. */
-			kernel_power_off();
-		}
-	}
 }
 
-static void ccdm_event_panic(struct work_struct *work)
+static void ccdm_event_queue(struct ccdm *c, unsigned int event)
 {
-	struct ccdm *c = container_of(to_delayed_work(work), struct ccdm, tamper_panic);
-
-	panic("ccdm: %s: tamper, and power off did not come", ccdm_name(c));
+	set_bit(event, &c->events);
+	queue_work(ccdm_event_wq, &c->event_work);
 }
 
 void ccdm_event_unwritable(struct ccdm *c)
 {
-	set_bit(CCDM_EVENT_UNWRITABLE, &c->events);
-	schedule_work(&c->event_work);
+	ccdm_event_queue(c, CCDM_EVENT_UNWRITABLE);
 }
 
-/* Who waits for nodes or for a sync waits in vain. */
+/* Wake all waiters: no node and no sync will complete any more. */
 static void ccdm_event_stopped(struct ccdm *c)
 {
 	wake_up_all(&c->cache.sync_wait);
@@ -134,8 +193,7 @@ void ccdm_failed(struct ccdm *c)
 	if (cmpxchg(&c->state, CCDM_ACTIVE, CCDM_FAILED) != CCDM_ACTIVE)
 		return;
 	pr_crit("ccdm: %s: failed: sequence numbers used up\n", ccdm_name(c));
-	set_bit(CCDM_EVENT_FAILED, &c->events);
-	schedule_work(&c->event_work);
+	ccdm_event_queue(c, CCDM_EVENT_FAILED);
 	ccdm_event_stopped(c);
 }
 
@@ -144,6 +202,9 @@ void ccdm_tamper(struct ccdm *c, const char *kind, unsigned int level, u64 index
 	ccdm_count(c, CCDM_STAT_TAMPERS, 1);
 	if (xchg(&c->state, CCDM_TAMPERED) == CCDM_TAMPERED)
 		return;
+	/* Before the log: a console of the host's may hold it up. */
+	if (c->opt.on_tamper == CCDM_TAMPER_POWEROFF)
+		ccdm_halt(c);
 	pr_emerg("ccdm: %s: tamper: %s level %u index %llu\n", ccdm_name(c), kind, level, index);
 	if (c->opt.on_tamper == CCDM_TAMPER_PANIC)
 		panic("ccdm: %s: tamper: %s level %u index %llu", ccdm_name(c), kind, level,
@@ -153,20 +214,17 @@ void ccdm_tamper(struct ccdm *c, const char *kind, unsigned int level, u64 index
 	c->tamper_index = index;
 	/* The work item reads what stands above. */
 	smp_mb__before_atomic();
-	set_bit(CCDM_EVENT_TAMPER, &c->events);
-	schedule_work(&c->event_work);
+	ccdm_event_queue(c, CCDM_EVENT_TAMPER);
 	ccdm_event_stopped(c);
 }
 
 void ccdm_event_init(struct ccdm *c)
 {
 	INIT_WORK(&c->event_work, ccdm_event_work);
-	INIT_DELAYED_WORK(&c->tamper_panic, ccdm_event_panic);
 }
 
 void ccdm_event_exit(struct ccdm *c)
 {
 	/* What has happened is told, also where the mapping is closed at once. */
 	flush_work(&c->event_work);
-	cancel_delayed_work_sync(&c->tamper_panic);
 }

@@ -3,16 +3,12 @@
  * io.c - what reads and writes have in common: coming in, waiting, going out
  *
  * Order of taking: leaf, busy marks (all or none), pages (all or none), device.
- * Who must wait for marks holds no pages. Nobody waits in map(): who cannot go
- * on is parked, and a worker of "walk" (may wait for nodes) or "done" (never
- * waits) goes on from there.
+ * Who must wait for marks holds no pages. Nobody waits in map(): an I/O that cannot
+ * go on is parked, and softirq or a worker of "done" goes on from there. Neither
+ * waits. What is not sent from map() is sent by the submitter.
  */
-#include <linux/interrupt.h>
-#include <linux/llist.h>
 #include <linux/sched/mm.h>
 #include "ccdm.h"
-
-#define CCDM_SOFT_BATCH		16	/* I/Os a tasklet goes on with at once */
 
 /* ---- steps --------------------------------------------------------------- */
 
@@ -28,66 +24,23 @@ static void ccdm_io_work(struct work_struct *work)
 void ccdm_io_queue(struct ccdm_io *io, struct workqueue_struct *wq, ccdm_step_fn step)
 {
 	io->step = step;
+	io->direct = false;
 	INIT_WORK(&io->work, ccdm_io_work);
 	queue_work(wq, &io->work);
 }
 
-/*
- * What completed with interrupts off goes on in softirq, on the same CPU. Not by
- * work in softirq (WQ_BH), it costs 1,000 instructions more, and not by a tasklet
- * in each I/O: the kernel looks at a tasklet after its last step, when the I/O is
- * gone. These are the module's, so no mapping needs to wait for them.
- */
-struct ccdm_soft {
-	struct llist_head arrived;
-	struct llist_node *next;	/* the tasklet's alone: in the order they came */
-	struct tasklet_struct tasklet;
-};
-
-static DEFINE_PER_CPU(struct ccdm_soft, ccdm_soft);
-
-static void ccdm_io_soft_run(struct tasklet_struct *tasklet)
+static void ccdm_io_soft(struct ccdm_soft *soft)
 {
-	struct ccdm_soft *s = container_of(tasklet, struct ccdm_soft, tasklet);
-	struct ccdm_io *io;
-	unsigned int n;
+	struct ccdm_io *io = container_of(soft, struct ccdm_io, soft);
 
-	for (n = 0; n < CCDM_SOFT_BATCH; n++) {
-		if (!s->next)
-			s->next = llist_reverse_order(llist_del_all(&s->arrived));
-		if (!s->next)
-			return;
-		io = llist_entry(s->next, struct ccdm_io, soft);
-		s->next = s->next->next;
-		io->step(io);
-	}
-	/* Others want this CPU, too. */
-	tasklet_schedule(tasklet);
+	io->step(io);
 }
 
 void ccdm_io_queue_soft(struct ccdm_io *io, ccdm_step_fn step)
 {
-	struct ccdm_soft *s = this_cpu_ptr(&ccdm_soft);
-
 	io->step = step;
-	if (llist_add(&io->soft, &s->arrived))
-		tasklet_schedule(&s->tasklet);
-}
-
-void ccdm_io_module_init(void)
-{
-	unsigned int cpu;
-
-	for_each_possible_cpu(cpu)
-		tasklet_setup(&per_cpu(ccdm_soft, cpu).tasklet, ccdm_io_soft_run);
-}
-
-void ccdm_io_module_exit(void)
-{
-	unsigned int cpu;
-
-	for_each_possible_cpu(cpu)
-		tasklet_kill(&per_cpu(ccdm_soft, cpu).tasklet);
+	io->soft.step = ccdm_io_soft;
+	ccdm_soft_queue(&io->soft);
 }
 
 /* ---- busy marks ---------------------------------------------------------- */
@@ -114,6 +67,7 @@ bool ccdm_io_mark(struct ccdm_io *io, ccdm_step_fn step)
 		io->marked = true;
 	} else {
 		io->step = step;
+		io->direct = false;
 		list_add_tail(&io->line, &leaf->line);
 	}
 	spin_unlock_irqrestore(&leaf->lock, flags);
@@ -159,31 +113,102 @@ static void ccdm_io_pages_granted(struct ccdm_want *want)
 
 bool ccdm_io_pages(struct ccdm_io *io, unsigned int nr, ccdm_step_fn step)
 {
+	bool direct = io->direct;
+
 	io->step = step;
+	io->direct = false;	/* from here on it may be granted by somebody else */
 	io->want.nr = nr;
 	io->want.granted = ccdm_io_pages_granted;
-	return ccdm_pages_take(&io->c->pages, &io->want, true);
+	ccdm_waiter_set(&io->want.waiter, io->bio, io->group);
+	if (!ccdm_pages_take(&io->c->pages, &io->want, true))
+		return false;
+	io->direct = direct;
+	return true;
 }
 
-struct page *ccdm_io_user(struct ccdm_io *io, unsigned int i, unsigned int *offset)
+/* Nothing that the host does not know stays in the pool: an origin may be a secret. */
+void ccdm_io_pages_put(struct ccdm_io *io)
 {
-	if (i < io->cursor_at) {
-		io->cursor = io->user_iter;
-		io->cursor_at = 0;
+	struct ccdm_pg *pg;
+
+	for (pg = io->origin ? io->want.pages : NULL; pg; pg = pg->next)
+		clear_page(page_address(pg->page));
+	io->origin = false;
+	ccdm_pages_put(&io->c->pages, &io->want);
+}
+
+void ccdm_walk_for(struct ccdm_walk *walk, const struct ccdm_io *io)
+{
+	walk->waiter.group = io->group;
+	walk->ioprio = io->bio->bi_ioprio;
+	walk->opf = io->user_opf & (REQ_PRIO | REQ_IDLE);
+}
+
+/* ---- blocks -------------------------------------------------------------- */
+
+void ccdm_at_begin(struct ccdm_io *io, struct ccdm_at *at, unsigned int end)
+{
+	at->page = io->want.pages;
+	at->iter = io->user_iter;
+	at->block = 0;
+	at->end = end;
+}
+
+void ccdm_at_next(struct ccdm_io *io, struct ccdm_at *at)
+{
+	if (ccdm_mask_test(&io->todo, at->block))
+		at->page = at->page->next;
+	bvec_iter_advance_single(io->user_vec, &at->iter, CCDM_BLOCK_SIZE);
+	at->block++;
+}
+
+static void ccdm_span_work(struct work_struct *work)
+{
+	struct ccdm_span *span = container_of(work, struct ccdm_span, work);
+	unsigned int noio = memalloc_noio_save();
+
+	span->fn(span);
+	memalloc_noio_restore(noio);
+}
+
+void ccdm_io_split(struct ccdm_io *io, void (*fn)(struct ccdm_span *span), bool here)
+{
+	unsigned int i, n = DIV_ROUND_UP(io->nr, CCDM_SPAN_BLOCKS);
+	struct ccdm_span *spans = io->want.vecs->span;
+	struct workqueue_struct *done = io->c->done;
+	struct ccdm_at at;
+
+	atomic_set(&io->pending, n);
+	ccdm_at_begin(io, &at, 0);
+	for (i = 0; i < n; i++) {
+		spans[i].io = io;
+		spans[i].fn = fn;
+		at.end = min_t(unsigned int, at.end + CCDM_SPAN_BLOCKS, io->nr);
+		spans[i].at = at;
+		/* After the last one @io is somebody else's. */
+		while (i + 1 < n && at.block < at.end)
+			ccdm_at_next(io, &at);
+		if (i || !here) {
+			INIT_WORK(&spans[i].work, ccdm_span_work);
+			queue_work(done, &spans[i].work);
+		}
 	}
-	for (; io->cursor_at < i; io->cursor_at++)
-		bvec_iter_advance_single(io->user_vec, &io->cursor, CCDM_BLOCK_SIZE);
-	return ccdm_io_block(io->user_vec, io->cursor, offset);
+	if (here)
+		fn(&spans[0]);
 }
 
 void ccdm_io_zero(struct ccdm_io *io, unsigned int i, unsigned int nr)
 {
-	unsigned int offset, end = i + nr;
+	struct bvec_iter iter = io->user_iter;
+	unsigned int at, offset;
+	struct page *page;
 
-	for (; i < end; i++) {
-		struct page *page = ccdm_io_user(io, i, &offset);
-
-		memset(page_address(page) + offset, 0, CCDM_BLOCK_SIZE);
+	for (at = 0; at < i + nr; at++) {
+		if (at >= i) {
+			page = ccdm_io_block(io->user_vec, iter, &offset);
+			memset(page_address(page) + offset, 0, CCDM_BLOCK_SIZE);
+		}
+		bvec_iter_advance_single(io->user_vec, &iter, CCDM_BLOCK_SIZE);
 	}
 }
 
@@ -198,22 +223,45 @@ blk_opf_t ccdm_io_flags(struct bio *bio)
 	return bio_op(bio) | (bio->bi_opf & keep);
 }
 
-void ccdm_io_submit_to(struct ccdm_io *io, struct block_device *bdev, bio_end_io_t *end_io)
+/*
+ * Not by dm_submit_bio_remap(), which charges the bio to whoever made the one above it: the
+ * group that is throttled would be another one than that which holds the pages.
+ */
+static void ccdm_io_send(struct ccdm_io *io)
 {
-	struct bio *bio = io->bio;
+	struct ccdm_submitter *s = &io->c->submitter;
 
-	bio->bi_opf = ccdm_io_flags(bio);
-	bio->bi_end_io = end_io;
-	bio->bi_private = io;
-	io->used = true;
-	bio_set_dev(bio, bdev);
-	if (io->internal)
-		submit_bio_noacct(bio);
+	if (bio_op(io->bio) == REQ_OP_WRITE)
+		ccdm_submitter_sent(s);
 	else
-		dm_submit_bio_remap(bio, NULL);
+		ccdm_submitter_read(s);
+	/*
+	 * Nothing more for a host that has been caught. The bio ends as if the device had said
+	 * so: a read that is sent ahead has a walk under way, too.
+	 */
+	if (likely(ccdm_active(io->c)))
+		submit_bio_noacct(io->bio);
+	else
+		bio_io_error(io->bio);
 }
 
-void ccdm_io_submit(struct ccdm_io *io, bio_end_io_t *end_io)
+static void ccdm_io_submitted(struct ccdm_send *send)
+{
+	struct ccdm_io *io = container_of(send, struct ccdm_io, send);
+
+	io->step(io);
+}
+
+void ccdm_io_submit_later(struct ccdm_io *io, ccdm_step_fn step)
+{
+	io->direct = false;
+	io->step = step;
+	io->send.send = ccdm_io_submitted;
+	ccdm_waiter_set(&io->send.waiter, io->bio, io->group);
+	ccdm_submit(&io->c->submitter, &io->send);
+}
+
+void ccdm_io_submit(struct ccdm_io *io, struct block_device *bdev, bio_end_io_t *end_io)
 {
 	struct bio_vec *vec = io->want.vecs ? io->want.vecs->v : io->vec;
 	struct ccdm_pg *pg = io->want.pages;
@@ -230,7 +278,33 @@ void ccdm_io_submit(struct ccdm_io *io, bio_end_io_t *end_io)
 	bio->bi_iter.bi_size = io->nr * CCDM_BLOCK_SIZE;
 	bio->bi_iter.bi_idx = 0;
 	bio->bi_iter.bi_bvec_done = 0;
-	ccdm_io_submit_to(io, io->c->dev->bdev, end_io);
+	bio->bi_opf = ccdm_io_flags(bio);
+	bio->bi_end_io = end_io;
+	bio->bi_private = io;
+	io->used = true;
+	if (bdev != bio->bi_bdev)
+		bio_set_dev(bio, bdev);
+	/*
+	 * A write passes nobody who waits; a read has only its own sender to wait for it. A sender
+	 * that may not wait for the device sends nothing but what the device can refuse, and will
+	 * not refuse for ever.
+	 */
+	if ((io->user_opf & REQ_NOWAIT) &&
+	    (!bdev_nowait(bdev) || io->nr > queue_max_segments(bdev_get_queue(bdev))))
+		io->direct = false;
+	if (io->direct && (bio_op(bio) == REQ_OP_READ || ccdm_submitter_idle(&io->c->submitter))) {
+		bio->bi_opf |= io->user_opf & REQ_NOWAIT;
+		ccdm_io_send(io);
+	} else {
+		ccdm_io_submit_later(io, ccdm_io_send);
+	}
+}
+
+bool ccdm_io_refused(const struct bio *bio)
+{
+	/* Not supported: devices change, and this one cannot refuse any more. */
+	return (bio->bi_opf & REQ_NOWAIT) &&
+	       (bio->bi_status == BLK_STS_AGAIN || bio->bi_status == BLK_STS_NOTSUPP);
 }
 
 struct bio *ccdm_io_child(struct ccdm_io *io, unsigned int i, unsigned int nr, blk_opf_t opf,
@@ -240,7 +314,7 @@ struct bio *ccdm_io_child(struct ccdm_io *io, unsigned int i, unsigned int nr, b
 	unsigned short vecs = (opf & REQ_OP_MASK) == REQ_OP_DISCARD ? 0 : nr;
 	struct bio *bio = bio_alloc_bioset(bdev, vecs, opf, GFP_NOIO, &io->c->bios);
 
-	bio_clone_blkg_association(bio, io->bio);
+	ccdm_css_charge(bio, io->css);
 	bio->bi_ioprio = io->bio->bi_ioprio;
 	bio->bi_iter.bi_sector = (io->block + i) * CCDM_BLOCK_SECTORS;
 	bio->bi_end_io = end_io;
@@ -262,10 +336,8 @@ void ccdm_io_finish(struct ccdm_io *io, blk_status_t status)
 	if (unlikely(status) && bio_op(bio) == REQ_OP_READ && io->nr)
 		ccdm_io_zero(io, 0, io->nr);
 
-	if (io->creq)
-		ccdm_creq_put(&c->creqs, io->creq);
 	if (io->want.pages)
-		ccdm_pages_put(&c->pages, &io->want);
+		ccdm_io_pages_put(io);
 	if (io->leaf) {
 		if (unlikely(io->covered)) {
 			/* Never seen by anybody: the parent's entry still holds. */
@@ -277,6 +349,9 @@ void ccdm_io_finish(struct ccdm_io *io, blk_status_t status)
 		}
 	}
 
+	ccdm_css_put(io->css);
+	if (io->inside)
+		ccdm_pages_leave(&c->pages, &io->want, io->inside);
 	/* dm counts swap bios by their flags, at both ends. */
 	bio->bi_opf = io->user_opf;
 	bio->bi_io_vec = io->user_vec;
@@ -286,35 +361,6 @@ void ccdm_io_finish(struct ccdm_io *io, blk_status_t status)
 }
 
 /* ---- coming in ----------------------------------------------------------- */
-
-static void ccdm_io_start(struct ccdm_io *io)
-{
-	if (bio_op(io->bio) == REQ_OP_WRITE)
-		ccdm_write_start(io);
-	else
-		ccdm_read_start(io);
-}
-
-/* The leaf is not in memory. On the "walk" queue. */
-void ccdm_io_walk(struct ccdm_io *io)
-{
-	struct ccdm *c = io->c;
-	bool cover = bio_op(io->bio) == REQ_OP_WRITE && !io->first &&
-		     (io->nr == CCDM_NODE_ENTRIES || io->block + io->nr == c->g.blocks);
-	struct ccdm_node *leaf;
-
-	if (bio_op(io->bio) == REQ_OP_READ && ccdm_read_ahead(io))
-		return;
-	leaf = ccdm_cache_get(c, 0, io->block >> CCDM_NODE_SHIFT,
-			      cover ? CCDM_GET_COVER : CCDM_GET_READ);
-	if (IS_ERR(leaf)) {
-		ccdm_io_finish(io, BLK_STS_IOERR);
-		return;
-	}
-	io->leaf = leaf;
-	io->covered = cover && READ_ONCE(leaf->state) == CCDM_NODE_LOADING;
-	ccdm_io_start(io);
-}
 
 /* A block must be one linear piece: its bytes go to the crypto API as such. */
 static bool ccdm_io_linear(struct bio *bio)
@@ -331,11 +377,44 @@ static bool ccdm_io_linear(struct bio *bio)
 	return true;
 }
 
-static void __ccdm_io_map(struct ccdm *c, struct bio *bio, struct ccdm_io *io, bool internal)
+/* Inside the mapping: to the leaf. In map() or a worker. */
+static void ccdm_io_begin(struct ccdm_io *io)
+{
+	struct ccdm *c = io->c;
+	bool write = bio_op(io->bio) == REQ_OP_WRITE;
+
+	io->leaf = ccdm_cache_find(c, 0, io->block >> CCDM_NODE_SHIFT);
+	if (likely(io->leaf)) {
+		ccdm_count(c, CCDM_STAT_HITS, 1);
+		if (write)
+			ccdm_write_start(io);
+		else
+			ccdm_read_start(io);
+	} else if (io->direct && (io->user_opf & REQ_NOWAIT)) {
+		/* To load nodes is to wait for the device, perhaps: not by this sender. */
+		ccdm_io_queue(io, c->done, ccdm_io_begin);
+	} else {
+		ccdm_count(c, CCDM_STAT_MISSES, 1);
+		if (write)
+			ccdm_write_miss(io);
+		else
+			ccdm_read_miss(io);
+	}
+}
+
+static void ccdm_io_let_in(struct ccdm_want *want)
+{
+	struct ccdm_io *io = container_of(want, struct ccdm_io, want);
+
+	io->inside = io->nr;
+	ccdm_io_queue(io, io->c->done, ccdm_io_begin);
+}
+
+void ccdm_io_map(struct ccdm *c, struct bio *bio, struct ccdm_io *io)
 {
 	u64 sector = dm_target_offset(c->ti, bio->bi_iter.bi_sector);
 
-	memset(io, 0, offsetof(struct ccdm_io, internal));
+	memset(io, 0, offsetof(struct ccdm_io, direct));
 	io->want.pages = NULL;
 	io->c = c;
 	io->bio = bio;
@@ -343,10 +422,16 @@ static void __ccdm_io_map(struct ccdm *c, struct bio *bio, struct ccdm_io *io, b
 	io->user_opf = bio->bi_opf;
 	io->user_vec = bio->bi_io_vec;
 	io->user_iter = bio->bi_iter;
-	io->cursor = bio->bi_iter;
 	io->block = sector / CCDM_BLOCK_SECTORS;
-	io->internal = internal;
+	io->direct = true;
 	atomic_set(&io->pending, 1);
+	/*
+	 * Here, where the sender is: it says to which control group the bio belongs. The bio
+	 * forgets it when it has been sent; bios of our own that follow it do not.
+	 */
+	bio_set_dev(bio, c->dev->bdev);
+	io->css = ccdm_css_get(bio);
+	io->group = ccdm_bio_group(bio);
 
 	if (unlikely(!ccdm_active(c)) ||
 	    unlikely((sector | bio_sectors(bio)) % CCDM_BLOCK_SECTORS)) {
@@ -354,7 +439,10 @@ static void __ccdm_io_map(struct ccdm *c, struct bio *bio, struct ccdm_io *io, b
 		return;
 	}
 	if (unlikely(bio_op(bio) != REQ_OP_READ && bio_op(bio) != REQ_OP_WRITE)) {
-		ccdm_io_queue(io, c->walk, ccdm_discard_start);
+		if (bio_op(bio) == REQ_OP_DISCARD || bio_op(bio) == REQ_OP_WRITE_ZEROES)
+			ccdm_io_queue(io, c->walk, ccdm_discard_start);
+		else
+			ccdm_io_finish(io, BLK_STS_NOTSUPP);
 		return;
 	}
 	if (unlikely(!bio_sectors(bio))) {
@@ -369,22 +457,13 @@ static void __ccdm_io_map(struct ccdm *c, struct bio *bio, struct ccdm_io *io, b
 	io->first = io->block % CCDM_NODE_ENTRIES;
 	io->mask = ccdm_mask_range(io->first, io->nr);
 
-	io->leaf = ccdm_cache_find(c, 0, io->block >> CCDM_NODE_SHIFT);
-	if (likely(io->leaf)) {
-		ccdm_count(c, CCDM_STAT_HITS, 1);
-		ccdm_io_start(io);
-	} else {
-		ccdm_count(c, CCDM_STAT_MISSES, 1);
-		ccdm_io_queue(io, c->walk, ccdm_io_walk);
+	io->direct = false;	/* it may be let in by somebody else */
+	io->want.nr = io->nr;
+	io->want.granted = ccdm_io_let_in;
+	ccdm_waiter_set(&io->want.waiter, bio, io->group);
+	if (likely(ccdm_pages_enter(&c->pages, &io->want))) {
+		io->inside = io->nr;
+		io->direct = true;
+		ccdm_io_begin(io);
 	}
-}
-
-void ccdm_io_map(struct ccdm *c, struct bio *bio, struct ccdm_io *io)
-{
-	__ccdm_io_map(c, bio, io, false);
-}
-
-void ccdm_io_map_internal(struct ccdm *c, struct bio *bio, struct ccdm_io *io)
-{
-	__ccdm_io_map(c, bio, io, true);
 }

@@ -80,11 +80,11 @@ static int ccdm_seed_cpu(struct ccdm_seed *seed)
 static int ccdm_hmac_sha256(const u8 *key, size_t key_len, const u8 *a, size_t a_len,
 			    const u8 *b, size_t b_len, const u8 *c, size_t c_len, u8 *out)
 {
-	struct crypto_shash *tfm = crypto_alloc_shash("hmac(sha256)", 0, 0);
-	int r;
+	struct crypto_shash *tfm;
+	int r = ccdm_alloc_hmac(&tfm);
 
-	if (IS_ERR(tfm))
-		return PTR_ERR(tfm);
+	if (r)
+		return r;
 	r = crypto_shash_setkey(tfm, key, key_len);
 	if (!r) {
 		SHASH_DESC_ON_STACK(desc, tfm);

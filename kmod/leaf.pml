@@ -157,22 +157,36 @@ proctype writer()
 proctype reader()
 {
 	byte data, want, before, n, seal, content;
-	bool held;
+	bool held, early;
 
 	do
 	:: n < READS && !tamper ->
 	   n++;
 	   before = completed;
+	   /* A miss: the data may be read while the leaf is loaded, before it is verified. */
+	   if
+	   :: atomic { node == OUT || node == LOADING -> data = block; early = true }
+	   :: early = false
+	   fi;
 	   get(seal, content);
 	   if
 	   :: tamper -> break
 	   :: else
 	   fi;
 	   d_step { seal = 0; content = 0; held = false };
+	   if
+	   :: early -> goto compare
+	   :: else
+	   fi;
 again:
 	   data = block;
-	   /* with the entry as it is when the data are there */
+compare:
+	   /* with the entry as it is when the data are there, and the leaf is verified */
+#ifdef NO_VERIFIED_ENTRY
+	   want = (early -> image : entry);
+#else
 	   want = entry;
+#endif
 	   if
 	   :: want == POISON /* EIO */
 	   :: want != POISON && want == data -> assert(data >= before)
@@ -199,7 +213,7 @@ again:
 #endif
 	   :: else
 	   fi;
-	   d_step { put(); data = 0; want = 0; before = 0; held = false }
+	   d_step { put(); data = 0; want = 0; before = 0; held = false; early = false }
 	:: else -> break
 	od
 }

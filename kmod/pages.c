@@ -4,12 +4,24 @@
  *
  * In a confidential VM a page named in a bio is copied to memory shared with
  * the host, before a read as well as before a write. So every bio that goes to
- * the backing device names pages of this pool, and nothing but ciphertext is
- * ever put into them.
+ * the backing device names pages of this pool, and nothing but what the host
+ * knows already is ever put into them.
  *
- * A bio takes all its pages or none; who cannot have them stands in line. While
- * anybody does, what is given back goes to the line, and the per-CPU lists are
- * emptied for its head.
+ * A bio takes all its pages or none. Most take them from the list of their CPU.
+ * A bio that cannot have its pages stands in line (line.h). While anybody stands
+ * there, pages that are given back go to the line, and the per-CPU lists are
+ * emptied for it.
+ *
+ * Two rules keep one user of the pool from stopping another:
+ *
+ *	Some pages are kept for reads, and as many for writes: an eighth of all, enough for
+ *	one I/O at least, a quarter at most. Pages that a read gives back fill up first what
+ *	is kept for reads; writes likewise.
+ *
+ *	A control group has I/Os inside the mapping for at most as many pages as are not
+ *	kept, and reads or writes for three quarters of that. The device may take very long
+ *	for those of a group that is throttled. Further reads or writes of the group wait at
+ *	its gates, where they hold nothing: no leaf, no marks, no pages.
  */
 #include <linux/slab.h>
 #include "ccdm.h"
@@ -29,33 +41,7 @@ size_t ccdm_pages_cost(unsigned int nr)
 	       ccdm_pages_nr_vecs(nr) * sizeof(struct ccdm_vecs);
 }
 
-static void ccdm_vecs_push(struct ccdm_vecs **head, struct ccdm_vecs *vecs)
-{
-	vecs->next = *head;
-	*head = vecs;
-}
-
-/* Fill @want from a list of pages and one of tables, if they have it all. */
-static bool ccdm_pages_fill(struct ccdm_want *want, struct ccdm_pg **head, unsigned int *nr,
-			    struct ccdm_vecs **vecs)
-{
-	struct ccdm_pg *last = *head;
-	unsigned int n = want->nr;
-
-	if (*nr < n || (n > CCDM_INLINE_VECS && !*vecs))
-		return false;
-	if (n > CCDM_INLINE_VECS) {
-		want->vecs = *vecs;
-		*vecs = want->vecs->next;
-	}
-	want->pages = *head;
-	*nr -= n;
-	while (--n)
-		last = last->next;
-	*head = last->next;
-	last->next = NULL;
-	return true;
-}
+/* ---- lists of pages ------------------------------------------------------ */
 
 static struct ccdm_pg *ccdm_pages_last(struct ccdm_pg *pg, unsigned int *nr)
 {
@@ -67,142 +53,352 @@ static struct ccdm_pg *ccdm_pages_last(struct ccdm_pg *pg, unsigned int *nr)
 	return pg;
 }
 
-/* Empty the per-CPU lists into the common ones. */
+/* Move @n pages of @list, which has them, to the front of *@to. */
+static void ccdm_pages_move(struct ccdm_pages_list *list, unsigned int n, struct ccdm_pg **to)
+{
+	struct ccdm_pg *first = list->head, *last = first;
+
+	if (!n)
+		return;
+	list->nr -= n;
+	while (--n)
+		last = last->next;
+	list->head = last->next;
+	last->next = *to;
+	*to = first;
+}
+
+static void ccdm_pages_add(struct ccdm_pages_list *list, struct ccdm_pg *pg)
+{
+	unsigned int n;
+
+	ccdm_pages_last(pg, &n)->next = list->head;
+	list->head = pg;
+	list->nr += n;
+}
+
+static void ccdm_vecs_push(struct ccdm_pages_list *list, struct ccdm_vecs *vecs)
+{
+	vecs->next = list->vecs;
+	list->vecs = vecs;
+	list->nr_vecs++;
+}
+
+static struct ccdm_vecs *ccdm_vecs_pop(struct ccdm_pages_list *list)
+{
+	struct ccdm_vecs *vecs = list->vecs;
+
+	if (vecs) {
+		list->vecs = vecs->next;
+		list->nr_vecs--;
+	}
+	return vecs;
+}
+
+static bool ccdm_pages_wants_vecs(const struct ccdm_want *want)
+{
+	return want->nr > CCDM_INLINE_VECS;
+}
+
+/* ---- control groups ------------------------------------------------------ */
+
+static enum ccdm_pages_use ccdm_pages_use(const struct ccdm_want *want)
+{
+	return want->waiter.rank == CCDM_RANK_READ ? CCDM_PAGES_READS : CCDM_PAGES_WRITES;
+}
+
+/* Count @want to its group. Return: false if the group has too much inside. */
+static bool ccdm_pages_count(struct ccdm_pages *pool, const struct ccdm_want *want)
+{
+	enum ccdm_pages_use use = ccdm_pages_use(want);
+	unsigned int group = want->waiter.group;
+	unsigned int n = atomic_add_return(want->nr, &pool->held[use][group]);
+
+	/* One I/O of each use may always be inside. */
+	if (likely(n <= pool->part &&
+		   n + atomic_read(&pool->held[!use][group]) <= pool->bound) || n == want->nr)
+		return true;
+	atomic_sub_return(want->nr, &pool->held[use][group]);
+	return false;
+}
+
+static u32 ccdm_pages_gate_bit(enum ccdm_pages_use use, unsigned int group)
+{
+	return 1u << (use * CCDM_GROUPS + group);
+}
+
+/* Those at a gate of @group that may come in now, reads first. */
+static void ccdm_pages_open_gates(struct ccdm_pages *pool, unsigned int group,
+				  struct list_head *granted)
+{
+	enum ccdm_pages_use use;
+	struct ccdm_want *want;
+
+	lockdep_assert_held(&pool->lock);
+	for (use = 0; use < CCDM_PAGES_USES; use++) {
+		struct list_head *gate = &pool->gate[use][group];
+
+		while (!list_empty(gate)) {
+			want = list_first_entry(gate, struct ccdm_want, waiter.list);
+			if (!ccdm_pages_count(pool, want))
+				break;
+			list_move_tail(&want->waiter.list, granted);
+		}
+		if (list_empty(gate))
+			WRITE_ONCE(pool->gates, pool->gates & ~ccdm_pages_gate_bit(use, group));
+	}
+}
+
+static void ccdm_pages_tell(struct list_head *granted)
+{
+	struct ccdm_want *want, *tmp;
+
+	list_for_each_entry_safe(want, tmp, granted, waiter.list) {
+		list_del_init(&want->waiter.list);
+		want->granted(want);
+	}
+}
+
+bool ccdm_pages_enter(struct ccdm_pages *pool, struct ccdm_want *want)
+{
+	unsigned int group = want->waiter.group;
+	enum ccdm_pages_use use = ccdm_pages_use(want);
+	u32 bit = ccdm_pages_gate_bit(use, group);
+	struct ccdm_want *in, *tmp;
+	LIST_HEAD(granted);
+	unsigned long flags;
+	bool ok = false;
+
+	/* Nobody passes the gate while others wait there. */
+	if (likely(!(READ_ONCE(pool->gates) & bit)) && likely(ccdm_pages_count(pool, want)))
+		return true;
+	spin_lock_irqsave(&pool->lock, flags);
+	list_add_tail(&want->waiter.list, &pool->gate[use][group]);
+	/*
+	 * Said before it is counted once more, and that is fully ordered, as is the counting of
+	 * those that leave: they see that somebody waits, or we see that they have left.
+	 */
+	WRITE_ONCE(pool->gates, pool->gates | bit);
+	ccdm_pages_open_gates(pool, group, &granted);
+	list_for_each_entry_safe(in, tmp, &granted, waiter.list)
+		if (in == want) {
+			list_del_init(&want->waiter.list);
+			ok = true;
+		}
+	spin_unlock_irqrestore(&pool->lock, flags);
+	ccdm_pages_tell(&granted);
+	return ok;
+}
+
+void ccdm_pages_leave(struct ccdm_pages *pool, const struct ccdm_want *want, unsigned int nr)
+{
+	unsigned int group = want->waiter.group;
+	enum ccdm_pages_use use = ccdm_pages_use(want);
+	u32 bits = ccdm_pages_gate_bit(CCDM_PAGES_READS, group) |
+		   ccdm_pages_gate_bit(CCDM_PAGES_WRITES, group);
+	LIST_HEAD(granted);
+	unsigned long flags;
+
+	atomic_sub_return(nr, &pool->held[use][group]);
+	if (likely(!(READ_ONCE(pool->gates) & bits)))
+		return;
+	spin_lock_irqsave(&pool->lock, flags);
+	ccdm_pages_open_gates(pool, group, &granted);
+	spin_unlock_irqrestore(&pool->lock, flags);
+	ccdm_pages_tell(&granted);
+}
+
+/* ---- the line ------------------------------------------------------------ */
+
+/* Empty the per-CPU lists into the common one. */
 static void ccdm_pages_gather(struct ccdm_pages *pool)
 {
-	unsigned int cpu, n;
+	struct ccdm_vecs *vecs;
+	unsigned int cpu;
 
 	lockdep_assert_held(&pool->lock);
 	for_each_possible_cpu(cpu) {
 		struct ccdm_pages_cpu *pc = per_cpu_ptr(pool->cpu, cpu);
-		struct ccdm_vecs *vecs;
-		struct ccdm_pg *list;
 
 		spin_lock(&pc->lock);
-		list = pc->head;
-		pc->head = NULL;
-		pc->nr = 0;
-		while ((vecs = pc->vecs)) {
-			pc->vecs = vecs->next;
-			ccdm_vecs_push(&pool->vecs, vecs);
-		}
+		pool->common.nr += pc->list.nr;
+		ccdm_pages_move(&pc->list, pc->list.nr, &pool->common.head);
+		while ((vecs = ccdm_vecs_pop(&pc->list)))
+			ccdm_vecs_push(&pool->common, vecs);
 		spin_unlock(&pc->lock);
-		if (list) {
-			ccdm_pages_last(list, &n)->next = pool->head;
-			pool->head = list;
-			pool->nr_head += n;
-		}
 	}
 }
 
-/* All or none from the common lists. */
-static bool ccdm_pages_grant(struct ccdm_pages *pool, struct ccdm_want *want)
+/* All or none, from what is kept for this use and, with @common, from what is not kept. */
+static bool ccdm_pages_grant(struct ccdm_pages *pool, struct ccdm_want *want, bool common)
 {
+	struct ccdm_pages_list *kept = &pool->kept[ccdm_pages_use(want)];
+	unsigned int n = common ? min(want->nr, pool->common.nr) : 0;
+
 	lockdep_assert_held(&pool->lock);
-	return ccdm_pages_fill(want, &pool->head, &pool->nr_head, &pool->vecs);
+	if (n + kept->nr < want->nr ||
+	    (ccdm_pages_wants_vecs(want) && !kept->vecs && !(common && pool->common.vecs)))
+		return false;
+	ccdm_pages_move(&pool->common, n, &want->pages);
+	ccdm_pages_move(kept, want->nr - n, &want->pages);
+	if (ccdm_pages_wants_vecs(want)) {
+		want->vecs = common ? ccdm_vecs_pop(&pool->common) : NULL;
+		if (!want->vecs)
+			want->vecs = ccdm_vecs_pop(kept);
+	}
+	return true;
+}
+
+/*
+ * Serve the line in its order. Where the next waiter cannot have its pages nobody after
+ * it takes from what it waits for: a rank that is served later has only what is kept for
+ * its use, and writes among themselves keep their order.
+ */
+static bool ccdm_pages_serve_line(struct ccdm_pages *pool, struct list_head *granted)
+{
+	bool common = true, writes = true, all = true;
+	struct ccdm_waiter *waiter;
+	u8 order[CCDM_RANKS];
+	unsigned int i;
+
+	ccdm_line_order(&pool->line, order);
+	for (i = 0; i < CCDM_RANKS; i++) {
+		if (order[i] != CCDM_RANK_READ && !writes)
+			continue;
+		while ((waiter = ccdm_line_next(&pool->line, order[i], 0))) {
+			struct ccdm_want *want = container_of(waiter, struct ccdm_want, waiter);
+
+			if (!ccdm_pages_grant(pool, want, common)) {
+				if (order[i] != CCDM_RANK_READ)
+					writes = false;
+				common = false;
+				all = false;
+				break;
+			}
+			ccdm_line_serve(&pool->line, waiter);
+			list_add_tail(&waiter->list, granted);
+		}
+	}
+	return all;
+}
+
+static void ccdm_pages_serve(struct ccdm_pages *pool, struct list_head *granted)
+{
+	enum ccdm_pages_use use;
+	bool slow;
+
+	lockdep_assert_held(&pool->lock);
+	if (!ccdm_pages_serve_line(pool, granted)) {
+		/* Pages may have gone to a CPU before it was said that somebody waits. */
+		ccdm_pages_gather(pool);
+		ccdm_pages_serve_line(pool, granted);
+	}
+	slow = !ccdm_line_empty(&pool->line);
+	for (use = 0; use < CCDM_PAGES_USES; use++)
+		slow |= pool->kept[use].nr < pool->keep ||
+			pool->kept[use].nr_vecs < pool->keep_vecs;
+	WRITE_ONCE(pool->slow, slow);
 }
 
 bool ccdm_pages_take(struct ccdm_pages *pool, struct ccdm_want *want, bool wait)
 {
 	struct ccdm_pages_cpu *pc;
+	LIST_HEAD(granted);
 	unsigned long flags;
-	bool ok;
+	bool ok = false;
 
 	want->vecs = NULL;
-	local_irq_save(flags);
-	pc = this_cpu_ptr(pool->cpu);
-	spin_lock(&pc->lock);
-	ok = ccdm_pages_fill(want, &pc->head, &pc->nr, &pc->vecs);
-	spin_unlock(&pc->lock);
-	local_irq_restore(flags);
+	/* Another CPU's by now, perhaps: its lock is what counts. */
+	pc = raw_cpu_ptr(pool->cpu);
+	spin_lock_irqsave(&pc->lock, flags);
+	if (pc->list.nr >= want->nr && (!ccdm_pages_wants_vecs(want) || pc->list.vecs)) {
+		ccdm_pages_move(&pc->list, want->nr, &want->pages);
+		if (ccdm_pages_wants_vecs(want))
+			want->vecs = ccdm_vecs_pop(&pc->list);
+		ok = true;
+	}
+	spin_unlock_irqrestore(&pc->lock, flags);
 	if (ok)
 		return true;
 
 	spin_lock_irqsave(&pool->lock, flags);
-	if (list_empty(&pool->line)) {
-		ok = ccdm_pages_grant(pool, want);
-		if (!ok) {
-			/*
-			 * Said before the per-CPU lists are emptied, under their
-			 * locks: who gives back later sees it and comes here.
-			 */
-			WRITE_ONCE(pool->waiting, 1);
-			ccdm_pages_gather(pool);
-			ok = ccdm_pages_grant(pool, want);
-			if (ok || !wait)
-				WRITE_ONCE(pool->waiting, 0);
-		}
-	}
-	if (!ok && wait)
-		list_add_tail(&want->list, &pool->line);
+	ccdm_line_add(&pool->line, &want->waiter);
+	/*
+	 * Said before the line is served: who gives pages back later sees it and comes here.
+	 * Pairs with the per-CPU locks.
+	 */
+	WRITE_ONCE(pool->slow, true);
+	ccdm_pages_serve(pool, &granted);
+	ok = want->pages;
+	if (ok)
+		list_del_init(&want->waiter.list);
+	else if (!wait)
+		ccdm_line_remove(&pool->line, &want->waiter);
 	spin_unlock_irqrestore(&pool->lock, flags);
+	ccdm_pages_tell(&granted);
 	return ok;
 }
 
 void ccdm_pages_put(struct ccdm_pages *pool, struct ccdm_want *want)
 {
-	struct ccdm_pg *list = want->pages, *last;
-	struct ccdm_want *next, *tmp;
+	struct ccdm_pages_list *kept = &pool->kept[ccdm_pages_use(want)];
+	struct ccdm_pages_list back = { want->pages, want->nr };
+	struct ccdm_vecs *vecs = want->vecs;
 	struct ccdm_pages_cpu *pc;
 	LIST_HEAD(granted);
-	struct ccdm_vecs *vecs = want->vecs;
 	unsigned long flags;
-	unsigned int n;
 	bool ok;
 
 	want->pages = NULL;
 	want->vecs = NULL;
-	last = ccdm_pages_last(list, &n);
 
-	local_irq_save(flags);
-	pc = this_cpu_ptr(pool->cpu);
-	spin_lock(&pc->lock);
-	ok = !READ_ONCE(pool->waiting) && pc->nr + n <= pool->cpu_max;
+	pc = raw_cpu_ptr(pool->cpu);
+	spin_lock_irqsave(&pc->lock, flags);
+	ok = !READ_ONCE(pool->slow) && pc->list.nr + back.nr <= pool->cpu_max;
 	if (ok) {
-		last->next = pc->head;
-		pc->head = list;
-		pc->nr += n;
+		ccdm_pages_add(&pc->list, back.head);
 		if (vecs)
-			ccdm_vecs_push(&pc->vecs, vecs);
+			ccdm_vecs_push(&pc->list, vecs);
 	}
-	spin_unlock(&pc->lock);
-	local_irq_restore(flags);
+	spin_unlock_irqrestore(&pc->lock, flags);
 	if (ok)
 		return;
 
 	spin_lock_irqsave(&pool->lock, flags);
-	last->next = pool->head;
-	pool->head = list;
-	pool->nr_head += n;
-	if (vecs)
-		ccdm_vecs_push(&pool->vecs, vecs);
-	list_for_each_entry_safe(next, tmp, &pool->line, list) {
-		if (!ccdm_pages_grant(pool, next)) {
-			/* Pages may have gone to a CPU before the line was seen. */
-			ccdm_pages_gather(pool);
-			if (!ccdm_pages_grant(pool, next))
-				break;
-		}
-		list_move_tail(&next->list, &granted);
-	}
-	if (list_empty(&pool->line))
-		WRITE_ONCE(pool->waiting, 0);
-	spin_unlock_irqrestore(&pool->lock, flags);
+	if (kept->nr < pool->keep) {
+		unsigned int n = min(pool->keep - kept->nr, back.nr);
 
-	list_for_each_entry_safe(next, tmp, &granted, list) {
-		list_del_init(&next->list);
-		next->granted(next);
+		kept->nr += n;
+		ccdm_pages_move(&back, n, &kept->head);
 	}
+	if (back.nr)
+		ccdm_pages_add(&pool->common, back.head);
+	if (vecs)
+		ccdm_vecs_push(kept->nr_vecs < pool->keep_vecs ? kept : &pool->common, vecs);
+	ccdm_pages_serve(pool, &granted);
+	spin_unlock_irqrestore(&pool->lock, flags);
+	ccdm_pages_tell(&granted);
 }
+
+/* ---- life ---------------------------------------------------------------- */
 
 int ccdm_pages_init(struct ccdm_pages *pool, unsigned int nr)
 {
+	enum ccdm_pages_use use;
 	unsigned int i, cpu;
 
 	spin_lock_init(&pool->lock);
-	INIT_LIST_HEAD(&pool->line);
-	/* At most half of all stay with the CPUs. */
-	pool->cpu_max = min(CCDM_PAGES_CPU_MAX, nr / 2 / num_online_cpus());
+	ccdm_line_init(&pool->line);
+	for (use = 0; use < CCDM_PAGES_USES; use++)
+		for (i = 0; i < CCDM_GROUPS; i++)
+			INIT_LIST_HEAD(&pool->gate[use][i]);
+	/* Enough for the largest I/O, where there are enough. */
+	pool->keep = min(max(nr / 8, CCDM_NODE_ENTRIES), nr / 4);
+	pool->keep_vecs = ccdm_pages_nr_vecs(pool->keep);
+	pool->bound = nr - CCDM_PAGES_USES * pool->keep;
+	pool->part = pool->bound / 4 * 3;
+	/* At most half of what is not kept stays with the CPUs. */
+	pool->cpu_max = min(CCDM_PAGES_CPU_MAX, pool->bound / 2 / num_online_cpus());
 
 	pool->cpu = alloc_percpu(struct ccdm_pages_cpu);
 	if (!pool->cpu)
@@ -210,7 +406,8 @@ int ccdm_pages_init(struct ccdm_pages *pool, unsigned int nr)
 	for_each_possible_cpu(cpu)
 		spin_lock_init(&per_cpu_ptr(pool->cpu, cpu)->lock);
 	pool->all = kvcalloc(nr, sizeof(*pool->all), GFP_KERNEL);
-	if (!pool->all)
+	pool->vecs = kvcalloc(ccdm_pages_nr_vecs(nr), sizeof(*pool->vecs), GFP_KERNEL);
+	if (!pool->all || !pool->vecs)
 		return -ENOMEM;
 
 	for (i = 0; i < nr; i++) {
@@ -220,46 +417,39 @@ int ccdm_pages_init(struct ccdm_pages *pool, unsigned int nr)
 		if (!pg->page)
 			return -ENOMEM;
 		pool->nr++;
-		pg->next = pool->head;
-		pool->head = pg;
-		pool->nr_head++;
+		ccdm_pages_add(&pool->common, pg);
 	}
-	for (i = 0; i < ccdm_pages_nr_vecs(nr); i++) {
-		struct ccdm_vecs *vecs = kmalloc(sizeof(*vecs), GFP_KERNEL);
-
-		if (!vecs)
-			return -ENOMEM;
-		ccdm_vecs_push(&pool->vecs, vecs);
+	for (i = 0; i < ccdm_pages_nr_vecs(nr); i++)
+		ccdm_vecs_push(&pool->common, &pool->vecs[i]);
+	for (use = 0; use < CCDM_PAGES_USES; use++) {
+		pool->kept[use].nr = pool->keep;
+		ccdm_pages_move(&pool->common, pool->keep, &pool->kept[use].head);
+		for (i = 0; i < pool->keep_vecs; i++)
+			ccdm_vecs_push(&pool->kept[use], ccdm_vecs_pop(&pool->common));
 	}
 	return 0;
 }
 
 void ccdm_pages_exit(struct ccdm_pages *pool)
 {
-	struct ccdm_vecs *vecs;
 	unsigned int i;
 
-	if (pool->cpu) {
-		spin_lock_irq(&pool->lock);
-		ccdm_pages_gather(pool);
-		spin_unlock_irq(&pool->lock);
-	}
 	for (i = 0; i < pool->nr; i++)
 		__free_page(pool->all[i].page);
 	kvfree(pool->all);
-	while ((vecs = pool->vecs)) {
-		pool->vecs = vecs->next;
-		kfree(vecs);
-	}
+	kvfree(pool->vecs);
 	free_percpu(pool->cpu);
 	memset(pool, 0, sizeof(*pool));
 }
 
 unsigned int ccdm_pages_free(struct ccdm_pages *pool)
 {
-	unsigned int n = READ_ONCE(pool->nr_head), cpu;
+	unsigned int n = READ_ONCE(pool->common.nr), cpu;
+	enum ccdm_pages_use use;
 
+	for (use = 0; use < CCDM_PAGES_USES; use++)
+		n += READ_ONCE(pool->kept[use].nr);
 	for_each_possible_cpu(cpu)
-		n += READ_ONCE(per_cpu_ptr(pool->cpu, cpu)->nr);
+		n += READ_ONCE(per_cpu_ptr(pool->cpu, cpu)->list.nr);
 	return n;
 }

@@ -15,141 +15,188 @@
 
 #define CCDM_AHEAD_LEAVES	2	/* 1 MiB */
 
-static void ccdm_read_open(struct ccdm_io *io);
 static void ccdm_read_runs(struct ccdm_io *io);
 
 /* ---- opening ------------------------------------------------------------- */
 
-static void ccdm_read_mismatch(struct ccdm_io *io)
+/* Block @block did not verify. In a process or softirq. */
+static void ccdm_read_mismatch(struct ccdm_io *io, unsigned int block)
 {
 	struct ccdm *c = io->c;
 
 	if (io->again) {
-		ccdm_tamper(c, "block", 0, io->block + io->at);
+		ccdm_tamper(c, "block", 0, io->block + block);
 		ccdm_io_finish(io, BLK_STS_IOERR);
 		return;
 	}
 	ccdm_count(c, CCDM_STAT_RECHECKS, 1);
-	trace_ccdm_recheck(ccdm_name(c), 0, io->block + io->at);
+	trace_ccdm_recheck(ccdm_name(c), 0, io->block + block);
 	io->again = true;
 	/* Nothing that others need is held in line: the writers there need such memory too. */
-	ccdm_creq_put(&c->creqs, io->creq);
-	io->creq = NULL;
-	ccdm_pages_put(&c->pages, &io->want);
+	ccdm_io_pages_put(io);
 	if (io->marked || ccdm_io_mark(io, ccdm_read_start))
 		ccdm_io_queue(io, c->done, ccdm_read_start);
 }
 
-/* By a worker. Who waits for one keeps no request: those who run may need it. */
-static void ccdm_read_later(struct ccdm_io *io)
+/*
+ * Open the blocks from @at on. Return: 0; -EINPROGRESS: the crypto API goes on with the block
+ * at @at, and io is not ours any more; -EBADMSG: that block did not verify; -EIO: it is
+ * poisoned; another error of the crypto API, which is no verdict.
+ */
+static int ccdm_read_span(struct ccdm_io *io, struct ccdm_at *at, struct ccdm_creq *creq,
+			  bool atomic)
 {
-	if (io->creq)
-		ccdm_creq_put(&io->c->creqs, io->creq);
-	io->creq = NULL;
-	ccdm_io_queue(io, io->c->done, ccdm_read_open);
+	struct ccdm_place place = { .domain = CCDM_DOMAIN_BLOCK };
+	struct ccdm_node *leaf = io->leaf;
+	unsigned int offset, opened = 0;
+	struct ccdm *c = io->c;
+	struct ccdm_entry e;
+	unsigned long flags;
+	struct page *page;
+	int r = 0;
+
+	for (; at->block < at->end; ccdm_at_next(io, at)) {
+		if (!ccdm_mask_test(&io->todo, at->block))
+			continue;
+		spin_lock_irqsave(&leaf->lock, flags);
+		e = leaf->entry[io->first + at->block];
+		spin_unlock_irqrestore(&leaf->lock, flags);
+		page = ccdm_io_block(io->user_vec, at->iter, &offset);
+
+		switch (ccdm_tree_kind(&e)) {
+		case CCDM_KIND_SEALED:
+			place.index = io->block + at->block;
+			place.seq = ccdm_le64_to_cpu(e.seq);
+			r = ccdm_open(&c->block, creq, &place, e.tag, at->page->page, page, offset,
+				      atomic);
+			if (r == -EINPROGRESS)
+				return r;
+			opened++;
+			break;
+		case CCDM_KIND_ZEROED:
+			memset(page_address(page) + offset, 0, CCDM_BLOCK_SIZE);
+			break;
+		case CCDM_KIND_UNWRITTEN:
+			/* No block becomes unwritten: it was when its origin was read. */
+			memcpy(page_address(page) + offset, page_address(at->page->page),
+			       CCDM_BLOCK_SIZE);
+			break;
+		default:
+			/* poisoned meanwhile */
+			r = -EIO;
+		}
+		if (unlikely(r)) {
+			/*
+			 * An opening that gives no block may have put there what it did not verify
+			 * (GCM deciphers while it computes the tag). Others may look at the
+			 * reader's pages: it is gone at once.
+			 */
+			memset(page_address(page) + offset, 0, CCDM_BLOCK_SIZE);
+			return r;
+		}
+	}
+	ccdm_count(c, CCDM_STAT_READ, opened);
+	return 0;
+}
+
+/* The same where one can sleep; an error of the crypto API is tried again. */
+static int ccdm_read_span_wait(struct ccdm_io *io, struct ccdm_at *at)
+{
+	struct ccdm_creq *creq = ccdm_creq_get(&io->c->creqs, GFP_NOIO);
+	unsigned int tries = 0;
+	int r;
+
+	do {
+		r = ccdm_read_span(io, at, creq, false);
+	} while (r && r != -EBADMSG && r != -EIO && ++tries < 3);
+	ccdm_creq_put(&io->c->creqs, creq);
+	return r;
+}
+
+static void ccdm_read_opened(struct ccdm_io *io, int r)
+{
+	if (!r)
+		ccdm_io_finish(io, BLK_STS_OK);
+	else if (r == -EBADMSG)
+		ccdm_read_mismatch(io, io->at.block);
+	else
+		ccdm_io_finish(io, BLK_STS_IOERR);
+}
+
+/* By a worker: what softirq could not do. */
+static void ccdm_read_open_wait(struct ccdm_io *io)
+{
+	ccdm_read_opened(io, ccdm_read_span_wait(io, &io->at));
 }
 
 /* An opening that was begun in softirq has ended: it is done again where one can sleep. */
 static void ccdm_read_async_done(void *arg)
 {
-	ccdm_read_later(arg);
+	struct ccdm_io *io = arg;
+
+	ccdm_io_zero(io, io->at.block, 1);
+	ccdm_creq_put(&io->c->creqs, io->creq);
+	io->creq = NULL;
+	ccdm_io_queue(io, io->c->done, ccdm_read_open_wait);
 }
 
-/* Open the blocks from io->at on. @atomic: may not sleep, and hands over to a worker if need be. */
-static void __ccdm_read_open(struct ccdm_io *io, bool atomic)
-{
-	struct ccdm *c = io->c;
-	struct ccdm_node *leaf = io->leaf;
-	struct ccdm_place place = { .domain = CCDM_DOMAIN_BLOCK };
-	unsigned int offset, tries = 0, opened = 0;
-	struct ccdm_entry e;
-	unsigned long flags;
-	struct page *page;
-	int r;
-
-	io->creq = ccdm_creq_get(&c->creqs, atomic ? GFP_NOWAIT | __GFP_NOWARN : GFP_NOIO);
-	if (!io->creq) {
-		ccdm_read_later(io);
-		return;
-	}
-	io->creq->done = ccdm_read_async_done;
-	io->creq->arg = io;
-
-	while (io->at < io->nr) {
-		if (!ccdm_mask_test(&io->todo, io->at)) {
-			io->at++;
-			continue;
-		}
-		spin_lock_irqsave(&leaf->lock, flags);
-		e = leaf->entry[io->first + io->at];
-		spin_unlock_irqrestore(&leaf->lock, flags);
-
-		switch (ccdm_tree_kind(&e)) {
-		case CCDM_KIND_SEALED:
-			page = ccdm_io_user(io, io->at, &offset);
-			place.index = io->block + io->at;
-			place.seq = ccdm_le64_to_cpu(e.seq);
-			r = ccdm_open(&c->block, io->creq, &place, e.tag, io->at_page->page, page,
-				      offset, atomic);
-			if (r == -EINPROGRESS)
-				return;	/* io is not ours any more */
-			opened++;
-			break;
-		case CCDM_KIND_ZEROED:
-			ccdm_io_zero(io, io->at, 1);
-			r = 0;
-			break;
-		default:
-			/* poisoned meanwhile, and never unwritten again */
-			r = -EIO;
-		}
-
-		if (likely(!r)) {
-			io->at_page = io->at_page->next;
-			io->at++;
-			tries = 0;
-			continue;
-		}
-		if (r == -EBADMSG) {
-			ccdm_read_mismatch(io);
-			return;
-		}
-		/* No verdict: once more where one can sleep, then an I/O error. */
-		if (r != -EIO && (atomic || tries++ < 2)) {
-			if (!atomic)
-				continue;
-			ccdm_read_later(io);
-			return;
-		}
-		ccdm_io_finish(io, BLK_STS_IOERR);
-		return;
-	}
-	ccdm_count(c, CCDM_STAT_READ, opened);
-	ccdm_io_finish(io, BLK_STS_OK);
-}
-
+/* In softirq, or wherever one may not sleep. */
 static void ccdm_read_open(struct ccdm_io *io)
 {
-	__ccdm_read_open(io, false);
+	struct ccdm *c = io->c;
+	struct ccdm_creq *creq = ccdm_creq_get(&c->creqs, GFP_NOWAIT | __GFP_NOWARN);
+	int r = -ENOMEM;
+
+	if (creq) {
+		creq->done = ccdm_read_async_done;
+		creq->arg = io;
+		io->creq = creq;
+		r = ccdm_read_span(io, &io->at, creq, true);
+		if (r == -EINPROGRESS)
+			return;
+		io->creq = NULL;
+		ccdm_creq_put(&c->creqs, creq);
+	}
+	if (r && r != -EBADMSG && r != -EIO)
+		ccdm_io_queue(io, c->done, ccdm_read_open_wait);
+	else
+		ccdm_read_opened(io, r);
 }
 
-/* The data is there, or not. From completions: any context. */
+/* A part of a large read, by a worker. */
+static void ccdm_read_part(struct ccdm_span *span)
+{
+	struct ccdm_io *io = span->io;
+	int r = ccdm_read_span_wait(io, &span->at);
+
+	if (r == -EBADMSG)
+		WRITE_ONCE(io->bad, span->at.block + 1);
+	else if (r)
+		WRITE_ONCE(io->status, BLK_STS_IOERR);
+	if (!atomic_dec_and_test(&io->pending))
+		return;
+	/* A mismatch counts whatever else went wrong. */
+	if (io->bad)
+		ccdm_read_mismatch(io, io->bad - 1);
+	else
+		ccdm_io_finish(io, io->status);
+}
+
+/* The data is there. From completions: any context. */
 static void ccdm_read_complete(struct ccdm_io *io)
 {
-	bool origin = ccdm_mask_empty(&io->todo);	/* nothing to open */
-
-	io->at = 0;
-	io->at_page = io->want.pages;
-	if (!origin && io->nr > CCDM_INLINE_BLOCKS)
-		ccdm_read_later(io);
-	else if (in_hardirq() || irqs_disabled())
+	if (io->want.vecs) {
+		io->bad = 0;
+		ccdm_io_split(io, ccdm_read_part, false);
+	} else if (in_hardirq() || irqs_disabled()) {
 		ccdm_io_queue_soft(io, ccdm_read_complete);
-	else if (origin)
-		ccdm_io_finish(io, BLK_STS_OK);
-	else if (!irq_fpu_usable())
-		ccdm_read_later(io);
-	else
-		__ccdm_read_open(io, true);
+	} else {
+		ccdm_at_begin(io, &io->at, io->nr);
+		if (irq_fpu_usable())
+			ccdm_read_open(io);
+		else
+			ccdm_io_queue(io, io->c->done, ccdm_read_open_wait);
+	}
 }
 
 static void ccdm_read_failed(struct ccdm_io *io)
@@ -160,7 +207,8 @@ static void ccdm_read_failed(struct ccdm_io *io)
 		DMERR_LIMIT("%s: block %llu (%u): read error %d", ccdm_name(io->c), io->block,
 			    io->nr, blk_status_to_errno(io->status));
 	}
-	ccdm_io_finish(io, io->status);
+	/* What kind of error it is the host says: the reader learns that it is one. */
+	ccdm_io_finish(io, BLK_STS_IOERR);
 }
 
 static void ccdm_read_arrived(struct ccdm_io *io)
@@ -171,10 +219,21 @@ static void ccdm_read_arrived(struct ccdm_io *io)
 		ccdm_read_complete(io);
 }
 
+/* The sender could not have sent it without waiting: the submitter sends it. */
+static void ccdm_read_refused(struct ccdm_io *io)
+{
+	ccdm_io_pages_put(io);
+	ccdm_read_start(io);
+}
+
 static void ccdm_read_end_io(struct bio *bio)
 {
 	struct ccdm_io *io = bio->bi_private;
 
+	if (unlikely(ccdm_io_refused(bio))) {
+		ccdm_io_queue(io, io->c->done, ccdm_read_refused);
+		return;
+	}
 	io->status = bio->bi_status;
 	ccdm_read_arrived(io);
 }
@@ -192,51 +251,57 @@ static void ccdm_read_child_end_io(struct bio *bio)
 
 /* ---- sending ------------------------------------------------------------- */
 
-/* What to do for each block. Return: sealed blocks, or -EIO. */
-static int ccdm_read_sort(struct ccdm_io *io, unsigned int *unwritten)
+/*
+ * What to do for each block: io->todo are those to be read, io->other those of them that are
+ * the origin's. Return: how many are to be read, or -EIO; @origin: how many are the origin's.
+ */
+static int ccdm_read_sort(struct ccdm_io *io, unsigned int *origin)
 {
 	struct ccdm *c = io->c;
 	struct ccdm_node *leaf = io->leaf;
-	unsigned int i = 0, n, j, sealed = 0;
+	unsigned int i = 0, n, j, todo = 0;
 	enum ccdm_kind kind;
 	unsigned long flags;
 	bool bad = false;
 
 	memset(&io->todo, 0, sizeof(io->todo));
 	memset(&io->other, 0, sizeof(io->other));
-	*unwritten = 0;
+	*origin = 0;
 
 	spin_lock_irqsave(&leaf->lock, flags);
 	while (i < io->nr) {
 		n = ccdm_tree_run(leaf->entry, io->first + i, io->first + io->nr, &kind);
 		for (j = i; j < i + n; j++) {
-			if (kind == CCDM_KIND_SEALED) {
-				ccdm_mask_set(&io->todo, j);
-				sealed++;
-			} else if (kind == CCDM_KIND_UNWRITTEN &&
-				   io->block + j < c->origin_blocks) {
+			if (kind == CCDM_KIND_UNWRITTEN && io->block + j < c->origin_blocks) {
 				ccdm_mask_set(&io->other, j);
-				(*unwritten)++;
+				(*origin)++;
+			} else if (kind != CCDM_KIND_SEALED) {
+				continue;
 			}
+			ccdm_mask_set(&io->todo, j);
+			todo++;
 		}
 		bad |= kind == CCDM_KIND_BAD;
 		i += n;
 	}
 	spin_unlock_irqrestore(&leaf->lock, flags);
-	return bad ? -EIO : sealed;
+	return bad ? -EIO : todo;
 }
 
 static void ccdm_read_send(struct ccdm_io *io)
 {
-	ccdm_io_submit(io, ccdm_read_end_io);
+	struct ccdm *c = io->c;
+
+	io->origin = !ccdm_mask_empty(&io->other);
+	ccdm_io_submit(io, io->origin ? c->origin->bdev : c->dev->bdev, ccdm_read_end_io);
 }
 
 void ccdm_read_start(struct ccdm_io *io)
 {
-	unsigned int unwritten;
+	unsigned int origin;
 	unsigned long flags;
 	bool busy;
-	int sealed;
+	int todo;
 
 	if (!io->marked) {
 		spin_lock_irqsave(&io->leaf->lock, flags);
@@ -247,59 +312,54 @@ void ccdm_read_start(struct ccdm_io *io)
 			return;
 	}
 
-	sealed = ccdm_read_sort(io, &unwritten);
-	if (sealed < 0) {
+	todo = ccdm_read_sort(io, &origin);
+	if (todo < 0) {
 		ccdm_io_finish(io, BLK_STS_IOERR);
-	} else if (!sealed && !unwritten) {
+	} else if (!todo) {
 		ccdm_io_zero(io, 0, io->nr);
 		ccdm_io_finish(io, BLK_STS_OK);
-	} else if (io->used || (sealed != io->nr && unwritten != io->nr)) {
-		/* Children, or the bio is used up: by a worker */
-		ccdm_io_queue(io, io->c->done, ccdm_read_runs);
-	} else if (unwritten) {
-		/* The host is not to see what the pages held before. */
-		ccdm_io_zero(io, 0, io->nr);
-		io->bio->bi_iter.bi_sector = io->block * CCDM_BLOCK_SECTORS;
-		ccdm_io_submit_to(io, io->c->origin->bdev, ccdm_read_end_io);
+	} else if (io->used || todo != io->nr || (origin && origin != io->nr)) {
+		/* In several bios, or the bio is used up. */
+		if (ccdm_io_pages(io, todo, ccdm_read_runs))
+			ccdm_read_runs(io);
 	} else if (ccdm_io_pages(io, io->nr, ccdm_read_send)) {
 		ccdm_read_send(io);
 	}
 }
 
-/* One bio for each run of blocks of the backing device and of the origin. */
+/* One bio for each run of blocks of the backing device and of the origin. By the submitter. */
 static void ccdm_read_send_runs(struct ccdm_io *io)
 {
 	struct ccdm *c = io->c;
 	struct ccdm_pg *pg = io->want.pages;
 	blk_opf_t opf = ccdm_io_flags(io->bio);
-	unsigned int i = 0, n, j, offset;
+	unsigned int i = 0, n, j;
 
+	if (!ccdm_active(c)) {
+		ccdm_io_finish(io, BLK_STS_IOERR);
+		return;
+	}
+	atomic_set(&io->pending, 1);
+	io->status = BLK_STS_OK;
+	io->origin = !ccdm_mask_empty(&io->other);
 	while (i < io->nr) {
-		bool sealed = ccdm_mask_test(&io->todo, i);
+		bool todo = ccdm_mask_test(&io->todo, i);
 		bool origin = ccdm_mask_test(&io->other, i);
 		struct bio *bio;
 
 		for (n = 1; i + n < io->nr; n++)
-			if (ccdm_mask_test(&io->todo, i + n) != sealed ||
+			if (ccdm_mask_test(&io->todo, i + n) != todo ||
 			    ccdm_mask_test(&io->other, i + n) != origin)
 				break;
-		if (!sealed)
-			ccdm_io_zero(io, i, n);
-		if (sealed || origin) {
+		if (todo) {
 			bio = ccdm_io_child(io, i, n, opf,
-					    sealed ? c->dev->bdev : c->origin->bdev,
+					    origin ? c->origin->bdev : c->dev->bdev,
 					    ccdm_read_child_end_io);
-			for (j = i; j < i + n; j++) {
-				if (sealed) {
-					__bio_add_page(bio, pg->page, CCDM_BLOCK_SIZE, 0);
-					pg = pg->next;
-				} else {
-					struct page *page = ccdm_io_user(io, j, &offset);
-
-					__bio_add_page(bio, page, CCDM_BLOCK_SIZE, offset);
-				}
-			}
+			for (j = i; j < i + n; j++, pg = pg->next)
+				__bio_add_page(bio, pg->page, CCDM_BLOCK_SIZE, 0);
 			submit_bio_noacct(bio);
+		} else {
+			ccdm_io_zero(io, i, n);
 		}
 		i += n;
 	}
@@ -309,49 +369,36 @@ static void ccdm_read_send_runs(struct ccdm_io *io)
 
 static void ccdm_read_runs(struct ccdm_io *io)
 {
-	unsigned int unwritten;
-	int sealed = ccdm_read_sort(io, &unwritten);
-
-	if (sealed < 0) {
-		ccdm_io_finish(io, BLK_STS_IOERR);
-		return;
-	}
-	atomic_set(&io->pending, 1);
-	io->status = BLK_STS_OK;
-	if (!sealed || ccdm_io_pages(io, sealed, ccdm_read_send_runs))
-		ccdm_read_send_runs(io);
+	ccdm_io_submit_later(io, ccdm_read_send_runs);
 }
 
 /* ---- a leaf miss --------------------------------------------------------- */
 
-/*
- * The data is fetched together with its leaf, if the leaf is on the device and
- * pages are free at once. While we hold pages we wait for nobody else: where the
- * walk would have to, the data is given up, and the read begins again without.
- */
+/* The walk has ended, and with it what was read meanwhile, if anything. Any context. */
 static void ccdm_read_joined(struct ccdm_io *io)
 {
-	struct ccdm *c = io->c;
-	unsigned int unwritten;
+	unsigned int origin;
 	unsigned long flags;
 	bool busy;
 
+	if (in_hardirq() || irqs_disabled()) {
+		ccdm_io_queue_soft(io, ccdm_read_joined);
+		return;
+	}
 	if (!io->leaf) {
-		ccdm_pages_put(&c->pages, &io->want);
-		if (io->error == -EAGAIN)
-			ccdm_io_queue(io, c->walk, ccdm_io_walk);
-		else
-			ccdm_io_finish(io, BLK_STS_IOERR);
+		ccdm_io_finish(io, BLK_STS_IOERR);
 		return;
 	}
-	spin_lock_irqsave(&io->leaf->lock, flags);
-	busy = ccdm_mask_overlaps(&io->mask, &io->leaf->mask);
-	spin_unlock_irqrestore(&io->leaf->lock, flags);
-	if (!busy && !io->status && ccdm_read_sort(io, &unwritten) == io->nr) {
-		ccdm_read_complete(io);
-		return;
+	if (io->want.pages) {
+		spin_lock_irqsave(&io->leaf->lock, flags);
+		busy = ccdm_mask_overlaps(&io->mask, &io->leaf->mask);
+		spin_unlock_irqrestore(&io->leaf->lock, flags);
+		if (!busy && !io->status && ccdm_read_sort(io, &origin) == io->nr && !origin) {
+			ccdm_read_complete(io);
+			return;
+		}
+		ccdm_io_pages_put(io);
 	}
-	ccdm_pages_put(&c->pages, &io->want);
 	ccdm_read_start(io);
 }
 
@@ -361,58 +408,88 @@ static void ccdm_read_ahead_end_io(struct bio *bio)
 
 	io->status = bio->bi_status;
 	if (atomic_dec_and_test(&io->pending))
-		ccdm_io_queue(io, io->c->done, ccdm_read_joined);
+		ccdm_read_joined(io);
 }
 
-/* Leaves that follow a sequential miss, one after the other. */
-static void ccdm_read_ahead_work(struct work_struct *work)
+static void ccdm_read_walked(struct ccdm_walk *walk)
 {
-	struct ccdm *c = container_of(work, struct ccdm, ahead);
-	u64 index = READ_ONCE(c->ahead_leaf), end = min(index + CCDM_AHEAD_LEAVES, c->g.nodes[0]);
-	struct ccdm_node *leaf;
+	struct ccdm_io *io = container_of(walk, struct ccdm_io, walk);
 
-	for (; index < end; index++) {
-		if (!ccdm_cache_leaf_sealed(c, index))
-			continue;
-		leaf = ccdm_cache_get(c, 0, index, CCDM_GET_NOWAIT);
-		if (IS_ERR(leaf))
+	if (!IS_ERR(walk->node))
+		io->leaf = walk->node;
+	/* A step of its own: many may have waited for the same leaf. */
+	if (atomic_dec_and_test(&io->pending))
+		ccdm_io_queue_soft(io, ccdm_read_joined);
+}
+
+/* A miss of leaf @index: leaves that follow are loaded, too, where it was expected. */
+static void ccdm_read_stream(struct ccdm *c, u64 index, const struct ccdm_walk *like, bool direct)
+{
+	unsigned int i, n;
+
+	/* (where it gets no leaves ahead, a stream is still one) */
+	for (i = 0; i < CCDM_STREAMS; i++)
+		if (READ_ONCE(c->streams[i]) - index <= CCDM_AHEAD_LEAVES)
 			break;
-		ccdm_node_unpin(c, leaf);
+	if (i == CCDM_STREAMS) {
+		i = READ_ONCE(c->next_stream) % CCDM_STREAMS;
+		WRITE_ONCE(c->next_stream, i + 1);
+		WRITE_ONCE(c->streams[i], index + 1);
+		return;
 	}
+	if (!ccdm_submitter_spare(&c->submitter)) {
+		WRITE_ONCE(c->streams[i], index + 1);
+		return;
+	}
+	WRITE_ONCE(c->streams[i], index + 1 + CCDM_AHEAD_LEAVES);
+	for (n = 1; n <= CCDM_AHEAD_LEAVES; n++)
+		ccdm_cache_prefetch(c, index + n, like, direct);
 }
 
-void ccdm_read_ahead_init(struct ccdm *c)
-{
-	INIT_WORK(&c->ahead, ccdm_read_ahead_work);
-}
-
-bool ccdm_read_ahead(struct ccdm_io *io)
+/*
+ * Where the leaf is being loaded the data is read at the same time, into pages that are free
+ * at once. While we hold pages we wait for the device only.
+ */
+void ccdm_read_miss(struct ccdm_io *io)
 {
 	u64 index = io->block >> CCDM_NODE_SHIFT;
 	struct ccdm *c = io->c;
 	struct ccdm_node *leaf;
-	bool sequential = READ_ONCE(c->last_miss) + 1 == index;
+	bool direct = io->direct;
 
-	if (io->used || !ccdm_cache_leaf_sealed(c, index))
-		return false;
-	WRITE_ONCE(c->last_miss, sequential ? index + CCDM_AHEAD_LEAVES : index);
-	if (sequential) {
-		WRITE_ONCE(c->ahead_leaf, index + 1);
-		queue_work(c->walk, &c->ahead);
+	/* The walk, the data, and we ourselves: until we have done all, @io does not end. */
+	atomic_set(&io->pending, 3);
+	io->direct = false;
+	io->walk.level = 0;
+	io->walk.index = index;
+	io->walk.how = CCDM_GET_READ;
+	io->walk.done = ccdm_read_walked;
+	ccdm_walk_for(&io->walk, io);
+	leaf = ccdm_cache_walk(c, &io->walk, direct);
+	if (IS_ERR(leaf)) {
+		ccdm_io_finish(io, BLK_STS_IOERR);
+		return;
 	}
-
-	io->want.nr = io->nr;
-	if (!ccdm_pages_take(&c->pages, &io->want, false))
-		return false;
-	atomic_set(&io->pending, 2);
-	io->error = 0;
-	ccdm_io_submit(io, ccdm_read_ahead_end_io);
-	leaf = ccdm_cache_get(c, 0, index, CCDM_GET_NOWAIT);
-	if (IS_ERR(leaf))
-		io->error = PTR_ERR(leaf);
-	else
+	if (leaf) {
 		io->leaf = leaf;
+		io->direct = direct;
+		ccdm_read_start(io);
+		return;
+	}
+	if (io->walk.at_leaf) {
+		io->want.nr = io->nr;
+		ccdm_waiter_set(&io->want.waiter, io->bio, io->group);
+		if (ccdm_pages_take(&c->pages, &io->want, false)) {
+			io->direct = direct;
+			ccdm_io_submit(io, c->dev->bdev, ccdm_read_ahead_end_io);
+		} else {
+			atomic_dec(&io->pending);
+		}
+		/* What is only expected comes after what was asked for. */
+		ccdm_read_stream(c, index, &io->walk, direct);
+	} else {
+		atomic_dec(&io->pending);
+	}
 	if (atomic_dec_and_test(&io->pending))
 		ccdm_read_joined(io);
-	return true;
 }

@@ -5,9 +5,12 @@
  *	evict	under the bucket lock LEAVING, which needs no pins; clear the bit
  *		under the parent's lock; out of the hash; unpin the parent
  *
- * A walk takes all the nodes it lacks, or none: who cannot have them gives up
- * everything and stands in line. The first in line owns a reserve of one path,
- * so it always gets on. (Why: Documentation/concurrency.rst)
+ * A walk that cannot have the node it lacks gives up everything and stands in
+ * line. The first in line owns a reserve of one path, so it always gets on. One
+ * work item serves the line. (Why: Documentation/concurrency.rst)
+ *
+ * The CLOCK ring holds clean nodes only. A node leaves it when it becomes dirty,
+ * and comes back when it is written: so a cache full of dirty nodes costs no search.
  */
 #include <linux/slab.h>
 #include "ccdm.h"
@@ -51,7 +54,7 @@ static struct ccdm_node *ccdm_node_create(gfp_t gfp)
 }
 
 /* A node that nobody can find any more: to the reserve, or back to the system. */
-static void ccdm_room_release(struct ccdm *c, struct ccdm_node *node)
+void ccdm_room_put(struct ccdm *c, struct ccdm_node *node)
 {
 	struct ccdm_cache *k = &c->cache;
 	unsigned long flags;
@@ -87,7 +90,7 @@ void ccdm_node_setup(struct ccdm_node *node, unsigned int level, u64 index)
 	INIT_LIST_HEAD(&node->clock);
 	INIT_LIST_HEAD(&node->dirty_link);
 	INIT_LIST_HEAD(&node->line);
-	init_waitqueue_head(&node->wait);
+	INIT_LIST_HEAD(&node->walks);
 }
 
 /* ---- pins ---------------------------------------------------------------- */
@@ -99,19 +102,18 @@ void ccdm_node_pin(struct ccdm_node *node)
 
 void ccdm_room_wake(struct ccdm *c)
 {
-	struct ccdm_cache *k = &c->cache;
-
-	if (atomic_read(&k->room_waiters)) {
-		atomic_inc(&k->room_seq);
-		wake_up(&k->room_wait);
-	}
+	/* Pairs with the counting of the waiter, which then looks for room itself. */
+	if (!atomic_read(&c->cache.room_waiters))
+		return;
+	atomic_inc(&c->cache.room_seq);
+	queue_work(c->done, &c->cache.room);
 }
 
 void ccdm_node_unpin(struct ccdm *c, struct ccdm_node *node)
 {
 	/*
-	 * Final: who pins a LOADING node waits for its end (CCDM_GET_NOWAIT does
-	 * not pin it), and a usable one does not go while it is pinned.
+	 * Final: a walk that pins a LOADING node waits for its end, and a usable node
+	 * does not go while it is pinned.
 	 */
 	bool gone = READ_ONCE(node->state) == CCDM_NODE_GONE;
 
@@ -119,7 +121,7 @@ void ccdm_node_unpin(struct ccdm *c, struct ccdm_node *node)
 	if (!atomic_dec_and_test(&node->pins))
 		return;
 	if (gone)
-		ccdm_room_release(c, node);
+		ccdm_room_put(c, node);
 	else
 		ccdm_room_wake(c);
 }
@@ -164,6 +166,7 @@ static bool ccdm_room_leave(struct ccdm *c, struct ccdm_node *node)
 		return false;
 
 	ccdm_room_detach(c, node);
+	node->looked_at = false;
 	if (atomic_dec_and_test(&k->nr_leaving))
 		wake_up_all(&k->leave_wait);
 	ccdm_node_unpin(c, node->parent);
@@ -183,6 +186,8 @@ static struct ccdm_node *ccdm_clock_take(struct ccdm *c, unsigned int *steps, bo
 		n = list_first_entry(&k->clock, struct ccdm_node, clock);
 		if (!atomic_read(&n->pins) && (forced || !READ_ONCE(n->referenced))) {
 			list_del_init(&n->clock);
+			k->nr_clock--;
+			n->looked_at = true;
 			node = n;
 			break;
 		}
@@ -198,25 +203,44 @@ static struct ccdm_node *ccdm_clock_take(struct ccdm *c, unsigned int *steps, bo
 	return node;
 }
 
-void ccdm_room_enter(struct ccdm *c, struct ccdm_node *node)
+static void ccdm_room_link(struct ccdm *c, struct ccdm_node *node, bool looked)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&c->cache.lock, flags);
-	list_add_tail(&node->clock, &c->cache.clock);
+	if (looked)
+		node->looked_at = false;
+	else
+		node->off_clock = false;
+	/* Dirty nodes are not in the ring: they would only be passed over. */
+	if (!node->looked_at && !node->off_clock && list_empty(&node->clock)) {
+		list_add_tail(&node->clock, &c->cache.clock);
+		c->cache.nr_clock++;
+	}
 	spin_unlock_irqrestore(&c->cache.lock, flags);
+}
+
+/* An evictor has taken @node off the ring, and leaves it in memory. */
+static void ccdm_room_leave_be(struct ccdm *c, struct ccdm_node *node)
+{
+	ccdm_room_link(c, node, true);
+}
+
+void ccdm_room_clean(struct ccdm *c, struct ccdm_node *node)
+{
+	ccdm_room_link(c, node, false);
 }
 
 /* Evict one node that nobody needs. Does not sleep. */
 static struct ccdm_node *ccdm_room_evict(struct ccdm *c, bool forced)
 {
-	unsigned int steps = 2 * READ_ONCE(c->cache.nr);
+	unsigned int steps = 2 * READ_ONCE(c->cache.nr_clock);
 	struct ccdm_node *node;
 
 	while ((node = ccdm_clock_take(c, &steps, forced))) {
 		if (ccdm_room_leave(c, node))
 			return node;
-		ccdm_room_enter(c, node);
+		ccdm_room_leave_be(c, node);
 	}
 	return NULL;
 }
@@ -227,7 +251,7 @@ void ccdm_room_drop(struct ccdm *c)
 
 	/* Children leave before their parents can: the parents are pinned. */
 	while ((node = ccdm_room_evict(c, true))) {
-		ccdm_room_release(c, node);
+		ccdm_room_put(c, node);
 		cond_resched();
 	}
 }
@@ -240,16 +264,19 @@ void ccdm_room_forget(struct ccdm *c, struct ccdm_node *node)
 	/* Off the ring while we still pin it: from here nobody else evicts it. */
 	spin_lock_irqsave(&c->cache.lock, flags);
 	mine = !list_empty(&node->clock);
-	if (mine)
+	if (mine) {
 		list_del_init(&node->clock);
+		c->cache.nr_clock--;
+		node->looked_at = true;
+	}
 	spin_unlock_irqrestore(&c->cache.lock, flags);
 	ccdm_node_unpin(c, node);
 	if (!mine)
 		return;
 	if (ccdm_room_leave(c, node))
-		ccdm_room_release(c, node);
+		ccdm_room_put(c, node);
 	else
-		ccdm_room_enter(c, node);
+		ccdm_room_leave_be(c, node);
 }
 
 /* ---- the line ------------------------------------------------------------ */
@@ -265,7 +292,7 @@ static struct ccdm_node *ccdm_room_spare(struct ccdm_cache *k)
 	return node;
 }
 
-static struct ccdm_node *ccdm_room_one(struct ccdm *c)
+static struct ccdm_node *ccdm_room_one(struct ccdm *c, gfp_t gfp)
 {
 	struct ccdm_cache *k = &c->cache;
 	struct ccdm_node *node;
@@ -282,7 +309,7 @@ static struct ccdm_node *ccdm_room_one(struct ccdm *c)
 		return node;
 
 	if (below) {
-		node = ccdm_node_create(GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
+		node = ccdm_node_create(gfp);
 		if (node)
 			return node;
 		spin_lock_irqsave(&k->lock, flags);
@@ -292,79 +319,118 @@ static struct ccdm_node *ccdm_room_one(struct ccdm *c)
 	return ccdm_room_evict(c, false);
 }
 
-void ccdm_room_return(struct ccdm *c, struct list_head *spare)
+/*
+ * The first in line may also use the reserve; nobody passes the line. It alone has time
+ * to wait for memory: the others may be in map().
+ */
+struct ccdm_node *ccdm_room_get(struct ccdm *c, bool first)
 {
-	struct ccdm_node *node, *tmp;
-
-	list_for_each_entry_safe(node, tmp, spare, clock) {
-		list_del_init(&node->clock);
-		ccdm_room_release(c, node);
-	}
-}
-
-/* The first in line may also use the reserve; nobody passes the line. */
-bool ccdm_room_take(struct ccdm *c, unsigned int nr, struct list_head *spare, bool first)
-{
+	/* Not from the emergency reserves, though the caller may be writing to swap. */
+	gfp_t gfp = (first ? GFP_NOIO | __GFP_NORETRY : GFP_NOWAIT) | __GFP_NOWARN |
+		    __GFP_NOMEMALLOC;
 	struct ccdm_cache *k = &c->cache;
 	struct ccdm_node *node;
 	unsigned long flags;
 
 	if (!first) {
 		if (atomic_read(&k->room_waiters))
-			return false;
+			return NULL;
 		/* Before anybody else is served, the reserve is filled again. */
 		while (READ_ONCE(k->nr_reserve) < c->g.levels) {
-			node = ccdm_room_one(c);
+			node = ccdm_room_one(c, gfp);
 			if (!node)
-				return false;
-			ccdm_room_release(c, node);
+				return NULL;
+			ccdm_room_put(c, node);
 		}
 	}
-
-	while (nr) {
-		node = ccdm_room_one(c);
-		if (!node && first) {
-			spin_lock_irqsave(&k->lock, flags);
-			node = list_first_entry_or_null(&k->reserve, struct ccdm_node, clock);
-			if (node) {
-				list_del_init(&node->clock);
-				k->nr_reserve--;
-			}
-			spin_unlock_irqrestore(&k->lock, flags);
-		}
-		if (!node) {
-			ccdm_room_return(c, spare);
-			return false;
-		}
-		list_add(&node->clock, spare);
-		nr--;
+	node = ccdm_room_one(c, gfp);
+	if (node || !first)
+		return node;
+	spin_lock_irqsave(&k->lock, flags);
+	node = list_first_entry_or_null(&k->reserve, struct ccdm_node, clock);
+	if (node) {
+		list_del_init(&node->clock);
+		k->nr_reserve--;
 	}
-	return true;
+	spin_unlock_irqrestore(&k->lock, flags);
+	return node;
 }
 
-int ccdm_room_wait(struct ccdm *c, bool *first, int *seq)
+int ccdm_room_wait(struct ccdm *c, struct ccdm_walk *walk, int seq)
 {
 	struct ccdm_cache *k = &c->cache;
+	unsigned long flags;
+	bool look = true;
 
 	if (ccdm_writeback_stuck(c))
 		return -EIO;
-	if (!*first) {
-		atomic_inc(&k->room_waiters);
-		mutex_lock(&k->room_line);
-		*first = true;
+	spin_lock_irqsave(&k->lock, flags);
+	if (walk->first) {
+		list_add(&walk->waiter.list, &k->room_line);
+		k->room_busy = false;
+		look = atomic_read(&k->room_seq) != seq;
 	} else {
-		ccdm_writeback_kick(c);
-		/* The time limit is for memory, whose coming back tells nobody. */
-		wait_event_timeout(k->room_wait, atomic_read(&k->room_seq) != *seq, HZ / 10);
+		list_add_tail(&walk->waiter.list, &k->room_line);
+		/* Counted before the line is served: who makes room from now on says so. */
+		atomic_inc(&k->room_waiters);
 	}
-	*seq = atomic_read(&k->room_seq);
+	spin_unlock_irqrestore(&k->lock, flags);
+	ccdm_writeback_kick(c);
+	if (look)
+		queue_work(c->done, &k->room);
+	else
+		queue_delayed_work(c->done, &k->room_retry, HZ / 10);
 	return 0;
 }
 
-void ccdm_room_done(struct ccdm *c)
+void ccdm_room_done(struct ccdm *c, struct ccdm_walk *walk)
 {
-	mutex_unlock(&c->cache.room_line);
-	atomic_dec(&c->cache.room_waiters);
+	struct ccdm_cache *k = &c->cache;
+	unsigned long flags;
+
+	spin_lock_irqsave(&k->lock, flags);
+	walk->first = false;
+	k->room_busy = false;
+	atomic_dec(&k->room_waiters);
+	spin_unlock_irqrestore(&k->lock, flags);
+	queue_work(c->done, &k->room);
+}
+
+/* Serve the line, one walk after the other, until one has to wait. */
+static void ccdm_room_serve(struct work_struct *work)
+{
+	struct ccdm_cache *k = container_of(work, struct ccdm_cache, room);
+	struct ccdm *c = container_of(k, struct ccdm, cache);
+	struct ccdm_node *node;
+	struct ccdm_walk *walk;
+
+	do {
+		walk = NULL;
+		spin_lock_irq(&k->lock);
+		if (!k->room_busy)
+			walk = list_first_entry_or_null(&k->room_line, struct ccdm_walk,
+							waiter.list);
+		if (walk) {
+			list_del_init(&walk->waiter.list);
+			walk->first = true;
+			k->room_busy = true;
+		}
+		spin_unlock_irq(&k->lock);
+		if (!walk)
+			return;
+		node = ccdm_walk_on(c, walk, false);
+		if (node)
+			ccdm_walk_end(c, walk, node);
+		cond_resched();
+	} while (node);
+}
+
+static void ccdm_room_retry(struct work_struct *work)
+{
+	struct ccdm_cache *k = container_of(to_delayed_work(work), struct ccdm_cache, room_retry);
+	struct ccdm *c = container_of(k, struct ccdm, cache);
+
+	queue_work(c->done, &k->room);
 }
 
 /* ---- limits ---------------------------------------------------------------- */
@@ -386,7 +452,7 @@ static unsigned long ccdm_shrink_scan(struct shrinker *s, struct shrink_control 
 
 	while (freed < sc->nr_to_scan && READ_ONCE(c->cache.nr) > READ_ONCE(c->cache.floor) &&
 	       (node = ccdm_room_evict(c, false))) {
-		ccdm_room_release(c, node);
+		ccdm_room_put(c, node);
 		freed++;
 	}
 	return freed ?: SHRINK_STOP;
@@ -423,7 +489,7 @@ void ccdm_room_trim(struct ccdm *c)
 			node = ccdm_room_evict(c, false);
 		if (!node)
 			break;
-		ccdm_room_release(c, node);
+		ccdm_room_put(c, node);
 	}
 }
 
@@ -451,13 +517,15 @@ int ccdm_room_init(struct ccdm *c)
 	struct ccdm_node *node;
 	unsigned int i;
 
+	INIT_WORK(&k->room, ccdm_room_serve);
+	INIT_DELAYED_WORK(&k->room_retry, ccdm_room_retry);
 	k->floor = min(clamp(k->limit / 8, CCDM_FLOOR_MIN, CCDM_FLOOR_MAX), k->limit);
 	for (i = 0; i < k->floor; i++) {
 		node = ccdm_node_create(GFP_KERNEL);
 		if (!node)
 			return -ENOMEM;
 		k->nr++;
-		ccdm_room_release(c, node);
+		ccdm_room_put(c, node);
 	}
 	k->shrinker = ccdm_shrinker_new(ccdm_shrink_count, ccdm_shrink_scan, c, ccdm_name(c));
 	return k->shrinker ? 0 : -ENOMEM;

@@ -4,13 +4,20 @@
  *
  * Detection is on access. The scrub goes through all written blocks at low
  * priority: leaves through the cache like everybody, one path at a time, and
- * blocks through the read path, recheck included. What it brought in it drops.
+ * blocks through the read path, recheck included. What it brought in it drops. A node that is
+ * in memory is not read from the device: nobody needs what stands there as long as it is.
+ *
+ * It has a thread of its own, with the lowest priority for CPUs and for devices. The nodes that
+ * it loads are read by this thread, so their reads have that priority, too. Larger reads of
+ * blocks are opened on the "done" queue like all others; the thread decides how fast they come.
  */
 #include <linux/ioprio.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include "ccdm.h"
 
 #define CCDM_SCRUB_BLOCKS	16	/* read at a time */
+#define CCDM_SCRUB_IOPRIO	IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0)
 
 /* struct ccdm_scrub_read - memory of a running scrub */
 struct ccdm_scrub_read {
@@ -28,7 +35,7 @@ static void ccdm_scrub_end_io(struct bio *bio)
 	complete(&s->done);
 }
 
-/* Read @n blocks through the read path; an I/O error has been counted and logged there. */
+/* Read @n blocks through the read path; a device's error has been counted and logged there. */
 static void ccdm_scrub_blocks(struct ccdm *c, struct ccdm_scrub_read *s, u64 block,
 			      unsigned int n)
 {
@@ -38,11 +45,13 @@ static void ccdm_scrub_blocks(struct ccdm *c, struct ccdm_scrub_read *s, u64 blo
 	for (i = 0; i < n; i++)
 		__bio_add_page(&s->bio, s->pages[i], CCDM_BLOCK_SIZE, 0);
 	s->bio.bi_iter.bi_sector = c->ti->begin + block * CCDM_BLOCK_SECTORS;
-	s->bio.bi_ioprio = IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0);
+	s->bio.bi_ioprio = CCDM_SCRUB_IOPRIO;
 	s->bio.bi_end_io = ccdm_scrub_end_io;
 	reinit_completion(&s->done);
-	ccdm_io_map_internal(c, &s->bio, &s->io);
+	ccdm_io_map(c, &s->bio, &s->io);
 	wait_for_completion(&s->done);
+	if (s->bio.bi_status)
+		c->scrub.failed++;
 	bio_uninit(&s->bio);
 }
 
@@ -83,8 +92,9 @@ again:
 		shift = CCDM_NODE_SHIFT * level;
 		child = block >> shift;
 		node = ccdm_cache_get(c, level, level == c->g.levels ? 0 :
-				      block >> (shift + CCDM_NODE_SHIFT), CCDM_GET_READ);
+				      block >> (shift + CCDM_NODE_SHIFT), CCDM_GET_READ, NULL);
 		if (IS_ERR(node)) {
+			c->scrub.failed++;
 			if (!ccdm_active(c))
 				return c->g.blocks;
 			block = ((block >> (shift + CCDM_NODE_SHIFT)) + 1) <<
@@ -120,26 +130,32 @@ static void ccdm_scrub_run(struct ccdm *c, struct ccdm_scrub_read *s)
 		leaf = ccdm_cache_find(c, 0, index);
 		was_cached = leaf;
 		if (!leaf)
-			leaf = ccdm_cache_get(c, 0, index, CCDM_GET_READ);
+			leaf = ccdm_cache_get(c, 0, index, CCDM_GET_READ, NULL);
 		if (!IS_ERR(leaf)) {
 			ccdm_scrub_leaf(c, s, leaf);
 			if (was_cached)
 				ccdm_node_unpin(c, leaf);
 			else
 				ccdm_room_forget(c, leaf);
+		} else {
+			scrub->failed++;
 		}
 		block = (index + 1) << CCDM_NODE_SHIFT;
 		cond_resched();
 	}
 }
 
-static void ccdm_scrub_work(struct work_struct *work)
+static void ccdm_scrub_work(struct kthread_work *work)
 {
 	struct ccdm_scrub *scrub = container_of(work, struct ccdm_scrub, work);
 	struct ccdm *c = container_of(scrub, struct ccdm, scrub);
 	struct ccdm_scrub_read *s;
 	unsigned int i, n = 0;
 	bool whole;
+
+	set_user_nice(current, MAX_NICE);
+	/* Without it the scrub is right as well, only less polite. */
+	set_task_ioprio(current, CCDM_SCRUB_IOPRIO);
 
 	s = kvzalloc(sizeof(*s), GFP_NOIO);
 	while (s && n < CCDM_SCRUB_BLOCKS && (s->pages[n] = alloc_page(GFP_NOIO)))
@@ -160,7 +176,7 @@ static void ccdm_scrub_work(struct work_struct *work)
 	spin_lock(&scrub->lock);
 	scrub->running = false;
 	/* where the mapping takes no I/O any more it has looked at nothing */
-	whole = scrub->done >= scrub->all && ccdm_active(c);
+	whole = scrub->done >= scrub->all && !scrub->failed && ccdm_active(c);
 	scrub->finished += whole;
 	spin_unlock(&scrub->lock);
 	if (whole)
@@ -180,12 +196,13 @@ int ccdm_scrub_start(struct ccdm *c)
 		scrub->running = true;
 		scrub->stop = false;
 		scrub->done = 0;
+		scrub->failed = 0;
 		scrub->all = c->g.blocks;
 		r = 0;
 	}
 	/* Under the lock: who forbids and then stops must find it queued. */
 	if (!r)
-		queue_work(system_unbound_wq, &scrub->work);
+		kthread_queue_work(scrub->worker, &scrub->work);
 	spin_unlock(&scrub->lock);
 	return r;
 }
@@ -200,11 +217,23 @@ void ccdm_scrub_allow(struct ccdm *c, bool allowed)
 void ccdm_scrub_stop(struct ccdm *c)
 {
 	WRITE_ONCE(c->scrub.stop, true);
-	flush_work(&c->scrub.work);
+	kthread_flush_work(&c->scrub.work);
 }
 
-void ccdm_scrub_init(struct ccdm *c)
+int ccdm_scrub_init(struct ccdm *c)
 {
+	struct kthread_worker *worker = kthread_run_worker(0, "ccdm_scrub/%s", ccdm_name(c));
+
+	if (IS_ERR(worker))
+		return PTR_ERR(worker);
 	spin_lock_init(&c->scrub.lock);
-	INIT_WORK(&c->scrub.work, ccdm_scrub_work);
+	kthread_init_work(&c->scrub.work, ccdm_scrub_work);
+	c->scrub.worker = worker;
+	return 0;
+}
+
+void ccdm_scrub_exit(struct ccdm *c)
+{
+	if (c->scrub.worker)
+		kthread_destroy_worker(c->scrub.worker);
 }

@@ -36,10 +36,18 @@ struct ccdm_place {
 	u64 seq;
 };
 
+/**
+ * enum ccdm_construction - how bytes are encrypted and authenticated
+ * @CCDM_XTS_GMAC: XTS, then GMAC: the ciphertext as GCM's additional data
+ * @CCDM_XTS_HMAC: XTS, then HMAC
+ * @CCDM_GCM: GCM
+ * @CCDM_XTS_GCM_TAG: XTS, then GCM over the ciphertext, of which only the tag is used
+ */
 enum ccdm_construction {
 	CCDM_XTS_GMAC,
 	CCDM_XTS_HMAC,
 	CCDM_GCM,
+	CCDM_XTS_GCM_TAG,
 };
 
 /**
@@ -87,6 +95,9 @@ struct ccdm_cipher {
  * @wait: for a call that may sleep
  * @plain: the plaintext
  * @sealed: the ciphertext and @tag
+ * @dropped: @scratch and @tag
+ * @scratch: a page for what GCM encrypts and nobody uses, or NULL; no other request, no bio and
+ *	     no device ever has it
  */
 struct ccdm_creq {
 	void (*done)(void *arg);
@@ -94,6 +105,8 @@ struct ccdm_creq {
 	struct crypto_wait wait;
 	struct scatterlist plain[1];
 	struct scatterlist sealed[2];
+	struct scatterlist dropped[2];
+	struct page *scratch;
 	u8 iv[16];
 	u8 tag[CCDM_TAG_SIZE];
 	u8 req[] CRYPTO_MINALIGN_ATTR;
@@ -103,26 +116,43 @@ struct ccdm_creq {
 const struct ccdm_suite *ccdm_suite_find(const char *name);
 const struct ccdm_suite *ccdm_suite_default(void);
 
-/* Both sleep. ccdm_cipher_exit() accepts a zeroed or half built cipher. */
+/**
+ * ccdm_cipher_init() - make a keyed construction
+ * @cipher: filled
+ * @kind: the construction
+ * @key: its keys
+ *
+ * Sleeps. Return: 0; -EPERM if a driver would send the keys to a device, which the kernel log
+ * names; -ENOENT if there is no driver; another -errno of the crypto API.
+ */
 int ccdm_cipher_init(struct ccdm_cipher *cipher, enum ccdm_construction kind,
 		     const struct ccdm_key *key);
+/* Sleeps. Accepts a zeroed or half built cipher. */
 void ccdm_cipher_exit(struct ccdm_cipher *cipher);
 
-/* Bytes of a struct ccdm_creq that serves @cipher. */
+/* HMAC-SHA-256 that runs on the CPU, for crypto_free_shash(). Sleeps. Return: as above. */
+int ccdm_alloc_hmac(struct crypto_shash **hmac);
+
+/* Bytes of a struct ccdm_creq that serves @cipher, and of its scratch page beside it, or 0. */
 size_t ccdm_creq_size(const struct ccdm_cipher *cipher);
+size_t ccdm_creq_scratch(const struct ccdm_cipher *cipher);
 
 /**
  * struct ccdm_creqs - request memory, ready for use
  * @pool: where it comes from
  * @kept: one for each CPU while nobody uses it: the pool's are allocated, and cleared, each time
+ * @size: bytes of one
+ * @scratch: bytes of its scratch page, or 0
  */
 struct ccdm_creqs {
 	mempool_t *pool;
 	struct ccdm_creq * __percpu *kept;
+	size_t size;
+	size_t scratch;
 };
 
-/* @nr are always there, @size bytes each, beside one for each CPU. Sleeps. */
-int ccdm_creqs_init(struct ccdm_creqs *q, unsigned int nr, size_t size);
+/* @nr are always there, beside one for each CPU. Sleeps. */
+int ccdm_creqs_init(struct ccdm_creqs *q, unsigned int nr, size_t size, size_t scratch);
 void ccdm_creqs_exit(struct ccdm_creqs *q);	/* accepts one that is zeroed or half made */
 /* With GFP_NOIO it waits until there is one; else NULL. */
 struct ccdm_creq *ccdm_creq_get(struct ccdm_creqs *q, gfp_t gfp);
@@ -166,5 +196,14 @@ int __must_check ccdm_open(const struct ccdm_cipher *cipher, struct ccdm_creq *c
 			   const struct ccdm_place *place, const u8 *tag,
 			   struct page *src, struct page *dst, unsigned int offset,
 			   bool atomic);
+
+/* ---- gmac.c ---------------------------------------------------------------- */
+
+/* Choose how aes-xts-gmac makes its tags: measure, unless the parameter says. Sleeps. */
+int ccdm_gmac_module_init(void);
+/* @kind, or CCDM_XTS_GCM_TAG in place of CCDM_XTS_GMAC if that was chosen. */
+enum ccdm_construction ccdm_gmac_construction(enum ccdm_construction kind);
+/* For the status line: "aad", "gcm", or "none" for a construction without GMAC. */
+const char *ccdm_gmac_name(enum ccdm_construction kind);
 
 #endif /* CCDM_SUITE_H */

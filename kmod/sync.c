@@ -18,8 +18,8 @@ static bool ccdm_sync_level_done(struct ccdm_cache *k)
 	spin_lock_irq(&k->lock);
 	node = list_first_entry_or_null(&k->dirty[k->sync_level], struct ccdm_node, dirty_link);
 	done = !k->writing[k->sync_level] && (!node || node->dirty_gen > k->sync_gen);
-	list_for_each_entry(node, &k->failed, dirty_link)
-		if (node->level == k->sync_level && node->dirty_gen <= k->sync_gen)
+	list_for_each_entry(node, &k->failed[k->sync_level], dirty_link)
+		if (node->dirty_gen <= k->sync_gen)
 			done = false;
 	done = done || k->sync_error || READ_ONCE(k->stopped);
 	spin_unlock_irq(&k->lock);

@@ -231,7 +231,8 @@ void ccdm_status_print(struct ccdm *c, char *result, unsigned int maxlen)
 		DMEMIT(" scrub:%llu/%llu", READ_ONCE(c->scrub.done), c->scrub.all);
 	else
 		DMEMIT(" scrub:off");
-	DMEMIT(" root_seq:%llu scrubs:%llu", root_seq, finished);
+	DMEMIT(" root_seq:%llu scrubs:%llu gmac:%s", root_seq, finished,
+	       ccdm_gmac_name(c->block.kind));
 }
 
 void ccdm_status_ima(struct ccdm *c, char *result, unsigned int maxlen)

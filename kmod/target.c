@@ -77,6 +77,10 @@ static void ccdm_postsuspend(struct dm_target *ti)
 
 	ccdm_writeback_stop(c);
 	flush_workqueue(c->walk);
+	flush_workqueue(c->submit);
+	flush_workqueue(c->done);
+	/* The last of those works may have set it. */
+	cancel_delayed_work_sync(&c->cache.room_retry);
 	flush_workqueue(c->done);
 }
 
@@ -187,7 +191,7 @@ static void ccdm_io_hints(struct dm_target *ti, struct queue_limits *limits)
 	limits->io_min = CCDM_BLOCK_SIZE;
 	limits->dma_alignment = CCDM_BLOCK_SIZE - 1;
 	ccdm_discard_limits(limits, CCDM_DISCARD_SECTORS);
-	ccdm_no_write_cache(limits);
+	ccdm_no_features(limits);
 }
 
 /* ---- the module ---------------------------------------------------------- */
@@ -213,7 +217,7 @@ static struct notifier_block ccdm_pm_nb = { .notifier_call = ccdm_pm_notify };
 static struct target_type ccdm_target = {
 	.name = "ccdm",
 	.version = { 1, 0, 0 },
-	.features = DM_TARGET_SINGLETON | DM_TARGET_IMMUTABLE,
+	.features = DM_TARGET_SINGLETON | DM_TARGET_IMMUTABLE | DM_TARGET_NOWAIT,
 	.module = THIS_MODULE,
 	.ctr = ccdm_ctr,
 	.dtr = ccdm_dtr,
@@ -238,11 +242,28 @@ static int __init ccdm_init(void)
 #endif
 	BUILD_BUG_ON(sizeof(struct ccdm_entry) * CCDM_NODE_ENTRIES != CCDM_BLOCK_SIZE);
 	BUILD_BUG_ON(PAGE_SIZE != CCDM_BLOCK_SIZE);
+	BUILD_BUG_ON(CCDM_INLINE_VECS != CCDM_INLINE_BLOCKS);
+#ifdef CONFIG_SMP
+	/* What is written by each I/O shares no cache line with what each I/O reads. */
+	BUILD_BUG_ON(offsetof(struct ccdm, seq) % SMP_CACHE_BYTES);
+	BUILD_BUG_ON(offsetof(struct ccdm, pages) - offsetof(struct ccdm, seq) < SMP_CACHE_BYTES);
+	BUILD_BUG_ON(offsetof(struct ccdm_pages, held) % SMP_CACHE_BYTES);
+	BUILD_BUG_ON(offsetof(struct ccdm_pages, lock) % SMP_CACHE_BYTES);
+	BUILD_BUG_ON(offsetof(struct ccdm_pages, slow) > offsetof(struct ccdm_pages, held));
+	BUILD_BUG_ON(offsetof(struct ccdm_pages, gates) > offsetof(struct ccdm_pages, held));
+	BUILD_BUG_ON(offsetof(struct ccdm_cache, root) % SMP_CACHE_BYTES);
+	BUILD_BUG_ON(offsetof(struct ccdm_cache, hash_bits) > offsetof(struct ccdm_cache, root));
+#endif
 
-	ccdm_io_module_init();
-	r = ccdm_room_module_init();
+	r = ccdm_gmac_module_init();
 	if (r)
 		return r;
+	r = ccdm_soft_module_init();
+	if (r)
+		return r;
+	r = ccdm_room_module_init();
+	if (r)
+		goto bad_room;
 	r = ccdm_event_module_init();
 	if (r)
 		goto bad_event;
@@ -260,6 +281,8 @@ bad_pm:
 	ccdm_event_module_exit();
 bad_event:
 	ccdm_room_module_exit();
+bad_room:
+	ccdm_soft_module_exit();
 	return r;
 }
 
@@ -269,7 +292,7 @@ static void __exit ccdm_exit(void)
 	unregister_pm_notifier(&ccdm_pm_nb);
 	ccdm_event_module_exit();
 	ccdm_room_module_exit();
-	ccdm_io_module_exit();
+	ccdm_soft_module_exit();
 }
 
 module_init(ccdm_init);

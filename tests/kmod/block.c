@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* block.c - see block.h */
 #include "block.h"
+#include "mapping.h"
 #include "memory.h"
 #include "sched.h"
 #include "ccdm.h"
@@ -71,21 +72,22 @@ void bio_endio(struct bio *bio)
 	bio->bi_end_io(bio);
 }
 
-static void sim_wait_end(struct bio *bio)
+static int css_held;
+
+int sim_css(void)
 {
-	complete(bio->bi_private);
+	return css_held;
 }
 
-int submit_bio_wait(struct bio *bio)
+struct cgroup_subsys_state *ccdm_css_get(struct bio *bio)
 {
-	struct completion done;
+	css_held += !!bio->bi_blkg;
+	return (void *)(uintptr_t)bio->bi_blkg;
+}
 
-	init_completion(&done);
-	bio->bi_private = &done;
-	bio->bi_end_io = sim_wait_end;
-	submit_bio(bio);
-	wait_for_completion(&done);
-	return blk_status_to_errno(bio->bi_status);
+void ccdm_css_put(struct cgroup_subsys_state *css)
+{
+	css_held -= !!css;
 }
 
 /* ---- the device ------------------------------------------------------------------------ */
@@ -102,11 +104,16 @@ struct request {
 
 static struct request *waiting[4096];
 static unsigned int nr_waiting;
-static bool held_back;
+static bool held_back, no_more;
+static unsigned int tags; /* bios that the device takes at a time */
+static wait_queue_head_t tag_free;
 
 void sim_block_init(struct block_device *bdev, u64 blocks)
 {
 	memset(bdev, 0, sizeof(*bdev));
+	no_more = false;
+	tags = sim_draw(2) ? 1 + sim_draw(8) : ARRAY_SIZE(waiting);
+	init_waitqueue_head(&tag_free);
 	bdev->blocks = blocks;
 	bdev->block = calloc(blocks, sizeof(u8 *));
 	bdev->bad = calloc(blocks, sizeof(bool));
@@ -147,6 +154,11 @@ void sim_device_put(struct block_device *bdev, u64 block, const u8 *bytes)
 	memcpy(bdev->block[block], bytes, PAGE_SIZE);
 }
 
+bool bdev_nowait(struct block_device *bdev)
+{
+	return !bdev->origin;
+}
+
 void sim_origin(u64 block, u8 *bytes)
 {
 	u64 i, *w = (u64 *)(void *)bytes;
@@ -157,11 +169,44 @@ void sim_origin(u64 block, u8 *bytes)
 
 void submit_bio_noacct(struct bio *bio)
 {
-	struct request *q = calloc(1, sizeof(*q));
+	struct list_head *later = sim_map_bios();
+
+	if (sim_on_queue(sim.c.done))
+		sim_bug("a worker that must not sleep sends a bio");
+	if (later) {
+		list_add_tail(&bio->sim, later);
+	} else {
+		/* Who can wait does: no bio is refused twice. */
+		if (bio->bi_opf & REQ_NOWAIT)
+			sim_bug("a bio that is not sent in map() may not wait");
+		sim_device_take(bio);
+	}
+	sim_yield();
+}
+
+void sim_device_take(struct bio *bio)
+{
 	struct bvec_iter it = bio->bi_iter;
+	struct request *q;
 	unsigned int i;
 
-	assert(q && nr_waiting < ARRAY_SIZE(waiting));
+	if ((bio->bi_opf & REQ_NOWAIT) && it.bi_size / CCDM_BLOCK_SIZE > 64)
+		sim_bug("a bio may not wait that is refused for ever");
+	if ((bio->bi_opf & REQ_NOWAIT) && bio->bi_bdev->origin)
+		sim_bug("an origin may not know how to refuse a bio");
+	if ((bio->bi_opf & REQ_NOWAIT) && (nr_waiting >= tags || !sim_draw(4))) {
+		/* Below may be a device that has become another one, or several of them. */
+		bio->bi_status = sim_draw(4) ? BLK_STS_AGAIN : BLK_STS_NOTSUPP;
+		for (i = 0; bio_op(bio) == REQ_OP_WRITE && i < it.bi_size / CCDM_BLOCK_SIZE; i++)
+			if (!sim_draw(4))
+				sim_device_put(bio->bi_bdev, it.bi_sector / CCDM_BLOCK_SECTORS + i,
+					       (u8 *)page_address(bio->bi_io_vec[i].bv_page));
+		bio_endio(bio);
+		return;
+	}
+	q = calloc(1, sizeof(*q));
+	assert(q);
+	wait_event(tag_free, nr_waiting < tags);
 	q->bio = bio;
 	q->bdev = bio->bi_bdev;
 	q->op = bio_op(bio);
@@ -172,6 +217,8 @@ void submit_bio_noacct(struct bio *bio)
 		sim_bug("a bio of %u bytes at sector %llu", it.bi_size, it.bi_sector);
 	if (q->bdev->origin && q->op != REQ_OP_READ)
 		sim_bug("the origin is written");
+	if (no_more && q->op != REQ_OP_READ)
+		sim_bug("the device is written after a tamper");
 	for (i = 0; q->op != REQ_OP_DISCARD && i < q->n; i++) {
 		struct bio_vec v = mp_bvec_iter_bvec(bio->bi_io_vec, it);
 
@@ -184,7 +231,6 @@ void submit_bio_noacct(struct bio *bio)
 	}
 	q->fails = sim_fails(q->op == REQ_OP_READ ? SIM_READ : SIM_WRITE);
 	waiting[nr_waiting++] = q;
-	sim_yield();
 }
 
 static void sim_block_do(struct request *q, unsigned int i)
@@ -222,12 +268,18 @@ void sim_device_hold(bool hold)
 	held_back = hold;
 }
 
+void sim_device_no_writes(void)
+{
+	no_more = true;
+}
+
 bool sim_device(void)
 {
 	unsigned int at = sim_draw(nr_waiting), i, n;
 	struct request *q;
 	struct bio *bio;
 
+	client_peek();
 	if (!nr_waiting || held_back)
 		return false;
 	q = waiting[at];
@@ -240,8 +292,10 @@ bool sim_device(void)
 	if (q->left)
 		return true;
 	waiting[at] = waiting[--nr_waiting];
+	wake_up(&tag_free);
 	bio = q->bio;
-	bio->bi_status = q->fails ? BLK_STS_IOERR : BLK_STS_OK;
+	/* The host says what it likes: not supported, a protection error, try again. */
+	bio->bi_status = q->fails ? 1 + sim_draw(17) : BLK_STS_OK;
 	/* As block drivers do, who have gone through the table. */
 	bio->bi_iter.bi_size = 0;
 	bio->bi_iter.bi_sector += q->n * CCDM_BLOCK_SECTORS;

@@ -7,6 +7,7 @@
  */
 #ifndef MODULE
 #include "block.h"
+#include "cipher.h"
 #include "mapping.h"
 #include "memory.h"
 #include "sched.h"
@@ -33,7 +34,7 @@ static bool there(u64 leaf)
 
 static struct ccdm_node *get(u64 leaf)
 {
-	struct ccdm_node *node = ccdm_cache_get(c, 0, leaf, CCDM_GET_READ);
+	struct ccdm_node *node = ccdm_cache_get(c, 0, leaf, CCDM_GET_READ, NULL);
 
 	if (IS_ERR(node))
 		sim_bug("leaf %llu: %d", leaf, (int)PTR_ERR(node));
@@ -101,15 +102,15 @@ static void change(struct ccdm_node *node, u8 tag)
 {
 	static u64 seq = 1000;
 	u8 bytes[CCDM_TAG_SIZE];
-	bool dirty;
+	bool kick;
 
 	memset(bytes, tag, sizeof(bytes));
 	spin_lock_irq(&node->lock);
 	ccdm_tree_seal(&node->entry[3], seq++, bytes);
-	dirty = ccdm_cache_set_dirty(c, node);
+	kick = ccdm_cache_set_dirty(c, node);
 	spin_unlock_irq(&node->lock);
-	if (dirty)
-		ccdm_cache_dirty(c, node);
+	if (kick)
+		ccdm_writeback_kick(c);
 }
 
 static bool syncing;
@@ -185,6 +186,81 @@ static void failed(void)
 }
 
 #ifndef MODULE
+static struct ccdm_node *above;
+
+static void above_run(void *arg)
+{
+	(void)arg;
+	change(above, 9);
+	WRITE_ONCE(syncing, false);
+}
+
+/*
+ * What a leaf's write leaves in its parent is written by the same sync, whoever else makes the
+ * parent dirty at that moment, as a discard does.
+ */
+static void shared_parent(void)
+{
+	struct ccdm_node *leaf = get(7);
+	unsigned int i;
+
+	above = leaf->parent;
+	for (i = 0; i < 400; i++) {
+		change(leaf, 5);
+		syncing = true;
+		sim_spawn(above_run, NULL, SIM_TASK);
+		if (ccdm_sync(c))
+			sim_bug("a sync fails");
+		if (sim_sealed(CCDM_DOMAIN_NODE(1), 0) < sim_sealed(CCDM_DOMAIN_NODE(0), 7))
+			sim_bug("synced, and a parent was not written after its leaf");
+		while (READ_ONCE(syncing))
+			sim_yield();
+		sync_run(NULL);
+		sim_progress();
+	}
+	ccdm_node_unpin(c, leaf);
+}
+
+/* Many inner nodes whose write failed do not keep a sync from a leaf whose write failed. */
+static void hidden(void)
+{
+	struct ccdm_node *leaf[19];
+	unsigned int i, tries;
+
+	for (i = 0; i < ARRAY_SIZE(leaf); i++)
+		leaf[i] = get((u64)i * CCDM_NODE_ENTRIES);
+	sim_fail_often(SIM_WRITE, 1);
+	for (i = 0; i < ARRAY_SIZE(leaf); i++)
+		change(leaf[i]->parent, 6);
+	for (tries = 0; tries < 100 && c->cache.nr_unwritable < ARRAY_SIZE(leaf); tries++)
+		if (ccdm_sync(c) != -EIO)
+			sim_bug("a sync does not say that a write failed");
+	if (c->cache.nr_unwritable != ARRAY_SIZE(leaf))
+		sim_bug("%u nodes are unwritable", c->cache.nr_unwritable);
+	change(leaf[0], 7);
+	while (!leaf[0]->unwritable)
+		if (ccdm_sync(c) != -EIO)
+			sim_bug("a sync does not say that a leaf's write failed");
+	sim_fail_often(SIM_WRITE, 0);
+	/* (Writes that are under way may still fail.) */
+	for (tries = 0; tries < 16 && ccdm_sync(c); tries++)
+		;
+	if (tries == 16)
+		sim_bug("a sync fails, and nothing fails any more");
+	if (c->cache.nr_unwritable || c->cache.nr_dirty)
+		sim_bug("synced, and %u nodes are dirty", c->cache.nr_dirty);
+	for (i = 0; i < ARRAY_SIZE(leaf); i++)
+		ccdm_node_unpin(c, leaf[i]);
+}
+
+static void hidden_run(void *arg)
+{
+	(void)arg;
+	mapping_resume();
+	hidden();
+	mapping_suspend();
+}
+
 static void cache_run(void *arg)
 {
 	(void)arg;
@@ -193,6 +269,7 @@ static void cache_run(void *arg)
 	pinned();
 	dirty();
 	failed();
+	shared_parent();
 	mapping_suspend();
 }
 
@@ -203,6 +280,13 @@ void cache_test(void)
 		sim_bug("it cannot be made");
 	c->cache.floor = 0;
 	sim_spawn(cache_run, NULL, SIM_TASK);
+	sim_run(sim_device);
+	mapping_end();
+
+	c = mapping_begin(300000);
+	if (mapping_new())
+		sim_bug("it cannot be made");
+	sim_spawn(hidden_run, NULL, SIM_TASK);
 	sim_run(sim_device);
 	mapping_end();
 }

@@ -33,12 +33,19 @@ static void tag_of(u64 key, const u64 *bytes, u8 *tag)
 
 static unsigned int creqs_out;
 static wait_queue_head_t creqs_wait;
-static u64 last_seq;
+static u64 last_seq, sealings;
+static u64 sealed_at[8][256]; /* of the first nodes of each domain */
+
+u64 sim_sealed(unsigned int domain, u64 index)
+{
+	return sealed_at[domain][index];
+}
 
 void sim_cipher_init(void)
 {
 	creqs_out = 0;
-	last_seq = 0;
+	last_seq = sealings = 0;
+	memset(sealed_at, 0, sizeof(sealed_at));
 	init_waitqueue_head(&creqs_wait);
 }
 
@@ -84,6 +91,8 @@ int ccdm_seal(const struct ccdm_cipher *cipher, struct ccdm_creq *creq,
 	if (!last_seq)
 		memset(used, 0, room);
 	last_seq = place->seq;
+	if (place->domain < ARRAY_SIZE(sealed_at) && place->index < ARRAY_SIZE(sealed_at[0]))
+		sealed_at[place->domain][place->index] = ++sealings;
 	if (place->seq < CCDM_SEQ_FIRST || used[place->seq / 8] >> place->seq % 8 & 1)
 		sim_bug("the number %llu is used twice", place->seq);
 	used[place->seq / 8] |= 1 << place->seq % 8;
@@ -99,6 +108,10 @@ static void sim_opened(void *arg)
 {
 	struct ccdm_creq *creq = arg;
 
+	u64 *to;
+
+	memcpy(&to, creq->iv, sizeof(to));
+	memset(to, UNVERIFIED, PAGE_SIZE);
 	creq->done(creq->arg);
 }
 
@@ -118,16 +131,20 @@ int ccdm_open(const struct ccdm_cipher *cipher, struct ccdm_creq *creq,
 	creq->wait.err = 0;
 	sim_yield();
 	if (atomic && !sim_draw(16)) {
+		memcpy(creq->iv, &to, sizeof(to));
 		sim_spawn(sim_opened, creq, sim_draw(2) ? SIM_IRQ : SIM_SOFTIRQ);
 		return -EINPROGRESS;
 	}
 	if (sim_fails(SIM_OPEN)) {
-		memset(to, 0x5a, PAGE_SIZE);
+		memset(to, UNVERIFIED, PAGE_SIZE);
 		return sim_draw(2) ? -ENOMEM : -EINVAL;
 	}
 	tag_of(key, from, found);
-	if (memcmp(found, tag, CCDM_TAG_SIZE))
+	if (memcmp(found, tag, CCDM_TAG_SIZE)) {
+		/* As GCM does, which deciphers while it computes the tag. */
+		memset(to, UNVERIFIED, PAGE_SIZE);
 		return -EBADMSG;
+	}
 	for (i = 0; i < PAGE_SIZE / 8; i++)
 		to[i] = from[i] ^ (key + i);
 	return 0;

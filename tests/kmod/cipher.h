@@ -5,6 +5,11 @@
 
 #include "kernel.h"
 
+#define UNVERIFIED 0x5a /* what an opening that fails leaves behind */
+
+/* When a node was last sealed: the how-manyth sealing that was; 0: never. */
+u64 sim_sealed(unsigned int domain, u64 index);
+
 /* A new mapping: no number has been used. */
 void sim_cipher_init(void);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* clients.c - who reads, writes, discards and writes zeroes, and looks at what comes back */
 #include "block.h"
+#include "cipher.h"
 #include "mapping.h"
 #include "memory.h"
 #include "oracle.h"
@@ -19,6 +20,8 @@ struct client {
 	struct bio_vec vec[BIO_BLOCKS];
 	struct completion done;
 	struct version *version[8 * BIO_BLOCKS];
+	const u8 *reading; /* pages of a read that is under way */
+	unsigned int nr_reading;
 };
 
 static struct client clients[CLIENTS + 1]; /* and who looks at the end */
@@ -44,24 +47,52 @@ static u8 *client_pages(struct client *k, unsigned int n)
 	return (u8 *)page_address(page) + offset;
 }
 
+static bool op_known(blk_opf_t opf)
+{
+	unsigned int op = opf & REQ_OP_MASK;
+
+	return op == REQ_OP_READ || op == REQ_OP_WRITE || op == REQ_OP_DISCARD ||
+	       op == REQ_OP_WRITE_ZEROES;
+}
+
 /* Send it, and wait. */
 static bool client_send(struct client *k, blk_opf_t opf, u64 block)
 {
+	struct list_head *sent;
+
+	if (!sim_draw(4))
+		opf |= REQ_NOWAIT;
 	sim_may_sleep();
 	while (sim.pause)
 		wait_event(sim.wait, !sim.pause);
 	sim.inside++;
 	k->bio.bi_opf = opf;
+	k->bio.bi_blkg = (void *)(uintptr_t)sim_draw(3);
 	k->bio.bi_iter.bi_sector = sim.ti.begin + block * CCDM_BLOCK_SECTORS;
 	k->bio.bi_end_io = client_end_io;
 	init_completion(&k->done);
+	sim_map(true);
 	ccdm_io_map(&sim.c, &k->bio, &k->io);
+	sent = sim_map_bios();
+	sim_map(false);
+	/* As the block layer does: what was sent in map() goes when it has returned. */
+	while (!list_empty(sent)) {
+		struct bio *bio = list_first_entry(sent, struct bio, sim);
+
+		list_del(&bio->sim);
+		if ((opf & REQ_NOWAIT) && !(bio->bi_opf & REQ_NOWAIT))
+			sim_bug("a sender that may not wait waits for the device");
+		sim_device_take(bio);
+	}
 	wait_for_completion(&k->done);
 	sim.inside--;
 	wake_up_all(&sim.wait);
 	if (k->bio.bi_end_io != client_end_io ||
 	    (k->bio.bi_opf & ~REQ_RAHEAD) != (opf & ~REQ_RAHEAD))
 		sim_bug("a bio comes back changed");
+	if (k->bio.bi_status && k->bio.bi_status != BLK_STS_IOERR &&
+	    (op_known(opf) || k->bio.bi_status != BLK_STS_NOTSUPP))
+		sim_bug("the host's status %u reaches the sender", k->bio.bi_status);
 	return !k->bio.bi_status;
 }
 
@@ -73,7 +104,10 @@ static void client_read(struct client *k, u64 block, unsigned int n)
 	bool good;
 
 	memset(bytes, BEFORE, n * CCDM_BLOCK_SIZE);
+	k->reading = bytes;
+	k->nr_reading = n;
 	good = client_send(k, REQ_OP_READ | (sim_draw(8) ? 0 : REQ_RAHEAD), block);
+	k->reading = NULL;
 	sim_total.reads += n;
 	if (good) {
 		for (i = 0; i < n; i++)
@@ -98,6 +132,20 @@ static void client_read(struct client *k, u64 block, unsigned int n)
 		}
 	}
 	oracle_end(k->nr);
+}
+
+/* Whoever else has a reader's pages sees nothing in them that was not verified. */
+void client_peek(void)
+{
+	const struct client *k;
+	u8 unverified[16];
+	unsigned int i;
+
+	memset(unverified, UNVERIFIED, sizeof(unverified));
+	for (k = clients; k < clients + ARRAY_SIZE(clients); k++)
+		for (i = 0; k->reading && i < k->nr_reading; i++)
+			if (!memcmp(k->reading + i * CCDM_BLOCK_SIZE + 16, unverified, 16))
+				sim_bug("a reader's page shows what was not verified");
 }
 
 static void client_change(struct client *k, u64 block, unsigned int n, blk_opf_t op)
@@ -133,10 +181,11 @@ static void client_change(struct client *k, u64 block, unsigned int n, blk_opf_t
 		memset(bytes, 0x99, n * CCDM_BLOCK_SIZE);
 }
 
-/* A bio that is none of ours: nothing, or a block in two pieces. */
+/* A bio that is none of ours: nothing, a block in two pieces, or an order that nobody knows. */
 static void client_odd(struct client *k, u64 block)
 {
 	struct page *page = sim_user_pages() + k->nr * (BIO_BLOCKS + 1);
+	static const blk_opf_t unknown[] = { REQ_OP_SECURE_ERASE, REQ_OP_ZONE_RESET };
 	bool empty = sim_draw(2), good;
 
 	bio_init(&k->bio, &sim.other, k->vec, BIO_BLOCKS, 0);
@@ -144,7 +193,15 @@ static void client_odd(struct client *k, u64 block)
 		__bio_add_page(&k->bio, page, 512, 0);
 		__bio_add_page(&k->bio, page, CCDM_BLOCK_SIZE - 512, 1024);
 	}
-	good = client_send(k, sim_draw(2) ? REQ_OP_READ : REQ_OP_WRITE, block);
+	if (!sim_draw(3)) {
+		/* (what it does not do is seen by who reads there) */
+		bio_init(&k->bio, &sim.other, NULL, 0, 0);
+		k->bio.bi_iter.bi_size = CCDM_BLOCK_SIZE;
+		empty = false;
+		good = client_send(k, unknown[sim_draw(2)], block);
+	} else {
+		good = client_send(k, sim_draw(2) ? REQ_OP_READ : REQ_OP_WRITE, block);
+	}
 	if (good != empty && !sim.excused)
 		sim_bug("block %llu: an odd bio is answered with %d", block, good);
 }
@@ -208,4 +265,13 @@ void client_look(u64 block)
 
 	k->nr = CLIENTS;
 	client_read(k, block, 1);
+}
+
+void client_write_on(u64 block)
+{
+	struct client *k = &clients[CLIENTS];
+
+	k->nr = CLIENTS;
+	client_change(k, block, 1, REQ_OP_WRITE);
+	client_change(k, block, 1, REQ_OP_DISCARD);
 }

@@ -38,6 +38,18 @@ static void attack_flip(u64 block)
 	free(now);
 }
 
+/* What is genuine somewhere else: another block, a node of this level or of another one. */
+static void attack_move(u64 block)
+{
+	u64 from = sim_draw(2) ? sim.c.g.blocks + sim_draw(sim.c.g.total - sim.c.g.blocks)
+			       : ((sim.hot[sim_draw(HOT)] << CCDM_NODE_SHIFT) + sim_draw(4)) %
+					 sim.c.g.blocks;
+	u8 *other = sim_device_copy(&sim.backing, from);
+
+	attack_replay(block, other);
+	free(other);
+}
+
 /* The whole device as it was: each block of it fits every other. */
 static void attack_rollback(void)
 {
@@ -69,11 +81,14 @@ void host_run(void *arg)
 		block = sim_draw(2) ? sim.c.g.blocks + sim_draw(sim.c.g.total - sim.c.g.blocks)
 				    : ((sim.hot[sim_draw(HOT)] << CCDM_NODE_SHIFT) + sim_draw(4)) %
 					      sim.c.g.blocks;
-		switch (sim_draw(3)) {
+		switch (sim_draw(4)) {
 		case 0:
 			attack_flip(block);
 			break;
 		case 1:
+			attack_move(block);
+			break;
+		case 2:
 			old = sim_device_copy(&sim.backing, block);
 			attack_waits();
 			attack_replay(block, old);

@@ -56,6 +56,7 @@ bool sim_fails(enum sim_call call);
 /* ---- words ------------------------------------------------------------------------- */
 
 typedef uint8_t u8, __u8;
+typedef uint16_t u16;
 typedef uint32_t u32;
 typedef unsigned long long u64, __u64, __le64, sector_t;
 typedef long long s64;
@@ -65,10 +66,12 @@ typedef u8 blk_status_t;
 
 #define __must_check		__attribute__((warn_unused_result))
 #define __percpu
+#define ____cacheline_aligned_in_smp
 #define noinline
 #define likely(x)		(x)
 #define unlikely(x)		(x)
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
+#define WARN_ON_ONCE(x)		({ bool _w = (x); if (_w) sim_bug("a warning: " #x); _w; })
 #define BUILD_BUG_ON(x)		_Static_assert(!(x), #x)
 #define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))
 #define U64_MAX			UINT64_MAX
@@ -95,6 +98,7 @@ static inline u64 roundup_pow_of_two(u64 n)
 }
 
 #define IS_ERR(p)		((uintptr_t)(p) >= (uintptr_t)-4095)
+#define IS_ERR_OR_NULL(p)	(!(p) || IS_ERR(p))
 #define PTR_ERR(p)		((int)(intptr_t)(p))
 #define ERR_PTR(e)		((void *)(intptr_t)(e))
 
@@ -104,6 +108,7 @@ static inline u64 roundup_pow_of_two(u64 n)
 #define WRITE_ONCE(x, v)	({ *(volatile __typeof__(x) *)&(x) = (v); sim_yield(); })
 #define smp_load_acquire(p)	READ_ONCE(*(p))
 #define smp_store_release(p, v)	WRITE_ONCE(*(p), v)
+#define smp_mb()		sim_yield()
 #define xchg(p, v)		({ __typeof__(*(p)) _o = *(p); *(p) = (v); sim_yield(); _o; })
 
 typedef struct {
@@ -118,8 +123,11 @@ typedef struct {
 #define atomic64_set(a, v)	((a)->n = (v))
 #define atomic_read(a)		({ sim_yield(); (a)->n; })
 #define atomic_inc(a)		({ (a)->n++; sim_yield(); })
+#define atomic_dec_return(a)	atomic_sub_return(1, a)
 #define atomic_dec(a)		({ (a)->n--; sim_yield(); })
 #define atomic_dec_and_test(a)	({ int _n = --(a)->n; if (_n < 0) sim_bug("a count below zero"); sim_yield(); !_n; })
+#define atomic_add_return(v, a)	({ int _n = (a)->n += (v); sim_yield(); _n; })
+#define atomic_sub_return(v, a)	({ int _n = (a)->n -= (v); if (_n < 0) sim_bug("a count below zero"); sim_yield(); _n; })
 #define atomic64_add_return(v, a)	({ s64 _n = (a)->n += (v); sim_yield(); _n; })
 #define set_bit(i, p)		({ ((unsigned long *)(p))[(i) / 64] |= 1ul << (i) % 64; sim_yield(); })
 
@@ -138,6 +146,8 @@ void sim_percpu_free(void *base);
 #define free_percpu(p)		sim_percpu_free(p)
 #define per_cpu_ptr(p, cpu)	((__typeof__(p))sim_percpu(p, cpu))
 #define this_cpu_ptr(p)		per_cpu_ptr(p, sim_cpu())
+/* (Who may be moved may be anywhere by now.) */
+#define raw_cpu_ptr(p)		per_cpu_ptr(p, sim_draw(16) ? sim_cpu() : sim_draw(SIM_CPUS))
 #define DEFINE_PER_CPU(type, name)	type name	/* of the module itself: one for all CPUs */
 #define per_cpu(name, cpu)	(*((void)(cpu), &(name)))
 #define this_cpu_add(x, v)	(*this_cpu_ptr(&(x)) += (v))
@@ -279,6 +289,11 @@ static inline bool llist_add(struct llist_node *n, struct llist_head *h)
 	return was_empty;
 }
 
+static inline bool llist_empty(const struct llist_head *h)
+{
+	return !h->first;
+}
+
 static inline struct llist_node *llist_del_all(struct llist_head *h)
 {
 	struct llist_node *n = h->first;
@@ -300,6 +315,7 @@ static inline struct llist_node *llist_reverse_order(struct llist_node *n)
 	return out;
 }
 
+#define hash_ptr(p, bits)	hash_64((uintptr_t)(p), bits)
 #define hash_64(v, bits)	((unsigned int)(((u64)(v) * 0x61c8864680b583ebull) >> (64 - (bits))))
 
 /* ---- locks -------------------------------------------------------------------------- */
@@ -315,8 +331,6 @@ void spin_unlock(spinlock_t *lock);
 #define spin_unlock_irq(l)	spin_unlock(l)
 #define spin_lock_irqsave(l, flags)	({ (flags) = 0; spin_lock(l); })
 #define spin_unlock_irqrestore(l, flags)	({ (void)(flags); spin_unlock(l); })
-#define local_irq_save(flags)	((flags) = 0)
-#define local_irq_restore(flags)	((void)(flags))
 void lockdep_assert_held(spinlock_t *lock);
 
 typedef struct {
@@ -333,7 +347,7 @@ void sim_unlisten(void);
 #define sim_wait_event(q, cond, timeout) ({					\
 	unsigned long _t = (timeout), _end = jiffies + _t;			\
 										\
-	sim_may_sleep();							\
+	sim_may_wait();								\
 	for (;;) {								\
 		sim_listen(&(q));						\
 		if (cond)							\
@@ -350,6 +364,8 @@ void sim_unlisten(void);
 #define wait_event_killable(q, cond)	({ sim_wait_event(q, cond, 0); 0; })
 /* A bug where one must not: in a completion or a tasklet, or with a spinlock held. */
 void sim_may_sleep(void);
+/* The same for who waits for somebody else: not in map() either, where crypto may sleep. */
+void sim_may_wait(void);
 bool sim_in_irq(void);
 #define in_hardirq()		sim_in_irq()
 #define irqs_disabled()		sim_in_irq()
@@ -379,6 +395,8 @@ void wait_for_completion(struct completion *x);
 
 #define HZ			250
 extern unsigned long jiffies;
+#define local_clock()		((u64)sim_draw(200000))
+#define yield()			cond_resched()
 #define time_before(a, b)	((long)((a) - (b)) < 0)
 
 struct workqueue_struct;
@@ -398,7 +416,12 @@ struct delayed_work {
 	struct list_head timer;
 };
 
-extern struct workqueue_struct *system_unbound_wq;
+#define WQ_MEM_RECLAIM		1
+#define WQ_UNBOUND		2
+#define alloc_workqueue(name, flags, max)	sim_workqueue()
+#define destroy_workqueue(wq)	sim_workqueue_free(wq)
+struct workqueue_struct *sim_workqueue(void);
+void sim_workqueue_free(struct workqueue_struct *wq);
 #define INIT_WORK(w, f)		({ (w)->func = (f); (w)->wq = NULL; })
 #define INIT_DELAYED_WORK(w, f)	({ INIT_WORK(&(w)->work, f); (w)->to = NULL; })
 #define to_delayed_work(w)	container_of(w, struct delayed_work, work)
@@ -409,6 +432,19 @@ bool flush_work(struct work_struct *work);
 bool cancel_work_sync(struct work_struct *work);
 bool cancel_delayed_work_sync(struct delayed_work *work);
 void flush_workqueue(struct workqueue_struct *wq);
+
+/* A thread that carries out work is a queue here, and has no priorities. */
+#define kthread_worker		workqueue_struct
+#define kthread_work		work_struct
+struct kthread_worker *sim_kthread_worker(void);
+#define kthread_run_worker(flags, ...)	sim_kthread_worker()
+#define kthread_destroy_worker(worker)	((void)(worker))
+#define kthread_init_work(w, f)	INIT_WORK(w, f)
+#define kthread_queue_work(worker, w)	queue_work(worker, w)
+#define kthread_flush_work(w)	flush_work(w)
+#define MAX_NICE		19
+#define set_user_nice(task, nice)	((void)(nice))
+#define set_task_ioprio(task, prio)	((void)(prio))
 
 struct tasklet_struct {
 	void (*func)(struct tasklet_struct *tasklet);
@@ -425,6 +461,7 @@ void tasklet_schedule(struct tasklet_struct *t);
 #define __GFP_ZERO		1u
 #define __GFP_NORETRY		2u
 #define __GFP_NOWARN		4u
+#define __GFP_NOMEMALLOC	64u
 #define GFP_KERNEL		8u
 #define GFP_NOIO		16u
 #define GFP_NOWAIT		32u
@@ -454,6 +491,7 @@ struct page *alloc_page(gfp_t gfp);
 void __free_page(struct page *page);
 void *page_address(struct page *page);
 struct page *virt_to_page(const void *p);
+#define clear_page(p)		memset(p, 0, PAGE_SIZE)
 #define clear_highpage(p)	memset(page_address(p), 0, PAGE_SIZE)
 
 static inline unsigned long __get_free_page(gfp_t gfp)
@@ -489,21 +527,36 @@ void ccdm_shrinker_free(struct shrinker *s);
 #define REQ_OP_READ		0u
 #define REQ_OP_WRITE		1u
 #define REQ_OP_DISCARD		3u
+#define REQ_OP_SECURE_ERASE	5u
 #define REQ_OP_WRITE_ZEROES	9u
+#define REQ_OP_ZONE_RESET	15u
 #define REQ_OP_MASK		0xffu
 #define REQ_SYNC		0x100u
 #define REQ_META		0x200u
 #define REQ_PRIO		0x400u
 #define REQ_IDLE		0x800u
 #define REQ_RAHEAD		0x1000u
+#define REQ_NOWAIT		0x2000u
 #define BLK_STS_OK		0
+#define BLK_STS_NOTSUPP		1
 #define BLK_STS_IOERR		10
+#define BLK_STS_AGAIN		12
 #define blk_status_to_errno(s)	((s) ? -EIO : 0)
 #define IOPRIO_CLASS_IDLE	3
 #define IOPRIO_PRIO_VALUE(c, d)	((c) << 13 | (d))
 #define BIO_MAX_VECS		256u
 
+struct request_queue {
+	unsigned long nr_requests;
+};
+
 struct block_device;
+bool bdev_nowait(struct block_device *bdev);
+#define bdev_get_queue(b)	(b)
+#define queue_max_segments(q)	((void)(q), 64u)
+struct cgroup_subsys_state;
+/* References to control groups that are held. */
+int sim_css(void);
 
 struct bio_vec {
 	struct page *bv_page;
@@ -536,6 +589,7 @@ struct bio {
 	unsigned short bi_vcnt;
 	unsigned short bi_max_vecs;
 	struct bvec_iter bi_iter;
+	const void *bi_blkg;
 	struct bio_vec *bi_io_vec;
 	bio_end_io_t *bi_end_io;
 	void *bi_private;
@@ -546,7 +600,11 @@ struct bio {
 #define bio_op(b)		((b)->bi_opf & REQ_OP_MASK)
 #define bio_sectors(b)		((b)->bi_iter.bi_size >> 9)
 #define bio_set_dev(b, d)	((b)->bi_bdev = (d))
-#define bio_clone_blkg_association(b, from)	((void)(b), (void)(from))
+struct cgroup_subsys_state *ccdm_css_get(struct bio *bio);
+void ccdm_css_put(struct cgroup_subsys_state *css);
+#define ccdm_css_charge_root(b)	((b)->bi_blkg = NULL)
+#define ccdm_css_charge(b, css)	((b)->bi_blkg = (css))
+#define ccdm_bio_blkg(b)	((b)->bi_blkg)
 #define bio_uninit(b)		((void)(b))
 
 void bio_init(struct bio *bio, struct block_device *bdev, struct bio_vec *vec, unsigned short max,
@@ -561,8 +619,15 @@ void bio_put(struct bio *bio);
 void submit_bio_noacct(struct bio *bio);
 #define submit_bio(b)		submit_bio_noacct(b)
 #define dm_submit_bio_remap(b, x)	submit_bio_noacct(b)
-int submit_bio_wait(struct bio *bio);
+
+struct blk_plug {
+	int dummy;
+};
+
+#define blk_start_plug(p)	((void)(p))
+#define blk_finish_plug(p)	((void)(p))
 void bio_endio(struct bio *bio);
+#define bio_io_error(b)		({ (b)->bi_status = BLK_STS_IOERR; bio_endio(b); })
 
 /* The next @n bytes of a table: never across a bio_vec but at its end. */
 static inline void bvec_iter_advance_single(const struct bio_vec *v, struct bvec_iter *it,

@@ -7,6 +7,7 @@
  *	mapping attack SEED COUNT	a host changes the device
  *	mapping sweep SEED TIMES	one after the other the n-th call of each kind fails, or TIMES from it on
  *	mapping cache SEED		who leaves memory, and who does not (cachetest.c)
+ *	mapping line SEED		who is served first, and who waits for whom (linetest.c)
  *
  * Clients read, write, discard and write zeroes at random, while the cache is dropped,
  * resized, shrunk, synced and scrubbed, and the mapping suspended. For each block the
@@ -27,6 +28,7 @@ struct mapping sim;
 struct totals sim_total;
 
 static struct dm_dev dev, origin_dev;
+static struct request_queue queue;
 static struct block_device origin;
 
 /* ---- the rest of the module, as far as it is not compiled here ------------------------------- */
@@ -62,6 +64,8 @@ void ccdm_event_send(struct ccdm *m, const char *name)
 
 void ccdm_event_unwritable(struct ccdm *m)
 {
+	if (!sim_failed_of(SIM_WRITE))
+		sim_bug("the device is said to take no nodes, and it took all");
 	ccdm_event_send(m, "unwritable");
 }
 
@@ -86,7 +90,10 @@ void mapping_suspend(void)
 	wait_event(sim.wait, !sim.inside);
 	ccdm_writeback_stop(&sim.c);
 	flush_workqueue(sim.c.walk);
+	flush_workqueue(sim.c.submit);
 	flush_workqueue(sim.c.done);
+	if (sim.c.cache.nr_free_loads != sim.c.cache.nr_loads)
+		sim_bug("a node is being loaded while the mapping is suspended");
 }
 
 void mapping_resume(void)
@@ -164,13 +171,15 @@ int mapping_new(void)
 
 	sim.c.stats = alloc_percpu(struct ccdm_stats);
 	if (sim.c.stats)
-		/* (Half of what there is at least: enough for one bio.) */
+		/* (Fewer than there are at least: reads, or writes, can have enough for one bio.) */
 		r = ccdm_pages_init(&sim.c.pages,
-				    CCDM_NODE_ENTRIES +
+				    CCDM_NODE_ENTRIES * 3 / 2 +
 					    sim_draw(2) * sim_draw(2 * CCDM_NODE_ENTRIES));
 	if (!r)
 		r = bioset_init(&sim.c.bios, 4, offsetof(struct ccdm_child, bio),
 				BIOSET_NEED_BVECS);
+	if (!r)
+		r = ccdm_scrub_init(&sim.c);
 	if (!r)
 		r = ccdm_cache_init(&sim.c);
 	return r;
@@ -178,10 +187,27 @@ int mapping_new(void)
 
 static void mapping_free(void)
 {
+	ccdm_scrub_exit(&sim.c);
 	ccdm_cache_exit(&sim.c);
 	bioset_exit(&sim.c.bios);
 	ccdm_pages_exit(&sim.c.pages);
 	free_percpu(sim.c.stats);
+}
+
+/* A scrub that could not read something does not say that it has read everything. */
+static void scrub_fails(enum sim_call call, u64 times)
+{
+	u64 finished = sim.c.scrub.finished, before = sim_failed_of(call);
+
+	ccdm_room_drop(&sim.c);
+	sim_fail(call, 1 + sim_draw(8), times);
+	(void)!ccdm_scrub_start(&sim.c);
+	flush_work(&sim.c.scrub.work);
+	sim_fail(SIM_CALLS, 0, 0);
+	if (sim_failed_of(call) - before >= times && sim.c.scrub.finished != finished)
+		sim_bug("a scrub that met %llu errors says that all is read", times);
+	if (sim_failed_of(call) == before && !sim.excused && sim.c.scrub.finished == finished)
+		sim_bug("a scrub that met no error does not say that all is read");
 }
 
 /* Nobody fails any more: all must be right. */
@@ -203,6 +229,14 @@ static void verify_run(void *arg)
 	/* (Writes that are under way, one for each request there is, may still fail.) */
 	for (tries = 0; tries < 16 && ccdm_sync(&sim.c); tries++)
 		;
+	if (sim.tampered) {
+		/* What was under way ends; from then on the host gets nothing more. */
+		mapping_suspend();
+		mapping_resume();
+		sim_device_no_writes();
+		client_write_on(sim_draw(sim.c.g.blocks));
+		(void)!ccdm_sync(&sim.c);
+	}
 	if (tries == 16 && !sim.excused)
 		sim_bug("a sync fails, and nothing fails any more");
 	if (!sim.excused && (sim.c.cache.nr_dirty || sim.c.cache.nr_unwritable))
@@ -215,10 +249,17 @@ static void verify_run(void *arg)
 			sim_progress();
 		}
 	if (!sim.excused) {
+		/* (a sweep counts its own failures; an opening is tried three times) */
+		if (!sim.sweep) {
+			scrub_fails(SIM_READ, 1);
+			scrub_fails(SIM_OPEN, 6);
+		}
 		(void)!ccdm_scrub_start(&sim.c);
 		flush_work(&sim.c.scrub.work);
 		if (ccdm_sync(&sim.c) && !sim.excused)
 			sim_bug("the last sync fails");
+		/* (leaves that somebody was expected to read) */
+		ccdm_load_drain(&sim.c);
 		ccdm_room_drop(&sim.c);
 		if (sim.c.cache.root.pins.n != 1 || !ccdm_mask_empty(&sim.c.cache.root.mask))
 			sim_bug("all is dropped, and the root is pinned %d times",
@@ -255,7 +296,7 @@ static void shape(u64 n)
 		sim.c.origin_blocks = origin.blocks;
 	}
 	sim.c.opt.allow_discards = !sim_draw(2);
-	sim.c.opt.cache_mib = 2;
+	sim.c.opt.cache_mib = 3;
 	sim.limit = 4 * sim.c.g.levels + sim_draw(2) * sim_draw(64);
 	sim.clients = 1 + sim_draw(CLIENTS);
 	for (i = 0; i < HOT; i++)
@@ -272,6 +313,10 @@ static void clean(void)
 	if (sim.origin)
 		sim_block_exit(&origin);
 	sim_sched_exit();
+	if (sim.c.submitter.writes.n)
+		sim_bug("%d writes are said to be at the device", sim.c.submitter.writes.n);
+	if (sim_css())
+		sim_bug("%d references to control groups are not given back", sim_css());
 	if (sim_held())
 		sim_bug("%llu pieces of memory are not given back", sim_held());
 }
@@ -293,13 +338,13 @@ struct ccdm *mapping_begin(u64 blocks)
 	sim_cipher_init();
 	sim_fail_never();
 	shape(blocks);
-	sim.c.last_miss = U64_MAX - 1;
 	atomic64_set(&sim.c.seq, CCDM_SEQ_FIRST - 1);
 	sim.c.cache.stopped = true;
-	ccdm_scrub_init(&sim.c);
-	ccdm_read_ahead_init(&sim.c);
 	sim.c.walk = sim_workqueue();
 	sim.c.done = sim_workqueue();
+	sim.c.submit = sim_workqueue();
+	queue.nr_requests = 1 + sim_draw(16);
+	ccdm_submitter_init(&sim.c.submitter, sim.c.submit, &queue);
 	return &sim.c;
 }
 
@@ -308,6 +353,7 @@ void mapping_end(void)
 	mapping_free();
 	sim_workqueue_free(sim.c.walk);
 	sim_workqueue_free(sim.c.done);
+	sim_workqueue_free(sim.c.submit);
 	clean();
 }
 
@@ -331,6 +377,7 @@ static bool mapping_run(enum mode mode, unsigned int ops, const struct fault *fa
 		if (fault && !fault->ctr)
 			sim_fail(fault->call, fault->n, fault->times);
 		sim.errors = mode == MODE_ERRORS;
+		sim.sweep = fault;
 		for (i = 0; sim.errors && i < SIM_NUMBER; i++)
 			if (sim_draw(2))
 				sim_fail_often(i, 4 << sim_draw(8));
@@ -364,8 +411,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 
 	if (!there) {
 		sim_pages_init(USER_PAGES);
-		ccdm_io_module_init();
-		assert(!ccdm_room_module_init());
+		assert(!ccdm_soft_module_init() && !ccdm_room_module_init());
 		there = true;
 	}
 	if (size < 2)
@@ -415,17 +461,19 @@ int main(int argc, char **argv)
 
 	if (argc < 2) {
 		fprintf(stderr,
-			"usage: mapping {good | errors | attack} SEED COUNT; sweep SEED TIMES; cache SEED\n");
+			"usage: mapping {good | errors | attack} SEED COUNT; sweep SEED TIMES; {cache | line} SEED\n");
 		return 1;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	sim_verbose = getenv("VERBOSE");
 	sim_pages_init(USER_PAGES);
-	ccdm_io_module_init();
-	assert(!ccdm_room_module_init());
+	assert(!ccdm_soft_module_init() && !ccdm_room_module_init());
 	if (!strcmp(argv[1], "cache")) {
 		begin(seed, "cache");
 		cache_test();
+	} else if (!strcmp(argv[1], "line")) {
+		begin(seed, "line");
+		line_test();
 	} else if (!strcmp(argv[1], "sweep")) {
 		sweep(seed, count);
 	} else {
@@ -437,6 +485,8 @@ int main(int argc, char **argv)
 			mapping_run(mode, 400, NULL);
 		}
 	}
+	ccdm_room_module_exit();
+	ccdm_soft_module_exit();
 	printf("operations %llu blocks %llu read %llu errors %llu attacks %llu detections %llu\n",
 	       sim_total.ops, sim_total.blocks, sim_total.reads, sim_total.errors,
 	       sim_total.attacks, sim_total.detections);

@@ -23,6 +23,7 @@ struct mapping {
 	unsigned int left;		  /* clients with something to do */
 	unsigned int limit;		  /* nodes in the cache */
 	bool attacked, tampered;
+	bool sweep;   /* one call is to fail, and none else */
 	bool calm;    /* nothing fails any more */
 	bool excused; /* the mapping is dead: EIO is right */
 	struct mutex suspend;
@@ -52,11 +53,19 @@ void mapping_resume(void);
 void client_start(unsigned int nr, unsigned int ops);
 /* Look at a block when nobody else does anything. */
 void client_look(u64 block);
+/* Write and discard it, as somebody who has not heard of a tamper. */
+void client_write_on(u64 block);
+
+/* Called between two steps: what do readers' pages show? */
+void client_peek(void);
 
 /* host.c: a coroutine; what it changes it does not change back */
 void host_run(void *arg);
 
 /* cachetest.c */
 void cache_test(void);
+
+/* linetest.c */
+void line_test(void);
 
 #endif /* CCDM_TEST_MAPPING_H */

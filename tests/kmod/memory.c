@@ -14,7 +14,7 @@
 
 #define PAGES 32768u
 
-static u64 held, called[SIM_CALLS], failed;
+static u64 held, called[SIM_CALLS], failed, failed_of[SIM_CALLS];
 
 /* ---- what fails ------------------------------------------------------------------- */
 
@@ -40,11 +40,17 @@ void sim_fail_never(void)
 {
 	memset(&plan, 0, sizeof(plan));
 	failed = 0;
+	memset(failed_of, 0, sizeof(failed_of));
 }
 
 u64 sim_failed(void)
 {
 	return failed;
+}
+
+u64 sim_failed_of(enum sim_call call)
+{
+	return failed_of[call];
 }
 
 bool sim_fails(enum sim_call call)
@@ -54,6 +60,7 @@ bool sim_fails(enum sim_call call)
 		     (plan.per[call] && !sim_draw(plan.per[call]));
 
 	failed += fails;
+	failed_of[call] += fails;
 	return fails;
 }
 

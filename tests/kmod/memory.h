@@ -19,7 +19,8 @@ void sim_fail(enum sim_call call, u64 n, u64 times);
 /* One of @per of these calls fails; 0: none. */
 void sim_fail_often(enum sim_call call, unsigned int per);
 void sim_fail_never(void);
-/* Calls that failed since the last sim_fail_never(). */
+/* Calls that failed since the last sim_fail_never(), and of one kind. */
 u64 sim_failed(void);
+u64 sim_failed_of(enum sim_call call);
 
 #endif /* CCDM_TEST_MEMORY_H */

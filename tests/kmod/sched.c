@@ -23,6 +23,9 @@ struct sim_coro {
 	enum sim_context context;
 	unsigned int cpu;
 	unsigned int locks;
+	bool in_map;
+	struct list_head bios; /* sent in map() */
+	u64 away;	       /* preempted, or its CPU stands still: until this step */
 	bool blocked;
 	unsigned long until; /* a blocked one's time limit, or 0 */
 	struct list_head listen;
@@ -39,8 +42,7 @@ struct workqueue_struct {
 char sim_what[256];
 bool sim_verbose;
 unsigned long jiffies;
-static struct workqueue_struct unbound;
-struct workqueue_struct *system_unbound_wq = &unbound;
+static struct workqueue_struct thread;
 
 static struct sim_coro **all;
 static unsigned int nr_all, room_all;
@@ -210,6 +212,8 @@ static struct sim_coro *sim_coro_new(void (*fn)(void *arg), void *arg, enum sim_
 	c->context = context;
 	c->cpu = sim_draw(SIM_CPUS);
 	c->locks = 0;
+	c->in_map = false;
+	c->away = 0;
 	c->work = NULL;
 	c->started = c->blocked = c->listening = c->woken = false;
 	if (nr_all == room_all) {
@@ -235,8 +239,12 @@ static void sim_pass(void)
 
 void sim_yield(void)
 {
-	if (current && !sim_draw(4))
-		sim_leave();
+	if (!current || sim_draw(4))
+		return;
+	/* Now and then much happens before it goes on. */
+	if (!current->locks && !sim_draw(64))
+		current->away = steps + sim_draw(2000);
+	sim_leave();
 }
 
 unsigned int sim_cpu(void)
@@ -257,6 +265,30 @@ void sim_may_sleep(void)
 		sim_bug("sleeps in a completion");
 	if (current->locks)
 		sim_bug("sleeps with a spinlock held");
+}
+
+void sim_may_wait(void)
+{
+	sim_may_sleep();
+	if (current && current->in_map)
+		sim_bug("waits in map()");
+}
+
+void sim_map(bool in)
+{
+	current->in_map = in;
+	if (in)
+		INIT_LIST_HEAD(&current->bios);
+}
+
+struct list_head *sim_map_bios(void)
+{
+	return current && current->in_map ? &current->bios : NULL;
+}
+
+bool sim_on_queue(const struct workqueue_struct *wq)
+{
+	return current && current->work && current->wq == wq;
 }
 
 /* ---- the schedule --------------------------------------------------------------------- */
@@ -320,14 +352,18 @@ static bool sim_skip(void)
 static struct sim_coro *sim_choose(void)
 {
 	unsigned int i, from = sim_draw(nr_all);
+	struct sim_coro *away = NULL;
 
 	for (i = 0; i < nr_all; i++) {
 		struct sim_coro *c = all[(from + i) % nr_all];
 
-		if (sim_can_run(c))
+		if (!sim_can_run(c))
+			continue;
+		if (c->away <= steps)
 			return c;
+		away = c;
 	}
-	return NULL;
+	return away;
 }
 
 void sim_run(bool (*device)(void))
@@ -473,6 +509,11 @@ void wait_for_completion(struct completion *x)
 struct workqueue_struct *sim_workqueue(void)
 {
 	return calloc(1, sizeof(struct workqueue_struct));
+}
+
+struct kthread_worker *sim_kthread_worker(void)
+{
+	return sim_fails(SIM_ALLOC) ? ERR_PTR(-ENOMEM) : &thread;
 }
 
 void sim_workqueue_free(struct workqueue_struct *wq)

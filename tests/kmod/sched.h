@@ -24,11 +24,14 @@ void sim_run(bool (*device)(void));
 /* Frees the stacks; everything must have ended. */
 void sim_sched_exit(void);
 
-struct workqueue_struct *sim_workqueue(void);
-void sim_workqueue_free(struct workqueue_struct *wq);
-
 /* Choices come from @data while there is some, then from a generator that @seed begins. */
 void sim_choices(u64 seed, const u8 *data, size_t size);
+/* Between a begin and an end this coroutine is in map(): it must not sleep. */
+void sim_map(bool in);
+/* Bios that are sent in map() wait here until it has returned; NULL elsewhere. */
+struct list_head *sim_map_bios(void);
+/* Is this a worker of @wq? */
+bool sim_on_queue(const struct workqueue_struct *wq);
 /* The run goes on while this grows: what has ended. */
 void sim_progress(void);
 /* For the text of a bug. */

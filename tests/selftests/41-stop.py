@@ -30,6 +30,10 @@ def one(t, action):
         m.message("drop")
         # somebody keeps writing while the host cheats
         vm.sh("(while dd if=/dev/zero of=/dev/mapper/s bs=4096 count=64 seek=1000 oflag=direct status=none; do :; done) >/dev/null 2>&1 &")
+        idle, end = io_counts(vm), time.monotonic() + 60
+        while io_counts(vm)[0] == idle[0] and time.monotonic() < end:
+            pass
+        t.ok(io_counts(vm)[0] > idle[0], "%s: control: somebody writes" % action)
         disk.write(100, old)
         gone = False
         try:

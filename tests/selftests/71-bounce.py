@@ -79,7 +79,7 @@ def run(t):
             n = pending_read(t, vm, m.path, 2016, 0x3333 + i)
             t.ok(n <= COUNT, "%s: node read: %d copies of %d pages" % (suite, n, COUNT))
             t.ok(m.read(2016, 2)[1] == ["data", "data"], suite + ": and the data is right")
-            # origin blocks beside sealed ones: the reader's pages are cleared first
+            # origin blocks beside sealed ones
             m.write(40, "data", 4)
             n = pending_read(t, vm, m.path, 36, 0x4444 + i)
             t.ok(n <= COUNT, "%s: read mixed with the origin: %d copies of %d pages" % (suite, n, COUNT))
@@ -90,6 +90,7 @@ def run(t):
         vm.sh("dmsetup create o --readonly --table '0 512 linear %s 0'" % dev)
         m = Mapping(vm, "b", "/dev/vde", 100 * 8, ["on_tamper:eio", "origin:/dev/mapper/o"])
         n = pending_read(t, vm, m.path, 8, 0x5555)
-        t.ok(n == 0, "origin read: %d copies, the pages were cleared" % n)
+        # read into pages of the pool: those of the reader are its own
+        t.ok(n <= COUNT, "origin read: %d copies of %d pages" % (n, COUNT))
         m.close()
         t.check_log(vm)

@@ -44,5 +44,23 @@ check_sh "and the blocks read zeros" "cmp -n 4194304 /dev/mapper/t /dev/zero"
 check_sh "write-zeroes read zeros" "dd if=/dev/urandom of=/dev/mapper/t bs=1M count=4 oflag=direct status=none && blkdiscard -f -z -l 4194304 /dev/mapper/t 2>/dev/null && dmsetup message t 0 sync >/dev/null && dmsetup message t 0 drop && cmp -n 4194304 /dev/mapper/t /dev/zero"
 rm_map t
 dmsetup remove --retry org
+
+# A partition that begins at no block: dm splits what is above 1 GiB, and not at its odd sectors.
+modprobe -qa loop
+truncate -s 3G /tmp/big
+echo 63, | sfdisk -q /tmp/big
+LOOP=$(losetup -fP --show /tmp/big)
+udevadm settle
+check_sh "the partition is not aligned" "[ \$(cat /sys/block/$(basename "$LOOP")/$(basename "$LOOP")p1/start) = 63 ]"
+for opts in "" allow_discards; do
+	# shellcheck disable=SC2086
+	mk t "${LOOP}p1" cache_mib:2 $opts
+	dd if=/dev/urandom of=/dev/mapper/t bs=1M count=4 seek=1022 oflag=direct status=none
+	check "2 GiB are discarded at once: ${opts:-plain}" blkdiscard -f -l 2147483648 /dev/mapper/t
+	check_sh "and read zeros: ${opts:-plain}" "dd if=/dev/mapper/t bs=1M skip=1022 count=4 status=none | cmp -n 4194304 - /dev/zero"
+	rm_map t
+done
+losetup -d "$LOOP"
+rm /tmp/big
 check "nothing left" nothing_left
 finish

@@ -9,7 +9,7 @@
 # allow-leak: sysfs_slab_add
 # limit: 600
 . /ccdm/tests/lib/ktap.sh
-load
+load gmac=gcm # whose requests have one allocation more
 D=/dev/vdd
 F="python3 /ccdm/tests/lib/faults.py"
 SECS=$([ "$CCDM_FULL" = 1 ] && echo 60 || echo 8)

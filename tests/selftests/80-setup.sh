@@ -223,7 +223,7 @@ check_sh "monitor NAME: nothing of another" "grep -q ' ev3 opened' /tmp/ev3 && [
 check_sh "monitor: opened, scrub-done, closed as JSON lines" "sed -n 1p /tmp/ev | json 'd[\"event\"] == \"opened\" and d[\"name\"] == \"ev\" and d[\"uuid\"].startswith(\"CCDM-\")' && sed -n 2p /tmp/ev | json 'd[\"event\"] == \"scrub-done\"' && sed -n 3p /tmp/ev | json 'd[\"event\"] == \"closed\"'"
 check_sh "monitor: a line each for people" "grep -q ' ev opened (' /tmp/ev2"
 
-check_sh "benchmark --json" "ccdm-setup benchmark --json | json 'len(d) == 3 and all(x[\"mib_s\"] > 0 for x in d) and [x[\"mib_s\"] for x in d if x[\"recommended\"]] == [max(x[\"mib_s\"] for x in d)]'"
-check_sh "benchmark" "ccdm-setup benchmark | tee /tmp/b | grep -q 'aes-gcm .* MiB/s' && grep -q '^Recommended here: --cipher aes-' /tmp/b"
+check_sh "benchmark --json" "ccdm-setup benchmark --json | json 'len(d) == 4 and [x.get(\"gmac\") for x in d] == [\"aad\", \"gcm\", None, None] and all(x[\"mib_s\"] > 0 for x in d) and [x[\"mib_s\"] for x in d if x[\"recommended\"]] == [max(x[\"mib_s\"] for x in d)]'"
+check_sh "benchmark" "ccdm-setup benchmark | tee /tmp/b | grep -q 'aes-gcm .* MiB/s' && grep -q 'aes-xts-gmac gcm .* MiB/s' /tmp/b && grep -q '^Recommended here: --cipher aes-' /tmp/b"
 check "nothing left at the end" nothing_left
 finish

@@ -29,12 +29,16 @@ begin() {
 }
 
 check "open" ccdm-setup open --yes --on-tamper eio $B x
+thread() { pgrep -x "ccdm_scrub/$1"; }
 dd if=/dev/urandom of=/dev/mapper/x bs=1M count=8 oflag=direct status=none
 check_sh "of one that came to its end: 0, and it is counted" "ccdm-setup scrub x && ccdm-setup status --json x | grep -qE '\"scrubs\": ?1\b'"
 
 begin /tmp/s
 refuse_code 5 "another one: a scrub is running, and how to stop it" "a scrub is running" ccdm-setup scrub x
 check_sh "status says how far it is" "ccdm-setup status x | grep -q scrub"
+P=$(thread x)
+check_sh "its thread has the lowest priority for CPUs" "[ $(awk '{ print $19 }' /proc/$P/stat) = 19 ]"
+check_sh "and for devices" "ionice -p $P | grep -qx idle"
 dmsetup message x 0 scrub stop &
 M=$!
 waits $M
@@ -63,7 +67,7 @@ rc=$?
 check_sh "the mapping is suspended: no success" "[ $rc = 1 ] && grep -q 'ended before it had read everything' /tmp/s || { echo $rc; cat /tmp/s; false; }"
 refuse_code 5 "while it is: it does not begin" "x is suspended" ccdm-setup scrub x
 dmsetup resume x
-check_sh "none of them counts" "dmsetup status x | grep -q 'scrubs:1\$'"
+check_sh "none of them counts" "dmsetup status x | grep -q 'scrubs:1 '"
 check_sh "on a terminal: a bar, to its end" "python3 -c '
 import os, pty
 out = []
@@ -73,6 +77,25 @@ def read(fd):
 rc = pty.spawn([\"ccdm-setup\", \"scrub\", \"x\"], read)
 text = b\"\".join(out)
 assert rc == 0 and b\"[####\" in text and b\"100 %\" in text and text.endswith(b\"\\n\"), (rc, text)'"
+
+# ---- who waits for whom: reads of blocks and of nodes (M) have the lowest priority
+T=/sys/kernel/tracing
+if grep -q ioprio $T/events/block/block_rq_issue/format; then
+	dmsetup message x 0 sync >/dev/null
+	dmsetup message x 0 drop
+	echo 1 >$T/events/block/block_rq_issue/enable
+	ccdm-setup scrub -q x
+	dd if=$D of=/dev/null bs=4096 count=1 iflag=direct status=none
+	echo 0 >$T/events/block/block_rq_issue/enable
+	# MAJOR:MINOR FLAGS ... SECTOR + COUNT CLASS,...
+	DEV=$(lsblk -dno MAJ:MIN $D | tr -d ' ' | tr : ,)
+	grep -oE "block_rq_issue: $DEV R[A-Z]* .*" $T/trace | awk '{ print $3, $(NF - 1) }' >/tmp/reads
+	check_sh "its reads of nodes are idle" "grep -qE 'M.* idle,' /tmp/reads && ! grep M /tmp/reads | grep -v idle || { cat /tmp/reads; false; }"
+	check_sh "its reads of blocks are idle, those of others are not" "[ \$(grep -v M /tmp/reads | grep -c idle) -gt 100 ] && [ \$(grep -vc idle /tmp/reads) = 1 ] || { cat /tmp/reads; false; }"
+	echo >$T/trace
+else
+	skip "its reads are idle" "this kernel does not trace priorities"
+fi
 
 # ---- what it finds
 dmsetup message x 0 sync >/dev/null

@@ -43,6 +43,9 @@ def good(t, vm, b):
     machine(t, vm, b, "ab" * 32)
     rc, out = setup(vm, "evidence")
     t.ok(rc == 0 and "tpm          yes" in out, "evidence: the TPM is here", out)
+    own = json.loads(vm.sh("/ccdm/bin/ccdm-setup evidence --json"))
+    t.ok([a["tee"] for a in own["attesters"] if a["here"]] == ["tpm"] and own["tee"] == "tpm" and len(own["runtime-data"]["nonce"]) == 43,
+         "evidence --json: the list, and evidence with a nonce of its own", own)
     evidence = json.loads(vm.sh("/ccdm/bin/ccdm-setup evidence --nonce any"))
     path = os.path.join(t.dir, "evidence.json")
     with open(path, "w") as f:
@@ -66,6 +69,10 @@ def good(t, vm, b):
     b.policy(POLICY % base[0])
     rc, out = b.admin("explain", path, check=False)
     t.ok(rc == 0 and "policy web: holds" in out, "explain: the policy holds for the evidence of the first boot", out)
+    with open(path, "w") as f:
+        json.dump(own, f)
+    rc, out = b.admin("explain", path, check=False)
+    t.ok(rc == 0 and "policy web: holds" in out, "explain: and for that with a nonce of its own", out)
     rc, out = setup(vm, "attest --output /tmp/token " + with_)
     t.ok(rc == 0 and vm.sh("stat -c %a /tmp/token").strip() == "600", "attest: accepted, and the token is there", out)
     rc, out = setup(vm, "attest --broker %s --pin %s" % (b.url, b.pin))

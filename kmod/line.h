@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * line.h - a waiting line with ranks, that is fair between control groups
+ *
+ * A line serves reads first, then synchronous writes, then the other writes. Within
+ * a rank the groups take turns, and within a group the order is that of arrival. A
+ * rank that was passed CCDM_LINE_PATIENCE times is served before the others once.
+ *
+ * The line has no lock: its owner has one. The functions may be called in any context.
+ */
+#ifndef CCDM_LINE_H
+#define CCDM_LINE_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+
+/* Block control groups are told apart by a hash: two of them may share a group of ours. */
+#define CCDM_GROUP_BITS		4
+#define CCDM_GROUPS		(1u << CCDM_GROUP_BITS)
+#define CCDM_LINE_PATIENCE	16
+
+enum ccdm_rank {
+	CCDM_RANK_READ,
+	CCDM_RANK_SYNC,
+	CCDM_RANK_REST,
+	CCDM_RANKS,
+};
+
+/**
+ * struct ccdm_waiter - somebody who may stand in a line
+ * @list: its place; the owner's own while it is not in the line
+ * @rank: enum ccdm_rank
+ * @group: below CCDM_GROUPS
+ */
+struct ccdm_waiter {
+	struct list_head list;
+	u8 rank;
+	u8 group;
+};
+
+/**
+ * struct ccdm_line - the line
+ * @q: for each rank and group, in order of arrival
+ * @groups: for each rank a bit for each group that has somebody waiting
+ * @next: for each rank the group whose turn is next
+ * @passed: for each rank how often a higher rank was served while it waited
+ */
+struct ccdm_line {
+	struct list_head q[CCDM_RANKS][CCDM_GROUPS];
+	u32 groups[CCDM_RANKS];
+	u8 next[CCDM_RANKS];
+	u8 passed[CCDM_RANKS];
+};
+
+void ccdm_line_init(struct ccdm_line *line);
+bool ccdm_line_empty(const struct ccdm_line *line);
+void ccdm_line_add(struct ccdm_line *line, struct ccdm_waiter *p);
+/* @p leaves without being served. */
+void ccdm_line_remove(struct ccdm_line *line, struct ccdm_waiter *p);
+/* @p leaves because it is its turn: groups and ranks are told. */
+void ccdm_line_serve(struct ccdm_line *line, struct ccdm_waiter *p);
+/* The order in which the ranks are to be served now. */
+void ccdm_line_order(const struct ccdm_line *line, u8 order[CCDM_RANKS]);
+/* Who is next in @rank, of a group without a bit in @skip; NULL if nobody. */
+struct ccdm_waiter *ccdm_line_next(struct ccdm_line *line, unsigned int rank, u32 skip);
+
+#endif /* CCDM_LINE_H */

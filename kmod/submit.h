@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * submit.h - the submitter: one thread that sends what cannot be sent where it is
+ *
+ * submit_bio() sleeps while the device has no tag free. Where many threads sleep there,
+ * a reader of the device waits behind all of them. So a bio is sent by its own sender in
+ * map(), as without us, or by this one thread.
+ *
+ * While somebody reads, writes take three quarters of the device's tags at most: a reader
+ * that sends one I/O after the other would wait for a tag each time.
+ */
+#ifndef CCDM_SUBMIT_H
+#define CCDM_SUBMIT_H
+
+#include <linux/atomic.h>
+#include <linux/blkdev.h>
+#include <linux/jiffies.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include "line.h"
+
+struct bio;
+
+/* Somebody reads if a read came within this time. */
+#define CCDM_READS_RECENT	(HZ / 25)
+
+/**
+ * struct ccdm_send - something to be sent
+ * @waiter: its place in line
+ * @send: called by the submitter; may sleep; @this may be gone afterwards
+ */
+struct ccdm_send {
+	struct ccdm_waiter waiter;
+	void (*send)(struct ccdm_send *this);
+};
+
+/**
+ * struct ccdm_submitter - the thread and its line
+ * @busy: something is in line, or being sent; a hint without @lock
+ * @held: writes in line wait for the end of others; written under @lock
+ * @queue: the device's
+ * @read_at: jiffies when the last read came; a hint
+ * @writes: writes at the device
+ * @lock: guards @line and @busy; inside nothing, nothing inside; interrupt-safe
+ * @line: what is to be sent
+ * @work: sends it
+ * @wq: an ordered queue of its own
+ */
+struct ccdm_submitter {
+	bool busy;
+	bool held;
+	const struct request_queue *queue;
+	unsigned long read_at;
+	atomic_t writes ____cacheline_aligned_in_smp;
+	/* Guards the line, and the flags above. Nothing inside; interrupt-safe. */
+	spinlock_t lock;
+	struct ccdm_line line;
+	struct work_struct work;
+	struct workqueue_struct *wq;
+};
+
+/* @wq is the caller's, as is the reference to the device with @queue. */
+void ccdm_submitter_init(struct ccdm_submitter *s, struct workqueue_struct *wq,
+			 const struct request_queue *queue);
+/* The group, below CCDM_GROUPS, of the block control group that @bio, unsent, is charged to. */
+unsigned int ccdm_bio_group(const struct bio *bio);
+/* Rank of what serves @bio, for a control group. */
+void ccdm_waiter_set(struct ccdm_waiter *waiter, const struct bio *bio, unsigned int group);
+/* @send->send() will be called. Any context. */
+void ccdm_submit(struct ccdm_submitter *s, struct ccdm_send *send);
+
+/* A read comes. */
+static inline void ccdm_submitter_read(struct ccdm_submitter *s)
+{
+	if (time_before(READ_ONCE(s->read_at), jiffies))
+		WRITE_ONCE(s->read_at, jiffies);
+}
+
+/* Are there as many writes at the device as there may be now? */
+static inline bool ccdm_submitter_full(const struct ccdm_submitter *s)
+{
+	unsigned int tags;
+
+	if (!time_before(jiffies, READ_ONCE(s->read_at) + CCDM_READS_RECENT))
+		return false;
+	tags = READ_ONCE(s->queue->nr_requests);
+	return atomic_read(&s->writes) >= max(tags - tags / 4, 1u);
+}
+
+/* May a write be sent from map()? It passes nobody, and leaves tags for readers. */
+static inline bool ccdm_submitter_idle(const struct ccdm_submitter *s)
+{
+	return !READ_ONCE(s->busy) && !ccdm_submitter_full(s);
+}
+
+/* May reads be sent that nobody has asked for? They would take the tags of those that were. */
+static inline bool ccdm_submitter_spare(const struct ccdm_submitter *s)
+{
+	return !READ_ONCE(s->held) && !ccdm_submitter_full(s);
+}
+
+/* A write goes to the device. */
+static inline void ccdm_submitter_sent(struct ccdm_submitter *s)
+{
+	atomic_inc(&s->writes);
+}
+
+/* A write has come back. Any context. */
+static inline void ccdm_submitter_back(struct ccdm_submitter *s)
+{
+	/* Fully ordered, as the check after @held is set: one of the two sees the other. */
+	atomic_dec_return(&s->writes);
+	if (unlikely(READ_ONCE(s->held)))
+		queue_work(s->wq, &s->work);
+}
+
+#endif /* CCDM_SUBMIT_H */

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * linetest.c - the line with ranks, and the pool of pages that uses it
+ *
+ * What a user of the mapping can ask for: that a read is served while writes wait, that a
+ * control group whose I/O never ends stops nobody else, and that nobody waits for ever.
+ */
+#ifndef FUZZ
+#include "mapping.h"
+#include "memory.h"
+#include "sched.h"
+
+#define PAGES 256
+
+static struct ccdm_waiter *first(struct ccdm_line *line, u32 skip)
+{
+	struct ccdm_waiter *w = NULL;
+	u8 order[CCDM_RANKS];
+	unsigned int i;
+
+	ccdm_line_order(line, order);
+	for (i = 0; i < CCDM_RANKS && !w; i++)
+		w = ccdm_line_next(line, order[i], skip);
+	if (w)
+		ccdm_line_serve(line, w);
+	return w;
+}
+
+static void expect(struct ccdm_line *line, u32 skip, struct ccdm_waiter *w, const char *why)
+{
+	if (first(line, skip) != w)
+		sim_bug("the line serves somebody else: %s", why);
+}
+
+static void ranks(void)
+{
+	struct ccdm_waiter read = { .rank = CCDM_RANK_READ }, rest = { .rank = CCDM_RANK_REST };
+	struct ccdm_waiter sync[4] = { { .rank = CCDM_RANK_SYNC, .group = 3 },
+				       { .rank = CCDM_RANK_SYNC, .group = 3 },
+				       { .rank = CCDM_RANK_SYNC, .group = 5 },
+				       { .rank = CCDM_RANK_SYNC, .group = 1 } };
+	struct ccdm_line line;
+	unsigned int i;
+
+	ccdm_line_init(&line);
+	expect(&line, 0, NULL, "nobody is there");
+	ccdm_line_add(&line, &rest);
+	for (i = 0; i < ARRAY_SIZE(sync); i++)
+		ccdm_line_add(&line, &sync[i]);
+	ccdm_line_add(&line, &read);
+	expect(&line, 0, &read, "reads come first");
+	expect(&line, 0, &sync[3], "groups begin with the lowest");
+	expect(&line, 0, &sync[0], "another group's turn");
+	expect(&line, 0, &sync[2], "another group's turn again");
+	expect(&line, 1u << 3, &rest, "who is passed over waits");
+	expect(&line, 0, &sync[1], "it came back");
+	if (!ccdm_line_empty(&line))
+		sim_bug("the line is not empty");
+
+	/* A write that reads pass is served in the end. */
+	ccdm_line_add(&line, &rest);
+	for (i = 0; i < CCDM_LINE_PATIENCE; i++) {
+		ccdm_line_add(&line, &read);
+		expect(&line, 0, &read, "reads come first");
+	}
+	ccdm_line_add(&line, &read);
+	expect(&line, 0, &rest, "it was passed often enough");
+	ccdm_line_add(&line, &rest);
+	expect(&line, 0, &read, "only once");
+	ccdm_line_remove(&line, &rest);
+	expect(&line, 0, NULL, "it has left");
+}
+
+static struct ccdm_pages pool;
+static unsigned int told;
+
+static void granted(struct ccdm_want *want)
+{
+	if (!want->pages)
+		sim_bug("granted, and there are no pages");
+	told++;
+}
+
+static void let_in(struct ccdm_want *want)
+{
+	if (want->pages)
+		sim_bug("let in, and there are pages");
+	told++;
+}
+
+static bool take(struct ccdm_want *want, enum ccdm_rank rank, unsigned int group, unsigned int nr)
+{
+	*want = (struct ccdm_want){ .waiter = { .rank = rank, .group = group },
+				    .nr = nr,
+				    .granted = granted };
+	return ccdm_pages_take(&pool, want, true);
+}
+
+static void put(struct ccdm_want *want)
+{
+	if (!want->pages)
+		sim_bug("somebody still waits");
+	ccdm_pages_put(&pool, want);
+}
+
+static bool enter(struct ccdm_want *want, enum ccdm_rank rank, unsigned int group, unsigned int nr)
+{
+	*want = (struct ccdm_want){ .waiter = { .rank = rank, .group = group },
+				    .nr = nr,
+				    .granted = let_in };
+	return ccdm_pages_enter(&pool, want);
+}
+
+/* A group whose writes never end: its further ones wait outside, and all others come in. */
+static void stuck_group(void)
+{
+	struct ccdm_want one[64], read[64], big, small, other;
+	unsigned int n = 0, r = 0, i;
+
+	assert(!ccdm_pages_init(&pool, PAGES));
+	while (n < ARRAY_SIZE(one) && enter(&one[n], CCDM_RANK_REST, 1, 16))
+		n++;
+	if (n * 16 > PAGES / 8 * 3)
+		sim_bug("a group has %u blocks of writes inside, with %u pages", n * 16, PAGES);
+	while (r < ARRAY_SIZE(read) && enter(&read[r], CCDM_RANK_READ, 1, 4))
+		r++;
+	if (r < 8)
+		sim_bug("%u reads come in beside the writes of their group", r);
+	if (n * 16 + r * 4 > PAGES / 2)
+		sim_bug("a group has %u blocks inside", n * 16 + r * 4);
+	if (!enter(&other, CCDM_RANK_REST, 7, 128))
+		sim_bug("another group waits outside");
+	if (enter(&big, CCDM_RANK_SYNC, 1, 128) || enter(&small, CCDM_RANK_SYNC, 1, 1))
+		sim_bug("a group that has too much inside gets more in");
+	/* A read first; then in the order in which they came, as soon as there is room for them. */
+	told = 0;
+	ccdm_pages_leave(&pool, &one[0], 16);
+	if (told != 1)
+		sim_bug("%u were let in where one read was due", told);
+	for (i = 0; i <= r; i++)
+		ccdm_pages_leave(&pool, &read[i], 4);
+	if (told != 2)
+		sim_bug("%u were let in where a write was due", told);
+	for (i = 1; i < n; i++)
+		ccdm_pages_leave(&pool, &one[i], 16);
+	if (told != 2)
+		sim_bug("a large one is passed at the gate");
+	ccdm_pages_leave(&pool, &one[n], 16);
+	if (told != 3)
+		sim_bug("a large one is not let in, and the group has no write inside");
+	ccdm_pages_leave(&pool, &big, 128);
+	if (told != 4)
+		sim_bug("the last one is not let in");
+	ccdm_pages_leave(&pool, &small, 1);
+	ccdm_pages_leave(&pool, &other, 128);
+	if (pool.gates)
+		sim_bug("somebody is said to wait");
+	ccdm_pages_exit(&pool);
+}
+
+/* Writes of several groups have all that they can get: reads go on, and ranks count. */
+static void stuck_writes(void)
+{
+	struct ccdm_want write[32], read[3], sync;
+	unsigned int n = 0, i;
+
+	assert(!ccdm_pages_init(&pool, PAGES));
+	while (n < ARRAY_SIZE(write) && take(&write[n], CCDM_RANK_REST, n % 3, 16))
+		n++;
+	if (n == ARRAY_SIZE(write))
+		sim_bug("writes never wait");
+	for (i = 0; i < 3; i++)
+		if (!take(&read[i], CCDM_RANK_READ, 1, 16))
+			sim_bug("a read waits for pages that writes have");
+	told = 0;
+	if (take(&sync, CCDM_RANK_SYNC, 3, 16))
+		sim_bug("a write takes what is kept for reads");
+	put(&write[0]);
+	if (!sync.pages || told != 1)
+		sim_bug("a synchronous write waits behind another one");
+	put(&sync);
+	for (i = 0; i < 3; i++)
+		put(&read[i]);
+	for (i = 1; i <= n; i++)
+		put(&write[i]);
+	if (ccdm_pages_free(&pool) != PAGES)
+		sim_bug("%u of %u pages came back", ccdm_pages_free(&pool), PAGES);
+	ccdm_pages_exit(&pool);
+}
+
+/* Reads that take all they can get leave enough for writes to go on. */
+static void stuck_reads(void)
+{
+	struct ccdm_want read[64], write;
+	unsigned int n = 0, i;
+
+	assert(!ccdm_pages_init(&pool, PAGES));
+	while (n < ARRAY_SIZE(read) && take(&read[n], CCDM_RANK_READ, n % CCDM_GROUPS, 8))
+		n++;
+	if (n == ARRAY_SIZE(read))
+		sim_bug("reads never wait");
+	if (!take(&write, CCDM_RANK_REST, 0, PAGES / 4))
+		sim_bug("a write waits for pages that reads have");
+	put(&write);
+	for (i = 0; i <= n; i++)
+		put(&read[i]);
+	ccdm_pages_exit(&pool);
+}
+
+void line_test(void)
+{
+	sim_fail_never();
+	ranks();
+	stuck_group();
+	stuck_writes();
+	stuck_reads();
+}
+#endif

@@ -37,21 +37,25 @@ CFLAGS += -std=gnu11 -Wall -Wextra -Wformat=2 -Wshadow -Wstrict-prototypes -Wmis
 CPPFLAGS += -D_GNU_SOURCE -DCCDM_VERSION='"$(VERSION)"' -Ikmod
 LDFLAGS += -pie -Wl,-z,relro,-z,now
 SETUP_PKGS := devmapper libkmod libnl-3.0 libnl-genl-3.0 blkid jansson libudev libcrypto tss2-esys tss2-mu tss2-rc \
-	tss2-tcti-device
+	tss2-tcti-device zlib
 BROKER_PKGS := jansson libcrypto sqlite3 tss2-mu yaml-0.1
 BROKERD_PKGS := $(BROKER_PKGS) libevent_openssl libevent libssl
-BROKERD_ONLY := $(addprefix userspace/broker/,adminsock.c brokerd.c server.c)
-BROKER_SRC := $(filter-out $(BROKERD_ONLY),$(wildcard userspace/broker/*.c)) $(addprefix userspace/lib/,azure.c base64.c bootlog.c collateral.c digest.c \
-	enclave_id.c eventlog.c evidence.c facts.c file.c ini.c jcs.c jwe.c jws.c kbs.c known_events.c launches.c manifest.c member.c pubkey.c snp.c snp_json.c tcglog.c tdx.c tpm_activation.c tpm_json.c \
-	tpm_quote.c ui.c verdict.c x509.c)
+BROKERD_ONLY := $(addprefix userspace/broker/,adminsock.c brokerd.c server.c trust_watch.c)
+EVIDENCE := evidence.c evidence_azure.c evidence_beside.c evidence_tpm.c
+# of lib/, what reports of SNP need
+SNP := lines.c snp.c snp_floor.c snp_floor_table.c
+BROKER_SRC := $(filter-out $(BROKERD_ONLY),$(wildcard userspace/broker/*.c)) $(addprefix userspace/lib/,azure.c base64.c bootlog.c capture.c collateral.c digest.c \
+	enclave_id.c eventlog.c $(EVIDENCE) facts.c file.c http.c ini.c jcs.c jwe.c jws.c kbs.c known_events.c launches.c manifest.c member.c pubkey.c $(SNP) snp_json.c tcglog.c tdx.c tpm_activation.c tpm_json.c \
+	tpm_quote.c ui.c vendor_certs.c vendor_url.c verdict.c x509.c x509_crl.c)
 BROKER_OBJ := $(BROKER_SRC:%.c=$(BUILD)/%.o)
-BROKER_ONLY := userspace/broker/main.c userspace/broker/client.c userspace/broker/issue.c $(wildcard userspace/broker/cmd_*.c)
+BROKER_ONLY := userspace/broker/main.c userspace/broker/client.c userspace/broker/issue.c userspace/broker/work.c userspace/broker/trust_fetch.c \
+	userspace/broker/trust_keep.c $(wildcard userspace/broker/cmd_*.c) userspace/lib/http.c
 BROKERD_SRC := $(filter-out $(BROKER_ONLY),$(BROKER_SRC)) $(BROKERD_ONLY)
 BROKERD_OBJ := $(BROKERD_SRC:%.c=$(BUILD)/%.o)
 SETUP_SRC := $(wildcard userspace/setup/*.c userspace/lib/*.c)
 SETUP_OBJ := $(SETUP_SRC:%.c=$(BUILD)/%.o)
 
-.PHONY: all attacks help modules programs test-programs install install-broker uninstall clean check check-all check-setup coverage kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-record bench-locks bench-boot lint vm boot unit fuzz faults setup
+.PHONY: all attacks help modules programs test-programs unit-programs install install-broker uninstall clean check check-all check-setup coverage kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-load bench-record bench-locks bench-boot lint vm boot unit fuzz faults setup
 
 all: modules programs
 
@@ -76,9 +80,10 @@ help:
 	@echo 'make mutants             break the code line by line: a test must see each (MUTANT=name)'
 	@echo 'make vm TEST=10-life     one test; SHELL=1 a shell in the VM; KERNEL=, DEBUG=1'
 	@echo 'make boot TEST=10-boots  one test of the boot (SUITE=bookworm, trixie, sid, debug; ALL=1)'
-	@echo 'make bench               instructions per I/O beside dm-crypt and LUKS2 (KERNEL=6.12)'
+	@echo 'make bench               instructions per I/O beside dm-crypt and LUKS2; bench-load (KERNEL=6.12)'
 	@echo 'make bench-compare       the same, beside what is recorded in Documentation/bench'
 	@echo 'make bench-record        writes what is there: text, JSON, a plot'
+	@echo 'make bench-load          latency and IOPS on a device that takes time (KERNEL=6.12; ROW=cold)'
 	@echo 'make bench-locks         who waits for which lock, on several CPUs (debug kernel)'
 	@echo 'make bench-boot          what a boot costs beside dm-verity and LUKS2 (SUITE=trixie)'
 	@echo 'make lint                static checks'
@@ -117,35 +122,29 @@ $(BUILD)/tests/%: tests/lib/%.c
 	@echo '  CC      $<'
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lpthread
 
-$(BUILD)/tests/load: tests/broker/load.c tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h tests/unit/pki.h \
-	$(addprefix userspace/lib/,base64.c digest.c http.c jcs.c jwe.c jws.c kbs.c pubkey.c session.c ui.c)
+# The library and the broker without their main(): the linker takes what a program needs.
+LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out userspace/broker/main.c userspace/broker/brokerd.c,\
+	$(wildcard userspace/lib/*.c userspace/broker/*.c)))
+$(BUILD)/lib.a: $(LIB_OBJ)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(BUILD)/tests/load: $(BUILD)/tests/broker/load.o
+$(BUILD)/tests/mirror: $(BUILD)/tests/broker/mirror.o
+$(BUILD)/tests/attack-guest: $(BUILD)/tests/attacks/guest.o
+$(BUILD)/tests/attack-mutations: $(BUILD)/tests/attacks/mutations.o
+$(BUILD)/tests/signer: $(BUILD)/tests/sim/signer.o
+$(BUILD)/tests/vtpm: $(BUILD)/tests/lib/vtpm.o
+$(BUILD)/tests/vtpm: LDFLAGS += -Wl,--wrap=Tss2_Tcti_Device_Init
+$(addprefix $(BUILD)/tests/,load mirror attack-guest attack-mutations signer vtpm): $(BUILD)/lib.a
+	@echo '  LD      $@'
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $$(pkg-config --libs $(SETUP_PKGS) $(BROKERD_PKGS))
+
+# a TPM of swtpm at a socket, as a library that is loaded before a program
+$(BUILD)/tests/devices.so: tests/lib/devices.c tests/lib/tpm_socket.h tests/unit/chip_tcti.h
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
-	@$(CC) $(CPPFLAGS) -std=gnu11 -g -O2 -Wall -Wextra $$(pkg-config --cflags $(SETUP_PKGS)) -o $@ $(filter %.c,$^) \
-		$$(pkg-config --libs jansson libcrypto)
-
-# all that judges evidence
-FORGE_SRC := $(filter userspace/lib/%,$(BROKER_SRC))
-
-$(BUILD)/tests/attack-guest: tests/attacks/guest.c tests/attacks/forge.h tests/unit/forge_snp.h tests/unit/forge_tdx.h tests/unit/forge_tpm.h \
-	tests/unit/pki.h $(FORGE_SRC)
-	@mkdir -p $(@D)
-	@echo '  CC      $<'
-	@$(CC) $(CPPFLAGS) -std=gnu11 -g -O1 -Wall -Wextra $$(pkg-config --cflags $(SETUP_PKGS)) -o $@ $(filter %.c,$^) \
-		$$(pkg-config --libs jansson libcrypto tss2-mu)
-
-$(BUILD)/tests/attack-mutations: tests/attacks/mutations.c tests/attacks/forge.h tests/unit/forge_snp.h tests/unit/forge_tdx.h tests/unit/forge_tpm.h \
-	tests/unit/pki.h userspace/broker/trust.c $(FORGE_SRC)
-	@mkdir -p $(@D)
-	@echo '  CC      $<'
-	@$(CC) $(CPPFLAGS) -std=gnu11 -g -O1 -Wall -Wextra $$(pkg-config --cflags $(SETUP_PKGS)) -o $@ $(filter %.c,$^) \
-		$$(pkg-config --libs jansson libcrypto tss2-mu)
-
-$(BUILD)/tests/signer: tests/sim/signer.c tests/unit/forge_snp.h tests/unit/forge_tdx.h tests/unit/pki.h \
-	$(addprefix userspace/lib/,digest.c ui.c)
-	@mkdir -p $(@D)
-	@echo '  CC      $<'
-	@$(CC) $(CPPFLAGS) -std=gnu11 -g -O2 -Wall -Wextra -o $@ $(filter %.c,$^) $$(pkg-config --libs jansson libcrypto)
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -shared -fPIC -o $@ $<
 
 # for clangd and clang-tidy
 compile_commands.json: Makefile
@@ -153,53 +152,30 @@ compile_commands.json: Makefile
 		"file": f, "arguments": ["cc", *flags, "-c", f]} for f in src.split()], indent=1))' \
 		$(CURDIR) '$(sort $(SETUP_SRC) $(BROKER_SRC) $(BROKERD_SRC))' $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS)) >$@
 
-test-programs: programs $(BUILD)/tests/attack-guest $(BUILD)/tests/attack-mutations $(BUILD)/tests/keyfind $(BUILD)/tests/odd $(BUILD)/tests/bounce $(BUILD)/tests/load $(BUILD)/tests/signer
+test-programs: programs $(BUILD)/tests/mirror $(BUILD)/tests/attack-guest $(BUILD)/tests/attack-mutations $(BUILD)/tests/keyfind $(BUILD)/tests/odd $(BUILD)/tests/bounce $(BUILD)/tests/load $(BUILD)/tests/signer $(BUILD)/tests/devices.so $(BUILD)/tests/vtpm
 
 # ---- unit tests, with the sanitizers ----
 
 UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
-UNIT := $(addprefix $(BUILD)/unit/test_,file format suite ui activation broker chip config eventlog evidence jose kbs measure messages policy session snp tab tcglog tdx tpm x509)
+UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+UNIT_OBJ := $(LIB_OBJ:$(BUILD)/%=$(BUILD)/unit/%)
 
-$(BUILD)/unit/test_file: tests/unit/test_file.c $(addprefix userspace/lib/,digest.c eventlog.c file.c find.c member.c base64.c ui.c)
-$(BUILD)/unit/test_format: tests/unit/test_format.c kmod/tree.c kmod/tree.h kmod/ccdm_format.h
-$(BUILD)/unit/test_suite: tests/unit/test_suite.c tests/unit/suite_openssl.h tests/kat/vectors.h
-$(BUILD)/unit/test_ui: tests/unit/test_ui.c userspace/lib/ui.c userspace/lib/dm.c
-$(BUILD)/unit/test_config: tests/unit/test_config.c $(addprefix userspace/lib/,base64.c config.c digest.c fence.c file.c \
-	host.c ini.c jcs.c jwe.c jws.c kbs.c pubkey.c ui.c)
-$(BUILD)/unit/test_eventlog: tests/unit/test_eventlog.c $(addprefix userspace/lib/,digest.c eventlog.c file.c ui.c)
-$(BUILD)/unit/test_evidence: tests/unit/test_evidence.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h tests/unit/provider.h $(wildcard userspace/lib/*.c)
-$(BUILD)/unit/test_broker: tests/unit/test_broker.c tests/unit/guest.h tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h tests/unit/provider.h \
-	$(filter-out $(BROKER_ONLY),$(BROKER_SRC))
-$(BUILD)/unit/test_activation: tests/unit/test_activation.c tests/unit/pki.h tests/unit/forge_snp.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h \
-	tests/unit/provider.h $(filter-out $(BROKER_ONLY),$(BROKER_SRC))
-$(BUILD)/unit/test_chip: tests/unit/test_chip.c tests/unit/chip.h tests/unit/chip_tcti.h tests/unit/chip_questions.h tests/unit/seed.h $(wildcard userspace/lib/*.c)
-$(BUILD)/unit/test_chip: UNIT_LDFLAGS := -Wl,--wrap=Tss2_Tcti_Device_Init
-$(BUILD)/unit/test_messages: tests/unit/test_messages.c tests/unit/guest.h tests/unit/pki.h tests/unit/forge_snp.h tests/unit/forge_tpm.h \
-	tests/unit/forge_tpm_json.h tests/unit/provider.h $(filter-out $(BROKER_ONLY),$(BROKER_SRC))
-$(BUILD)/unit/test_measure: tests/unit/test_measure.c $(wildcard userspace/lib/*.c)
-$(BUILD)/unit/test_snp: tests/unit/test_snp.c tests/unit/pki.h tests/unit/forge_snp.h $(addprefix userspace/lib/,base64.c digest.c member.c pubkey.c snp.c snp_json.c ui.c \
-	verdict.c x509.c)
-$(BUILD)/unit/test_tcglog: tests/unit/test_tcglog.c $(addprefix userspace/lib/,digest.c tcglog.c ui.c)
-$(BUILD)/unit/test_tpm: tests/unit/test_tpm.c tests/unit/pki.h tests/unit/forge_snp.h tests/unit/forge_tpm.h $(addprefix userspace/lib/,azure.c base64.c collateral.c digest.c \
-	member.c pubkey.c snp.c tdx.c tpm_json.c tpm_quote.c ui.c verdict.c x509.c)
-$(BUILD)/unit/test_jose: tests/unit/test_jose.c $(addprefix userspace/lib/,base64.c digest.c jcs.c jwe.c pubkey.c ui.c)
-$(BUILD)/unit/test_kbs: tests/unit/test_kbs.c $(addprefix userspace/lib/,base64.c digest.c jcs.c jwe.c jws.c pubkey.c kbs.c ui.c)
-$(BUILD)/unit/test_policy: tests/unit/test_policy.c $(addprefix userspace/broker/,judge.c policy.c policy_identity.c policy_yaml.c) \
-	$(addprefix userspace/lib/,base64.c digest.c file.c jcs.c jwe.c jws.c kbs.c pubkey.c ui.c)
-$(BUILD)/unit/test_x509: tests/unit/test_x509.c tests/unit/pki.h $(addprefix userspace/lib/,digest.c pubkey.c ui.c verdict.c x509.c)
-$(BUILD)/unit/test_tdx: tests/unit/test_tdx.c tests/unit/pki.h tests/unit/forge_tdx.h $(addprefix userspace/lib/,collateral.c digest.c pubkey.c tdx.c ui.c \
-	verdict.c x509.c)
-$(BUILD)/unit/test_session: tests/unit/test_session.c tests/unit/pki.h tests/unit/forge_tpm.h tests/unit/forge_tpm_json.h tests/unit/provider.h \
-	userspace/broker/server.c userspace/broker/issue.c userspace/lib/http.c userspace/lib/session.c \
-	$(filter-out $(BROKER_ONLY),$(BROKER_SRC))
-$(BUILD)/unit/test_tab: tests/unit/test_tab.c $(wildcard userspace/lib/*.c)
-
-$(BUILD)/unit/%:
+$(BUILD)/unit/%.o: %.c VERSION
 	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) $(UNIT_CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS) $(BROKERD_PKGS)) -MMD -c -o $@ $<
+
+$(BUILD)/unit/lib.a: $(UNIT_OBJ)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(BUILD)/unit/test_format: $(BUILD)/unit/kmod/tree.o
+$(BUILD)/unit/test_chip: UNIT_LDFLAGS := -Wl,--wrap=Tss2_Tcti_Device_Init
+$(UNIT): $(BUILD)/unit/%: $(BUILD)/unit/tests/unit/%.o $(BUILD)/unit/lib.a
 	@echo '  UNIT    $@'
-	@$(CC) $(CPPFLAGS) $(UNIT_CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS) $(BROKERD_PKGS)) -o $@ $(filter %.c,$^) $(UNIT_LDFLAGS) -lcmocka \
-		$$(pkg-config --libs $(SETUP_PKGS) $(BROKERD_PKGS))
+	@$(CC) $(UNIT_CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(UNIT_LDFLAGS) -lcmocka $$(pkg-config --libs $(SETUP_PKGS) $(BROKERD_PKGS))
+
+unit-programs: $(UNIT)
 
 unit: $(UNIT)
 	@for t in $(UNIT); do echo "# $$t"; $$t || exit 1; done
@@ -215,7 +191,7 @@ EVERY ?= 1
 faults: check-setup
 	@tests/faults/run --every $(EVERY)
 
--include $(SETUP_OBJ:.o=.d) $(BROKER_OBJ:.o=.d) $(BROKERD_OBJ:.o=.d)
+-include $(wildcard $(SETUP_OBJ:.o=.d) $(BROKER_OBJ:.o=.d) $(BROKERD_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(BUILD)/unit/tests/unit/*.d $(BUILD)/tests/*/*.d)
 
 # ---- tests in VMs ----
 
@@ -252,16 +228,20 @@ vm: vm-setup test-programs
 boot: vm-setup test-programs
 	@tests/run --boot $(SUITE) $(if $(ALL),--all) $(TEST)
 
+# All of the programs run, even if one misses a goal.
 bench: vm-setup test-programs
-	@tests/bench/run --kernel $(BENCH_KERNEL)
+	@r=0; for p in run load; do tests/bench/$$p --kernel $(BENCH_KERNEL) || r=1; done; exit $$r
+
+bench-load: vm-setup
+	@tests/bench/load --kernel $(BENCH_KERNEL) $(if $(ROW),--only $(ROW))
 
 bench-compare: vm-setup test-programs
-	@tests/bench/run --kernel $(BENCH_KERNEL) --compare
+	@r=0; for p in run $(if $(wildcard Documentation/bench/$(BENCH_KERNEL)-load.json),load); do \
+		tests/bench/$$p --kernel $(BENCH_KERNEL) --compare || r=1; done; exit $$r
 
 bench-record: test-programs
 	@scripts/setup bench
-	@tests/bench/run --kernel $(BENCH_KERNEL) --record
-	@tests/bench/run --kernel $(BENCH_KERNEL) --record --short
+	@r=0; for p in run "run --short" load; do tests/bench/$$p --kernel $(BENCH_KERNEL) --record || r=1; done; exit $$r
 
 bench-locks: vm-setup test-programs
 	@tests/bench/locks

@@ -299,10 +299,11 @@ class Machine:
             return f.read()
 
 
-def prepare(kernel):
-    """What a VM with this kernel is made of: the module, the root, the initramfs."""
-    for cmd in (["scripts/kernels", "build", kernel], ["scripts/guest", "root"], ["scripts/guest", "boot", kernel]):
-        subprocess.run([os.path.join(TOP, cmd[0])] + cmd[1:], check=True, stdout=sys.stderr)
+def prepare(kernel, tree=TOP):
+    """What a VM with this kernel is made of: the module (of this tree or of another), the root, the initramfs."""
+    for cmd in ([tree + "/scripts/kernels", "build", kernel], [TOP + "/scripts/guest", "root"],
+                [TOP + "/scripts/guest", "boot", kernel]):
+        subprocess.run(cmd, check=True, stdout=sys.stderr)
 
 
 class VM(Machine):

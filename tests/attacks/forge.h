@@ -14,15 +14,17 @@
 #include "../../userspace/lib/kbs.h"
 #include "../../userspace/lib/member.h"
 #include "../../userspace/lib/snp_json.h"
+#include "../unit/forge_activation.h"
 #include "../unit/forge_snp.h"
 #include "../unit/forge_tdx.h"
 #include "../unit/forge_tpm.h"
 
 #define AKS 3
+#define EKS 2
 
 static X509 *forge_ark, *forge_ask;
 static struct tdx_chain forge_tdx;
-static EVP_PKEY *forge_ak[AKS], *forge_rsa;
+static EVP_PKEY *forge_ak[AKS], *forge_ek[EKS], *forge_rsa;
 
 static const struct tdx_spoil forge_collateral = { .tcb_next = "2039-01-01T00:00:00Z",
 						   .qe_next = "2039-01-01T00:00:00Z" };
@@ -36,6 +38,8 @@ static inline void forge_all(void)
 	tdx_keys_make();
 	for (i = 0; i < AKS; i++)
 		forge_ak[i] = pki_key("P-256");
+	for (i = 0; i < EKS; i++)
+		forge_ek[i] = EVP_RSA_gen(2048);
 	forge_rsa = EVP_RSA_gen(2048);
 	w = (struct pki_want){ .cn = "ARK-Milan", .key = ark_key, .ca = true, .serial = 1 };
 	forge_ark = pki_cert(&w);
@@ -58,6 +62,8 @@ static inline void forge_all_free(void)
 	tdx_chain_drop(&forge_tdx);
 	for (i = 0; i < AKS; i++)
 		EVP_PKEY_free(forge_ak[i]);
+	for (i = 0; i < EKS; i++)
+		EVP_PKEY_free(forge_ek[i]);
 	EVP_PKEY_free(forge_rsa);
 	forge_keys_free();
 	tdx_keys_free();
@@ -102,17 +108,40 @@ static inline X509 *forge_vcek(const uint8_t raw[CCDM_SNP_REPORT_SIZE])
 	return make_leaf(&good, raw, forge_ask);
 }
 
+/*
+ * An SVSM's report: bound to @data and the manifest. "svsm": {"ek": N}; "big": of 4096 bits;
+ * "swap": the manifest beside it is of the other EK; "alone": it is bound to @data without it
+ */
+static inline json_t *forge_svsm(const json_t *svsm, const uint8_t data[64], uint8_t bound[64])
+{
+	unsigned int ek = forge_number(svsm, "ek");
+	bool big = forge_number(svsm, "big");
+	uint8_t manifest[1024];
+	size_t size = forge_manifest(forge_ek[ek], FORGE_EK, big, manifest);
+	struct ccdm_digest d;
+
+	pki_must(!ccdm_digest_of(CCDM_ALG_SHA512, data, 64, manifest, size, &d));
+	memcpy(bound, forge_number(svsm, "alone") ? data : d.bytes, 64);
+	if (forge_number(svsm, "swap"))
+		size = forge_manifest(forge_ek[!ek], FORGE_EK, big, manifest);
+	return json_pack("{s:o}", "manifest", ccdm_member_make(manifest, size));
+}
+
 static inline json_t *forge_snp_json(const json_t *o, const uint8_t data[64])
 {
 	uint8_t raw[CCDM_SNP_REPORT_SIZE], table[4096] = { 0 }, *der = table + 48;
 	static const uint8_t vcek[16] = { 0x8d, 0x75, 0xda, 0x63, 0x64, 0xe6, 0x64, 0x45,
 					  0xad, 0xc5, 0xf4, 0xb9, 0x3b, 0xe8, 0xac, 0xcd };
+	json_t *svsm = json_object_get(o, "svsm"), *evidence;
+	uint8_t bound[64];
 	struct ccdm_err err;
-	json_t *evidence;
 	X509 *leaf;
 	int n;
 
-	forge_report(o, data, raw);
+	memcpy(bound, data, 64);
+	if (svsm)
+		svsm = forge_svsm(svsm, data, bound);
+	forge_report(o, bound, raw);
 	leaf = forge_vcek(raw);
 	n = i2d_X509(leaf, &der);
 	X509_free(leaf);
@@ -121,6 +150,8 @@ static inline json_t *forge_snp_json(const json_t *o, const uint8_t data[64])
 	table[20] = n & 0xff;
 	table[21] = n >> 8;
 	pki_must(!ccdm_snp_json_make(raw, table, 48 + n, &evidence, &err));
+	if (svsm)
+		json_object_set_new(evidence, "svsm", svsm);
 	return evidence;
 }
 
@@ -192,6 +223,35 @@ static inline void forge_quote_of(const json_t *o, const uint8_t *nonce, size_t 
 	q->pcrs = json_object_get(o, "said") ? json_object_get(o, "said") : pcrs;
 }
 
+/* What a TPM says of itself: "ek", "ak" */
+static inline json_t *forge_pair(const json_t *o)
+{
+	uint8_t area[256], *der = NULL;
+	int n = i2d_PUBKEY(forge_ek[forge_number(o, "ek")], &der);
+	size_t size = forge_area(forge_ak[forge_number(o, "ak")], FORGE_AK, CCDM_ALG_SHA256, area);
+	json_t *pair = json_pack("{s:o, s:o}", "ek-pub", ccdm_member_make(der, n), "ak-pub",
+				 ccdm_member_make(area, size));
+
+	OPENSSL_free(der);
+	return pair;
+}
+
+/* The pair, with what was in "credential"; a TPM of another EK cannot open it, and guesses. */
+static inline json_t *forge_activated(const json_t *o)
+{
+	uint8_t area[256], name[34] = { 0, CCDM_ALG_SHA256 }, value[32] = { 0 };
+	size_t size = forge_area(forge_ak[forge_number(o, "ak")], FORGE_AK, CCDM_ALG_SHA256, area);
+	json_t *pair = forge_pair(o);
+	struct ccdm_digest d;
+
+	pki_must(!ccdm_digest_of(CCDM_ALG_SHA256, area, size, NULL, 0, &d));
+	memcpy(name + 2, d.bytes, 32);
+	forge_activate(forge_ek[forge_number(o, "ek")], json_object_get(o, "credential"), name,
+		       value);
+	json_object_set_new(pair, "value", ccdm_member_make(value, sizeof(value)));
+	return pair;
+}
+
 static inline json_t *forge_tpm_evidence(const json_t *o, const uint8_t nonce[32])
 {
 	/* TPMT_SIGNATURE: ECDSA, SHA-256, r, s */
@@ -209,6 +269,9 @@ static inline json_t *forge_tpm_evidence(const json_t *o, const uint8_t nonce[32
 			     ccdm_member_make(q.message, q.size), "pcrs", q.pcrs, "ak_public",
 			     ccdm_member_make(spki, n));
 	OPENSSL_free(spki);
+	if (json_object_get(o, "activation"))
+		json_object_set_new(evidence, "activation",
+				    forge_activated(json_object_get(o, "activation")));
 	return evidence;
 }
 
@@ -232,8 +295,10 @@ static inline void forge_runtime(const uint8_t nonce[48], char runtime[2048])
 	free(n64);
 }
 
+/* "stale": the report is of another day, for no nonce of today */
 static inline json_t *forge_azure_json(const json_t *o, const uint8_t nonce[48], bool td)
 {
+	static const uint8_t old[48];
 	uint8_t raw[CCDM_SNP_REPORT_SIZE], data[64] = { 0 }, hcl[3600] = "HCLA", sig[256], *der;
 	uint8_t *quote = calloc(1, 16384);
 	size_t sig_size = sizeof(sig), size;
@@ -245,7 +310,7 @@ static inline json_t *forge_azure_json(const json_t *o, const uint8_t nonce[48],
 	X509 *vcek;
 	int n;
 
-	forge_runtime(nonce, runtime);
+	forge_runtime(json_object_get(o, "stale") ? old : nonce, runtime);
 	pki_must(!ccdm_digest_of(CCDM_ALG_SHA256, runtime, strlen(runtime), NULL, 0, &d));
 	memcpy(data, d.bytes, 32);
 	memcpy(hcl + (td ? 32 + 128 : 32 + 80), data, 64);

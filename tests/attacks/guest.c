@@ -10,6 +10,7 @@
  *	{"make": TEE, "nonce": TEXT, "key": N, "is": {...}, "beside": {...}}	message for "attest"
  *	{"open": JWE, "key": N}						what is in it
  *	{"jwk": N}
+ *	{"introduce": {"ek": N, "ak": N}}		what a TPM says of itself to "auth"
  *
  * "bound": evidence for other data than nonce and key; "is" as forge.h takes it.
  */
@@ -27,7 +28,7 @@ static FILE *open_file(const char *dir, const char *name)
 	char path[4096];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	pki_must(snprintf(path, sizeof(path), "%s/%s", dir, name) < (int)sizeof(path));
 	f = fopen(path, "w");
 	pki_must(f ? 1 : 0);
 	return f;
@@ -159,9 +160,10 @@ int main(int argc, char **argv)
 	while (fgets(line, sizeof(line), stdin)) {
 		ask = json_loads(line, 0, NULL);
 		pki_must(ask ? 1 : 0);
-		answer = json_object_get(ask, "make") ? make(ask)
-			 : json_object_get(ask, "open")
-				 ? open_jwe(ask)
+		answer = json_object_get(ask, "make")	? make(ask)
+			 : json_object_get(ask, "open") ? open_jwe(ask)
+			 : json_object_get(ask, "introduce")
+				 ? forge_pair(json_object_get(ask, "introduce"))
 				 : ccdm_tee_key_jwk(keys[forge_number(ask, "jwk")]);
 		json_dumpf(answer, stdout, JSON_COMPACT);
 		putchar('\n');

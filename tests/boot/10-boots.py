@@ -33,6 +33,9 @@ def closed(t, m):
     """What is closed stays closed."""
     t.ok(m.sh("cat /proc/sys/kernel/kexec_load_disabled /proc/sys/kernel/sysrq").split() == ["1", "0"],
          "no kexec, no SysRq")
+    # (kexec_file_load of no file: it would be EBADF, 9, if the file were looked at)
+    t.ok(m.sh("python3 -c 'import ctypes; c = ctypes.CDLL(None, use_errno=True); c.syscall(320, -1, -1, 0, None, 0); "
+              "print(ctypes.get_errno())'").strip() == "1", "root asks for another kernel: EPERM")
     t.ok("masked" in m.sh("systemctl show -p LoadState serial-getty@ttyS0.service"), "no login on the console")
     agents = m.sh("systemctl show -p LoadState --value qemu-guest-agent.service cloud-init-local.service cloud-init-main.service "
                   "walinuxagent.service google-guest-agent.service").split()

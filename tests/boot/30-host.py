@@ -245,6 +245,9 @@ def run(t):
                  "rd.systemd.unit=emergency.target"):
         fails(t, word, "CCDM-E-FENCE-01", word, [t.image(CMDLINE=cmdline(t) + " " + word)])
     fails(t, "a word less", "CCDM-E-FENCE-01", "nohibernate", [t.image(CMDLINE=cmdline(t).replace(" nohibernate", ""))])
+    # (each step has the fence again)
+    fails(t, "a word more, and a generator that never runs", "CCDM-E-FENCE-01", "quiet",
+          [t.image(CMDLINE=cmdline(t) + " quiet", OVERLAY=tree(t, "overlay", {"usr/lib/systemd/system-generators/ccdm-generator": ""}))])
     not_strict(t)
     beside_the_uki(t)
     path = t.image()

@@ -4,6 +4,7 @@
  *
  *	load key KEY SPKI		make a key; its public half, for the broker's trust
  *	load evidence KEY		what ccdm-setup evidence --nonce says in such a guest
+ *	load keys DIR N			N keys of TPMs as trust/tpm-keys has them
  *	load run KEY URL CA PATH N P	N handshakes, and a secret after each, by P processes
  *
  * run prints what came as JSON: how many were right, and how many were not.
@@ -48,6 +49,31 @@ static int make_key(char **argv)
 	f = fopen(argv[3], "w");
 	pki_must(f && fwrite(der, 1, n, f) == (size_t)n);
 	fclose(f);
+	return 0;
+}
+
+static int make_keys(char **argv)
+{
+	unsigned int i, many = strtoul(argv[3], NULL, 10);
+	char path[4096], hex[65];
+	struct ccdm_digest d;
+	uint8_t *der;
+	FILE *f;
+	int n;
+
+	for (i = 0; i < many; i++) {
+		key = pki_key("P-256");
+		der = NULL;
+		n = i2d_PUBKEY(key, &der);
+		pki_must(!ccdm_digest_of(CCDM_ALG_SHA256, der, n, NULL, 0, &d));
+		ccdm_digest_hex(d.bytes, 32, hex);
+		snprintf(path, sizeof(path), "%s/%s.der", argv[2], hex);
+		f = fopen(path, "w");
+		pki_must(f && fwrite(der, 1, n, f) == (size_t)n);
+		fclose(f);
+		OPENSSL_free(der);
+		EVP_PKEY_free(key);
+	}
 	return 0;
 }
 
@@ -118,6 +144,8 @@ int main(int argc, char **argv)
 
 	if (argc == 4 && !strcmp(argv[1], "key"))
 		return make_key(argv);
+	if (argc == 4 && !strcmp(argv[1], "keys"))
+		return make_keys(argv);
 	if (argc == 3 && !strcmp(argv[1], "evidence")) {
 		key = read_key(argv[2]);
 		return print_evidence();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * fuzzes: broker/protocol.c broker/attest.c broker/resource.c broker/nonce.c broker/admin.c - a guest's request: path,
- * cookie, bearer and body, a byte 0xff behind each. Behind "admin" an order; behind "shake"
+ * fuzzes: broker/protocol.c broker/attest.c broker/resource.c broker/nonce.c broker/admin.c broker/note.c lib/capture.c - a guest's
+ * request: path, cookie, bearer and body, a byte 0xff behind each. Behind "admin" an order; behind "shake"
  * two messages, NONCE being what the broker gave; behind "true" the logs beside genuine
  * evidence, and a path.
  */

@@ -21,6 +21,20 @@ static void judge(const struct ccdm_tdx *tdx, struct ccdm_certs *certs,
 	fuzz_verdict(&v);
 }
 
+/* The collateral by itself. */
+static void keep(const struct ccdm_certs *certs, const struct ccdm_collateral *c)
+{
+	struct ccdm_anchor anchors[FUZZ_ANCHORS];
+	struct ccdm_verdict v = { .allow = CCDM_ALLOW_NO_CRL };
+	struct ccdm_signed_info info;
+	uint8_t fmspc[6];
+
+	if (!ccdm_collateral_genuine(c, certs, anchors, fuzz_anchors(certs, anchors), FUZZ_AT, &v))
+		fuzz_verdict(&v);
+	ccdm_collateral_fmspc(c, fmspc);
+	ccdm_signed_info(&c->tcb, &info);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ccdm_certs *certs = fuzz_own(ccdm_certs_new());
@@ -42,6 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		if (!ccdm_tdx_parse(quote, n, &tdx, &err) && ccdm_tdx_known(&tdx))
 			judge(&tdx, certs, c.tcb.text || c.qe.text ? &c : NULL);
+		keep(certs, &c);
 		free(text);
 		free(quote);
 	}

@@ -1,6 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-/* fuzzes: lib/x509.c - certificates and revocation lists, in PEM or DER */
+/* fuzzes: lib/x509.c lib/x509_crl.c - certificates and revocation lists, in PEM or DER */
+#include "../../userspace/lib/x509_crl.h"
 #include "fuzz.h"
+
+/* Each list by itself, and in the place of the one before it. */
+static void lists(const struct ccdm_certs *certs, const struct ccdm_path *path)
+{
+	const struct ccdm_crl *crl, *old = NULL;
+	struct ccdm_crl_info info;
+	struct ccdm_path each;
+	unsigned int i;
+
+	for (i = 0; i < 8 && (crl = ccdm_certs_crl(certs, i)); i++) {
+		struct ccdm_verdict v = { 0 };
+
+		ccdm_crl_info(crl, &info);
+		each = *path;
+		if (!ccdm_crl_check(certs, crl, &each, &v))
+			fuzz_verdict(&v);
+		if (old)
+			fuzz_said("replace", fuzz_yes(!ccdm_crl_replace(crl, old, true)));
+		old = crl;
+	}
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -12,7 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const uint8_t *bytes;
 	struct ccdm_err err;
 	uint8_t *der;
-	char cn[64];
+	char cn[64], *text;
+	int64_t from, to;
 	size_t n;
 
 	if (!ccdm_certs_add(certs, "test", data, size, &first, &err) && first) {
@@ -29,6 +52,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 							     size < 48 ? size : 48, data, size)));
 		ccdm_certs_path(certs, first, &path, &v);
 		fuzz_verdict(&v);
+		ccdm_cert_validity(first, &from, &to);
+		lists(certs, &path);
+		if (!ccdm_certs_text(certs, &text, &n))
+			free(text);
 	}
 	ccdm_certs_free(certs);
 	return 0;

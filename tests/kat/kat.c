@@ -26,6 +26,7 @@ static void ok(bool good, const char *what, int kind)
 struct kat_mem {
 	struct ccdm_cipher cipher;
 	struct ccdm_key key;
+	struct ccdm_creqs q;
 	struct ccdm_creq *creq;
 	struct page *plain, *sealed, *opened;
 	u8 tag[CCDM_TAG_SIZE];
@@ -141,11 +142,13 @@ static int __init kat_init(void)
 			ok(false, "cipher", ccdm_kats[i].kind);
 			continue;
 		}
-		m->creq = ccdm_creq_alloc(GFP_KERNEL, (void *)ccdm_creq_size(&m->cipher));
+		m->q.size = ccdm_creq_size(&m->cipher);
+		m->q.scratch = ccdm_creq_scratch(&m->cipher);
+		m->creq = ccdm_creq_alloc(GFP_KERNEL, &m->q);
 		kat_one(m, &ccdm_kats[i]);
 		if (blocks && (!i || ccdm_kats[i].kind != ccdm_kats[i - 1].kind))
 			kat_cost(m, ccdm_kats[i].kind);
-		kfree(m->creq);
+		ccdm_creq_free(m->creq, &m->q);
 		ccdm_cipher_exit(&m->cipher);
 	}
 	kat_hkdf();

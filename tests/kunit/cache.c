@@ -20,10 +20,14 @@
 #include "../../kmod/discard.c"
 #include "../../kmod/event.c"
 #include "../../kmod/io.c"
+#include "../../kmod/line.c"
+#include "../../kmod/load.c"
 #include "../../kmod/pages.c"
 #include "../../kmod/read.c"
 #include "../../kmod/room.c"
 #include "../../kmod/scrub.c"
+#include "../../kmod/soft.c"
+#include "../../kmod/submit.c"
 #include "../../kmod/sync.c"
 #include "../../kmod/table.c"
 #include "../../kmod/write.c"
@@ -207,7 +211,7 @@ static void model_change(struct model_thread *t, u64 leaf, struct ccdm_node *nod
 	u32 *version = &known[leaf * CCDM_NODE_ENTRIES];
 	u64 seq = ccdm_take_seq(mapping, n);
 	u8 tag[CCDM_TAG_SIZE];
-	bool dirty;
+	bool kick;
 
 	slot += prandom_u32_state(&t->rnd) % (CCDM_NODE_ENTRIES / MODEL_THREADS) * MODEL_THREADS;
 	spin_lock_irq(&node->lock);
@@ -221,10 +225,10 @@ static void model_change(struct model_thread *t, u64 leaf, struct ccdm_node *nod
 		model_tag(tag, leaf, slot, version[slot]);
 		ccdm_tree_seal(&node->entry[slot], seq, tag);
 	}
-	dirty = ccdm_cache_set_dirty(mapping, node);
+	kick = ccdm_cache_set_dirty(mapping, node);
 	spin_unlock_irq(&node->lock);
-	if (dirty)
-		ccdm_cache_dirty(mapping, node);
+	if (kick)
+		ccdm_writeback_kick(mapping);
 	atomic64_inc(&m->changed);
 }
 
@@ -279,7 +283,7 @@ static void model_disturb(struct model_thread *t)
 /* Somebody wants a leaf without what stands on the device, and thinks better of it. */
 static void model_cover(u64 leaf)
 {
-	struct ccdm_node *node = ccdm_cache_get(mapping, 0, leaf, CCDM_GET_COVER);
+	struct ccdm_node *node = ccdm_cache_get(mapping, 0, leaf, CCDM_GET_COVER, NULL);
 
 	if (IS_ERR(node))
 		return;
@@ -301,18 +305,18 @@ static void model_step(struct model_thread *t)
 		return model_disturb(t);
 	if (what == 1)
 		return model_cover(leaf);
+	if (what == 2)
+		return ccdm_cache_prefetch(mapping, leaf, NULL);
 	node = ccdm_cache_find(mapping, 0, leaf);
 	if (!node) {
 		atomic64_inc(&t->m->loaded);
-		node = ccdm_cache_get(mapping, 0, leaf,
-				      what == 2 ? CCDM_GET_NOWAIT : CCDM_GET_READ);
+		node = ccdm_cache_get(mapping, 0, leaf, CCDM_GET_READ, NULL);
 		if (IS_ERR(node)) {
-			if (what != 2 || node != ERR_PTR(-EAGAIN)) {
-				atomic64_inc(&t->m->failed);
-				KUNIT_FAIL(t->m->test, "leaf %llu: %d\n", leaf, (int)PTR_ERR(node));
-			}
+			atomic64_inc(&t->m->failed);
+			KUNIT_FAIL(t->m->test, "leaf %llu: %d\n", leaf, (int)PTR_ERR(node));
 			return;
 		}
+	}
 	}
 	if (what < 16)
 		model_change(t, leaf, node);
@@ -365,7 +369,7 @@ static void model(struct kunit *test)
 	ccdm_room_resize(mapping, limit);
 	ccdm_room_drop(mapping);
 	for (leaf = 0; leaf < m->leaves; leaf++) {
-		node = ccdm_cache_get(mapping, 0, leaf, CCDM_GET_READ);
+		node = ccdm_cache_get(mapping, 0, leaf, CCDM_GET_READ, NULL);
 		if (IS_ERR(node)) {
 			KUNIT_FAIL(test, "leaf %llu: %d\n", leaf, (int)PTR_ERR(node));
 			break;

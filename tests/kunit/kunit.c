@@ -9,6 +9,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include "../../kmod/suite.c"
+#include "../../kmod/gmac.c"
 #include "../../kmod/key.c"
 #include "../../kmod/tree.c"
 /* (two of its names are those of others in write.c, which is in cache.c) */
@@ -70,6 +71,7 @@ static bool guarded_whole(struct guarded *g, unsigned int offset, unsigned int s
 struct suites {
 	struct ccdm_cipher cipher;
 	struct ccdm_key key;
+	struct ccdm_creqs q;
 	struct ccdm_creq *creq;
 	struct guarded plain, sealed, opened;
 	struct {
@@ -143,11 +145,13 @@ static void suite_guards(struct kunit *test)
 		s->key.mac[i] = 0x80 + i;
 	for (i = 0; i < ARRAY_SIZE(ccdm_kats); i++) {
 		KUNIT_ASSERT_EQ(test, ccdm_cipher_init(&s->cipher, ccdm_kats[i].kind, &s->key), 0);
-		s->creq = ccdm_creq_alloc(GFP_KERNEL, (void *)ccdm_creq_size(&s->cipher));
+		s->q.size = ccdm_creq_size(&s->cipher);
+		s->q.scratch = ccdm_creq_scratch(&s->cipher);
+		s->creq = ccdm_creq_alloc(GFP_KERNEL, &s->q);
 		KUNIT_ASSERT_NOT_NULL(test, s->creq);
 		for (j = 0; j < ARRAY_SIZE(offsets); j++)
 			suite_one(test, s, &ccdm_kats[i], offsets[j]);
-		kfree(s->creq);
+		ccdm_creq_free(s->creq, &s->q);
 		ccdm_cipher_exit(&s->cipher);
 		/* nothing of it is left where it was */
 		KUNIT_EXPECT_NULL(test, memchr_inv(&s->cipher, 0, sizeof(s->cipher)));

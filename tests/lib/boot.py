@@ -90,7 +90,7 @@ class Boot(Machine):
     """
 
     def __init__(self, disks, mem=1024, tpm=True, args=(), log=None, firmware=None, bootindex=True,
-                 typed=None, direct=None, limit=300, unplugged=None, patience=1):
+                 typed=None, direct=None, limit=480, unplugged=None, patience=1):
         super().__init__(log)
         self.boots_in, self.patience = limit * patience, patience
         self.tpm, self.swtpm, self.outcome, self.serial, self.typed = tpm, None, None, None, typed

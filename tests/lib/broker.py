@@ -28,9 +28,10 @@ admin = %(dir)s/admin.sock
 
 
 class Broker:
-    """ccdm-brokerd with everything under path; server: lines for [server]."""
+    """ccdm-brokerd with everything under path; server: lines for [server]; under: a program that runs it, and its words."""
 
-    def __init__(self, path, server=""):
+    def __init__(self, path, server="", under=()):
+        self.under = list(under)
         self.dir, self.daemon, self.port, self.protocol = path, None, 0, "0.4.0 0.2.0"
         self.conf = os.path.join(path, "brokerd.conf")
         os.makedirs(path, exist_ok=True)
@@ -47,7 +48,7 @@ class Broker:
 
     def start(self):
         self.log_path = os.path.join(self.dir, "brokerd.log")
-        self.daemon = subprocess.Popen([BIN + "/ccdm-brokerd", "--config", self.conf],
+        self.daemon = subprocess.Popen([*self.under, BIN + "/ccdm-brokerd", "--config", self.conf],
                                        stderr=open(self.log_path, "w"))
         end = time.monotonic() + 30
         while True:
@@ -128,9 +129,9 @@ class Broker:
         return path
 
     def log(self):
-        """The audit log's entries, without the signed heads."""
+        """The audit log's entries, without the signed heads and those who were refused before they were anybody."""
         lines = self.admin("log", "--json").splitlines()
-        return [e for e in map(json.loads, lines) if e["event"] != "head"]
+        return [e for e in map(json.loads, lines) if e["event"] not in ("head", "anonymous")]
 
     def refused(self):
         """What the newest entry of the log says against the guest: checks, or conditions."""

@@ -40,6 +40,12 @@ class Signer:
         self.p.stdin.flush()
         self._line(str(n))
 
+    def svsm(self, ek=None, n=0):
+        """An SVSM below VM number n, whose TPM has the EK in this file; None: it has no TPM."""
+        self.p.stdin.write("%d svsm %s\n" % (n, ek or ""))
+        self.p.stdin.flush()
+        self._line(str(n))
+
     def report(self, data, n=0):
         """What VM number n gets of its processor: report or quote, and the host's certificates."""
         with socket.socket(socket.AF_UNIX) as c:

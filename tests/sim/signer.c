@@ -12,9 +12,13 @@
  * Standard input says what is true of a VM from then on, a line each: "NUMBER MEASUREMENT
  * [WORD]". WORD: "empty", "short": answers of no and of ten bytes; "debug": a guest that may
  * be debugged; "forged": a signature that is not right; "bare": without certificates.
+ * Or "NUMBER svsm FILE": below its kernel is an SVSM, whose TPM has the EK in FILE, a
+ * SubjectPublicKeyInfo; without FILE it has no TPM. The SVSM's report is of VMPL 0; with
+ * the word "level" of VMPL 1.
  *
  * A request is "CCDM", a letter, a byte and 64 bytes of data: "R", privilege level, what to
- * bind to; "E", number of an RTMR, digest; "M": measurements. Firmware says something on every
+ * bind to; "E", number of an RTMR, digest; "M": measurements; "T": the manifest of an SVSM's
+ * TPM; "S", -, what to bind a report of the SVSM to, with this manifest. Firmware says something on every
  * serial port: what comes before those letters is nobody's request. An answer is two lengths
  * of 32 bits, little-endian, and the bytes: report or quote, and certificates.
  */
@@ -27,6 +31,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "../../userspace/lib/bytes.h"
+#include "../unit/forge_activation.h"
 #include "../unit/forge_snp.h"
 #include "../unit/forge_tdx.h"
 
@@ -44,6 +49,8 @@ struct vm {
 	uint8_t request[REQUEST];
 	size_t have;
 	uint8_t rtmr[4][HASH]; /* new at each start */
+	uint8_t manifest[1024];
+	size_t manifest_size; /* 0: no SVSM */
 };
 
 static struct vm vms[VMS];
@@ -155,21 +162,32 @@ static size_t snp_table(X509 *leaf, uint8_t *table)
 	return 48 + n;
 }
 
-static size_t snp_report(const struct vm *vm, uint8_t *out, uint8_t *table, size_t *table_size)
+/* @data: what it is bound to */
+static size_t snp_report(const struct vm *vm, unsigned int vmpl, const uint8_t *data, uint8_t *out,
+			 uint8_t *table, size_t *table_size)
 {
 	struct spoil s = { .measurement = vm->measurement,
-			   .vmpl = vm->request[AT + 1],
+			   .vmpl = vmpl,
 			   .debug = says(vm, "debug"),
 			   .flip = says(vm, "forged") ? 0x2a0 : 0 };
 	X509 *leaf;
 
-	make_report(&s, vm->request + AT + 2, out);
+	make_report(&s, data, out);
 	leaf = make_leaf(&s, out, ask);
 	*table_size = says(vm, "bare") ? 0 : snp_table(leaf, table);
 	if (says(vm, "much"))
 		*table_size = TABLE;
 	X509_free(leaf);
 	return CCDM_SNP_REPORT_SIZE;
+}
+
+static size_t svsm_report(const struct vm *vm, uint8_t *out, uint8_t *table, size_t *table_size)
+{
+	struct ccdm_digest d;
+
+	pki_must(!ccdm_digest_of(CCDM_ALG_SHA512, vm->request + AT + 2, 64, vm->manifest,
+				 vm->manifest_size, &d));
+	return snp_report(vm, says(vm, "level"), d.bytes, out, table, table_size);
 }
 
 static size_t tdx_report(const struct vm *vm, uint8_t *out)
@@ -214,7 +232,9 @@ static void answer(struct vm *vm)
 
 	switch (vm->request[AT]) {
 	case 'R':
-		size = is_tdx ? tdx_report(vm, out) : snp_report(vm, out, table, &table_size);
+		size = is_tdx ? tdx_report(vm, out)
+			      : snp_report(vm, vm->request[AT + 1], vm->request + AT + 2, out,
+					   table, &table_size);
 		if (says(vm, "empty"))
 			size = 0;
 		else if (says(vm, "short"))
@@ -222,6 +242,13 @@ static void answer(struct vm *vm)
 		break;
 	case 'E':
 		size = extend(vm);
+		break;
+	case 'T':
+		size = vm->manifest_size;
+		memcpy(out, vm->manifest, size);
+		break;
+	case 'S':
+		size = svsm_report(vm, out, table, &table_size);
 		break;
 	case 'M':
 		size = measurements(vm, out);
@@ -255,18 +282,39 @@ static void vm_add(const char *path)
 	nr_vms++;
 }
 
+static void vm_svsm(struct vm *vm, const char *file)
+{
+	EVP_PKEY *ek;
+	FILE *f;
+
+	vm->manifest_size = 0;
+	if (!file[0])
+		return;
+	f = fopen(file, "r");
+	ek = f ? d2i_PUBKEY_fp(f, NULL) : NULL;
+	if (!ek)
+		die(file);
+	fclose(f);
+	vm->manifest_size = forge_manifest(ek, FORGE_EK, false, vm->manifest);
+	EVP_PKEY_free(ek);
+}
+
 static void vm_is(void)
 {
-	char line[256], hex[2 * HASH + 1], word[16] = "";
+	char line[4096], hex[2 * HASH + 1], word[4096] = "";
 	unsigned int n;
 
 	if (!fgets(line, sizeof(line), stdin))
 		exit(0);
 	errno = EINVAL;
-	if (sscanf(line, "%u %96s %15s", &n, hex, word) < 2 || n >= nr_vms ||
-	    ccdm_unhex(hex, vms[n].measurement, HASH))
+	if (sscanf(line, "%u %96s %4095s", &n, hex, word) < 2 || n >= nr_vms)
 		die(line);
-	memcpy(vms[n].word, word, sizeof(word));
+	if (!strcmp(hex, "svsm"))
+		vm_svsm(&vms[n], word);
+	else if (ccdm_unhex(hex, vms[n].measurement, HASH))
+		die(line);
+	else
+		snprintf(vms[n].word, sizeof(vms[n].word), "%.15s", word);
 	printf("%u\n", n);
 	fflush(stdout);
 }

@@ -31,7 +31,7 @@ MODULE_PARM_DESC(port, "where the signer is");
 
 static unsigned int floor;
 module_param(floor, uint, 0);
-MODULE_PARM_DESC(floor, "privilege level of the kernel");
+MODULE_PARM_DESC(floor, "privilege level of the kernel; above 0 there is an SVSM below it");
 
 #define SIM_DATA   64
 #define SIM_REPORT 1184
@@ -116,14 +116,42 @@ static int sim_ask(char what, u8 arg, const u8 *data, size_t size, struct sim_an
 #define sim_tsm_unregister tsm_unregister
 #endif
 
+/* The one service that an SVSM has here: its TPM, by the number that the kernel's documentation gives. */
+static const guid_t sim_vtpm = GUID_INIT(0xc476f1eb, 0x0123, 0x45a5, 0x96, 0x41, 0xb4, 0xe7, 0xdd,
+					 0xe5, 0xbf, 0xe3);
+
+static int sim_manifest(struct tsm_report *report)
+{
+	struct sim_answer a;
+	int r;
+
+	if (strcmp(report->desc.service_provider, "svsm") ||
+	    !guid_equal(&report->desc.service_guid, &sim_vtpm) ||
+	    report->desc.service_manifest_version)
+		return -EINVAL;
+	r = sim_ask('T', 0, NULL, 0, &a);
+	if (r)
+		return r;
+	report->manifestblob = a.size ? kvmemdup(a.bytes, a.size, GFP_KERNEL) : NULL;
+	report->manifestblob_len = a.size;
+	kvfree(a.bytes);
+	if (!report->manifestblob_len)
+		return -EINVAL; /* the SVSM has no such service */
+	return report->manifestblob ? 0 : -ENOMEM;
+}
+
 static int sim_report_new(struct tsm_report *report, void *data)
 {
+	bool service = report->desc.service_provider;
 	struct sim_answer a;
 	int r;
 
 	if (report->desc.inblob_len != SIM_DATA)
 		return -EINVAL;
-	r = sim_ask('R', report->desc.privlevel, report->desc.inblob, SIM_DATA, &a);
+	r = service ? sim_manifest(report) : 0;
+	if (!r)
+		r = sim_ask(service ? 'S' : 'R', report->desc.privlevel, report->desc.inblob,
+			    SIM_DATA, &a);
 	if (r)
 		return r;
 	report->outblob = kvmemdup(a.bytes, a.size ? a.size : 1, GFP_KERNEL);
@@ -141,13 +169,17 @@ static bool sim_attr(int n)
 	bool snp = !strcmp(tee, "snp");
 
 	return n == TSM_REPORT_GENERATION || n == TSM_REPORT_PROVIDER ||
-	       (snp && (n == TSM_REPORT_PRIVLEVEL || n == TSM_REPORT_PRIVLEVEL_FLOOR));
+	       (snp && (n == TSM_REPORT_PRIVLEVEL || n == TSM_REPORT_PRIVLEVEL_FLOOR)) ||
+	       (snp && floor && (n == TSM_REPORT_SERVICE_PROVIDER || n == TSM_REPORT_SERVICE_GUID ||
+				 n == TSM_REPORT_SERVICE_MANIFEST_VER));
 }
 
 static bool sim_bin_attr(int n)
 {
+	bool snp = !strcmp(tee, "snp");
+
 	return n == TSM_REPORT_INBLOB || n == TSM_REPORT_OUTBLOB ||
-	       (!strcmp(tee, "snp") && n == TSM_REPORT_AUXBLOB);
+	       (snp && n == TSM_REPORT_AUXBLOB) || (snp && floor && n == TSM_REPORT_MANIFESTBLOB);
 }
 
 static struct sim_ops_type sim_ops = {

@@ -144,11 +144,16 @@ static inline void make_report(const struct spoil *s, const uint8_t *data,
 	raw[0x180] = 3;
 	raw[0x181] = 1;
 	raw[0x183] = s->turin ? 5 : 0;
-	raw[0x186] = s->turin ? 0 : 20;
-	raw[0x187] = 0xd9;
+	raw[0x186] = s->turin ? 0 : 0x1d;
+	raw[0x187] = 0xdb;
+	/* current, committed, and at launch */
+	memcpy(raw + 0x38, raw + 0x180, 8);
+	memcpy(raw + 0x1e0, raw + 0x180, 8);
+	memcpy(raw + 0x1f0, raw + 0x180, 8);
 	if (raw[0] >= 3) {
 		raw[0x188] = s->turin ? 0x1a : 0x19;
 		raw[0x189] = s->turin ? 2 : 1;
+		raw[0x18a] = 1;
 	}
 	for (i = 0; i < (s->turin ? 8 : 64) && !s->vlek && !s->no_chip; i++)
 		raw[0x1a0 + i] = 0xc0 + i;

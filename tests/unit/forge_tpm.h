@@ -22,14 +22,14 @@ struct forge_attest {
 	size_t digest_size;
 };
 
-static void forge_be(uint8_t **at, uint64_t n, unsigned int bytes)
+static inline void forge_be(uint8_t **at, uint64_t n, unsigned int bytes)
 {
 	while (bytes--)
 		*(*at)++ = n >> 8 * bytes;
 }
 
 /* TPMS_ATTEST. Return: its bytes */
-static size_t forge_attest(const struct forge_attest *a, uint8_t *message)
+static inline size_t forge_attest(const struct forge_attest *a, uint8_t *message)
 {
 	unsigned int banks = a->banks == 9 ? 0 : a->banks ? a->banks : 1, i;
 	uint8_t *p = message;

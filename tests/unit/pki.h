@@ -35,7 +35,7 @@ struct pki_want {
 	const struct pki_ext *ext; /* up to one without oid */
 };
 
-static EVP_PKEY *pki_key(const char *curve)
+static inline EVP_PKEY *pki_key(const char *curve)
 {
 	return EVP_EC_gen(curve);
 }

@@ -71,12 +71,12 @@ static inline int ossl_hmac(const uint8_t key[32], uint32_t domain, uint64_t ind
 	return 1;
 }
 
-/* @kind: 0 XTS + GMAC, 1 XTS + HMAC, 2 GCM */
+/* @kind: 0 XTS + GMAC, 1 XTS + HMAC, 2 GCM, 3 XTS + tag of GCM over the ciphertext */
 static inline int ossl_seal(int kind, const uint8_t xts[64], const uint8_t mac[32], uint32_t domain,
 			    uint64_t index, uint64_t seq, const uint8_t *text, uint8_t *out,
 			    uint8_t tag[16])
 {
-	uint8_t none[16];
+	uint8_t none[16], dropped[4096];
 
 	if (kind == 2)
 		return ossl_gcm(mac, domain, seq, NULL, text, out, tag);
@@ -84,6 +84,8 @@ static inline int ossl_seal(int kind, const uint8_t xts[64], const uint8_t mac[3
 		return 0;
 	if (kind == 1)
 		return ossl_hmac(mac, domain, index, seq, out, tag);
+	if (kind == 3)
+		return ossl_gcm(mac, domain, seq, NULL, out, dropped, tag);
 	return ossl_gcm(mac, domain, seq, out, NULL, none, tag);
 }
 

@@ -19,12 +19,12 @@
 #include "../../userspace/lib/base64.h"
 #include "../../userspace/lib/snp_json.h"
 #include "failed.h"
+#include "forge_activation.h"
 #include "forge_snp.h"
 #include "forge_tpm_json.h"
 #include "provider.h"
 
-#define AT   1750000000 /* 2025-06-15 */
-#define GOOD 0x00050472 /* restricted, sign, userWithAuth, sensitiveDataOrigin, fixed, noDA */
+#define AT 1750000000 /* 2025-06-15 */
 
 static struct ccdm_err err;
 static struct provider provider;
@@ -72,38 +72,6 @@ static int teardown(void **state)
 
 /* ---- a TPM ------------------------------------------------------------------------ */
 
-/* What a TPMT_PUBLIC begins with, up to what its type has of its own. */
-static void area_head(uint8_t **p, uint16_t type, uint32_t attributes, uint16_t hash,
-		      uint16_t scheme)
-{
-	forge_be(p, type, 2);
-	forge_be(p, hash, 2);
-	forge_be(p, attributes, 4);
-	forge_be(p, 0, 2);
-	forge_be(p, 0x10, 2);
-	forge_be(p, scheme, 2);
-	forge_be(p, 0x0b, 2);
-}
-
-/* TPMT_PUBLIC of a key on P-256. Return: its bytes */
-static size_t area(EVP_PKEY *key, uint32_t attributes, uint16_t hash, uint8_t *out)
-{
-	uint8_t point[65], *p = out;
-	size_t n;
-
-	pki_must(EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point),
-						 &n));
-	area_head(&p, 0x23, attributes, hash, 0x18);
-	forge_be(&p, 3, 2);
-	forge_be(&p, 0x10, 2);
-	forge_be(&p, 32, 2);
-	memcpy(p, point + 1, 32);
-	p += 32;
-	forge_be(&p, 32, 2);
-	memcpy(p, point + 33, 32);
-	return p + 32 - out;
-}
-
 struct which {
 	EVP_PKEY *ek; /* alone; NULL: the certificate */
 	EVP_PKEY *ak;
@@ -116,73 +84,10 @@ static json_t *pair_json(const struct which *w)
 	int n = w->ek ? i2d_PUBKEY(w->ek, &der) : i2d_X509(ek_cert, &der);
 	json_t *o = json_pack(
 		"{s:o, s:o}", w->ek ? "ek-pub" : "ek-cert", forge_base64(der, n), "ak-pub",
-		forge_base64(bytes, area(w->ak, w->attributes, CCDM_ALG_SHA256, bytes)));
+		forge_base64(bytes, forge_area(w->ak, w->attributes, CCDM_ALG_SHA256, bytes)));
 
 	OPENSSL_free(der);
 	return o;
-}
-
-static void kdfa(const uint8_t *seed_, const char *label, const uint8_t *context, size_t size,
-		 unsigned int bits, uint8_t *out)
-{
-	uint8_t text[128], *p = text, mac[32];
-
-	forge_be(&p, 1, 4);
-	memcpy(p, label, strlen(label) + 1);
-	p += strlen(label) + 1;
-	if (size)
-		memcpy(p, context, size);
-	p += size;
-	forge_be(&p, bits, 4);
-	HMAC(EVP_sha256(), seed_, 32, text, p - text, mac, NULL);
-	memcpy(out, mac, bits / 8);
-}
-
-static size_t member(const json_t *o, const char *key, uint8_t **bytes)
-{
-	size_t size;
-
-	assert_int_equal(ccdm_base64_decode(json_string_value(json_object_get(o, key)), false, 4096,
-					    bytes, &size),
-			 0);
-	return size;
-}
-
-/* What TPM2_ActivateCredential does for @key and an AK with @name. Return: did it? */
-static bool activate(EVP_PKEY *key, const json_t *credential, const uint8_t name[34],
-		     uint8_t value[32])
-{
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
-	uint8_t *blob, *secret, opened[256], sym[16], mac_key[32], mac[32], covered[34 + 34],
-		text[34], iv[16] = { 0 };
-	size_t blob_size = member(credential, "blob", &blob),
-	       secret_size = member(credential, "secret", &secret), n = sizeof(opened);
-	EVP_CIPHER_CTX *cfb = EVP_CIPHER_CTX_new();
-	bool good;
-	int out;
-
-	assert_int_equal(blob_size, 2 + 32 + 34);
-	pki_must(EVP_PKEY_decrypt_init(ctx));
-	pki_must(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING));
-	pki_must(EVP_PKEY_CTX_set_rsa_oaep_md(ctx, EVP_sha256()));
-	pki_must(EVP_PKEY_CTX_set0_rsa_oaep_label(ctx, OPENSSL_memdup("IDENTITY", 9), 9));
-	good = EVP_PKEY_decrypt(ctx, opened, &n, secret, secret_size) == 1 && n == 32;
-	if (good) {
-		kdfa(opened, "STORAGE", name, 34, 128, sym);
-		kdfa(opened, "INTEGRITY", NULL, 0, 256, mac_key);
-		memcpy(covered, blob + 34, 34);
-		memcpy(covered + 34, name, 34);
-		HMAC(EVP_sha256(), mac_key, 32, covered, 68, mac, NULL);
-		good = !memcmp(mac, blob + 2, 32);
-		pki_must(EVP_DecryptInit_ex(cfb, EVP_aes_128_cfb128(), NULL, sym, iv));
-		pki_must(EVP_DecryptUpdate(cfb, text, &out, blob + 34, 34));
-		memcpy(value, text + 2, 32);
-	}
-	EVP_CIPHER_CTX_free(cfb);
-	EVP_PKEY_CTX_free(ctx);
-	free(blob);
-	free(secret);
-	return good;
 }
 
 /* ---- cases --------------------------------------------------------------------------- */
@@ -200,8 +105,8 @@ static void name_of(const struct which *w, uint8_t name[34])
 	uint8_t bytes[256];
 	struct ccdm_digest d;
 
-	ccdm_digest_of(CCDM_ALG_SHA256, bytes, area(w->ak, w->attributes, CCDM_ALG_SHA256, bytes),
-		       NULL, 0, &d);
+	ccdm_digest_of(CCDM_ALG_SHA256, bytes,
+		       forge_area(w->ak, w->attributes, CCDM_ALG_SHA256, bytes), NULL, 0, &d);
 	name[0] = 0;
 	name[1] = 0x0b;
 	memcpy(name + 2, d.bytes, 32);
@@ -212,7 +117,7 @@ struct wrong {
 	bool pub;	     /* no certificate */
 	bool known;	     /* the EK is, as such */
 	bool other_ak;	     /* is activated than signs */
-	uint32_t attributes; /* GOOD if 0 */
+	uint32_t attributes; /* FORGE_AK if 0 */
 	bool other_session, no_session, other_pair, no_value, short_value, no_roots, flip;
 	bool untrusted, revoked, of_aks; /* the root is trusted, but for attestation keys */
 	int64_t at;
@@ -223,7 +128,7 @@ static json_t *evidence(const struct wrong *w)
 {
 	EVP_PKEY *other = pki_key("P-256");
 	struct which good = { w->pub ? ek_key : NULL, w->other_ak ? other : provider.ak_key,
-			      w->attributes ? w->attributes : GOOD };
+			      w->attributes ? w->attributes : FORGE_AK };
 	struct which asked = good;
 	struct ccdm_nonce nonce = nonce_of(w->other_session ? 2 : 1);
 	json_t *o = forge_tpm_json(&(struct forge_tpm){
@@ -237,7 +142,7 @@ static json_t *evidence(const struct wrong *w)
 	assert_int_equal(ccdm_credential_new(keys, &nonce, pair, &credential, &err), 0);
 	json_decref(pair);
 	name_of(&asked, name);
-	assert_true(activate(ek_key, credential, name, value));
+	assert_true(forge_activate(ek_key, credential, name, value));
 	json_decref(credential);
 	value[7] ^= w->flip;
 	pair = pair_json(&good);
@@ -253,12 +158,12 @@ static const struct wrong wrongs[] = {
 	{ .fails = "", .pub = true, .known = true },
 	{ .fails = "", .known = true, .untrusted = true },
 	{ .fails = "ak", .other_ak = true },
-	{ .fails = "ak-attributes", .attributes = GOOD & ~0x10000 },
-	{ .fails = "ak-attributes", .attributes = GOOD & ~2 },
-	{ .fails = "ak-attributes", .attributes = GOOD & ~0x10 },
-	{ .fails = "ak-attributes", .attributes = GOOD & ~0x20 },
-	{ .fails = "ak-attributes", .attributes = GOOD & ~0x40000 },
-	{ .fails = "ak-attributes", .attributes = GOOD | 0x20000 },
+	{ .fails = "ak-attributes", .attributes = FORGE_AK & ~0x10000 },
+	{ .fails = "ak-attributes", .attributes = FORGE_AK & ~2 },
+	{ .fails = "ak-attributes", .attributes = FORGE_AK & ~0x10 },
+	{ .fails = "ak-attributes", .attributes = FORGE_AK & ~0x20 },
+	{ .fails = "ak-attributes", .attributes = FORGE_AK & ~0x40000 },
+	{ .fails = "ak-attributes", .attributes = FORGE_AK | 0x20000 },
 	{ .fails = "activation", .other_session = true },
 	{ .fails = "activation", .no_session = true },
 	{ .fails = "activation", .other_pair = true },
@@ -274,7 +179,7 @@ static const struct wrong wrongs[] = {
 	{ .fails = "ak-attributes",
 	  .known = true,
 	  .untrusted = true,
-	  .attributes = GOOD | 0x20000 },
+	  .attributes = FORGE_AK | 0x20000 },
 	{ .fails = "activation", .known = true, .untrusted = true, .other_pair = true },
 	{ .fails = "activation", .known = true, .untrusted = true, .other_session = true },
 	{ .fails = "activation", .known = true, .untrusted = true, .no_value = true },
@@ -344,7 +249,7 @@ static void judged(void **state)
 /* Who cannot open it has nothing of it; an older key of the broker's still counts. */
 static void credentials(void **state)
 {
-	struct which w = { NULL, provider.ak_key, GOOD };
+	struct which w = { NULL, provider.ak_key, FORGE_AK };
 	struct ccdm_nonce nonce = nonce_of(1);
 	struct ccdm_credential_session session = { keys, &nonce };
 	struct ccdm_certs *certs = ccdm_certs_new();
@@ -357,12 +262,12 @@ static void credentials(void **state)
 	assert_int_equal(ccdm_credential_new(keys, &nonce, pair, &one, &err), 0);
 	assert_int_equal(ccdm_credential_new(keys, &nonce, pair, &two, &err), 0);
 	assert_false(json_equal(one, two));
-	assert_true(activate(ek_key, one, name, value));
-	assert_true(activate(ek_key, two, name, again));
+	assert_true(forge_activate(ek_key, one, name, value));
+	assert_true(forge_activate(ek_key, two, name, again));
 	assert_memory_equal(value, again, 32);
-	assert_false(activate(other_ek, one, name, again));
+	assert_false(forge_activate(other_ek, one, name, again));
 	name[9] ^= 1;
-	assert_false(activate(ek_key, one, name, again));
+	assert_false(forge_activate(ek_key, one, name, again));
 
 	assert_int_equal(ccdm_tpm_pair_parse(pair, certs, &p, &err), 0);
 	assert_true(ccdm_credential_known(&session, &p, value));
@@ -390,7 +295,7 @@ static void bad_pairs(void **state)
 		{ "ak-pub", "[]", "ak-pub" },	      { "ak-pub", "\"ACMACw==\"", "TPMT_PUBLIC" },
 		{ "ak-pub", NULL, "ak-pub" },
 	};
-	struct which w = { NULL, provider.ak_key, GOOD };
+	struct which w = { NULL, provider.ak_key, FORGE_AK };
 	struct ccdm_nonce nonce = nonce_of(1);
 	uint8_t bytes[256], *der = NULL;
 	json_t *out, *o;
@@ -413,10 +318,10 @@ static void bad_pairs(void **state)
 	assert_int_equal(ccdm_credential_new(keys, &nonce, NULL, &out, &err), -EINVAL);
 	/* another hash in the name; a byte too many; each byte too few; an EK that is none */
 	o = pair_json(&w);
-	n = area(provider.ak_key, GOOD, CCDM_ALG_SHA384, bytes);
+	n = forge_area(provider.ak_key, FORGE_AK, CCDM_ALG_SHA384, bytes);
 	json_object_set_new(o, "ak-pub", forge_base64(bytes, n));
 	assert_int_equal(ccdm_credential_new(keys, &nonce, o, &out, &err), -EINVAL);
-	n = area(provider.ak_key, GOOD, CCDM_ALG_SHA256, bytes);
+	n = forge_area(provider.ak_key, FORGE_AK, CCDM_ALG_SHA256, bytes);
 	bytes[n] = 0;
 	json_object_set_new(o, "ak-pub", forge_base64(bytes, n + 1));
 	assert_int_equal(ccdm_credential_new(keys, &nonce, o, &out, &err), -EINVAL);
@@ -457,7 +362,7 @@ static void bad_pairs(void **state)
 		} else {
 			forge_be(&p, 8, 2);
 			forge_be(&p, 0x0b, 2);
-			forge_be(&p, GOOD, 4);
+			forge_be(&p, FORGE_AK, 4);
 			forge_be(&p, 0, 2);
 			forge_be(&p, 0x10, 2);
 			forge_be(&p, 0, 2);
@@ -486,7 +391,7 @@ static void rsa(void **state)
 	uint8_t bytes[512], *p, *der = NULL;
 	int size = i2d_PUBKEY(other_ek, &der);
 	struct ccdm_pubkey *want = ccdm_pubkey_spki(der, size);
-	struct which w = { NULL, provider.ak_key, GOOD };
+	struct which w = { NULL, provider.ak_key, FORGE_AK };
 	struct ccdm_tpm_pair pair;
 	BIGNUM *n = NULL;
 	json_t *o;
@@ -496,7 +401,7 @@ static void rsa(void **state)
 	pki_must(EVP_PKEY_get_bn_param(other_ek, OSSL_PKEY_PARAM_RSA_N, &n));
 	for (i = 0; i < sizeof(exponents) / sizeof(exponents[0]); i++) {
 		p = bytes;
-		area_head(&p, 1, GOOD, CCDM_ALG_SHA256, 0x14);
+		forge_area_head(&p, 1, FORGE_AK, CCDM_ALG_SHA256, 0x14);
 		forge_be(&p, 2048, 2);
 		forge_be(&p, exponents[i], 4);
 		forge_be(&p, 256, 2);
@@ -517,8 +422,6 @@ static void rsa(void **state)
 }
 
 /* ---- the TPM of an SVSM --------------------------------------------------------------- */
-
-#define EK_ATTRIBUTES 0x000300b2
 
 static const struct svsm {
 	const char *fails;   /* the report is refused, by this check */
@@ -546,10 +449,10 @@ static const struct svsm {
 	{ .fails = "report-data", .other_nonce = true },
 	{ .fails = "report-data", .other_manifest = true },
 	{ .binding = "none", .note = "ek: neither", .other_ek = true },
-	{ .binding = "none", .note = "no endorsement key", .attributes = EK_ATTRIBUTES & ~0x20000 },
-	{ .binding = "none", .note = "no endorsement key", .attributes = EK_ATTRIBUTES & ~0x10000 },
-	{ .binding = "none", .note = "no endorsement key", .attributes = EK_ATTRIBUTES & ~2 },
-	{ .binding = "none", .note = "no endorsement key", .attributes = EK_ATTRIBUTES | 0x40000 },
+	{ .binding = "none", .note = "no endorsement key", .attributes = FORGE_EK & ~0x20000 },
+	{ .binding = "none", .note = "no endorsement key", .attributes = FORGE_EK & ~0x10000 },
+	{ .binding = "none", .note = "no endorsement key", .attributes = FORGE_EK & ~2 },
+	{ .binding = "none", .note = "no endorsement key", .attributes = FORGE_EK | 0x40000 },
 	{ .binding = "none", .note = "no endorsement key", .trailing = true },
 	{ .binding = "none", .note = "no endorsement key", .big = true },
 	{ .binding = "none", .note = "no endorsement key", .short_ = true },
@@ -564,34 +467,10 @@ static const struct svsm {
 	{ .binding = "none", .note = "activation", .tpm = { .other_session = true } },
 	{ .binding = "none", .note = "activation", .tpm = { .flip = true } },
 	{ .binding = "none", .note = "activation", .tpm = { .no_value = true } },
-	{ .binding = "none", .note = "ak-attributes", .tpm = { .attributes = GOOD & ~0x10000 } },
+	{ .binding = "none",
+	  .note = "ak-attributes",
+	  .tpm = { .attributes = FORGE_AK & ~0x10000 } },
 };
-
-/* TPMT_PUBLIC of an endorsement key. Return: its bytes */
-static size_t manifest(EVP_PKEY *key, uint32_t attributes, bool big, uint8_t *out)
-{
-	const int size = big ? 512 : 256;
-	BIGNUM *n = NULL;
-	uint8_t *p = out;
-
-	pki_must(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n));
-	forge_be(&p, 1, 2);
-	forge_be(&p, 0x0b, 2);
-	forge_be(&p, attributes, 4);
-	forge_be(&p, 32, 2);
-	memset(p, 0x83, 32);
-	p += 32;
-	forge_be(&p, 6, 2);
-	forge_be(&p, 128, 2);
-	forge_be(&p, 0x43, 2);
-	forge_be(&p, 0x10, 2);
-	forge_be(&p, 8 * size, 2);
-	forge_be(&p, 0, 4);
-	forge_be(&p, size, 2);
-	BN_bn2binpad(n, p, size);
-	BN_free(n);
-	return p + size - out;
-}
 
 /* An SVSM's report; @trust: gets its chain. Return: evidence */
 static json_t *svsm_evidence(const struct svsm *s, const uint8_t nonce[64],
@@ -609,8 +488,8 @@ static json_t *svsm_evidence(const struct svsm *s, const uint8_t nonce[64],
 	     *leaf;
 	uint8_t raw[CCDM_SNP_REPORT_SIZE], text[600], asked[64];
 	struct ccdm_digest d;
-	size_t size = manifest(s->other_ek ? other_ek : ek_key,
-			       s->attributes ? s->attributes : EK_ATTRIBUTES, s->big, text);
+	size_t size = forge_manifest(s->other_ek ? other_ek : ek_key,
+				     s->attributes ? s->attributes : FORGE_EK, s->big, text);
 	json_t *o;
 
 	text[size] = 0;
@@ -689,7 +568,8 @@ static void svsm(void **state)
 			char *notes;
 			const char *binding;
 
-			assert_int_equal(ccdm_evidence_beside(text, o, &t, &beside, &proof), 0);
+			assert_int_equal(ccdm_evidence_beside("snp", text, o, &t, &beside, &proof),
+					 0);
 			notes = json_dumps(proof.notes, 0);
 			binding = json_string_value(json_object_get(proof.facts, "binding"));
 			if (strcmp(binding, s->binding) || !strstr(notes, s->note) ||

@@ -12,6 +12,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include "../../userspace/broker/conf.h"
+#include "../../userspace/broker/trust_watch.h"
 #include <signal.h>
 #include <sys/resource.h>
 #include "guest.h"
@@ -942,6 +943,34 @@ static void roots(void **state)
 	X509_CRL_free(crl);
 }
 
+/* What a daemon says of collateral is so from its first look on, soon after its start. */
+static void watched(void **state)
+{
+	struct ccdm_trust_watch w = { 0 };
+	struct ccdm_trust_dir *t;
+
+	(void)state;
+	mkdir(file("trust/collateral"), 0755);
+	put("trust/collateral/000000000001.json", "{", 1, 0600);
+	assert_int_equal(ccdm_trust_load(file("trust"), &t, &err), 0);
+#define WATCH(whole) ccdm_trust_watch(&w, t, whole, "test")
+	assert_int_equal(WATCH(false), CCDM_TRUST_VALID);
+	assert_int_equal(WATCH(true), CCDM_TRUST_BROKEN);
+	unlink(file("trust/collateral/000000000001.json"));
+	rmdir(file("trust/collateral"));
+	/* once an hour: there may be many */
+	assert_int_equal(WATCH(true), CCDM_TRUST_BROKEN);
+	w.looked -= 3601;
+	assert_int_equal(WATCH(true), CCDM_TRUST_VALID);
+	/* what it cannot look at is not well */
+	put("trust/collateral", "", 0, 0600);
+	w.looked -= 3601;
+	assert_int_equal(WATCH(true), CCDM_TRUST_BROKEN);
+	unlink(file("trust/collateral"));
+	assert_int_equal(WATCH(true), CCDM_TRUST_VALID);
+	ccdm_trust_free(t);
+}
+
 static void configuration(void **state)
 {
 	static const struct {
@@ -990,16 +1019,17 @@ static void configuration(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(handshake),	 cmocka_unit_test(many),
-		cmocka_unit_test(bad_auth),	 cmocka_unit_test(bad_paths),
-		cmocka_unit_test(replays),	 cmocka_unit_test(restored),
-		cmocka_unit_test(pruned),	 cmocka_unit_test(cookies),
-		cmocka_unit_test(tokens),	 cmocka_unit_test(denied),
-		cmocka_unit_test(unlogged),	 cmocka_unit_test(rotation),
-		cmocka_unit_test(audit),	 cmocka_unit_test(roots),
-		cmocka_unit_test(configuration), cmocka_unit_test(forged),
-		cmocka_unit_test(late_head),	 cmocka_unit_test(unreadable),
-		cmocka_unit_test(long_trace),	 cmocka_unit_test(written),
+		cmocka_unit_test(handshake),  cmocka_unit_test(many),
+		cmocka_unit_test(bad_auth),   cmocka_unit_test(bad_paths),
+		cmocka_unit_test(replays),    cmocka_unit_test(restored),
+		cmocka_unit_test(pruned),     cmocka_unit_test(cookies),
+		cmocka_unit_test(tokens),     cmocka_unit_test(denied),
+		cmocka_unit_test(unlogged),   cmocka_unit_test(rotation),
+		cmocka_unit_test(audit),      cmocka_unit_test(roots),
+		cmocka_unit_test(watched),    cmocka_unit_test(configuration),
+		cmocka_unit_test(forged),     cmocka_unit_test(late_head),
+		cmocka_unit_test(unreadable), cmocka_unit_test(long_trace),
+		cmocka_unit_test(written),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

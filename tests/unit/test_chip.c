@@ -14,6 +14,7 @@
 #include <tss2/tss2_mu.h>
 #include "chip.h"
 #include "chip_questions.h"
+#include "gce.h"
 #include "provider.h"
 #include "../../userspace/lib/file.h"
 #include "../../userspace/lib/measure.h"
@@ -308,114 +309,6 @@ static void quotes(void **state)
 
 /* ---- a key that the provider of the TPM certifies ----------------------------------------------- */
 
-#define GCE_RSA_CERT 0x01c10000
-#define GCE_ECC_CERT 0x01c10002
-#define GCE_SIGNS                                                                           \
-	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN | \
-	 TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT)
-
-static const TPM2B_PUBLIC gce_ecc = { .publicArea = { .type = TPM2_ALG_ECC,
-						      .nameAlg = TPM2_ALG_SHA256,
-						      .objectAttributes = GCE_SIGNS,
-						      .parameters.eccDetail = {
-							      .symmetric.algorithm = TPM2_ALG_NULL,
-							      .scheme = { .scheme = TPM2_ALG_ECDSA,
-									  .details.ecdsa.hashAlg =
-										  TPM2_ALG_SHA256 },
-							      .curveID = TPM2_ECC_NIST_P256,
-							      .kdf.scheme = TPM2_ALG_NULL } } };
-
-static const TPM2B_PUBLIC gce_rsa = {
-	.publicArea = { .type = TPM2_ALG_RSA,
-			.nameAlg = TPM2_ALG_SHA256,
-			.objectAttributes = GCE_SIGNS,
-			.parameters.rsaDetail = { .symmetric.algorithm = TPM2_ALG_NULL,
-						  .scheme = { .scheme = TPM2_ALG_RSASSA,
-							      .details.rsassa.hashAlg =
-								      TPM2_ALG_SHA256 },
-						  .keyBits = 2048 },
-			.unique.rsa.size = 256 }
-};
-
-/* Its SubjectPublicKeyInfo, as the library has it, and OpenSSL. */
-static EVP_PKEY *gce_key(const TPM2B_PUBLIC *template)
-{
-	const TPM2B_SENSITIVE_CREATE sensitive = { 0 };
-	const TPML_PCR_SELECTION pcrs = { 0 };
-	const uint8_t *der, e[] = { 1, 0, 1 };
-	const TPM2B_DATA data = { 0 };
-	TPM2B_PUBLIC *public = NULL;
-	struct ccdm_pubkey *key;
-	uint8_t spki[1024], xy[64];
-	size_t size = sizeof(spki);
-	EVP_PKEY *out;
-	ESYS_TR ak;
-
-	assert_int_equal(Esys_CreatePrimary(tpm->esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD,
-					    ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, template, &data,
-					    &pcrs, &ak, &public, NULL, NULL, NULL),
-			 0);
-	Esys_FlushContext(tpm->esys, ak);
-	if (template == &gce_rsa) {
-		key = ccdm_pubkey_rsa(public->publicArea.unique.rsa.buffer,
-				      public->publicArea.unique.rsa.size, e, 3);
-	} else {
-		memcpy(xy, public->publicArea.unique.ecc.x.buffer, 32);
-		memcpy(xy + 32, public->publicArea.unique.ecc.y.buffer, 32);
-		key = ccdm_pubkey_p256(xy);
-	}
-	Esys_Free(public);
-	assert_int_equal(ccdm_pubkey_der(key, spki, &size), 0);
-	ccdm_pubkey_free(key);
-	der = spki;
-	out = d2i_PUBKEY(NULL, &der, size);
-	assert_non_null(out);
-	return out;
-}
-
-/* An index of 1024 bytes, as its owner may read and write it; written in two pieces, the rest 0xff. */
-static void gce_put(uint32_t index, const uint8_t *bytes, size_t size)
-{
-	const TPM2B_AUTH auth = { 0 };
-	const TPM2B_NV_PUBLIC nv_public = {
-		.nvPublic = { .nvIndex = index,
-			      .nameAlg = TPM2_ALG_SHA256,
-			      .attributes = TPMA_NV_OWNERWRITE | TPMA_NV_AUTHWRITE |
-					    TPMA_NV_OWNERREAD | TPMA_NV_AUTHREAD,
-			      .dataSize = 1024 }
-	};
-	TPM2B_MAX_NV_BUFFER piece = { .size = 512 };
-	uint8_t all[1024];
-	ESYS_TR nv;
-	int i;
-
-	assert_true(size <= sizeof(all));
-	memset(all, 0xff, sizeof(all));
-	memcpy(all, bytes, size);
-	if (Esys_TR_FromTPMPublic(tpm->esys, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &nv))
-		assert_int_equal(Esys_NV_DefineSpace(tpm->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD,
-						     ESYS_TR_NONE, ESYS_TR_NONE, &auth, &nv_public,
-						     &nv),
-				 0);
-	for (i = 0; i < 2; i++) {
-		memcpy(piece.buffer, all + 512 * i, 512);
-		assert_int_equal(Esys_NV_Write(tpm->esys, nv, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-					       ESYS_TR_NONE, &piece, 512 * i),
-				 0);
-	}
-	Esys_TR_Close(tpm->esys, &nv);
-}
-
-static void gce_put_template(uint32_t index, const TPM2B_PUBLIC *template)
-{
-	uint8_t bytes[1024];
-	size_t size = 0;
-
-	assert_int_equal(
-		Tss2_MU_TPMT_PUBLIC_Marshal(&template->publicArea, bytes, sizeof(bytes), &size), 0);
-	gce_put(index, bytes, size);
-}
-
 /* A certificate of the provider's for @key. */
 static void gce_put_cert(uint32_t index, struct provider *p, EVP_PKEY *key)
 {
@@ -425,7 +318,7 @@ static void gce_put_cert(uint32_t index, struct provider *p, EVP_PKEY *key)
 	int n = i2d_X509(x, &der);
 
 	assert_true(n > 0);
-	gce_put(index, der, n);
+	gce_put(tpm, index, der, n);
 	OPENSSL_free(der);
 	X509_free(x);
 }
@@ -472,11 +365,11 @@ static void gce(const TPM2B_PUBLIC *template, uint32_t cert)
 {
 	static const uint8_t nonce[32] = "nonce", garbage[] = { 0x30, 0x82, 0, 2, 1, 2 };
 	struct provider p = provider_new();
-	EVP_PKEY *key = gce_key(template), *foreign = pki_key("P-256");
+	EVP_PKEY *key = gce_key(tpm, template), *foreign = pki_key("P-256");
 	TPM2B_PUBLIC open = *template;
 
 	/* a template alone, a certificate alone: its own key, of which nobody says anything */
-	gce_put_template(cert + 1, template);
+	gce_put_template(tpm, cert + 1, template);
 	assert_false(ccdm_tpm_ak_certified(tpm));
 	assert_int_equal(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), 0);
 	assert_int_equal(out.ak_cert_size, 0);
@@ -488,26 +381,26 @@ static void gce(const TPM2B_PUBLIC *template, uint32_t cert)
 	gce_put_cert(cert, &p, foreign);
 	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO,
 	   "is not the one in its certificate");
-	gce_put(cert, garbage, sizeof(garbage));
+	gce_put(tpm, cert, garbage, sizeof(garbage));
 	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "has no X.509 certificate");
-	gce_put(cert, (const uint8_t[]){ 0x31, 0x82, 0, 2 }, 4);
+	gce_put(tpm, cert, (const uint8_t[]){ 0x31, 0x82, 0, 2 }, 4);
 	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "holds no certificate");
-	gce_put(cert, (const uint8_t[]){ 0x30, 0x82, 4, 0 }, 4);
+	gce_put(tpm, cert, (const uint8_t[]){ 0x30, 0x82, 4, 0 }, 4);
 	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "holds no certificate");
 	gce_put_cert(cert, &p, key);
 	/* a key that signs what it is given, one that leaves its TPM, no key */
 	open.publicArea.objectAttributes &= ~TPMA_OBJECT_RESTRICTED;
-	gce_put_template(cert + 1, &open);
+	gce_put_template(tpm, cert + 1, &open);
 	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO,
 	   "no template of an attestation key");
 	open.publicArea.objectAttributes = GCE_SIGNS & ~TPMA_OBJECT_FIXEDTPM;
-	gce_put_template(cert + 1, &open);
+	gce_put_template(tpm, cert + 1, &open);
 	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO,
 	   "no template of an attestation key");
-	gce_put(cert + 1, garbage, sizeof(garbage));
+	gce_put(tpm, cert + 1, garbage, sizeof(garbage));
 	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO,
 	   "no template of an attestation key");
-	gce_put_template(cert + 1, template);
+	gce_put_template(tpm, cert + 1, template);
 	refuse(TPM2_CC_CreatePrimary, 0);
 	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO,
 	   "no attestation key can be made of");

@@ -1008,8 +1008,8 @@ static void beside(void **state)
 
 		t.known = cases[i].known ? known_key : NULL;
 		t.known_arg = key;
-		assert_int_equal(ccdm_evidence_beside(cases[i].text ? cases[i].text : text, NULL,
-						      &t, &bound, &proof),
+		assert_int_equal(ccdm_evidence_beside("snp", cases[i].text ? cases[i].text : text,
+						      NULL, &t, &bound, &proof),
 				 0);
 		note = json_string_value(last_note(proof.notes));
 		assert_string_equal(word(&proof, "binding"), cases[i].binding);
@@ -1034,11 +1034,16 @@ static void merged(void **state)
 		int caps;
 		const char *phase;
 		size_t count;
+		const char *rtmr3;
 	} cases[] = {
-		{ "unknown", NULL, -1, "initrd", 9 },
-		{ "initrd", NULL, -1, "initrd", 9 },
-		{ "initrd", "[{}, {}]", 1, "running", 12 },
-		{ "running", "[{}]", -1, "running", 10 },
+		{ "unknown", NULL, -1, "initrd", 9, NULL },
+		{ "unknown", NULL, -1, "initrd", 9, "000" },
+		/* somebody measured, and shows no log of it */
+		{ "unknown", NULL, -1, "unknown", 9, "001" },
+		{ "unknown", NULL, 1, "running", 10, "001" },
+		{ "initrd", NULL, -1, "initrd", 9, NULL },
+		{ "initrd", "[{}, {}]", 1, "running", 12, NULL },
+		{ "running", "[{}]", -1, "running", 10, NULL },
 	};
 	struct ccdm_bound bound = { nonce, 32 };
 	static const struct spoil good;
@@ -1059,10 +1064,13 @@ static void merged(void **state)
 		if (cases[i].events)
 			json_object_set_new(proof.facts, "events",
 					    json_loads(cases[i].events, 0, NULL));
+		if (cases[i].rtmr3)
+			json_object_set_new(proof.facts, "rtmr",
+					    json_pack("{s:s}", "3", cases[i].rtmr3));
 		boot(&m, cases[i].caps);
 		o = json_pack("{s:o}", "tpm", tpm_evidence(&m, &good));
 		text = json_dumps(o, 0);
-		assert_int_equal(ccdm_evidence_beside(text, NULL, &t, &bound, &proof), 0);
+		assert_int_equal(ccdm_evidence_beside("tdx", text, NULL, &t, &bound, &proof), 0);
 		assert_string_equal(word(&proof, "phase"), cases[i].phase);
 		assert_int_equal(json_array_size(json_object_get(proof.facts, "events")),
 				 cases[i].count);
@@ -1121,7 +1129,7 @@ static void leaf_given(void **state)
 	t = trusting(&anchor, true);
 	proof = (struct ccdm_proof){ .facts = json_pack("{s:s}", "phase", "unknown"),
 				     .notes = json_array() };
-	assert_int_equal(ccdm_evidence_beside(text, NULL, &t, &bound, &proof), 0);
+	assert_int_equal(ccdm_evidence_beside("snp", text, NULL, &t, &bound, &proof), 0);
 	assert_non_null(strstr(json_string_value(last_note(proof.notes)), "more than 32"));
 	assert_string_equal(word(&proof, "phase"), "unknown");
 	ccdm_proof_drop(&proof);
@@ -1181,6 +1189,13 @@ static void statuses(void **state)
 	free(v);
 }
 
+static const char *snp_text(const json_t *facts, const char *key)
+{
+	const char *text = json_string_value(json_object_get(facts, key));
+
+	return text ? text : "";
+}
+
 static void snp_facts(void **state)
 {
 	struct ccdm_snp snp = { .policy = CCDM_SNP_POLICY_ONE,
@@ -1203,6 +1218,14 @@ static void snp_facts(void **state)
 	snp.policy |= CCDM_SNP_POLICY_DEBUG;
 	assert_int_equal(ccdm_facts_snp(&snp, facts), 0);
 	assert_true(json_is_true(json_object_get(facts, "debug")));
+	/* of what no floor is known, or what nobody verified, there is no status */
+	assert_null(json_object_get(json_object_get(facts, "tcb"), "status"));
+	snp.status = CCDM_SNP_OUT_OF_DATE;
+	assert_int_equal(ccdm_facts_snp(&snp, facts), 0);
+	assert_string_equal(snp_text(json_object_get(facts, "tcb"), "status"), "OutOfDate");
+	snp.status = CCDM_SNP_UP_TO_DATE;
+	assert_int_equal(ccdm_facts_snp(&snp, facts), 0);
+	assert_string_equal(snp_text(json_object_get(facts, "tcb"), "status"), "UpToDate");
 	json_decref(facts);
 }
 
@@ -1349,13 +1372,6 @@ static void no_evidence(void **state)
 }
 
 /* ---- what an SNP report says of its launch and its chip ---------------------------- */
-
-static const char *snp_text(const json_t *facts, const char *key)
-{
-	const char *text = json_string_value(json_object_get(facts, key));
-
-	return text ? text : "";
-}
 
 static void snp_launch(void **state)
 {

@@ -56,11 +56,22 @@ static struct ccdm_policy *load(const char *name)
 static json_t *snp(void)
 {
 	return json_pack(
-		"{s:s, s:b, s:i, s:{s:{s:i,s:i,s:i}, s:{s:i,s:i,s:i}, s:{s:i,s:i,s:i}}, s:s, s:s, s:s}",
-		"tee", "snp", "debug", 0, "vmpl", 0, "tcb", "reported", "bootloader", 4, "snp", 24,
-		"microcode", 219, "committed", "bootloader", 4, "snp", 24, "microcode", 219,
-		"launch", "bootloader", 5, "snp", 25, "microcode", 220, "measurement", m1,
-		"binding", "none", "phase", "initrd");
+		"{s:s, s:b, s:i, s:{s:s, s:{s:i,s:i,s:i}, s:{s:i,s:i,s:i}, s:{s:i,s:i,s:i}}, s:s, s:s, s:s}",
+		"tee", "snp", "debug", 0, "vmpl", 0, "tcb", "status", "UpToDate", "reported",
+		"bootloader", 4, "snp", 24, "microcode", 219, "committed", "bootloader", 4, "snp",
+		24, "microcode", 219, "launch", "bootloader", 5, "snp", 25, "microcode", 220,
+		"measurement", m1, "binding", "none", "phase", "initrd");
+}
+
+/* NULL: nobody knows */
+static json_t *snp_status(const char *status)
+{
+	json_t *facts = snp();
+
+	json_object_del(json_object_get(facts, "tcb"), "status");
+	if (status)
+		json_object_set_new(json_object_get(facts, "tcb"), "status", json_string(status));
+	return facts;
 }
 
 static json_t *tdx(void)
@@ -185,7 +196,14 @@ static void examples(void **state)
 	       with(with(tdx(), "signer", signer(key, "web", 7)), "measurement", json_string(m2)),
 	       CCDM_NO);
 
+	/* of firmware with a hole that is known, or of which nothing is known, nothing is good */
+	answer("01-one-image", snp_status("OutOfDate"), CCDM_NO);
+	answer("01-one-image", snp_status(NULL), CCDM_UNKNOWN);
+	answer("01-one-image", with(snp(), "tcb", NULL), CCDM_UNKNOWN);
+
 	strict("04-tcb-floor", snp);
+	answer("04-tcb-floor", snp_status("OutOfDate"), CCDM_YES);
+	answer("04-tcb-floor", snp_status(NULL), CCDM_UNKNOWN);
 	{
 		static const char *const states[] = { "reported", "committed", "launch" };
 		size_t i;
@@ -584,6 +602,11 @@ static void says_image(void **state)
 		{ "  tee: tdx\n  host-data: " E64 "\n  " ID, NEVER },
 		{ "  tee: snp\n  id-key: " A96 "\n  generation: Milan\n", OPEN },
 		{ "  tee: tdx\n  tcb: {snp: 3}\n  " ID, NEVER },
+		{ "  tee: snp\n  tcb: {status: SWHardeningNeeded}\n  measurement:" M "\n", NEVER },
+		{ "  tee: snp\n  tcb: {status: [SWHardeningNeeded, OutOfDate]}\n  measurement:" M
+		  "\n",
+		  PINS },
+		{ "  tee: tpm\n  tcb: {status: UpToDate}\n  " ID, NEVER },
 		/* ways */
 		{ "  any:\n    - measurement:" M "\n    - tee: tdx\n", OPEN },
 		{ "  any:\n    - tee: tdx\n    - measurement:" M "\n", OPEN },

@@ -436,19 +436,43 @@ static int nothing(const struct ccdm_attester *a, const struct ccdm_ask *ask, js
 	return ccdm_err_set(e, -ENODEV, "it is gone");
 }
 
+static unsigned int left;
+
+static void left_out(const struct ccdm_err *why)
+{
+	assert_string_equal(why->text, "it is gone");
+	left++;
+}
+
+static const char *nonce_of(const json_t *o)
+{
+	return json_string_value(json_object_get(json_object_get(o, "runtime-data"), "nonce"));
+}
+
 /* What explain eats. */
 static void without_broker(void **state)
 {
 	struct ccdm_attester tpm = { .tee = "tpm", .collect = collect };
 	struct ccdm_attester second = { .tee = "tpm", .collect = collect };
-	struct ccdm_session_conf conf = { .version = CCDM_KBS_0_4, .primary = &tpm };
+	struct ccdm_session_conf conf = { .version = CCDM_KBS_0_4,
+					  .primary = &tpm,
+					  .left_out = left_out };
 	json_t *o, *inner, *beside;
 
 	(void)state;
 	assert_int_equal(ccdm_session_evidence(&conf, "any", &o, &err), 0);
 	assert_string_equal(json_string_value(json_object_get(o, "tee")), "tpm");
 	assert_non_null(json_object_get(json_object_get(o, "tee-evidence"), "primary_evidence"));
+	assert_string_equal(nonce_of(o), "any");
 	json_decref(o);
+	/* a nonce of its own, each time another one of 256 bits */
+	assert_int_equal(ccdm_session_evidence(&conf, NULL, &o, &err), 0);
+	assert_int_equal(ccdm_session_evidence(&conf, NULL, &inner, &err), 0);
+	assert_int_equal(strlen(nonce_of(o)), 43);
+	assert_int_equal(strlen(nonce_of(inner)), 43);
+	assert_string_not_equal(nonce_of(o), nonce_of(inner));
+	json_decref(o);
+	json_decref(inner);
 	/* a second one beside it, and a manifest */
 	conf.beside = &second;
 	conf.manifest = "a.b.c";
@@ -462,11 +486,16 @@ static void without_broker(void **state)
 	assert_non_null(json_object_get(json_object_get(beside, "tpm"), "tpm_quote"));
 	json_decref(beside);
 	json_decref(o);
-	/* that it cannot be had is no error; that the first cannot is one */
+	assert_int_equal(left, 0);
+	/* that it cannot be had is no error, and is said; that the first cannot is one */
 	second.collect = nothing;
 	assert_int_equal(ccdm_session_evidence(&conf, "any", &o, &err), 0);
+	assert_int_equal(left, 1);
 	inner = json_object_get(o, "tee-evidence");
 	assert_string_equal(json_string_value(json_object_get(inner, "additional_evidence")), "");
+	json_decref(o);
+	conf.left_out = NULL;
+	assert_int_equal(ccdm_session_evidence(&conf, "any", &o, &err), 0);
 	json_decref(o);
 	tpm.collect = nothing;
 	assert_int_equal(ccdm_session_evidence(&conf, "any", &o, &err), -ENODEV);

@@ -11,7 +11,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <time.h>
+#include "../../userspace/lib/snp_floor.h"
 #include "../../userspace/lib/snp_json.h"
+#include "../../userspace/lib/tdx.h"
+#include "../../userspace/lib/vendor_certs.h"
+#include "../../userspace/lib/vendor_url.h"
 #include "failed.h"
 #include "forge_snp.h"
 #include "seed.h"
@@ -19,6 +23,8 @@
 #define AT 1750000000 /* 2025-06-15 */
 
 static struct ccdm_err err;
+static const struct ccdm_snp_floor *use; /* NULL: AMD's */
+static enum ccdm_snp_status status;	 /* of the report that was judged last */
 
 static int setup(void **state)
 {
@@ -78,7 +84,7 @@ static void judge(const struct spoil *s, struct ccdm_verdict *v)
 	struct ccdm_anchor anchor = { .name = s->root ? s->root : s->turin ? "Turin" : "Milan" };
 	X509 *ark = pki_cert(&w), *fake, *ask, *x;
 	struct ccdm_snp_want want = {
-		.certs = certs, .at = AT, .anchors = &anchor, .nr_anchors = 1
+		.certs = certs, .at = AT, .anchors = &anchor, .nr_anchors = 1, .floor = use
 	};
 	struct ccdm_snp snp;
 	int i;
@@ -131,7 +137,9 @@ static void judge(const struct spoil *s, struct ccdm_verdict *v)
 	}
 	want.leaf = s->no_leaf ? NULL : leaf;
 	assert_int_equal(ccdm_snp_parse(raw, sizeof(raw), &snp, &err), 0);
+	assert_int_equal(snp.status, CCDM_SNP_NO_FLOOR);
 	assert_int_equal(ccdm_snp_verify(&snp, &want, v), 0);
+	status = snp.status;
 	/* (more than a report can be bound to) */
 	want.report_data_size = sizeof(snp.report_data) + 1;
 	assert_int_equal(ccdm_snp_verify(&snp, &want, v), -EINVAL);
@@ -212,6 +220,25 @@ static void one_check_each(void **state)
 		{ .fails = "tcb", .der = { [1] = "\x02\x02\x01\x83" }, .der_size = { [1] = 4 } },
 		{ .fails = "tcb", .der = { [1] = "\x02\x01" }, .der_size = { [1] = 2 } },
 		{ .fails = "tcb", .turin = true, .bootloader = 2 },
+		/* reported, committed, at launch; by the words of all AMD's bulletins */
+		{ .fails = "firmware", .at = 0x186, .value = 0x1c },
+		{ .fails = "firmware", .at = 0x1e6, .value = 0x1c },
+		{ .fails = "firmware", .at = 0x1f6, .value = 0 },
+		{ .fails = "firmware", .at = 0x187, .value = 0xda },
+		{ .fails = "firmware", .at = 0x1f7, .value = 0xda, .version = 2 },
+		{ .fails = "firmware", .at = 0x183, .value = 3, .turin = true },
+		{ .fails = "firmware", .at = 0x1e3, .value = 3, .turin = true },
+		{ .fails = "firmware", .at = 0x1f3, .value = 3, .turin = true, .version = 2 },
+		{ .fails = "firmware", .at = 0x1f7, .value = 0x50, .turin = true },
+		{ .at = 0x1f6, .value = 0, .allow = CCDM_ALLOW_TCB_OUT_OF_DATE },
+		{ .fails = "firmware",
+		  .at = 0x1f6,
+		  .value = 0,
+		  .allow = 0x7ff & ~CCDM_ALLOW_TCB_OUT_OF_DATE },
+		/* of other bytes of the TCB nobody says anything; what runs now is above what is committed */
+		{ .at = 0x1e0, .value = 0 },
+		{ .at = 0x3e, .value = 0xff },
+		{ .turin = true, .version = 2 },
 		{ .fails = "chip-id", .no_hwid = true },
 		{ .fails = "chip-id", .hwid_other = true },
 		{ .fails = "chip-id", .der = { [2] = ZEROS64 "\0\0" }, .der_size = { [2] = 66 } },
@@ -223,6 +250,11 @@ static void one_check_each(void **state)
 		{ .fails = "chip-id", .vlek = true, .no_hwid = true },
 		{ .fails = "chip-id", .turin = true, .at = 0x1a0 + 8, .value = 1 },
 		{ .fails = "policy", .at = 0xa, .value = 0x01 },
+		{ .fails = "policy", .at = 0xb, .value = 0x04 },
+		{ .fails = "policy", .at = 0xb, .value = 0x80 },
+		{ .fails = "policy", .at = 0xf, .value = 0x80, .allow = 0x7ff },
+		{ .at = 0xb, .value = 0x03 },
+		{ .at = 0xa, .value = 0xf3 },
 		{ .fails = "debug", .at = 0xa, .value = 0x0b },
 		{ .at = 0xa, .value = 0x0b, .allow = CCDM_ALLOW_DEBUG },
 		{ .fails = "migration", .at = 0xa, .value = 0x07 },
@@ -247,7 +279,193 @@ static void one_check_each(void **state)
 			fail_msg("case %zu: failed: '%s', not '%s'", i, failed(&v),
 				 all[i].fails ? all[i].fails : "");
 		assert_int_equal(ccdm_verdict_accepted(&v), !all[i].fails);
+		if (!all[i].fails)
+			assert_int_equal(status, all[i].allow & CCDM_ALLOW_TCB_OUT_OF_DATE
+							 ? CCDM_SNP_OUT_OF_DATE
+							 : CCDM_SNP_UP_TO_DATE);
 	}
+}
+
+/* ---- the lowest firmware -------------------------------------------------------- */
+
+/* A report of a processor of this kind, whose parts have these versions. */
+static struct ccdm_snp of(uint8_t family, uint8_t model, uint8_t stepping, uint8_t svn,
+			  uint8_t microcode)
+{
+	struct ccdm_snp snp = { .version = 3,
+				.cpuid_family = family,
+				.cpuid_model = model,
+				.cpuid_stepping = stepping,
+				.generation = ccdm_snp_cpuid(family, model) };
+	bool turin = snp.generation >= CCDM_SNP_TURIN;
+
+	snp.tcb_raw.reported[turin ? 3 : 6] = svn;
+	snp.tcb_raw.reported[7] = microcode;
+	memcpy(snp.tcb_raw.committed, snp.tcb_raw.reported, 8);
+	memcpy(snp.tcb_raw.launch, snp.tcb_raw.reported, 8);
+	return snp;
+}
+
+/* A list has words of whoever wrote it: they steer no terminal, and no check is lost for them. */
+static void said(void **state)
+{
+	struct ccdm_verdict *v = calloc(1, sizeof(*v));
+	json_t *o;
+
+	(void)state;
+	assert_non_null(v);
+	ccdm_verdict_add(v, "firmware", false, 0, "a\x1b[2J\xe2\x80\x93 \xc3", "%s",
+			 "b\x1b\xc3\xa9");
+	assert_string_equal(v->check[0].expected, "a?[2J??? ?");
+	assert_string_equal(v->check[0].found, "b???");
+	o = ccdm_verdict_json(v);
+	assert_int_equal(json_array_size(json_object_get(o, "checks")), 1);
+	json_decref(o);
+	free(v);
+}
+
+/* What ccdm comes with, beside the numbers of AMD's bulletins. */
+static void bulletins(void **state)
+{
+	static const struct {
+		uint8_t cpu[3], svn, microcode;
+		const char *source, *microcode_source;
+	} all[] = {
+		{ { 0x19, 0x01, 0x01 }, 0x1d, 0xdb, "AMD-SB-3030", "AMD-SB-3019" },
+		{ { 0x19, 0x01, 0x02 }, 0x1d, 0x44, "AMD-SB-3030", "AMD-SB-3019" },
+		{ { 0x19, 0x11, 0x01 }, 0x1b, 0x56, "AMD-SB-3020", "AMD-SB-3027" },
+		{ { 0x19, 0x11, 0x02 }, 0x1b, 0x51, "AMD-SB-3020", "AMD-SB-3027" },
+		{ { 0x19, 0xa0, 0x02 }, 0x1b, 0x19, "AMD-SB-3020", "AMD-SB-3019" },
+		{ { 0x1a, 0x02, 0x01 }, 0x04, 0x51, "AMD-SB-3020", "AMD-SB-3027" },
+		{ { 0x1a, 0x11, 0x00 }, 0x04, 0x00, "AMD-SB-3020", NULL },
+	};
+	struct ccdm_snp_firmware f;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		const uint8_t *cpu = all[i].cpu;
+		struct ccdm_snp snp = of(cpu[0], cpu[1], cpu[2], all[i].svn, all[i].microcode);
+
+#define STATUS() (ccdm_snp_floor_judge(NULL, &snp, &f), f.status)
+		assert_int_equal(STATUS(), CCDM_SNP_UP_TO_DATE);
+		assert_string_equal(f.found, "none below it");
+		assert_non_null(strstr(f.expected, all[i].source));
+		assert_int_equal(!!strstr(f.expected, "microcode"), !!all[i].microcode_source);
+		if (all[i].microcode_source)
+			assert_non_null(
+				strstr(strstr(f.expected, "microcode"), all[i].microcode_source));
+		snp = of(cpu[0], cpu[1], cpu[2], all[i].svn - 1, all[i].microcode);
+		assert_int_equal(STATUS(), CCDM_SNP_OUT_OF_DATE);
+		assert_non_null(strstr(f.found, "snp reported"));
+		assert_null(strstr(f.found, "microcode"));
+		if (all[i].microcode_source) {
+			snp = of(cpu[0], cpu[1], cpu[2], all[i].svn, all[i].microcode - 1);
+			assert_int_equal(STATUS(), CCDM_SNP_OUT_OF_DATE);
+			assert_non_null(strstr(f.found, "microcode reported"));
+		}
+		/* one that does not say which of them it is has to be above all of them */
+		snp = of(cpu[0], cpu[1], cpu[2], 0xff, 0xff);
+		snp.version = 2;
+		assert_int_equal(STATUS(), CCDM_SNP_UP_TO_DATE);
+		snp.tcb_raw.launch[7] = 0x50;
+		assert_int_equal(STATUS(), CCDM_SNP_OUT_OF_DATE);
+	}
+	/* what AMD has said nothing about is not good by that */
+	{
+		struct ccdm_snp snp = of(0x1a, 0x50, 0, 0xff, 0xff);
+
+		assert_int_equal(snp.generation, CCDM_SNP_VENICE);
+		assert_int_equal(STATUS(), CCDM_SNP_NO_FLOOR);
+		assert_string_equal(f.found, "none is for Venice");
+		snp.generation = CCDM_SNP_UNKNOWN;
+		assert_int_equal(STATUS(), CCDM_SNP_NO_FLOOR);
+	}
+#undef STATUS
+}
+
+/* A list of one's own: what it may say, and that it stands in place of ours. */
+static void own_floor(void **state)
+{
+	static const struct {
+		const char *text, *said;
+	} bad[] = {
+		{ "milan snp 3", "line 1: expected generation, part, version and source" },
+		{ "\nmilan snp", "line 2: expected generation, part" },
+		{ "milan snp 3 a b", "line 1: expected generation, part" },
+		{ "rome snp 3 a", "'rome': expected milan" },
+		{ "mila snp 3 a", "'mila': expected milan" },
+		{ "unknown snp 3 a", "'unknown': expected milan" },
+		{ "milan: snp 3 a", "'milan:': expected" },
+		{ "milan:19/01 snp 3 a", "expected milan" },
+		{ "milan:19/01/1 snp 3 a", "expected milan" },
+		{ "milan:19/01/01/ snp 3 a", "expected milan" },
+		{ "milan:19/01/0g snp 3 a", "expected milan" },
+		{ "milan:019/01/01 snp 3 a", "expected milan" },
+		{ "milan:19/11/01 snp 3 a", "expected milan" }, /* (that is a Genoa) */
+		{ "milan SNP 3 a", "'SNP': expected fmc, bootloader" },
+		{ "milan snp 256 a", "'256': expected a version" },
+		{ "milan snp 0x100 a", "expected a version" },
+		{ "milan snp -1 a", "expected a version" },
+		{ "milan snp 0x a", "expected a version" },
+		{ "milan snp 3a a", "expected a version" },
+		{ "milan snp 1000000000000000000000 a", "expected a version" },
+		{ "milan snp 3 0123456789012345678901234567890123", "a source has at most" },
+	};
+	static struct ccdm_snp_floor floor;
+	struct ccdm_snp_firmware f;
+	char *many;
+	static struct ccdm_verdict v;
+	struct ccdm_snp snp = of(0x19, 1, 1, 20, 200);
+	size_t i;
+
+	(void)state;
+#define TEXT(t)	 ccdm_snp_floor_parse("f", t, strlen(t), &floor, &err)
+#define STATUS() (ccdm_snp_floor_judge(&floor, &snp, &f), f.status)
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(TEXT(bad[i].text), -EINVAL);
+		if (!strstr(err.text, bad[i].said))
+			fail_msg("case %zu: %s", i, err.text);
+		assert_int_equal(floor.count, 0);
+	}
+	assert_int_equal(ccdm_snp_floor_parse("f", "milan snp 3 a\0", 14, &floor, &err), -EINVAL);
+	assert_int_equal(
+		TEXT("# ours\n\n Milan snp 20 ours # bulletin\r\nMILAN:19/01/01 microcode 0xC8 ours\n"),
+		0);
+	assert_int_equal(floor.count, 2);
+	assert_int_equal(STATUS(), CCDM_SNP_UP_TO_DATE);
+	assert_string_equal(f.expected, "Milan at snp 20 (ours), microcode 200 (ours) or above");
+	snp.tcb_raw.committed[6] = 19;
+	assert_int_equal(STATUS(), CCDM_SNP_OUT_OF_DATE);
+	assert_string_equal(f.found, "snp reported 20, committed 19, at launch 20");
+	/* the highest counts, wherever it stands */
+	assert_int_equal(TEXT("milan snp 20 a\nmilan snp 18 b\nmilan snp 19 c"), 0);
+	assert_int_equal(STATUS(), CCDM_SNP_OUT_OF_DATE);
+	assert_non_null(strstr(f.expected, "snp 20 (a)"));
+	/* the other parts */
+	assert_int_equal(TEXT("milan fmc 0 a\nmilan bootloader 0 a\nmilan tee 0 a"), 0);
+	assert_int_equal(STATUS(), CCDM_SNP_UP_TO_DATE);
+	/* of others, or empty: nobody knows */
+	assert_int_equal(TEXT("genoa snp 0 a"), 0);
+	assert_int_equal(STATUS(), CCDM_SNP_NO_FLOOR);
+	assert_int_equal(TEXT(""), 0);
+	assert_int_equal(STATUS(), CCDM_SNP_NO_FLOOR);
+	use = &floor;
+	judge(&(struct spoil){ 0 }, &v);
+	use = NULL;
+	assert_string_equal(failed(&v), "firmware");
+	assert_int_equal(status, CCDM_SNP_NO_FLOOR);
+	/* bounds */
+	many = calloc(1, CCDM_SNP_FLOOR_FILE + 2);
+	for (i = 0; i <= CCDM_SNP_FLOOR_LINES; i++)
+		strcat(many, "milan snp 1 a\n");
+	assert_int_equal(TEXT(many), -EINVAL);
+	assert_non_null(strstr(err.text, "more than 256 lines"));
+	memset(many, '\n', CCDM_SNP_FLOOR_FILE + 1);
+	assert_int_equal(TEXT(many), -EINVAL);
+	free(many);
+#undef TEXT
+#undef STATUS
 }
 
 /* Who has none learns where it is, as far as the report says whose processor it is. */
@@ -259,13 +477,13 @@ static void where_from(void **state)
 		const char *found;
 	} all[] = {
 		{ { .no_leaf = true },
-		  "none; https://kdsintf.amd.com/vcek/v1/Milan/" CHIP
+		  "none; fetch https://kdsintf.amd.com/vcek/v1/Milan/" CHIP
 		  "c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedfe0e1e2e3e4e5e6e7e8e9eaebecedee"
 		  "eff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff"
-		  "?blSPL=03&teeSPL=01&snpSPL=20&ucodeSPL=217 has it" },
+		  "?blSPL=03&teeSPL=01&snpSPL=29&ucodeSPL=219" },
 		{ { .no_leaf = true, .turin = true },
-		  "none; https://kdsintf.amd.com/vcek/v1/Turin/" CHIP
-		  "?fmcSPL=03&blSPL=01&teeSPL=00&snpSPL=05&ucodeSPL=217 has it" },
+		  "none; fetch https://kdsintf.amd.com/vcek/v1/Turin/" CHIP
+		  "?fmcSPL=03&blSPL=01&teeSPL=00&snpSPL=05&ucodeSPL=219" },
 		{ { .no_leaf = true, .version = 2 }, "none" },
 		{ { .no_leaf = true, .vlek = true }, "none" },
 		{ { .no_leaf = true, .no_chip = true }, "none" },
@@ -280,6 +498,50 @@ static void where_from(void **state)
 		assert_string_equal(v.check[v.count - 1].found, all[i].found);
 	}
 #undef CHIP
+}
+
+/* The same of lists: by the names of an issuer and of one that it has certified. */
+static void lists_from(void **state)
+{
+	static const struct {
+		const char *issuer, *subject, *url;
+	} all[] = {
+		{ "ARK-Milan", "SEV-Milan", "https://kdsintf.amd.com/vcek/v1/Milan/crl" },
+		{ "ARK-Genoa", "SEV-Genoa", "https://kdsintf.amd.com/vcek/v1/Genoa/crl" },
+		{ "ARK-Turin", "SEV-VLEK-Turin", "https://kdsintf.amd.com/vlek/v1/Turin/crl" },
+		{ "Intel SGX Root CA", "Intel SGX PCK Platform CA",
+		  "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der" },
+		{ "Intel SGX PCK Platform CA", "Intel SGX PCK Certificate",
+		  "https://api.trustedservices.intel.com/sgx/certification/v4/pckcrl?"
+		  "ca=platform&encoding=der" },
+		{ "Intel SGX PCK Processor CA", "",
+		  "https://api.trustedservices.intel.com/sgx/certification/v4/pckcrl?"
+		  "ca=processor&encoding=der" },
+		{ "ARK-Milano", "SEV-Milan", NULL },
+		{ "Milan", "SEV-Milan", NULL },
+		{ "SEV-Milan", "SEV-VCEK", NULL },
+		{ "", "", NULL },
+	};
+	struct spoil lacks = { .no_crl = true }, stale = { .crl_to = "20250101000000Z" };
+	static struct ccdm_verdict v;
+	char url[CCDM_URL_MAX];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		assert_int_equal(ccdm_url_crl(all[i].issuer, all[i].subject, url), !!all[i].url);
+		if (all[i].url)
+			assert_string_equal(url, all[i].url);
+	}
+	judge(&lacks, &v);
+	assert_string_equal(failed(&v), "crl");
+	for (i = 0; strcmp(v.check[i].name, "crl"); i++)
+		;
+	assert_string_equal(v.check[i].found,
+			    "none of ARK-Milan; fetch https://kdsintf.amd.com/vcek/v1/Milan/crl; "
+			    "run \"ccdm-broker trust fetch\"");
+	judge(&stale, &v);
+	assert_non_null(strstr(v.check[i].found, "2025-01-01T00:00:00Z; run \"ccdm-broker trust"));
 }
 
 /* r or s zero, or the curve's order */
@@ -673,14 +935,88 @@ static void silence(void **state)
 	assert_false(ccdm_verdict_accepted(&v));
 }
 
+/* What is built in leads to the roots that are pinned, and helps nobody who names other roots. */
+static void built_in(void **state)
+{
+	const struct ccdm_certs *certs = ccdm_vendor_certs();
+	struct ccdm_certs *none = ccdm_certs_new();
+	struct ccdm_path path = { .prefix = "", .at = AT };
+	struct ccdm_verdict *v = calloc(1, sizeof(*v));
+	unsigned int i, k, n[4] = { 0 };
+	struct spoil bare = { .no_chain = true };
+	const struct ccdm_cert *cert;
+	struct ccdm_snp_want want = { .at = AT };
+	uint8_t raw[CCDM_SNP_REPORT_SIZE];
+	struct ccdm_snp snp;
+	char cn[64];
+	X509 *x;
+
+	(void)state;
+	assert_non_null(certs);
+	assert_ptr_equal(certs, ccdm_vendor_certs());
+	for (i = 0; (cert = ccdm_certs_at(certs, i)); i++) {
+		path.anchors = i < 9 ? ccdm_snp_anchors(&path.nr_anchors)
+				     : ccdm_tdx_anchors(&path.nr_anchors);
+		assert_int_equal(path.nr_anchors, i < 9 ? 3 : 1);
+		memset(v, 0, sizeof(*v));
+		v->allow = CCDM_ALLOW_NO_CRL;
+		v->complete = true;
+		path.builtin = certs;
+		assert_int_equal(ccdm_certs_path(none, cert, &path, v), 0);
+		assert_true(ccdm_verdict_accepted(v));
+		ccdm_cert_cn(cert, cn);
+		if (i == 9) {
+			assert_string_equal(cn, "Intel SGX Root CA");
+			continue;
+		}
+		/* each below the root of its own generation */
+		assert_string_equal(strrchr(cn, '-') + 1, path.anchor->name);
+		for (k = 0; k < path.nr_anchors; k++)
+			n[k] += path.anchor == &path.anchors[k];
+		memset(v, 0, sizeof(*v));
+		path.builtin = NULL;
+		assert_int_equal(ccdm_certs_path(none, cert, &path, v), 0);
+		assert_false(ccdm_verdict_accepted(v));
+	}
+	assert_int_equal(i, 10);
+	assert_true(n[0] == 3 && n[1] == 3 && n[2] == 3);
+
+	/* a leaf that names AMD's ASK as its issuer, and was signed by another key */
+	make_report(&bare, NULL, raw);
+	x = make_leaf(&bare, raw, (X509 *)ccdm_certs_at(certs, 1));
+	pki_add_cert(none, x, &want.leaf);
+	want.certs = none;
+	assert_int_equal(ccdm_snp_parse(raw, sizeof(raw), &snp, &err), 0);
+	memset(v, 0, sizeof(*v));
+	assert_int_equal(ccdm_snp_verify(&snp, &want, v), 0);
+	assert_false(ccdm_verdict_accepted(v));
+	assert_string_equal(failed(v), "chain");
+
+	/* one that AMD's root signed; who names a root himself, be it AMD's, brings the chain, too */
+	want.leaf = ccdm_certs_at(certs, 1);
+	memset(v, 0, sizeof(*v));
+	assert_int_equal(ccdm_snp_verify(&snp, &want, v), 0);
+	assert_null(strstr(failed(v), "chain"));
+	want.anchors = ccdm_snp_anchors(&want.nr_anchors);
+	memset(v, 0, sizeof(*v));
+	assert_int_equal(ccdm_snp_verify(&snp, &want, v), 0);
+	assert_int_equal(strncmp(failed(v), "chain", 5), 0);
+	X509_free(x);
+	ccdm_certs_free(none);
+	free(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(certificates), cmocka_unit_test(one_check_each),
-		cmocka_unit_test(numbers),	cmocka_unit_test(where_from),
-		cmocka_unit_test(lengths),	cmocka_unit_test(there_and_back),
-		cmocka_unit_test(bad_tables),	cmocka_unit_test(leaf_among),
-		cmocka_unit_test(silence),	cmocka_unit_test(chains),
+		cmocka_unit_test(certificates),	  cmocka_unit_test(one_check_each),
+		cmocka_unit_test(numbers),	  cmocka_unit_test(where_from),
+		cmocka_unit_test(said),		  cmocka_unit_test(bulletins),
+		cmocka_unit_test(own_floor),	  cmocka_unit_test(lengths),
+		cmocka_unit_test(there_and_back), cmocka_unit_test(bad_tables),
+		cmocka_unit_test(leaf_among),	  cmocka_unit_test(silence),
+		cmocka_unit_test(chains),	  cmocka_unit_test(built_in),
+		cmocka_unit_test(lists_from),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

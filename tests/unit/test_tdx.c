@@ -498,13 +498,44 @@ static void cut_off(void **state)
 	free(quote);
 }
 
+/* Who lacks something learns where it is. */
+static void where_from(void **state)
+{
+#define PCS "https://api.trustedservices.intel.com/tdx/certification/v4/"
+	static const struct {
+		struct tdx_spoil spoil;
+		const char *check, *found;
+	} all[] = {
+		{ { .no_collateral = true },
+		  "collateral",
+		  "neither; fetch " PCS "tcb?fmspc=0a0b0c0d0e0f and " PCS
+		  "qe/identity; run \"ccdm-broker trust fetch --fmspc 0a0b0c0d0e0f\"" },
+		{ { .no_tcb_info = true },
+		  "tcb-info",
+		  "none; fetch " PCS "tcb?fmspc=0a0b0c0d0e0f" },
+		{ { .no_qe_identity = true }, "qe-identity", "none; fetch " PCS "qe/identity" },
+	};
+	static struct ccdm_verdict v;
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		judge(&all[i].spoil, &v);
+		assert_string_equal(failed(&v), all[i].check);
+		for (k = 0; v.check[k].passed; k++)
+			;
+		assert_string_equal(v.check[k].found, all[i].found);
+	}
+#undef PCS
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_check_each), cmocka_unit_test(platforms),
 		cmocka_unit_test(platform_forms), cmocka_unit_test(bundle_texts),
 		cmocka_unit_test(signed_texts),	  cmocka_unit_test(odd_quotes),
-		cmocka_unit_test(cut_off),
+		cmocka_unit_test(cut_off),	  cmocka_unit_test(where_from),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

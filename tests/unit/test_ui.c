@@ -130,11 +130,84 @@ static void plain(void **state)
 
 	(void)state;
 	ccdm_err_text(&err, "%s", "a\x1b[2Jb\nc\rd\x7f e\xc2\x9b\xc2\x80 \xc3\xa9\xc2\xa0\xc2");
-	assert_string_equal(err.text, "a?[2Jb?c?d? e???? \xc3\xa9\xc2\xa0\xc2");
+	assert_string_equal(err.text, "a?[2Jb?c?d? e???? \xc3\xa9\xc2\xa0?");
 	ccdm_err_text(&err, "??\x1b?");
 	assert_string_equal(err.text, "????");
 	ccdm_err_hint(&err, "%s", "a\nb");
 	assert_string_equal(err.hint, "a?b");
+}
+
+/* Whatever it was, JSON takes it: a log that does not is a guest without a trace. */
+static void utf8(void **state)
+{
+	static const struct {
+		const char *text, *plain;
+	} all[] = {
+		{ "\xc2\xa0 \xdf\xbf", "\xc2\xa0 \xdf\xbf" },
+		{ "\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbd",
+		  "\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbd" },
+		{ "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf" },
+		{ "\x80\xbf\xc0\x80\xc1\xbf", "??????" },
+		{ "\xe0\x9f\xbf\xed\xa0\x80", "??????" },
+		{ "\xf0\x8f\xbf\xbf\xf4\x90\x80\x80", "????????" },
+		{ "\xf5\x80\x80\x80\xff\xfe", "??????" },
+		{ "\xc3x\xe2\x82x\xf0\x9f\x98x", "?x??x???x" },
+		{ "\xc3", "?" },
+		{ "\xe2\x82", "??" },
+		{ "\xf0\x9f\x98", "???" },
+		{ "\x9b\x32J", "?2J" },
+		/* what turns the rest of a line around, or hides in it */
+		{ "\xe2\x80\xaeyes\xe2\x80\xac \xe2\x81\xa6no\xe2\x81\xa9", "???yes??? ???no???" },
+		{ "\xe2\x80\x8e\xe2\x80\x8f\xe2\x80\xa8\xd8\x9c", "???????????" },
+		{ "\xe2\x80\x8d\xe2\x80\x90\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa\xd8\x9b",
+		  "\xe2\x80\x8d\xe2\x80\x90\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa\xd8\x9b" },
+	};
+	struct ccdm_err err = { 0 };
+	char letters[600];
+	json_t *o;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		ccdm_err_text(&err, "%s", all[i].text);
+		assert_string_equal(err.text, all[i].plain);
+	}
+	/* cut where there is no more room: the room is even, and the letters begin at 1 */
+	for (i = 0; i < sizeof(letters) - 1; i++)
+		letters[i] = i % 2 ? '\xc3' : '\xa9';
+	letters[0] = 'x';
+	letters[sizeof(letters) - 1] = '\0';
+	ccdm_err_text(&err, "%s", letters);
+	ccdm_err_hint(&err, "%s", letters + 1);
+	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
+	o = json_pack("{s:s, s:s}", "text", err.text, "hint", err.hint);
+	assert_non_null(o);
+	json_decref(o);
+}
+
+/* JSON goes to terminals, too. */
+static void ascii(void **state)
+{
+	FILE *terminal = stdout;
+	struct ccdm_err err = { 0 };
+	size_t size, i;
+	char *text;
+	json_t *o;
+
+	(void)state;
+	stdout = open_memstream(&text, &size);
+	assert_non_null(stdout);
+	i = ccdm_ui_json(json_pack("{s:s}", "\xc2\x9b", "a\x1b\xc2\x9b\x32J \xe2\x80\xae"), &err);
+	fclose(stdout);
+	stdout = terminal;
+	assert_int_equal(i, 0);
+	for (i = 0; i < size; i++)
+		assert_true(text[i] == '\n' || (text[i] >= ' ' && text[i] <= '~'));
+	o = json_loads(text, 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(o, "\xc2\x9b")),
+			    "a\x1b\xc2\x9b\x32J \xe2\x80\xae");
+	json_decref(o);
+	free(text);
 }
 
 static void exits(void **state)
@@ -190,9 +263,9 @@ static void values(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sizes),  cmocka_unit_test(human), cmocka_unit_test(times),
-		cmocka_unit_test(plain),  cmocka_unit_test(exits), cmocka_unit_test(words),
-		cmocka_unit_test(values),
+		cmocka_unit_test(sizes), cmocka_unit_test(human), cmocka_unit_test(times),
+		cmocka_unit_test(plain), cmocka_unit_test(utf8),  cmocka_unit_test(ascii),
+		cmocka_unit_test(exits), cmocka_unit_test(words), cmocka_unit_test(values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,8 @@
 #include "../lib/kbs.h"
 #include "admin.h"
 #include "explain.h"
+#include "note.h"
+#include "status.h"
 
 /* A line that is being done. */
 struct ccdm_asked {
@@ -40,7 +42,7 @@ static int ccdm_asked_log(struct ccdm_asked *q, const char *what, const char *na
 	int r;
 
 	snprintf(q->name, sizeof(q->name), "%s", name);
-	r = ccdm_audit_add(q->b->audit, q->now, "admin", entry, &q->err);
+	r = ccdm_broker_note(q->b, q->now, "admin", entry, &q->err);
 	q->begun = !r;
 	return r;
 }
@@ -61,7 +63,7 @@ static int ccdm_asked_ended(struct ccdm_asked *q, const char *what, int r)
 	entry = json_pack("{s:s, s:s, s:s, s:s, s:s?}", "who", q->who, "do", what, "name", q->name,
 			  "result", r ? "failed" : "done", "why",
 			  r ? (q->err.text[0] ? q->err.text : strerror(-r)) : NULL);
-	bad = ccdm_audit_add(q->b->audit, q->now, "admin", entry, &err);
+	bad = ccdm_broker_note(q->b, q->now, "admin", entry, &err);
 	return r || !bad ? r
 			 : ccdm_err_set(&q->err, bad, "it is done, and not noted: %s", err.text);
 }
@@ -272,6 +274,31 @@ static int ccdm_admin_explain(struct ccdm_asked *q)
 				&q->answer, &q->err);
 }
 
+/* ---- what the tool did ------------------------------------------------------------------ */
+
+static int ccdm_admin_note(struct ccdm_asked *q)
+{
+	const char *what = json_string_value(json_object_get(q->o, "what"));
+	const char *result = json_string_value(json_object_get(q->o, "result"));
+	json_t *entry;
+	int r = ccdm_note_read(q->o, q->who, &entry, &q->err);
+
+	if (r)
+		return r;
+	if (!strcmp(what, "restore") && strcmp(result, "failed")) {
+		json_decref(entry);
+		return ccdm_err_set(&q->err, -EINVAL, "a broker that runs is not restored");
+	}
+	return ccdm_broker_note(q->b, q->now, "tool", entry, &q->err);
+}
+
+/* ---- how it is ---------------------------------------------------------------------------- */
+
+static int ccdm_admin_status(struct ccdm_asked *q)
+{
+	return ccdm_status(q->b, &q->answer, &q->err);
+}
+
 /* ---- lines ----------------------------------------------------------------------------- */
 
 static const struct {
@@ -287,6 +314,8 @@ static const struct {
 	{ "secret-remove", ccdm_admin_secret_remove, true },
 	{ "secrets-reseal", ccdm_admin_secrets_reseal, true },
 	{ "explain", ccdm_admin_explain, false },
+	{ "note", ccdm_admin_note, false },
+	{ "status", ccdm_admin_status, false },
 };
 
 json_t *ccdm_admin_answer(struct ccdm_broker *b, char *line, size_t size, const char *who,

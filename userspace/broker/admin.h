@@ -8,7 +8,8 @@
  *
  *	policy-add {text, dry-run}	policy-list	policy-remove {name}
  *	secret-put {path, value}	secret-list	secret-remove {path}	secrets-reseal
- *	explain {evidence}
+ *	explain {evidence}	status: see status.h
+ *	note {what, result, name, ...}: see note.h
  */
 #ifndef CCDM_BROKER_ADMIN_H
 #define CCDM_BROKER_ADMIN_H

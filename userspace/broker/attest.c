@@ -175,7 +175,7 @@ static int ccdm_attest_log(struct ccdm_broker *b, const struct ccdm_request *q,
 	ccdm_member_put(&more, "result", json_string(why ? "refused" : "accepted"));
 	if (why)
 		ccdm_member_put(&more, "why", json_string(why));
-	return ccdm_audit_add(b->audit, q->now, "attest", more, err);
+	return ccdm_broker_note(b, q->now, "attest", more, err);
 }
 
 /* What is decided. */
@@ -266,14 +266,20 @@ static void ccdm_attest_reply(struct ccdm_broker *b, const struct ccdm_request *
 	free(token);
 }
 
-/* A session of ours, and a message that is none: it is refused, and so it is in the log. */
+/*
+ * A nonce of ours, and a message that is none: it is refused, and so it is in the log. Anybody gets
+ * a nonce, and nothing was claimed: the first ones of a minute have a line, the others a number.
+ */
 static void ccdm_attest_unreadable(struct ccdm_broker *b, const struct ccdm_request *q,
 				   const struct ccdm_attest *m, const struct ccdm_err *why,
 				   struct ccdm_reply *a)
 {
 	struct ccdm_err err;
+	bool line = ccdm_refusals_line(&b->refusals, q->now);
 
-	if (ccdm_attest_log(b, q, m, why->text, json_object(), &err))
+	if (!line)
+		ccdm_refusals_add(&b->refusals, CCDM_REFUSED_MESSAGE, q->now);
+	if (line && ccdm_attest_log(b, q, m, why->text, json_object(), &err))
 		ccdm_reply_error(a, 500, "AttestationError", "it cannot be logged");
 	else
 		ccdm_reply_error(a, 401, "SerdeError", why->text);
@@ -285,13 +291,19 @@ void ccdm_attest_answer(struct ccdm_broker *b, const struct ccdm_request *q, str
 	struct ccdm_proof proof = { 0 };
 	struct ccdm_attest m = { 0 };
 	struct ccdm_err err = { 0 };
+	int r;
 
 	if (!v) {
 		a->status = 500;
 		return;
 	}
+	r = q->cookie ? ccdm_nonce_read(b->keys, q->cookie, q->now, &m.nonce) : -EINVAL;
+	if (r)
+		ccdm_refusals_add(&b->refusals,
+				  r == -ETIME ? CCDM_REFUSED_EXPIRED : CCDM_REFUSED_SESSION,
+				  q->now);
 	/* Unknown and expired are the same to who asks. */
-	if (!q->cookie || ccdm_nonce_read(b->keys, q->cookie, q->now, &m.nonce))
+	if (r)
 		ccdm_reply_error(a, 401, "TokenNotFound", "no such session");
 	else if (ccdm_attest_read(q, &m, &err))
 		ccdm_attest_unreadable(b, q, &m, &err, a);

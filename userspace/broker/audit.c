@@ -148,7 +148,8 @@ static int ccdm_audit_cut(json_t *entry)
 
 	json_object_foreach(entry, key, value)
 	{
-		size = json_dumpb(value, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
+		size = json_dumpb(value, NULL, 0,
+				  JSON_COMPACT | JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
 		if (value != cut && size > most) {
 			most = size;
 			name = key;
@@ -171,7 +172,7 @@ static int ccdm_audit_text(json_t *entry, char **line)
 	int n;
 
 	for (;;) {
-		text = ccdm_member_dump(entry, JSON_COMPACT | JSON_SORT_KEYS);
+		text = ccdm_member_dump(entry, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
 		n = text ? (int)strlen(text) + 1 : -ENOMEM;
 		if (n <= CCDM_AUDIT_LINE)
 			break;
@@ -238,6 +239,12 @@ int ccdm_audit_add(struct ccdm_audit *a, int64_t now, const char *event, json_t 
 	if (!r)
 		r = ccdm_audit_sign(a, now);
 	return r ? ccdm_err_set(err, r, "the audit log: %s", strerror(-r)) : 0;
+}
+
+const char *ccdm_audit_end(const struct ccdm_audit *a, uint64_t *lines)
+{
+	*lines = a->lines;
+	return a->prev;
 }
 
 /* ---- opening ------------------------------------------------------------------ */

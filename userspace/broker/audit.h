@@ -44,6 +44,9 @@ void ccdm_audit_close(struct ccdm_audit *audit); /* accepts NULL */
 int ccdm_audit_add(struct ccdm_audit *audit, int64_t now, const char *event, json_t *entry,
 		   struct ccdm_err *err);
 
+/* Hash of the last line, in hexadecimal, zeros if there is none; @lines: set to their number. */
+const char *ccdm_audit_end(const struct ccdm_audit *audit, uint64_t *lines);
+
 /**
  * ccdm_audit_verify() - does every line follow from the one before, and is each head where it must be?
  * @signer: whose heads they are; NULL: their signatures are not looked at

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include "../lib/digest.h"
+#include "../lib/member.h"
 #include "broker.h"
 
 void ccdm_broker_drop(struct ccdm_broker *b)
@@ -12,6 +13,12 @@ void ccdm_broker_drop(struct ccdm_broker *b)
 	ccdm_policy_free(b->policies);
 	b->policies = NULL;
 	b->policies_read = false;
+}
+
+void ccdm_broker_reloaded(struct ccdm_broker *b)
+{
+	ccdm_broker_drop(b);
+	b->nr_odd = 0;
 }
 
 struct ccdm_policies_read {
@@ -33,23 +40,78 @@ static int ccdm_policies_add(const char *name, const char *text, void *arg)
 	return r;
 }
 
+int ccdm_broker_refusals(struct ccdm_broker *b, int64_t now, struct ccdm_err *err)
+{
+	uint64_t count = ccdm_refusals_fresh(&b->refusals);
+	char since[32];
+	int r;
+
+	if (!count)
+		return 0;
+	ccdm_ui_date(b->refusals.since, since);
+	r = ccdm_audit_add(b->audit, now, "anonymous",
+			   json_pack("{s:s, s:I, s:s, s:o}", "result", "refused", "count",
+				     (json_int_t)count, "since", since, "reasons",
+				     ccdm_refusals_json(b->refusals.fresh)),
+			   err);
+	if (!r)
+		ccdm_refusals_noted(&b->refusals, now);
+	return r;
+}
+
+int ccdm_broker_note(struct ccdm_broker *b, int64_t now, const char *event, json_t *entry,
+		     struct ccdm_err *err)
+{
+	int r = now != b->refusals.written ? ccdm_broker_refusals(b, now, err) : 0;
+
+	if (!r)
+		return ccdm_audit_add(b->audit, now, event, entry, err);
+	json_decref(entry);
+	return r;
+}
+
+/* @key: NULL: of rows that have none here */
+static int ccdm_odd_add(struct ccdm_broker *b, const struct ccdm_store_odd *odd, const char *key,
+			struct ccdm_err *err)
+{
+	const char *name = key ? key : "";
+	struct ccdm_digest d;
+	json_t *entry;
+	unsigned int i;
+	int r = ccdm_digest_of(CCDM_ALG_SHA256, odd->table, strlen(odd->table) + 1, name,
+			       strlen(name), &d);
+
+	if (r)
+		return ccdm_err_set(err, r, "a row that is left out cannot be hashed");
+	for (i = 0; i < b->nr_odd; i++)
+		if (!memcmp(b->odd[i], d.bytes, sizeof(b->odd[i])))
+			return 0;
+	if (b->nr_odd == CCDM_BROKER_ODD)
+		return 0;
+	entry = json_pack("{s:s, s:s, s:s}", "table", odd->table, "key", name, "why",
+			  "no MAC of this key file");
+	if (!key)
+		ccdm_member_put(&entry, "count", json_integer((json_int_t)odd->count));
+	if (b->nr_odd == CCDM_BROKER_ODD - 1)
+		ccdm_member_put(&entry, "more",
+				json_string("no further row is named before the next reload"));
+	r = ccdm_broker_note(b, time(NULL), "store", entry, err);
+	if (!r)
+		memcpy(b->odd[b->nr_odd++], d.bytes, sizeof(b->odd[0]));
+	return r;
+}
+
 int ccdm_broker_odd(struct ccdm_broker *b, struct ccdm_err *err)
 {
 	const struct ccdm_store_odd *odd = ccdm_store_odd(b->store);
-	char what[sizeof(b->odd)];
-	int r;
+	unsigned int i;
+	int r = 0;
 
-	if (!odd->count)
-		return 0;
-	snprintf(what, sizeof(what), "%s %u %s", odd->table, odd->count, odd->key);
-	if (!strcmp(what, b->odd))
-		return 0;
-	r = ccdm_audit_add(b->audit, time(NULL), "store",
-			   json_pack("{s:s, s:s, s:i, s:s}", "table", odd->table, "key", odd->key,
-				     "count", (int)odd->count, "why", "no MAC of this key file"),
-			   err);
-	if (!r)
-		memcpy(b->odd, what, sizeof(what));
+	b->odd_rows += odd->count;
+	for (i = 0; !r && i < odd->count && i < CCDM_STORE_ODD; i++)
+		r = ccdm_odd_add(b, odd, odd->key[i], err);
+	if (!r && odd->count > CCDM_STORE_ODD)
+		r = ccdm_odd_add(b, odd, NULL, err);
 	return r;
 }
 

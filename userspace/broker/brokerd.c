@@ -15,9 +15,10 @@
 #include "conf.h"
 #include "protocol.h"
 #include "server.h"
+#include "trust_watch.h"
 
 #define PROGRAM "ccdm-brokerd"
-#define PRUNE	60 /* seconds between two looks at what has expired */
+#define PRUNE	60 /* seconds between two looks at what has expired, and two lines of refusals */
 
 struct ccdm_daemon {
 	const char *file;
@@ -30,6 +31,7 @@ struct ccdm_daemon {
 	struct ccdm_server *server;
 	struct ccdm_adminsock *admin;
 	struct event *end[2], *hup, *prune;
+	struct ccdm_trust_watch watch;
 };
 
 /* ---- what it is made of ------------------------------------------------------- */
@@ -59,7 +61,7 @@ static void brokerd_policy(struct ccdm_daemon *d)
 	d->broker.keys = d->keys;
 	d->broker.trust = d->trust;
 	ccdm_store_keys(d->broker.store, d->keys);
-	ccdm_broker_drop(&d->broker); /* a key may be gone, and with it what it vouched for */
+	ccdm_broker_reloaded(&d->broker); /* a key may be gone, and with it what it vouched for */
 	d->broker.versions = ccdm_conf_versions(&d->conf);
 	d->broker.nonce_lifetime = (int)d->conf.nonce_lifetime;
 	d->broker.session_lifetime = (int)d->conf.session_lifetime;
@@ -90,7 +92,8 @@ static void brokerd_note(struct ccdm_daemon *d, const char *what, const char *wh
 {
 	struct ccdm_err err;
 
-	if (ccdm_audit_add(d->broker.audit, time(NULL), "daemon",
+	if (ccdm_broker_refusals(&d->broker, time(NULL), &err) ||
+	    ccdm_audit_add(d->broker.audit, time(NULL), "daemon",
 			   json_pack("{s:s, s:s, s:s?}", "do", what, "result",
 				     why ? "failed" : "done", "why", why),
 			   &err))
@@ -120,6 +123,7 @@ static void brokerd_reload(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	d->broker.life.reloaded = time(NULL);
 	r = ccdm_conf_load(d->file, &conf, &err);
 	if (!r)
 		r = ccdm_keys_load(conf.key_file, &keys, &err);
@@ -127,6 +131,7 @@ static void brokerd_reload(evutil_socket_t fd, short what, void *arg)
 		r = ccdm_trust_load(conf.trust, &trust, &err);
 	if (!r)
 		r = ccdm_server_reload(d->server, &conf, &err);
+	snprintf(d->broker.life.why, sizeof(d->broker.life.why), "%s", r ? err.text : "");
 	if (r) {
 		ccdm_keys_free(keys);
 		ccdm_trust_free(trust);
@@ -141,6 +146,7 @@ static void brokerd_reload(evutil_socket_t fd, short what, void *arg)
 	d->conf = conf;
 	brokerd_policy(d);
 	brokerd_note(d, "reload", NULL);
+	d->broker.trust_state = ccdm_trust_watch(&d->watch, d->trust, false, PROGRAM);
 	fprintf(stderr, PROGRAM ": reloaded\n");
 }
 
@@ -153,6 +159,9 @@ static void brokerd_prune(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (ccdm_store_sessions_prune(d->broker.store, time(NULL), &err))
 		fprintf(stderr, PROGRAM ": %s\n", err.text);
+	if (ccdm_broker_refusals(&d->broker, time(NULL), &err))
+		fprintf(stderr, PROGRAM ": %s\n", err.text);
+	d->broker.trust_state = ccdm_trust_watch(&d->watch, d->trust, true, PROGRAM);
 }
 
 static int brokerd_events(struct ccdm_daemon *d, struct ccdm_err *err)
@@ -202,7 +211,10 @@ static int brokerd_start(struct ccdm_daemon *d, struct ccdm_err *err)
 	if (!r)
 		r = ccdm_server_new(d->base, &d->conf, brokerd_answer, d, &d->server, err);
 	if (!r) {
+		ccdm_server_count(d->server, &d->broker.refusals);
+		d->broker.life.started = time(NULL);
 		brokerd_note(d, "start", NULL);
+		d->broker.trust_state = ccdm_trust_watch(&d->watch, d->trust, false, PROGRAM);
 		fprintf(stderr, PROGRAM ": port %u\n", ccdm_server_port(d->server));
 	}
 	return r;
@@ -285,6 +297,9 @@ int main(int argc, char **argv)
 	if (!r && !check) {
 		r = event_base_dispatch(d.base) < 0 ? ccdm_err_set(&err, -EIO, "the loop ended")
 						    : 0;
+		/* (who is refused until then is in the log before it) */
+		ccdm_server_free(d.server);
+		d.server = NULL;
 		brokerd_note(&d, "stop", r ? err.text : NULL);
 	}
 	brokerd_stop(&d);

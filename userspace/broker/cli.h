@@ -15,6 +15,11 @@
  * @conf_file: --config
  * @names, @nr_names: --name, once or more
  * @days: --days
+ * @at: --at, or now
+ * @from, @ca, @report: --from, --ca, --report
+ * @timeout: --timeout, seconds
+ * @print, @vlek: --print, --vlek
+ * @fmspc, @nr_fmspc: --fmspc, once or more
  */
 struct ccdm_cli {
 	int argc;
@@ -25,6 +30,15 @@ struct ccdm_cli {
 	char *names[32];
 	unsigned int nr_names;
 	unsigned int days;
+	int64_t at;
+	const char *from;
+	const char *ca;
+	const char *report;
+	unsigned int timeout;
+	bool print;
+	bool vlek;
+	char *fmspc[64];
+	unsigned int nr_fmspc;
 };
 
 /* The configuration, or what it is without a file, if nobody named one. */
@@ -47,6 +61,10 @@ int cmd_secret_remove(const struct ccdm_cli *cli, struct ccdm_err *err);
 int cmd_secret_reseal(const struct ccdm_cli *cli, struct ccdm_err *err);
 int cmd_backup(const struct ccdm_cli *cli, struct ccdm_err *err);
 int cmd_restore(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_status(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_trust_fetch(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_trust_status(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_trust_import(const struct ccdm_cli *cli, struct ccdm_err *err);
 int cmd_explain(const struct ccdm_cli *cli, struct ccdm_err *err);
 int cmd_log(const struct ccdm_cli *cli, struct ccdm_err *err);
 int cmd_log_verify(const struct ccdm_cli *cli, struct ccdm_err *err);

@@ -30,6 +30,11 @@ static void explain_checks(const json_t *list, const char *name, const char *ind
 			     explain_text(check, "expected"));
 }
 
+static bool explain_fresh(const json_t *answer)
+{
+	return json_is_true(json_object_get(answer, "nonce-checked"));
+}
+
 static void explain_print(const json_t *answer)
 {
 	json_t *one;
@@ -37,6 +42,9 @@ static void explain_print(const json_t *answer)
 
 	explain_checks(json_object_get(answer, "checks"), "name", "");
 	puts(explain_text(answer, "verdict"));
+	if (!explain_fresh(answer))
+		puts("note: the nonce was not checked: the evidence has none, and may be old or "
+		     "another guest's");
 	json_array_foreach(json_object_get(answer, "notes"), i, one)
 		ccdm_ui_line("note: %s", json_string_value(one));
 	json_array_foreach(json_object_get(answer, "policies"), i, one)
@@ -104,6 +112,11 @@ int cmd_explain(const struct ccdm_cli *cli, struct ccdm_err *err)
 		r = ccdm_err_set(err, -ECANCELED, "the evidence was refused");
 	else if (!r && !holds)
 		r = ccdm_err_set(err, -ECANCELED, "no policy holds");
+	else if (!r && !explain_fresh(answer))
+		r = ccdm_err_set(
+			err, -ECANCELED,
+			"the nonce was not checked: the evidence has none, and without one "
+			"nothing is released");
 	json_decref(answer);
 	return r;
 }

@@ -16,6 +16,7 @@
 #include "cli.h"
 #include "issue.h"
 #include "keys.h"
+#include "work.h"
 
 #define OWNER	"ccdm-broker"
 #define CA_DAYS 3650
@@ -228,48 +229,67 @@ int cmd_init(const struct ccdm_cli *cli, struct ccdm_err *err)
 int cmd_renew(const struct ccdm_cli *cli, struct ccdm_err *err)
 {
 	struct ccdm_conf conf;
+	struct ccdm_work work = { .conf = &conf, .what = "renew", .lines = -1 };
 	int r = ccdm_cli_conf(cli, &conf, err);
 
 	if (!r && !cli->nr_names)
 		r = ccdm_err_set(err, -EINVAL, "the server needs a name: --name HOST");
+	work.name = conf.certificate;
 	if (!r)
-		r = init_server(cli, &conf, err);
+		r = ccdm_work_begin(&work, err);
+	if (r)
+		return r;
+	r = init_server(cli, &conf, err);
+	if (!r)
+		r = ccdm_work_hash(&work, err);
+	r = ccdm_work_end(&work, r, err);
 	return r ? r : init_print(cli, &conf, err);
 }
 
 /* The new key stands first; none is dropped, since something may be sealed under it. */
-int cmd_rotate(const struct ccdm_cli *cli, struct ccdm_err *err)
+static int rotate_key(const struct ccdm_conf *conf, struct ccdm_err *err)
 {
 	struct ccdm_keys *keys = NULL;
 	char *old = NULL, text[66 + 4096];
-	struct ccdm_conf conf;
 	size_t size = 0;
-	int r = ccdm_cli_conf(cli, &conf, err);
+	int r = ccdm_keys_load(conf->key_file, &keys, err);
 
-	if (!r)
-		r = ccdm_keys_load(conf.key_file, &keys, err);
 	if (!r && ccdm_keys_count(keys) == CCDM_KEYS_MAX) {
 		ccdm_err_hint(err,
 			      "ccdm-broker secret reseal; then remove its last key, once the last "
 			      "session under it has ended");
 		r = ccdm_err_set(err, -EEXIST, "%s: holds %u keys, which is all it can",
-				 conf.key_file, CCDM_KEYS_MAX);
+				 conf->key_file, CCDM_KEYS_MAX);
 	}
 	if (!r)
-		r = ccdm_file_read(conf.key_file, 4096, &old, &size, err);
+		r = ccdm_file_read(conf->key_file, 4096, &old, &size, err);
 	if (!r)
 		r = init_line(text, err);
 	if (!r) {
 		memcpy(text + strlen(text), old, size + 1);
-		r = ccdm_file_write(conf.key_file, text, strlen(text), 0600, err);
+		r = ccdm_file_write(conf->key_file, text, strlen(text), 0600, err);
 	}
 	if (!r)
-		r = init_own(conf.key_file, err);
+		r = init_own(conf->key_file, err);
 	if (old)
 		OPENSSL_cleanse(old, size);
 	OPENSSL_cleanse(text, sizeof(text));
 	free(old);
 	ccdm_keys_free(keys);
+	return r;
+}
+
+int cmd_rotate(const struct ccdm_cli *cli, struct ccdm_err *err)
+{
+	struct ccdm_conf conf;
+	struct ccdm_work work = { .conf = &conf, .what = "rotate-key", .lines = -1 };
+	int r = ccdm_cli_conf(cli, &conf, err);
+
+	work.name = conf.key_file;
+	if (!r)
+		r = ccdm_work_begin(&work, err);
+	if (!r)
+		r = ccdm_work_end(&work, rotate_key(&conf, err), err);
 	if (r)
 		return r;
 	if (cli->json)

@@ -44,6 +44,31 @@ static void log_failed(const json_t *entry)
 			     log_text(check, "found"));
 }
 
+/* Peers without a session: how many, and why. */
+static void log_anonymous(const json_t *o)
+{
+	char why[512] = "";
+	const char *reason;
+	size_t at = 0;
+	json_t *n;
+
+	json_object_foreach(json_object_get(o, "reasons"), reason, n) if (at < sizeof(why)) at +=
+		snprintf(why + at, sizeof(why) - at, "%s%s %lld", at ? ", " : "", reason,
+			 (long long)json_integer_value(n));
+	ccdm_ui_line("%s %-8s %-8s %lld since %s: %s", log_text(o, "time"), log_text(o, "event"),
+		     log_text(o, "result"),
+		     (long long)json_integer_value(json_object_get(o, "count")),
+		     log_text(o, "since"), why);
+}
+
+/* A row of the database that is left out. */
+static void log_store(const json_t *o)
+{
+	ccdm_ui_line("%s %-8s %-8s %s %s: %s%s%s", log_text(o, "time"), log_text(o, "event"),
+		     "refused", log_text(o, "table"), log_text(o, "key"), log_text(o, "why"),
+		     *log_text(o, "more") ? "; " : "", log_text(o, "more"));
+}
+
 static void log_line(const json_t *o)
 {
 	const char *event = log_text(o, "event"), *time = log_text(o, "time");
@@ -52,6 +77,14 @@ static void log_line(const json_t *o)
 
 	if (!strcmp(event, "head"))
 		return;
+	if (!strcmp(event, "anonymous")) {
+		log_anonymous(o);
+		return;
+	}
+	if (!strcmp(event, "store")) {
+		log_store(o);
+		return;
+	}
 	if (log_text(o, "do")[0])
 		ccdm_ui_line("%s %-8s %-8s %s %s %s%s%s", time, event, result, log_text(o, "who"),
 			     log_text(o, "do"), log_text(o, "name"), *why ? ": " : "", why);

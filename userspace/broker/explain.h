@@ -10,12 +10,13 @@
  * ccdm_explain() - judge evidence that lies before us
  * @trust: what it is held against
  * @policies: in order; may be NULL
- * @evidence: untrusted: what "ccdm-setup evidence --json" prints,
- *	{"version", "tee", "runtime-data": {"nonce", "tee-pubkey"},
- *	 "tee-evidence": {"primary_evidence", "additional_evidence"}}
+ * @evidence: untrusted: what "ccdm-setup evidence --json" prints (capture.h)
  * @at: time of evaluation
- * @out: set: {"verdict", "checks", "facts"?, "notes"?,
+ * @out: set: {"verdict", "checks", "nonce-checked", "facts"?, "notes"?,
  *	"policies": [{"name", "holds", "secrets", "conditions"}]}; the caller drops it
+ *
+ * Evidence without a nonce is judged all the same, but for what it is bound to: it is no more than
+ * an explanation then, and "nonce-checked" is false.
  *
  * Return: 0, whatever is found; -EINVAL; -ENOMEM.
  */

@@ -222,18 +222,15 @@ static enum ccdm_answer ccdm_judge_event(const json_t *want, const json_t *event
 static bool ccdm_judge_moot(const struct ccdm_cond *c, const json_t *facts)
 {
 	const char *tee = json_string_value(json_object_get(facts, "tee"));
-	const json_t *tcb = json_object_get(facts, "tcb");
 
 	if (c->line || !tee)
 		return false;
 	switch (c->kind) {
 	case CCDM_COND_VMPL:
 		return strcmp(tee, "snp");
-	case CCDM_COND_TCB:
-		/* SNP: where the verifier knows of no floor, it says no status */
-		return strcmp(tee, "tdx") && !json_object_get(tcb, "status");
 	case CCDM_COND_BANK:
 		return !json_object_get(facts, "pcr");
+	case CCDM_COND_TCB:
 	case CCDM_COND_DEBUG:
 		return !strcmp(tee, "tpm");
 	default:

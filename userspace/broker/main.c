@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "cli.h"
 #include "client.h"
 
@@ -32,8 +33,14 @@ static const struct cli_verb {
 	{ "secret", "list", "", "names of the secrets", 0, 0, cmd_secret_list },
 	{ "secret", "remove", "REPO/TYPE/TAG", "forget a secret", 1, 1, cmd_secret_remove },
 	{ "secret", "reseal", "", "seal them under the newest key", 0, 0, cmd_secret_reseal },
+	{ "trust", "fetch", "[snp] [tdx]",
+	  "revocation lists, chips and platforms, from AMD and Intel", 0, 2, cmd_trust_fetch },
+	{ "trust", "import", "FILE...", "the same from files", 1, 1 << 16, cmd_trust_import },
+	{ "trust", "status", "", "what is in the trust directory, and until when it is valid", 0, 0,
+	  cmd_trust_status },
 	{ "backup", NULL, "FILE", "database and audit log into a new file", 1, 1, cmd_backup },
 	{ "restore", NULL, "FILE", "of a stopped broker that has neither", 1, 1, cmd_restore },
+	{ "status", NULL, "", "how the daemon is", 0, 0, cmd_status },
 	{ "explain", NULL, "EVIDENCE", "what the policies say to it, condition by condition", 1, 1,
 	  cmd_explain },
 	{ "log", "verify", "[FILE]", "was the audit log changed", 0, 1, cmd_log_verify },
@@ -60,6 +67,14 @@ static int cli_help(FILE *to, int code)
 		"      --name HOST        init, renew: name or address of the server; once or more\n"
 		"      --days N           init, renew: of the server's certificate (default 365)\n"
 		"      --dry-run          policy add: only show the difference\n"
+		"      --fmspc HEX        trust fetch: a platform with TDX; once or more\n"
+		"      --report FILE      trust fetch: an SNP report whose chip's certificate is wanted\n"
+		"      --from URL         trust fetch: from a mirror of AMD and Intel\n"
+		"      --timeout SECONDS  trust fetch: for one answer (60)\n"
+		"      --ca FILE          trust fetch: CAs that know the server\n"
+		"      --print            trust fetch: only say what to fetch, and for which file\n"
+		"      --vlek             trust import: AMD's lists are those for VLEKs\n"
+		"      --at TIME          trust: evaluate at this time, not now\n"
 		"      --config FILE      instead of " CCDM_CONF_FILE "\n"
 		"      --json             as JSON\n"
 		"  -h, --help             this\n"
@@ -118,13 +133,21 @@ int main(int argc, char **argv)
 		{ "name", required_argument, NULL, 'n' },
 		{ "days", required_argument, NULL, 'd' },
 		{ "dry-run", no_argument, NULL, 'y' },
+		{ "fmspc", required_argument, NULL, 'f' },
+		{ "report", required_argument, NULL, 'r' },
+		{ "from", required_argument, NULL, 'm' },
+		{ "ca", required_argument, NULL, 'a' },
+		{ "timeout", required_argument, NULL, 's' },
+		{ "print", no_argument, NULL, 'p' },
+		{ "vlek", no_argument, NULL, 'l' },
+		{ "at", required_argument, NULL, 't' },
 		{ "config", required_argument, NULL, 'c' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
-	struct ccdm_cli cli = { .days = 365 };
+	struct ccdm_cli cli = { .days = 365, .at = time(NULL), .timeout = 60 };
 	char *end = NULL;
 	int o;
 
@@ -143,6 +166,35 @@ int main(int argc, char **argv)
 			break;
 		case 'y':
 			cli.dry = true;
+			break;
+		case 'f':
+			if (cli.nr_fmspc == sizeof(cli.fmspc) / sizeof(cli.fmspc[0]))
+				return cli_help(stderr, CCDM_EXIT_USAGE);
+			cli.fmspc[cli.nr_fmspc++] = optarg;
+			break;
+		case 'r':
+			cli.report = optarg;
+			break;
+		case 'm':
+			cli.from = optarg;
+			break;
+		case 'a':
+			cli.ca = optarg;
+			break;
+		case 's':
+			cli.timeout = strtoul(optarg, &end, 10);
+			if (*end || !cli.timeout || cli.timeout > 3600)
+				return cli_help(stderr, CCDM_EXIT_USAGE);
+			break;
+		case 'p':
+			cli.print = true;
+			break;
+		case 'l':
+			cli.vlek = true;
+			break;
+		case 't':
+			if (ccdm_ui_time(optarg, &cli.at))
+				return cli_help(stderr, CCDM_EXIT_USAGE);
 			break;
 		case 'c':
 			cli.conf_file = optarg;

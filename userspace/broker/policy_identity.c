@@ -167,10 +167,16 @@ static int ccdm_way_binding(const struct ccdm_way *way, const json_t *words)
 
 static int ccdm_way_tcb(const struct ccdm_way *way, const struct ccdm_cond *c)
 {
-	bool status = json_object_get(c->value, "status");
-	bool floor = json_object_size(c->value) > status;
+	const json_t *status = json_object_get(c->value, "status");
+	bool floor = json_object_size(c->value) > !!status;
 
-	if (c->line && ((floor && !ccdm_way_is(way, "snp")) || ccdm_way_is(way, "tpm")))
+	if (!c->line)
+		return 0;
+	if ((floor && !ccdm_way_is(way, "snp")) || ccdm_way_is(way, "tpm"))
+		return IMPOSSIBLE;
+	/* the other words are Intel's */
+	if (status && ccdm_way_is(way, "snp") && !ccdm_has_word(status, "UpToDate") &&
+	    !ccdm_has_word(status, "OutOfDate"))
 		return IMPOSSIBLE;
 	return 0;
 }

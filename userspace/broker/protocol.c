@@ -22,6 +22,15 @@ static json_t *ccdm_protocol_extra(struct ccdm_broker *b, const json_t *asked,
 	return json_pack("{s:o}", "ccdm-credential", credential);
 }
 
+/* Nobody is known yet: it is counted. */
+static void ccdm_protocol_refuse(struct ccdm_broker *b, const struct ccdm_request *q,
+				 enum ccdm_refusal why, const char *type, const char *detail,
+				 struct ccdm_reply *a)
+{
+	ccdm_refusals_add(&b->refusals, why, q->now);
+	ccdm_reply_error(a, why == CCDM_REFUSED_PATH ? 404 : 401, type, detail);
+}
+
 static void ccdm_protocol_auth(struct ccdm_broker *b, const struct ccdm_request *q,
 			       struct ccdm_reply *a)
 {
@@ -35,15 +44,17 @@ static void ccdm_protocol_auth(struct ccdm_broker *b, const struct ccdm_request 
 	json_t *extra;
 
 	if (!version || !tee) {
-		ccdm_reply_error(a, 401, "SerdeError", "version and tee must be there");
+		ccdm_protocol_refuse(b, q, CCDM_REFUSED_MESSAGE, "SerdeError",
+				     "version and tee must be there", a);
 	} else if (!ccdm_kbs_version_of(version, &v) || !(b->versions & 1U << v)) {
 		snprintf(
 			detail, sizeof(detail),
 			"KBS Client Protocol Version Mismatch: expect =0.4.0 while the request is %.32s",
 			version);
-		ccdm_reply_error(a, 401, "AttestationError", detail);
+		ccdm_protocol_refuse(b, q, CCDM_REFUSED_VERSION, "AttestationError", detail, a);
 	} else if (!ccdm_tee_known(tee)) {
-		ccdm_reply_error(a, 401, "AttestationError", "this TEE is not known");
+		ccdm_protocol_refuse(b, q, CCDM_REFUSED_TEE, "AttestationError",
+				     "this TEE is not known", a);
 	} else if (ccdm_nonce_new(b->keys, tee, v, q->now + b->nonce_lifetime, &nonce, a->cookie)) {
 		ccdm_reply_error(a, 500, "AttestationError", "no nonce can be made");
 	} else {
@@ -55,10 +66,19 @@ static void ccdm_protocol_auth(struct ccdm_broker *b, const struct ccdm_request 
 						  extra));
 		} else {
 			a->cookie[0] = '\0';
-			ccdm_reply_error(a, 401, "SerdeError", err.text);
+			ccdm_protocol_refuse(b, q, CCDM_REFUSED_MESSAGE, "SerdeError", err.text, a);
 		}
 	}
 	json_decref(o);
+}
+
+/* For who watches the service; it says nothing that a guest could use. */
+static void ccdm_protocol_health(const struct ccdm_broker *b, struct ccdm_reply *a)
+{
+	ccdm_reply_json(a, 200,
+			json_pack("{s:s, s:s}", "status",
+				  b->trust_state < CCDM_TRUST_CHANGED ? "ok" : "warning", "trust",
+				  ccdm_trust_state_name(b->trust_state)));
 }
 
 #define RESOURCE CCDM_KBS_PREFIX "/resource/"
@@ -72,9 +92,12 @@ void ccdm_protocol_answer(struct ccdm_broker *b, const struct ccdm_request *q, s
 		ccdm_protocol_auth(b, q, a);
 	else if (q->post && !strcmp(path, CCDM_KBS_PREFIX "/attest"))
 		ccdm_attest_answer(b, q, a);
+	else if (!q->post && !strcmp(path, "/healthz"))
+		ccdm_protocol_health(b, a);
 	else if (!q->post && !strncmp(path, RESOURCE, strlen(RESOURCE)) &&
 		 ccdm_kbs_path_good(path + strlen(RESOURCE)))
 		ccdm_resource_answer(b, q, path + strlen(RESOURCE), a);
 	else
-		ccdm_reply_error(a, 404, "InvalidRequestPath", "there is nothing here");
+		ccdm_protocol_refuse(b, q, CCDM_REFUSED_PATH, "InvalidRequestPath",
+				     "there is nothing here", a);
 }

@@ -12,18 +12,24 @@
 
 /* The session by cookie, or by the ID in a token of ours. */
 static json_t *ccdm_resource_session(struct ccdm_broker *b, const struct ccdm_request *q,
-				     struct ccdm_nonce *nonce)
+				     struct ccdm_nonce *nonce, enum ccdm_refusal *why)
 {
 	struct ccdm_err err;
 	json_t *claims = NULL, *state = NULL;
 	const char *jti;
 	char *text = NULL;
 	bool known = false;
+	int r;
 
+	*why = CCDM_REFUSED_SESSION;
 	/* A session outlives its nonce. */
 	if (q->cookie)
 		known = ccdm_nonce_read(b->keys, q->cookie, 0, nonce) == 0;
-	if (!known && q->bearer && !ccdm_token_verify(b->signer, q->bearer, q->now, &claims)) {
+	r = !known && q->bearer ? ccdm_token_verify(b->signer, q->bearer, q->now, &claims)
+				: -EINVAL;
+	if (r == -ETIME)
+		*why = CCDM_REFUSED_EXPIRED;
+	if (!r) {
 		jti = json_string_value(json_object_get(claims, "jti"));
 		known = jti && !ccdm_unhex(jti, nonce->id, CCDM_NONCE_ID);
 	}
@@ -110,7 +116,7 @@ static void ccdm_resource_decide(struct ccdm_broker *b, const struct ccdm_reques
 		ccdm_member_put(&more, "why", json_string(err.text));
 		ccdm_member_put(&more, "conditions", json_incref(traces));
 	}
-	if (ccdm_audit_add(b->audit, q->now, "resource", more, &ignored)) {
+	if (ccdm_broker_note(b, q->now, "resource", more, &ignored)) {
 		ccdm_reply_error(a, 500, "PluginInternalError", "it cannot be logged");
 	} else if (r) {
 		/* One that is not there, and one that is not for this guest, are the same. */
@@ -128,11 +134,14 @@ void ccdm_resource_answer(struct ccdm_broker *b, const struct ccdm_request *q, c
 			  struct ccdm_reply *a)
 {
 	struct ccdm_nonce nonce = { 0 };
-	json_t *state = ccdm_resource_session(b, q, &nonce);
+	enum ccdm_refusal why;
+	json_t *state = ccdm_resource_session(b, q, &nonce, &why);
 
-	if (!state)
-		ccdm_reply_error(a, 401, "TokenNotFound", "no such session");
-	else
+	if (state) {
 		ccdm_resource_decide(b, q, path, state, &nonce, a);
+	} else {
+		ccdm_refusals_add(&b->refusals, why, q->now);
+		ccdm_reply_error(a, 401, "TokenNotFound", "no such session");
+	}
 	json_decref(state);
 }

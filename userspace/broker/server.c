@@ -26,6 +26,7 @@ struct ccdm_server {
 	ccdm_server_fn answer;
 	void *arg;
 	struct timeval timeout;
+	struct ccdm_refusals *refusals;
 	unsigned int connections, max_connections;
 	uint16_t port;
 };
@@ -35,6 +36,7 @@ struct ccdm_connection {
 	struct ccdm_server *server;
 	struct bufferevent *bev;
 	struct event *timer;
+	bool many, late, tls, asked;
 };
 
 /* ---- connections ------------------------------------------------------------- */
@@ -47,8 +49,21 @@ static void ccdm_connection_late(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	c->late = true;
 	if (socket >= 0)
 		shutdown(socket, SHUT_RDWR);
+}
+
+/* One that ends without a request is counted, once. */
+static void ccdm_connection_refused(const struct ccdm_connection *c)
+{
+	enum ccdm_refusal why = c->many	  ? CCDM_REFUSED_CONNECTIONS
+				: c->late ? CCDM_REFUSED_LATE
+				: c->tls  ? CCDM_REFUSED_REQUEST
+					  : CCDM_REFUSED_TLS;
+
+	if (c->server->refusals && !c->asked)
+		ccdm_refusals_add(c->server->refusals, why, time(NULL));
 }
 
 static void ccdm_connection_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long argl,
@@ -63,6 +78,7 @@ static void ccdm_connection_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, in
 	(void)argp;
 	if (!c)
 		return;
+	ccdm_connection_refused(c);
 	c->server->connections--;
 	event_free(c->timer);
 	free(c);
@@ -75,6 +91,15 @@ static int ccdm_connection_index(void)
 	if (index < 0)
 		index = SSL_get_ex_new_index(0, NULL, NULL, NULL, ccdm_connection_free);
 	return index;
+}
+
+static void ccdm_connection_info(const SSL *ssl, int where, int ret)
+{
+	struct ccdm_connection *c = SSL_get_ex_data(ssl, ccdm_connection_index());
+
+	(void)ret;
+	if (c && where & SSL_CB_HANDSHAKE_DONE)
+		c->tls = true;
 }
 
 /* Without one evhttp would go on without TLS: ccdm_server_request() lets nobody in who has none. */
@@ -99,7 +124,8 @@ static struct bufferevent *ccdm_connection_new(struct event_base *base, void *ar
 	c->server = s;
 	s->connections++;
 	/* One too many ends at once. */
-	evtimer_add(c->timer, s->connections > s->max_connections ? &now : &s->timeout);
+	c->many = s->connections > s->max_connections;
+	evtimer_add(c->timer, c->many ? &now : &s->timeout);
 	/* if it fails, it has freed the SSL, and with it the connection */
 	bev = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
 					     BEV_OPT_CLOSE_ON_FREE);
@@ -168,12 +194,17 @@ static void ccdm_server_request(struct evhttp_request *req, void *arg)
 	struct ccdm_reply reply = { .status = 500 };
 	struct ccdm_request q = { .now = time(NULL) };
 	char cookies[4096], *peer = NULL, path[1024];
+	struct ccdm_connection *c;
 	ev_uint16_t port;
+	SSL *ssl;
 
-	if (!bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(connection))) {
+	ssl = bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(connection));
+	if (!ssl) {
 		evhttp_send_error(req, HTTP_SERVUNAVAIL, NULL);
 		return;
 	}
+	c = SSL_get_ex_data(ssl, ccdm_connection_index());
+	c->asked = true;
 	evhttp_connection_get_peer(connection, &peer, &port);
 	snprintf(path, sizeof(path), "%s", uri ? uri : "");
 	path[strcspn(path, "?")] = '\0';
@@ -218,6 +249,7 @@ static int ccdm_server_tls(const struct ccdm_conf *conf, SSL_CTX **tls, struct c
 		SSL_CTX_free(t);
 		return r;
 	}
+	SSL_CTX_set_info_callback(t, ccdm_connection_info);
 	SSL_CTX_set_session_cache_mode(t, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_options(t, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
 				       SSL_OP_CIPHER_SERVER_PREFERENCE);
@@ -310,6 +342,7 @@ void ccdm_server_free(struct ccdm_server *s)
 {
 	if (!s)
 		return;
+	s->refusals = NULL; /* who is there still was not refused */
 	if (s->http)
 		evhttp_free(s->http);
 	/* libevent ends connections in its loop. */
@@ -317,6 +350,11 @@ void ccdm_server_free(struct ccdm_server *s)
 		event_base_loop(s->base, EVLOOP_NONBLOCK);
 	SSL_CTX_free(s->tls);
 	free(s);
+}
+
+void ccdm_server_count(struct ccdm_server *s, struct ccdm_refusals *refusals)
+{
+	s->refusals = refusals;
 }
 
 uint16_t ccdm_server_port(const struct ccdm_server *s)

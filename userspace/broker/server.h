@@ -9,6 +9,7 @@
 #define CCDM_BROKER_SERVER_H
 
 #include "conf.h"
+#include "refusals.h"
 #include "request.h"
 
 struct event_base;
@@ -33,6 +34,9 @@ typedef void (*ccdm_server_fn)(const struct ccdm_request *request, struct ccdm_r
 int ccdm_server_new(struct event_base *base, const struct ccdm_conf *conf, ccdm_server_fn answer,
 		    void *arg, struct ccdm_server **server, struct ccdm_err *err);
 void ccdm_server_free(struct ccdm_server *server); /* accepts NULL */
+
+/* Where to count connections that end without a request; NULL, as at first: nowhere. */
+void ccdm_server_count(struct ccdm_server *server, struct ccdm_refusals *refusals);
 
 /* Can certificate and key be used? */
 int ccdm_server_check(const struct ccdm_conf *conf, struct ccdm_err *err);

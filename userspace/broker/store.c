@@ -262,16 +262,17 @@ static int ccdm_row_read(struct ccdm_store *s, sqlite3_stmt *st, const char *tab
 
 static void ccdm_row_odd(struct ccdm_store *s, const char *table, const void *key, int size)
 {
+	const char *from = key;
+	char *to;
 	int i;
 
 	s->odd.table = table;
-	if (s->odd.count++)
+	if (s->odd.count++ >= CCDM_STORE_ODD)
 		return;
+	to = s->odd.key[s->odd.count - 1];
 	for (i = 0; i < size && i < CCDM_STORE_KEY; i++)
-		s->odd.key[i] = ((const char *)key)[i] > ' ' && ((const char *)key)[i] < 127
-					? ((const char *)key)[i]
-					: '?';
-	s->odd.key[i] = '\0';
+		to[i] = from[i] > ' ' && from[i] < 127 ? from[i] : '?';
+	to[i] = '\0';
 }
 
 const struct ccdm_store_odd *ccdm_store_odd(const struct ccdm_store *s)
@@ -408,6 +409,11 @@ void ccdm_store_close(struct ccdm_store *s)
 	if (s)
 		sqlite3_close(s->db);
 	free(s);
+}
+
+int ccdm_store_schema(struct ccdm_store *s, int64_t *version, struct ccdm_err *err)
+{
+	return ccdm_store_number(s, "PRAGMA user_version", version, err);
 }
 
 void ccdm_store_keys(struct ccdm_store *s, const struct ccdm_keys *keys)

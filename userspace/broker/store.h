@@ -32,22 +32,26 @@ int ccdm_store_open(const char *file, const struct ccdm_keys *keys, struct ccdm_
 		    struct ccdm_err *err);
 void ccdm_store_close(struct ccdm_store *store); /* accepts NULL */
 
+/* Version of its tables. */
+int ccdm_store_schema(struct ccdm_store *store, int64_t *version, struct ccdm_err *err);
+
 /* The key file was read anew. */
 void ccdm_store_keys(struct ccdm_store *store, const struct ccdm_keys *keys);
 /* New MACs under the key that is used now, for policies and the barrier of nonces. */
 int ccdm_store_reseal(struct ccdm_store *store, struct ccdm_err *err);
 
 #define CCDM_STORE_KEY 128
+#define CCDM_STORE_ODD 16 /* rows that are named */
 
 /**
  * struct ccdm_store_odd - rows that the last reading of policies or of a session left out
  * @table: where
- * @key: of the first, in hexadecimal if it is a session's; cut
- * @count: 0 if there was none
+ * @key: of the first ones, in hexadecimal if it is a session's; cut
+ * @count: 0 if there was none; may be more than @key has
  */
 struct ccdm_store_odd {
 	const char *table;
-	char key[CCDM_STORE_KEY + 1];
+	char key[CCDM_STORE_ODD][CCDM_STORE_KEY + 1];
 	unsigned int count;
 };
 const struct ccdm_store_odd *ccdm_store_odd(const struct ccdm_store *store);

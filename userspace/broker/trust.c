@@ -10,6 +10,7 @@
 #include "../lib/file.h"
 #include "../lib/member.h"
 #include "trust.h"
+#include "trust_stamp.h"
 
 #define FILES	CCDM_CERTS_OWN_MAX /* in a directory */
 #define KEY_MAX 4096		   /* bytes of a TPM's key */
@@ -32,12 +33,20 @@ struct ccdm_trust_dir {
 	struct ccdm_trust_roots roots, ak, ek;
 	struct ccdm_launches paravisors;
 	struct ccdm_launches svsms;
+	struct ccdm_snp_floor floor;
+	uint64_t stamp; /* from before it was read */
 };
 
 /* ---- files ------------------------------------------------------------------ */
 
-/* Names in a directory, sorted, without hidden ones; none if there is no such directory. */
-static int ccdm_trust_names(const char *path, struct dirent ***names, struct ccdm_err *err)
+static bool ccdm_trust_ends(const char *name, const char *end)
+{
+	size_t n = strlen(name), m = strlen(end);
+
+	return n > m && !strcmp(name + n - m, end);
+}
+
+int ccdm_trust_names(const char *path, struct dirent ***names, struct ccdm_err *err)
 {
 	int n = scandir(path, names, NULL, alphasort), i, k = 0;
 
@@ -48,7 +57,7 @@ static int ccdm_trust_names(const char *path, struct dirent ***names, struct ccd
 	if (n < 0)
 		return ccdm_err_set(err, -errno, "%s: %s", path, strerror(errno));
 	for (i = 0; i < n; i++)
-		if ((*names)[i]->d_name[0] == '.')
+		if ((*names)[i]->d_name[0] == '.' || ccdm_trust_ends((*names)[i]->d_name, ".tmp"))
 			free((*names)[i]);
 		else
 			(*names)[k++] = (*names)[i];
@@ -67,13 +76,6 @@ static int ccdm_trust_cert(const char *path, struct ccdm_certs *certs,
 		free(text);
 	}
 	return r;
-}
-
-static bool ccdm_trust_ends(const char *name, const char *end)
-{
-	size_t n = strlen(name), m = strlen(end);
-
-	return n > m && !strcmp(name + n - m, end);
 }
 
 /* NAME.usage beside NAME.pem: which usage the certificates below it carry. */
@@ -185,23 +187,56 @@ static int ccdm_trust_old(const char *dir, struct ccdm_err *err)
 	return -EINVAL;
 }
 
+/*
+ * A list of the operator's, of @most bytes. *@path: its name, which the caller frees; *@text: what
+ * it has, NULL without the file. A file that cannot be looked for is no missing one.
+ */
+static int ccdm_trust_list(const char *dir, const char *name, size_t most, char **path, char **text,
+			   size_t *size, struct ccdm_err *err)
+{
+	int r;
+
+	*text = NULL;
+	if (asprintf(path, "%s/%s", dir, name) < 0) {
+		*path = NULL;
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	}
+	if (access(*path, F_OK))
+		return errno == ENOENT
+			       ? 0
+			       : ccdm_err_set(err, -errno, "%s: %s", *path, strerror(errno));
+	r = ccdm_file_read(*path, most, text, size, err);
+	if (r)
+		*text = NULL;
+	return r;
+}
+
 /* A list of launch values; without the file it lists nothing. */
 static int ccdm_trust_launches(const char *dir, const char *name, struct ccdm_launches *list,
 			       struct ccdm_err *err)
 {
 	char *path, *text;
 	size_t size;
-	int r = 0;
+	int r = ccdm_trust_list(dir, name, CCDM_LAUNCHES_FILE, &path, &text, &size, err);
 
-	if (asprintf(&path, "%s/%s", dir, name) < 0)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
-	if (!access(path, F_OK)) {
-		r = ccdm_file_read(path, CCDM_LAUNCHES_FILE, &text, &size, err);
-		if (!r) {
-			r = ccdm_launches_parse(path, text, size, list, err);
-			free(text);
-		}
-	}
+	if (!r && text)
+		r = ccdm_launches_parse(path, text, size, list, err);
+	free(text);
+	free(path);
+	return r;
+}
+
+/* Without the file it is the list that ccdm comes with. */
+static int ccdm_trust_floor(const char *dir, struct ccdm_snp_floor *floor, struct ccdm_err *err)
+{
+	char *path, *text;
+	size_t size;
+	int r = ccdm_trust_list(dir, "snp-floor", CCDM_SNP_FLOOR_FILE, &path, &text, &size, err);
+
+	if (!r)
+		r = text ? ccdm_snp_floor_parse(path, text, size, floor, err)
+			 : ccdm_snp_floor_builtin(floor, err);
+	free(text);
 	free(path);
 	return r;
 }
@@ -213,6 +248,7 @@ int ccdm_trust_load(const char *dir, struct ccdm_trust_dir **trust, struct ccdm_
 
 	if (!r) {
 		t->dir = strdup(dir);
+		t->stamp = ccdm_trust_stamp(dir);
 		t->certs = ccdm_certs_own(NULL);
 		r = t->dir && t->certs ? ccdm_trust_old(dir, err)
 				       : ccdm_err_set(err, -ENOMEM, "out of memory");
@@ -229,10 +265,22 @@ int ccdm_trust_load(const char *dir, struct ccdm_trust_dir **trust, struct ccdm_
 		r = ccdm_trust_launches(dir, "paravisors", &t->paravisors, err);
 	if (!r)
 		r = ccdm_trust_launches(dir, "svsms", &t->svsms, err);
+	if (!r)
+		r = ccdm_trust_floor(dir, &t->floor, err);
 	*trust = r ? NULL : t;
 	if (r)
 		ccdm_trust_free(t);
 	return r;
+}
+
+const char *ccdm_trust_path(const struct ccdm_trust_dir *t)
+{
+	return t->dir;
+}
+
+bool ccdm_trust_changed(const struct ccdm_trust_dir *t)
+{
+	return t->stamp != ccdm_trust_stamp(t->dir);
 }
 
 static void ccdm_trust_drop(struct ccdm_trust_roots *roots)
@@ -257,6 +305,17 @@ void ccdm_trust_free(struct ccdm_trust_dir *t)
 	ccdm_launches_drop(&t->svsms);
 	free(t->dir);
 	free(t);
+}
+
+const struct ccdm_certs *ccdm_trust_certs(const struct ccdm_trust_dir *t)
+{
+	return t->certs;
+}
+
+const struct ccdm_anchor *ccdm_trust_anchors(const struct ccdm_trust_dir *t, unsigned int *count)
+{
+	*count = t->roots.count;
+	return t->roots.count ? t->roots.anchor : NULL;
 }
 
 /* ---- judging --------------------------------------------------------------------- */
@@ -382,6 +441,7 @@ int ccdm_trust_judge(const struct ccdm_trust_dir *t, const struct ccdm_claim *cl
 		.known_arg = &finding,
 		.paravisors = &t->paravisors,
 		.svsms = &t->svsms,
+		.snp_floor = &t->floor,
 		.activated = claim->activated,
 		.activated_arg = claim->activated_arg,
 	};
@@ -396,7 +456,7 @@ int ccdm_trust_judge(const struct ccdm_trust_dir *t, const struct ccdm_claim *cl
 		r = ccdm_evidence_judge(claim->tee, claim->primary, &trust, &claim->bound, v, proof,
 					err);
 	if (!r && proof->facts && claim->additional[0])
-		r = ccdm_evidence_beside(claim->additional, claim->primary, &trust,
+		r = ccdm_evidence_beside(claim->tee, claim->additional, claim->primary, &trust,
 					 &claim->bound_beside, proof);
 	if (r)
 		ccdm_proof_drop(proof);

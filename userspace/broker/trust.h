@@ -13,12 +13,16 @@
  *			the public key under its own SHA-256 in hex. They count for evidence of a
  *			TPM alone: that a TPM is known does not say that a TEE beside it is in the
  *			same machine
- *	DIR/certs/	certificates between root and leaf, revocation lists
+ *	DIR/certs/	certificates between root and leaf, revocation lists; those that trust_keep.h
+ *			puts here have names of their own
  *	DIR/paravisors	list of launch values (launches.h): only below one of them does an
  *			Azure vTPM have the binding "paravisor"
  *	DIR/svsms	the same of SVSMs ("measurement" alone): only the TPM of one of them, at
  *			VMPL 0, has the binding "svsm"
+ *	DIR/snp-floor	lowest firmware of SNP platforms (snp_floor.h), in place of the list that
+ *			ccdm comes with
  *	DIR/collateral/	TDX: FMSPC.json for each, as "verify tdx --collateral" has it
+ *	DIR/.lock	held by who changes certs/, collateral/ and vcek/ (trust_keep.h)
  *	DIR/vcek/	SNP: CHIP.pem or CHIP.der, the certificate of a chip
  *
  * All of it may be missing; what is missing fails a check. Roots and certs/ are read at the start
@@ -29,6 +33,7 @@
 #ifndef CCDM_BROKER_TRUST_H
 #define CCDM_BROKER_TRUST_H
 
+#include <dirent.h>
 #include "../lib/evidence.h"
 
 /* The directory's files; opaque. */
@@ -37,6 +42,29 @@ struct ccdm_trust_dir;
 /* Return: 0; -EINVAL with the file's name; -EACCES; -ENOMEM */
 int ccdm_trust_load(const char *dir, struct ccdm_trust_dir **trust, struct ccdm_err *err);
 void ccdm_trust_free(struct ccdm_trust_dir *trust); /* accepts NULL */
+
+/* The directory. */
+const char *ccdm_trust_path(const struct ccdm_trust_dir *trust);
+
+/* For a warning. */
+#define CCDM_TRUST_CHANGED_TEXT \
+	"the trust directory has changed since it was read: reload the daemon"
+
+/* Is there something else in the directory than what was loaded? Looks at names and times. */
+bool ccdm_trust_changed(const struct ccdm_trust_dir *trust);
+
+/* All certificates and lists that were read. */
+const struct ccdm_certs *ccdm_trust_certs(const struct ccdm_trust_dir *trust);
+
+/* Roots of TEEs in place of the vendors'; NULL: there are none. */
+const struct ccdm_anchor *ccdm_trust_anchors(const struct ccdm_trust_dir *trust,
+					     unsigned int *count);
+
+/*
+ * Names of files in a directory, sorted, without hidden ones and those that are being written
+ * (NAME.tmp); none if there is no such directory. Return: how many, or -errno.
+ */
+int ccdm_trust_names(const char *path, struct dirent ***names, struct ccdm_err *err);
 
 /**
  * struct ccdm_claim - evidence and what it must be bound to

@@ -275,7 +275,7 @@ static void ccdm_azure_user_data(const struct ccdm_azure *az, const struct ccdm_
 			 hex, "%.128s", data ? data : "none");
 }
 
-int ccdm_azure_verify(const struct ccdm_azure *az, const struct ccdm_azure_want *want,
+int ccdm_azure_verify(struct ccdm_azure *az, const struct ccdm_azure_want *want,
 		      struct ccdm_tpm_facts *facts, struct ccdm_verdict *v, struct ccdm_err *err)
 {
 	struct ccdm_snp_want snp_want = want->snp;

@@ -94,7 +94,7 @@ struct ccdm_azure_want {
  *
  * Return: 0, whatever the verdict; -EINVAL if the certificates in it are none; -ENOMEM.
  */
-int ccdm_azure_verify(const struct ccdm_azure *az, const struct ccdm_azure_want *want,
+int ccdm_azure_verify(struct ccdm_azure *az, const struct ccdm_azure_want *want,
 		      struct ccdm_tpm_facts *facts, struct ccdm_verdict *v, struct ccdm_err *err);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "bytes.h"
 #include "collateral.h"
+#include "vendor_url.h"
 
 /* ---- reading ------------------------------------------------------------- */
 
@@ -248,13 +249,11 @@ static int ccdm_signed_who(const struct ccdm_signed *s, const struct ccdm_certs 
 			   const struct ccdm_path *path, unsigned int allow,
 			   const struct ccdm_cert **signer)
 {
-	struct ccdm_verdict *tried = calloc(1, sizeof(*tried));
 	const struct ccdm_cert *cert, *other = NULL, *first = NULL;
-	struct ccdm_path each;
 	bool good = false, named;
 	unsigned int i;
 	char cn[64];
-	int r = tried ? 0 : -ENOMEM;
+	int r = 0;
 
 	*signer = NULL;
 	for (i = 0; !r && !good && (cert = ccdm_certs_at(certs, i)); i++) {
@@ -267,16 +266,10 @@ static int ccdm_signed_who(const struct ccdm_signed *s, const struct ccdm_certs 
 			other = cert;
 			continue;
 		}
-		memset(tried, 0, sizeof(*tried));
-		tried->allow = allow;
-		tried->complete = true;
-		each = *path;
-		r = ccdm_certs_path(certs, cert, &each, tried);
-		good = !r && ccdm_verdict_accepted(tried);
+		r = ccdm_certs_path_good(certs, cert, path, allow, &good);
 		if (good || !first)
 			first = cert;
 	}
-	free(tried);
 	*signer = first ? first : other;
 	return r;
 }
@@ -287,7 +280,11 @@ static int ccdm_signed_check(const struct ccdm_signed *s, const char *prefix,
 			     unsigned int nr_anchors, int64_t at, struct ccdm_verdict *v)
 {
 	struct ccdm_path path = {
-		.prefix = prefix, .at = at, .anchors = anchors, .nr_anchors = nr_anchors
+		.prefix = prefix,
+		.at = at,
+		.anchors = anchors,
+		.nr_anchors = nr_anchors,
+		.crl_url = ccdm_url_crl,
 	};
 	char name[40], cn[64], from_text[32], to_text[32], now[32], expected[64];
 	const struct ccdm_cert *signer;
@@ -542,20 +539,72 @@ int ccdm_collateral_check(const struct ccdm_collateral *c, const struct ccdm_cer
 			  const struct ccdm_anchor *anchors, unsigned int nr_anchors, int64_t at,
 			  const struct ccdm_platform *p, struct ccdm_verdict *v)
 {
+	char url[CCDM_URL_MAX];
 	int r = 0;
 
-	if (ccdm_verdict_add(v, "tcb-info", c->tcb.json, 0, "TCB info of the platform", "%s",
-			     c->tcb.json ? "one" : "none")) {
+	ccdm_url_tcb_info(p->fmspc, url);
+	if (ccdm_verdict_add(v, "tcb-info", c->tcb.json, 0, "TCB info of the platform", "%s%s",
+			     c->tcb.json ? "one" : "none; fetch ", c->tcb.json ? "" : url)) {
 		r = ccdm_signed_check(&c->tcb, "tcb-info-", certs, anchors, nr_anchors, at, v);
 		if (!r)
 			ccdm_tcb_check(c->tcb.json, p, v);
 	}
 	if (!r &&
 	    ccdm_verdict_add(v, "qe-identity", c->qe.json, 0, "the identity of the quoting enclave",
-			     "%s", c->qe.json ? "one" : "none")) {
+			     "%s", c->qe.json ? "one" : "none; fetch " CCDM_URL_QE)) {
 		r = ccdm_signed_check(&c->qe, "qe-identity-", certs, anchors, nr_anchors, at, v);
 		if (!r)
 			ccdm_qe_check(c->qe.json, p, v);
 	}
 	return r;
+}
+
+/* ---- by itself ------------------------------------------------------------------------ */
+
+int ccdm_collateral_genuine(const struct ccdm_collateral *c, const struct ccdm_certs *certs,
+			    const struct ccdm_anchor *anchors, unsigned int nr_anchors, int64_t at,
+			    struct ccdm_verdict *v)
+{
+	const struct {
+		const struct ccdm_signed *s;
+		const char *name, *prefix, *id;
+		json_int_t version;
+	} both[] = {
+		{ &c->tcb, "tcb-info", "tcb-info-", "TDX", 3 },
+		{ &c->qe, "qe-identity", "qe-identity-", "TD_QE", 2 },
+	};
+	char name[40], expected[32];
+	size_t i;
+	int r = 0;
+
+	for (i = 0; !r && i < 2; i++) {
+		const json_t *o = both[i].s->json;
+		json_int_t version = ccdm_member_number(o, "version");
+		const char *id = ccdm_member_word(o, "id");
+
+		if (!ccdm_verdict_add(v, both[i].name, o, 0, "one", "%s", o ? "one" : "none"))
+			continue;
+		r = ccdm_signed_check(both[i].s, both[i].prefix, certs, anchors, nr_anchors, at, v);
+		snprintf(name, sizeof(name), "%sversion", both[i].prefix);
+		snprintf(expected, sizeof(expected), "%s, version %lld", both[i].id,
+			 (long long)both[i].version);
+		ccdm_verdict_add(v, name, version == both[i].version && !strcmp(id, both[i].id), 0,
+				 expected, "%.20s, version %lld", id, (long long)version);
+	}
+	v->complete = !r;
+	return r;
+}
+
+bool ccdm_collateral_fmspc(const struct ccdm_collateral *c, uint8_t fmspc[6])
+{
+	return ccdm_member_hex(c->tcb.json, "fmspc", fmspc, 6);
+}
+
+void ccdm_signed_info(const struct ccdm_signed *s, struct ccdm_signed_info *info)
+{
+	info->number = ccdm_member_number(s->json, "tcbEvaluationDataNumber");
+	if (ccdm_ui_time(ccdm_member_word(s->json, "issueDate"), &info->from))
+		info->from = -1;
+	if (ccdm_ui_time(ccdm_member_word(s->json, "nextUpdate"), &info->to))
+		info->to = -1;
 }

@@ -95,4 +95,28 @@ int ccdm_collateral_check(const struct ccdm_collateral *c, const struct ccdm_cer
 			  const struct ccdm_anchor *anchors, unsigned int nr_anchors, int64_t at,
 			  const struct ccdm_platform *p, struct ccdm_verdict *v);
 
+/**
+ * ccdm_collateral_genuine() - are both Intel's, and in force, whatever the platform?
+ *
+ * As ccdm_collateral_check(), for who keeps them until a platform comes. @v: complete.
+ */
+int ccdm_collateral_genuine(const struct ccdm_collateral *c, const struct ccdm_certs *certs,
+			    const struct ccdm_anchor *anchors, unsigned int nr_anchors, int64_t at,
+			    struct ccdm_verdict *v);
+
+/* Of which platforms the TCB info is. Return: false if it does not say. */
+bool ccdm_collateral_fmspc(const struct ccdm_collateral *c, uint8_t fmspc[6]);
+
+/**
+ * struct ccdm_signed_info - when it was made
+ * @from, @to: issueDate and nextUpdate, seconds since 1970; -1: it does not say
+ * @number: tcbEvaluationDataNumber; -1: it does not say
+ */
+struct ccdm_signed_info {
+	int64_t from, to;
+	int64_t number;
+};
+
+void ccdm_signed_info(const struct ccdm_signed *s, struct ccdm_signed_info *info);
+
 #endif

@@ -56,6 +56,9 @@ uint16_t ccdm_digest_size(uint16_t alg);
 int ccdm_digest_of(uint16_t alg, const void *a, size_t a_size, const void *b, size_t b_size,
 		   struct ccdm_digest *digest);
 
+/* Of a file's bytes, however many. Return: 0, -ENOTSUP, what open(2) and read(2) say. */
+int ccdm_digest_file(uint16_t alg, const char *file, struct ccdm_digest *digest);
+
 /* @hex: 2 * @size + 1 bytes */
 void ccdm_digest_hex(const void *bytes, size_t size, char *hex);
 

@@ -4,116 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "azure.h"
-#include "evidence.h"
+#include "evidence_judging.h"
 #include "facts.h"
 #include "manifest.h"
 #include "member.h"
 #include "snp_json.h"
 #include "tpm_activation.h"
-#include "tpm_json.h"
-
-/* ---- what a TPM's key is worth ---------------------------------------------- */
-
-/* A certificate of the attestation key, below a provider's root, with its usage. */
-static int ccdm_evidence_provider(const struct ccdm_cert *leaf, const struct ccdm_pubkey *ak,
-				  const struct ccdm_trust *trust, struct ccdm_verdict *v)
-{
-	struct ccdm_path path = {
-		.prefix = "ak-",
-		.at = trust->at,
-		.anchors = trust->ak_anchors,
-		.nr_anchors = trust->ak_anchors ? trust->nr_ak_anchors : 0,
-	};
-	bool good = leaf && ccdm_pubkey_equal(ak, ccdm_cert_key(leaf));
-	const char *usage = NULL;
-	int r;
-
-	ccdm_verdict_add(v, "ak", good, 0, "a certificate of the attestation key", "%s",
-			 good	? "one"
-			 : leaf ? "one of another key"
-				: "none");
-	if (!leaf)
-		return 0;
-	r = ccdm_certs_path(trust->certs, leaf, &path, v);
-	if (path.anchor && trust->ak_usages)
-		usage = trust->ak_usages[path.anchor - trust->ak_anchors];
-	ccdm_cert_usage(leaf, usage ? usage : CCDM_USAGE_AK, true, "ak-usage", v);
-	return r;
-}
-
-/* Would a certificate do? */
-static int ccdm_evidence_certified(const struct ccdm_cert *leaf, const struct ccdm_pubkey *ak,
-				   const struct ccdm_trust *trust, unsigned int allow, bool *good)
-{
-	struct ccdm_verdict *tried = calloc(1, sizeof(*tried));
-	int r = -ENOMEM;
-
-	if (tried) {
-		tried->allow = allow;
-		r = ccdm_evidence_provider(leaf, ak, trust, tried);
-		tried->complete = !r;
-		*good = !r && ccdm_verdict_accepted(tried);
-	}
-	free(tried);
-	return r;
-}
-
-/*
- * Whose key is it? Its certificate says so, and stands beside the quote or was given; or an
- * EK vouches for it; or it is known. @provider: is it the first of these?
- */
-static int ccdm_evidence_ak(const json_t *evidence, const struct ccdm_pubkey *ak,
-			    const struct ccdm_trust *trust, struct ccdm_verdict *v, bool *provider,
-			    struct ccdm_err *err)
-{
-	const json_t *pem = json_object_get(evidence, "ak_cert");
-	const json_t *activation = json_object_get(evidence, "activation");
-	const struct ccdm_cert *leaf = trust->leaf;
-	bool known = trust->known && trust->known(trust->known_arg, ak);
-	int r = 0;
-
-	*provider = false;
-	if (!leaf && pem && !json_is_null(pem)) {
-		if (!json_is_string(pem))
-			return ccdm_err_set(err, -EINVAL, "ak_cert is no text");
-		r = ccdm_certs_add(trust->certs, "ak_cert", json_string_value(pem),
-				   json_string_length(pem), &leaf, err);
-	}
-	if (r)
-		return r;
-	/* What is known needs no certificate; a good one says more of it all the same. */
-	if (known && leaf)
-		r = ccdm_evidence_certified(leaf, ak, trust, v->allow, provider);
-	if (r)
-		return r;
-	if (known && !*provider) {
-		ccdm_verdict_add(v, "ak", true, 0, "a known attestation key", "one");
-		return 0;
-	}
-	if (!leaf && activation)
-		return ccdm_tpm_activation_judge(activation, ak, trust, v, err);
-	*provider = leaf;
-	return ccdm_evidence_provider(leaf, ak, trust, v);
-}
-
-static int ccdm_evidence_tpm(const json_t *evidence, const struct ccdm_trust *trust,
-			     const struct ccdm_bound *bound, struct ccdm_tpm_facts *quoted,
-			     struct ccdm_verdict *v, bool *provider, struct ccdm_err *err)
-{
-	struct ccdm_tpm_quote quote;
-	struct ccdm_pubkey *ak;
-	int r;
-
-	r = ccdm_tpm_json_parse(evidence, &quote, &ak, err);
-	if (!r)
-		r = ccdm_tpm_quote_verify(&quote, ak, bound->bytes, bound->size, "", quoted, v);
-	if (!r)
-		r = ccdm_evidence_ak(evidence, ak, trust, v, provider, err);
-	v->complete = !r;
-	ccdm_pubkey_free(ak);
-	return r;
-}
 
 /* ---- logs ---------------------------------------------------------------------- */
 
@@ -158,16 +54,7 @@ static int ccdm_evidence_logs(const json_t *evidence, const char *firmware,
 
 /* ---- kinds ------------------------------------------------------------------------ */
 
-struct ccdm_judging {
-	const json_t *evidence;
-	const struct ccdm_trust *trust;
-	const struct ccdm_bound *bound;
-	struct ccdm_verdict *v;
-	struct ccdm_proof *proof;
-	struct ccdm_err *err;
-};
-
-static struct ccdm_snp_want ccdm_judging_snp(const struct ccdm_judging *j)
+struct ccdm_snp_want ccdm_judging_snp(const struct ccdm_judging *j)
 {
 	return (struct ccdm_snp_want){
 		.certs = j->trust->certs,
@@ -177,10 +64,11 @@ static struct ccdm_snp_want ccdm_judging_snp(const struct ccdm_judging *j)
 		.nr_anchors = j->trust->nr_anchors,
 		.report_data = j->bound->bytes,
 		.report_data_size = j->bound->size,
+		.floor = j->trust->snp_floor,
 	};
 }
 
-static struct ccdm_tdx_want ccdm_judging_tdx(const struct ccdm_judging *j)
+struct ccdm_tdx_want ccdm_judging_tdx(const struct ccdm_judging *j)
 {
 	return (struct ccdm_tdx_want){
 		.certs = j->trust->certs,
@@ -196,7 +84,7 @@ static struct ccdm_tdx_want ccdm_judging_tdx(const struct ccdm_judging *j)
 }
 
 /* Registers of a TPM that is what it says it is. */
-static int ccdm_judged_pcrs(const struct ccdm_judging *j, const struct ccdm_tpm_facts *quoted)
+int ccdm_judged_pcrs(const struct ccdm_judging *j, const struct ccdm_tpm_facts *quoted)
 {
 	struct ccdm_registers regs;
 	int r = ccdm_facts_pcr(quoted, j->proof->facts);
@@ -340,100 +228,17 @@ static int ccdm_judge_tpm(const struct ccdm_judging *j)
 	return ccdm_judged_pcrs(j, &quoted);
 }
 
-/*
- * Is what was launched a paravisor that the operator listed? Whoever owns a genuine chip can
- * launch code of his own, and write runtime data as a paravisor does.
- */
-static bool ccdm_azure_listed(const struct ccdm_azure *az, const struct ccdm_trust *trust)
-{
-	/* (of a quote that is not known nothing but its header is there) */
-	if (az->is_tdx)
-		return ccdm_tdx_known(&az->tdx) &&
-		       ccdm_launches_have(trust->paravisors, CCDM_LAUNCH_MRTD, az->tdx.mrtd);
-	return ccdm_launches_have(trust->paravisors, CCDM_LAUNCH_ID_KEY, az->snp.id_key_digest) ||
-	       ccdm_launches_have(trust->paravisors, CCDM_LAUNCH_MEASUREMENT, az->snp.measurement);
-}
-
-/* Says why the vTPM does not count, with the values as a list has them. */
-static int ccdm_azure_unlisted(const struct ccdm_judging *j, const struct ccdm_azure *az,
-			       bool listed)
-{
-	char launch[2 * CCDM_LAUNCH_SIZE + 1], key[2 * CCDM_LAUNCH_SIZE + 1];
-	json_t *note;
-
-	if (listed)
-		note = json_sprintf("the paravisor runs at VMPL %u, not 0; the TPM's registers and "
-				    "logs do not count",
-				    az->snp.vmpl);
-	else if (az->is_tdx) {
-		ccdm_digest_hex(az->tdx.mrtd, CCDM_LAUNCH_SIZE, launch);
-		note = json_sprintf("no listed paravisor: \"mrtd %s\" is not in trust/paravisors; "
-				    "the TPM's registers and logs do not count",
-				    launch);
-	} else {
-		ccdm_digest_hex(az->snp.id_key_digest, CCDM_LAUNCH_SIZE, key);
-		ccdm_digest_hex(az->snp.measurement, CCDM_LAUNCH_SIZE, launch);
-		note = json_sprintf("no listed paravisor: neither \"id-key %s\" nor "
-				    "\"measurement %s\" is in trust/paravisors; the TPM's "
-				    "registers and logs do not count",
-				    key, launch);
-	}
-	return json_array_append_new(j->proof->notes, note) ? -ENOMEM : 0;
-}
-
-/* Binding and registers of the vTPM; without a listed paravisor what the TEE says stands alone. */
-static int ccdm_azure_bind(const struct ccdm_judging *j, const struct ccdm_azure *az,
-			   const struct ccdm_tpm_facts *quoted)
-{
-	bool listed = ccdm_azure_listed(az, j->trust);
-	int r;
-
-	if (!listed || (!az->is_tdx && az->snp.vmpl))
-		return ccdm_azure_unlisted(j, az, listed);
-	r = ccdm_judged_pcrs(j, quoted);
-	if (!r && json_object_set_new(j->proof->facts, "binding", json_string("paravisor")))
-		r = -ENOMEM;
-	return r;
-}
-
-static int ccdm_judge_azure(const struct ccdm_judging *j)
-{
-	struct ccdm_azure_want want = {
-		.snp = ccdm_judging_snp(j),
-		.tdx = ccdm_judging_tdx(j),
-		.nonce = j->bound->bytes,
-		.nonce_size = j->bound->size,
-	};
-	struct ccdm_tpm_facts quoted;
-	const struct ccdm_cert *vcek;
-	struct ccdm_azure az;
-	int r;
-
-	r = ccdm_azure_parse(j->evidence, &az, j->trust->certs, &vcek, j->err);
-	if (r)
-		return r;
-	if (!want.snp.leaf)
-		want.snp.leaf = vcek;
-	want.tdx.paravisor = j->trust->genuine_only || ccdm_azure_listed(&az, j->trust);
-	r = ccdm_azure_verify(&az, &want, &quoted, j->v, j->err);
-	if (!r && ccdm_verdict_accepted(j->v)) {
-		r = az.is_tdx ? ccdm_facts_tdx(&az.tdx, j->v, j->proof->facts)
-			      : ccdm_facts_snp(&az.snp, j->proof->facts);
-		if (!r)
-			r = ccdm_azure_bind(j, &az, &quoted);
-	}
-	ccdm_azure_drop(&az);
-	return r;
-}
-
 static const struct ccdm_kind {
 	const char *tee;
 	size_t bound; /* bytes of a SHA-384 that it carries */
+	bool tpm;     /* it is of a TPM, or has one in it: none stands beside it */
 	int (*judge)(const struct ccdm_judging *j);
 } ccdm_kinds[] = {
-	{ "snp", 48, ccdm_judge_snp },		 { "tdx", 48, ccdm_judge_tdx },
-	{ "tpm", 32, ccdm_judge_tpm },		 { "az-snp-vtpm", 48, ccdm_judge_azure },
-	{ "az-tdx-vtpm", 48, ccdm_judge_azure },
+	{ "snp", 48, false, ccdm_judge_snp },
+	{ "tdx", 48, false, ccdm_judge_tdx },
+	{ "tpm", 32, true, ccdm_judge_tpm },
+	{ "az-snp-vtpm", 48, true, ccdm_judge_azure },
+	{ "az-tdx-vtpm", 48, true, ccdm_judge_azure },
 };
 
 static const struct ccdm_kind *ccdm_kind(const char *tee)
@@ -451,6 +256,13 @@ bool ccdm_tee_known(const char *tee)
 	return ccdm_kind(tee);
 }
 
+bool ccdm_tee_has_tpm(const char *tee)
+{
+	const struct ccdm_kind *kind = ccdm_kind(tee);
+
+	return !kind || kind->tpm;
+}
+
 size_t ccdm_tee_bound(const char *tee)
 {
 	const struct ccdm_kind *kind = ccdm_kind(tee);
@@ -460,7 +272,7 @@ size_t ccdm_tee_bound(const char *tee)
 
 /* ---- the builder's word ------------------------------------------------------------------ */
 
-static bool ccdm_fact_is(const json_t *facts, const char *name, const char *word)
+bool ccdm_fact_is(const json_t *facts, const char *name, const char *word)
 {
 	const char *text = json_string_value(json_object_get(facts, name));
 
@@ -478,7 +290,7 @@ static bool ccdm_manifest_fits(const struct ccdm_manifest *m, const json_t *fact
 }
 
 /* Who signed a manifest that lists this image, if one did: untrusted as long as no policy names the key. */
-static int ccdm_judged_manifest(const struct ccdm_judging *j)
+int ccdm_judged_manifest(const struct ccdm_judging *j)
 {
 	const json_t *value = json_object_get(j->evidence, "manifest");
 	struct ccdm_manifest m;
@@ -546,152 +358,5 @@ int ccdm_evidence_judge(const char *tee, const json_t *evidence, const struct cc
 	/* Of what is not accepted nothing is proved. */
 	if (r || !ccdm_verdict_accepted(v))
 		ccdm_proof_drop(proof);
-	return r;
-}
-
-/* ---- a TPM beside a TEE --------------------------------------------------------------- */
-
-static int ccdm_beside_note(struct ccdm_proof *proof, const char *why)
-{
-	return json_array_append_new(
-		       proof->notes,
-		       json_sprintf("the TPM beside it: %s; its registers and logs do not count",
-				    why))
-		       ? -ENOMEM
-		       : 0;
-}
-
-/* Nothing ties it to the TEE, or it is none: in the words of the check that failed. */
-static int ccdm_beside_failed(struct ccdm_proof *proof, const struct ccdm_verdict *v)
-{
-	char why[sizeof(struct ccdm_check)];
-	unsigned int i;
-
-	for (i = 0; i < v->count; i++)
-		if (!v->check[i].passed) {
-			snprintf(why, sizeof(why), "%s: %s; expected %s", v->check[i].name,
-				 v->check[i].found, v->check[i].expected);
-			return ccdm_beside_note(proof, why);
-		}
-	return ccdm_beside_note(proof, "not all of it can be judged");
-}
-
-static int ccdm_beside_merge(struct ccdm_proof *proof, const json_t *facts, const char *binding)
-{
-	const char *phase = json_string_value(json_object_get(facts, "phase"));
-	const char *had = json_string_value(json_object_get(proof->facts, "phase"));
-	json_t *events = json_object_get(proof->facts, "events");
-	json_t *id = json_object_get(facts, "enclave-id");
-	int r;
-
-	/*
-	 * The image's identity is by events then, and so is what a manifest lists. Where a TD's
-	 * own registers prove one, that one stands: a TPM could be another machine's.
-	 */
-	if (ccdm_fact_is(proof->facts, "tee", "tdx") && json_object_get(proof->facts, "enclave-id"))
-		id = json_object_get(proof->facts, "enclave-id");
-	else
-		json_object_del(proof->facts, "enclave-id");
-	json_object_del(proof->facts, "signer");
-	r = json_object_set(proof->facts, "pcr", json_object_get(facts, "pcr"));
-	if (json_object_get(facts, "bank"))
-		r |= json_object_set(proof->facts, "bank", json_object_get(facts, "bank"));
-	if (id)
-		r |= json_object_set(proof->facts, "enclave-id", id);
-	if (events)
-		r |= json_array_extend(events, json_object_get(facts, "events"));
-	else
-		r |= json_object_set(proof->facts, "events", json_object_get(facts, "events"));
-	/* Who says that it runs already is right. */
-	if (!had || !strcmp(had, "unknown") || (phase && !strcmp(phase, "running")))
-		r |= json_object_set(proof->facts, "phase", json_object_get(facts, "phase"));
-	r |= json_object_set_new(proof->facts, "binding", json_string(binding));
-	return r ? -ENOMEM : 0;
-}
-
-/*
- * Is this the SVSM's own TPM? Nothing else that the operator trusts helps: the key that signs was
- * activated, in this session, with the EK of the manifest.
- */
-static int ccdm_beside_svsm(const struct ccdm_judging *j, const struct ccdm_proof *proof, bool *is)
-{
-	struct ccdm_verdict *v = calloc(1, sizeof(*v));
-	struct ccdm_trust alone = *j->trust;
-	struct ccdm_tpm_facts quoted;
-	bool provider;
-	int r = v ? 0 : -ENOMEM;
-
-	*is = false;
-	alone.svsm_ek = proof->svsm_ek;
-	alone.ak_anchors = NULL;
-	alone.nr_ak_anchors = 0;
-	alone.ek_anchors = NULL;
-	alone.nr_ek_anchors = 0;
-	alone.known = NULL;
-	if (!r && proof->svsm_ek && json_object_get(j->evidence, "activation") &&
-	    !json_object_get(j->evidence, "ak_cert")) {
-		r = ccdm_evidence_tpm(j->evidence, &alone, j->bound, &quoted, v, &provider, j->err);
-		*is = !r && ccdm_verdict_accepted(v);
-		if (r != -ENOMEM)
-			r = 0;
-	}
-	free(v);
-	return r;
-}
-
-int ccdm_evidence_beside(const char *additional, const json_t *primary,
-			 const struct ccdm_trust *trust, const struct ccdm_bound *bound,
-			 struct ccdm_proof *proof)
-{
-	struct ccdm_trust own = *trust;
-	struct ccdm_proof tpm = { .facts = json_object(), .notes = json_incref(proof->notes) };
-	struct ccdm_verdict *v = calloc(1, sizeof(*v));
-	struct ccdm_tpm_facts quoted;
-	struct ccdm_err err = { 0 };
-	json_t *all = NULL;
-	struct ccdm_judging j = {
-		.trust = &own, .bound = bound, .v = v, .proof = &tpm, .err = &err
-	};
-	bool svsm = false, provider = false;
-	int r;
-
-	/* The leaf that was given is the TEE's. */
-	own.leaf = NULL;
-	own.certs = ccdm_certs_guest(trust->certs);
-	r = v && tpm.facts && own.certs ? 0 : -ENOMEM;
-	if (!r && additional[0]) {
-		all = json_loads(additional, JSON_REJECT_DUPLICATES, NULL);
-		j.evidence = json_object_get(all, "tpm");
-		if (j.evidence)
-			r = ccdm_beside_svsm(&j, proof, &svsm);
-		if (svsm) {
-			own.svsm_ek = proof->svsm_ek;
-			own.known = NULL;
-		}
-		if (!r)
-			r = j.evidence ? ccdm_evidence_tpm(j.evidence, &own, bound, &quoted, v,
-							   &provider, &err)
-				       : ccdm_err_set(&err, -EINVAL, "no object with a member tpm");
-		if (!r && !ccdm_verdict_accepted(v))
-			r = ccdm_beside_failed(proof, v);
-		else if (!r && !svsm && !provider)
-			r = ccdm_beside_note(proof, "no provider certified its attestation key, so "
-						    "nothing ties it to the TEE");
-		else if (!r)
-			r = ccdm_judged_pcrs(&j, &quoted);
-		if (r == -EINVAL || r == -E2BIG)
-			r = ccdm_beside_note(proof, err.text);
-		else if (!r && (svsm || provider) && ccdm_verdict_accepted(v)) {
-			r = ccdm_beside_merge(proof, tpm.facts, svsm ? "svsm" : "provider");
-			j.evidence = primary;
-			j.proof = proof;
-			if (!r)
-				r = ccdm_judged_manifest(&j);
-		}
-	}
-	json_decref(all);
-	ccdm_certs_free(own.certs);
-	ccdm_proof_drop(&tpm);
-	free(v);
 	return r;
 }

@@ -14,6 +14,7 @@
 
 #include "collateral.h"
 #include "launches.h"
+#include "snp_floor.h"
 #include "tpm_quote.h"
 
 #define CCDM_EVIDENCE_MAX (4 << 20) /* bytes of its text */
@@ -39,6 +40,7 @@ struct ccdm_tpm_pair; /* tpm_activation.h */
  * @known, @known_arg: is it the key of a TPM that is known as such, AK or EK? May be NULL
  * @paravisors: launch values of paravisors that the operator knows; NULL: none
  * @svsms: launch values of SVSMs that the operator knows; NULL: none
+ * @snp_floor: lowest firmware of SNP platforms; NULL: the list that ccdm comes with
  * @svsm_ek: EK of the SVSM's TPM: an activation counts with it alone; NULL: no SVSM
  * @genuine_only: the caller has no operator's lists, and asks only if the evidence is genuine:
  *	what a listed paravisor need not have is not asked for; the class of the binding still is
@@ -64,6 +66,7 @@ struct ccdm_trust {
 	const void *known_arg;
 	const struct ccdm_launches *paravisors;
 	const struct ccdm_launches *svsms;
+	const struct ccdm_snp_floor *snp_floor;
 	const struct ccdm_pubkey *svsm_ek;
 	bool genuine_only;
 	bool (*activated)(const void *arg, const struct ccdm_tpm_pair *pair, const uint8_t *value);
@@ -117,6 +120,7 @@ int ccdm_evidence_judge(const char *tee, const json_t *evidence, const struct cc
 
 /**
  * ccdm_evidence_beside() - additional evidence, of a TPM beside a TEE
+ * @tee: name of the primary evidence's; if that is of a TPM, or has one in it, no other counts
  * @additional: text of {"tpm": {...}}, untrusted; "" for none
  * @trust, @bound: as above; the TPM's own
  * @primary: the primary evidence once more: its manifest may list the TPM's enclave ID
@@ -129,7 +133,7 @@ int ccdm_evidence_judge(const char *tee, const json_t *evidence, const struct cc
  *
  * Return: 0, -ENOMEM.
  */
-int ccdm_evidence_beside(const char *additional, const json_t *primary,
+int ccdm_evidence_beside(const char *tee, const char *additional, const json_t *primary,
 			 const struct ccdm_trust *trust, const struct ccdm_bound *bound,
 			 struct ccdm_proof *proof);
 

@@ -48,7 +48,6 @@ static int ccdm_facts_snp_launch(const struct ccdm_snp *snp, json_t *facts)
 	if (!r && snp->author_key)
 		r = ccdm_fact_field(facts, "author-key", snp->author_key_digest,
 				    sizeof(snp->author_key_digest));
-	/* A report of version 2 does not say. */
 	if (!r && snp->generation != CCDM_SNP_UNKNOWN)
 		r = ccdm_fact(facts, "generation",
 			      json_string(ccdm_snp_generation_name(snp->generation)));
@@ -64,6 +63,15 @@ static int ccdm_facts_snp_launch(const struct ccdm_snp *snp, json_t *facts)
 	return r;
 }
 
+/* Where no floor is known there is no status: no policy is met by that. */
+static int ccdm_facts_snp_status(enum ccdm_snp_status status, json_t *tcb)
+{
+	if (status == CCDM_SNP_NO_FLOOR)
+		return 0;
+	return ccdm_fact(tcb, "status",
+			 json_string(status == CCDM_SNP_UP_TO_DATE ? "UpToDate" : "OutOfDate"));
+}
+
 int ccdm_facts_snp(const struct ccdm_snp *snp, json_t *facts)
 {
 	json_t *tcb = json_pack("{s:o, s:o, s:o}", "reported",
@@ -72,6 +80,8 @@ int ccdm_facts_snp(const struct ccdm_snp *snp, json_t *facts)
 				ccdm_fact_tcb(snp->tcb_raw.launch, snp->generation));
 	int r = ccdm_fact(facts, "tcb", tcb);
 
+	if (!r)
+		r = ccdm_facts_snp_status(snp->status, tcb);
 	if (!r)
 		r = ccdm_fact(facts, "tee", json_string("snp"));
 	if (!r)

@@ -8,7 +8,7 @@
 #include "tdx.h"
 #include "tpm_quote.h"
 
-/* {"tee", "debug", "vmpl", "tcb", "measurement", "enclave-id"}. Return: 0, -ENOMEM */
+/* {"tee", "debug", "vmpl", "tcb", "measurement", "enclave-id"} of a report that was verified. Return: 0, -ENOMEM */
 int ccdm_facts_snp(const struct ccdm_snp *snp, json_t *facts);
 
 /* {"tee", "debug", "tcb", "measurement"}; @v, because a TCB's status is what was allowed there. */

@@ -24,6 +24,9 @@
 	X(curl_easy_setopt)    \
 	X(curl_easy_perform)   \
 	X(curl_easy_getinfo)   \
+	X(curl_easy_header)    \
+	X(curl_easy_unescape)  \
+	X(curl_free)           \
 	X(curl_easy_cleanup)   \
 	X(curl_easy_strerror)  \
 	X(curl_global_init)    \
@@ -121,7 +124,8 @@ static bool ccdm_http_options(struct ccdm_http *h)
 		CURLoption option;
 		long value;
 	} numbers[] = {
-		{ CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_3 },
+		{ CURLOPT_SSLVERSION,
+		  c->published ? CURL_SSLVERSION_TLSv1_2 : CURL_SSLVERSION_TLSv1_3 },
 		{ CURLOPT_SSL_VERIFYPEER, 1 },
 		{ CURLOPT_SSL_VERIFYHOST, c->pin ? 0 : 2 },
 		{ CURLOPT_SSL_SESSIONID_CACHE, 0 },
@@ -227,8 +231,8 @@ static int ccdm_http_error(const struct ccdm_http *h, CURLcode code, struct ccdm
 	if (h->denied || code == CURLE_PEER_FAILED_VERIFICATION) {
 		ccdm_err_hint(err, h->conf->pin ? "is the pin that of this server?"
 						: "is this its CA, its name, and the clock right?");
-		return ccdm_err_set(err, -EKEYREJECTED, "%s: this is not the broker: %s",
-				    h->conf->url, why);
+		return ccdm_err_set(err, -EKEYREJECTED, "%s: this is not the %s: %s", h->conf->url,
+				    h->conf->published ? "server it should be" : "broker", why);
 	}
 	if (h->full)
 		return ccdm_err_set(err, -EFBIG, "%s: the answer is larger than %zu bytes",
@@ -302,4 +306,22 @@ int ccdm_http_ask(struct ccdm_http *h, const char *path, const char *post, const
 		return 0;
 	ccdm_http_drop(answer);
 	return ccdm_http_error(h, code, err);
+}
+
+int ccdm_http_header(struct ccdm_http *h, const char *name, char **value)
+{
+	struct curl_header *header;
+	char *text;
+	int size;
+
+	*value = NULL;
+	if (curl.curl_easy_header(h->easy, name, 0, CURLH_HEADER, -1, &header))
+		return 0;
+	text = curl.curl_easy_unescape(h->easy, header->value, 0, &size);
+	if (!text)
+		return -ENOMEM;
+	if (strlen(text) == (size_t)size)
+		*value = strdup(text);
+	curl.curl_free(text);
+	return *value ? 0 : -EINVAL;
 }

@@ -29,6 +29,7 @@
  * @timeout: seconds for one request
  * @max: most bytes of an answer
  * @metadata: @url is CCDM_HTTP_METADATA, and there is no TLS
+ * @published: the server is a vendor's, and what it has is public and signed: TLS 1.2 will do
  */
 struct ccdm_http_conf {
 	const char *url;
@@ -38,6 +39,7 @@ struct ccdm_http_conf {
 	unsigned int timeout;
 	size_t max;
 	bool metadata;
+	bool published;
 };
 
 /* A connection, with its cookies; opaque. */
@@ -74,5 +76,14 @@ void ccdm_http_drop(struct ccdm_http_answer *answer);
  */
 int ccdm_http_ask(struct ccdm_http *http, const char *path, const char *post, const char *bearer,
 		  struct ccdm_http_answer *answer, struct ccdm_err *err);
+
+/**
+ * ccdm_http_header() - a header of the last answer
+ * @name: of the header
+ * @value: set to what it has, percent signs decoded, or to NULL if there is none; the caller frees it
+ *
+ * Return: 0; -EINVAL for one with a zero byte; -ENOMEM.
+ */
+int ccdm_http_header(struct ccdm_http *http, const char *name, char **value);
 
 #endif

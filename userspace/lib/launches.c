@@ -6,8 +6,7 @@
 #include "bytes.h"
 #include "digest.h"
 #include "launches.h"
-
-#define WORDS " \t\r"
+#include "lines.h"
 
 static const char *const ccdm_launch_words[] = {
 	[CCDM_LAUNCH_ID_KEY] = "id-key",
@@ -42,32 +41,23 @@ static bool ccdm_launch_zero(const struct ccdm_launch *launch)
 	return !memcmp(launch->value, zero, sizeof(zero));
 }
 
-/* One line without its comment; an empty line adds nothing. */
-static int ccdm_launches_line(const char *what, unsigned int number, char *line,
-			      struct ccdm_launches *list, struct ccdm_err *err)
+static int ccdm_launches_line(const char *where, char *const *word, unsigned int words, void *arg,
+			      struct ccdm_err *err)
 {
-	char *rest, *word, *hex, *more;
 	struct ccdm_launch launch, *grown;
+	struct ccdm_launches *list = arg;
 
-	line[strcspn(line, "#")] = '\0';
-	word = strtok_r(line, WORDS, &rest);
-	if (!word)
-		return 0;
-	hex = strtok_r(NULL, WORDS, &rest);
-	more = strtok_r(NULL, WORDS, &rest);
-	if (ccdm_launch_word(word, &launch))
+	if (ccdm_launch_word(word[0], &launch))
 		return ccdm_err_set(
 			err, -EINVAL,
-			"%s: line %u: unknown kind '%.40s'; expected id-key, measurement or mrtd",
-			what, number, word);
-	if (!hex || more || ccdm_unhex(hex, launch.value, sizeof(launch.value)))
-		return ccdm_err_set(err, -EINVAL,
-				    "%s: line %u: %s: expected one value of 96 hex digits", what,
-				    number, word);
+			"%s: unknown kind '%.40s'; expected id-key, measurement or mrtd", where,
+			word[0]);
+	if (words != 2 || ccdm_unhex(word[1], launch.value, sizeof(launch.value)))
+		return ccdm_err_set(err, -EINVAL, "%s: %s: expected one value of 96 hex digits",
+				    where, word[0]);
 	if (ccdm_launch_zero(&launch))
-		return ccdm_err_set(err, -EINVAL,
-				    "%s: line %u: %s: a value of zeros names no launch", what,
-				    number, word);
+		return ccdm_err_set(err, -EINVAL, "%s: %s: a value of zeros names no launch", where,
+				    word[0]);
 	/* the room doubles at each power of two */
 	if (!(list->count & (list->count - 1))) {
 		grown = realloc(list->launch, (list->count ? 2 * list->count : 1) * sizeof(launch));
@@ -82,21 +72,10 @@ static int ccdm_launches_line(const char *what, unsigned int number, char *line,
 int ccdm_launches_parse(const char *what, const char *text, size_t size, struct ccdm_launches *list,
 			struct ccdm_err *err)
 {
-	char *copy, *rest, *line;
-	unsigned int number = 0;
-	int r = 0;
+	int r;
 
 	memset(list, 0, sizeof(*list));
-	if (size > CCDM_LAUNCHES_FILE || memchr(text, '\0', size))
-		return ccdm_err_set(err, -EINVAL, "%s: expected a text of at most %u bytes", what,
-				    CCDM_LAUNCHES_FILE);
-	copy = strndup(text, size);
-	if (!copy)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
-	rest = copy;
-	while (!r && (line = strsep(&rest, "\n")))
-		r = ccdm_launches_line(what, ++number, line, list, err);
-	free(copy);
+	r = ccdm_lines_read(what, text, size, CCDM_LAUNCHES_FILE, ccdm_launches_line, list, err);
 	if (r)
 		ccdm_launches_drop(list);
 	return r;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "base64.h"
 #include "clock.h"
 #include "member.h"
 #include "session.h"
@@ -134,6 +135,8 @@ static int ccdm_evidence_additional(const struct ccdm_session_conf *conf,
 	ask.size = bound.size;
 	/* A TPM is the host's as long as nothing binds it: one that fails breaks nothing. */
 	if (tpm->collect(tpm, &ask, &evidence, err)) {
+		if (conf->left_out)
+			conf->left_out(err);
 		*text = strdup("");
 		return *text ? 0 : -ENOMEM;
 	}
@@ -172,6 +175,19 @@ static int ccdm_evidence_collect(const struct ccdm_session_conf *conf,
 	return r;
 }
 
+/* 32 bytes, as a broker would draw them */
+static int ccdm_session_nonce(char nonce[CCDM_KBS_NONCE_MAX])
+{
+	uint8_t raw[32];
+	char *text = RAND_bytes(raw, sizeof(raw)) == 1 ? ccdm_base64url(raw, sizeof(raw)) : NULL;
+
+	if (!text)
+		return -ENOMEM;
+	snprintf(nonce, CCDM_KBS_NONCE_MAX, "%s", text);
+	free(text);
+	return 0;
+}
+
 int ccdm_session_evidence(const struct ccdm_session_conf *conf, const char *nonce, json_t **out,
 			  struct ccdm_err *err)
 {
@@ -179,11 +195,16 @@ int ccdm_session_evidence(const struct ccdm_session_conf *conf, const char *nonc
 	json_t *jwk = key ? ccdm_tee_key_jwk(key) : NULL, *evidence = NULL;
 	struct ccdm_challenge c = { 0 };
 	char *additional = NULL;
-	int r;
+	int r = 0;
 
 	*out = NULL;
-	snprintf(c.nonce, sizeof(c.nonce), "%s", nonce);
-	r = jwk ? ccdm_evidence_collect(conf, &c, jwk, &evidence, &additional, err) : -ENOMEM;
+	if (nonce)
+		snprintf(c.nonce, sizeof(c.nonce), "%s", nonce);
+	else
+		r = ccdm_session_nonce(c.nonce);
+	if (!r)
+		r = jwk ? ccdm_evidence_collect(conf, &c, jwk, &evidence, &additional, err)
+			: -ENOMEM;
 	if (!r) {
 		*out = json_pack("{s:s, s:s, s:{s:s, s:O}, s:{s:O, s:s}}", "version",
 				 ccdm_kbs_version_name(conf->version), "tee", conf->primary->tee,
@@ -192,6 +213,8 @@ int ccdm_session_evidence(const struct ccdm_session_conf *conf, const char *nonc
 				 "additional_evidence", additional);
 		r = *out ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
 	}
+	if (r == -ENOMEM)
+		ccdm_err_set(err, r, "out of memory");
 	free(additional);
 	json_decref(evidence);
 	json_decref(jwk);

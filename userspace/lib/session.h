@@ -21,6 +21,7 @@
  * @deadline: seconds for everything, from ccdm_session_open() on
  * @primary: evidence of the TEE, or of the TPM alone
  * @beside: of a TPM beside a TEE, or NULL; goes without it if it fails
+ * @left_out: is told why it goes without it; or NULL
  * @no_activation: nothing is said of the TPM's endorsement key; its AK must be known then
  * @certs: a VCEK or VLEK for a host that gives none, borrowed; or NULL
  * @manifest: of the builder, goes along with the evidence; or NULL
@@ -31,6 +32,7 @@ struct ccdm_session_conf {
 	unsigned int deadline;
 	const struct ccdm_attester *primary;
 	const struct ccdm_attester *beside;
+	void (*left_out)(const struct ccdm_err *why);
 	bool no_activation;
 	const struct ccdm_certs *certs;
 	const char *manifest;
@@ -70,7 +72,7 @@ int ccdm_session_secret(struct ccdm_session *session, const char *path, uint8_t 
 /**
  * ccdm_session_evidence() - evidence as a broker would get it, without one
  * @conf: attesters and version
- * @nonce: any text
+ * @nonce: any text; NULL: one is drawn
  *
  * Return: 0; @out is set to {"version", "tee", "runtime-data": {"nonce", "tee-pubkey"},
  * "tee-evidence": {...}}, which the caller drops. The key is thrown away.

@@ -5,6 +5,9 @@
 #include <string.h>
 #include "bytes.h"
 #include "snp.h"
+#include "snp_floor.h"
+#include "vendor_certs.h"
+#include "vendor_url.h"
 
 /* Where things are in a report. */
 enum {
@@ -48,6 +51,12 @@ static const struct ccdm_anchor ccdm_snp_roots[] = {
 
 #define CCDM_SNP_ROOTS (sizeof(ccdm_snp_roots) / sizeof(ccdm_snp_roots[0]))
 
+const struct ccdm_anchor *ccdm_snp_anchors(unsigned int *count)
+{
+	*count = CCDM_SNP_ROOTS;
+	return ccdm_snp_roots;
+}
+
 static const char *const ccdm_snp_names[] = { "unknown", "Milan", "Genoa", "Turin", "Venice" };
 
 const char *ccdm_snp_generation_name(enum ccdm_snp_generation generation)
@@ -70,7 +79,7 @@ static enum ccdm_snp_generation ccdm_snp_generation_of(const char *name, size_t 
 	return CCDM_SNP_UNKNOWN;
 }
 
-static enum ccdm_snp_generation ccdm_snp_cpuid(uint8_t family, uint8_t model)
+enum ccdm_snp_generation ccdm_snp_cpuid(uint8_t family, uint8_t model)
 {
 	static const struct {
 		uint8_t family, first, last;
@@ -231,6 +240,15 @@ static size_t ccdm_snp_hwid(const struct ccdm_cert *leaf, uint8_t hwid[64])
 	return size;
 }
 
+size_t ccdm_snp_cert_chip(const struct ccdm_cert *leaf, enum ccdm_snp_generation *generation,
+			  uint8_t chip[64])
+{
+	char product[32];
+
+	*generation = ccdm_snp_product(leaf, product);
+	return ccdm_snp_hwid(leaf, chip);
+}
+
 const struct ccdm_cert *ccdm_snp_leaf(const struct ccdm_certs *certs, const struct ccdm_snp *snp)
 {
 	const struct ccdm_cert *cert, *found = NULL;
@@ -258,10 +276,9 @@ const struct ccdm_cert *ccdm_snp_leaf(const struct ccdm_certs *certs, const stru
 
 /* ---- checks ----------------------------------------------------------------- */
 
-/* Which key signed, and on which processors. */
-static void ccdm_snp_key(const struct ccdm_snp *snp, const struct ccdm_snp_want *want,
-			 const struct ccdm_anchor *anchor, struct ccdm_verdict *v,
-			 enum ccdm_snp_generation *generation)
+/* Which key signed, and on which processors. Return: is it known on which? */
+static bool ccdm_snp_key(struct ccdm_snp *snp, const struct ccdm_snp_want *want,
+			 const struct ccdm_anchor *anchor, struct ccdm_verdict *v)
 {
 	static const char *const kinds[] = { "SEV-VCEK", "SEV-VLEK" };
 	char cn[64], product[32], said[64];
@@ -281,10 +298,10 @@ static void ccdm_snp_key(const struct ccdm_snp *snp, const struct ccdm_snp_want 
 	snprintf(said, sizeof(said), "report %s, certificate %s, root %s",
 		 ccdm_snp_generation_name(by_report), product,
 		 by_root ? ccdm_snp_generation_name(by_root) : "any");
-	ccdm_verdict_add(v, "generation",
-			 by_cert && by_report == by_cert && (!by_root || by_root == by_cert), 0,
-			 "one that is known, the same in all", "%s", said);
-	*generation = by_cert;
+	snp->generation = by_cert;
+	return ccdm_verdict_add(v, "generation",
+				by_cert && by_report == by_cert && (!by_root || by_root == by_cert),
+				0, "one that is known, the same in all", "%s", said);
 }
 
 static void ccdm_snp_signature(const struct ccdm_snp *snp, const struct ccdm_cert *leaf,
@@ -310,13 +327,13 @@ static void ccdm_snp_signature(const struct ccdm_snp *snp, const struct ccdm_cer
 }
 
 static void ccdm_snp_platform(const struct ccdm_snp *snp, const struct ccdm_cert *leaf,
-			      enum ccdm_snp_generation generation, struct ccdm_verdict *v)
+			      struct ccdm_verdict *v)
 {
-	struct ccdm_snp_tcb reported = ccdm_snp_tcb(snp->tcb_raw.reported, generation), cert;
+	struct ccdm_snp_tcb reported = ccdm_snp_tcb(snp->tcb_raw.reported, snp->generation), cert;
 	char a[80], b[80], hex[129], want[160];
 	uint8_t hwid[64];
 	size_t size;
-	int r = ccdm_snp_cert_tcb(leaf, generation, &cert);
+	int r = ccdm_snp_cert_tcb(leaf, snp->generation, &cert);
 
 	ccdm_snp_tcb_text(&reported, a);
 	if (r)
@@ -338,6 +355,18 @@ static void ccdm_snp_platform(const struct ccdm_snp *snp, const struct ccdm_cert
 				 size ? hex : "none");
 }
 
+/* AMD says of no platform that it is up to date: its bulletins say which firmware is not. */
+static void ccdm_snp_firmware(struct ccdm_snp *snp, const struct ccdm_snp_want *want,
+			      struct ccdm_verdict *v)
+{
+	struct ccdm_snp_firmware f;
+
+	ccdm_snp_floor_judge(want->floor, snp, &f);
+	snp->status = f.status;
+	ccdm_verdict_add(v, "firmware", f.status == CCDM_SNP_UP_TO_DATE, CCDM_ALLOW_TCB_OUT_OF_DATE,
+			 f.expected, "%s", f.found);
+}
+
 static void ccdm_snp_guest(const struct ccdm_snp *snp, const struct ccdm_snp_want *want,
 			   struct ccdm_verdict *v)
 {
@@ -345,8 +374,11 @@ static void ccdm_snp_guest(const struct ccdm_snp *snp, const struct ccdm_snp_wan
 	uint8_t data[sizeof(snp->report_data)] = { 0 };
 	char expected[2 * sizeof(data) + 1], found[2 * sizeof(data) + 1];
 
-	ccdm_verdict_add(v, "policy", snp->policy & CCDM_SNP_POLICY_ONE, 0, "bit 17 is set",
-			 "%#llx", (unsigned long long)snp->policy);
+	/* What a bit allows the host that nobody knows yet, nobody knows. */
+	ccdm_verdict_add(
+		v, "policy",
+		snp->policy & CCDM_SNP_POLICY_ONE && !(snp->policy & ~CCDM_SNP_POLICY_KNOWN), 0,
+		"bit 17 is set, and none above 25", "%#llx", (unsigned long long)snp->policy);
 	ccdm_verdict_add(v, "debug", !(snp->policy & CCDM_SNP_POLICY_DEBUG), CCDM_ALLOW_DEBUG,
 			 "a guest that its host cannot debug", "%s",
 			 snp->policy & CCDM_SNP_POLICY_DEBUG ? "debugging allowed"
@@ -367,44 +399,25 @@ static void ccdm_snp_guest(const struct ccdm_snp *snp, const struct ccdm_snp_wan
 	}
 }
 
-/* The next step of who has no VCEK: AMD's Key Distribution Service; "" if the report does not say whose. */
-static void ccdm_snp_kds(const struct ccdm_snp *snp, char *url, size_t size)
-{
-	struct ccdm_snp_tcb tcb = ccdm_snp_tcb(snp->tcb_raw.reported, snp->generation);
-	bool turin = snp->generation >= CCDM_SNP_TURIN;
-	static const uint8_t masked[sizeof(snp->chip_id)];
-	char hex[2 * sizeof(snp->chip_id) + 1], fmc[16] = "";
-
-	url[0] = '\0';
-	if (snp->generation == CCDM_SNP_UNKNOWN || snp->signing_key ||
-	    !memcmp(snp->chip_id, masked, sizeof(masked)))
-		return;
-	ccdm_digest_hex(snp->chip_id, turin ? 8 : sizeof(snp->chip_id), hex);
-	if (turin)
-		snprintf(fmc, sizeof(fmc), "fmcSPL=%02u&", tcb.fmc);
-	snprintf(
-		url, size,
-		"; https://kdsintf.amd.com/vcek/v1/%s/%s?%sblSPL=%02u&teeSPL=%02u&snpSPL=%02u&ucodeSPL=%02u has it",
-		ccdm_snp_generation_name(snp->generation), hex, fmc, tcb.bootloader, tcb.tee,
-		tcb.snp, tcb.microcode);
-}
-
-int ccdm_snp_verify(const struct ccdm_snp *snp, const struct ccdm_snp_want *want,
-		    struct ccdm_verdict *v)
+int ccdm_snp_verify(struct ccdm_snp *snp, const struct ccdm_snp_want *want, struct ccdm_verdict *v)
 {
 	struct ccdm_path path = {
 		.prefix = "",
 		.at = want->at,
 		.anchors = want->anchors ? want->anchors : ccdm_snp_roots,
 		.nr_anchors = want->anchors ? want->nr_anchors : CCDM_SNP_ROOTS,
+		.builtin = want->anchors ? NULL : ccdm_vendor_certs(),
 		.no_leaf_crl = true,
+		.crl_url = ccdm_url_crl,
 	};
-	enum ccdm_snp_generation generation;
-	char kds[300];
+	char url[CCDM_URL_MAX];
+	bool known;
 	int r;
 
 	if (want->report_data_size > sizeof(snp->report_data))
 		return -EINVAL;
+	if (!want->anchors && !path.builtin)
+		return -ENOMEM;
 	/* What another version means by its bytes, nobody knows. */
 	if (!ccdm_verdict_add(v, "version",
 			      snp->version == 2 || snp->version == 3 || snp->version == 5, 0,
@@ -412,16 +425,19 @@ int ccdm_snp_verify(const struct ccdm_snp *snp, const struct ccdm_snp_want *want
 		return 0;
 	ccdm_verdict_add(v, "signature-algorithm", snp->sig_algo == 1, 0,
 			 "1, ECDSA P-384 with SHA-384", "%u", snp->sig_algo);
-	ccdm_snp_kds(snp, kds, sizeof(kds));
-	if (!ccdm_verdict_add(v, "certificate", want->leaf, 0, "a VCEK or VLEK", "%s%s",
-			      want->leaf ? "one" : "none", want->leaf ? "" : kds))
+	known = !want->leaf && ccdm_url_vcek(snp, url);
+	if (!ccdm_verdict_add(v, "certificate", want->leaf, 0, "a VCEK or VLEK", "%s%s%s",
+			      want->leaf ? "one" : "none", known ? "; fetch " : "",
+			      known ? url : ""))
 		return 0;
 	r = ccdm_certs_path(want->certs, want->leaf, &path, v);
 	if (r)
 		return r;
-	ccdm_snp_key(snp, want, path.anchor, v, &generation);
+	known = ccdm_snp_key(snp, want, path.anchor, v);
 	ccdm_snp_signature(snp, want->leaf, v);
-	ccdm_snp_platform(snp, want->leaf, generation, v);
+	ccdm_snp_platform(snp, want->leaf, v);
+	if (known)
+		ccdm_snp_firmware(snp, want, v);
 	ccdm_snp_guest(snp, want, v);
 	v->complete = true;
 	return 0;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include "bytes.h"
 #include "tdx.h"
+#include "vendor_url.h"
 
 enum {
 	HEADER = 48,
@@ -21,6 +22,12 @@ static const struct ccdm_anchor ccdm_tdx_roots[] = {
 		     0xe9, 0x5b, 0x80, 0x7a, 0x35, 0x0e, 0x74, 0x24, 0x96, 0x43, 0x99,
 		     0xe8, 0x85, 0xa7, 0xcb, 0xb8, 0xcc, 0xfa, 0xb6, 0x74, 0xd3 } },
 };
+
+const struct ccdm_anchor *ccdm_tdx_anchors(unsigned int *count)
+{
+	*count = 1;
+	return ccdm_tdx_roots;
+}
 
 static const uint8_t ccdm_tdx_vendor[16] = { 0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9,
 					     0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07 };
@@ -412,6 +419,7 @@ static int ccdm_tdx_judge(const struct ccdm_tdx *t, const struct ccdm_tdx_want *
 		.at = want->at,
 		.anchors = want->anchors ? want->anchors : ccdm_tdx_roots,
 		.nr_anchors = want->anchors ? want->nr_anchors : 1,
+		.crl_url = ccdm_url_crl,
 	};
 	struct ccdm_platform platform = {
 		.tdx_svn = t->tcb_svn,
@@ -420,8 +428,8 @@ static int ccdm_tdx_judge(const struct ccdm_tdx *t, const struct ccdm_tdx_want *
 		.qe_report = t->qe_report,
 	};
 	const struct ccdm_collateral *collateral = want->collateral;
+	char url[CCDM_URL_MAX], missing[3 * CCDM_URL_MAX], fmspc[13];
 	const struct ccdm_cert *pck;
-	char fmspc[13];
 	int r, extension;
 
 	if (!ccdm_tdx_header(t, v))
@@ -448,11 +456,14 @@ static int ccdm_tdx_judge(const struct ccdm_tdx *t, const struct ccdm_tdx_want *
 			      : extension == -ENOENT ? "none"
 						     : "malformed"))
 		return 0;
+	ccdm_url_tcb_info(platform.fmspc, url);
 	ccdm_digest_hex(platform.fmspc, sizeof(platform.fmspc), fmspc);
+	snprintf(missing, sizeof(missing),
+		 "neither; fetch %s and %s; run \"ccdm-broker trust fetch --fmspc %s\"", url,
+		 CCDM_URL_QE, fmspc);
 	if (!ccdm_verdict_add(v, "collateral", collateral, 0,
-			      "TCB info and the identity of the quoting enclave", "%s%s",
-			      collateral ? "both or one" : "neither of FMSPC ",
-			      collateral ? "" : fmspc))
+			      "TCB info and the identity of the quoting enclave", "%s",
+			      collateral ? "both or one" : missing))
 		return 0;
 	r = ccdm_collateral_check(collateral, certs, path.anchors, path.nr_anchors, want->at,
 				  &platform, v);

@@ -109,4 +109,7 @@ struct ccdm_tdx_want {
 int ccdm_tdx_verify(const struct ccdm_tdx *tdx, const struct ccdm_tdx_want *want,
 		    struct ccdm_verdict *v, struct ccdm_err *err);
 
+/* Intel's root. */
+const struct ccdm_anchor *ccdm_tdx_anchors(unsigned int *count);
+
 #endif

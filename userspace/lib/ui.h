@@ -50,7 +50,10 @@ static inline int ccdm_err_pass(int error)
 	return error;
 }
 
-/* What came from elsewhere, fit for a terminal: what would steer it, or begin a line, becomes '?'. */
+/*
+ * What came from elsewhere, fit for a terminal and for JSON: what would steer it, begin a line, or is
+ * no UTF-8 becomes '?'.
+ */
 void ccdm_ui_plain(char *text);
 
 /* Print one line of what may come from elsewhere, made plain, and its newline. */

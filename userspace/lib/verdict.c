@@ -23,12 +23,19 @@ unsigned int ccdm_allow_word(const char *word)
 	return 0;
 }
 
+/* Names of certificates, and words of an operator's list: they may be anything. */
+static void ccdm_check_plain(char *p)
+{
+	for (; *p; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+}
+
 bool ccdm_verdict_add(struct ccdm_verdict *v, const char *name, bool good, unsigned int needs,
 		      const char *expected, const char *found, ...)
 {
 	struct ccdm_check *c;
 	va_list ap;
-	char *p;
 
 	if (v->count == CCDM_CHECKS_MAX) {
 		v->check[CCDM_CHECKS_MAX - 1].passed = false;
@@ -41,9 +48,8 @@ bool ccdm_verdict_add(struct ccdm_verdict *v, const char *name, bool good, unsig
 	va_start(ap, found);
 	vsnprintf(c->found, sizeof(c->found), found, ap);
 	va_end(ap);
-	for (p = c->found; *p; p++)
-		if (*p < ' ' || *p > '~')
-			*p = '?';
+	ccdm_check_plain(c->expected);
+	ccdm_check_plain(c->found);
 	c->passed = good;
 	if (!good && needs && (v->allow & needs) == needs) {
 		c->allowed = needs;
@@ -52,16 +58,19 @@ bool ccdm_verdict_add(struct ccdm_verdict *v, const char *name, bool good, unsig
 	return c->passed;
 }
 
-bool ccdm_verdict_accepted(const struct ccdm_verdict *v)
+const struct ccdm_check *ccdm_verdict_failed(const struct ccdm_verdict *v)
 {
 	unsigned int i;
 
-	if (!v->complete || !v->count)
-		return false;
 	for (i = 0; i < v->count; i++)
 		if (!v->check[i].passed)
-			return false;
-	return true;
+			return &v->check[i];
+	return NULL;
+}
+
+bool ccdm_verdict_accepted(const struct ccdm_verdict *v)
+{
+	return v->complete && v->count && !ccdm_verdict_failed(v);
 }
 
 json_t *ccdm_verdict_json(const struct ccdm_verdict *v)

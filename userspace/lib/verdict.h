@@ -31,7 +31,7 @@ enum ccdm_allow {
 /**
  * struct ccdm_check - one thing that was looked at
  * @name: in words of a-z, 0-9 and "-"
- * @expected, @found: for a person; @found holds only printable ASCII
+ * @expected, @found: for a person; printable ASCII alone
  * @passed: it is as it must be, or was allowed
  * @allowed: words that allowed it, enum ccdm_allow, or 0
  */
@@ -63,8 +63,8 @@ struct ccdm_verdict {
  * @name: of the check
  * @good: is it as it must be?
  * @needs: if not: it passes all the same if all of these are allowed; 0: it never does
- * @expected: for a person
- * @found: as printf; what is not printable becomes "?"
+ * @expected: for a person; what is not printable becomes "?"
+ * @found: as printf; the same
  *
  * More than CCDM_CHECKS_MAX make the verdict incomplete for good.
  *
@@ -73,6 +73,9 @@ struct ccdm_verdict {
 bool ccdm_verdict_add(struct ccdm_verdict *v, const char *name, bool good, unsigned int needs,
 		      const char *expected, const char *found, ...)
 	__attribute__((format(printf, 6, 7)));
+
+/* The first check that failed; NULL: none did. */
+const struct ccdm_check *ccdm_verdict_failed(const struct ccdm_verdict *v);
 
 /* The one place that says yes. */
 bool ccdm_verdict_accepted(const struct ccdm_verdict *v);

@@ -10,7 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "x509.h"
+#include "x509_crl.h"
+#include "x509_openssl.h"
+
+#define CCDM_CRL_HINT 1024 /* bytes: which lists are missing, and where they are */
 
 struct ccdm_certs {
 	const struct ccdm_certs *base; /* looked at as well, never changed from here */
@@ -155,6 +158,35 @@ const struct ccdm_cert *ccdm_certs_at(const struct ccdm_certs *certs, unsigned i
 			 : (const struct ccdm_cert *)sk_X509_value(certs->certs, i - below);
 }
 
+const struct ccdm_crl *ccdm_certs_crl(const struct ccdm_certs *certs, unsigned int i)
+{
+	return (const struct ccdm_crl *)sk_X509_CRL_value(certs->crls, i);
+}
+
+int ccdm_certs_text(const struct ccdm_certs *certs, char **text, size_t *size)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	bool good = bio;
+	char *at = NULL;
+	int i, n;
+
+	for (i = 0; good && i < sk_X509_num(certs->certs); i++)
+		good = PEM_write_bio_X509(bio, sk_X509_value(certs->certs, i));
+	for (i = 0; good && i < sk_X509_CRL_num(certs->crls); i++)
+		good = PEM_write_bio_X509_CRL(bio, sk_X509_CRL_value(certs->crls, i));
+	n = good ? (int)BIO_get_mem_data(bio, &at) : 0;
+	*text = good ? malloc(n + 1) : NULL;
+	if (*text) {
+		if (n)
+			memcpy(*text, at, n);
+		(*text)[n] = '\0';
+		*size = n;
+	}
+	BIO_free(bio);
+	ERR_clear_error();
+	return *text ? 0 : -ENOMEM;
+}
+
 /* ---- what a certificate says ---------------------------------------------- */
 
 char *ccdm_cert_cn(const struct ccdm_cert *cert, char *cn)
@@ -206,6 +238,12 @@ int ccdm_cert_der(const struct ccdm_cert *cert, uint8_t **der, size_t *size)
 int ccdm_cert_fingerprint(const struct ccdm_cert *cert, uint8_t sha256[32])
 {
 	return X509_digest(ccdm_x509(cert), EVP_sha256(), sha256, NULL) == 1 ? 0 : -EIO;
+}
+
+void ccdm_cert_validity(const struct ccdm_cert *cert, int64_t *from, int64_t *to)
+{
+	*from = ccdm_x509_time(X509_get0_notBefore(ccdm_x509(cert)));
+	*to = ccdm_x509_time(X509_get0_notAfter(ccdm_x509(cert)));
 }
 
 const struct ccdm_pubkey *ccdm_cert_key(const struct ccdm_cert *cert)
@@ -308,15 +346,36 @@ static char *ccdm_check_name(const struct ccdm_path *path, const char *what, cha
 	return name;
 }
 
+/* Certificates whose subject is @name: self-signed ones go to @store, the others to @others. */
+static bool ccdm_path_named(const struct ccdm_certs *certs, const X509_NAME *name,
+			    X509_STORE *store, STACK_OF(X509) * others)
+{
+	int i;
+
+	for (; certs; certs = certs->base)
+		for (i = 0; i < sk_X509_num(certs->certs); i++) {
+			X509 *x = sk_X509_value(certs->certs, i);
+
+			if (X509_NAME_cmp(X509_get_subject_name(x), name))
+				continue;
+			if (X509_self_signed(x, 0) == 1) {
+				if (!X509_STORE_add_cert(store, x))
+					return false;
+			} else if (sk_X509_find(others, x) < 0 && !sk_X509_push(others, x)) {
+				return false;
+			}
+		}
+	return true;
+}
+
 /*
  * Of all certificates, those that can stand above @leaf: by the names of their subjects, level
- * by level. Who signed himself goes to @store, the others to @others, which owns nothing.
+ * by level. Those that are built in come first. @others owns nothing.
  */
-static bool ccdm_path_gather(const struct ccdm_certs *certs, X509 *leaf, X509_STORE *store,
-			     STACK_OF(X509) * others)
+static bool ccdm_path_gather(const struct ccdm_certs *certs, const struct ccdm_certs *builtin,
+			     X509 *leaf, X509_STORE *store, STACK_OF(X509) * others)
 {
-	const struct ccdm_certs *layer;
-	int level, from = 0, to = 0, i, k;
+	int level, from = 0, to = 0, k;
 
 	for (level = 0; level <= CCDM_PATH_DEPTH; level++) {
 		/* whose issuers are looked for: the leaf, then what came with the last level */
@@ -324,20 +383,9 @@ static bool ccdm_path_gather(const struct ccdm_certs *certs, X509 *leaf, X509_ST
 			const X509_NAME *name =
 				X509_get_issuer_name(k < 0 ? leaf : sk_X509_value(others, k));
 
-			for (layer = certs; layer; layer = layer->base)
-				for (i = 0; i < sk_X509_num(layer->certs); i++) {
-					X509 *x = sk_X509_value(layer->certs, i);
-
-					if (X509_NAME_cmp(X509_get_subject_name(x), name))
-						continue;
-					if (X509_self_signed(x, 0) == 1) {
-						if (!X509_STORE_add_cert(store, x))
-							return false;
-					} else if (sk_X509_find(others, x) < 0 &&
-						   !sk_X509_push(others, x)) {
-						return false;
-					}
-				}
+			if (!ccdm_path_named(builtin, name, store, others) ||
+			    !ccdm_path_named(certs, name, store, others))
+				return false;
 		}
 		from = to;
 		to = sk_X509_num(others);
@@ -377,7 +425,7 @@ static STACK_OF(X509) * ccdm_path_build(const struct ccdm_certs *certs,
 	int good = store && ctx && others;
 
 	*why = NULL;
-	good = good && ccdm_path_gather(certs, ccdm_x509(leaf), store, others) &&
+	good = good && ccdm_path_gather(certs, path->builtin, ccdm_x509(leaf), store, others) &&
 	       X509_STORE_CTX_init(ctx, store, ccdm_x509(leaf), others) &&
 	       X509_STORE_CTX_set_app_data(ctx, path);
 	if (good) {
@@ -395,14 +443,6 @@ static STACK_OF(X509) * ccdm_path_build(const struct ccdm_certs *certs,
 	sk_X509_free(others);
 	ERR_clear_error();
 	return chain;
-}
-
-/* Seconds since 1970, or -1. */
-static int64_t ccdm_x509_time(const ASN1_TIME *t)
-{
-	struct tm tm;
-
-	return t && ASN1_TIME_to_tm(t, &tm) == 1 ? (int64_t)timegm(&tm) : -1;
 }
 
 static void ccdm_path_validity(const struct ccdm_path *path, STACK_OF(X509) * chain,
@@ -429,116 +469,6 @@ static void ccdm_path_validity(const struct ccdm_path *path, STACK_OF(X509) * ch
 		ccdm_verdict_add(v, name, false, CCDM_ALLOW_EXPIRED, expected, "%s: %s to %s",
 				 ccdm_cert_cn((const struct ccdm_cert *)x, cn),
 				 ccdm_ui_date(a, from), ccdm_ui_date(b, to));
-}
-
-/* Is it made with a hash that is broken? */
-static bool ccdm_crl_weak(const X509_CRL *crl)
-{
-	const ASN1_BIT_STRING *bits;
-	const X509_ALGOR *alg;
-	int md = NID_undef, key, type;
-	RSA_PSS_PARAMS *pss;
-	const void *param;
-
-	if (X509_CRL_get_signature_nid(crl) != NID_rsassaPss)
-		return !OBJ_find_sigid_algs(X509_CRL_get_signature_nid(crl), &md, &key) ||
-		       md == NID_sha1 || md == NID_md5;
-	X509_CRL_get0_signature(crl, &bits, &alg);
-	X509_ALGOR_get0(NULL, &type, &param, alg);
-	pss = type == V_ASN1_SEQUENCE ? ASN1_item_unpack(param, ASN1_ITEM_rptr(RSA_PSS_PARAMS))
-				      : NULL;
-	/* without a name it is SHA-1 */
-	if (pss && pss->hashAlgorithm)
-		md = OBJ_obj2nid(pss->hashAlgorithm->algorithm);
-	RSA_PSS_PARAMS_free(pss);
-	return md != NID_sha256 && md != NID_sha384 && md != NID_sha512;
-}
-
-/* Is one of @a's full names one of @b's? */
-static bool ccdm_dp_same(const DIST_POINT_NAME *a, const DIST_POINT_NAME *b)
-{
-	int i, k;
-
-	if (!a || !b || a->type || b->type)
-		return false;
-	for (i = 0; i < sk_GENERAL_NAME_num(a->name.fullname); i++)
-		for (k = 0; k < sk_GENERAL_NAME_num(b->name.fullname); k++)
-			if (!GENERAL_NAME_cmp(sk_GENERAL_NAME_value(a->name.fullname, i),
-					      sk_GENERAL_NAME_value(b->name.fullname, k)))
-				return true;
-	return false;
-}
-
-/* Does the certificate say that a list of this name is of it, for all reasons? */
-static bool ccdm_dp_of(X509 *x, const DIST_POINT_NAME *name)
-{
-	CRL_DIST_POINTS *all = X509_get_ext_d2i(x, NID_crl_distribution_points, NULL, NULL);
-	bool same = false;
-	int i;
-
-	for (i = 0; !same && i < sk_DIST_POINT_num(all); i++) {
-		const DIST_POINT *dp = sk_DIST_POINT_value(all, i);
-
-		same = !dp->reasons && !dp->CRLissuer && ccdm_dp_same(name, dp->distpoint);
-	}
-	CRL_DIST_POINTS_free(all);
-	return same;
-}
-
-/* RFC 5280, 6.3.3: is the certificate in the scope of a list? */
-static const char *ccdm_crl_scope(const X509_CRL *crl, X509 *x)
-{
-	int at = X509_CRL_get_ext_by_NID(crl, NID_issuing_distribution_point, -1);
-	ISSUING_DIST_POINT *idp;
-	const char *why = NULL;
-
-	if (at < 0)
-		return NULL;
-	/* (nothing, if it is there twice) */
-	idp = X509_CRL_get_ext_d2i(crl, NID_issuing_distribution_point, NULL, NULL);
-	if (!idp)
-		why = "its distribution point cannot be read";
-	else if (idp->indirectCRL > 0 || idp->onlyattr > 0 || idp->onlysomereasons)
-		why = "its list is indirect, or of some reasons";
-	else if (idp->onlyuser > 0 && idp->onlyCA > 0)
-		why = "its list is of nobody";
-	else if ((idp->onlyuser > 0 && X509_check_ca(x)) ||
-		 (idp->onlyCA > 0 && !X509_check_ca(x)) ||
-		 (idp->distpoint && !ccdm_dp_of(x, idp->distpoint)))
-		why = "its list is of others";
-	ISSUING_DIST_POINT_free(idp);
-	return why;
-}
-
-/* Why a list cannot say that a certificate is good, or NULL. */
-static const char *ccdm_crl_unfit(X509_CRL *crl, X509 *x)
-{
-	STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(crl);
-	int i, k;
-
-	if (X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) >= 0)
-		return "its list is a delta list";
-	if (ccdm_crl_weak(crl))
-		return "its list has a weak signature";
-	for (i = 0; i < X509_CRL_get_ext_count(crl); i++) {
-		X509_EXTENSION *e = X509_CRL_get_ext(crl, i);
-
-		if (X509_EXTENSION_get_critical(e) &&
-		    OBJ_obj2nid(X509_EXTENSION_get_object(e)) != NID_issuing_distribution_point)
-			return "its list has an unknown critical extension";
-	}
-	for (i = 0; i < sk_X509_REVOKED_num(entries); i++) {
-		const X509_REVOKED *entry = sk_X509_REVOKED_value(entries, i);
-
-		for (k = 0; k < X509_REVOKED_get_ext_count(entry); k++) {
-			X509_EXTENSION *e = X509_REVOKED_get_ext(entry, k);
-
-			if (X509_EXTENSION_get_critical(e) &&
-			    OBJ_obj2nid(X509_EXTENSION_get_object(e)) != NID_crl_reason)
-				return "its list has an unknown critical extension";
-		}
-	}
-	return ccdm_crl_scope(crl, x);
 }
 
 /* What the lists say of one certificate. */
@@ -597,11 +527,26 @@ static void ccdm_crl_ask(const struct ccdm_certs *certs, X509 *x, X509 *issuer, 
 	ERR_clear_error();
 }
 
+/* Add to @text whose list is missing and where it is. */
+static void ccdm_path_missing(const struct ccdm_path *path, X509 *x, const char *issuer,
+			      const char *unfit, char text[CCDM_CRL_HINT])
+{
+	char subject[64], url[CCDM_URL_MAX];
+	size_t n = strlen(text);
+	bool known;
+
+	ccdm_cert_cn((struct ccdm_cert *)x, subject);
+	known = path->crl_url && path->crl_url(issuer, subject, url);
+	snprintf(text + n, CCDM_CRL_HINT - n, "%snone of %s%s%s%s%s", n ? ", " : "", issuer,
+		 unfit ? ": " : "", unfit ? unfit : "", known ? "; fetch " : "", known ? url : "");
+}
+
 static void ccdm_path_revocation(const struct ccdm_path *path, const struct ccdm_certs *certs,
 				 STACK_OF(X509) * chain, struct ccdm_verdict *v)
 {
-	char cn[64], revoked[64] = "", missing[192] = "", stale[64] = "", name[40], from[32],
-		     to[32];
+	char cn[64], revoked[64] = "", missing[CCDM_CRL_HINT] = "", stale[64] = "", name[40],
+		     from[32], to[32];
+	const char *hint = path->crl_url ? "; run \"ccdm-broker trust fetch\"" : "";
 	int i, n = 0;
 
 	for (i = 0; i < sk_X509_num(chain) - 1; i++) {
@@ -612,8 +557,7 @@ static void ccdm_path_revocation(const struct ccdm_path *path, const struct ccdm
 		ccdm_cert_cn((struct ccdm_cert *)issuer, cn);
 		n += w.any;
 		if (!w.any && (i || !path->no_leaf_crl || w.unfit))
-			snprintf(missing, sizeof(missing), "none of %s%s%s", cn,
-				 w.unfit ? ": " : "", w.unfit ? w.unfit : "");
+			ccdm_path_missing(path, x, cn, w.unfit, missing);
 		if (w.any && !w.in_force)
 			snprintf(stale, sizeof(stale), "%.20s to %.20s", ccdm_ui_date(w.from, from),
 				 ccdm_ui_date(w.to, to));
@@ -626,11 +570,11 @@ static void ccdm_path_revocation(const struct ccdm_path *path, const struct ccdm
 	ccdm_check_name(path, "crl", name);
 	if (missing[0])
 		ccdm_verdict_add(v, name, false, CCDM_ALLOW_NO_CRL,
-				 "a revocation list of each issuer", "%s", missing);
+				 "a revocation list of each issuer", "%s%s", missing, hint);
 	else
 		ccdm_verdict_add(v, name, !stale[0], CCDM_ALLOW_EXPIRED,
-				 "a revocation list of each issuer, in force", "%s",
-				 stale[0] ? stale : "in force");
+				 "a revocation list of each issuer, in force", "%s%s",
+				 stale[0] ? stale : "in force", stale[0] ? hint : "");
 	ccdm_check_name(path, "revocation", name);
 	ccdm_verdict_add(v, name, !revoked[0], 0, "no certificate is revoked", "%s%s",
 			 revoked[0] ? revoked
@@ -674,4 +618,22 @@ int ccdm_certs_path(const struct ccdm_certs *certs, const struct ccdm_cert *leaf
 	ccdm_path_revocation(path, certs, chain, v);
 	sk_X509_pop_free(chain, X509_free);
 	return 0;
+}
+
+int ccdm_certs_path_good(const struct ccdm_certs *certs, const struct ccdm_cert *leaf,
+			 const struct ccdm_path *path, unsigned int allow, bool *good)
+{
+	struct ccdm_verdict *tried = calloc(1, sizeof(*tried));
+	struct ccdm_path own = *path;
+	int r = tried ? 0 : -ENOMEM;
+
+	*good = false;
+	if (!r) {
+		tried->allow = allow;
+		r = ccdm_certs_path(certs, leaf, &own, tried);
+		tried->complete = !r;
+		*good = ccdm_verdict_accepted(tried);
+	}
+	free(tried);
+	return r;
 }

@@ -17,6 +17,7 @@
 #define CCDM_CERT_MAX	   (1 << 20)	  /* bytes of a file of them */
 #define CCDM_PATH_DEPTH	   4		  /* certificates between leaf and root, and the leaf */
 #define CCDM_OID_MAX	   64		  /* bytes of an OID's text, with its NUL */
+#define CCDM_URL_MAX	   320		  /* bytes of an address, with its NUL */
 #define CCDM_USAGE_EK	   "2.23.133.8.1" /* extended key usage of TPMs' endorsement keys */
 #define CCDM_USAGE_AK	   "2.23.133.8.3" /* and of attestation keys */
 
@@ -50,6 +51,9 @@ int ccdm_certs_add(struct ccdm_certs *certs, const char *what, const void *bytes
 /* Certificate number @i of base and set, in the order they came; NULL behind the last. */
 const struct ccdm_cert *ccdm_certs_at(const struct ccdm_certs *certs, unsigned int i);
 
+/* All of the set, without its base, in PEM with a NUL behind it; the caller frees it. Return: 0, -ENOMEM */
+int ccdm_certs_text(const struct ccdm_certs *certs, char **text, size_t *size);
+
 /* Common name of the subject; "" if it has none or an odd one. @cn: at least 64 bytes. Return: @cn */
 char *ccdm_cert_cn(const struct ccdm_cert *cert, char *cn);
 
@@ -65,6 +69,9 @@ int ccdm_cert_extension(const struct ccdm_cert *cert, const char *oid, const uin
 
 /* Its DER, which the caller frees. Return: 0, -ENOMEM */
 int ccdm_cert_der(const struct ccdm_cert *cert, uint8_t **der, size_t *size);
+
+/* When it is valid, seconds since 1970; -1: it does not say. */
+void ccdm_cert_validity(const struct ccdm_cert *cert, int64_t *from, int64_t *to);
 
 /* SHA-256 of its DER. */
 int ccdm_cert_fingerprint(const struct ccdm_cert *cert, uint8_t sha256[32]);
@@ -99,8 +106,11 @@ struct ccdm_anchor {
  * @prefix: of the checks' names: "chain", "root", "validity", "crl", "revocation"
  * @at: time of evaluation, seconds since 1970
  * @anchors, @nr_anchors: the roots that are trusted
+ * @builtin: more certificates, which belong to these roots and are never the guest's; or NULL
  * @no_leaf_crl: the leaf is AMD's: its issuer keeps no list, and it has no authority key
  *	identifier
+ * @crl_url: says where the list of an issuer is that has certified a subject, by common names; or
+ *	NULL. Return: false if that is not known
  * @anchor: set to the anchor, or NULL
  */
 struct ccdm_path {
@@ -108,7 +118,9 @@ struct ccdm_path {
 	int64_t at;
 	const struct ccdm_anchor *anchors;
 	unsigned int nr_anchors;
+	const struct ccdm_certs *builtin;
 	bool no_leaf_crl;
+	bool (*crl_url)(const char *issuer, const char *subject, char url[CCDM_URL_MAX]);
 	const struct ccdm_anchor *anchor;
 };
 
@@ -145,5 +157,18 @@ void ccdm_cert_usage(const struct ccdm_cert *cert, const char *oid, bool sign, c
  */
 int ccdm_certs_path(const struct ccdm_certs *certs, const struct ccdm_cert *leaf,
 		    struct ccdm_path *path, struct ccdm_verdict *v);
+
+/**
+ * ccdm_certs_path_good() - would a certificate do, of several with one key?
+ * @allow: what may be wrong with its path, enum ccdm_allow
+ * @good: set to the answer
+ *
+ * As ccdm_certs_path(), of which nothing is kept.
+ *
+ * Return: 0, -ENOMEM.
+ */
+int ccdm_certs_path_good(const struct ccdm_certs *certs, const struct ccdm_cert *leaf,
+			 const struct ccdm_path *path, unsigned int allow, bool *good)
+	__attribute__((warn_unused_result));
 
 #endif

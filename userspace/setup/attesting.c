@@ -2,6 +2,7 @@
 /* attesting.c - see attesting.h */
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -12,6 +13,7 @@
 #include "../lib/file.h"
 #include "../lib/manifest.h"
 #include "attesting.h"
+#include "setup.h"
 
 #define REQUEST_SECONDS 30
 
@@ -123,6 +125,12 @@ int ccdm_attesting_certs(const char *file, struct ccdm_certs **certs, struct ccd
 	return r;
 }
 
+void ccdm_attesting_left_out(const struct ccdm_err *why)
+{
+	fprintf(stderr, CCDM_PROGRAM ": warning: the evidence goes without the TPM: %s\n",
+		why->text);
+}
+
 void ccdm_attesting_drop(struct ccdm_attesting *a)
 {
 	ccdm_certs_free(a->certs);
@@ -147,6 +155,7 @@ int ccdm_attesting_conf(struct ccdm_attesting *a, bool need_config, struct ccdm_
 		r = ccdm_attesting_certs(a->certificate, &a->certs, err);
 	if (r)
 		return r;
+	s->left_out = ccdm_attesting_left_out;
 	s->manifest = a->manifest;
 	s->certs = a->certs;
 	s->no_activation = a->no_activation;

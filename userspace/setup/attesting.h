@@ -77,6 +77,9 @@ int ccdm_attesting_manifest(const char *file, char **text, struct ccdm_err *err)
 /* A file of certificates; ccdm_certs_free() them, also after an error. Return: 0, -EINVAL, -ENOMEM */
 int ccdm_attesting_certs(const char *file, struct ccdm_certs **certs, struct ccdm_err *err);
 
+/* Says that evidence goes without a TPM: for @left_out of a session. */
+void ccdm_attesting_left_out(const struct ccdm_err *why);
+
 void ccdm_attesting_drop(struct ccdm_attesting *a); /* what it holds, not itself */
 
 /* Is it one of these options? */

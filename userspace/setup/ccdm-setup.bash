@@ -25,8 +25,8 @@ _ccdm_setup() {
 	-c | --cipher) mapfile -t COMPREPLY < <(compgen -W "aes-xts-gmac aes-xts-hmac-sha256 aes-gcm" -- "$cur"); return ;;
 	--on-tamper) mapfile -t COMPREPLY < <(compgen -W "panic poweroff eio" -- "$cur"); return ;;
 	--allow) mapfile -t COMPREPLY < <(compgen -W "debug vmpl expired tcb-out-of-date tcb-config tcb-sw-hardening smt sha1 no-crl migration sept-ve" -- "$cur"); return ;;
-	--origin | --tab | --config | --generate | --cert | --chain | --crl | --root | --ak-root | --ek-root | --collateral | --paravisors | --tcb-info | --qe-identity | --expect | --ca | --output | --manifest | --certificate) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-	--cache-size | --size | --uuid | -n | --count | --at | --report-data | --broker | --pin | --timeout | --nonce) return ;;
+	--origin | --tab | --config | --generate | --cert | --chain | --crl | --root | --ak-root | --ek-root | --collateral | --paravisors | --svsms | --tcb-floor | --tcb-info | --qe-identity | --expect | --ca | --output | --manifest | --certificate) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--cache-size | --size | --uuid | -n | --count | --at | --registers | --report-data | --broker | --pin | --timeout | --nonce) return ;;
 	--protocol) mapfile -t COMPREPLY < <(compgen -W "0.4.0 0.2.0" -- "$cur"); return ;;
 	esac
 	if [[ $cur == -* ]]; then
@@ -42,7 +42,7 @@ _ccdm_setup() {
 		evidence) opts="$opts --nonce --manifest --certificate --json" ;;
 		attest) opts="$opts --broker --ca --pin --protocol --timeout --manifest --certificate --no-activation --config --output --json" ;;
 		secret) opts="$opts --broker --ca --pin --protocol --timeout --manifest --certificate --no-activation --config --force" ;;
-		verify) opts="$opts --cert --chain --crl --root --ak-root --ak-usage --ek-root --collateral --paravisors --tcb-info --qe-identity --expect --ccdm-log --systemd-log --at --report-data --allow --json" ;;
+		verify) opts="$opts --cert --chain --crl --root --ak-root --ak-usage --ek-root --collateral --paravisors --svsms --tcb-floor --tcb-info --qe-identity --expect --registers --ccdm-log --systemd-log --at --report-data --allow --json" ;;
 		esac
 		mapfile -t COMPREPLY < <(compgen -W "$opts" -- "$cur")
 		return

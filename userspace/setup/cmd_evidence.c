@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* cmd_evidence.c - ccdm-setup evidence */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,30 +50,35 @@ static enum ccdm_exit evidence_take(int option, void *arg)
 }
 
 /* What could make evidence, and what does. */
-static enum ccdm_exit evidence_list(bool json)
+static void evidence_list(void)
+{
+	unsigned int i;
+
+	for (i = 0; ccdm_attesters[i]; i++)
+		printf("%-12s %-4s %s\n", ccdm_attesters[i]->tee,
+		       ccdm_attesters[i]->exists(ccdm_attesters[i]) ? "yes" : "no",
+		       ccdm_attesters[i]->what);
+}
+
+/* The same as an array; NULL: no memory. */
+static json_t *evidence_attesters(void)
 {
 	json_t *all = json_array();
 	unsigned int i;
 
 	for (i = 0; ccdm_attesters[i]; i++) {
 		const struct ccdm_attester *a = ccdm_attesters[i];
-		bool here = a->exists(a);
 
-		if (json)
-			ccdm_member_add(&all, json_pack("{s:s, s:s, s:b}", "tee", a->tee, "what",
-							a->what, "here", here));
-		else
-			printf("%-12s %-4s %s\n", a->tee, here ? "yes" : "no", a->what);
+		ccdm_member_add(&all, json_pack("{s:s, s:s, s:b}", "tee", a->tee, "what", a->what,
+						"here", a->exists(a)));
 	}
-	if (json)
-		return ccdm_setup_print(json_pack("{s:o}", "attesters", all));
-	json_decref(all);
-	return CCDM_EXIT_OK;
+	return all;
 }
 
 enum ccdm_exit cmd_evidence(const struct ccdm_verb *verb, int argc, char **argv)
 {
-	struct ccdm_session_conf conf = { .version = CCDM_KBS_0_4 };
+	struct ccdm_session_conf conf = { .version = CCDM_KBS_0_4,
+					  .left_out = ccdm_attesting_left_out };
 	struct evidence_args a = { 0 };
 	struct ccdm_err err = { 0 };
 	enum ccdm_exit e;
@@ -85,9 +91,14 @@ enum ccdm_exit cmd_evidence(const struct ccdm_verb *verb, int argc, char **argv)
 	e = ccdm_setup_options(verb, argc, argv, evidence_options, evidence_take, &a, 0, 0, &over);
 	if (over)
 		return e;
-	if (!a.nonce)
-		return evidence_list(a.json);
+	if (!a.nonce && !a.json) {
+		evidence_list();
+		return CCDM_EXIT_OK;
+	}
 	r = ccdm_attesters_choose(&conf.primary, &conf.beside, &err);
+	/* The list is all that there is to say where nothing makes evidence, and none was asked for. */
+	if (r == -ENODEV && !a.nonce)
+		return ccdm_setup_print(json_pack("{s:o}", "attesters", evidence_attesters()));
 	if (!r && a.manifest) {
 		r = ccdm_attesting_manifest(a.manifest, &manifest, &err);
 		conf.manifest = manifest;
@@ -100,5 +111,9 @@ enum ccdm_exit cmd_evidence(const struct ccdm_verb *verb, int argc, char **argv)
 		r = ccdm_session_evidence(&conf, a.nonce, &out, &err);
 	ccdm_certs_free(certs);
 	free(manifest);
-	return r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : ccdm_setup_print(out);
+	if (r)
+		return ccdm_ui_fail(CCDM_PROGRAM, &err, r);
+	if (!a.nonce)
+		ccdm_member_put(&out, "attesters", evidence_attesters());
+	return ccdm_setup_print(out);
 }

@@ -62,7 +62,9 @@ static int monitor_json(const struct ccdm_event *e, const char *when)
 		ccdm_member_put(&o, "index", json_integer((json_int_t)e->index));
 	}
 	if (o)
-		r = json_dumpf(o, stdout, JSON_COMPACT) || putchar('\n') == EOF ? -EIO : 0;
+		r = json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII) || putchar('\n') == EOF
+			    ? -EIO
+			    : 0;
 	json_decref(o);
 	return r;
 }

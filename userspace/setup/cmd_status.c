@@ -69,7 +69,10 @@ static void status_print(const struct ccdm_dm_info *info)
 	if (ccdm_dm_word(s, "state", text, sizeof(text)))
 		printf("  state:      %s%s\n", text, info->suspended ? " (suspended)" : "");
 	if (ccdm_dm_word(s, "suite", text, sizeof(text)))
-		printf("  cipher:     %s\n", text);
+		printf("  cipher:     %s", text);
+	if (ccdm_dm_word(s, "gmac", text, sizeof(text)) && strcmp(text, "none"))
+		printf(" (gmac:%s)", text);
+	printf("\n");
 	printf("  device:     %s\n", info->backing);
 	if (origin)
 		printf("  origin:     %.*s\n", (int)strcspn(origin + 8, " "), origin + 8);

@@ -54,11 +54,11 @@ static const struct ccdm_verb ccdm_verbs[] = {
 	  "      --config FILE      instead of /etc/ccdm/ccdm.conf\n"
 	  "      --json             as JSON\n",
 	  cmd_measure },
-	{ "evidence", "", "what makes evidence here; with --nonce, make some",
+	{ "evidence", "", "what makes evidence here; with --nonce or --json, make some",
 	  "      --nonce TEXT       collect evidence that is bound to TEXT, and print it as JSON\n"
 	  "      --manifest FILE    what the builder of the image says of it, signed\n"
 	  "      --certificate FILE the processor's (VCEK, VLEK), if the host gives none\n"
-	  "      --json             as JSON\n",
+	  "      --json             the list as JSON, and evidence over a nonce that is drawn\n",
 	  cmd_evidence },
 	{ "attest", "", "prove to a broker what runs here",
 	  CCDM_ATTESTING_HELP "      --output FILE      write the token there\n"
@@ -72,7 +72,8 @@ static const struct ccdm_verb ccdm_verbs[] = {
 	  cmd_secret },
 	{ "verify", "KIND FILE", "is this evidence genuine, and of a guest as it must be?",
 	  "  KIND is snp or tdx (FILE is raw, hex, base64, or KBS evidence in JSON), tpm or\n"
-	  "  azure (KBS evidence), or eventlog (of firmware, or of a confidential guest)\n"
+	  "  azure (KBS evidence), or eventlog (of firmware, or of a confidential guest);\n"
+	  "  each may be gzip'ed\n"
 	  "\n"
 	  "      --cert FILE        the VCEK or VLEK, or the TPM key's certificate;\n"
 	  "                         several: the one that fits an SNP report is taken\n"
@@ -82,12 +83,15 @@ static const struct ccdm_verb ccdm_verbs[] = {
 	  "      --ak-root FILE     tpm: root of who certifies attestation keys\n"
 	  "      --ak-usage OID     the usage that his certificates carry (2.23.133.8.3)\n"
 	  "      --ek-root FILE     tpm: root of the TPM's maker\n"
+	  "      --tcb-floor FILE   snp: lowest firmware, in place of AMD's bulletins'\n"
 	  "      --paravisors FILE  azure: launch values of the paravisors that you know\n"
 	  "      --collateral FILE  tdx: everything of the vendor's in one JSON object, or\n"
 	  "      --tcb-info FILE    the vendor's answers one by one\n"
 	  "      --qe-identity FILE\n"
-	  "      --expect FILE      eventlog: JSON of registers it must replay to; without,\n"
-	  "                         they are printed\n"
+	  "      --svsms FILE       snp: launch measurements of the SVSMs that you know\n"
+	  "      --expect FILE      eventlog: a quote, which is verified first, or JSON of\n"
+	  "                         the registers it must replay to; without, they are printed\n"
+	  "      --registers LIST   of the quote's only these (0-9,14)\n"
 	  "      --ccdm-log FILE    eventlog: ccdm's log of the same boot, and\n"
 	  "      --systemd-log FILE systemd's; with --expect: prints the enclave ID\n"
 	  "      --at TIME          time of evaluation, RFC 3339 (default: now)\n"

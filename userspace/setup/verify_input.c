@@ -7,6 +7,7 @@
 #include "../lib/base64.h"
 #include "../lib/bytes.h"
 #include "../lib/file.h"
+#include "../lib/gzip.h"
 #include "../lib/snp_json.h"
 #include "verify_input.h"
 
@@ -29,7 +30,8 @@ int verify_input_certs(struct ccdm_certs *certs, const char *file, const struct 
 	return r;
 }
 
-int verify_input_text(char **bytes, size_t *size)
+/* Hex or base64 text becomes the bytes that it stands for; all else stays as it is. */
+static int verify_input_text(char **bytes, size_t *size)
 {
 	char *text = malloc(*size + 1);
 	uint8_t *raw = NULL;
@@ -62,6 +64,64 @@ int verify_input_text(char **bytes, size_t *size)
 	return 0;
 }
 
+/* @unpacked: it was: once is enough */
+static int verify_input_unpack(const char *file, size_t max, char **bytes, size_t *size,
+			       bool *unpacked, struct ccdm_err *err)
+{
+	char *plain;
+	size_t n;
+	int r;
+
+	if (!ccdm_gzip_is(*bytes, *size))
+		return 0;
+	if (*unpacked)
+		return ccdm_err_set(err, -EINVAL, "%s: gzip data in gzip data", file);
+	r = ccdm_gzip_unpack(file, *bytes, *size, max, &plain, &n, err);
+	if (r)
+		return r;
+	free(*bytes);
+	*bytes = plain;
+	*size = n;
+	*unpacked = true;
+	return 0;
+}
+
+int verify_input_file(const char *file, size_t max, bool text, char **bytes, size_t *size,
+		      struct ccdm_err *err)
+{
+	bool unpacked = false;
+	int r = ccdm_file_read(file, max, bytes, size, err);
+
+	if (!r)
+		r = verify_input_unpack(file, max, bytes, size, &unpacked, err);
+	if (!r && text && verify_input_text(bytes, size))
+		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+	/* text of gzip data; or gzip data that was gzip'ed twice */
+	if (!r)
+		r = verify_input_unpack(file, max, bytes, size, &unpacked, err);
+	if (r) {
+		free(*bytes);
+		*bytes = NULL;
+	}
+	return r;
+}
+
+int verify_input_json(const char *file, const char *bytes, size_t size, json_t **json,
+		      struct ccdm_err *err)
+{
+	json_error_t where;
+	size_t i = 0;
+
+	*json = NULL;
+	while (i < size && bytes[i] && strchr(" \t\r\n", bytes[i]))
+		i++;
+	if (i == size || bytes[i] != '{')
+		return 0;
+	*json = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &where);
+	return *json ? 0
+		     : ccdm_err_set(err, -EINVAL, "%s: line %d: %s", file, where.line, where.text);
+}
+
 /* Names of TEEs in the KBS protocol, and of platforms in other tools. */
 static const struct {
 	const char *name;
@@ -72,23 +132,27 @@ static const struct {
 	{ "azsnpvtpm", "azure" }, { "az-tdx-vtpm", "azure" }, { "aztdxvtpm", "azure" },
 };
 
-int verify_input_unwrap(const char *kind, json_t **json, struct ccdm_err *err)
+int verify_input_unwrap(const char *kind, json_t **json, const char **found, struct ccdm_err *err)
 {
 	json_t *evidence = json_object_get(*json, "evidence"), *name;
-	const char *found = NULL;
 	size_t i;
 
-	name = json_object_get(*json, "platform");
+	*found = NULL;
+	/* (a capture is judged as what its "tee" says) */
+	name = ccdm_capture_is(*json) ? NULL : json_object_get(*json, "platform");
 	if (!name)
 		name = json_object_get(*json, "tee");
-	if (!json_is_object(evidence) || !json_is_string(name))
+	if (!json_is_string(name) || (!json_is_object(evidence) && !ccdm_capture_is(*json)))
 		return 0;
 	for (i = 0; i < sizeof(verify_platforms) / sizeof(verify_platforms[0]); i++)
 		if (!strcasecmp(json_string_value(name), verify_platforms[i].name))
-			found = verify_platforms[i].kind;
-	if (!found || strcmp(found, kind))
+			*found = verify_platforms[i].kind;
+	if (!*found || (kind && strcmp(*found, kind)))
 		return ccdm_err_set(err, -EINVAL, "expected evidence of %s, found that of \"%s\"",
-				    kind, json_string_value(name));
+				    kind ? kind : "snp, tdx, tpm or azure",
+				    json_string_value(name));
+	if (ccdm_capture_is(*json))
+		return 0;
 	json_incref(evidence);
 	json_decref(*json);
 	*json = evidence;

@@ -3,6 +3,7 @@
 #ifndef CCDM_VERIFY_INPUT_H
 #define CCDM_VERIFY_INPUT_H
 
+#include "../lib/capture.h"
 #include "../lib/snp.h"
 
 /**
@@ -17,22 +18,41 @@ int verify_input_certs(struct ccdm_certs *certs, const char *file, const struct 
 		       struct ccdm_err *err) __attribute__((warn_unused_result));
 
 /**
- * verify_input_text() - decode hex or base64 text of a report or a quote
- * @bytes, @size: untrusted; replaced if they are such a text, in which white space counts for
- *	nothing; raw bytes stay as they are
+ * verify_input_file() - read evidence or a log, in whichever form it is
+ * @file: path; may be gzip'ed
+ * @max: most bytes that it may have, as it is and unpacked
+ * @text: hex or base64 text stands for the bytes, or for gzip data of them; white space in it
+ *	counts for nothing
+ * @bytes, @size: set to the raw bytes, or to what is neither such a text nor gzip'ed as it is;
+ *	untrusted, and with no NUL behind them. The caller frees them
  *
- * Return: 0, -ENOMEM.
+ * It is unpacked once: gzip data in gzip data is an error.
+ *
+ * Return: 0; -EFBIG; -EINVAL: gzip data that is not whole; -ENOMEM; what open(2) and read(2) say.
  */
-int verify_input_text(char **bytes, size_t *size) __attribute__((warn_unused_result));
+int verify_input_file(const char *file, size_t max, bool text, char **bytes, size_t *size,
+		      struct ccdm_err *err) __attribute__((warn_unused_result));
+
+/**
+ * verify_input_json() - read a JSON object, if it begins as one
+ * @file: its name, for messages
+ * @bytes, @size: untrusted
+ * @json: set; NULL for what is no object
+ *
+ * Return: 0; -EINVAL: it begins as an object and is none, or has a member twice.
+ */
+int verify_input_json(const char *file, const char *bytes, size_t size, json_t **json,
+		      struct ccdm_err *err) __attribute__((warn_unused_result));
 
 /**
  * verify_input_unwrap() - take evidence out of {"platform" | "tee": NAME, "evidence": {...}}
- * @kind: of the evidence that is wanted, as verify names it
- * @json: untrusted; replaced by the evidence. Any other object stays as it is
+ * @kind: of the evidence that is wanted, as verify names it; NULL: any
+ * @json: untrusted; replaced by the evidence. Any other object stays as it is, and a capture does
+ * @found: set to the kind that NAME says; NULL: any other object
  *
  * Return: 0; -EINVAL: NAME is another kind.
  */
-int verify_input_unwrap(const char *kind, json_t **json, struct ccdm_err *err)
+int verify_input_unwrap(const char *kind, json_t **json, const char **found, struct ccdm_err *err)
 	__attribute__((warn_unused_result));
 
 /**

@@ -38,11 +38,16 @@ struct verify_register {
 
 /* What is known while registers are compared. */
 struct verify_log {
+	const struct verify_expected *expected;
 	const struct ccdm_banks *banks;
 	const struct ccdm_bootlog *log;
 	struct ccdm_registers regs;
 	struct ccdm_proof *proof;
 	struct ccdm_verdict *v;
+	uint32_t touched[2]; /* PCRs and RTMRs that ccdm's and systemd's log have an event of */
+	uint32_t covered;    /* those of a quote, which has one bank */
+	uint16_t alg;
+	bool rtmr;
 };
 
 /* The registers of one bank are enough for the facts: RTMRs, else SHA-256, else another. */
@@ -92,6 +97,27 @@ static bool verify_register_proved(const struct verify_log *l, const struct veri
 	return firmware;
 }
 
+/* Has any log an event of it? */
+static bool verify_register_touched(const struct verify_log *l, const struct ccdm_bank *bank,
+				    bool rtmr, unsigned int number)
+{
+	return (bank && bank->used[number + rtmr]) || l->touched[rtmr] >> number & 1;
+}
+
+/* What a register holds that nobody ever extended: 17 to 22 wait for a dynamic root of trust. */
+static bool verify_register_first(const struct verify_register *one, uint16_t size)
+{
+	uint8_t first[CCDM_DIGEST_MAX];
+
+	memset(first, !one->rtmr && one->index >= 17 && one->index <= 22 ? 0xff : 0, size);
+	return !memcmp(one->value, first, size);
+}
+
+static bool verify_register_counts(const struct verify_log *l, unsigned int number)
+{
+	return !l->expected->only || l->expected->only >> number & 1;
+}
+
 static void verify_register_check(const struct verify_log *l, const struct verify_register *one)
 {
 	const struct ccdm_bank *bank = ccdm_banks_find(l->banks, one->alg);
@@ -104,7 +130,11 @@ static void verify_register_check(const struct verify_log *l, const struct verif
 		ccdm_digest_hex(bank->value[one->index].bytes, size, value);
 		found = value;
 	}
-	if (l->log->ccdm || l->log->systemd) {
+	if (l->expected->quote && bank &&
+	    !verify_register_touched(l, bank, one->rtmr, one->index - one->rtmr)) {
+		good = verify_register_first(one, size);
+		found = good ? one->hex : "no event of it in the logs";
+	} else if (l->log->ccdm || l->log->systemd) {
 		bool same = one->alg == l->regs.bank && one->rtmr == l->regs.rtmr;
 
 		good = same && verify_register_proved(l, one, good);
@@ -130,6 +160,11 @@ static int verify_expect_one(struct verify_log *l, const char *bank, const char 
 	    ccdm_unhex(one.hex, one.value, size))
 		return ccdm_err_set(err, -EINVAL, "what is expected: %s %s is no register", bank,
 				    name);
+	l->alg = one.alg;
+	l->rtmr = one.rtmr;
+	if (!verify_register_counts(l, one.index - one.rtmr))
+		return 0;
+	l->covered |= 1U << (one.index - one.rtmr);
 	if (check)
 		verify_register_check(l, &one);
 	else
@@ -167,28 +202,98 @@ static int verify_log_facts(struct verify_log *l, struct ccdm_err *err)
 			    : 0;
 }
 
-int verify_log_expect(const char *file, const struct ccdm_bootlog *log,
+static int verify_log_touch(const struct ccdm_event *event, void *arg)
+{
+	struct verify_log *l = arg;
+
+	if (event->index < CCDM_REGISTERS)
+		l->touched[event->rtmr] |= 1U << event->index;
+	return 0;
+}
+
+/* Which registers have events that firmware does not know of? */
+static int verify_log_touched(struct verify_log *l, struct ccdm_err *err)
+{
+	int r = 0;
+
+	if (l->log->ccdm)
+		r = ccdm_eventlog_parse(l->log->ccdm, l->log->ccdm_size, verify_log_touch, l, err);
+	if (!r && l->log->systemd)
+		r = ccdm_eventlog_parse(l->log->systemd, l->log->systemd_size, verify_log_touch, l,
+					err);
+	return r;
+}
+
+static int verify_log_note(const struct verify_log *l, json_t *note)
+{
+	return json_array_append_new(l->proof->notes, note) ? -ENOMEM : 0;
+}
+
+/*
+ * What the logs say beyond the quote, and what was asked for and is not in it: whoever makes the
+ * quote chooses what it covers, and must not choose by it what is compared.
+ */
+static int verify_log_uncovered(const struct verify_log *l)
+{
+	const struct ccdm_bank *bank = ccdm_banks_find(l->banks, l->alg);
+	unsigned int i, registers = CCDM_REGISTERS - l->rtmr;
+	char check[40];
+	int r = 0;
+
+	for (i = 0; i < registers; i++) {
+		bool touched = verify_register_touched(l, bank, l->rtmr, i);
+
+		snprintf(check, sizeof(check), "%s-%s%u", ccdm_digest_name(l->alg),
+			 l->rtmr ? "rtmr" : "", i);
+		if (!verify_register_counts(l, i) && touched)
+			r |= verify_log_note(l, json_sprintf("%s: not compared, as --registers has "
+							     "it; its events are not proved",
+							     check));
+		else if (verify_register_counts(l, i) && !(l->covered >> i & 1) &&
+			 (touched || l->expected->only >> i & 1))
+			ccdm_verdict_add(l->v, check, false, 0, "a register that the quote covers",
+					 "not in the quote");
+	}
+	if (l->rtmr && bank && bank->used[0])
+		ccdm_verdict_add(l->v, "mrtd", false, 0, "no event: a launch makes it, and no log",
+				 "events of it in the log");
+	for (i = 0; i < l->banks->count; i++)
+		if (l->banks->bank[i].alg != l->alg)
+			r |= verify_log_note(l,
+					     json_sprintf("%s: the quote does not cover this "
+							  "bank of the log; its digests are "
+							  "not proved",
+							  ccdm_digest_name(l->banks->bank[i].alg)));
+	if (l->touched[!l->rtmr])
+		r |= verify_log_note(l, json_sprintf("events of %s in the logs: the quote covers "
+						     "%s; they are not proved",
+						     l->rtmr ? "PCRs" : "RTMRs",
+						     l->rtmr ? "RTMRs" : "PCRs"));
+	return r ? -ENOMEM : 0;
+}
+
+int verify_log_expect(const struct verify_expected *expected, const struct ccdm_bootlog *log,
 		      const struct ccdm_banks *banks, struct ccdm_verdict *v,
 		      struct ccdm_proof *proof, struct ccdm_err *err)
 {
-	struct verify_log l = { .banks = banks, .log = log, .proof = proof, .v = v };
-	json_error_t where;
-	json_t *o = json_load_file(file, JSON_REJECT_DUPLICATES, &where);
+	struct verify_log l = {
+		.expected = expected, .banks = banks, .log = log, .proof = proof, .v = v
+	};
 	int r = 0;
 
-	if (!json_is_object(o))
-		r = ccdm_err_set(err, -EINVAL, "%s: line %d: %s", file, where.line,
-				 o ? "no object" : where.text);
-	else if (!json_object_size(o))
-		r = ccdm_err_set(err, -EINVAL, "%s: no register in it", file);
+	if (!json_object_size(expected->registers))
+		r = ccdm_err_set(err, -EINVAL, "what is expected has no register in it");
 	if (!r)
-		r = verify_expect_all(&l, o, false, err);
+		r = verify_log_touched(&l, err);
+	if (!r)
+		r = verify_expect_all(&l, expected->registers, false, err);
 	if (!r)
 		r = verify_log_facts(&l, err);
 	if (!r)
-		r = verify_expect_all(&l, o, true, err);
-	json_decref(o);
-	return r;
+		r = verify_expect_all(&l, expected->registers, true, err);
+	if (!r && expected->quote)
+		r = verify_log_uncovered(&l);
+	return r == -ENOMEM ? ccdm_err_set(err, r, "out of memory") : r;
 }
 
 enum ccdm_exit verify_log_print(const struct ccdm_banks *banks, bool as_json)

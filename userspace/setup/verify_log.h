@@ -4,19 +4,23 @@
 #define CCDM_VERIFY_LOG_H
 
 #include "../lib/bootlog.h"
-#include "../lib/evidence.h"
+#include "verify.h"
 
 /**
  * verify_log_expect() - a check for each register that is expected
- * @file: JSON: {"sha256": {"0": HEX, ...}, ...}, or {"rtmr0": HEX, ...}
+ * @expected: the registers
  * @log: all logs; untrusted
  * @banks: what the log of the firmware replays to
  * @proof: set: what the logs say, for those registers of one bank to which they lead. It is
- *	true as far as @file is: the caller proves the registers, by a quote for example
+ *	true as far as @expected is: the caller proves the registers, by a quote for example
+ *
+ * Registers that were written down are those that somebody asks for. Of a quote all count that
+ * it covers, and all of which the logs have an event: one that is not in both is a check that
+ * fails, unless it was never extended. @expected->only takes out what shall not count.
  *
  * Return: 0, whatever the verdict; -EINVAL; -ENOMEM.
  */
-int verify_log_expect(const char *file, const struct ccdm_bootlog *log,
+int verify_log_expect(const struct verify_expected *expected, const struct ccdm_bootlog *log,
 		      const struct ccdm_banks *banks, struct ccdm_verdict *v,
 		      struct ccdm_proof *proof, struct ccdm_err *err)
 	__attribute__((warn_unused_result));

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""claims - each test that the threat model names is there"""
+import glob
+import os
+import re
+import subprocess
+import sys
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def cells():
+    """What stands in the right columns, line by line."""
+    with open(os.path.join(TOP, "Documentation/threat-model.rst")) as f:
+        lines = f.read().splitlines()
+    table, out = False, []
+    for line in lines:
+        if line.startswith("=====") and " " in line:
+            table = not table
+            split = line.index(" ") + 2
+        elif table:
+            out.append(line[split:].strip())
+    return out
+
+
+def missing(names):
+    """What of these words is no test."""
+    done = subprocess.run([os.path.join(TOP, "tests/attacks/run"), "?"], capture_output=True, text=True)
+    parts = set(done.stderr.split("\n")[-2].split())
+    for number in re.findall(r"\b\d\d-[a-z][a-z-]*\b", names):
+        if not glob.glob(os.path.join(TOP, "tests/*", number + ".*")):
+            yield number
+    for unit, inside in re.findall(r"\b(test_\w+)(?: \(([^)]*)\))?", names):
+        path = os.path.join(TOP, "tests/unit", unit + ".c")
+        text = open(path).read() if os.path.exists(path) else ""
+        if not text:
+            yield unit
+        for word in re.findall(r"\w+", inside):
+            if not re.search(r"^static void %s\w*\(void \*\*state\)" % word, text, re.M):
+                yield "%s (%s)" % (unit, word)
+    for inside in re.findall(r"(?<!/)\battacks \(([^)]*)\)", names):
+        yield from ("attacks (%s)" % word for word in re.split(r",\s*", inside) if word not in parts)
+    for path in re.findall(r"\btests/(\w+)|\b(\w+/\w+\.(?:py|c))\b", names):
+        if not os.path.exists(os.path.join(TOP, "tests", path[0] or path[1])):
+            yield "tests/" + (path[0] or path[1])
+
+
+def main():
+    lines = cells()
+    bad = list(missing(" ".join(lines)))
+    for what in bad:
+        print("threat-model.rst names %s, which is not there" % what)
+    return 1 if bad or len(lines) < 50 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

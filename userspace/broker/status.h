@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* status.h - how a running broker is */
+#ifndef CCDM_BROKER_STATUS_H
+#define CCDM_BROKER_STATUS_H
+
+#include "broker.h"
+
+/**
+ * ccdm_status() - what an operator looks at
+ * @answer: set: {"version", "started", "policies": number, or null if they cannot be read,
+ *	"secrets", "database": {"schema"}, "log": {"lines", "head"},
+ *	"reload": null or {"time", "result": "done" | "failed", "why"?}, "refusals": {reason: number},
+ *	"rows-refused", "trust": {directory: number of files, or null}, "warnings": [text]};
+ *	the caller drops it
+ *
+ * Return: 0, -errno if the database does not answer.
+ */
+int ccdm_status(struct ccdm_broker *broker, json_t **answer, struct ccdm_err *err);
+
+#endif

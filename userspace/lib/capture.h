@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* capture.h - evidence in a file, as "ccdm-setup evidence --json" prints it */
+#ifndef CCDM_CAPTURE_H
+#define CCDM_CAPTURE_H
+
+#include "evidence.h"
+
+/**
+ * struct ccdm_capture - what is in it; @bound and @bound_beside lead into it: do not copy
+ * @tee: a name that is known
+ * @primary: evidence of the TEE
+ * @additional: text of a TPM's evidence beside it, "" for none
+ * @has_nonce: nonce and key are there. They are what the evidence must be bound to; that somebody
+ *	asked for this nonce, now, they do not prove
+ * @bound, @bound_beside: what @primary and @additional must be bound to; NULL without a nonce
+ * @digest, @digest_beside: their bytes
+ */
+struct ccdm_capture {
+	const char *tee;
+	const json_t *primary;
+	const char *additional;
+	bool has_nonce;
+	struct ccdm_bound bound;
+	struct ccdm_bound bound_beside;
+	struct ccdm_digest digest;
+	struct ccdm_digest digest_beside;
+};
+
+/* True if it says itself that it is such a file: it has the member "tee-evidence". */
+bool ccdm_capture_is(const json_t *o) __attribute__((warn_unused_result));
+
+/**
+ * ccdm_capture_parse() - take it apart
+ * @o: untrusted: {"version", "tee", "runtime-data"?: {"nonce"?, "tee-pubkey"},
+ *	"tee-evidence": {"primary_evidence", "additional_evidence"?}}; lives as long as @c
+ * @c: filled
+ *
+ * Return: 0; -EINVAL: a part is missing, or is not what it must be; -ENOMEM.
+ */
+int ccdm_capture_parse(const json_t *o, struct ccdm_capture *c, struct ccdm_err *err)
+	__attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * evidence_judging.h - what the files of evidence share; nobody else includes it
+ *
+ *	evidence.c		the kinds of evidence, their logs, the builder's word
+ *	evidence_tpm.c		a TPM's quote, and who vouches for its key
+ *	evidence_azure.c	Azure's vTPM
+ *	evidence_beside.c	a TPM beside a TEE
+ */
+#ifndef CCDM_EVIDENCE_JUDGING_H
+#define CCDM_EVIDENCE_JUDGING_H
+
+#include "evidence.h"
+#include "snp.h"
+#include "tdx.h"
+
+/**
+ * struct ccdm_judging - one judgement that is under way
+ * @evidence: untrusted
+ * @trust, @bound: what it is held against, and must be bound to
+ * @v: one check after the other
+ * @proof: filled from what is accepted
+ * @err: for what cannot be read
+ */
+struct ccdm_judging {
+	const json_t *evidence;
+	const struct ccdm_trust *trust;
+	const struct ccdm_bound *bound;
+	struct ccdm_verdict *v;
+	struct ccdm_proof *proof;
+	struct ccdm_err *err;
+};
+
+/* What must hold of a report, or of a quote. */
+struct ccdm_snp_want ccdm_judging_snp(const struct ccdm_judging *j);
+struct ccdm_tdx_want ccdm_judging_tdx(const struct ccdm_judging *j);
+
+/* Registers of a TPM that is what it says it is, and the logs that lead to them, become facts. */
+int __attribute__((warn_unused_result))
+ccdm_judged_pcrs(const struct ccdm_judging *j, const struct ccdm_tpm_facts *quoted);
+
+/* Who signed a manifest that lists this image, if one did: untrusted as long as no policy names the key. */
+int __attribute__((warn_unused_result)) ccdm_judged_manifest(const struct ccdm_judging *j);
+
+/* Is it of a TPM, or has one in it? Of a TEE that is not known, too: none stands beside it then. */
+bool ccdm_tee_has_tpm(const char *tee);
+
+/* Does a fact have this text? */
+bool ccdm_fact_is(const json_t *facts, const char *name, const char *word);
+
+/**
+ * ccdm_evidence_tpm() - a TPM's quote, and whose key made it
+ * @quoted: the registers that it covers
+ * @provider: set if a provider's certificate of the key says that it is one of his
+ *
+ * Return: 0, whatever the verdict, which is complete; -EINVAL if it cannot be read; -ENOMEM.
+ */
+int __attribute__((warn_unused_result))
+ccdm_evidence_tpm(const json_t *evidence, const struct ccdm_trust *trust,
+		  const struct ccdm_bound *bound, struct ccdm_tpm_facts *quoted,
+		  struct ccdm_verdict *v, bool *provider, struct ccdm_err *err);
+
+/* Evidence of Azure's vTPM. */
+int __attribute__((warn_unused_result)) ccdm_judge_azure(const struct ccdm_judging *j);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * x509_crl.h - a revocation list by itself: what it says, who signed it, what it may replace
+ */
+#ifndef CCDM_X509_CRL_H
+#define CCDM_X509_CRL_H
+
+#include "x509.h"
+
+/* A revocation list in a set, which lives as long as the set does; opaque. */
+struct ccdm_crl;
+
+/* List number @i of the set, without its base; NULL behind the last. */
+const struct ccdm_crl *ccdm_certs_crl(const struct ccdm_certs *certs, unsigned int i);
+
+/**
+ * struct ccdm_crl_info - what a list says of itself
+ * @issuer: common name; "" if there is none
+ * @name: SHA-256 of the issuer's whole name
+ * @from, @to: thisUpdate and nextUpdate, seconds since 1970; -1 if it has none
+ */
+struct ccdm_crl_info {
+	char issuer[64];
+	uint8_t name[32];
+	int64_t from, to;
+};
+
+void ccdm_crl_info(const struct ccdm_crl *crl, struct ccdm_crl_info *info);
+
+/**
+ * ccdm_crl_check() - is it a full list in force, of an issuer below a root that is trusted?
+ * @certs: where the issuer is
+ * @crl: the list
+ * @path: what must hold of the issuer's chain; its prefix names these checks as well
+ * @v: checks "list", "list-signature", those of the chain, "list-date"; complete
+ *
+ * Return: 0, whatever the verdict; -ENOMEM.
+ */
+int __attribute__((warn_unused_result))
+ccdm_crl_check(const struct ccdm_certs *certs, const struct ccdm_crl *crl, struct ccdm_path *path,
+	       struct ccdm_verdict *v);
+
+/**
+ * ccdm_crl_replace() - may a list stand in the place of another?
+ * @crl: the new one
+ * @old: of the same issuer
+ * @keep: what @old revokes must be revoked in @crl, too
+ *
+ * Return: why not: it is older, or forgets something; NULL if it may.
+ */
+const char *ccdm_crl_replace(const struct ccdm_crl *crl, const struct ccdm_crl *old, bool keep);
+
+#endif

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+/* verify_expect.c - ccdm-setup verify eventlog --expect: registers that were written down, or a quote's */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../lib/member.h"
+#include "verify.h"
+#include "verify_input.h"
+
+void verify_expected_drop(struct verify_expected *expected)
+{
+	json_decref(expected->registers);
+	free(expected->quote);
+	memset(expected, 0, sizeof(*expected));
+}
+
+/* The name in the protocol of a kind of verify's, or of evidence that does not say what it is. */
+static const char *verify_expect_tee(const json_t *o, const char *kind)
+{
+	if (kind)
+		return strcmp(kind, "azure") ? kind : "az-snp-vtpm";
+	if (json_object_get(o, "tpm_quote"))
+		return "tpm";
+	return json_is_string(json_object_get(o, "quote")) ? "tdx" : NULL;
+}
+
+/* @source: its @tee stays NULL for an object that is no evidence */
+static int verify_expect_source(json_t **o, struct ccdm_capture *capture,
+				struct verify_source *source, struct ccdm_err *err)
+{
+	const char *kind;
+	int r = verify_input_unwrap(NULL, o, &kind, err);
+
+	if (r)
+		return r;
+	if (!ccdm_capture_is(*o)) {
+		*source = (struct verify_source){ verify_expect_tee(*o, kind), *o, NULL };
+		return 0;
+	}
+	r = ccdm_capture_parse(*o, capture, err);
+	*source = (struct verify_source){ capture->tee, capture->primary, capture };
+	return r;
+}
+
+/*
+ * Those that the evidence proves: a TD's own, else a TPM's, and of these what the quote covers.
+ * Values that merely stand beside a quote never become facts.
+ */
+static int verify_expect_registers(const char *file, const struct ccdm_proof *proof,
+				   json_t **registers, struct ccdm_err *err)
+{
+	const json_t *rtmr = json_object_get(proof->facts, "rtmr");
+	const json_t *pcr = json_object_get(proof->facts, "pcr");
+	const char *index, *note;
+	char name[16];
+	json_t *value;
+
+	if (!rtmr && !pcr) {
+		note = json_string_value(json_array_get(proof->notes, 0));
+		ccdm_err_hint(err, "a quote of a TPM or of TDX has registers");
+		return ccdm_err_set(err, -EINVAL, "%s: the evidence proves no register%s%s", file,
+				    note ? ": " : "", note ? note : "");
+	}
+	*registers = rtmr ? json_object() : json_deep_copy(pcr);
+	json_object_foreach((json_t *)rtmr, index, value)
+	{
+		snprintf(name, sizeof(name), "rtmr%s", index);
+		ccdm_member_put(registers, name, json_incref(value));
+	}
+	return *registers ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
+}
+
+/* The check that says why. */
+static int verify_expect_refused(const char *file, const struct ccdm_verdict *v,
+				 struct ccdm_err *err)
+{
+	const struct ccdm_check *c = ccdm_verdict_failed(v);
+
+	ccdm_err_hint(err, "ccdm-setup verify of the quote alone shows every check");
+	if (c)
+		return ccdm_err_set(err, -EINVAL,
+				    "%s: the quote was refused, and the log not compared: %s: "
+				    "found %.120s, expected %.120s",
+				    file, c->name, c->found, c->expected);
+	return ccdm_err_set(err, -EINVAL, "%s: the quote was refused, and the log not compared",
+			    file);
+}
+
+static int verify_expect_quote(const struct verify_args *a, struct verify_input *in,
+			       const struct verify_source *source, struct ccdm_err *err)
+{
+	struct verify_expected *e = &in->expected;
+	struct ccdm_proof proof = { 0 };
+	int r;
+
+	e->quote = calloc(1, sizeof(*e->quote));
+	if (!e->quote)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	e->quote->allow = a->allow;
+	e->only = a->registers;
+	r = verify_kbs(source, a, in, e->quote, &proof, err);
+	if (r == -EINVAL)
+		ccdm_err_hint(err, "%s must be a quote, evidence with one, or registers",
+			      a->expect);
+	if (!r && !ccdm_verdict_accepted(e->quote))
+		r = verify_expect_refused(a->expect, e->quote, err);
+	else if (!r)
+		r = verify_expect_registers(a->expect, &proof, &e->registers, err);
+	ccdm_proof_drop(&proof);
+	return r;
+}
+
+/* Bytes that are no object: a quote of TDX. */
+static int verify_expect_raw(const char *file, const char *text, size_t size, json_t **o,
+			     struct ccdm_err *err)
+{
+	*o = json_pack("{s:o}", "quote", ccdm_member_make((const uint8_t *)text, size));
+	return *o ? 0 : ccdm_err_set(err, -ENOMEM, "%s: out of memory", file);
+}
+
+/*
+ * The file does not decide whether anything is verified: options do. With one that says what a
+ * quote is held against, registers that merely stand in a file are an error.
+ */
+static int verify_expect_judge(const struct verify_args *a, struct verify_input *in, json_t **o,
+			       struct ccdm_err *err)
+{
+	struct verify_source source = { 0 };
+	struct ccdm_capture capture;
+	int r = verify_expect_source(o, &capture, &source, err);
+
+	if (r)
+		return r;
+	if (source.tee)
+		return verify_expect_quote(a, in, &source, err);
+	if (verify_has_trust(a))
+		return ccdm_err_set(err, -EINVAL,
+				    "%s: no quote in it; registers alone cannot be verified",
+				    a->expect);
+	in->expected.registers = json_incref(*o);
+	return 0;
+}
+
+int verify_expect(const struct verify_args *a, struct verify_input *in, struct ccdm_err *err)
+{
+	json_t *o = NULL;
+	char *text;
+	size_t size;
+	int r = verify_input_file(a->expect, VERIFY_FILE_MAX, true, &text, &size, err);
+
+	if (r)
+		return r;
+	r = verify_input_json(a->expect, text, size, &o, err);
+	if (!r && !o && !verify_has_trust(a))
+		r = ccdm_err_set(err, -EINVAL,
+				 "%s: no object of registers; a quote needs options to verify it",
+				 a->expect);
+	else if (!r && !o)
+		r = verify_expect_raw(a->expect, text, size, &o, err);
+	if (!r)
+		r = verify_expect_judge(a, in, &o, err);
+	json_decref(o);
+	free(text);
+	return r;
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+/* verify_kinds.c - ccdm-setup verify: what each kind of evidence is held against */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../lib/eventlog.h"
+#include "verify.h"
+#include "verify_input.h"
+#include "verify_log.h"
+
+static struct ccdm_snp_want verify_snp_want(const struct verify_args *a,
+					    const struct verify_input *in)
+{
+	return (struct ccdm_snp_want){
+		.certs = in->guest,
+		.leaf = in->leaf,
+		.at = a->at,
+		.anchors = in->has_root ? &in->root : NULL,
+		.nr_anchors = 1,
+		.report_data = a->report_data_size ? a->report_data : NULL,
+		.report_data_size = a->report_data_size,
+		.floor = a->tcb_floor ? &in->floor : NULL,
+	};
+}
+
+static struct ccdm_tdx_want verify_tdx_want(const struct verify_args *a,
+					    const struct verify_input *in)
+{
+	return (struct ccdm_tdx_want){
+		.certs = in->guest,
+		.collateral = verify_has_collateral(a) ? &in->collateral : NULL,
+		.at = a->at,
+		.anchors = in->has_root ? &in->root : NULL,
+		.nr_anchors = 1,
+		.report_data = a->report_data_size ? a->report_data : NULL,
+		.report_data_size = a->report_data_size,
+	};
+}
+
+/* What is not raw is as the KBS protocol carries it. */
+static int verify_json(const char *tee, const struct verify_args *a, struct verify_input *in,
+		       struct ccdm_verdict *v, struct ccdm_err *err)
+{
+	struct verify_source source = { .tee = tee, .evidence = in->json };
+
+	if (in->captured)
+		source = (struct verify_source){ in->capture.tee, in->capture.primary,
+						 &in->capture };
+	return verify_kbs(&source, a, in, v, &in->proof, err);
+}
+
+static int verify_snp(const struct verify_args *a, struct verify_input *in, struct ccdm_verdict *v,
+		      struct ccdm_err *err)
+{
+	struct ccdm_snp_want want = verify_snp_want(a, in);
+	struct ccdm_snp snp;
+	int r;
+
+	if (in->json)
+		return verify_json("snp", a, in, v, err);
+	r = ccdm_snp_parse(in->text, in->size, &snp, err);
+	if (!r && !want.leaf)
+		want.leaf = ccdm_snp_leaf(in->certs, &snp);
+	return r ? r : ccdm_snp_verify(&snp, &want, v);
+}
+
+static int verify_tdx(const struct verify_args *a, struct verify_input *in, struct ccdm_verdict *v,
+		      struct ccdm_err *err)
+{
+	struct ccdm_tdx_want want = verify_tdx_want(a, in);
+	struct ccdm_tdx tdx;
+	int r;
+
+	if (in->json)
+		return verify_json("tdx", a, in, v, err);
+	r = ccdm_tdx_parse(in->text, in->size, &tdx, err);
+	return r ? r : ccdm_tdx_verify(&tdx, &want, v, err);
+}
+
+static int verify_tpm(const struct verify_args *a, struct verify_input *in, struct ccdm_verdict *v,
+		      struct ccdm_err *err)
+{
+	return verify_json("tpm", a, in, v, err);
+}
+
+/* The HCL report says whether it is SNP or TDX. */
+static int verify_azure(const struct verify_args *a, struct verify_input *in,
+			struct ccdm_verdict *v, struct ccdm_err *err)
+{
+	return verify_json("az-snp-vtpm", a, in, v, err);
+}
+
+/* All logs against the registers that are expected. */
+static int verify_logs(const struct verify_args *a, struct verify_input *in, struct ccdm_verdict *v,
+		       struct ccdm_err *err)
+{
+	struct ccdm_bootlog log = { .firmware = in->text, .firmware_size = in->size };
+	int r = 0;
+
+	if (a->ccdm_log)
+		r = verify_input_file(a->ccdm_log, CCDM_EVENTLOG_MAX, true, &in->ccdm_log,
+				      &log.ccdm_size, err);
+	if (!r && a->systemd_log)
+		r = verify_input_file(a->systemd_log, CCDM_EVENTLOG_MAX, true, &in->systemd_log,
+				      &log.systemd_size, err);
+	log.ccdm = in->ccdm_log;
+	log.systemd = in->systemd_log;
+	if (!r)
+		r = verify_log_expect(&in->expected, &log, in->banks, v, &in->proof, err);
+	v->complete = !r;
+	/* A log that does not lead to its registers says nothing. */
+	if (r || !ccdm_verdict_accepted(v))
+		ccdm_proof_drop(&in->proof);
+	else if (json_array_append_new(
+			 in->proof.notes,
+			 json_string(
+				 in->expected.quote
+					 ? "the registers are those of a quote, which was verified"
+					 : "true if the registers are those of the machine: "
+					   "a quote proves that, not the logs")))
+		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+	return r;
+}
+
+static int verify_eventlog(const struct verify_args *a, struct verify_input *in,
+			   struct ccdm_verdict *v, struct ccdm_err *err)
+{
+	int r;
+
+	if (!a->expect && (a->ccdm_log || a->systemd_log))
+		return ccdm_err_set(err, -ENODATA,
+				    "not proved: logs alone prove nothing; give the registers of a "
+				    "quote with --expect");
+	if (a->registers && !a->expect)
+		return ccdm_err_set(err, -ENODATA,
+				    "--registers needs a quote: give it with --expect");
+	in->banks = calloc(1, sizeof(*in->banks));
+	if (!in->banks)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	r = ccdm_tcglog_replay(in->text, in->size, in->banks, err);
+	if (!r && a->expect)
+		r = verify_expect(a, in, err);
+	if (!r && a->expect)
+		return verify_logs(a, in, v, err);
+	v->complete = !r;
+	return r;
+}
+
+static const struct verify_kind verify_kinds[] = {
+	{ "snp", "a raw report, or KBS evidence of SNP", false, true, true, verify_snp },
+	{ "tdx", "a raw quote, or KBS evidence of TDX", false, true, false, verify_tdx },
+	{ "tpm", "KBS evidence of a TPM", true, false, false, verify_tpm },
+	{ "azure", "KBS evidence of Azure's vTPM", true, false, false, verify_azure },
+	{ "eventlog", "an event log of firmware or of a confidential guest", false, true, false,
+	  verify_eventlog },
+};
+
+const struct verify_kind *verify_kind(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(verify_kinds) / sizeof(verify_kinds[0]); i++)
+		if (!strcmp(name, verify_kinds[i].name))
+			return &verify_kinds[i];
+	return NULL;
+}

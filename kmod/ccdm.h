@@ -166,6 +166,8 @@ enum ccdm_pages_use {
  * @all: the pages
  * @vecs: the tables
  * @gates: a bit for each gate at which somebody waits; written under @lock
+ * @owner: for each group the block control group that it stands for, or did last; told apart
+ *	   by address alone. Written under @lock, read without it
  * @held: blocks of the I/Os that each group has inside, for each use
  * @common: free pages that anybody may have (@lock)
  * @kept: free pages for one use (@lock)
@@ -186,6 +188,7 @@ struct ccdm_pages {
 	unsigned int keep_vecs;
 	struct ccdm_pg *all;
 	struct ccdm_vecs *vecs;
+	const void *owner[CCDM_GROUPS];
 	atomic_t held[CCDM_PAGES_USES][CCDM_GROUPS] ____cacheline_aligned_in_smp;
 	/* Guards the members below; may be held while a per-CPU lock is taken. */
 	spinlock_t lock ____cacheline_aligned_in_smp;
@@ -199,6 +202,8 @@ int ccdm_pages_init(struct ccdm_pages *pool, unsigned int nr);
 void ccdm_pages_exit(struct ccdm_pages *pool);
 /* Bytes that a pool of @nr pages takes. */
 size_t ccdm_pages_cost(unsigned int nr);
+/* The group, above 0, of the block control group that @bio, unsent, is charged to. Any context. */
+unsigned int ccdm_pages_group(struct ccdm_pages *pool, const struct bio *bio);
 /*
  * An I/O of @want->nr blocks comes in. false: it waits at a gate of its group, and
  * want->granted() will be called. It leaves again by ccdm_pages_leave(). Any context but hard

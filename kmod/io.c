@@ -232,7 +232,7 @@ static void ccdm_io_send(struct ccdm_io *io)
 	struct ccdm_submitter *s = &io->c->submitter;
 
 	if (bio_op(io->bio) == REQ_OP_WRITE)
-		ccdm_submitter_sent(s);
+		ccdm_submitter_sent(s, io->group);
 	else
 		ccdm_submitter_read(s);
 	/*
@@ -292,7 +292,8 @@ void ccdm_io_submit(struct ccdm_io *io, struct block_device *bdev, bio_end_io_t 
 	if ((io->user_opf & REQ_NOWAIT) &&
 	    (!bdev_nowait(bdev) || io->nr > queue_max_segments(bdev_get_queue(bdev))))
 		io->direct = false;
-	if (io->direct && (bio_op(bio) == REQ_OP_READ || ccdm_submitter_idle(&io->c->submitter))) {
+	if (io->direct && (bio_op(bio) == REQ_OP_READ ||
+			   ccdm_submitter_idle(&io->c->submitter, io->group))) {
 		bio->bi_opf |= io->user_opf & REQ_NOWAIT;
 		ccdm_io_send(io);
 	} else {
@@ -431,7 +432,7 @@ void ccdm_io_map(struct ccdm *c, struct bio *bio, struct ccdm_io *io)
 	 */
 	bio_set_dev(bio, c->dev->bdev);
 	io->css = ccdm_css_get(bio);
-	io->group = ccdm_bio_group(bio);
+	io->group = ccdm_pages_group(&c->pages, bio);
 
 	if (unlikely(!ccdm_active(c)) ||
 	    unlikely((sector | bio_sectors(bio)) % CCDM_BLOCK_SECTORS)) {

@@ -14,7 +14,10 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
-/* Block control groups are told apart by a hash: two of them may share a group of ours. */
+/*
+ * Block control groups that have I/Os inside are told apart, up to this many less one; where
+ * there are more, some share a group of ours. Group 0 is the mapping itself.
+ */
 #define CCDM_GROUP_BITS		4
 #define CCDM_GROUPS		(1u << CCDM_GROUP_BITS)
 #define CCDM_LINE_PATIENCE	16

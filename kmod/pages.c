@@ -23,6 +23,7 @@
  *	for those of a group that is throttled. Further reads or writes of the group wait at
  *	its gates, where they hold nothing: no leaf, no marks, no pages.
  */
+#include <linux/hash.h>
 #include <linux/slab.h>
 #include "ccdm.h"
 
@@ -107,6 +108,61 @@ static enum ccdm_pages_use ccdm_pages_use(const struct ccdm_want *want)
 	return want->waiter.rank == CCDM_RANK_READ ? CCDM_PAGES_READS : CCDM_PAGES_WRITES;
 }
 
+static u32 ccdm_pages_gate_bit(enum ccdm_pages_use use, unsigned int group)
+{
+	return 1u << (use * CCDM_GROUPS + group);
+}
+
+/* Has @group neither anything inside nor anybody at a gate? */
+static bool ccdm_pages_group_idle(const struct ccdm_pages *pool, unsigned int group)
+{
+	enum ccdm_pages_use use;
+
+	for (use = 0; use < CCDM_PAGES_USES; use++)
+		if (atomic_read(&pool->held[use][group]) ||
+		    (pool->gates & ccdm_pages_gate_bit(use, group)))
+			return false;
+	return true;
+}
+
+static unsigned int ccdm_pages_group_after(unsigned int group, unsigned int i)
+{
+	return 1 + (group - 1 + i) % (CCDM_GROUPS - 1);
+}
+
+/* The group of @blkg, by its place @home, or else another one that nobody uses now. */
+static unsigned int ccdm_pages_claim(struct ccdm_pages *pool, const void *blkg, unsigned int home)
+{
+	unsigned int i, group, found = 0;
+	unsigned long flags;
+
+	for (i = 1; i < CCDM_GROUPS - 1; i++) {
+		group = ccdm_pages_group_after(home, i);
+		if (READ_ONCE(pool->owner[group]) == blkg)
+			return group;
+	}
+	spin_lock_irqsave(&pool->lock, flags);
+	for (i = 0; i < CCDM_GROUPS - 1 && !found; i++) {
+		group = ccdm_pages_group_after(home, i);
+		if (ccdm_pages_group_idle(pool, group)) {
+			WRITE_ONCE(pool->owner[group], blkg);
+			found = group;
+		}
+	}
+	spin_unlock_irqrestore(&pool->lock, flags);
+	return found ?: home;
+}
+
+unsigned int ccdm_pages_group(struct ccdm_pages *pool, const struct bio *bio)
+{
+	const void *blkg = ccdm_bio_blkg(bio);
+	unsigned int home = hash_ptr(blkg, CCDM_GROUP_BITS) ?: 1;
+
+	if (likely(READ_ONCE(pool->owner[home]) == blkg))
+		return home;
+	return ccdm_pages_claim(pool, blkg, home);
+}
+
 /* Count @want to its group. Return: false if the group has too much inside. */
 static bool ccdm_pages_count(struct ccdm_pages *pool, const struct ccdm_want *want)
 {
@@ -120,11 +176,6 @@ static bool ccdm_pages_count(struct ccdm_pages *pool, const struct ccdm_want *wa
 		return true;
 	atomic_sub_return(want->nr, &pool->held[use][group]);
 	return false;
-}
-
-static u32 ccdm_pages_gate_bit(enum ccdm_pages_use use, unsigned int group)
-{
-	return 1u << (use * CCDM_GROUPS + group);
 }
 
 /* Those at a gate of @group that may come in now, reads first. */

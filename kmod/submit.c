@@ -2,14 +2,8 @@
 /* submit.c - the submitter; see submit.h */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
-#include <linux/hash.h>
 #include <linux/sched/mm.h>
 #include "submit.h"
-
-unsigned int ccdm_bio_group(const struct bio *bio)
-{
-	return hash_ptr(ccdm_bio_blkg(bio), CCDM_GROUP_BITS);
-}
 
 void ccdm_waiter_set(struct ccdm_waiter *waiter, const struct bio *bio, unsigned int group)
 {
@@ -21,7 +15,28 @@ void ccdm_waiter_set(struct ccdm_waiter *waiter, const struct bio *bio, unsigned
 									      CCDM_RANK_REST;
 }
 
-static struct ccdm_waiter *ccdm_submitter_first(struct ccdm_submitter *s, bool writes)
+u32 ccdm_submitter_full_groups(const struct ccdm_submitter *s)
+{
+	unsigned int tags = READ_ONCE(s->queue->nr_requests);
+	unsigned int most = max(tags - tags / 4, 1u);
+	unsigned int n[CCDM_GROUPS], all = 0, groups = 0, g;
+	u32 full = 0;
+
+	for (g = 0; g < CCDM_GROUPS; g++) {
+		n[g] = atomic_read(&s->writes[g]);
+		all += n[g];
+		groups += !!n[g];
+	}
+	if (all < most)
+		return 0;
+	/* (a group that has none is not full, and would be one more) */
+	for (g = 0; g < CCDM_GROUPS; g++)
+		if (n[g] && n[g] >= most / groups)
+			full |= 1u << g;
+	return full;
+}
+
+static struct ccdm_waiter *ccdm_submitter_first(struct ccdm_submitter *s, u32 full)
 {
 	struct ccdm_waiter *waiter = NULL;
 	u8 order[CCDM_RANKS];
@@ -29,8 +44,8 @@ static struct ccdm_waiter *ccdm_submitter_first(struct ccdm_submitter *s, bool w
 
 	ccdm_line_order(&s->line, order);
 	for (i = 0; i < CCDM_RANKS && !waiter; i++)
-		if (writes || order[i] == CCDM_RANK_READ)
-			waiter = ccdm_line_next(&s->line, order[i], 0);
+		waiter = ccdm_line_next(&s->line, order[i],
+					order[i] == CCDM_RANK_READ ? 0 : full);
 	return waiter;
 }
 
@@ -38,16 +53,16 @@ static struct ccdm_send *ccdm_submitter_next(struct ccdm_submitter *s)
 {
 	struct ccdm_waiter *waiter;
 	unsigned long flags;
-	bool full;
+	u32 full;
 
 	spin_lock_irqsave(&s->lock, flags);
 	WRITE_ONCE(s->held, true);
 	smp_mb();	/* pairs with ccdm_submitter_back() */
 	full = ccdm_submitter_full(s);
-	waiter = ccdm_submitter_first(s, !full);
+	waiter = ccdm_submitter_first(s, full);
 	if (waiter)
 		ccdm_line_serve(&s->line, waiter);
-	if (waiter || !full)
+	if (waiter || ccdm_line_empty(&s->line))
 		WRITE_ONCE(s->held, false);
 	if (!waiter && ccdm_line_empty(&s->line))
 		WRITE_ONCE(s->busy, false);

@@ -7,7 +7,9 @@
  * map(), as without us, or by this one thread.
  *
  * While somebody reads, writes take three quarters of the device's tags at most: a reader
- * that sends one I/O after the other would wait for a tag each time.
+ * that sends one I/O after the other would wait for a tag each time. A control group that
+ * has less than its share of them may send more whatever the others have: writes that are
+ * held back above the device (io.max) are counted, too, and have no tag.
  */
 #ifndef CCDM_SUBMIT_H
 #define CCDM_SUBMIT_H
@@ -40,7 +42,7 @@ struct ccdm_send {
  * @held: writes in line wait for the end of others; written under @lock
  * @queue: the device's
  * @read_at: jiffies when the last read came; a hint
- * @writes: writes at the device
+ * @writes: writes at the device, of each group
  * @lock: guards @line and @busy; inside nothing, nothing inside; interrupt-safe
  * @line: what is to be sent
  * @work: sends it
@@ -51,7 +53,7 @@ struct ccdm_submitter {
 	bool held;
 	const struct request_queue *queue;
 	unsigned long read_at;
-	atomic_t writes ____cacheline_aligned_in_smp;
+	atomic_t writes[CCDM_GROUPS] ____cacheline_aligned_in_smp;
 	/* Guards the line, and the flags above. Nothing inside; interrupt-safe. */
 	spinlock_t lock;
 	struct ccdm_line line;
@@ -62,8 +64,6 @@ struct ccdm_submitter {
 /* @wq is the caller's, as is the reference to the device with @queue. */
 void ccdm_submitter_init(struct ccdm_submitter *s, struct workqueue_struct *wq,
 			 const struct request_queue *queue);
-/* The group, below CCDM_GROUPS, of the block control group that @bio, unsent, is charged to. */
-unsigned int ccdm_bio_group(const struct bio *bio);
 /* Rank of what serves @bio, for a control group. */
 void ccdm_waiter_set(struct ccdm_waiter *waiter, const struct bio *bio, unsigned int group);
 /* @send->send() will be called. Any context. */
@@ -76,21 +76,20 @@ static inline void ccdm_submitter_read(struct ccdm_submitter *s)
 		WRITE_ONCE(s->read_at, jiffies);
 }
 
-/* Are there as many writes at the device as there may be now? */
-static inline bool ccdm_submitter_full(const struct ccdm_submitter *s)
-{
-	unsigned int tags;
+/* The groups, a bit for each, that have as many writes at the device as they may have now. */
+u32 ccdm_submitter_full_groups(const struct ccdm_submitter *s);
 
+static inline u32 ccdm_submitter_full(const struct ccdm_submitter *s)
+{
 	if (!time_before(jiffies, READ_ONCE(s->read_at) + CCDM_READS_RECENT))
-		return false;
-	tags = READ_ONCE(s->queue->nr_requests);
-	return atomic_read(&s->writes) >= max(tags - tags / 4, 1u);
+		return 0;
+	return ccdm_submitter_full_groups(s);
 }
 
 /* May a write be sent from map()? It passes nobody, and leaves tags for readers. */
-static inline bool ccdm_submitter_idle(const struct ccdm_submitter *s)
+static inline bool ccdm_submitter_idle(const struct ccdm_submitter *s, unsigned int group)
 {
-	return !READ_ONCE(s->busy) && !ccdm_submitter_full(s);
+	return !READ_ONCE(s->busy) && !(ccdm_submitter_full(s) & (1u << group));
 }
 
 /* May reads be sent that nobody has asked for? They would take the tags of those that were. */
@@ -99,17 +98,17 @@ static inline bool ccdm_submitter_spare(const struct ccdm_submitter *s)
 	return !READ_ONCE(s->held) && !ccdm_submitter_full(s);
 }
 
-/* A write goes to the device. */
-static inline void ccdm_submitter_sent(struct ccdm_submitter *s)
+/* A write of @group goes to the device. */
+static inline void ccdm_submitter_sent(struct ccdm_submitter *s, unsigned int group)
 {
-	atomic_inc(&s->writes);
+	atomic_inc(&s->writes[group]);
 }
 
-/* A write has come back. Any context. */
-static inline void ccdm_submitter_back(struct ccdm_submitter *s)
+/* A write of @group has come back. Any context. */
+static inline void ccdm_submitter_back(struct ccdm_submitter *s, unsigned int group)
 {
 	/* Fully ordered, as the check after @held is set: one of the two sees the other. */
-	atomic_dec_return(&s->writes);
+	atomic_dec_return(&s->writes[group]);
 	if (unlikely(READ_ONCE(s->held)))
 		queue_work(s->wq, &s->work);
 }

@@ -44,7 +44,7 @@ static void ccdm_write_child_end_io(struct bio *bio)
 
 	if (bio->bi_status)
 		set_bit(child->first, (unsigned long *)io->other.w);
-	ccdm_submitter_back(&io->c->submitter);
+	ccdm_submitter_back(&io->c->submitter, io->group);
 	bio_put(bio);
 	if (atomic_dec_and_test(&io->pending))
 		ccdm_io_queue(io, io->c->done, ccdm_write_poison);
@@ -70,7 +70,7 @@ static void ccdm_write_resend(struct ccdm_io *io)
 	for (i = 0; i < io->nr; i++, pg = pg->next) {
 		bio = ccdm_io_child(io, i, 1, opf, io->c->dev->bdev, ccdm_write_child_end_io);
 		__bio_add_page(bio, pg->page, CCDM_BLOCK_SIZE, 0);
-		ccdm_submitter_sent(&io->c->submitter);
+		ccdm_submitter_sent(&io->c->submitter, io->group);
 		submit_bio_noacct(bio);
 	}
 	if (atomic_dec_and_test(&io->pending))
@@ -113,7 +113,7 @@ static void ccdm_write_again_end_io(struct bio *bio)
 {
 	struct ccdm_io *io = ccdm_child(bio)->io;
 
-	ccdm_submitter_back(&io->c->submitter);
+	ccdm_submitter_back(&io->c->submitter, io->group);
 	io->status = bio->bi_status;
 	bio_put(bio);
 	ccdm_write_ended(io);
@@ -133,7 +133,7 @@ static void ccdm_write_again(struct ccdm_io *io)
 			    ccdm_write_again_end_io);
 	for (pg = io->want.pages; pg; pg = pg->next)
 		__bio_add_page(bio, pg->page, CCDM_BLOCK_SIZE, 0);
-	ccdm_submitter_sent(&io->c->submitter);
+	ccdm_submitter_sent(&io->c->submitter, io->group);
 	submit_bio_noacct(bio);
 }
 
@@ -141,7 +141,7 @@ static void ccdm_write_end_io(struct bio *bio)
 {
 	struct ccdm_io *io = bio->bi_private;
 
-	ccdm_submitter_back(&io->c->submitter);
+	ccdm_submitter_back(&io->c->submitter, io->group);
 	io->status = bio->bi_status;
 	if (unlikely(ccdm_io_refused(bio)))
 		ccdm_io_submit_later(io, ccdm_write_again);

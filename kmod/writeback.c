@@ -207,7 +207,7 @@ static void ccdm_write_end_io(struct bio *bio)
 {
 	struct ccdm_node_write *w = bio->bi_private;
 
-	ccdm_submitter_back(&w->c->submitter);
+	ccdm_submitter_back(&w->c->submitter, 0);
 	queue_work(w->c->done, &w->work);
 }
 
@@ -499,7 +499,7 @@ static void ccdm_write_send(struct ccdm_send *send)
 		ccdm_write_finish(w, false, false);
 		return;
 	}
-	ccdm_submitter_sent(&w->c->submitter);
+	ccdm_submitter_sent(&w->c->submitter, 0);
 	submit_bio_noacct(&w->bio);
 }
 

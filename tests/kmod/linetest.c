@@ -207,6 +207,71 @@ static void stuck_reads(void)
 	ccdm_pages_exit(&pool);
 }
 
+/* Control groups are told apart while they have something inside, as long as there is room. */
+static void groups_apart(void)
+{
+	struct ccdm_want want[CCDM_GROUPS - 1], more;
+	struct bio bio = { };
+	unsigned int i, group;
+	u32 seen = 1;	/* group 0 is the mapping's own */
+
+	assert(!ccdm_pages_init(&pool, PAGES));
+	for (i = 0; i < ARRAY_SIZE(want); i++) {
+		bio.bi_blkg = (void *)(uintptr_t)(64 * i + 8);
+		group = ccdm_pages_group(&pool, &bio);
+		if (seen & (1u << group))
+			sim_bug("control group %u is taken for another one", i);
+		seen |= 1u << group;
+		if (!enter(&want[i], CCDM_RANK_REST, group, 1))
+			sim_bug("control group %u waits outside", i);
+		if (ccdm_pages_group(&pool, &bio) != group)
+			sim_bug("control group %u is another one by now", i);
+	}
+	bio.bi_blkg = (void *)(uintptr_t)4;
+	group = ccdm_pages_group(&pool, &bio);
+	if (!group || group >= CCDM_GROUPS)
+		sim_bug("one more gets no group");
+	/* One leaves: its group is for whoever comes. */
+	ccdm_pages_leave(&pool, &want[3], 1);
+	if (ccdm_pages_group(&pool, &bio) != want[3].waiter.group)
+		sim_bug("a group that nobody uses is not given away");
+	if (!enter(&more, CCDM_RANK_REST, want[3].waiter.group, 1))
+		sim_bug("one more waits outside");
+	ccdm_pages_leave(&pool, &more, 1);
+	for (i = 0; i < ARRAY_SIZE(want); i++)
+		if (i != 3)
+			ccdm_pages_leave(&pool, &want[i], 1);
+	ccdm_pages_exit(&pool);
+}
+
+/* Writes that are held back above the device have no tag: others are not held for them. */
+static void stuck_tags(void)
+{
+	static struct request_queue queue = { .nr_requests = 128 };
+	static struct ccdm_submitter s;
+	unsigned int i;
+
+	ccdm_submitter_init(&s, NULL, &queue);
+	for (i = 0; i < 200; i++)
+		ccdm_submitter_sent(&s, 3);
+	if (!ccdm_submitter_idle(&s, 3))
+		sim_bug("writes are held, and nobody reads");
+	ccdm_submitter_read(&s);
+	if (ccdm_submitter_full(&s) != 1u << 3)
+		sim_bug("the wrong groups are held");
+	for (i = 0; i < 48; i++)
+		ccdm_submitter_sent(&s, 5);
+	if (ccdm_submitter_full(&s) != (1u << 3 | 1u << 5))
+		sim_bug("a group has more than its share");
+	ccdm_submitter_back(&s, 5);
+	if (!ccdm_submitter_idle(&s, 5))
+		sim_bug("a group is held that has less than its share");
+	for (i = 0; i < 200 - 48; i++)
+		ccdm_submitter_back(&s, 3);
+	if (ccdm_submitter_full(&s))
+		sim_bug("writes are held, and there are tags");
+}
+
 void line_test(void)
 {
 	sim_fail_never();
@@ -214,5 +279,7 @@ void line_test(void)
 	stuck_group();
 	stuck_writes();
 	stuck_reads();
+	groups_apart();
+	stuck_tags();
 }
 #endif

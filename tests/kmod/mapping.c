@@ -308,13 +308,16 @@ static void shape(u64 n)
 
 static void clean(void)
 {
+	unsigned int g;
+
 	oracle_free();
 	sim_block_exit(&sim.backing);
 	if (sim.origin)
 		sim_block_exit(&origin);
 	sim_sched_exit();
-	if (sim.c.submitter.writes.n)
-		sim_bug("%d writes are said to be at the device", sim.c.submitter.writes.n);
+	for (g = 0; g < CCDM_GROUPS; g++)
+		if (sim.c.submitter.writes[g].n)
+			sim_bug("%d writes are said to be at the device", sim.c.submitter.writes[g].n);
 	if (sim_css())
 		sim_bug("%d references to control groups are not given back", sim_css());
 	if (sim_held())

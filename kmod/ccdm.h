@@ -4,7 +4,7 @@
  *
  *	target, ctr, table	device-mapper's side: life, making a mapping, its text
  *	io, read, write, discard	what happens to a bio
- *	submit			one thread that sends what cannot be sent where it is
+ *	submit			two threads that send what cannot be sent where it is
  *	suite, gmac, key	bytes and keys (suite.h, key.h)
  *	tree			entries and decisions (tree.h)
  *	cache, load, room, writeback, sync	nodes in memory and their I/O (cache.h)
@@ -166,8 +166,8 @@ enum ccdm_pages_use {
  * @all: the pages
  * @vecs: the tables
  * @gates: a bit for each gate at which somebody waits; written under @lock
- * @owner: for each group the block control group that it stands for, or did last; told apart
- *	   by address alone. Written under @lock, read without it
+ * @owner: for each group the block control group that it stands for, or did last, or NULL;
+ *	   told apart by address alone. Written under @lock, read without it
  * @held: blocks of the I/Os that each group has inside, for each use
  * @common: free pages that anybody may have (@lock)
  * @kept: free pages for one use (@lock)
@@ -188,7 +188,7 @@ struct ccdm_pages {
 	unsigned int keep_vecs;
 	struct ccdm_pg *all;
 	struct ccdm_vecs *vecs;
-	const void *owner[CCDM_GROUPS];
+	const struct cgroup_subsys_state *owner[CCDM_GROUPS];
 	atomic_t held[CCDM_PAGES_USES][CCDM_GROUPS] ____cacheline_aligned_in_smp;
 	/* Guards the members below; may be held while a per-CPU lock is taken. */
 	spinlock_t lock ____cacheline_aligned_in_smp;
@@ -202,8 +202,8 @@ int ccdm_pages_init(struct ccdm_pages *pool, unsigned int nr);
 void ccdm_pages_exit(struct ccdm_pages *pool);
 /* Bytes that a pool of @nr pages takes. */
 size_t ccdm_pages_cost(unsigned int nr);
-/* The group, above 0, of the block control group that @bio, unsent, is charged to. Any context. */
-unsigned int ccdm_pages_group(struct ccdm_pages *pool, const struct bio *bio);
+/* The group of a block control group. Any context. */
+unsigned int ccdm_pages_group(struct ccdm_pages *pool, const struct cgroup_subsys_state *css);
 /*
  * An I/O of @want->nr blocks comes in. false: it waits at a gate of its group, and
  * want->granted() will be called. It leaves again by ccdm_pages_leave(). Any context but hard
@@ -478,7 +478,6 @@ struct ccdm_options {
  * @bios: bios of our own
  * @walk: work that may wait for nodes: discards
  * @done: work that never waits
- * @submit: the submitter's
  * @stats: counters
  * @seq: last sequence number given out
  * @pages: pages the host may see
@@ -509,7 +508,6 @@ struct ccdm {
 	struct bio_set bios;
 	struct workqueue_struct *walk;
 	struct workqueue_struct *done;
-	struct workqueue_struct *submit;
 	struct ccdm_stats __percpu *stats;
 
 	/* Each write adds to it, on every CPU; what stands above is read only. */

@@ -68,14 +68,12 @@ static inline void ccdm_discard_limits(struct queue_limits *limits, unsigned int
 }
 
 /*
- * What stands for the block control group that a bio is charged to; a reference to it, which
- * outlives the bio's own; and another bio that is charged to it.
+ * A reference to the block control group that a bio is charged to, which outlives the bio's
+ * own; and another bio that is charged to it.
  */
 #ifdef CONFIG_BLK_CGROUP
 #include <linux/blk-cgroup.h>
 #include <linux/cgroup.h>
-
-#define ccdm_bio_blkg(bio)	((const void *)(bio)->bi_blkg)
 
 static inline struct cgroup_subsys_state *ccdm_css_get(struct bio *bio)
 {
@@ -92,6 +90,11 @@ static inline void ccdm_css_put(struct cgroup_subsys_state *css)
 		css_put(css);
 }
 
+static inline bool ccdm_css_is_root(const struct cgroup_subsys_state *css)
+{
+	return !css || css == blkcg_root_css;
+}
+
 static inline void ccdm_css_charge_root(struct bio *bio)
 {
 	bio_associate_blkg_from_css(bio, blkcg_root_css);
@@ -103,9 +106,9 @@ static inline void ccdm_css_charge(struct bio *bio, struct cgroup_subsys_state *
 		bio_associate_blkg_from_css(bio, css);
 }
 #else
-#define ccdm_bio_blkg(bio)	((const void *)NULL)
 #define ccdm_css_get(bio)	((struct cgroup_subsys_state *)NULL)
 #define ccdm_css_put(css)	((void)(css))
+#define ccdm_css_is_root(css)	(true)
 #define ccdm_css_charge(bio, css) ((void)(css))
 #define ccdm_css_charge_root(bio) ((void)(bio))
 #endif

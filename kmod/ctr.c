@@ -281,11 +281,9 @@ static int ccdm_ctr_memory(struct ccdm *c)
 				  ccdm_name(c));
 	c->done = alloc_workqueue("ccdm_done/%s", WQ_MEM_RECLAIM | WQ_HIGHPRI | WQ_UNBOUND, 0,
 				  ccdm_name(c));
-	c->submit = alloc_ordered_workqueue("ccdm_submit/%s", WQ_MEM_RECLAIM,
-					    ccdm_name(c));
-	if (!c->walk || !c->done || !c->submit)
+	r = ccdm_submitter_init(&c->submitter, ccdm_name(c), bdev_get_queue(c->dev->bdev));
+	if (r || !c->walk || !c->done)
 		return -ENOMEM;
-	ccdm_submitter_init(&c->submitter, c->submit, bdev_get_queue(c->dev->bdev));
 	r = ccdm_scrub_init(c);
 	if (r)
 		return r;
@@ -310,8 +308,7 @@ void ccdm_dtr(struct dm_target *ti)
 		destroy_workqueue(c->walk);
 	if (c->done)
 		destroy_workqueue(c->done);
-	if (c->submit)
-		destroy_workqueue(c->submit);
+	ccdm_submitter_exit(&c->submitter);
 	bioset_exit(&c->bios);
 	ccdm_pages_exit(&c->pages);
 	ccdm_creqs_exit(&c->creqs);

@@ -258,7 +258,7 @@ void ccdm_io_submit_later(struct ccdm_io *io, ccdm_step_fn step)
 	io->step = step;
 	io->send.send = ccdm_io_submitted;
 	ccdm_waiter_set(&io->send.waiter, io->bio, io->group);
-	ccdm_submit(&io->c->submitter, &io->send);
+	ccdm_submit(&io->c->submitter, &io->send, io->nr > CCDM_INLINE_BLOCKS);
 }
 
 void ccdm_io_submit(struct ccdm_io *io, struct block_device *bdev, bio_end_io_t *end_io)
@@ -432,7 +432,7 @@ void ccdm_io_map(struct ccdm *c, struct bio *bio, struct ccdm_io *io)
 	 */
 	bio_set_dev(bio, c->dev->bdev);
 	io->css = ccdm_css_get(bio);
-	io->group = ccdm_pages_group(&c->pages, bio);
+	io->group = ccdm_pages_group(&c->pages, io->css);
 
 	if (unlikely(!ccdm_active(c)) ||
 	    unlikely((sector | bio_sectors(bio)) % CCDM_BLOCK_SECTORS)) {

@@ -16,10 +16,10 @@
 
 /*
  * Block control groups that have I/Os inside are told apart, up to this many less one; where
- * there are more, some share a group of ours. Group 0 is the mapping itself.
+ * there are more, some share a group of ours. Group 0 is the root group, and the mapping
+ * itself.
  */
-#define CCDM_GROUP_BITS		4
-#define CCDM_GROUPS		(1u << CCDM_GROUP_BITS)
+#define CCDM_GROUPS		16u
 #define CCDM_LINE_PATIENCE	16
 
 enum ccdm_rank {

@@ -278,7 +278,7 @@ void ccdm_load_start(struct ccdm_load *load, bool direct)
 		return;
 	}
 	ccdm_waiter_set(&load->send.waiter, &load->bio, load->group);
-	ccdm_submit(&load->c->submitter, &load->send);
+	ccdm_submit(&load->c->submitter, &load->send, false);
 }
 
 static void ccdm_load_resend(struct ccdm_load *load)

@@ -125,42 +125,74 @@ static bool ccdm_pages_group_idle(const struct ccdm_pages *pool, unsigned int gr
 	return true;
 }
 
-static unsigned int ccdm_pages_group_after(unsigned int group, unsigned int i)
+/* The group that stands for @css already, or 0. */
+static unsigned int ccdm_pages_find(const struct ccdm_pages *pool,
+				    const struct cgroup_subsys_state *css)
 {
-	return 1 + (group - 1 + i) % (CCDM_GROUPS - 1);
+	unsigned int group;
+
+	for (group = 1; group < CCDM_GROUPS; group++)
+		if (READ_ONCE(pool->owner[group]) == css)
+			return group;
+	return 0;
 }
 
-/* The group of @blkg, by its place @home, or else another one that nobody uses now. */
-static unsigned int ccdm_pages_claim(struct ccdm_pages *pool, const void *blkg, unsigned int home)
+/* How little a group suits for somebody else: 0 for one that nobody had. */
+static unsigned int ccdm_pages_taken(const struct ccdm_pages *pool, unsigned int group)
 {
-	unsigned int i, group, found = 0;
+	if (!pool->owner[group])
+		return 0;
+	if (ccdm_pages_group_idle(pool, group))
+		return 1;
+	if (pool->gates & (ccdm_pages_gate_bit(CCDM_PAGES_READS, group) |
+			   ccdm_pages_gate_bit(CCDM_PAGES_WRITES, group)))
+		return UINT_MAX;
+	return 2 + atomic_read(&pool->held[CCDM_PAGES_READS][group]) +
+	       atomic_read(&pool->held[CCDM_PAGES_WRITES][group]);
+}
+
+/*
+ * A group for @css: its own, one that nobody has now, or the one that has least inside. It may
+ * be given away once more before @css has anything in it: then two share it for a while.
+ */
+static unsigned int ccdm_pages_claim(struct ccdm_pages *pool,
+				     const struct cgroup_subsys_state *css, unsigned int home)
+{
+	unsigned int group, i, at, taken, least = UINT_MAX;
 	unsigned long flags;
 
-	for (i = 1; i < CCDM_GROUPS - 1; i++) {
-		group = ccdm_pages_group_after(home, i);
-		if (READ_ONCE(pool->owner[group]) == blkg)
-			return group;
-	}
+	group = ccdm_pages_find(pool, css);
+	if (group)
+		return group;
 	spin_lock_irqsave(&pool->lock, flags);
-	for (i = 0; i < CCDM_GROUPS - 1 && !found; i++) {
-		group = ccdm_pages_group_after(home, i);
-		if (ccdm_pages_group_idle(pool, group)) {
-			WRITE_ONCE(pool->owner[group], blkg);
-			found = group;
+	group = ccdm_pages_find(pool, css);
+	if (!group) {
+		group = home;
+		for (i = 0; i < CCDM_GROUPS - 1; i++) {
+			at = 1 + (home - 1 + i) % (CCDM_GROUPS - 1);
+			taken = ccdm_pages_taken(pool, at);
+			if (taken < least) {
+				least = taken;
+				group = at;
+			}
 		}
+		if (least < 2)
+			WRITE_ONCE(pool->owner[group], css);
 	}
 	spin_unlock_irqrestore(&pool->lock, flags);
-	return found ?: home;
+	return group;
 }
 
-unsigned int ccdm_pages_group(struct ccdm_pages *pool, const struct bio *bio)
+unsigned int ccdm_pages_group(struct ccdm_pages *pool, const struct cgroup_subsys_state *css)
 {
-	const void *blkg = ccdm_bio_blkg(bio);
-	unsigned int home = hash_ptr(blkg, CCDM_GROUP_BITS) ?: 1;
+	unsigned int home;
 
-	if (likely(READ_ONCE(pool->owner[home]) == blkg))
+	if (ccdm_css_is_root(css))
+		return 0;
+	home = 1 + hash_ptr(css, 16) % (CCDM_GROUPS - 1);
+	if (likely(READ_ONCE(pool->owner[home]) == css))
 		return home;
-	return ccdm_pages_claim(pool, blkg, home);
+	return ccdm_pages_claim(pool, css, home);
 }
 
 /* Count @want to its group. Return: false if the group has too much inside. */

@@ -79,7 +79,7 @@ static void ccdm_scrub_leaf(struct ccdm *c, struct ccdm_scrub_read *s, struct cc
  * block number; c->g.blocks if there is none. Unreadable nodes are counted and
  * passed over.
  */
-static u64 ccdm_scrub_find(struct ccdm *c, u64 block)
+static u64 ccdm_scrub_find(struct ccdm *c, const struct ccdm_scrub_read *s, u64 block)
 {
 	unsigned int level, shift;
 	struct ccdm_node *node;
@@ -92,7 +92,8 @@ again:
 		shift = CCDM_NODE_SHIFT * level;
 		child = block >> shift;
 		node = ccdm_cache_get(c, level, level == c->g.levels ? 0 :
-				      block >> (shift + CCDM_NODE_SHIFT), CCDM_GET_READ, NULL);
+				      block >> (shift + CCDM_NODE_SHIFT), CCDM_GET_READ,
+				      &s->io);
 		if (IS_ERR(node)) {
 			c->scrub.failed++;
 			if (!ccdm_active(c))
@@ -122,7 +123,7 @@ static void ccdm_scrub_run(struct ccdm *c, struct ccdm_scrub_read *s)
 	bool was_cached;
 
 	while (!READ_ONCE(scrub->stop) && ccdm_active(c)) {
-		block = ccdm_scrub_find(c, block);
+		block = ccdm_scrub_find(c, s, block);
 		WRITE_ONCE(scrub->done, block);
 		if (block >= c->g.blocks)
 			break;
@@ -130,7 +131,7 @@ static void ccdm_scrub_run(struct ccdm *c, struct ccdm_scrub_read *s)
 		leaf = ccdm_cache_find(c, 0, index);
 		was_cached = leaf;
 		if (!leaf)
-			leaf = ccdm_cache_get(c, 0, index, CCDM_GET_READ, NULL);
+			leaf = ccdm_cache_get(c, 0, index, CCDM_GET_READ, &s->io);
 		if (!IS_ERR(leaf)) {
 			ccdm_scrub_leaf(c, s, leaf);
 			if (was_cached)
@@ -162,6 +163,9 @@ static void ccdm_scrub_work(struct kthread_work *work)
 		n++;
 	if (n == CCDM_SCRUB_BLOCKS) {
 		init_completion(&s->done);
+		/* Nodes are loaded for an I/O of this priority. */
+		s->io.bio = &s->bio;
+		s->bio.bi_ioprio = CCDM_SCRUB_IOPRIO;
 		ccdm_scrub_run(c, s);
 	} else {
 		DMERR_LIMIT("%s: scrub: no memory", ccdm_name(c));

@@ -29,19 +29,22 @@ u32 ccdm_submitter_full_groups(const struct ccdm_submitter *s)
 	}
 	if (all < most)
 		return 0;
-	/* (a group that has none is not full, and would be one more) */
+	/* One that has no write at the device may always send one: nobody waits for others alone. */
 	for (g = 0; g < CCDM_GROUPS; g++)
-		if (n[g] && n[g] >= most / groups)
+		if (n[g] && n[g] >= (tags - most) / groups)
 			full |= 1u << g;
 	return full;
 }
 
-static struct ccdm_waiter *ccdm_submitter_first(struct ccdm_submitter *s, u32 full)
+/* Who is next, of those that may be sent. */
+static struct ccdm_waiter *ccdm_submitter_first(struct ccdm_submitter *s)
 {
+	u32 full = ccdm_submitter_full(s);
 	struct ccdm_waiter *waiter = NULL;
 	u8 order[CCDM_RANKS];
 	unsigned int i;
 
+	lockdep_assert_held(&s->lock);
 	ccdm_line_order(&s->line, order);
 	for (i = 0; i < CCDM_RANKS && !waiter; i++)
 		waiter = ccdm_line_next(&s->line, order[i],
@@ -53,18 +56,19 @@ static struct ccdm_send *ccdm_submitter_next(struct ccdm_submitter *s)
 {
 	struct ccdm_waiter *waiter;
 	unsigned long flags;
-	u32 full;
 
 	spin_lock_irqsave(&s->lock, flags);
 	WRITE_ONCE(s->held, true);
 	smp_mb();	/* pairs with ccdm_submitter_back() */
-	full = ccdm_submitter_full(s);
-	waiter = ccdm_submitter_first(s, full);
+	waiter = ccdm_submitter_first(s);
 	if (waiter)
 		ccdm_line_serve(&s->line, waiter);
+	else
+		s->running--;
+	/* (the thread that clears it comes here once more) */
 	if (waiter || ccdm_line_empty(&s->line))
 		WRITE_ONCE(s->held, false);
-	if (!waiter && ccdm_line_empty(&s->line))
+	if (!s->running)
 		WRITE_ONCE(s->busy, false);
 	spin_unlock_irqrestore(&s->lock, flags);
 	return waiter ? container_of(waiter, struct ccdm_send, waiter) : NULL;
@@ -72,11 +76,17 @@ static struct ccdm_send *ccdm_submitter_next(struct ccdm_submitter *s)
 
 static void ccdm_submitter_run(struct work_struct *work)
 {
-	struct ccdm_submitter *s = container_of(work, struct ccdm_submitter, work);
+	struct ccdm_submitter_thread *thread =
+		container_of(work, struct ccdm_submitter_thread, work);
 	unsigned int noio = memalloc_noio_save();
+	struct ccdm_submitter *s = thread->s;
 	struct ccdm_send *send;
 	struct blk_plug plug;
+	unsigned long flags;
 
+	spin_lock_irqsave(&s->lock, flags);
+	s->running++;
+	spin_unlock_irqrestore(&s->lock, flags);
 	/* Neighbours are merged below; the plug is pulled whenever this thread sleeps. */
 	blk_start_plug(&plug);
 	while ((send = ccdm_submitter_next(s))) {
@@ -87,25 +97,65 @@ static void ccdm_submitter_run(struct work_struct *work)
 	memalloc_noio_restore(noio);
 }
 
-void ccdm_submit(struct ccdm_submitter *s, struct ccdm_send *send)
+static void ccdm_submitter_wake(struct ccdm_submitter *s, struct ccdm_submitter_thread *thread)
+{
+	lockdep_assert_held(&s->lock);
+	WRITE_ONCE(s->busy, true);
+	queue_work(thread->wq, &thread->work);
+}
+
+void ccdm_submit(struct ccdm_submitter *s, struct ccdm_send *send, bool large)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&s->lock, flags);
 	ccdm_line_add(&s->line, &send->waiter);
-	WRITE_ONCE(s->busy, true);
 	/* In the lock: what is sent may be the last thing that keeps the mapping. */
-	queue_work(s->wq, &s->work);
+	ccdm_submitter_wake(s, large ? &s->large : &s->small);
 	spin_unlock_irqrestore(&s->lock, flags);
 }
 
-void ccdm_submitter_init(struct ccdm_submitter *s, struct workqueue_struct *wq,
-			 const struct request_queue *queue)
+void ccdm_submitter_release(struct ccdm_submitter *s)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&s->lock, flags);
+	if (ccdm_submitter_first(s))
+		ccdm_submitter_wake(s, &s->large);
+	spin_unlock_irqrestore(&s->lock, flags);
+}
+
+static void ccdm_submitter_thread_init(struct ccdm_submitter_thread *thread,
+				       struct ccdm_submitter *s)
+{
+	thread->s = s;
+	INIT_WORK(&thread->work, ccdm_submitter_run);
+}
+
+int ccdm_submitter_init(struct ccdm_submitter *s, const char *name,
+			const struct request_queue *queue)
 {
 	s->queue = queue;
 	s->read_at = jiffies - CCDM_READS_RECENT;
 	spin_lock_init(&s->lock);
 	ccdm_line_init(&s->line);
-	INIT_WORK(&s->work, ccdm_submitter_run);
-	s->wq = wq;
+	ccdm_submitter_thread_init(&s->large, s);
+	ccdm_submitter_thread_init(&s->small, s);
+	s->large.wq = alloc_ordered_workqueue("ccdm_large/%s", WQ_MEM_RECLAIM, name);
+	s->small.wq = alloc_ordered_workqueue("ccdm_small/%s", WQ_MEM_RECLAIM | WQ_HIGHPRI, name);
+	return s->large.wq && s->small.wq ? 0 : -ENOMEM;
+}
+
+void ccdm_submitter_flush(struct ccdm_submitter *s)
+{
+	flush_work(&s->large.work);
+	flush_work(&s->small.work);
+}
+
+void ccdm_submitter_exit(struct ccdm_submitter *s)
+{
+	if (s->large.wq)
+		destroy_workqueue(s->large.wq);
+	if (s->small.wq)
+		destroy_workqueue(s->small.wq);
 }

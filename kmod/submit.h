@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * submit.h - the submitter: one thread that sends what cannot be sent where it is
+ * submit.h - the submitter: two threads that send what cannot be sent where it is
  *
  * submit_bio() sleeps while the device has no tag free. Where many threads sleep there,
  * a reader of the device waits behind all of them. So a bio is sent by its own sender in
- * map(), as without us, or by this one thread.
+ * map(), as without us, or by one of these threads: one is woken for large writes, the
+ * other, which has a higher priority, for everything else. Both serve the same line.
  *
  * While somebody reads, writes take three quarters of the device's tags at most: a reader
- * that sends one I/O after the other would wait for a tag each time. A control group that
- * has less than its share of them may send more whatever the others have: writes that are
- * held back above the device (io.max) are counted, too, and have no tag.
+ * that sends one I/O after the other would wait for a tag each time. The writes of a control
+ * group that io.max holds back above the device are counted, too, and have no tag. So each
+ * group may have its share of the last quarter, whatever the others have.
  */
 #ifndef CCDM_SUBMIT_H
 #define CCDM_SUBMIT_H
@@ -37,16 +38,31 @@ struct ccdm_send {
 };
 
 /**
- * struct ccdm_submitter - the thread and its line
- * @busy: something is in line, or being sent; a hint without @lock
+ * struct ccdm_submitter_thread - one of the two
+ * @s: for whom it works
+ * @work: sends what is in line. On @wq alone: a work item that is put on a second queue while
+ *	  it runs may run twice at a time
+ * @wq: an ordered queue of its own
+ */
+struct ccdm_submitter_thread {
+	struct ccdm_submitter *s;
+	struct work_struct work;
+	struct workqueue_struct *wq;
+};
+
+/**
+ * struct ccdm_submitter - the threads and their line
+ * @busy: a thread sends, or is about to; a hint without @lock
  * @held: writes in line wait for the end of others; written under @lock
  * @queue: the device's
  * @read_at: jiffies when the last read came; a hint
  * @writes: writes at the device, of each group
- * @lock: guards @line and @busy; inside nothing, nothing inside; interrupt-safe
+ * @lock: guards @line, @running, and writing to the flags; interrupt-safe. Nothing inside but
+ *	  the locks of work queues
+ * @running: threads that send
  * @line: what is to be sent
- * @work: sends it
- * @wq: an ordered queue of its own
+ * @large: the thread that is woken for large writes
+ * @small: the thread that is woken for everything else
  */
 struct ccdm_submitter {
 	bool busy;
@@ -54,20 +70,29 @@ struct ccdm_submitter {
 	const struct request_queue *queue;
 	unsigned long read_at;
 	atomic_t writes[CCDM_GROUPS] ____cacheline_aligned_in_smp;
-	/* Guards the line, and the flags above. Nothing inside; interrupt-safe. */
+	/* Guards the line, and the flags above. Interrupt-safe. */
 	spinlock_t lock;
+	unsigned int running;
 	struct ccdm_line line;
-	struct work_struct work;
-	struct workqueue_struct *wq;
+	struct ccdm_submitter_thread large;
+	struct ccdm_submitter_thread small;
 };
 
-/* @wq is the caller's, as is the reference to the device with @queue. */
-void ccdm_submitter_init(struct ccdm_submitter *s, struct workqueue_struct *wq,
-			 const struct request_queue *queue);
+/*
+ * A submitter named @name for the device with @queue, which is the caller's. May sleep.
+ * Return: 0 or -ENOMEM; in both cases it is ended by ccdm_submitter_exit().
+ */
+int __must_check ccdm_submitter_init(struct ccdm_submitter *s, const char *name,
+				     const struct request_queue *queue);
+void ccdm_submitter_exit(struct ccdm_submitter *s);
+/* Waits until the threads have sent what may be sent. */
+void ccdm_submitter_flush(struct ccdm_submitter *s);
 /* Rank of what serves @bio, for a control group. */
 void ccdm_waiter_set(struct ccdm_waiter *waiter, const struct bio *bio, unsigned int group);
-/* @send->send() will be called. Any context. */
-void ccdm_submit(struct ccdm_submitter *s, struct ccdm_send *send);
+/* @send->send() will be called. @large: it is a large write, or read. Any context. */
+void ccdm_submit(struct ccdm_submitter *s, struct ccdm_send *send, bool large);
+/* Some of the writes that were held may be sent now. Any context. */
+void ccdm_submitter_release(struct ccdm_submitter *s);
 
 /* A read comes. */
 static inline void ccdm_submitter_read(struct ccdm_submitter *s)
@@ -86,10 +111,13 @@ static inline u32 ccdm_submitter_full(const struct ccdm_submitter *s)
 	return ccdm_submitter_full_groups(s);
 }
 
-/* May a write be sent from map()? It passes nobody, and leaves tags for readers. */
+/* May a write of @group be sent from map()? It passes nobody, and leaves tags for readers. */
 static inline bool ccdm_submitter_idle(const struct ccdm_submitter *s, unsigned int group)
 {
-	return !READ_ONCE(s->busy) && !(ccdm_submitter_full(s) & (1u << group));
+	u32 not = READ_ONCE(s->line.groups[CCDM_RANK_SYNC]) |
+		  READ_ONCE(s->line.groups[CCDM_RANK_REST]) | ccdm_submitter_full(s);
+
+	return !READ_ONCE(s->busy) && !(not & (1u << group));
 }
 
 /* May reads be sent that nobody has asked for? They would take the tags of those that were. */
@@ -110,7 +138,7 @@ static inline void ccdm_submitter_back(struct ccdm_submitter *s, unsigned int gr
 	/* Fully ordered, as the check after @held is set: one of the two sees the other. */
 	atomic_dec_return(&s->writes[group]);
 	if (unlikely(READ_ONCE(s->held)))
-		queue_work(s->wq, &s->work);
+		ccdm_submitter_release(s);
 }
 
 #endif /* CCDM_SUBMIT_H */

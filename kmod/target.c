@@ -77,7 +77,7 @@ static void ccdm_postsuspend(struct dm_target *ti)
 
 	ccdm_writeback_stop(c);
 	flush_workqueue(c->walk);
-	flush_workqueue(c->submit);
+	ccdm_submitter_flush(&c->submitter);
 	flush_workqueue(c->done);
 	/* The last of those works may have set it. */
 	cancel_delayed_work_sync(&c->cache.room_retry);

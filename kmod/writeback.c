@@ -521,7 +521,7 @@ static void ccdm_write_submit(struct ccdm *c, struct ccdm_node_write *w)
 		__bio_add_page(&w->bio, n->page, CCDM_BLOCK_SIZE, 0);
 	w->send.send = ccdm_write_send;
 	ccdm_waiter_set(&w->send.waiter, &w->bio, 0);
-	ccdm_submit(&c->submitter, &w->send);
+	ccdm_submit(&c->submitter, &w->send, false);
 }
 
 static void ccdm_writer(struct work_struct *work)

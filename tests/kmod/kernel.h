@@ -406,6 +406,7 @@ typedef void (*work_func_t)(struct work_struct *work);
 struct work_struct {
 	work_func_t func;
 	struct workqueue_struct *wq;	/* queued there, or NULL */
+	struct workqueue_struct *last;	/* was last */
 	struct list_head list;
 };
 
@@ -418,11 +419,12 @@ struct delayed_work {
 
 #define WQ_MEM_RECLAIM		1
 #define WQ_UNBOUND		2
-#define alloc_workqueue(name, flags, max)	sim_workqueue()
+#define alloc_ordered_workqueue(name, flags, ...)	sim_workqueue()
+#define alloc_workqueue(name, flags, ...)	sim_workqueue()
 #define destroy_workqueue(wq)	sim_workqueue_free(wq)
 struct workqueue_struct *sim_workqueue(void);
 void sim_workqueue_free(struct workqueue_struct *wq);
-#define INIT_WORK(w, f)		({ (w)->func = (f); (w)->wq = NULL; })
+#define INIT_WORK(w, f)		({ (w)->func = (f); (w)->wq = NULL; (w)->last = NULL; })
 #define INIT_DELAYED_WORK(w, f)	({ INIT_WORK(&(w)->work, f); (w)->to = NULL; })
 #define to_delayed_work(w)	container_of(w, struct delayed_work, work)
 bool queue_work(struct workqueue_struct *wq, struct work_struct *work);
@@ -602,6 +604,7 @@ struct bio {
 #define bio_set_dev(b, d)	((b)->bi_bdev = (d))
 struct cgroup_subsys_state *ccdm_css_get(struct bio *bio);
 void ccdm_css_put(struct cgroup_subsys_state *css);
+#define ccdm_css_is_root(css)	(!(css))
 #define ccdm_css_charge_root(b)	((b)->bi_blkg = NULL)
 #define ccdm_css_charge(b, css)	((b)->bi_blkg = (css))
 #define ccdm_bio_blkg(b)	((b)->bi_blkg)

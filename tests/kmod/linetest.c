@@ -207,40 +207,57 @@ static void stuck_reads(void)
 	ccdm_pages_exit(&pool);
 }
 
+static unsigned int group_of(unsigned int css)
+{
+	return ccdm_pages_group(&pool, (void *)(uintptr_t)css);
+}
+
 /* Control groups are told apart while they have something inside, as long as there is room. */
 static void groups_apart(void)
 {
-	struct ccdm_want want[CCDM_GROUPS - 1], more;
-	struct bio bio = { };
-	unsigned int i, group;
-	u32 seen = 1;	/* group 0 is the mapping's own */
+	struct ccdm_want want[CCDM_GROUPS - 1], stuck[CCDM_GROUPS - 1], more;
+	unsigned int i, group, stuck_nr = 0;
+	u32 seen = 1;	/* group 0 is the root group's */
 
 	assert(!ccdm_pages_init(&pool, PAGES));
+	if (group_of(0))
+		sim_bug("the root group has another group");
 	for (i = 0; i < ARRAY_SIZE(want); i++) {
-		bio.bi_blkg = (void *)(uintptr_t)(64 * i + 8);
-		group = ccdm_pages_group(&pool, &bio);
+		group = group_of(64 * i + 8);
 		if (seen & (1u << group))
 			sim_bug("control group %u is taken for another one", i);
 		seen |= 1u << group;
-		if (!enter(&want[i], CCDM_RANK_REST, group, 1))
+		if (!enter(&want[i], CCDM_RANK_REST, group, 1 + (i != 5)))
 			sim_bug("control group %u waits outside", i);
-		if (ccdm_pages_group(&pool, &bio) != group)
+		if (group_of(64 * i + 8) != group)
 			sim_bug("control group %u is another one by now", i);
 	}
-	bio.bi_blkg = (void *)(uintptr_t)4;
-	group = ccdm_pages_group(&pool, &bio);
-	if (!group || group >= CCDM_GROUPS)
-		sim_bug("one more gets no group");
+	/* One more shares with the one that has least, and where nobody waits outside. */
+	if (group_of(4) != want[5].waiter.group)
+		sim_bug("one more shares with somebody who has more inside");
+	for (i = 0; i < ARRAY_SIZE(want); i++)
+		if (i != 9 &&
+		    enter(&stuck[stuck_nr++], CCDM_RANK_REST, want[i].waiter.group, 128))
+			sim_bug("a group that has too much inside gets more in");
+	if (group_of(4) != want[9].waiter.group)
+		sim_bug("one more shares with somebody who waits outside");
 	/* One leaves: its group is for whoever comes. */
-	ccdm_pages_leave(&pool, &want[3], 1);
-	if (ccdm_pages_group(&pool, &bio) != want[3].waiter.group)
+	ccdm_pages_leave(&pool, &want[9], 2);
+	if (group_of(4) != want[9].waiter.group || !enter(&more, CCDM_RANK_REST, group_of(4), 1))
 		sim_bug("a group that nobody uses is not given away");
-	if (!enter(&more, CCDM_RANK_REST, want[3].waiter.group, 1))
-		sim_bug("one more waits outside");
+	if (group_of(4) != more.waiter.group)
+		sim_bug("one more is another one by now");
 	ccdm_pages_leave(&pool, &more, 1);
 	for (i = 0; i < ARRAY_SIZE(want); i++)
-		if (i != 3)
-			ccdm_pages_leave(&pool, &want[i], 1);
+		if (i != 9)
+			ccdm_pages_leave(&pool, &want[i], 1 + (i != 5));
+	for (i = 0; i < stuck_nr; i++)
+		ccdm_pages_leave(&pool, &stuck[i], 128);
+	if (pool.gates)
+		sim_bug("somebody is said to wait");
+	/* Two that take turns do not take it from each other. */
+	if (group_of(8) == group_of(8 + 64) || group_of(8) == group_of(8 + 64))
+		sim_bug("two share a group, and there are others");
 	ccdm_pages_exit(&pool);
 }
 
@@ -251,25 +268,29 @@ static void stuck_tags(void)
 	static struct ccdm_submitter s;
 	unsigned int i;
 
-	ccdm_submitter_init(&s, NULL, &queue);
+	assert(!ccdm_submitter_init(&s, "line", &queue));
 	for (i = 0; i < 200; i++)
 		ccdm_submitter_sent(&s, 3);
 	if (!ccdm_submitter_idle(&s, 3))
 		sim_bug("writes are held, and nobody reads");
 	ccdm_submitter_read(&s);
-	if (ccdm_submitter_full(&s) != 1u << 3)
-		sim_bug("the wrong groups are held");
-	for (i = 0; i < 48; i++)
+	if (ccdm_submitter_idle(&s, 3))
+		sim_bug("writes take all tags, and somebody reads");
+	/* Two groups: a share is half of a quarter. */
+	for (i = 0; i < 16; i++) {
+		if (!ccdm_submitter_idle(&s, 5))
+			sim_bug("a group is held that has less than its share");
 		ccdm_submitter_sent(&s, 5);
-	if (ccdm_submitter_full(&s) != (1u << 3 | 1u << 5))
+	}
+	if (ccdm_submitter_idle(&s, 5))
 		sim_bug("a group has more than its share");
-	ccdm_submitter_back(&s, 5);
-	if (!ccdm_submitter_idle(&s, 5))
-		sim_bug("a group is held that has less than its share");
 	for (i = 0; i < 200 - 48; i++)
 		ccdm_submitter_back(&s, 3);
-	if (ccdm_submitter_full(&s))
+	for (i = 0; i < 16; i++)
+		ccdm_submitter_back(&s, 5);
+	if (!ccdm_submitter_idle(&s, 3))
 		sim_bug("writes are held, and there are tags");
+	ccdm_submitter_exit(&s);
 }
 
 void line_test(void)

@@ -90,7 +90,7 @@ void mapping_suspend(void)
 	wait_event(sim.wait, !sim.inside);
 	ccdm_writeback_stop(&sim.c);
 	flush_workqueue(sim.c.walk);
-	flush_workqueue(sim.c.submit);
+	ccdm_submitter_flush(&sim.c.submitter);
 	flush_workqueue(sim.c.done);
 	if (sim.c.cache.nr_free_loads != sim.c.cache.nr_loads)
 		sim_bug("a node is being loaded while the mapping is suspended");
@@ -345,9 +345,8 @@ struct ccdm *mapping_begin(u64 blocks)
 	sim.c.cache.stopped = true;
 	sim.c.walk = sim_workqueue();
 	sim.c.done = sim_workqueue();
-	sim.c.submit = sim_workqueue();
 	queue.nr_requests = 1 + sim_draw(16);
-	ccdm_submitter_init(&sim.c.submitter, sim.c.submit, &queue);
+	assert(!ccdm_submitter_init(&sim.c.submitter, "sim", &queue));
 	return &sim.c;
 }
 
@@ -356,7 +355,7 @@ void mapping_end(void)
 	mapping_free();
 	sim_workqueue_free(sim.c.walk);
 	sim_workqueue_free(sim.c.done);
-	sim_workqueue_free(sim.c.submit);
+	ccdm_submitter_exit(&sim.c.submitter);
 	clean();
 }
 

@@ -544,7 +544,10 @@ bool queue_work(struct workqueue_struct *wq, struct work_struct *work)
 
 	if (work->wq)
 		return false;
-	work->wq = wq;
+	/* It may run twice at a time then. */
+	if (work->last && work->last != wq)
+		sim_bug("one work item on two queues");
+	work->wq = work->last = wq;
 	c = sim_coro_new(sim_work, NULL, SIM_TASK);
 	c->work = work;
 	c->wq = wq;

@@ -13,7 +13,7 @@ import threading
 import time
 
 import tpm as T
-from vm import TOP, MiB, Machine, Stopped
+from vm import PATIENCE, TOP, MiB, Machine, Stopped
 
 CODE = re.compile(r"ccdm: (CCDM-E-[A-Z]+-\d\d): (.*)")
 BASE_UUID = "11111111-1111-4111-8111-111111111111"
@@ -92,7 +92,8 @@ class Boot(Machine):
     def __init__(self, disks, mem=1024, tpm=True, args=(), log=None, firmware=None, bootindex=True,
                  typed=None, direct=None, limit=480, unplugged=None, patience=1):
         super().__init__(log)
-        self.boots_in, self.patience = limit * patience, patience
+        self.patience = patience * PATIENCE
+        self.boots_in = limit * self.patience
         self.tpm, self.swtpm, self.outcome, self.serial, self.typed = tpm, None, None, None, typed
         self.unplugged = unplugged
         if direct:

@@ -82,12 +82,15 @@ tar -C /run/counts -cz . | base64 -w0"""
 
 SLOW = ("debug", "kcsan")       # kernels that look at everything they do
 
+# How many times longer a VM may take: for machines that are slow, or do other things beside it.
+PATIENCE = float(os.environ.get("CCDM_PATIENCE", "1"))
+
 
 class Machine:
     """A QEMU with an agent in it and QMP beside it. Who derives from it says what it is made of."""
 
     started, aborts = 0, []     # of all: starts of QEMU, and how it ended where it aborted before the agent spoke
-    boots_in = 240              # seconds until the agent speaks
+    boots_in = 240 * PATIENCE   # seconds until the agent speaks
 
     def __init__(self, log=None):
         self.dir = tempfile.mkdtemp(prefix="ccdm-vm-")
@@ -230,6 +233,7 @@ class Machine:
 
     def sh(self, cmd, check=True, timeout=600):
         """Run a shell command; its output. check: it must succeed."""
+        timeout *= PATIENCE
         r = self.order(timeout + 30, sh=cmd, timeout=timeout)
         if check and r["rc"]:
             raise AssertionError("%s\n  exit %d: %s" % (cmd, r["rc"], r["out"][-2000:]))

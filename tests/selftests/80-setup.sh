@@ -47,9 +47,9 @@ fi
 python3 -c '
 import sys
 b = open(sys.argv[1], "rb").read()
-at = bytes([5]) + bytes(23)
-assert b.count(at + bytes([1]) + bytes(11)) == 1
-open(sys.argv[1], "wb").write(b.replace(at + bytes([1]), at + bytes([2])))' "$KO"
+at = [b"\x85" + bytes(23) + bytes([n]) + bytes(11) for n in (1, 2)]
+assert b.count(at[0]) == 1
+open(sys.argv[1], "wb").write(b.replace(*at))' "$KO"
 refuse_code 7 "open: a module of another release" "table version is 2, this program knows 1" ccdm-setup open $D x
 rmmod dm_ccdm
 cp /ccdm/dm-ccdm.ko "$KO"

@@ -80,22 +80,42 @@ assert rc == 0 and b\"[####\" in text and b\"100 %\" in text and text.endswith(b
 
 # ---- who waits for whom: reads of blocks and of nodes (M) have the lowest priority
 T=/sys/kernel/tracing
+# Prints the flags and the priority class of each read of $D while "$@" runs, a line each.
 if grep -q ioprio $T/events/block/block_rq_issue/format; then
-	dmsetup message x 0 sync >/dev/null
-	dmsetup message x 0 drop
-	echo 1 >$T/events/block/block_rq_issue/enable
+	reads() {
+		echo 1 >$T/events/block/block_rq_issue/enable
+		"$@"
+		echo 0 >$T/events/block/block_rq_issue/enable
+		# MAJOR:MINOR FLAGS ... SECTOR + COUNT CLASS,...
+		grep -oE "block_rq_issue: $(lsblk -dno MAJ:MIN $D | tr -d ' ' | tr : ,) R[A-Z]* .*" $T/trace |
+			awk '{ sub(/,.*/, "", $(NF - 1)); print $3, $(NF - 1) }'
+	}
+else	# what a request of Linux 6.1 has there: queue, operation and flags, and its bio's priority
+	reads() {
+		echo 'p:ccdm/send blk_mq_start_request queue=+0(%di):x64 opf=+24(%di):x32 prio=+22(+56(%di)):u16' >>$T/kprobe_events
+		echo 1 >$T/events/ccdm/send/enable
+		"$@"
+		echo 0 >$T/events/ccdm/send/enable
+		python3 -c '
+import re
+sent = re.findall(r"^ *(\S+)-\d+ .*queue=(\S+) opf=(\S+) prio=(\d+)", open("/sys/kernel/tracing/trace").read(), re.M)
+device = [queue for comm, queue, _, _ in sent if comm == "dd"][-1]
+for _, queue, opf, prio in sent:
+    if queue == device and not int(opf, 16) & 0xff:
+        print("RM" if int(opf, 16) & 1 << 12 else "R", ("none", "rt", "be", "idle")[int(prio) >> 13])'
+		echo >$T/kprobe_events
+	}
+fi
+scrub_and_read() {
 	ccdm-setup scrub -q x
 	dd if=$D of=/dev/null bs=4096 count=1 iflag=direct status=none
-	echo 0 >$T/events/block/block_rq_issue/enable
-	# MAJOR:MINOR FLAGS ... SECTOR + COUNT CLASS,...
-	DEV=$(lsblk -dno MAJ:MIN $D | tr -d ' ' | tr : ,)
-	grep -oE "block_rq_issue: $DEV R[A-Z]* .*" $T/trace | awk '{ print $3, $(NF - 1) }' >/tmp/reads
-	check_sh "its reads of nodes are idle" "grep -qE 'M.* idle,' /tmp/reads && ! grep M /tmp/reads | grep -v idle || { cat /tmp/reads; false; }"
-	check_sh "its reads of blocks are idle, those of others are not" "[ \$(grep -v M /tmp/reads | grep -c idle) -gt 100 ] && [ \$(grep -vc idle /tmp/reads) = 1 ] || { cat /tmp/reads; false; }"
-	echo >$T/trace
-else
-	skip "its reads are idle" "this kernel does not trace priorities"
-fi
+}
+dmsetup message x 0 sync >/dev/null
+dmsetup message x 0 drop
+reads scrub_and_read >/tmp/reads
+check_sh "its reads of nodes are idle" "grep -q 'M.* idle' /tmp/reads && ! grep M /tmp/reads | grep -v idle || { cat /tmp/reads; false; }"
+check_sh "its reads of blocks are idle, those of others are not" "[ \$(grep -v M /tmp/reads | grep -c idle) -gt 100 ] && [ \$(grep -vc idle /tmp/reads) = 1 ] || { cat /tmp/reads; false; }"
+echo >$T/trace
 
 # ---- what it finds
 dmsetup message x 0 sync >/dev/null

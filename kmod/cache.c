@@ -27,9 +27,9 @@
 #ifndef CCDM_LOADS_MAX			/* (a test that has them all in use has fewer) */
 #define CCDM_LOADS_MIN		16u
 #define CCDM_LOADS_MAX		1024u
-#endif
 #define CCDM_WRITES_MIN		16u
 #define CCDM_WRITES_MAX		256u
+#endif
 
 /* ---- finding ------------------------------------------------------------- */
 

@@ -149,8 +149,8 @@ static void ccdm_write_failed(struct ccdm *c, struct ccdm_node_write *w, bool se
 		ccdm_event_unwritable(c);
 }
 
-/* Give back @w and all that are in its list of nodes. */
-static void ccdm_write_put(struct ccdm *c, struct ccdm_node_write *w)
+/* Give back @w and all that are in its list of nodes. @ended: the writer may go on with them. */
+static void ccdm_write_put(struct ccdm *c, struct ccdm_node_write *w, bool ended)
 {
 	struct ccdm_cache *k = &c->cache;
 	struct ccdm_node_write *n, *tmp;
@@ -162,6 +162,8 @@ static void ccdm_write_put(struct ccdm *c, struct ccdm_node_write *w)
 		k->nr_free_writes++;
 	}
 	/* In the lock: who waits for the last one frees the mapping afterwards. */
+	if (ended)
+		ccdm_writeback_kick(c);
 	wake_up_all(&k->sync_wait);
 	spin_unlock_irqrestore(&k->lock, flags);
 }
@@ -184,8 +186,7 @@ static void ccdm_write_finish(struct ccdm_node_write *w, bool ok, bool sent)
 		mod_delayed_work(c->done, &c->cache.retry, nr > 1 ? 0 : CCDM_BACKOFF_MIN);
 	ccdm_room_wake(c);
 	ccdm_room_trim(c);
-	ccdm_writeback_kick(c);
-	ccdm_write_put(c, w);
+	ccdm_write_put(c, w, true);
 }
 
 static void ccdm_write_work(struct work_struct *work)
@@ -464,7 +465,7 @@ static struct ccdm_node_write *ccdm_write_extend(struct ccdm *c, struct ccdm_nod
 			n->node = node;
 			if (!ccdm_write_seal(c, n, force, error)) {
 				list_add(&n->list, &n->nodes);
-				ccdm_write_put(c, n);
+				ccdm_write_put(c, n, false);
 				n = NULL;
 			}
 		}
@@ -535,13 +536,13 @@ static void ccdm_writer(struct work_struct *work)
 	while (!READ_ONCE(k->stopped) && ccdm_active(c) && (w = ccdm_write_get(c))) {
 		w->node = ccdm_write_pick(c, &force);
 		if (!w->node) {
-			ccdm_write_put(c, w);
+			ccdm_write_put(c, w, false);
 			break;
 		}
 		alone = w->node->alone || w->node->unwritable;
 		error = 0;
 		if (!ccdm_write_seal(c, w, force, &error)) {
-			ccdm_write_put(c, w);
+			ccdm_write_put(c, w, false);
 			continue;
 		}
 		if (!error && !alone)

@@ -196,6 +196,8 @@ MUTANTS = [
     ("groups-by-hash", "control groups are told apart", "kmod/pages.c",
      "	if (likely(READ_ONCE(pool->owner[home]) == css))\n		return home;\n	return ccdm_pages_claim(pool, css, home);",
      "	return home;", "kmod line"),
+    ("writer-told-early", "memory that comes free while the writer looks is seen", "kmod/writeback.c",
+     "	ccdm_room_trim(c);\n	ccdm_write_put(c, w, true);", "	ccdm_room_trim(c);\n	ccdm_writeback_kick(c);\n	ccdm_write_put(c, w, false);", "kmod good"),
     ("gate-passed", "nobody passes the gate of a group", "kmod/pages.c",
      "	if (likely(!(READ_ONCE(pool->gates) & bit)) && likely(ccdm_pages_count(pool, want)))",
      "	if (likely(ccdm_pages_count(pool, want)))", "kmod line"),

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A control group that the backing device holds back (io.max) stops nobody else.
 # disks: 256M
-# limit: 600
-# forms: long
+# limit: 300
 . /ccdm/tests/lib/ktap.sh
 load
 D=/dev/vdd

@@ -29,7 +29,7 @@ u32 ccdm_submitter_full_groups(const struct ccdm_submitter *s)
 	}
 	if (all < most)
 		return 0;
-	/* One that has no write at the device may always send one: nobody waits for others alone. */
+	/* One that has no write at the device may send one: nobody waits for others alone. */
 	for (g = 0; g < CCDM_GROUPS; g++)
 		if (n[g] && n[g] >= (tags - most) / groups)
 			full |= 1u << g;

@@ -217,7 +217,7 @@ static void groups_apart(void)
 {
 	struct ccdm_want want[CCDM_GROUPS - 1], stuck[CCDM_GROUPS - 1], more;
 	unsigned int i, group, stuck_nr = 0;
-	u32 seen = 1;	/* group 0 is the root group's */
+	u32 seen = 1; /* group 0 is the root group's */
 
 	assert(!ccdm_pages_init(&pool, PAGES));
 	if (group_of(0))
@@ -236,8 +236,7 @@ static void groups_apart(void)
 	if (group_of(4) != want[5].waiter.group)
 		sim_bug("one more shares with somebody who has more inside");
 	for (i = 0; i < ARRAY_SIZE(want); i++)
-		if (i != 9 &&
-		    enter(&stuck[stuck_nr++], CCDM_RANK_REST, want[i].waiter.group, 128))
+		if (i != 9 && enter(&stuck[stuck_nr++], CCDM_RANK_REST, want[i].waiter.group, 128))
 			sim_bug("a group that has too much inside gets more in");
 	if (group_of(4) != want[9].waiter.group)
 		sim_bug("one more shares with somebody who waits outside");

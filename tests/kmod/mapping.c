@@ -317,7 +317,8 @@ static void clean(void)
 	sim_sched_exit();
 	for (g = 0; g < CCDM_GROUPS; g++)
 		if (sim.c.submitter.writes[g].n)
-			sim_bug("%d writes are said to be at the device", sim.c.submitter.writes[g].n);
+			sim_bug("%d writes are said to be at the device",
+				sim.c.submitter.writes[g].n);
 	if (sim_css())
 		sim_bug("%d references to control groups are not given back", sim_css());
 	if (sim_held())

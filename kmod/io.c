@@ -7,6 +7,7 @@
  * go on is parked, and softirq or a worker of "done" goes on from there. Neither
  * waits. What is not sent from map() is sent by the submitter.
  */
+#include <linux/ioprio.h>
 #include <linux/sched/mm.h>
 #include "ccdm.h"
 
@@ -140,7 +141,9 @@ void ccdm_io_pages_put(struct ccdm_io *io)
 void ccdm_walk_for(struct ccdm_walk *walk, const struct ccdm_io *io)
 {
 	walk->waiter.group = io->group;
-	walk->ioprio = io->bio->bi_ioprio;
+	/* Others may wait for the nodes, and an idle I/O may wait very long. */
+	walk->ioprio = IOPRIO_PRIO_CLASS(io->bio->bi_ioprio) == IOPRIO_CLASS_IDLE ?
+			       IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 7) : io->bio->bi_ioprio;
 	walk->opf = io->user_opf & (REQ_PRIO | REQ_IDLE);
 }
 
@@ -258,7 +261,8 @@ void ccdm_io_submit_later(struct ccdm_io *io, ccdm_step_fn step)
 	io->step = step;
 	io->send.send = ccdm_io_submitted;
 	ccdm_waiter_set(&io->send.waiter, io->bio, io->group);
-	ccdm_submit(&io->c->submitter, &io->send, io->nr > CCDM_INLINE_BLOCKS);
+	ccdm_submit(&io->c->submitter, &io->send,
+		    bio_op(io->bio) == REQ_OP_WRITE && io->nr > CCDM_INLINE_BLOCKS);
 }
 
 void ccdm_io_submit(struct ccdm_io *io, struct block_device *bdev, bio_end_io_t *end_io)

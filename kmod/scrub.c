@@ -163,7 +163,7 @@ static void ccdm_scrub_work(struct kthread_work *work)
 		n++;
 	if (n == CCDM_SCRUB_BLOCKS) {
 		init_completion(&s->done);
-		/* Nodes are loaded for an I/O of this priority. */
+		/* Nodes are loaded as for this I/O. */
 		s->io.bio = &s->bio;
 		s->bio.bi_ioprio = CCDM_SCRUB_IOPRIO;
 		ccdm_scrub_run(c, s);

@@ -89,7 +89,7 @@ void ccdm_submitter_exit(struct ccdm_submitter *s);
 void ccdm_submitter_flush(struct ccdm_submitter *s);
 /* Rank of what serves @bio, for a control group. */
 void ccdm_waiter_set(struct ccdm_waiter *waiter, const struct bio *bio, unsigned int group);
-/* @send->send() will be called. @large: it is a large write, or read. Any context. */
+/* @send->send() will be called. @large: it is a large write. Any context. */
 void ccdm_submit(struct ccdm_submitter *s, struct ccdm_send *send, bool large);
 /* Some of the writes that were held may be sent now. Any context. */
 void ccdm_submitter_release(struct ccdm_submitter *s);

@@ -544,7 +544,9 @@ void ccdm_shrinker_free(struct shrinker *s);
 #define BLK_STS_IOERR		10
 #define BLK_STS_AGAIN		12
 #define blk_status_to_errno(s)	((s) ? -EIO : 0)
+#define IOPRIO_CLASS_BE		2
 #define IOPRIO_CLASS_IDLE	3
+#define IOPRIO_PRIO_CLASS(prio)	((prio) >> 13)
 #define IOPRIO_PRIO_VALUE(c, d)	((c) << 13 | (d))
 #define BIO_MAX_VECS		256u
 

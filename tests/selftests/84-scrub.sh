@@ -87,9 +87,9 @@ if grep -q ioprio $T/events/block/block_rq_issue/format; then
 		echo 1 >$T/events/block/block_rq_issue/enable
 		"$@"
 		echo 0 >$T/events/block/block_rq_issue/enable
-		# MAJOR:MINOR FLAGS ... SECTOR + COUNT CLASS,...
+		# MAJOR:MINOR FLAGS ... SECTOR + COUNT CLASS,HINT,LEVEL
 		grep -oE "block_rq_issue: $(lsblk -dno MAJ:MIN $D | tr -d ' ' | tr : ,) R[A-Z]* .*" $T/trace |
-			awk '{ split($(NF - 1), prio, ","); print $3, prio[1], prio[2] }'
+			awk '{ split($(NF - 1), prio, ","); print $3, prio[1], prio[3] }'
 	}
 else	# what a request of Linux 6.1 has there: queue, operation and flags, and its bio's priority
 	reads() {

@@ -254,8 +254,19 @@ static void groups_apart(void)
 		ccdm_pages_leave(&pool, &stuck[i], 128);
 	if (pool.gates)
 		sim_bug("somebody is said to wait");
-	/* Two that take turns do not take it from each other. */
-	if (group_of(8) == group_of(8 + 64) || group_of(8) == group_of(8 + 64))
+	ccdm_pages_exit(&pool);
+
+	/* Two that would like the same one, and take turns, do not take it from each other. */
+	for (i = 8;; i += 64) {
+		assert(!ccdm_pages_init(&pool, PAGES));
+		group = group_of(i + 64);
+		ccdm_pages_exit(&pool);
+		assert(!ccdm_pages_init(&pool, PAGES));
+		if (group_of(8) == group)
+			break;
+		ccdm_pages_exit(&pool);
+	}
+	if (group_of(i + 64) == group || group_of(8) != group)
 		sim_bug("two share a group, and there are others");
 	ccdm_pages_exit(&pool);
 }

@@ -190,7 +190,7 @@ MUTANTS = [
      "	if (!pool->owner[group])\n		return 0;\n", "", "kmod line"),
     ("held-cleared", "a thread that finds nothing to send leaves writes held", "kmod/submit.c",
      "	if (waiter || ccdm_line_empty(&s->line))\n		WRITE_ONCE(s->held, false);",
-     "	WRITE_ONCE(s->held, false);", "kmod good"),
+     "	WRITE_ONCE(s->held, false);", "kmod errors"),
     ("tags-of-all", "a group that is held back above the device has no tags", "kmod/submit.c",
      "		if (n[g] && n[g] >= (tags - most) / groups)", "		if (true)", "kmod line"),
     ("groups-by-hash", "control groups are told apart", "kmod/pages.c",

@@ -141,7 +141,7 @@ void ccdm_io_pages_put(struct ccdm_io *io)
 void ccdm_walk_for(struct ccdm_walk *walk, const struct ccdm_io *io)
 {
 	walk->waiter.group = io->group;
-	/* Others may wait for the nodes, and an idle I/O may wait very long. */
+	/* Other I/Os may wait for these nodes, and a scheduler may hold an idle one for seconds. */
 	walk->ioprio = IOPRIO_PRIO_CLASS(io->bio->bi_ioprio) == IOPRIO_CLASS_IDLE ?
 			       IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 7) : io->bio->bi_ioprio;
 	walk->opf = io->user_opf & (REQ_PRIO | REQ_IDLE);

@@ -113,18 +113,6 @@ static u32 ccdm_pages_gate_bit(enum ccdm_pages_use use, unsigned int group)
 	return 1u << (use * CCDM_GROUPS + group);
 }
 
-/* Has @group neither anything inside nor anybody at a gate? */
-static bool ccdm_pages_group_idle(const struct ccdm_pages *pool, unsigned int group)
-{
-	enum ccdm_pages_use use;
-
-	for (use = 0; use < CCDM_PAGES_USES; use++)
-		if (atomic_read(&pool->held[use][group]) ||
-		    (pool->gates & ccdm_pages_gate_bit(use, group)))
-			return false;
-	return true;
-}
-
 /* The group that stands for @css already, or 0. */
 static unsigned int ccdm_pages_find(const struct ccdm_pages *pool,
 				    const struct cgroup_subsys_state *css)
@@ -137,23 +125,27 @@ static unsigned int ccdm_pages_find(const struct ccdm_pages *pool,
 	return 0;
 }
 
-/* How little a group suits for somebody else: 0 for one that nobody had. */
+/*
+ * How unsuitable @group is for another control group: 0 if it never had an owner, 1 if its owner
+ * has nothing inside, UINT_MAX if I/Os wait at its gates.
+ */
 static unsigned int ccdm_pages_taken(const struct ccdm_pages *pool, unsigned int group)
 {
+	u32 gates = ccdm_pages_gate_bit(CCDM_PAGES_READS, group) |
+		    ccdm_pages_gate_bit(CCDM_PAGES_WRITES, group);
+
+	lockdep_assert_held(&pool->lock);
 	if (!pool->owner[group])
 		return 0;
-	if (ccdm_pages_group_idle(pool, group))
-		return 1;
-	if (pool->gates & (ccdm_pages_gate_bit(CCDM_PAGES_READS, group) |
-			   ccdm_pages_gate_bit(CCDM_PAGES_WRITES, group)))
+	if (pool->gates & gates)
 		return UINT_MAX;
-	return 2 + atomic_read(&pool->held[CCDM_PAGES_READS][group]) +
+	return 1 + atomic_read(&pool->held[CCDM_PAGES_READS][group]) +
 	       atomic_read(&pool->held[CCDM_PAGES_WRITES][group]);
 }
 
 /*
- * A group for @css: its own, one that nobody has now, or the one that has least inside. It may
- * be given away once more before @css has anything in it: then two share it for a while.
+ * A group for @css: its own, a free one, or the one with the fewest blocks inside. Another control
+ * group may claim a free one again before @css has an I/O inside: then both share it for a while.
  */
 static unsigned int ccdm_pages_claim(struct ccdm_pages *pool,
 				     const struct cgroup_subsys_state *css, unsigned int home)

@@ -29,14 +29,14 @@ u32 ccdm_submitter_full_groups(const struct ccdm_submitter *s)
 	}
 	if (all < most)
 		return 0;
-	/* One that has no write at the device may send one: nobody waits for others alone. */
+	/* A full group has a write at the device, so a completion will release what is held. */
 	for (g = 0; g < CCDM_GROUPS; g++)
 		if (n[g] && n[g] >= (tags - most) / groups)
 			full |= 1u << g;
 	return full;
 }
 
-/* Who is next, of those that may be sent. */
+/* The next waiter that may be sent now, or NULL. */
 static struct ccdm_waiter *ccdm_submitter_first(struct ccdm_submitter *s)
 {
 	u32 full = ccdm_submitter_full(s);
@@ -65,7 +65,7 @@ static struct ccdm_send *ccdm_submitter_next(struct ccdm_submitter *s)
 		ccdm_line_serve(&s->line, waiter);
 	else
 		s->running--;
-	/* (the thread that clears it comes here once more) */
+	/* A thread that clears @held with writes in line calls this function again. */
 	if (waiter || ccdm_line_empty(&s->line))
 		WRITE_ONCE(s->held, false);
 	if (!s->running)

@@ -114,10 +114,10 @@ static inline u32 ccdm_submitter_full(const struct ccdm_submitter *s)
 /* May a write of @group be sent from map()? It passes nobody, and leaves tags for readers. */
 static inline bool ccdm_submitter_idle(const struct ccdm_submitter *s, unsigned int group)
 {
-	u32 not = READ_ONCE(s->line.groups[CCDM_RANK_SYNC]) |
-		  READ_ONCE(s->line.groups[CCDM_RANK_REST]) | ccdm_submitter_full(s);
+	u32 blocked = READ_ONCE(s->line.groups[CCDM_RANK_SYNC]) |
+		      READ_ONCE(s->line.groups[CCDM_RANK_REST]) | ccdm_submitter_full(s);
 
-	return !READ_ONCE(s->busy) && !(not & (1u << group));
+	return !READ_ONCE(s->busy) && !(blocked & (1u << group));
 }
 
 /* May reads be sent that nobody has asked for? They would take the tags of those that were. */

@@ -149,7 +149,7 @@ static void ccdm_write_failed(struct ccdm *c, struct ccdm_node_write *w, bool se
 		ccdm_event_unwritable(c);
 }
 
-/* Give back @w and all that are in its list of nodes. @ended: the writer may go on with them. */
+/* Free @w and all writes in its list. @ended: a write ended; wake the writer to use them. */
 static void ccdm_write_put(struct ccdm *c, struct ccdm_node_write *w, bool ended)
 {
 	struct ccdm_cache *k = &c->cache;

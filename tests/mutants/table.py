@@ -185,7 +185,7 @@ MUTANTS = [
     ("writes-held-for-ever", "writes that wait for others go on", "kmod/submit.h",
      "	if (unlikely(READ_ONCE(s->held)))\n		ccdm_submitter_release(s);", "", "kmod good"),
     ("share-with-stuck", "one more shares with nobody who waits outside", "kmod/pages.c",
-     "		return UINT_MAX;\n	return 2", "		return 2;\n	return 2", "kmod line"),
+     "		return UINT_MAX;\n	return 1", "		return 2;\n	return 1", "kmod line"),
     ("groups-swapped", "groups that take turns have one each", "kmod/pages.c",
      "	if (!pool->owner[group])\n		return 0;\n", "", "kmod line"),
     ("held-cleared", "a thread that finds nothing to send leaves writes held", "kmod/submit.c",

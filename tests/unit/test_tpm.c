@@ -818,6 +818,44 @@ static void azure_hcl(void **state)
 	}
 }
 
+/* A key has one encoding: OpenSSL reads the same key from others as well. */
+static void key_encodings(void **state)
+{
+	uint8_t der[128], out[128], *p;
+	struct ccdm_pubkey *key;
+	EVP_PKEY *evp = NULL;
+	int n;
+
+	(void)state;
+	/* The last byte of the point ends in two zero bits: they may be called unused. */
+	do {
+		EVP_PKEY_free(evp);
+		evp = pki_key("P-256");
+		p = der;
+		n = i2d_PUBKEY(evp, &p);
+	} while (der[n - 1] & 3);
+	key = ccdm_pubkey_spki(der, n);
+	assert_non_null(key);
+	ccdm_pubkey_free(key);
+	/* 26 bytes of headers, of which the last counts unused bits; then the form of the point. */
+	assert_int_equal(der[25], 0);
+	assert_int_equal(der[26], 4);
+	memcpy(out, der, n);
+	out[25] = 2;
+	assert_null(ccdm_pubkey_spki(out, n));
+	/* hybrid: x, y, and the parity of y */
+	memcpy(out, der, n);
+	out[26] = 6 | (der[n - 1] & 1);
+	assert_null(ccdm_pubkey_spki(out, n));
+	pki_must(EVP_PKEY_set_utf8_string_param(evp, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+						"compressed"));
+	p = out;
+	n = i2d_PUBKEY(evp, &p);
+	assert_int_equal(n, 59);
+	assert_null(ccdm_pubkey_spki(out, n));
+	EVP_PKEY_free(evp);
+}
+
 /* Which keys may be used at all. */
 static void keys(void **state)
 {
@@ -975,7 +1013,7 @@ int main(void)
 		cmocka_unit_test(azure),	 cmocka_unit_test(azure_members),
 		cmocka_unit_test(azure_numbers), cmocka_unit_test(azure_hcl),
 		cmocka_unit_test(base64_texts),	 cmocka_unit_test(azure_td),
-		cmocka_unit_test(keys),
+		cmocka_unit_test(keys),		 cmocka_unit_test(key_encodings),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

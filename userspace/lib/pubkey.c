@@ -39,11 +39,19 @@ struct ccdm_pubkey *ccdm_pubkey_spki(const void *der, size_t size)
 {
 	const uint8_t *at = der;
 	EVP_PKEY *key = size <= 4096 ? d2i_PUBKEY(NULL, &at, (long)size) : NULL;
+	uint8_t *again = NULL;
+	int n;
 
-	if (key && at != (const uint8_t *)der + size) {
+	/* OpenSSL writes a point in the form in which it was read, compressed or hybrid. */
+	if (key && EVP_PKEY_is_a(key, "EC"))
+		EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+					       "uncompressed");
+	n = key ? i2d_PUBKEY(key, &again) : 0;
+	if (n <= 0 || (size_t)n != size || memcmp(again, der, size)) {
 		EVP_PKEY_free(key);
 		key = NULL;
 	}
+	OPENSSL_free(again);
 	return ccdm_pubkey_fit(key);
 }
 

@@ -11,7 +11,10 @@ struct ccdm_pubkey;
 
 void ccdm_pubkey_free(struct ccdm_pubkey *key); /* accepts NULL */
 
-/* From DER of a SubjectPublicKeyInfo; NULL if it is none of RSA or on P-256 or P-384. */
+/*
+ * From DER of a SubjectPublicKeyInfo; NULL if it is none of RSA or on P-256 or P-384, or in
+ * another encoding than OpenSSL's own with an uncompressed point: a key has one encoding.
+ */
 struct ccdm_pubkey *ccdm_pubkey_spki(const void *der, size_t size);
 
 /* From modulus and exponent, big-endian; NULL if it is no RSA key of 2048 to 8192 bits. */

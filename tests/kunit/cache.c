@@ -297,6 +297,7 @@ static void model_step(struct model_thread *t)
 {
 	u32 what = prandom_u32_state(&t->rnd) % 32;
 	u64 leaf = prandom_u32_state(&t->rnd) % t->m->leaves;
+	struct ccdm_walk like = { 0 };
 	struct ccdm_node *node;
 
 	if (prandom_u32_state(&t->rnd) % 2)
@@ -306,7 +307,7 @@ static void model_step(struct model_thread *t)
 	if (what == 1)
 		return model_cover(leaf);
 	if (what == 2)
-		return ccdm_cache_prefetch(mapping, leaf, NULL);
+		return ccdm_cache_prefetch(mapping, leaf, &like, false);
 	node = ccdm_cache_find(mapping, 0, leaf);
 	if (!node) {
 		atomic64_inc(&t->m->loaded);
@@ -316,7 +317,6 @@ static void model_step(struct model_thread *t)
 			KUNIT_FAIL(t->m->test, "leaf %llu: %d\n", leaf, (int)PTR_ERR(node));
 			return;
 		}
-	}
 	}
 	if (what < 16)
 		model_change(t, leaf, node);

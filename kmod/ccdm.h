@@ -160,8 +160,8 @@ enum ccdm_pages_use {
  *	  Written under @lock, read without it
  * @nr: pages that exist
  * @cpu_max: pages that a CPU's list holds at most
- * @bound: blocks of the I/Os that a group may have inside the mapping
- * @part: the same for its reads, or its writes, alone
+ * @bound: pages that are not kept for one use
+ * @few: blocks that the reads, or the writes, of a group may have inside, whatever others have
  * @keep, @keep_vecs: pages and tables to be kept for one use
  * @all: the pages
  * @vecs: the tables
@@ -182,7 +182,7 @@ struct ccdm_pages {
 	unsigned int nr;
 	unsigned int cpu_max;
 	unsigned int bound;
-	unsigned int part;
+	unsigned int few;
 	u32 gates;
 	unsigned int keep;
 	unsigned int keep_vecs;

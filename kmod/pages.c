@@ -18,10 +18,12 @@
  *	one I/O at least, a quarter at most. Pages that a read gives back fill up first what
  *	is kept for reads; writes likewise.
  *
- *	A control group has I/Os inside the mapping for at most as many pages as are not
- *	kept, and reads or writes for three quarters of that. The device may take very long
- *	for those of a group that is throttled. Further reads or writes of the group wait at
- *	its gates, where they hold nothing: no leaf, no marks, no pages.
+ *	The reads of a control group, or its writes, may be inside the mapping for at most
+ *	three times as many pages as all I/Os inside leave over, of those that are not kept.
+ *	The device may take very long for those of a group that is throttled. So the first
+ *	such group has three quarters, the second three quarters of the rest, and something
+ *	is left for others. Further reads or writes of the group wait at its gates, where
+ *	they hold nothing: no leaf, no marks, no pages.
  */
 #include <linux/hash.h>
 #include <linux/slab.h>
@@ -187,6 +189,18 @@ unsigned int ccdm_pages_group(struct ccdm_pages *pool, const struct cgroup_subsy
 	return ccdm_pages_claim(pool, css, home);
 }
 
+/* How many blocks the reads, or the writes, of one group may have inside by now. */
+static unsigned int ccdm_pages_most(const struct ccdm_pages *pool)
+{
+	enum ccdm_pages_use use;
+	unsigned int group, n = 0;
+
+	for (use = 0; use < CCDM_PAGES_USES; use++)
+		for (group = 0; group < CCDM_GROUPS; group++)
+			n += atomic_read(&pool->held[use][group]);
+	return n < pool->bound ? 3 * (pool->bound - n) : 0;
+}
+
 /* Count @want to its group. Return: false if the group has too much inside. */
 static bool ccdm_pages_count(struct ccdm_pages *pool, const struct ccdm_want *want)
 {
@@ -195,8 +209,7 @@ static bool ccdm_pages_count(struct ccdm_pages *pool, const struct ccdm_want *wa
 	unsigned int n = atomic_add_return(want->nr, &pool->held[use][group]);
 
 	/* One I/O of each use may always be inside. */
-	if (likely(n <= pool->part &&
-		   n + atomic_read(&pool->held[!use][group]) <= pool->bound) || n == want->nr)
+	if (likely(n <= pool->few) || n == want->nr || n <= ccdm_pages_most(pool))
 		return true;
 	atomic_sub_return(want->nr, &pool->held[use][group]);
 	return false;
@@ -471,7 +484,8 @@ int ccdm_pages_init(struct ccdm_pages *pool, unsigned int nr)
 	pool->keep = min(max(nr / 8, CCDM_NODE_ENTRIES), nr / 4);
 	pool->keep_vecs = ccdm_pages_nr_vecs(pool->keep);
 	pool->bound = nr - CCDM_PAGES_USES * pool->keep;
-	pool->part = pool->bound / 4 * 3;
+	/* So that all together have half of it at most. */
+	pool->few = pool->bound / (2 * CCDM_PAGES_USES * CCDM_GROUPS);
 	/* At most half of what is not kept stays with the CPUs. */
 	pool->cpu_max = min(CCDM_PAGES_CPU_MAX, pool->bound / 2 / num_online_cpus());
 

@@ -36,9 +36,10 @@ u32 ccdm_submitter_full_groups(const struct ccdm_submitter *s)
 	return full;
 }
 
-/* The next waiter that may be sent now, or NULL. */
-static struct ccdm_waiter *ccdm_submitter_first(struct ccdm_submitter *s)
+/* The next waiter that @thread may send now, or NULL. */
+static struct ccdm_waiter *ccdm_submitter_first(struct ccdm_submitter_thread *thread)
 {
+	struct ccdm_submitter *s = thread->s;
 	u32 full = ccdm_submitter_full(s);
 	struct ccdm_waiter *waiter = NULL;
 	u8 order[CCDM_RANKS];
@@ -47,29 +48,54 @@ static struct ccdm_waiter *ccdm_submitter_first(struct ccdm_submitter *s)
 	lockdep_assert_held(&s->lock);
 	ccdm_line_order(&s->line, order);
 	for (i = 0; i < CCDM_RANKS && !waiter; i++)
-		waiter = ccdm_line_next(&s->line, order[i],
-					order[i] == CCDM_RANK_READ ? 0 : full);
+		if (order[i] <= thread->last)
+			waiter = ccdm_line_next(&s->line, order[i],
+						order[i] == CCDM_RANK_READ ? 0 : full);
 	return waiter;
 }
 
-static struct ccdm_send *ccdm_submitter_next(struct ccdm_submitter *s)
+static void ccdm_submitter_wake(struct ccdm_submitter_thread *thread)
 {
+	struct ccdm_submitter *s = thread->s;
+
+	lockdep_assert_held(&s->lock);
+	/* One that is awake looks at the line again before it sleeps. */
+	if (thread->awake)
+		return;
+	thread->awake = true;
+	WRITE_ONCE(s->busy, true);
+	queue_work(thread->wq, &thread->work);
+}
+
+/* Wake somebody for what may be sent now; who is awake may be waiting for the device. */
+static void ccdm_submitter_wake_one(struct ccdm_submitter *s)
+{
+	struct ccdm_submitter_thread *thread = s->large.awake ? &s->small : &s->large;
+
+	if (!thread->awake && ccdm_submitter_first(thread))
+		ccdm_submitter_wake(thread);
+}
+
+static struct ccdm_send *ccdm_submitter_next(struct ccdm_submitter_thread *thread)
+{
+	struct ccdm_submitter *s = thread->s;
 	struct ccdm_waiter *waiter;
 	unsigned long flags;
 
 	spin_lock_irqsave(&s->lock, flags);
 	WRITE_ONCE(s->held, true);
 	smp_mb();	/* pairs with ccdm_submitter_back() */
-	waiter = ccdm_submitter_first(s);
+	waiter = ccdm_submitter_first(thread);
 	if (waiter)
 		ccdm_line_serve(&s->line, waiter);
-	else
-		s->running--;
 	/* A thread that clears @held with writes in line calls this function again. */
 	if (waiter || ccdm_line_empty(&s->line))
 		WRITE_ONCE(s->held, false);
-	if (!s->running)
-		WRITE_ONCE(s->busy, false);
+	if (!waiter) {
+		thread->awake = false;
+		WRITE_ONCE(s->busy, s->large.awake || s->small.awake);
+		ccdm_submitter_wake_one(s);
+	}
 	spin_unlock_irqrestore(&s->lock, flags);
 	return waiter ? container_of(waiter, struct ccdm_send, waiter) : NULL;
 }
@@ -79,29 +105,17 @@ static void ccdm_submitter_run(struct work_struct *work)
 	struct ccdm_submitter_thread *thread =
 		container_of(work, struct ccdm_submitter_thread, work);
 	unsigned int noio = memalloc_noio_save();
-	struct ccdm_submitter *s = thread->s;
 	struct ccdm_send *send;
 	struct blk_plug plug;
-	unsigned long flags;
 
-	spin_lock_irqsave(&s->lock, flags);
-	s->running++;
-	spin_unlock_irqrestore(&s->lock, flags);
 	/* Neighbours are merged below; the plug is pulled whenever this thread sleeps. */
 	blk_start_plug(&plug);
-	while ((send = ccdm_submitter_next(s))) {
+	while ((send = ccdm_submitter_next(thread))) {
 		send->send(send);
 		cond_resched();
 	}
 	blk_finish_plug(&plug);
 	memalloc_noio_restore(noio);
-}
-
-static void ccdm_submitter_wake(struct ccdm_submitter *s, struct ccdm_submitter_thread *thread)
-{
-	lockdep_assert_held(&s->lock);
-	WRITE_ONCE(s->busy, true);
-	queue_work(thread->wq, &thread->work);
 }
 
 void ccdm_submit(struct ccdm_submitter *s, struct ccdm_send *send, bool large)
@@ -111,7 +125,7 @@ void ccdm_submit(struct ccdm_submitter *s, struct ccdm_send *send, bool large)
 	spin_lock_irqsave(&s->lock, flags);
 	ccdm_line_add(&s->line, &send->waiter);
 	/* In the lock: what is sent may be the last thing that keeps the mapping. */
-	ccdm_submitter_wake(s, large ? &s->large : &s->small);
+	ccdm_submitter_wake(large || send->waiter.rank > s->small.last ? &s->large : &s->small);
 	spin_unlock_irqrestore(&s->lock, flags);
 }
 
@@ -120,15 +134,15 @@ void ccdm_submitter_release(struct ccdm_submitter *s)
 	unsigned long flags;
 
 	spin_lock_irqsave(&s->lock, flags);
-	if (ccdm_submitter_first(s))
-		ccdm_submitter_wake(s, &s->large);
+	ccdm_submitter_wake_one(s);
 	spin_unlock_irqrestore(&s->lock, flags);
 }
 
 static void ccdm_submitter_thread_init(struct ccdm_submitter_thread *thread,
-				       struct ccdm_submitter *s)
+				       struct ccdm_submitter *s, enum ccdm_rank last)
 {
 	thread->s = s;
+	thread->last = last;
 	INIT_WORK(&thread->work, ccdm_submitter_run);
 }
 
@@ -139,8 +153,8 @@ int ccdm_submitter_init(struct ccdm_submitter *s, const char *name,
 	s->read_at = jiffies - CCDM_READS_RECENT;
 	spin_lock_init(&s->lock);
 	ccdm_line_init(&s->line);
-	ccdm_submitter_thread_init(&s->large, s);
-	ccdm_submitter_thread_init(&s->small, s);
+	ccdm_submitter_thread_init(&s->large, s, CCDM_RANK_REST);
+	ccdm_submitter_thread_init(&s->small, s, CCDM_RANK_SYNC);
 	s->large.wq = alloc_ordered_workqueue("ccdm_large/%s", WQ_MEM_RECLAIM, name);
 	s->small.wq = alloc_ordered_workqueue("ccdm_small/%s", WQ_MEM_RECLAIM | WQ_HIGHPRI, name);
 	return s->large.wq && s->small.wq ? 0 : -ENOMEM;

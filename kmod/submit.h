@@ -4,8 +4,10 @@
  *
  * submit_bio() sleeps while the device has no tag free. Where many threads sleep there,
  * a reader of the device waits behind all of them. So a bio is sent by its own sender in
- * map(), as without us, or by one of these threads: one is woken for large writes, the
- * other, which has a higher priority, for everything else. Both serve the same line.
+ * map(), as without us, or by one of these threads: one is woken for large writes and for
+ * those of the last rank, the other, which has a higher priority, for everything else. Both
+ * serve the same line; the second one leaves the last rank to the first, which the kernel
+ * may hold back while the device is slow (wbt).
  *
  * While somebody reads, writes take three quarters of the device's tags at most: a reader
  * that sends one I/O after the other would wait for a tag each time. The writes of a control
@@ -40,28 +42,31 @@ struct ccdm_send {
 /**
  * struct ccdm_submitter_thread - one of the two
  * @s: for whom it works
+ * @last: the last rank that it serves
+ * @awake: it looks at the line again before it sleeps; under @s->lock
  * @work: sends what is in line. On @wq alone: a work item that is put on a second queue while
  *	  it runs may run twice at a time
  * @wq: an ordered queue of its own
  */
 struct ccdm_submitter_thread {
 	struct ccdm_submitter *s;
+	enum ccdm_rank last;
+	bool awake;
 	struct work_struct work;
 	struct workqueue_struct *wq;
 };
 
 /**
  * struct ccdm_submitter - the threads and their line
- * @busy: a thread sends, or is about to; a hint without @lock
+ * @busy: a thread is awake; a hint without @lock
  * @held: writes in line wait for the end of others; written under @lock
  * @queue: the device's
  * @read_at: jiffies when the last read came; a hint
  * @writes: writes at the device, of each group
- * @lock: guards @line, @running, and writing to the flags; interrupt-safe. Nothing inside but
- *	  the locks of work queues
- * @running: threads that send
+ * @lock: guards @line, what is awake, and writing to the flags; interrupt-safe. Nothing inside
+ *	  but the locks of work queues
  * @line: what is to be sent
- * @large: the thread that is woken for large writes
+ * @large: the thread that is woken for large writes and those of the last rank
  * @small: the thread that is woken for everything else
  */
 struct ccdm_submitter {
@@ -72,7 +77,6 @@ struct ccdm_submitter {
 	atomic_t writes[CCDM_GROUPS] ____cacheline_aligned_in_smp;
 	/* Guards the line, and the flags above. Interrupt-safe. */
 	spinlock_t lock;
-	unsigned int running;
 	struct ccdm_line line;
 	struct ccdm_submitter_thread large;
 	struct ccdm_submitter_thread small;

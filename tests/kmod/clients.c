@@ -62,6 +62,8 @@ static bool client_send(struct client *k, blk_opf_t opf, u64 block)
 
 	if (!sim_draw(4))
 		opf |= REQ_NOWAIT;
+	if ((opf & REQ_OP_MASK) != REQ_OP_READ && sim_draw(2))
+		opf |= REQ_SYNC;
 	sim_may_sleep();
 	while (sim.pause)
 		wait_event(sim.wait, !sim.pause);

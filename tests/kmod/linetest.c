@@ -114,7 +114,7 @@ static bool enter(struct ccdm_want *want, enum ccdm_rank rank, unsigned int grou
 /* A group whose writes never end: its further ones wait outside, and all others come in. */
 static void stuck_group(void)
 {
-	struct ccdm_want one[64], read[64], big, small, other;
+	struct ccdm_want one[64], read[64], big, small, late, other;
 	unsigned int n = 0, r = 0, i;
 
 	assert(!ccdm_pages_init(&pool, PAGES));
@@ -124,12 +124,13 @@ static void stuck_group(void)
 		sim_bug("a group has %u blocks of writes inside, with %u pages", n * 16, PAGES);
 	while (r < ARRAY_SIZE(read) && enter(&read[r], CCDM_RANK_READ, 1, 4))
 		r++;
-	if (r < 8)
+	if (r < 6)
 		sim_bug("%u reads come in beside the writes of their group", r);
 	if (n * 16 + r * 4 > PAGES / 2)
 		sim_bug("a group has %u blocks inside", n * 16 + r * 4);
 	if (!enter(&other, CCDM_RANK_REST, 7, 128))
 		sim_bug("another group waits outside");
+	ccdm_pages_leave(&pool, &other, 128);
 	if (enter(&big, CCDM_RANK_SYNC, 1, 128) || enter(&small, CCDM_RANK_SYNC, 1, 1))
 		sim_bug("a group that has too much inside gets more in");
 	/* A read first; then in the order in which they came, as soon as there is room for them. */
@@ -145,14 +146,54 @@ static void stuck_group(void)
 		ccdm_pages_leave(&pool, &one[i], 16);
 	if (told != 2)
 		sim_bug("a large one is passed at the gate");
+	if (enter(&late, CCDM_RANK_SYNC, 1, 1))
+		sim_bug("a late one passes those at the gate");
 	ccdm_pages_leave(&pool, &one[n], 16);
 	if (told != 3)
 		sim_bug("a large one is not let in, and the group has no write inside");
 	ccdm_pages_leave(&pool, &big, 128);
-	if (told != 4)
-		sim_bug("the last one is not let in");
+	if (told != 5)
+		sim_bug("the last ones are not let in");
 	ccdm_pages_leave(&pool, &small, 1);
-	ccdm_pages_leave(&pool, &other, 128);
+	ccdm_pages_leave(&pool, &late, 1);
+	if (pool.gates)
+		sim_bug("somebody is said to wait");
+	ccdm_pages_exit(&pool);
+}
+
+/* Groups whose writes never end, one after the other: each leaves something for the next. */
+static void stuck_groups(void)
+{
+	static struct ccdm_want want[CCDM_GROUPS][256], one;
+	unsigned int n[CCDM_GROUPS], g, i, all = 0;
+
+	assert(!ccdm_pages_init(&pool, 8 * PAGES));
+	for (g = 1; g <= 3; g++) {
+		for (n[g] = 0; n[g] < 256 && enter(&want[g][n[g]], CCDM_RANK_REST, g, 16);)
+			n[g]++;
+		if (!n[g])
+			sim_bug("group %u waits outside", g);
+		all += n[g] * 16;
+	}
+	if (all >= pool.bound || !enter(&one, CCDM_RANK_SYNC, 4, 16))
+		sim_bug("three groups have %u of %u blocks inside", all, pool.bound);
+	if (!take(&one, CCDM_RANK_SYNC, 4, 16))
+		sim_bug("a write waits for pages");
+	put(&one);
+	ccdm_pages_leave(&pool, &one, 16);
+	/* As the first one is done with its writes the others get more. */
+	told = 0;
+	for (i = 0; i < n[1]; i++)
+		ccdm_pages_leave(&pool, &want[1][i], 16);
+	if (told != 1)
+		sim_bug("%u were let in where one waits", told);
+	ccdm_pages_leave(&pool, &want[1][n[1]], 16);
+	ccdm_pages_leave(&pool, &want[2][0], 16);
+	if (told != 2)
+		sim_bug("one waits outside, and there are pages");
+	for (g = 2; g <= 3; g++)
+		for (i = g == 2; i <= n[g]; i++)
+			ccdm_pages_leave(&pool, &want[g][i], 16);
 	if (pool.gates)
 		sim_bug("somebody is said to wait");
 	ccdm_pages_exit(&pool);
@@ -303,14 +344,83 @@ static void stuck_tags(void)
 	ccdm_submitter_exit(&s);
 }
 
+static struct request_queue four_tags = { .nr_requests = 4 };
+static struct ccdm_submitter four;
+static unsigned int sent;
+
+static void last_sent(struct ccdm_send *send)
+{
+	sent++;
+}
+
+/* While the thread for small ones sends it the tags come back, and nobody is told. */
+static void sync_sent(struct ccdm_send *send)
+{
+	unsigned int i;
+
+	while (four.large.awake)
+		sim_yield();
+	for (i = 0; i < 3; i++)
+		ccdm_submitter_back(&four, 3);
+	sent++;
+}
+
+static bool no_device(void)
+{
+	return false;
+}
+
+/* One thread leaves the last rank to the other, which sleeps: it is woken. */
+static void last_rank(void)
+{
+	struct ccdm_send last = { { .rank = CCDM_RANK_REST, .group = 3 }, last_sent };
+	struct ccdm_send sync = { { .rank = CCDM_RANK_SYNC, .group = 5 }, sync_sent };
+	unsigned int i;
+
+	assert(!ccdm_submitter_init(&four, "line", &four_tags));
+	for (i = 0; i < 3; i++)
+		ccdm_submitter_sent(&four, 3);
+	ccdm_submitter_read(&four);
+	ccdm_submit(&four, &last, false);
+	if (!four.large.awake || four.small.awake)
+		sim_bug("the last rank is left to the wrong thread");
+	sim_run(no_device);
+	if (sent || !four.held)
+		sim_bug("a write is sent, and its group has all the tags");
+	ccdm_submitter_read(&four);
+	ccdm_submit(&four, &sync, false);
+	if (four.large.awake || !four.small.awake)
+		sim_bug("a small one wakes the wrong thread");
+	sim_run(no_device);
+	if (sent != 2)
+		sim_bug("a write of the last rank is forgotten");
+	/* Who waits for the device is not waited for: the other one is woken. */
+	for (i = 0; i < 3; i++)
+		ccdm_submitter_sent(&four, 3);
+	ccdm_submitter_read(&four);
+	sync.waiter.group = 3;
+	sync.send = last_sent;
+	ccdm_submit(&four, &sync, false);
+	sim_run(no_device);
+	four.large.awake = true;
+	ccdm_submitter_back(&four, 3);
+	sim_run(no_device);
+	four.large.awake = false;
+	if (sent != 3)
+		sim_bug("nobody is woken while one waits for the device");
+	ccdm_submitter_exit(&four);
+}
+
 void line_test(void)
 {
 	sim_fail_never();
 	ranks();
 	stuck_group();
+	stuck_groups();
 	stuck_writes();
 	stuck_reads();
 	groups_apart();
 	stuck_tags();
+	last_rank();
 }
 #endif

@@ -34,26 +34,24 @@ override KERNEL := $(patsubst bookworm,6.1,$(patsubst trixie,6.12,$(patsubst sid
 CFLAGS ?= -O2 -g
 CFLAGS += -std=gnu11 -Wall -Wextra -Wformat=2 -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
-CPPFLAGS += -D_GNU_SOURCE -DCCDM_VERSION='"$(VERSION)"' -Ikmod
+CPPFLAGS += -D_GNU_SOURCE -DCCDM_VERSION='"$(VERSION)"' -Ikmod -Iuserspace/lib -Iuserspace/broker
 LDFLAGS += -pie -Wl,-z,relro,-z,now
+PKGS := devmapper libkmod libnl-3.0 libnl-genl-3.0 blkid jansson libudev libcrypto libssl sqlite3 yaml-0.1 \
+	libevent_openssl libevent tss2-esys tss2-mu tss2-rc tss2-tcti-device zlib
+# What each program links
 SETUP_PKGS := devmapper libkmod libnl-3.0 libnl-genl-3.0 blkid jansson libudev libcrypto tss2-esys tss2-mu tss2-rc \
 	tss2-tcti-device zlib
 BROKER_PKGS := jansson libcrypto sqlite3 tss2-mu yaml-0.1
 BROKERD_PKGS := $(BROKER_PKGS) libevent_openssl libevent libssl
-BROKERD_ONLY := $(addprefix userspace/broker/,adminsock.c brokerd.c server.c trust_watch.c)
-EVIDENCE := evidence.c evidence_azure.c evidence_beside.c evidence_tpm.c
-# of lib/, what reports of SNP need
-SNP := lines.c snp.c snp_floor.c snp_floor_table.c
-BROKER_SRC := $(filter-out $(BROKERD_ONLY),$(wildcard userspace/broker/*.c)) $(addprefix userspace/lib/,azure.c base64.c bootlog.c capture.c collateral.c digest.c \
-	enclave_id.c eventlog.c $(EVIDENCE) facts.c file.c http.c ini.c jcs.c jwe.c jws.c kbs.c known_events.c launches.c manifest.c member.c pubkey.c $(SNP) snp_json.c tcglog.c tdx.c tpm_activation.c tpm_json.c \
-	tpm_quote.c ui.c vendor_certs.c vendor_url.c verdict.c x509.c x509_crl.c)
-BROKER_OBJ := $(BROKER_SRC:%.c=$(BUILD)/%.o)
-BROKER_ONLY := userspace/broker/main.c userspace/broker/client.c userspace/broker/issue.c userspace/broker/work.c userspace/broker/trust_fetch.c \
-	userspace/broker/trust_keep.c $(wildcard userspace/broker/cmd_*.c) userspace/lib/http.c
-BROKERD_SRC := $(filter-out $(BROKER_ONLY),$(BROKER_SRC)) $(BROKERD_ONLY)
-BROKERD_OBJ := $(BROKERD_SRC:%.c=$(BUILD)/%.o)
-SETUP_SRC := $(wildcard userspace/setup/*.c userspace/lib/*.c)
-SETUP_OBJ := $(SETUP_SRC:%.c=$(BUILD)/%.o)
+
+# A program is the folder of its main(), and what that needs of the rooms below it: an archive.
+SETUP_SRC := $(wildcard userspace/setup/*.c)
+BROKER_SRC := $(wildcard userspace/broker/cli/*.c)
+BROKERD_SRC := $(wildcard userspace/broker/daemon/*.c)
+LIB_SRC := $(wildcard userspace/lib/*/*.c) $(filter-out $(BROKER_SRC) $(BROKERD_SRC),$(wildcard userspace/broker/*/*.c))
+# Tests call the parts of programs, too, but not main().
+PARTS_SRC := $(filter-out %/main.c %/brokerd.c,$(LIB_SRC) $(BROKER_SRC) $(BROKERD_SRC))
+objects = $(1:%.c=$(BUILD)/%.o)
 
 .PHONY: all attacks help modules programs test-programs unit-programs install install-broker uninstall clean check check-all check-setup coverage kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-load bench-record bench-locks bench-boot lint vm boot unit fuzz faults setup
 
@@ -100,34 +98,29 @@ programs: setup $(BUILD)/bin/ccdm-setup $(BUILD)/bin/ccdm-broker $(BUILD)/bin/cc
 $(BUILD)/%.o: %.c VERSION
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
-	@$(CC) $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS) $(BROKERD_PKGS)) -MMD -c -o $@ $<
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(PKGS)) -MMD -MP -c -o $@ $<
 
-$(BUILD)/bin/ccdm-setup: $(SETUP_OBJ)
+$(BUILD)/lib.a: $(call objects,$(LIB_SRC))
+$(BUILD)/parts.a: $(call objects,$(PARTS_SRC))
+$(BUILD)/lib.a $(BUILD)/parts.a:
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(BUILD)/bin/ccdm-setup: $(call objects,$(SETUP_SRC))
+$(BUILD)/bin/ccdm-setup: LIBS = $(SETUP_PKGS)
+$(BUILD)/bin/ccdm-broker: $(call objects,$(BROKER_SRC))
+$(BUILD)/bin/ccdm-broker: LIBS = $(BROKER_PKGS)
+$(BUILD)/bin/ccdm-brokerd: $(call objects,$(BROKERD_SRC))
+$(BUILD)/bin/ccdm-brokerd: LIBS = $(BROKERD_PKGS)
+$(addprefix $(BUILD)/bin/,ccdm-setup ccdm-broker ccdm-brokerd): $(BUILD)/lib.a
 	@mkdir -p $(@D)
 	@echo '  LD      $@'
-	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(SETUP_PKGS))
-
-$(BUILD)/bin/ccdm-broker: $(BROKER_OBJ)
-	@mkdir -p $(@D)
-	@echo '  LD      $@'
-	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(BROKER_PKGS))
-
-$(BUILD)/bin/ccdm-brokerd: $(BROKERD_OBJ)
-	@mkdir -p $(@D)
-	@echo '  LD      $@'
-	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(BROKERD_PKGS))
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $$(pkg-config --libs $(LIBS))
 
 $(BUILD)/tests/%: tests/lib/%.c
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lpthread
-
-# The library and the broker without their main(): the linker takes what a program needs.
-LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out userspace/broker/main.c userspace/broker/brokerd.c,\
-	$(wildcard userspace/lib/*.c userspace/broker/*.c)))
-$(BUILD)/lib.a: $(LIB_OBJ)
-	@rm -f $@
-	@ar rcs $@ $^
 
 $(BUILD)/tests/load: $(BUILD)/tests/broker/load.o
 $(BUILD)/tests/mirror: $(BUILD)/tests/broker/mirror.o
@@ -136,9 +129,9 @@ $(BUILD)/tests/attack-mutations: $(BUILD)/tests/attacks/mutations.o
 $(BUILD)/tests/signer: $(BUILD)/tests/sim/signer.o
 $(BUILD)/tests/vtpm: $(BUILD)/tests/lib/vtpm.o
 $(BUILD)/tests/vtpm: LDFLAGS += -Wl,--wrap=Tss2_Tcti_Device_Init
-$(addprefix $(BUILD)/tests/,load mirror attack-guest attack-mutations signer vtpm): $(BUILD)/lib.a
+$(addprefix $(BUILD)/tests/,load mirror attack-guest attack-mutations signer vtpm): $(BUILD)/parts.a
 	@echo '  LD      $@'
-	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $$(pkg-config --libs $(SETUP_PKGS) $(BROKERD_PKGS))
+	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $$(pkg-config --libs $(PKGS))
 
 # a TPM of swtpm at a socket, as a library that is loaded before a program
 $(BUILD)/tests/devices.so: tests/lib/devices.c tests/lib/tpm_socket.h tests/unit/chip_tcti.h
@@ -150,7 +143,7 @@ $(BUILD)/tests/devices.so: tests/lib/devices.c tests/lib/tpm_socket.h tests/unit
 compile_commands.json: Makefile
 	@python3 -c 'import json, sys; d, src, *flags = sys.argv[1:]; print(json.dumps([{"directory": d, \
 		"file": f, "arguments": ["cc", *flags, "-c", f]} for f in src.split()], indent=1))' \
-		$(CURDIR) '$(sort $(SETUP_SRC) $(BROKER_SRC) $(BROKERD_SRC))' $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS)) >$@
+		$(CURDIR) '$(sort $(SETUP_SRC) $(BROKER_SRC) $(BROKERD_SRC) $(LIB_SRC))' $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(PKGS)) >$@
 
 test-programs: programs $(BUILD)/tests/mirror $(BUILD)/tests/attack-guest $(BUILD)/tests/attack-mutations $(BUILD)/tests/keyfind $(BUILD)/tests/odd $(BUILD)/tests/bounce $(BUILD)/tests/load $(BUILD)/tests/signer $(BUILD)/tests/devices.so $(BUILD)/tests/vtpm
 
@@ -159,11 +152,11 @@ test-programs: programs $(BUILD)/tests/mirror $(BUILD)/tests/attack-guest $(BUIL
 UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
-UNIT_OBJ := $(LIB_OBJ:$(BUILD)/%=$(BUILD)/unit/%)
+UNIT_OBJ := $(PARTS_SRC:%.c=$(BUILD)/unit/%.o)
 
 $(BUILD)/unit/%.o: %.c VERSION
 	@mkdir -p $(@D)
-	@$(CC) $(CPPFLAGS) $(UNIT_CFLAGS) $$(pkg-config --cflags $(SETUP_PKGS) $(BROKERD_PKGS)) -MMD -c -o $@ $<
+	@$(CC) $(CPPFLAGS) $(UNIT_CFLAGS) $$(pkg-config --cflags $(PKGS)) -MMD -MP -c -o $@ $<
 
 $(BUILD)/unit/lib.a: $(UNIT_OBJ)
 	@rm -f $@
@@ -173,7 +166,7 @@ $(BUILD)/unit/test_format: $(BUILD)/unit/kmod/tree.o
 $(BUILD)/unit/test_chip: UNIT_LDFLAGS := -Wl,--wrap=Tss2_Tcti_Device_Init
 $(UNIT): $(BUILD)/unit/%: $(BUILD)/unit/tests/unit/%.o $(BUILD)/unit/lib.a
 	@echo '  UNIT    $@'
-	@$(CC) $(UNIT_CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(UNIT_LDFLAGS) -lcmocka $$(pkg-config --libs $(SETUP_PKGS) $(BROKERD_PKGS))
+	@$(CC) $(UNIT_CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(UNIT_LDFLAGS) -lcmocka $$(pkg-config --libs $(PKGS))
 
 unit-programs: $(UNIT)
 
@@ -191,7 +184,7 @@ EVERY ?= 1
 faults: check-setup
 	@tests/faults/run --every $(EVERY)
 
--include $(wildcard $(SETUP_OBJ:.o=.d) $(BROKER_OBJ:.o=.d) $(BROKERD_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(BUILD)/unit/tests/unit/*.d $(BUILD)/tests/*/*.d)
+-include $(patsubst %.o,%.d,$(call objects,$(SETUP_SRC) $(BROKER_SRC) $(BROKERD_SRC) $(LIB_SRC)) $(UNIT_OBJ)) $(wildcard $(BUILD)/unit/tests/unit/*.d $(BUILD)/tests/*/*.d)
 
 # ---- tests in VMs ----
 

@@ -9,11 +9,11 @@
 #ifndef CCDM_TEST_ATTACKS_FORGE_H
 #define CCDM_TEST_ATTACKS_FORGE_H
 
-#include "../../userspace/lib/base64.h"
-#include "../../userspace/lib/bytes.h"
-#include "../../userspace/lib/kbs.h"
-#include "../../userspace/lib/member.h"
-#include "../../userspace/lib/snp_json.h"
+#include "base/base64.h"
+#include "base/bytes.h"
+#include "kbs/kbs.h"
+#include "base/member.h"
+#include "evidence/snp_json.h"
 #include "../unit/forge_activation.h"
 #include "../unit/forge_snp.h"
 #include "../unit/forge_tdx.h"
@@ -287,7 +287,7 @@ static inline void forge_runtime(const uint8_t nonce[48], char runtime[2048])
 	BN_bn2binpad(n, modulus, sizeof(modulus));
 	BN_free(n);
 	n64 = ccdm_base64url(modulus, sizeof(modulus));
-	ccdm_digest_hex(nonce, 48, hex);
+	ccdm_hex(nonce, 48, hex);
 	snprintf(runtime, 2048,
 		 "{\"keys\":[{\"kid\":\"HCLAkPub\",\"key_ops\":[\"sign\"],\"kty\":\"RSA\","
 		 "\"e\":\"AQAB\",\"n\":\"%s\"}],\"user-data\":\"%s\"}",

@@ -73,7 +73,7 @@ static void put_trust(const char *dir)
 	ccdm_collateral_drop(&c);
 	n = i2d_PUBKEY(forge_ak[0], &der);
 	pki_must(!ccdm_digest_of(CCDM_ALG_SHA256, der, n, NULL, 0, &d));
-	ccdm_digest_hex(d.bytes, 32, hex);
+	ccdm_hex(d.bytes, 32, hex);
 	snprintf(path, sizeof(path), "tpm-keys/%s.der", hex);
 	f = open_file(dir, path);
 	pki_must(fwrite(der, 1, n, f) == (size_t)n);

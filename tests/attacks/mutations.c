@@ -15,8 +15,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include "../../userspace/broker/trust.h"
-#include "../../userspace/lib/file.h"
+#include "trust/trust.h"
+#include "base/file.h"
 #include "forge.h"
 
 #define AT	 1750000000 /* 2025-06-15 */
@@ -295,7 +295,7 @@ static bool encode(const struct target *t, json_t *doc, const uint8_t *bytes, si
 	case PCRS:
 		value = json_array();
 		for (i = 0; i < size; i += 32) {
-			ccdm_digest_hex(bytes + i, 32, hex);
+			ccdm_hex(bytes + i, 32, hex);
 			json_array_append_new(value, json_string(hex));
 		}
 		break;
@@ -546,7 +546,7 @@ static json_t *registers(json_t *o)
 
 	for (i = 0; i < CCDM_TPM_PCRS; i++) {
 		memset(value, 0x40 + i, 32);
-		ccdm_digest_hex(value, 32, hex);
+		ccdm_hex(value, 32, hex);
 		json_array_append_new(pcrs, json_string(hex));
 	}
 	json_object_set_new(o, "pcr", pcrs);
@@ -573,7 +573,7 @@ static void kinds_snp(void)
 	targets_snp_trust(k);
 	forge_report(NULL, data, raw);
 	vcek = forge_vcek(raw);
-	ccdm_digest_hex(raw + 0x1a0, 64, hex);
+	ccdm_hex(raw + 0x1a0, 64, hex);
 	snprintf(name, sizeof(name), "vcek/%s.der", hex);
 	file_cert(k->dir, name, vcek);
 	X509_free(vcek);
@@ -609,7 +609,7 @@ static void kinds_tpm(void)
 	evidence_of(k, registers(json_object()));
 	n = i2d_PUBKEY(forge_ak[0], &der);
 	pki_must(!ccdm_digest_of(CCDM_ALG_SHA256, der, n, NULL, 0, &d));
-	ccdm_digest_hex(d.bytes, 32, hex);
+	ccdm_hex(d.bytes, 32, hex);
 	snprintf(name, sizeof(name), "tpm-keys/%s.der", hex);
 	file_put(k->dir, name, der, n);
 	OPENSSL_free(der);

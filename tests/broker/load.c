@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include "../../userspace/lib/session.h"
+#include "attest/session.h"
 #include "../unit/forge_tpm_json.h"
 
 static EVP_PKEY *key;
@@ -66,7 +66,7 @@ static int make_keys(char **argv)
 		der = NULL;
 		n = i2d_PUBKEY(key, &der);
 		pki_must(!ccdm_digest_of(CCDM_ALG_SHA256, der, n, NULL, 0, &d));
-		ccdm_digest_hex(d.bytes, 32, hex);
+		ccdm_hex(d.bytes, 32, hex);
 		snprintf(path, sizeof(path), "%s/%s.der", argv[2], hex);
 		f = fopen(path, "w");
 		pki_must(f && fwrite(der, 1, n, f) == (size_t)n);

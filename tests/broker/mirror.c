@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include "../../userspace/lib/snp_json.h"
+#include "evidence/snp_json.h"
 #include "../unit/forge_snp.h"
 #include "../unit/forge_tdx.h"
 
@@ -200,7 +200,7 @@ static void put_answer(const char *name, const char *key, struct ccdm_signed *s)
 {
 	char hex[129], *text;
 
-	ccdm_digest_hex(s->signature, 64, hex);
+	ccdm_hex(s->signature, 64, hex);
 	pki_must(asprintf(&text, "{\"%s\":%s,\"signature\":\"%s\"}", key, s->text, hex) > 0);
 	put(name, text, strlen(text));
 	free(text);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* fuzzes: lib/tpm_activation.c - the EK and the AK that a guest speaks of */
-#include "../../userspace/lib/tpm_activation.h"
+/* fuzzes: lib/evidence/tpm_activation.c - the EK and the AK that a guest speaks of */
+#include "evidence/tpm_activation.h"
 #include "fuzz.h"
 
 static bool activated(const void *arg, const struct ccdm_tpm_pair *pair, const uint8_t *value)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* fuzzes: lib/azure.c - evidence of Azure's paravisor */
-#include "../../userspace/lib/azure.h"
+/* fuzzes: lib/evidence/azure.c - evidence of Azure's paravisor */
+#include "evidence/azure.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

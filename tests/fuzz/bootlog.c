@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * fuzzes: lib/tcglog.c lib/eventlog.c lib/bootlog.c - logs of ccdm and systemd, a byte 0xff
+ * fuzzes: lib/log/tcglog.c lib/log/eventlog.c lib/log/bootlog.c - logs of ccdm and systemd, a byte 0xff
  * behind each, and the firmware's; the registers hold what the logs lead to
  */
-#include "../../userspace/lib/bootlog.h"
-#include "../../userspace/lib/tcglog.h"
+#include "log/bootlog.h"
+#include "log/tcglog.h"
 #include "fuzz.h"
 
 /* What is read can be written again. */

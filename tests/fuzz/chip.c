@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* fuzzes: lib/tpm.c lib/tpm_ak.c lib/tpm_ek.c lib/tpm_nv.c - what a TPM says, which may be the host's */
+/* fuzzes: lib/tpm/tpm.c lib/tpm/tpm_ak.c lib/tpm/tpm_ek.c lib/tpm/tpm_nv.c - what a TPM says, which may be the host's */
 #include <dlfcn.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* fuzzes: lib/config.c lib/ini.c lib/tab.c - ccdm.conf, ccdmtab, a command line; a letter says which */
-#include "../../userspace/lib/config.h"
-#include "../../userspace/lib/fence.h"
-#include "../../userspace/lib/tab.h"
+/* fuzzes: lib/boot/config.c lib/base/ini.c lib/disk/tab.c - ccdm.conf, ccdmtab, a command line; a letter says which */
+#include "boot/config.h"
+#include "boot/fence.h"
+#include "disk/tab.h"
 #include "fuzz.h"
 
 static int each(const struct ccdm_tab_entry *entry, void *arg, struct ccdm_err *err)

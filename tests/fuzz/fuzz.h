@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../../userspace/lib/x509.h"
+#include "crypto/x509.h"
 
 #define FUZZ_AT	     1750000000 /* 2025-06-15 */
 #define FUZZ_ANCHORS 8

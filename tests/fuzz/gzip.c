@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* fuzzes: lib/gzip.c - gzip data, and what it unpacks to */
-#include "../../userspace/lib/gzip.h"
+/* fuzzes: lib/base/gzip.c - gzip data, and what it unpacks to */
+#include "base/gzip.h"
 #include "fuzz.h"
 
 #define MAX 4096

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* fuzzes: lib/kbs.c lib/jwe.c lib/jcs.c lib/base64.c - what a broker says to a guest; a letter says which message */
-#include "../../userspace/lib/base64.h"
-#include "../../userspace/lib/jcs.h"
-#include "../../userspace/lib/kbs.h"
+/* fuzzes: lib/kbs/kbs.c lib/kbs/jwe.c lib/base/jcs.c lib/base/base64.c - what a broker says to a guest; a letter says which message */
+#include "base/base64.h"
+#include "base/jcs.h"
+#include "kbs/kbs.h"
 #include "fuzz.h"
 
 static struct ccdm_tee_key *own;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* fuzzes: lib/manifest.c lib/jws.c - what a builder says of an image, as it is or signed by us */
-#include "../../userspace/lib/base64.h"
-#include "../../userspace/lib/manifest.h"
+/* fuzzes: lib/evidence/manifest.c lib/kbs/jws.c - what a builder says of an image, as it is or signed by us */
+#include "base/base64.h"
+#include "evidence/manifest.h"
 #include "../unit/pki.h"
 #include "fuzz.h"
 

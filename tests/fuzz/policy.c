@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* fuzzes: broker/policy.c broker/policy_yaml.c broker/judge.c - policies, held against some facts */
-#include "../../userspace/broker/policy.h"
+/* fuzzes: broker/policy/policy.c broker/policy/policy_yaml.c broker/policy/judge.c - policies, held against some facts */
+#include "policy/policy.h"
 #include "fuzz.h"
 
 static const char facts_text[] =

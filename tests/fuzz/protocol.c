@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * fuzzes: broker/protocol.c broker/attest.c broker/resource.c broker/nonce.c broker/admin.c broker/note.c lib/capture.c - a guest's
+ * fuzzes: broker/core/protocol.c broker/core/attest.c broker/core/resource.c broker/store/nonce.c broker/core/admin.c broker/core/note.c lib/evidence/capture.c - a guest's
  * request: path, cookie, bearer and body, a byte 0xff behind each. Behind "admin" an order; behind "shake"
  * two messages, NONCE being what the broker gave; behind "true" the logs beside genuine
  * evidence, and a path.
@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "../../userspace/broker/admin.h"
-#include "../../userspace/broker/protocol.h"
-#include "../../userspace/broker/store.h"
+#include "core/admin.h"
+#include "core/protocol.h"
+#include "store/store.h"
 #include "../unit/forge_tpm_json.h"
 #include "fuzz.h"
 
@@ -58,7 +58,7 @@ static int prepare(void)
 	n = i2d_PUBKEY(ak, &spki);
 	if (ccdm_digest_of(CCDM_ALG_SHA256, spki, n, NULL, 0, &name))
 		abort();
-	ccdm_digest_hex(name.bytes, 32, hex);
+	ccdm_hex(name.bytes, 32, hex);
 	snprintf(ak_file, sizeof(ak_file), "%s/%s.der", keys_dir, hex);
 	f = fopen(ak_file, "w");
 	fwrite(spki, 1, n, f);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* fuzzes: lib/tpm_quote.c - TPMT_SIGNATURE behind its length, and TPMS_ATTEST */
-#include "../../userspace/lib/bytes.h"
-#include "../../userspace/lib/tpm_quote.h"
+/* fuzzes: lib/evidence/tpm_quote.c - TPMT_SIGNATURE behind its length, and TPMS_ATTEST */
+#include "base/bytes.h"
+#include "evidence/tpm_quote.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* fuzzes: lib/snp_json.c lib/snp.c - an SNP report with its chain, as the KBS protocol has it */
-#include "../../userspace/lib/snp_json.h"
+/* fuzzes: lib/evidence/snp_json.c lib/evidence/snp.c - an SNP report with its chain, as the KBS protocol has it */
+#include "evidence/snp_json.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* fuzzes: lib/snp_json.c - a raw SNP report and the host's table of certificates behind it */
-#include "../../userspace/lib/snp_json.h"
+/* fuzzes: lib/evidence/snp_json.c - a raw SNP report and the host's table of certificates behind it */
+#include "evidence/snp_json.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* fuzzes: lib/tdx.c lib/collateral.c - a TDX quote, behind its length; and its collateral */
-#include "../../userspace/lib/bytes.h"
-#include "../../userspace/lib/tdx.h"
+/* fuzzes: lib/evidence/tdx.c lib/evidence/collateral.c - a TDX quote, behind its length; and its collateral */
+#include "base/bytes.h"
+#include "evidence/tdx.h"
 #include "fuzz.h"
 
 static void judge(const struct ccdm_tdx *tdx, struct ccdm_certs *certs,

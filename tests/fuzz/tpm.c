@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* fuzzes: lib/tpm_json.c lib/tpm_quote.c - a TPM's quote, as the KBS protocol has it */
-#include "../../userspace/lib/tpm_json.h"
+/* fuzzes: lib/evidence/tpm_json.c lib/evidence/tpm_quote.c - a TPM's quote, as the KBS protocol has it */
+#include "evidence/tpm_json.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* fuzzes: lib/x509.c lib/x509_crl.c - certificates and revocation lists, in PEM or DER */
-#include "../../userspace/lib/x509_crl.h"
+/* fuzzes: lib/crypto/x509.c lib/crypto/x509_crl.c - certificates and revocation lists, in PEM or DER */
+#include "crypto/x509_crl.h"
 #include "fuzz.h"
 
 /* Each list by itself, and in the place of the one before it. */

@@ -16,10 +16,10 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include "../../userspace/lib/eventlog.h"
-#include "../../userspace/lib/measure.h"
-#include "../../userspace/lib/sev_guest.h"
-#include "../../userspace/lib/tpm.h"
+#include "log/eventlog.h"
+#include "boot/measure.h"
+#include "attest/sev_guest.h"
+#include "tpm/tpm.h"
 #include "tpm_socket.h"
 
 static char tpm_path[108], sev_path[108];

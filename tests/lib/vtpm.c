@@ -7,8 +7,8 @@
  *	vtpm SOCKET ecc|rsa certificate FILE	the DER of a certificate, into NV
  *	vtpm SOCKET rsa ek			SubjectPublicKeyInfo of the endorsement key
  */
-#include "../../userspace/lib/base64.h"
-#include "../../userspace/lib/tpm_ek.h"
+#include "base/base64.h"
+#include "tpm/tpm_ek.h"
 #include "../unit/gce.h"
 #include "tpm_socket.h"
 

@@ -30,7 +30,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-#include "../../userspace/lib/bytes.h"
+#include "base/bytes.h"
 #include "../unit/forge_activation.h"
 #include "../unit/forge_snp.h"
 #include "../unit/forge_tdx.h"

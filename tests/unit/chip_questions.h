@@ -4,9 +4,9 @@
 #define CCDM_TEST_CHIP_QUESTIONS_H
 
 #include <errno.h>
-#include "../../userspace/lib/tpm_ak.h"
-#include "../../userspace/lib/tpm_ek.h"
-#include "../../userspace/lib/tpm_nv.h"
+#include "tpm/tpm_ak.h"
+#include "tpm/tpm_ek.h"
+#include "tpm/tpm_nv.h"
 
 #define CHIP_INDEX 0x01800100
 #define CHIP_KEPT  0x81000003

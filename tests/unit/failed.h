@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include "../../userspace/lib/verdict.h"
+#include "base/verdict.h"
 
 /* The checks that failed, with spaces between. */
 static const char *failed(const struct ccdm_verdict *v)

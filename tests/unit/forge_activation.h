@@ -10,7 +10,7 @@
 #include <jansson.h>
 #include <openssl/hmac.h>
 #include <openssl/rsa.h>
-#include "../../userspace/lib/base64.h"
+#include "base/base64.h"
 #include "forge_tpm.h"
 #include "pki.h"
 

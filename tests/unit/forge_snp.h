@@ -3,7 +3,7 @@
 #ifndef CCDM_TEST_FORGE_SNP_H
 #define CCDM_TEST_FORGE_SNP_H
 
-#include "../../userspace/lib/snp.h"
+#include "evidence/snp.h"
 #include "pki.h"
 
 #define OID "1.3.6.1.4.1.3704.1."

@@ -4,7 +4,7 @@
 #define CCDM_TEST_FORGE_TDX_H
 
 #include <stdio.h>
-#include "../../userspace/lib/tdx.h"
+#include "evidence/tdx.h"
 #include "pki.h"
 
 static EVP_PKEY *tdx_root_key, *tdx_ca_key, *tdx_pck_key, *tdx_tcb_key, *tdx_qe_key, *tdx_ak,
@@ -445,7 +445,7 @@ static inline void tdx_qe(const struct tdx_spoil *s, struct ccdm_collateral *c)
 
 	for (i = 0; i < 32; i++)
 		signer[i] = 0xd0 + i % 16;
-	ccdm_digest_hex(signer, 32, hex);
+	ccdm_hex(signer, 32, hex);
 	pki_must(
 		asprintf(
 			&text,
@@ -470,7 +470,7 @@ static inline json_t *tdx_hex(const uint8_t *bytes, size_t size)
 	char *text = malloc(2 * size + 1);
 	json_t *value;
 
-	ccdm_digest_hex(bytes, size, text);
+	ccdm_hex(bytes, size, text);
 	value = json_string(text);
 	free(text);
 	return value;

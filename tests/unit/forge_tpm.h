@@ -4,7 +4,7 @@
 #define CCDM_TEST_FORGE_TPM_H
 
 #include <string.h>
-#include "../../userspace/lib/tpm_quote.h"
+#include "evidence/tpm_quote.h"
 
 /* Zeros mean what a TPM would say. */
 struct forge_attest {

@@ -3,8 +3,8 @@
 #ifndef CCDM_TEST_FORGE_TPM_JSON_H
 #define CCDM_TEST_FORGE_TPM_JSON_H
 
-#include "../../userspace/lib/base64.h"
-#include "../../userspace/lib/digest.h"
+#include "base/base64.h"
+#include "crypto/digest.h"
 #include "forge_tpm.h"
 #include "pki.h"
 #include "seed.h"
@@ -42,7 +42,7 @@ static json_t *forge_tpm_json(const struct forge_tpm *f)
 	int der;
 
 	for (i = 0; i < CCDM_TPM_PCRS; i++) {
-		ccdm_digest_hex(f->pcr[i], 32, hex);
+		ccdm_hex(f->pcr[i], 32, hex);
 		json_array_append_new(pcrs, json_string(hex));
 		if (!(f->without & 1U << i))
 			memcpy(quoted + 32 * n++, f->pcr[i], 32);

@@ -9,8 +9,8 @@
 
 #include <openssl/x509.h>
 #include <tss2/tss2_mu.h>
-#include "../../userspace/lib/pubkey.h"
-#include "../../userspace/lib/tpm_esys.h"
+#include "crypto/pubkey.h"
+#include "tpm/tpm_esys.h"
 #include "pki.h"
 
 #define GCE_RSA_CERT 0x01c10000

@@ -6,7 +6,7 @@
 #include <openssl/crypto.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "../../userspace/broker/protocol.h"
+#include "core/protocol.h"
 #include "forge_tpm_json.h"
 #include "provider.h"
 #include "seed.h"

@@ -11,7 +11,7 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../../userspace/lib/x509.h"
+#include "crypto/x509.h"
 
 /* An extension that is not critical: content of its OCTET STRING. */
 struct pki_ext {

@@ -15,9 +15,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "../../userspace/broker/credential.h"
-#include "../../userspace/lib/base64.h"
-#include "../../userspace/lib/snp_json.h"
+#include "core/credential.h"
+#include "base/base64.h"
+#include "evidence/snp_json.h"
 #include "failed.h"
 #include "forge_activation.h"
 #include "forge_snp.h"

@@ -13,7 +13,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/resource.h>
-#include "../../userspace/broker/admin.h"
+#include "core/admin.h"
 #include "guest.h"
 
 #define DB "odd.db"

@@ -11,8 +11,8 @@
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
-#include "../../userspace/broker/conf.h"
-#include "../../userspace/broker/trust_watch.h"
+#include "core/conf.h"
+#include "daemon/trust_watch.h"
 #include <signal.h>
 #include <sys/resource.h>
 #include "guest.h"
@@ -690,7 +690,7 @@ static char *rewritten(const char *text, const char *head, const char *token)
 			line = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
 			n = strlen(line);
 			assert_int_equal(ccdm_digest_of(CCDM_ALG_SHA256, line, n, NULL, 0, &d), 0);
-			ccdm_digest_hex(d.bytes, 32, prev);
+			ccdm_hex(d.bytes, 32, prev);
 			at += sprintf(all + at, "%s\n", line);
 			free(line);
 		}

@@ -16,12 +16,12 @@
 #include "chip_questions.h"
 #include "gce.h"
 #include "provider.h"
-#include "../../userspace/lib/file.h"
-#include "../../userspace/lib/measure.h"
-#include "../../userspace/lib/member.h"
-#include "../../userspace/lib/tpm_activation.h"
-#include "../../userspace/lib/tpm_esys.h"
-#include "../../userspace/lib/tpm_json.h"
+#include "base/file.h"
+#include "boot/measure.h"
+#include "base/member.h"
+#include "evidence/tpm_activation.h"
+#include "tpm/tpm_esys.h"
+#include "evidence/tpm_json.h"
 
 #define EK_CERT 0x01c00002
 #define EK	0x81010001
@@ -777,7 +777,7 @@ static void measured(void **state)
 	is(ccdm_measure_event(&to, "ccdm-ready:1", &err), -EIO, "PCR cannot be extended");
 	assert_int_equal(ccdm_measure_check(&to, &now, &err), 0);
 	/* somebody else's event */
-	assert_int_equal(ccdm_tpm_extend(tpm, CCDM_MEASURE_PCR, "other", &values, &err), 0);
+	assert_int_equal(ccdm_tpm_extend(tpm, CCDM_EVENT_PCR, "other", &values, &err), 0);
 	is(ccdm_measure_check(&to, &now, &err), -EBADMSG, "the log replays to");
 	unlink(log);
 	is(ccdm_measure_check(&to, &now, &err), -ENOENT, log);

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "../../userspace/lib/config.h"
-#include "../../userspace/lib/fence.h"
-#include "../../userspace/lib/host.h"
-#include "../../userspace/lib/ini.h"
+#include "boot/config.h"
+#include "boot/fence.h"
+#include "boot/host.h"
+#include "base/ini.h"
 #include "seed.h"
 
 #define WORDS                                                                              \

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "../../userspace/lib/eventlog.h"
-#include "../../userspace/lib/file.h"
+#include "log/eventlog.h"
+#include "base/file.h"
 #include "seed.h"
 
 /* worked out apart, with Python's hashlib: hash(value + hash(text)), from zeros on */
@@ -72,10 +72,10 @@ static void replay(void **state)
 	assert_int_equal(text[0], 0x1e);
 	assert_int_equal(text[size - 1], '\n');
 	assert_int_equal(replay_of(text, size, false, 15, CCDM_ALG_SHA256, &value), 0);
-	ccdm_digest_hex(value.bytes, value.size, hex);
+	ccdm_hex(value.bytes, value.size, hex);
 	assert_string_equal(hex, REPLAY_SHA256);
 	assert_int_equal(replay_of(text, size, true, 3, CCDM_ALG_SHA384, &value), 0);
-	ccdm_digest_hex(value.bytes, value.size, hex);
+	ccdm_hex(value.bytes, value.size, hex);
 	assert_string_equal(hex, REPLAY_RTMR);
 	/* a bank that a record lacks cannot be replayed */
 	assert_int_equal(replay_of(text, size, false, 15, CCDM_ALG_SHA1, &value), -ENOENT);
@@ -84,7 +84,7 @@ static void replay(void **state)
 	assert_int_equal(ccdm_eventlog_begin(CCDM_ALG_SHA1, &value, &err), 0);
 	assert_int_equal(ccdm_eventlog_replay(foreign, strlen(foreign), false, 15, &value, &err),
 			 0);
-	ccdm_digest_hex(value.bytes, value.size, hex);
+	ccdm_hex(value.bytes, value.size, hex);
 	assert_string_equal(hex, REPLAY_FOREIGN);
 	memcpy(log_text, text, size + 1);
 	free(text);

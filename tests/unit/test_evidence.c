@@ -10,14 +10,14 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <stdio.h>
-#include "../../userspace/lib/bootlog.h"
-#include "../../userspace/lib/bytes.h"
-#include "../../userspace/lib/enclave_id.h"
-#include "../../userspace/lib/evidence.h"
-#include "../../userspace/lib/facts.h"
-#include "../../userspace/lib/file.h"
-#include "../../userspace/lib/launches.h"
-#include "../../userspace/lib/manifest.h"
+#include "log/bootlog.h"
+#include "base/bytes.h"
+#include "log/enclave_id.h"
+#include "evidence/evidence.h"
+#include "evidence/facts.h"
+#include "base/file.h"
+#include "log/launches.h"
+#include "evidence/manifest.h"
 #include "failed.h"
 #include "forge_tpm_json.h"
 #include "provider.h"
@@ -118,7 +118,7 @@ static void record(struct text *log, bool ours, const char *reg, unsigned int in
 	struct ccdm_digest d;
 
 	assert_int_equal(ccdm_digest_of(alg, text, strlen(text), NULL, 0, &d), 0);
-	ccdm_digest_hex(d.bytes, d.size, hex);
+	ccdm_hex(d.bytes, d.size, hex);
 	log->size += snprintf(log->text + log->size, sizeof(log->text) - log->size,
 			      "\x1e{\"%s\":%u,\"digests\":[{\"hashAlg\":\"%s\",\"digest\":\"%s\"}],"
 			      "\"content_type\":\"%s\",\"content\":{\"%s\":\"%s\"}}\n",
@@ -305,7 +305,7 @@ static void logs(void **state)
 		char hex[97], *at = strstr(m.ccdm.text, "\"sha256\"");
 
 		ccdm_digest_of(CCDM_ALG_SHA384, "ccdm-ready:1", 12, NULL, 0, &d);
-		ccdm_digest_hex(d.bytes, 48, hex);
+		ccdm_hex(d.bytes, 48, hex);
 		m.ccdm.size = at - m.ccdm.text;
 		m.ccdm.size += sprintf(at,
 				       "\"sha384\",\"digest\":\"%s\"}],\"content_type\":\"ccdm\","

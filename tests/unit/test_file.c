@@ -11,10 +11,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "../../userspace/lib/bytes.h"
-#include "../../userspace/lib/eventlog.h"
-#include "../../userspace/lib/file.h"
-#include "../../userspace/lib/find.h"
+#include "base/bytes.h"
+#include "log/eventlog.h"
+#include "base/file.h"
+#include "disk/find.h"
 
 static struct ccdm_err err;
 

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <zlib.h>
-#include "../../userspace/lib/gzip.h"
+#include "base/gzip.h"
 #include "seed.h"
 
 #define MAX 65536

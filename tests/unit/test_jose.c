@@ -9,10 +9,10 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../../userspace/lib/base64.h"
-#include "../../userspace/lib/digest.h"
-#include "../../userspace/lib/jcs.h"
-#include "../../userspace/lib/jwe.h"
+#include "base/base64.h"
+#include "crypto/digest.h"
+#include "base/jcs.h"
+#include "kbs/jwe.h"
 #include "seed.h"
 
 static struct ccdm_err err;
@@ -108,14 +108,14 @@ static void report_data(void **state)
 	assert_int_equal(ccdm_jcs(o, &text), 0);
 	assert_string_equal(text, want);
 	assert_int_equal(ccdm_digest_of(CCDM_ALG_SHA384, text, strlen(text), NULL, 0, &d), 0);
-	ccdm_digest_hex(d.bytes, d.size, hex);
+	ccdm_hex(d.bytes, d.size, hex);
 	assert_string_equal(hex, "d59c5ca13c55df86b2fc4ce983ae8f26d00a1082f3acf26d7b077c4a7a264e44"
 				 "b4b1f8cce97801cfba202e3197d053ef");
 	free(text);
 	json_object_del(o, "additional-evidence");
 	assert_int_equal(ccdm_jcs(o, &text), 0);
 	assert_int_equal(ccdm_digest_of(CCDM_ALG_SHA384, text, strlen(text), NULL, 0, &d), 0);
-	ccdm_digest_hex(d.bytes, d.size, hex);
+	ccdm_hex(d.bytes, d.size, hex);
 	assert_string_equal(hex, "aa29da4707a36a4cdb112f5ba622c8d08443b311fd3985eb197711c8fa3db695"
 				 "fbc4c0d05ec867f41e656490aee5120d");
 	free(text);
@@ -132,7 +132,7 @@ static void kek(void **state)
 	for (i = 0; i < 32; i++)
 		z[i] = i;
 	assert_int_equal(ccdm_jwe_kek(z, sizeof(z), out), 0);
-	ccdm_digest_hex(out, 32, hex);
+	ccdm_hex(out, 32, hex);
 	assert_string_equal(hex,
 			    "ead36a3ab953bb6e5a6709471c0fd35fcc62cf920994cede2f3aa2544e9f47ac");
 }

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../../userspace/lib/base64.h"
-#include "../../userspace/lib/kbs.h"
+#include "base/base64.h"
+#include "kbs/kbs.h"
 #include "seed.h"
 
 #define NONCE "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -64,7 +64,7 @@ static void hash_is(enum ccdm_kbs_version version, const char *nonce, const char
 	char hex[129];
 
 	assert_int_equal(ccdm_kbs_report_data(version, nonce, jwk, additional, &d), 0);
-	ccdm_digest_hex(d.bytes, d.size, hex);
+	ccdm_hex(d.bytes, d.size, hex);
 	if (want)
 		assert_string_equal(hex, want);
 	json_decref(jwk);

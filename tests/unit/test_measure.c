@@ -13,10 +13,10 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "../../userspace/lib/attest_log.h"
-#include "../../userspace/lib/file.h"
-#include "../../userspace/lib/measure.h"
-#include "../../userspace/lib/tcglog.h"
+#include "attest/attest_log.h"
+#include "base/file.h"
+#include "boot/measure.h"
+#include "log/tcglog.h"
 
 #define HASH "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
@@ -248,7 +248,7 @@ static void hex_of(const void *bytes, size_t size, char *hex)
 	unsigned int n;
 
 	assert_true(EVP_Digest(bytes, size, sum, &n, EVP_sha256(), NULL));
-	ccdm_digest_hex(sum, n, hex);
+	ccdm_hex(sum, n, hex);
 }
 
 /* The events of a configuration, in order; a signer's key is its SubjectPublicKeyInfo. */

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include "guest.h"
 #include "forge_snp.h"
-#include "../../userspace/lib/snp_json.h"
+#include "evidence/snp_json.h"
 
 #define DEEP   1000
 #define LONGER 100000

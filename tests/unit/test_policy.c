@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../../userspace/broker/policy.h"
-#include "../../userspace/lib/file.h"
+#include "policy/policy.h"
+#include "base/file.h"
 #include "seed.h"
 
 #define DIR "Documentation/policy/"

@@ -18,10 +18,10 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include "../../userspace/broker/issue.h"
-#include "../../userspace/broker/protocol.h"
-#include "../../userspace/broker/server.h"
-#include "../../userspace/lib/session.h"
+#include "cli/issue.h"
+#include "core/protocol.h"
+#include "daemon/server.h"
+#include "attest/session.h"
 #include "forge_tpm_json.h"
 #include "provider.h"
 

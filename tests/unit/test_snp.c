@@ -11,11 +11,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <time.h>
-#include "../../userspace/lib/snp_floor.h"
-#include "../../userspace/lib/snp_json.h"
-#include "../../userspace/lib/tdx.h"
-#include "../../userspace/lib/vendor_certs.h"
-#include "../../userspace/lib/vendor_url.h"
+#include "evidence/snp_floor.h"
+#include "evidence/snp_json.h"
+#include "evidence/tdx.h"
+#include "evidence/vendor_certs.h"
+#include "evidence/vendor_url.h"
 #include "failed.h"
 #include "forge_snp.h"
 #include "seed.h"

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../../userspace/lib/tab.h"
+#include "disk/tab.h"
 #include "seed.h"
 
 static struct ccdm_err err;

@@ -12,9 +12,9 @@
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
 #include <stdio.h>
-#include "../../userspace/lib/azure.h"
-#include "../../userspace/lib/base64.h"
-#include "../../userspace/lib/tpm_json.h"
+#include "evidence/azure.h"
+#include "base/base64.h"
+#include "evidence/tpm_json.h"
 #include "failed.h"
 #include "forge_snp.h"
 #include "forge_tdx.h"
@@ -296,7 +296,7 @@ static char *hex(const void *bytes, size_t n)
 {
 	char *text = malloc(2 * n + 1);
 
-	ccdm_digest_hex(bytes, n, text);
+	ccdm_hex(bytes, n, text);
 	return text;
 }
 

@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
-#include "../../userspace/lib/dm.h"
-#include "../../userspace/lib/ui.h"
+#include "disk/dm.h"
+#include "base/ui.h"
 
 static void sizes(void **state)
 {

@@ -7,11 +7,11 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include "../lib/attesters.h"
-#include "../lib/bytes.h"
-#include "../lib/credstore.h"
-#include "../lib/file.h"
-#include "../lib/manifest.h"
+#include "attest/attesters.h"
+#include "base/bytes.h"
+#include "boot/credstore.h"
+#include "base/file.h"
+#include "evidence/manifest.h"
 #include "attesting.h"
 #include "setup.h"
 

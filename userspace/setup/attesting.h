@@ -3,8 +3,8 @@
 #ifndef CCDM_ATTESTING_H
 #define CCDM_ATTESTING_H
 
-#include "../lib/config.h"
-#include "../lib/session.h"
+#include "boot/config.h"
+#include "attest/session.h"
 #include "setup.h"
 
 /**

@@ -3,7 +3,7 @@
 #ifndef CCDM_BOOT_H
 #define CCDM_BOOT_H
 
-#include "../lib/config.h"
+#include "boot/config.h"
 
 /**
  * enum ccdm_boot_code - why a boot failed: "CCDM-E-AREA-NN" in dracut.ccdm(7)

@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include "../lib/clock.h"
-#include "../lib/member.h"
-#include "../lib/net.h"
-#include "../lib/report.h"
+#include "base/clock.h"
+#include "base/member.h"
+#include "boot/net.h"
+#include "boot/report.h"
 #include "attesting.h"
 #include "boot.h"
 

@@ -6,16 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "../lib/fence.h"
-#include "../lib/file.h"
-#include "../lib/find.h"
-#include "../lib/host.h"
-#include "../lib/measure.h"
-#include "../lib/member.h"
-#include "../lib/module.h"
-#include "../lib/open.h"
-#include "../lib/report.h"
-#include "../lib/verity.h"
+#include "boot/fence.h"
+#include "base/file.h"
+#include "disk/find.h"
+#include "boot/host.h"
+#include "boot/measure.h"
+#include "base/member.h"
+#include "disk/module.h"
+#include "disk/open.h"
+#include "boot/report.h"
+#include "boot/verity.h"
 #include "boot.h"
 #include "ccdm_format.h"
 #include "setup.h"
@@ -116,7 +116,7 @@ static json_t *boot_measured(const struct ccdm_measure_to *to, const struct ccdm
 		      "rtmr", to->rtmr != NULL, "events", events, "registers", registers, "pcr15",
 		      ccdm_setup_values(&values->pcr));
 	if (values->rtmr.size) {
-		ccdm_digest_hex(values->rtmr.bytes, values->rtmr.size, hex);
+		ccdm_hex(values->rtmr.bytes, values->rtmr.size, hex);
 		ccdm_member_put(&o, "rtmr3", json_string(hex));
 	}
 	return o;

@@ -10,7 +10,7 @@
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "../lib/report.h"
+#include "boot/report.h"
 #include "boot.h"
 
 #define BOOT_READ 5 /* seconds to read the line */

@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "../lib/file.h"
-#include "../lib/find.h"
-#include "../lib/module.h"
-#include "../lib/tab.h"
+#include "base/file.h"
+#include "disk/find.h"
+#include "disk/module.h"
+#include "disk/tab.h"
 #include "setup.h"
 
 #define ATTACH_SECONDS 60

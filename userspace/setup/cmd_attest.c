@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../lib/file.h"
+#include "base/file.h"
 #include "attesting.h"
 
 struct attest_args {

@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-#include "../lib/member.h"
+#include "base/member.h"
 #include "setup.h"
 
 #define BENCH_BYTES   65536

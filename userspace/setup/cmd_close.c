@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "../lib/device.h"
+#include "disk/device.h"
 #include "setup.h"
 
 struct close_args {

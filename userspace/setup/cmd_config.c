@@ -2,7 +2,7 @@
 /* cmd_config.c - ccdm-setup config check|files|attest [FILE] */
 #include <stdio.h>
 #include <string.h>
-#include "../lib/config.h"
+#include "boot/config.h"
 #include "setup.h"
 
 static const struct option config_options[] = {

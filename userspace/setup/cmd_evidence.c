@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../lib/attesters.h"
-#include "../lib/member.h"
-#include "../lib/session.h"
+#include "attest/attesters.h"
+#include "base/member.h"
+#include "attest/session.h"
 #include "attesting.h"
 #include "setup.h"
 

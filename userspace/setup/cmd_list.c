@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "../lib/member.h"
+#include "base/member.h"
 #include "setup.h"
 
 struct list_args {

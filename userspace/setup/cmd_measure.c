@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../lib/measure.h"
-#include "../lib/member.h"
+#include "boot/measure.h"
+#include "base/member.h"
 #include "setup.h"
 
 struct measure_args {
@@ -56,7 +56,7 @@ json_t *ccdm_setup_values(const struct ccdm_digests *values)
 	unsigned int i;
 
 	for (i = 0; i < values->count; i++) {
-		ccdm_digest_hex(values->digest[i].bytes, values->digest[i].size, hex);
+		ccdm_hex(values->digest[i].bytes, values->digest[i].size, hex);
 		ccdm_member_put(&o, ccdm_digest_name(values->digest[i].alg), json_string(hex));
 	}
 	return o;
@@ -75,10 +75,10 @@ static enum ccdm_exit measure_print(const struct measure_args *a,
 		events = json_array();
 		for (i = 0; i < list->count; i++)
 			ccdm_member_add(&events, json_string(list->text[i]));
-		o = json_pack("{s:o, s:i, s:o}", "events", events, "pcr", CCDM_MEASURE_PCR,
-			      "values", ccdm_setup_values(pcr));
+		o = json_pack("{s:o, s:i, s:o}", "events", events, "pcr", CCDM_EVENT_PCR, "values",
+			      ccdm_setup_values(pcr));
 		if (values->rtmr.size) {
-			ccdm_digest_hex(values->rtmr.bytes, values->rtmr.size, hex);
+			ccdm_hex(values->rtmr.bytes, values->rtmr.size, hex);
 			ccdm_member_put(&o, "rtmr3", json_string(hex));
 		}
 		return ccdm_setup_print(o);
@@ -86,14 +86,12 @@ static enum ccdm_exit measure_print(const struct measure_args *a,
 	for (i = 0; i < list->count; i++)
 		printf("%s\n", list->text[i]);
 	for (i = 0; i < pcr->count; i++) {
-		ccdm_digest_hex(pcr->digest[i].bytes, pcr->digest[i].size, hex);
-		printf("PCR %u %s %s\n", CCDM_MEASURE_PCR, ccdm_digest_name(pcr->digest[i].alg),
-		       hex);
+		ccdm_hex(pcr->digest[i].bytes, pcr->digest[i].size, hex);
+		printf("PCR %u %s %s\n", CCDM_EVENT_PCR, ccdm_digest_name(pcr->digest[i].alg), hex);
 	}
 	if (values->rtmr.size) {
-		ccdm_digest_hex(values->rtmr.bytes, values->rtmr.size, hex);
-		printf("RTMR %u %s %s\n", CCDM_MEASURE_RTMR, ccdm_digest_name(values->rtmr.alg),
-		       hex);
+		ccdm_hex(values->rtmr.bytes, values->rtmr.size, hex);
+		printf("RTMR %u %s %s\n", CCDM_EVENT_RTMR, ccdm_digest_name(values->rtmr.alg), hex);
 	}
 	return CCDM_EXIT_OK;
 }

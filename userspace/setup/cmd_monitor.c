@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "../lib/credstore.h"
-#include "../lib/events.h"
-#include "../lib/member.h"
-#include "../lib/module.h"
+#include "boot/credstore.h"
+#include "disk/events.h"
+#include "base/member.h"
+#include "disk/module.h"
 #include "setup.h"
 
 struct monitor_args {

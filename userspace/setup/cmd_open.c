@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "../lib/module.h"
-#include "../lib/open.h"
+#include "disk/module.h"
+#include "disk/open.h"
 #include "ccdm_format.h"
 #include "setup.h"
 

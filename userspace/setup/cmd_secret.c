@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "../lib/credstore.h"
+#include "boot/credstore.h"
 #include "attesting.h"
 
 struct secret_args {

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../lib/config.h"
-#include "../lib/member.h"
+#include "boot/config.h"
+#include "base/member.h"
 #include "setup.h"
 
 static const struct option status_options[] = {

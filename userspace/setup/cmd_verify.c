@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "../lib/file.h"
-#include "../lib/member.h"
+#include "base/file.h"
+#include "base/member.h"
 #include "setup.h"
 #include "verify.h"
 #include "verify_input.h"

@@ -4,9 +4,9 @@
 #define CCDM_SETUP_H
 
 #include <getopt.h>
-#include "../lib/digest.h"
-#include "../lib/dm.h"
-#include "../lib/ui.h"
+#include "crypto/digest.h"
+#include "disk/dm.h"
+#include "base/ui.h"
 
 #define CCDM_PROGRAM "ccdm-setup"
 

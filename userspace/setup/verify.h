@@ -4,11 +4,12 @@
 #define CCDM_VERIFY_H
 
 #include <getopt.h>
-#include "../lib/capture.h"
-#include "../lib/evidence.h"
-#include "../lib/snp.h"
-#include "../lib/tcglog.h"
-#include "../lib/tdx.h"
+#include "base/ui.h"
+#include "evidence/capture.h"
+#include "evidence/evidence.h"
+#include "evidence/snp.h"
+#include "log/tcglog.h"
+#include "evidence/tdx.h"
 
 #define VERIFY_FILE_MAX CCDM_TCGLOG_MAX /* bytes of evidence */
 

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../lib/bytes.h"
-#include "../lib/tcglog.h"
+#include "base/bytes.h"
+#include "log/tcglog.h"
 #include "setup.h"
 #include "verify.h"
 

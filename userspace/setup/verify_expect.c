@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../lib/member.h"
+#include "base/member.h"
 #include "verify.h"
 #include "verify_input.h"
 

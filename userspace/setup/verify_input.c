@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include "../lib/base64.h"
-#include "../lib/bytes.h"
-#include "../lib/file.h"
-#include "../lib/gzip.h"
-#include "../lib/snp_json.h"
+#include "base/base64.h"
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base/gzip.h"
+#include "evidence/snp_json.h"
 #include "verify_input.h"
 
 int verify_input_certs(struct ccdm_certs *certs, const char *file, const struct ccdm_cert **first,

@@ -3,8 +3,8 @@
 #ifndef CCDM_VERIFY_INPUT_H
 #define CCDM_VERIFY_INPUT_H
 
-#include "../lib/capture.h"
-#include "../lib/snp.h"
+#include "evidence/capture.h"
+#include "evidence/snp.h"
 
 /**
  * verify_input_certs() - add the certificates and revocation lists of a file

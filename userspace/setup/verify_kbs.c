@@ -19,8 +19,8 @@ static void verify_asked(const struct ccdm_capture *c, const struct verify_args 
 	if (!a->report_data_size)
 		return;
 	memcpy(bound, c->bound.bytes, c->bound.size);
-	ccdm_digest_hex(a->report_data, a->report_data_size, expected);
-	ccdm_digest_hex(bound, c->bound.size, found);
+	ccdm_hex(a->report_data, a->report_data_size, expected);
+	ccdm_hex(bound, c->bound.size, found);
 	ccdm_verdict_add(v, "nonce-and-key",
 			 a->report_data_size >= c->bound.size &&
 				 !memcmp(a->report_data, bound, a->report_data_size),

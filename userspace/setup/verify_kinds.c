@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../lib/eventlog.h"
+#include "log/eventlog.h"
 #include "verify.h"
 #include "verify_input.h"
 #include "verify_log.h"

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../lib/bytes.h"
-#include "../lib/member.h"
+#include "base/bytes.h"
+#include "base/member.h"
 #include "setup.h"
 #include "verify_log.h"
 
@@ -127,7 +127,7 @@ static void verify_register_check(const struct verify_log *l, const struct verif
 	bool good = bank && !memcmp(bank->value[one->index].bytes, one->value, size);
 
 	if (bank) {
-		ccdm_digest_hex(bank->value[one->index].bytes, size, value);
+		ccdm_hex(bank->value[one->index].bytes, size, value);
 		found = value;
 	}
 	if (l->expected->quote && bank &&
@@ -310,7 +310,7 @@ enum ccdm_exit verify_log_print(const struct ccdm_banks *banks, bool as_json)
 		for (k = 0; k < CCDM_REGISTERS; k++) {
 			if (!bank->used[k])
 				continue;
-			ccdm_digest_hex(bank->value[k].bytes, bank->value[k].size, hex);
+			ccdm_hex(bank->value[k].bytes, bank->value[k].size, hex);
 			snprintf(index, sizeof(index), "%u", k);
 			ccdm_member_put(&values, index, json_string(hex));
 			if (!as_json)

@@ -3,7 +3,7 @@
 #ifndef CCDM_VERIFY_LOG_H
 #define CCDM_VERIFY_LOG_H
 
-#include "../lib/bootlog.h"
+#include "log/bootlog.h"
 #include "verify.h"
 
 /**

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli.h - the verbs of ccdm-broker: each in its own cmd_<verb>.c */
+#ifndef CCDM_BROKER_CLI_H
+#define CCDM_BROKER_CLI_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "core/conf.h"
+
+#define CCDM_PROGRAM "ccdm-broker"
+
+/**
+ * struct ccdm_cli - what was asked for
+ * @argc, @argv: what follows the words of the verb
+ * @json: --json
+ * @dry: --dry-run
+ * @conf_file: --config
+ * @names, @nr_names: --name, once or more
+ * @days: --days
+ * @at: --at, or now
+ * @from, @ca, @report: --from, --ca, --report
+ * @timeout: --timeout, seconds
+ * @print, @vlek: --print, --vlek
+ * @fmspc, @nr_fmspc: --fmspc, once or more
+ */
+struct ccdm_cli {
+	int argc;
+	char **argv;
+	bool json;
+	bool dry;
+	const char *conf_file;
+	char *names[32];
+	unsigned int nr_names;
+	unsigned int days;
+	int64_t at;
+	const char *from;
+	const char *ca;
+	const char *report;
+	unsigned int timeout;
+	bool print;
+	bool vlek;
+	char *fmspc[64];
+	unsigned int nr_fmspc;
+};
+
+/* The configuration, or what it is without a file, if nobody named one. */
+int ccdm_cli_conf(const struct ccdm_cli *cli, struct ccdm_conf *conf, struct ccdm_err *err);
+
+/* A question to the running broker; dropped. The answer is the caller's to drop. */
+int ccdm_cli_ask(const struct ccdm_cli *cli, json_t *question, json_t **answer,
+		 struct ccdm_err *err);
+
+int cmd_init(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_renew(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_rotate(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_policy_check(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_policy_add(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_policy_list(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_policy_remove(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_secret_put(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_secret_list(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_secret_remove(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_secret_reseal(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_backup(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_restore(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_status(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_trust_fetch(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_trust_status(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_trust_import(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_explain(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_log(const struct ccdm_cli *cli, struct ccdm_err *err);
+int cmd_log_verify(const struct ccdm_cli *cli, struct ccdm_err *err);
+
+#endif

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cmd_policy.c - ccdm-broker policy check|add|list|remove */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/file.h"
+#include "base/member.h"
+#include "base/ui.h"
+#include "cli.h"
+#include "policy/policy.h"
+
+/* One file; the JSON object of each policy goes to @all. */
+static int policy_file(const char *file, bool json, json_t **all, struct ccdm_err *err)
+{
+	struct ccdm_policy *policies = NULL, *p;
+	char *text;
+	size_t size;
+	json_t *o;
+	int r;
+
+	r = ccdm_file_read(file, CCDM_POLICY_MAX, &text, &size, err);
+	if (r)
+		return r;
+	r = ccdm_policy_parse(file, text, size, &policies, err);
+	free(text);
+	for (p = policies; p; p = p->next) {
+		o = json_pack("{s:s, s:s, s:O}", "file", file, "name", p->name, "secrets",
+			      p->secrets);
+		if (p->refused) {
+			ccdm_member_put(&o, "refused", json_string(p->refused));
+			if (!r)
+				r = ccdm_err_set(err, -EINVAL, "%s: %s: %s", file, p->name,
+						 p->refused);
+		}
+		ccdm_member_add(all, o);
+		if (!json && !p->refused)
+			printf("%s: %s: good\n", file, p->name);
+	}
+	ccdm_policy_free(policies);
+	return r;
+}
+
+int cmd_policy_check(const struct ccdm_cli *cli, struct ccdm_err *err)
+{
+	json_t *all = json_array();
+	int i, r = 0;
+
+	for (i = 0; !r && i < cli->argc; i++)
+		r = policy_file(cli->argv[i], cli->json, &all, err);
+	if (!r && cli->json)
+		return ccdm_ui_json(all, err);
+	json_decref(all);
+	return r;
+}
+
+/* What stands in one and not in the other, line by line; the order is not looked at. */
+static void policy_lines(const char *sign, const char *text, const char *other)
+{
+	size_t n;
+
+	for (; text && *text; text += n + (text[n] == '\n')) {
+		const char *at = other;
+
+		n = strcspn(text, "\n");
+		while (at && *at && (strcspn(at, "\n") != n || strncmp(at, text, n))) {
+			at += strcspn(at, "\n");
+			at += *at == '\n';
+		}
+		if (!at || !*at)
+			printf("%s %.*s\n", sign, (int)n, text);
+	}
+}
+
+int cmd_policy_add(const struct ccdm_cli *cli, struct ccdm_err *err)
+{
+	const char *before, *after;
+	json_t *answer = NULL;
+	size_t size;
+	char *text;
+	int r;
+
+	r = ccdm_file_read(cli->argv[0], CCDM_POLICY_MAX, &text, &size, err);
+	if (r)
+		return r;
+	if (strlen(text) == size)
+		r = ccdm_cli_ask(cli,
+				 json_pack("{s:s, s:s, s:b}", "do", "policy-add", "text", text,
+					   "dry-run", cli->dry),
+				 &answer, err);
+	else
+		r = ccdm_err_set(err, -EINVAL, "%s: it has a zero byte", cli->argv[0]);
+	free(text);
+	if (r)
+		return r;
+	if (cli->json)
+		return ccdm_ui_json(answer, err);
+	before = json_string_value(json_object_get(answer, "before"));
+	after = json_string_value(json_object_get(answer, "after"));
+	policy_lines("-", before, after);
+	policy_lines("+", after, before);
+	printf("%s: %s%s\n", json_string_value(json_object_get(answer, "name")),
+	       before ? "replaced" : "added", cli->dry ? ", if it were not a dry run" : "");
+	json_decref(answer);
+	return 0;
+}
+
+int cmd_policy_list(const struct ccdm_cli *cli, struct ccdm_err *err)
+{
+	json_t *answer, *one;
+	size_t i;
+	int r = ccdm_cli_ask(cli, json_pack("{s:s}", "do", "policy-list"), &answer, err);
+
+	if (r)
+		return r;
+	if (cli->json)
+		return ccdm_ui_json(answer, err);
+	json_array_foreach(json_object_get(answer, "policies"), i, one)
+		puts(json_string_value(json_object_get(one, "name")));
+	json_decref(answer);
+	return 0;
+}
+
+int cmd_policy_remove(const struct ccdm_cli *cli, struct ccdm_err *err)
+{
+	json_t *answer = NULL;
+	int r = ccdm_cli_ask(cli,
+			     json_pack("{s:s, s:s}", "do", "policy-remove", "name", cli->argv[0]),
+			     &answer, err);
+
+	json_decref(answer);
+	return r;
+}

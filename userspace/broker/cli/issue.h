@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* issue.h - keys and certificates of a broker: its CA, its server, its tokens */
+#ifndef CCDM_BROKER_ISSUE_H
+#define CCDM_BROKER_ISSUE_H
+
+#include "base/err.h"
+
+/* A new key on "P-256" or "P-384" into a file of mode 0600 that must not be there yet. */
+int ccdm_issue_key(const char *file, const char *curve, struct ccdm_err *err);
+
+/**
+ * struct ccdm_issue - a certificate to be made
+ * @file: PEM; replaced
+ * @key: file of its key
+ * @cn: common name
+ * @names: host names and addresses, or NULL: it is a CA
+ * @nr_names: how many
+ * @ca, @ca_key: files of its issuer, or NULL: itself
+ * @days: from now on
+ */
+struct ccdm_issue {
+	const char *file;
+	const char *key;
+	const char *cn;
+	char **names;
+	unsigned int nr_names;
+	const char *ca;
+	const char *ca_key;
+	unsigned int days;
+};
+
+int ccdm_issue_cert(const struct ccdm_issue *want, struct ccdm_err *err);
+
+/* SHA-256 of a certificate's public key (SubjectPublicKeyInfo) in hexadecimal: what guests pin. */
+int ccdm_issue_pin(const char *file, char pin[65], struct ccdm_err *err);
+
+#endif

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+/* attest.c - see attest.h */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "crypto/digest.h"
+#include "base/member.h"
+#include "attest.h"
+#include "credential.h"
+
+/* ---- the message -------------------------------------------------------------- */
+
+/* The second message, taken apart; members point into @all. */
+struct ccdm_attest {
+	json_t *all;
+	struct ccdm_nonce nonce;
+	json_t *jwk;
+	const json_t *primary;
+	const char *additional;
+	const char *said; /* the nonce, as it came back; not in version 0.2 */
+};
+
+static int ccdm_attest_read(const struct ccdm_request *q, struct ccdm_attest *m,
+			    struct ccdm_err *err)
+{
+	json_error_t where;
+	const json_t *runtime, *evidence;
+
+	m->all = json_loadb(q->body, q->size, JSON_REJECT_DUPLICATES, &where);
+	if (!m->all)
+		return ccdm_err_set(err, -EINVAL, "line %d, column %d: %s", where.line,
+				    where.column, where.text);
+	evidence = json_object_get(m->all, "tee-evidence");
+	if (m->nonce.version == CCDM_KBS_0_2) {
+		m->jwk = json_object_get(m->all, "tee-pubkey");
+		m->primary = evidence;
+		m->additional = "";
+		m->said = m->nonce.text;
+	} else {
+		runtime = json_object_get(m->all, "runtime-data");
+		m->jwk = json_object_get(runtime, "tee-pubkey");
+		m->said = json_string_value(json_object_get(runtime, "nonce"));
+		m->primary = json_object_get(evidence, "primary_evidence");
+		m->additional = json_string_value(json_object_get(evidence, "additional_evidence"));
+	}
+	if (!m->said)
+		return ccdm_err_set(err, -EINVAL, "runtime-data.nonce is no text");
+	if (!json_is_object(m->jwk))
+		return ccdm_err_set(err, -EINVAL, "tee-pubkey is no object");
+	if (!json_is_object(m->primary))
+		return ccdm_err_set(err, -EINVAL, "%s is no object",
+				    m->nonce.version == CCDM_KBS_0_2 ? "tee-evidence"
+								     : "primary_evidence");
+	if (!m->additional)
+		return ccdm_err_set(err, -EINVAL, "additional_evidence is no text");
+	return 0;
+}
+
+/* What was found, with everything that failed. */
+static int ccdm_attest_judge(struct ccdm_broker *b, const struct ccdm_request *q,
+			     const struct ccdm_attest *m, struct ccdm_verdict *v,
+			     struct ccdm_proof *proof, struct ccdm_err *err)
+{
+	struct ccdm_digest bound, beside;
+	const struct ccdm_credential_session session = { b->keys, &m->nonce };
+	struct ccdm_tee_key *key;
+	struct ccdm_claim claim = {
+		.tee = m->nonce.tee,
+		.primary = m->primary,
+		.additional = m->additional,
+		.bound = { bound.bytes, ccdm_tee_bound(m->nonce.tee) },
+		.bound_beside = { beside.bytes, ccdm_tee_bound("tpm") },
+		.activated = ccdm_credential_known,
+		.activated_arg = &session,
+	};
+	struct ccdm_err why = { 0 };
+	int r = ccdm_tee_key_from_jwk(m->jwk, &key, &why);
+
+	if (r)
+		return ccdm_err_set(err, r, "tee-pubkey: %s", why.text);
+	ccdm_tee_key_free(key);
+	if (strcmp(m->said, m->nonce.text))
+		return ccdm_err_set(err, -EINVAL, "the nonce is not the session's");
+	r = ccdm_kbs_report_data(m->nonce.version, m->said, m->jwk, m->additional, &bound);
+	if (!r)
+		r = ccdm_kbs_report_data(CCDM_KBS_0_2, m->said, m->jwk, "", &beside);
+	if (r)
+		return ccdm_err_set(err, r, "nonce and key cannot be hashed");
+	return ccdm_trust_judge(b->trust, &claim, q->now, v, proof, err);
+}
+
+/* Policies that hold, each with the hash of its text; NULL: out of memory. */
+static json_t *ccdm_attest_policies(struct ccdm_broker *b, const json_t *facts, json_t **traces,
+				    struct ccdm_err *err)
+{
+	const struct ccdm_policy *p;
+	json_t *names = json_object();
+
+	if (ccdm_broker_policies(b, &p, err)) {
+		json_decref(names);
+		return NULL;
+	}
+	for (; p; p = p->next) {
+		json_t *trace = json_array();
+
+		if (ccdm_policy_judge(p, facts, &trace) == CCDM_YES)
+			ccdm_member_put(&names, p->name, json_string(p->hash));
+		ccdm_member_put(traces, p->name, trace);
+	}
+	if (!names)
+		ccdm_err_set(err, -ENOMEM, "out of memory");
+	return names;
+}
+
+/* The checks that failed, as the log has them. */
+static json_t *ccdm_failed(const struct ccdm_verdict *v)
+{
+	json_t *all = ccdm_verdict_json(v), *failed = json_array(), *check;
+	size_t i;
+
+	json_array_foreach(json_object_get(all, "checks"), i,
+			   check) if (!json_is_true(json_object_get(check, "passed")))
+		json_array_append(failed, check);
+	json_decref(all);
+	return failed;
+}
+
+/* What is kept of the guest. */
+static int ccdm_attest_session(struct ccdm_broker *b, const struct ccdm_request *q,
+			       const struct ccdm_attest *m, const json_t *facts,
+			       struct ccdm_err *err)
+{
+	json_t *o =
+		json_pack("{s:s, s:O, s:O}", "tee", m->nonce.tee, "jwk", m->jwk, "facts", facts);
+	char *state = o ? ccdm_member_dump(o, JSON_COMPACT) : NULL;
+	int r = state ? ccdm_store_session_add(b->store, &m->nonce, q->now + b->session_lifetime,
+					       state, err)
+		      : ccdm_err_set(err, -ENOMEM, "out of memory");
+
+	free(state);
+	json_decref(o);
+	return r;
+}
+
+static int ccdm_attest_token(const struct ccdm_broker *b, const struct ccdm_request *q,
+			     const struct ccdm_attest *m, const json_t *facts, char **token)
+{
+	char id[2 * CCDM_NONCE_ID + 1];
+	json_t *claims;
+	int r;
+
+	ccdm_nonce_hex(&m->nonce, id);
+	claims = json_pack("{s:s, s:I, s:I, s:s, s:s, s:O, s:O?, s:O?}", "iss", "ccdm-broker",
+			   "iat", (json_int_t)q->now, "exp",
+			   (json_int_t)q->now + b->session_lifetime, "jti", id, "tee", m->nonce.tee,
+			   "tee-pubkey", m->jwk, "binding", json_object_get(facts, "binding"),
+			   "phase", json_object_get(facts, "phase"));
+	r = claims ? ccdm_token_sign(b->signer, claims, token) : -ENOMEM;
+	json_decref(claims);
+	return r;
+}
+
+/* What is said to the log of an attestation; @why NULL: it was accepted. */
+static int ccdm_attest_log(struct ccdm_broker *b, const struct ccdm_request *q,
+			   const struct ccdm_attest *m, const char *why, json_t *more,
+			   struct ccdm_err *err)
+{
+	char id[2 * CCDM_NONCE_ID + 1];
+
+	ccdm_nonce_hex(&m->nonce, id);
+	ccdm_member_put(&more, "peer", json_string(q->peer));
+	ccdm_member_put(&more, "tee", json_string(m->nonce.tee));
+	ccdm_member_put(&more, "session", json_string(id));
+	ccdm_member_put(&more, "result", json_string(why ? "refused" : "accepted"));
+	if (why)
+		ccdm_member_put(&more, "why", json_string(why));
+	return ccdm_broker_note(b, q->now, "attest", more, err);
+}
+
+/* What is decided. */
+struct ccdm_decision {
+	const char *why;  /* it is refused, for the operator; NULL: it is accepted */
+	const char *type; /* of the refusal, for the guest */
+	json_t *more;	  /* for the log */
+	struct ccdm_err err;
+};
+
+static void ccdm_attest_decide(struct ccdm_broker *b, const struct ccdm_request *q,
+			       const struct ccdm_attest *m, struct ccdm_verdict *v,
+			       struct ccdm_proof *proof, struct ccdm_decision *d)
+{
+	json_t *traces, *names, *facts;
+
+	d->type = "AttestationError";
+	if (ccdm_attest_judge(b, q, m, v, proof, &d->err)) {
+		d->why = d->err.text;
+		d->more = json_object();
+		return;
+	}
+	if (!proof->facts) {
+		d->why = "the evidence is not accepted";
+		d->more = json_pack("{s:o}", "failed", ccdm_failed(v));
+		return;
+	}
+	traces = json_object();
+	names = ccdm_attest_policies(b, proof->facts, &traces, &d->err);
+	if (!names) {
+		d->why = d->err.text;
+	} else if (!json_object_size(names)) {
+		d->type = "PolicyDeny";
+		d->why = "no policy holds";
+	}
+	/* Not the events: they are many, and those that a condition was about stand in it. */
+	facts = json_copy(proof->facts);
+	json_object_del(facts, "events");
+	d->more = json_pack("{s:o, s:O, s:O?}", "facts", facts, "notes", proof->notes, "policies",
+			    names);
+	if (d->why)
+		ccdm_member_put(&d->more, "conditions", json_incref(traces));
+	json_decref(traces);
+	json_decref(names);
+}
+
+/* The session is kept if it is in the log, and only then. */
+static int ccdm_attest_keep(struct ccdm_broker *b, const struct ccdm_request *q,
+			    const struct ccdm_attest *m, const struct ccdm_proof *proof,
+			    struct ccdm_decision *d)
+{
+	struct ccdm_err err;
+	int r;
+
+	if (!d->why && ccdm_store_begin(b->store, &d->err))
+		d->why = d->err.text;
+	if (d->why)
+		return ccdm_attest_log(b, q, m, d->why, d->more, &err);
+	if (ccdm_attest_session(b, q, m, proof->facts, &d->err))
+		d->why = d->err.text;
+	r = ccdm_attest_log(b, q, m, d->why, d->more, &err);
+	r = ccdm_store_end(b->store, r, &d->err);
+	/* it was accepted, says the log, and is not kept all the same */
+	if (r && !d->why)
+		(void)ccdm_attest_log(b, q, m, d->err.text, json_object(), &err);
+	return r;
+}
+
+static void ccdm_attest_reply(struct ccdm_broker *b, const struct ccdm_request *q,
+			      const struct ccdm_attest *m, struct ccdm_verdict *v,
+			      struct ccdm_proof *proof, struct ccdm_reply *a)
+{
+	struct ccdm_decision d = { 0 };
+	char *token = NULL;
+
+	ccdm_attest_decide(b, q, m, v, proof, &d);
+	if (ccdm_attest_keep(b, q, m, proof, &d)) {
+		ccdm_reply_error(a, 500, "AttestationError", "it cannot be kept");
+	} else if (d.why) {
+		ccdm_reply_error(a, 401, d.type, "the evidence is not accepted");
+	} else if (ccdm_attest_token(b, q, m, proof->facts, &token)) {
+		ccdm_reply_error(a, 500, "AttestationError", "no token can be made");
+	} else {
+		ccdm_reply_json(a, 200, json_pack("{s:s}", "token", token));
+		snprintf(a->cookie, sizeof(a->cookie), "%s", q->cookie);
+		a->cookie_expires = q->now + b->session_lifetime;
+	}
+	free(token);
+}
+
+/*
+ * A nonce of ours, and a message that is none: it is refused, and so it is in the log. Anybody gets
+ * a nonce, and nothing was claimed: the first ones of a minute have a line, the others a number.
+ */
+static void ccdm_attest_unreadable(struct ccdm_broker *b, const struct ccdm_request *q,
+				   const struct ccdm_attest *m, const struct ccdm_err *why,
+				   struct ccdm_reply *a)
+{
+	struct ccdm_err err;
+	bool line = ccdm_refusals_line(&b->refusals, q->now);
+
+	if (!line)
+		ccdm_refusals_add(&b->refusals, CCDM_REFUSED_MESSAGE, q->now);
+	if (line && ccdm_attest_log(b, q, m, why->text, json_object(), &err))
+		ccdm_reply_error(a, 500, "AttestationError", "it cannot be logged");
+	else
+		ccdm_reply_error(a, 401, "SerdeError", why->text);
+}
+
+void ccdm_attest_answer(struct ccdm_broker *b, const struct ccdm_request *q, struct ccdm_reply *a)
+{
+	struct ccdm_verdict *v = calloc(1, sizeof(*v));
+	struct ccdm_proof proof = { 0 };
+	struct ccdm_attest m = { 0 };
+	struct ccdm_err err = { 0 };
+	int r;
+
+	if (!v) {
+		a->status = 500;
+		return;
+	}
+	r = q->cookie ? ccdm_nonce_read(b->keys, q->cookie, q->now, &m.nonce) : -EINVAL;
+	if (r)
+		ccdm_refusals_add(&b->refusals,
+				  r == -ETIME ? CCDM_REFUSED_EXPIRED : CCDM_REFUSED_SESSION,
+				  q->now);
+	/* Unknown and expired are the same to who asks. */
+	if (r)
+		ccdm_reply_error(a, 401, "TokenNotFound", "no such session");
+	else if (ccdm_attest_read(q, &m, &err))
+		ccdm_attest_unreadable(b, q, &m, &err, a);
+	else
+		ccdm_attest_reply(b, q, &m, v, &proof, a);
+	ccdm_proof_drop(&proof);
+	json_decref(m.all);
+	free(v);
+}

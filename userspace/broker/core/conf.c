@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+/* conf.c - see conf.h */
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/file.h"
+#include "base/ini.h"
+#include "kbs/kbs.h"
+#include "conf.h"
+
+static const struct ccdm_conf_key {
+	const char *section;
+	const char *key;
+	size_t offset;
+	size_t size; /* of a text; 0: a number from @min to @max */
+	uint64_t min, max;
+	const char *text;
+	uint64_t number;
+} ccdm_conf_keys[] = {
+#define TEXT(f, value) \
+	offsetof(struct ccdm_conf, f), sizeof(((struct ccdm_conf *)0)->f), 0, 0, value, 0
+#define NUMBER(f, a, b, value) offsetof(struct ccdm_conf, f), 0, a, b, NULL, value
+	{ "server", "listen", TEXT(listen, "::") },
+	{ "server", "port", NUMBER(port, 0, 65535, 8080) },
+	{ "server", "certificate", TEXT(certificate, CCDM_CONF_DIR "/server.pem") },
+	{ "server", "key", TEXT(key, CCDM_CONF_DIR "/server.key") },
+	{ "server", "max_body", NUMBER(max_body, 1024, 16 << 20, 2 << 20) },
+	{ "server", "max_connections", NUMBER(max_connections, 1, 65536, 512) },
+	{ "server", "timeout", NUMBER(timeout, 1, 600, 30) },
+	{ "broker", "state", TEXT(state, "/var/lib/ccdm-broker") },
+	{ "broker", "key_file", TEXT(key_file, CCDM_CONF_DIR "/secrets.key") },
+	{ "broker", "token_key", TEXT(token_key, CCDM_CONF_DIR "/token.key") },
+	{ "broker", "trust", TEXT(trust, CCDM_CONF_DIR "/trust") },
+	{ "broker", "admin", TEXT(admin, "/run/ccdm-broker/admin.sock") },
+	{ "broker", "protocol", TEXT(protocol, "0.4.0 0.2.0") },
+	{ "broker", "nonce_lifetime", NUMBER(nonce_lifetime, 1, 3600, 300) },
+	{ "broker", "session_lifetime", NUMBER(session_lifetime, 1, 86400, 300) },
+#undef NUMBER
+#undef TEXT
+};
+
+#define CCDM_CONF_KEYS (sizeof(ccdm_conf_keys) / sizeof(ccdm_conf_keys[0]))
+
+struct ccdm_conf_state {
+	struct ccdm_conf *conf;
+	bool seen[CCDM_CONF_KEYS];
+};
+
+static int ccdm_conf_bad(const struct ccdm_ini_item *item, unsigned int column, const char *what,
+			 struct ccdm_err *err)
+{
+	return ccdm_err_set(err, -EINVAL, "%s:%u:%u: %s: %s", item->file, item->line, column,
+			    item->key ? item->key : item->section, what);
+}
+
+static int ccdm_conf_value(const struct ccdm_ini_item *item, const struct ccdm_conf_key *k,
+			   struct ccdm_conf *conf, struct ccdm_err *err)
+{
+	char *to = (char *)conf + k->offset, *end;
+	uint64_t number;
+
+	if (k->size) {
+		if (!*item->value || strlen(item->value) >= k->size)
+			return ccdm_conf_bad(item, item->value_column, "empty, or too long", err);
+		memcpy(to, item->value, strlen(item->value) + 1);
+		return 0;
+	}
+	number = strtoull(item->value, &end, 10);
+	if (!strchr("0123456789", *item->value) || end == item->value || *end || number < k->min ||
+	    number > k->max)
+		return ccdm_err_set(err, -EINVAL,
+				    "%s:%u:%u: %s: expected a number from %llu to %llu", item->file,
+				    item->line, item->value_column, item->key,
+				    (unsigned long long)k->min, (unsigned long long)k->max);
+	memcpy(to, &number, sizeof(number));
+	return 0;
+}
+
+static int ccdm_conf_item(const struct ccdm_ini_item *item, void *arg, struct ccdm_err *err)
+{
+	struct ccdm_conf_state *s = arg;
+	bool known = false;
+	size_t i;
+
+	for (i = 0; i < CCDM_CONF_KEYS; i++) {
+		const struct ccdm_conf_key *k = &ccdm_conf_keys[i];
+
+		if (strcmp(k->section, item->section))
+			continue;
+		known = true;
+		if (!item->key || strcmp(k->key, item->key))
+			continue;
+		if (s->seen[i])
+			return ccdm_conf_bad(item, item->key_column, "a second time", err);
+		s->seen[i] = true;
+		return ccdm_conf_value(item, k, s->conf, err);
+	}
+	return known && !item->key
+		       ? 0
+		       : ccdm_conf_bad(item, item->key_column, "this word is not known", err);
+}
+
+unsigned int ccdm_conf_versions(const struct ccdm_conf *conf)
+{
+	char copy[sizeof(conf->protocol)], *words = copy, *word;
+	enum ccdm_kbs_version v;
+	unsigned int versions = 0;
+
+	memcpy(copy, conf->protocol, sizeof(copy));
+	while ((word = strsep(&words, " ,"))) {
+		if (!*word)
+			continue;
+		if (!ccdm_kbs_version_of(word, &v))
+			return 0;
+		versions |= 1U << v;
+	}
+	return versions;
+}
+
+int ccdm_conf_load(const char *file, struct ccdm_conf *conf, struct ccdm_err *err)
+{
+	struct ccdm_conf_state s = { .conf = conf };
+	char *text;
+	size_t i, size;
+	int r;
+
+	memset(conf, 0, sizeof(*conf));
+	for (i = 0; i < CCDM_CONF_KEYS; i++) {
+		const struct ccdm_conf_key *k = &ccdm_conf_keys[i];
+		char *to = (char *)conf + k->offset;
+
+		if (k->size)
+			snprintf(to, k->size, "%s", k->text);
+		else
+			memcpy(to, &k->number, sizeof(k->number));
+	}
+	r = ccdm_file_read(file, CCDM_INI_MAX, &text, &size, err);
+	if (r)
+		return r;
+	r = ccdm_ini_parse(file, text, size, ccdm_conf_item, &s, err);
+	free(text);
+	if (!r && !ccdm_conf_versions(conf))
+		r = ccdm_err_set(err, -EINVAL, "%s: protocol: '%s' is not of 0.4.0 and 0.2.0", file,
+				 conf->protocol);
+	return r;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* conf.h - /etc/ccdm-broker/brokerd.conf (ccdm-brokerd(8)) */
+#ifndef CCDM_BROKER_CONF_H
+#define CCDM_BROKER_CONF_H
+
+#include <stdint.h>
+#include "base/err.h"
+
+#define CCDM_CONF_DIR  "/etc/ccdm-broker"
+#define CCDM_CONF_FILE CCDM_CONF_DIR "/brokerd.conf"
+#define CCDM_CONF_PATH 256
+
+/**
+ * struct ccdm_conf - the file, checked
+ * @listen: address, a number: "::" is every one there is
+ * @port: of TCP
+ * @certificate: chain of the server, PEM
+ * @key: of it, PEM
+ * @state: directory of the database and the audit log
+ * @key_file: see keys.h
+ * @token_key: PEM, P-256
+ * @trust: directory, see trust.h
+ * @admin: socket of the admin tool
+ * @nonce_lifetime, @session_lifetime: seconds
+ * @max_body: bytes of a request's body
+ * @max_connections: at a time
+ * @timeout: seconds for a connection, from its first byte to its last
+ * @protocol: versions, "0.4.0 0.2.0"
+ */
+struct ccdm_conf {
+	char listen[64];
+	uint64_t port;
+	char certificate[CCDM_CONF_PATH];
+	char key[CCDM_CONF_PATH];
+	char state[CCDM_CONF_PATH];
+	char key_file[CCDM_CONF_PATH];
+	char token_key[CCDM_CONF_PATH];
+	char trust[CCDM_CONF_PATH];
+	char admin[CCDM_CONF_PATH];
+	uint64_t nonce_lifetime;
+	uint64_t session_lifetime;
+	uint64_t max_body;
+	uint64_t max_connections;
+	uint64_t timeout;
+	char protocol[64];
+};
+
+/* Return: 0; -EINVAL with "FILE:LINE:COLUMN: ..." in @err; what open(2) says. */
+int ccdm_conf_load(const char *file, struct ccdm_conf *conf, struct ccdm_err *err);
+
+/* enum ccdm_kbs_version of each word of @protocol, bit by bit; 0: one is not known. */
+unsigned int ccdm_conf_versions(const struct ccdm_conf *conf);
+
+#endif

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+/* request.c - see request.h */
+#include "base/member.h"
+#include "request.h"
+
+#define ERRORS "https://github.com/confidential-containers/kbs/errors/"
+
+void ccdm_reply_json(struct ccdm_reply *a, int status, json_t *o)
+{
+	a->body = o ? ccdm_member_dump(o, JSON_COMPACT) : NULL;
+	a->status = a->body ? status : 500;
+	json_decref(o);
+}
+
+void ccdm_reply_error(struct ccdm_reply *a, int status, const char *type, const char *detail)
+{
+	ccdm_reply_json(a, status,
+			json_pack("{s:s+, s:s}", "type", ERRORS, type, "detail", detail));
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* request.h - what a guest asks of the broker, and what it gets */
+#ifndef CCDM_BROKER_REQUEST_H
+#define CCDM_BROKER_REQUEST_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include "store/nonce.h"
+
+#define CCDM_COOKIE "kbs-session-id"
+
+/**
+ * struct ccdm_request - what a guest asks; all untrusted
+ * @post: POST, else GET
+ * @path: without the query
+ * @cookie: value of CCDM_COOKIE, or NULL
+ * @bearer: token of the Authorization header, or NULL
+ * @body, @size: of a POST
+ * @peer: address, for the audit log
+ * @now: seconds since 1970
+ */
+struct ccdm_request {
+	bool post;
+	const char *path;
+	const char *cookie;
+	const char *bearer;
+	const char *body;
+	size_t size;
+	const char *peer;
+	int64_t now;
+};
+
+/**
+ * struct ccdm_reply - what it gets
+ * @status: of HTTP
+ * @body: JSON; the caller frees it
+ * @cookie: value of CCDM_COOKIE to set, or ""
+ * @cookie_expires: when it does
+ */
+struct ccdm_reply {
+	int status;
+	char *body;
+	char cookie[CCDM_NONCE_COOKIE];
+	int64_t cookie_expires;
+};
+
+/* Answer with JSON, which is dropped; NULL: out of memory. */
+void ccdm_reply_json(struct ccdm_reply *reply, int status, json_t *o);
+
+/* In Trustee's words, because its guests look at them: "PolicyDeny", ... */
+void ccdm_reply_error(struct ccdm_reply *reply, int status, const char *type, const char *detail);
+
+#endif

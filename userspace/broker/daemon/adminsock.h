@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* adminsock.h - the socket of the admin tool: lines in, lines out */
+#ifndef CCDM_BROKER_ADMINSOCK_H
+#define CCDM_BROKER_ADMINSOCK_H
+
+#include "base/err.h"
+
+struct ccdm_broker;
+struct event_base;
+
+/* Listens; opaque. */
+struct ccdm_adminsock;
+
+/**
+ * ccdm_adminsock_new() - listen
+ * @path: replaced if it is there; mode 0660, for a group of its own
+ * @broker: what is administered
+ *
+ * Return: 0, or what bind(2) says.
+ */
+int ccdm_adminsock_new(struct event_base *base, const char *path, struct ccdm_broker *broker,
+		       struct ccdm_adminsock **sock, struct ccdm_err *err);
+void ccdm_adminsock_free(struct ccdm_adminsock *sock); /* accepts NULL */
+
+#endif

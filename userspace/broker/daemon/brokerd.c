@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+/* brokerd.c - ccdm-brokerd: the daemon, from its configuration to its end */
+#include <errno.h>
+#include <event2/event.h>
+#include <getopt.h>
+#include <malloc.h>
+#include <openssl/crypto.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include "adminsock.h"
+#include "base/ui.h"
+#include "core/conf.h"
+#include "core/protocol.h"
+#include "server.h"
+#include "trust_watch.h"
+
+#define PROGRAM "ccdm-brokerd"
+#define PRUNE	60 /* seconds between two looks at what has expired, and two lines of refusals */
+
+struct ccdm_daemon {
+	const char *file;
+	struct ccdm_conf conf;
+	struct event_base *base;
+	struct ccdm_broker broker;
+	struct ccdm_keys *keys;
+	struct ccdm_signer *signer;
+	struct ccdm_trust_dir *trust;
+	struct ccdm_server *server;
+	struct ccdm_adminsock *admin;
+	struct event *end[2], *hup, *prune;
+	struct ccdm_trust_watch watch;
+};
+
+/* ---- what it is made of ------------------------------------------------------- */
+
+/* Whatever stood in JSON, or in a buffer of a connection, may have been a secret. */
+static void brokerd_free(void *p)
+{
+	if (p)
+		OPENSSL_cleanse(p, malloc_usable_size(p));
+	free(p);
+}
+
+/* Never in place: what was there would stay behind. */
+static void *brokerd_realloc(void *p, size_t size)
+{
+	size_t had = p ? malloc_usable_size(p) : 0;
+	void *more = size ? ccdm_ui_need(size) : NULL;
+
+	if (more && p)
+		memcpy(more, p, had < size ? had : size);
+	brokerd_free(p);
+	return more;
+}
+
+static void brokerd_policy(struct ccdm_daemon *d)
+{
+	d->broker.keys = d->keys;
+	d->broker.trust = d->trust;
+	ccdm_store_keys(d->broker.store, d->keys);
+	ccdm_broker_reloaded(&d->broker); /* a key may be gone, and with it what it vouched for */
+	d->broker.versions = ccdm_conf_versions(&d->conf);
+	d->broker.nonce_lifetime = (int)d->conf.nonce_lifetime;
+	d->broker.session_lifetime = (int)d->conf.session_lifetime;
+}
+
+static int brokerd_state(struct ccdm_daemon *d, struct ccdm_err *err)
+{
+	char path[CCDM_CONF_PATH + 32];
+	int r;
+
+	snprintf(path, sizeof(path), "%s/broker.db", d->conf.state);
+	r = ccdm_store_open(path, d->keys, &d->broker.store, err);
+	snprintf(path, sizeof(path), "%s/audit.log", d->conf.state);
+	if (!r)
+		r = ccdm_audit_open(path, d->signer, &d->broker.audit, err);
+	return r;
+}
+
+static void brokerd_answer(const struct ccdm_request *q, struct ccdm_reply *a, void *arg)
+{
+	struct ccdm_daemon *d = arg;
+
+	ccdm_protocol_answer(&d->broker, q, a);
+}
+
+/* What happened to the daemon itself; @why: NULL if it went well */
+static void brokerd_note(struct ccdm_daemon *d, const char *what, const char *why)
+{
+	struct ccdm_err err;
+
+	if (ccdm_broker_refusals(&d->broker, time(NULL), &err) ||
+	    ccdm_audit_add(d->broker.audit, time(NULL), "daemon",
+			   json_pack("{s:s, s:s, s:s?}", "do", what, "result",
+				     why ? "failed" : "done", "why", why),
+			   &err))
+		fprintf(stderr, PROGRAM ": %s\n", err.text);
+}
+
+/* ---- while it runs -------------------------------------------------------------- */
+
+static void brokerd_end(evutil_socket_t fd, short what, void *arg)
+{
+	struct ccdm_daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	event_base_loopbreak(d->base);
+}
+
+/* Configuration, keys, certificates and trust anew; with an error everything stays. */
+static void brokerd_reload(evutil_socket_t fd, short what, void *arg)
+{
+	struct ccdm_daemon *d = arg;
+	struct ccdm_trust_dir *trust = NULL;
+	struct ccdm_keys *keys = NULL;
+	struct ccdm_err err = { 0 };
+	struct ccdm_conf conf;
+	int r;
+
+	(void)fd;
+	(void)what;
+	d->broker.life.reloaded = time(NULL);
+	r = ccdm_conf_load(d->file, &conf, &err);
+	if (!r)
+		r = ccdm_keys_load(conf.key_file, &keys, &err);
+	if (!r)
+		r = ccdm_trust_load(conf.trust, &trust, &err);
+	if (!r)
+		r = ccdm_server_reload(d->server, &conf, &err);
+	snprintf(d->broker.life.why, sizeof(d->broker.life.why), "%s", r ? err.text : "");
+	if (r) {
+		ccdm_keys_free(keys);
+		ccdm_trust_free(trust);
+		brokerd_note(d, "reload", err.text);
+		fprintf(stderr, PROGRAM ": not reloaded: %s\n", err.text);
+		return;
+	}
+	ccdm_keys_free(d->keys);
+	ccdm_trust_free(d->trust);
+	d->keys = keys;
+	d->trust = trust;
+	d->conf = conf;
+	brokerd_policy(d);
+	brokerd_note(d, "reload", NULL);
+	d->broker.trust_state = ccdm_trust_watch(&d->watch, d->trust, false, PROGRAM);
+	fprintf(stderr, PROGRAM ": reloaded\n");
+}
+
+static void brokerd_prune(evutil_socket_t fd, short what, void *arg)
+{
+	struct ccdm_daemon *d = arg;
+	struct ccdm_err err = { 0 };
+
+	(void)fd;
+	(void)what;
+	if (ccdm_store_sessions_prune(d->broker.store, time(NULL), &err))
+		fprintf(stderr, PROGRAM ": %s\n", err.text);
+	if (ccdm_broker_refusals(&d->broker, time(NULL), &err))
+		fprintf(stderr, PROGRAM ": %s\n", err.text);
+	d->broker.trust_state = ccdm_trust_watch(&d->watch, d->trust, true, PROGRAM);
+}
+
+static int brokerd_events(struct ccdm_daemon *d, struct ccdm_err *err)
+{
+	const struct timeval every = { .tv_sec = PRUNE };
+
+	d->end[0] = evsignal_new(d->base, SIGTERM, brokerd_end, d);
+	d->end[1] = evsignal_new(d->base, SIGINT, brokerd_end, d);
+	d->hup = evsignal_new(d->base, SIGHUP, brokerd_reload, d);
+	d->prune = event_new(d->base, -1, EV_PERSIST, brokerd_prune, d);
+	if (!d->end[0] || !d->end[1] || !d->hup || !d->prune || evsignal_add(d->end[0], NULL) ||
+	    evsignal_add(d->end[1], NULL) || evsignal_add(d->hup, NULL) ||
+	    evtimer_add(d->prune, &every))
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	return 0;
+}
+
+/* ---- from beginning to end --------------------------------------------------------- */
+
+/* What can be looked at beside a daemon that runs. */
+static int brokerd_load(struct ccdm_daemon *d, struct ccdm_err *err)
+{
+	int r = ccdm_conf_load(d->file, &d->conf, err);
+
+	if (!r)
+		r = ccdm_keys_load(d->conf.key_file, &d->keys, err);
+	if (!r)
+		r = ccdm_trust_load(d->conf.trust, &d->trust, err);
+	if (!r)
+		r = ccdm_signer_load(d->conf.token_key, &d->signer, err);
+	d->broker.signer = d->signer;
+	return r ? r : ccdm_server_check(&d->conf, err);
+}
+
+static int brokerd_start(struct ccdm_daemon *d, struct ccdm_err *err)
+{
+	int r;
+
+	d->base = event_base_new();
+	r = d->base ? brokerd_state(d, err) : ccdm_err_set(err, -ENOMEM, "out of memory");
+	if (r)
+		return r;
+	brokerd_policy(d);
+	r = brokerd_events(d, err);
+	if (!r)
+		r = ccdm_adminsock_new(d->base, d->conf.admin, &d->broker, &d->admin, err);
+	if (!r)
+		r = ccdm_server_new(d->base, &d->conf, brokerd_answer, d, &d->server, err);
+	if (!r) {
+		ccdm_server_count(d->server, &d->broker.refusals);
+		d->broker.life.started = time(NULL);
+		brokerd_note(d, "start", NULL);
+		d->broker.trust_state = ccdm_trust_watch(&d->watch, d->trust, false, PROGRAM);
+		fprintf(stderr, PROGRAM ": port %u\n", ccdm_server_port(d->server));
+	}
+	return r;
+}
+
+static void brokerd_stop(struct ccdm_daemon *d)
+{
+	struct event *events[] = { d->end[0], d->end[1], d->hup, d->prune };
+	size_t i;
+
+	ccdm_server_free(d->server);
+	ccdm_adminsock_free(d->admin);
+	for (i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		if (events[i])
+			event_free(events[i]);
+	if (d->base)
+		event_base_free(d->base);
+	ccdm_broker_drop(&d->broker);
+	ccdm_audit_close(d->broker.audit);
+	ccdm_store_close(d->broker.store);
+	ccdm_trust_free(d->trust);
+	ccdm_signer_free(d->signer);
+	ccdm_keys_free(d->keys);
+}
+
+static int brokerd_help(FILE *to, int code)
+{
+	fprintf(to, "usage: " PROGRAM " [OPTION...]\n\n"
+		    "      --config FILE      instead of " CCDM_CONF_FILE "\n"
+		    "      --check            is the configuration good, and everything it names?\n"
+		    "  -h, --help             this\n"
+		    "  -V, --version          version\n\n"
+		    "SIGHUP reads configuration, keys, certificates and trust anew.\n"
+		    "man 8 " PROGRAM "\n");
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "check", no_argument, NULL, 'n' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	struct ccdm_daemon d = { .file = CCDM_CONF_FILE };
+	struct ccdm_err err = { 0 };
+	bool check = false;
+	int o, r;
+
+	while ((o = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
+		switch (o) {
+		case 'c':
+			d.file = optarg;
+			break;
+		case 'n':
+			check = true;
+			break;
+		case 'h':
+			return brokerd_help(stdout, CCDM_EXIT_OK);
+		case 'V':
+			puts(PROGRAM " " CCDM_VERSION);
+			return CCDM_EXIT_OK;
+		default:
+			return brokerd_help(stderr, CCDM_EXIT_USAGE);
+		}
+	}
+	if (optind < argc)
+		return brokerd_help(stderr, CCDM_EXIT_USAGE);
+	/* No core dump, and nobody looks into it. */
+	prctl(PR_SET_DUMPABLE, 0);
+	signal(SIGPIPE, SIG_IGN);
+	json_set_alloc_funcs(malloc, brokerd_free);
+	/* all that counts is on the disk: where libevent has no memory it ends, and is started anew */
+	event_set_mem_functions(ccdm_ui_need, brokerd_realloc, brokerd_free);
+	r = brokerd_load(&d, &err);
+	if (!r && !check)
+		r = brokerd_start(&d, &err);
+	if (!r && !check) {
+		r = event_base_dispatch(d.base) < 0 ? ccdm_err_set(&err, -EIO, "the loop ended")
+						    : 0;
+		/* (who is refused until then is in the log before it) */
+		ccdm_server_free(d.server);
+		d.server = NULL;
+		brokerd_note(&d, "stop", r ? err.text : NULL);
+	}
+	brokerd_stop(&d);
+	return r ? (int)ccdm_ui_fail(PROGRAM, &err, r) : CCDM_EXIT_OK;
+}

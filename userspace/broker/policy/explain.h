@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* explain.h - what a broker would say to evidence, condition by condition */
+#ifndef CCDM_BROKER_EXPLAIN_H
+#define CCDM_BROKER_EXPLAIN_H
+
+#include <jansson.h>
+#include "policy.h"
+#include "trust/trust.h"
+
+/**
+ * ccdm_explain() - judge evidence that lies before us
+ * @trust: what it is held against
+ * @policies: in order; may be NULL
+ * @evidence: untrusted: what "ccdm-setup evidence --json" prints (capture.h)
+ * @at: time of evaluation
+ * @out: set: {"verdict", "checks", "nonce-checked", "facts"?, "notes"?,
+ *	"policies": [{"name", "holds", "secrets", "conditions"}]}; the caller drops it
+ *
+ * Evidence without a nonce is judged all the same, but for what it is bound to: it is no more than
+ * an explanation then, and "nonce-checked" is false.
+ *
+ * Return: 0, whatever is found; -EINVAL; -ENOMEM.
+ */
+int ccdm_explain(const struct ccdm_trust_dir *trust, const struct ccdm_policy *policies,
+		 const json_t *evidence, int64_t at, json_t **out, struct ccdm_err *err);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * audit.h - what was decided, and why: an append-only log that cannot be changed unseen
+ *
+ * One JSON object a line. "prev" is the SHA-256 of the line before, in hexadecimal, zeros
+ * in the first; each CCDM_AUDIT_HEAD-th line, and no other, is of "event": "head" and carries
+ * a token (ES256) over that hash and the number of lines before. No secret is in it.
+ */
+#ifndef CCDM_BROKER_AUDIT_H
+#define CCDM_BROKER_AUDIT_H
+
+#include <jansson.h>
+#include <stdint.h>
+#include "token.h"
+
+#define CCDM_AUDIT_HEAD 64
+#define CCDM_AUDIT_LINE (1 << 18) /* bytes of a line */
+
+/* An open log; opaque. */
+struct ccdm_audit;
+
+/**
+ * ccdm_audit_open() - go on with a log, or begin one
+ * @file: mode 0640 if it is made
+ * @signer: signs heads; must live as long
+ *
+ * A last line that is not whole, as after a loss of power, is cut off; an entry "torn" says so.
+ *
+ * Return: 0; -EBADMSG with the line's number if it was changed; what open(2) says.
+ */
+int ccdm_audit_open(const char *file, const struct ccdm_signer *signer, struct ccdm_audit **audit,
+		    struct ccdm_err *err);
+void ccdm_audit_close(struct ccdm_audit *audit); /* accepts NULL */
+
+/**
+ * ccdm_audit_add() - note a decision
+ * @now: seconds since 1970
+ * @event: "attest", "resource", "admin", ...
+ * @entry: what else there is to say; dropped
+ *
+ * An entry that is longer than CCDM_AUDIT_LINE loses its largest members; "cut" names each with
+ * the bytes it had. The size of an entry never keeps it out of the log.
+ *
+ * It is on the disk when this returns: what cannot be noted must not be done.
+ */
+int ccdm_audit_add(struct ccdm_audit *audit, int64_t now, const char *event, json_t *entry,
+		   struct ccdm_err *err);
+
+/* Hash of the last line, in hexadecimal, zeros if there is none; @lines: set to their number. */
+const char *ccdm_audit_end(const struct ccdm_audit *audit, uint64_t *lines);
+
+/**
+ * ccdm_audit_verify() - does every line follow from the one before, and is each head where it must be?
+ * @signer: whose heads they are; NULL: their signatures are not looked at
+ * @lines: set to their number
+ *
+ * Return: 0; -EBADMSG with the first line that does not, or is none.
+ */
+int ccdm_audit_verify(const char *file, const struct ccdm_signer *signer, uint64_t *lines,
+		      struct ccdm_err *err);
+
+#endif

@@ -1,0 +1,718 @@
+// SPDX-License-Identifier: Apache-2.0
+/* store.c - see store.h */
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include "crypto/digest.h"
+#include "store.h"
+
+#define VERSION 2 /* of the tables; in SQLite's user_version */
+#define COLUMNS 5
+#define LONGEST (1 << 24) /* bytes of a column */
+#define UPGRADE 300	  /* seconds: nonces of before an upgrade are used up */
+
+struct ccdm_store {
+	sqlite3 *db;
+	const struct ccdm_keys *keys;
+	struct ccdm_store_odd odd;
+};
+
+static const char ccdm_store_tables[] =
+	"CREATE TABLE policy (name TEXT PRIMARY KEY, text TEXT NOT NULL, mac BLOB)"
+	"  STRICT, WITHOUT ROWID;"
+	"CREATE TABLE secret (path TEXT PRIMARY KEY, sealed BLOB NOT NULL,"
+	"  changed TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ'))) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE session (id BLOB PRIMARY KEY, expires INTEGER NOT NULL, forget INTEGER NOT NULL,"
+	"  state TEXT NOT NULL, mac BLOB) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX session_forget ON session (forget);"
+	"CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL, mac BLOB)"
+	"  STRICT, WITHOUT ROWID;";
+
+/* Rows stay: the nonces of sessions are used up. Without a MAC they are nothing else. */
+static const char ccdm_store_upgrade[] = "DROP TRIGGER IF EXISTS policy_insert;"
+					 "DROP TRIGGER IF EXISTS policy_update;"
+					 "DROP TRIGGER IF EXISTS policy_delete;"
+					 "DELETE FROM counter WHERE name = 'policies';"
+					 "ALTER TABLE policy ADD COLUMN mac BLOB;"
+					 "ALTER TABLE session ADD COLUMN mac BLOB;"
+					 "ALTER TABLE counter ADD COLUMN mac BLOB;";
+
+/* ---- statements ------------------------------------------------------------- */
+
+static int ccdm_store_bad(struct ccdm_store *s, struct ccdm_err *err)
+{
+	int code = sqlite3_errcode(s->db);
+
+	return ccdm_err_set(err, code == SQLITE_NOMEM ? -ENOMEM : -EIO, "%s: %s",
+			    sqlite3_db_filename(s->db, NULL), sqlite3_errmsg(s->db));
+}
+
+static int ccdm_store_exec(struct ccdm_store *s, const char *sql, struct ccdm_err *err)
+{
+	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : ccdm_store_bad(s, err);
+}
+
+/* A statement with its first parameter, a text, or none if it is NULL. */
+static sqlite3_stmt *ccdm_store_prepare(struct ccdm_store *s, const char *sql, const char *text)
+{
+	sqlite3_stmt *st = NULL;
+
+	if (sqlite3_prepare_v2(s->db, sql, -1, &st, NULL) == SQLITE_OK && text)
+		sqlite3_bind_text(st, 1, text, -1, SQLITE_TRANSIENT);
+	return st;
+}
+
+/* A row must not lose its MAC for want of memory: without one the statement does not run. */
+static sqlite3_stmt *ccdm_store_bind_mac(sqlite3_stmt *st, int i, const uint8_t mac[CCDM_MAC_SIZE])
+{
+	if (!st || sqlite3_bind_blob(st, i, mac, CCDM_MAC_SIZE, SQLITE_TRANSIENT) == SQLITE_OK)
+		return st;
+	sqlite3_finalize(st);
+	return NULL;
+}
+
+/* Run what gives no row. @none: the error if nothing was changed, or 0 */
+static int ccdm_store_run(struct ccdm_store *s, sqlite3_stmt *st, int none, const char *name,
+			  struct ccdm_err *err)
+{
+	int code = st ? sqlite3_step(st) : SQLITE_ERROR, r = 0;
+
+	if (code != SQLITE_DONE)
+		r = ccdm_store_bad(s, err);
+	else if (none && !sqlite3_changes(s->db))
+		r = ccdm_err_set(err, none, "there is no %s", name);
+	sqlite3_finalize(st);
+	return r;
+}
+
+static int ccdm_store_each(struct ccdm_store *s, const char *sql, ccdm_store_fn each, void *arg,
+			   struct ccdm_err *err)
+{
+	sqlite3_stmt *st = ccdm_store_prepare(s, sql, NULL);
+	int code = SQLITE_ERROR, r = 0;
+
+	while (st && !r && (code = sqlite3_step(st)) == SQLITE_ROW)
+		r = each((const char *)sqlite3_column_text(st, 0),
+			 (const char *)sqlite3_column_text(st, 1), arg);
+	if (!r && code != SQLITE_DONE)
+		r = ccdm_store_bad(s, err);
+	sqlite3_finalize(st);
+	return r;
+}
+
+static int ccdm_store_number(struct ccdm_store *s, const char *sql, int64_t *number,
+			     struct ccdm_err *err)
+{
+	sqlite3_stmt *st = ccdm_store_prepare(s, sql, NULL);
+	int r = 0;
+
+	if (st && sqlite3_step(st) == SQLITE_ROW)
+		*number = sqlite3_column_int64(st, 0);
+	else
+		r = ccdm_store_bad(s, err);
+	sqlite3_finalize(st);
+	return r;
+}
+
+/* ---- MACs of rows --------------------------------------------------------------- */
+
+/* What a MAC is over: each column with its type and its length. */
+struct ccdm_row {
+	const char *table;
+	unsigned int count;
+	struct {
+		char type; /* t(ext), b(lob), i(nteger) */
+		const void *bytes;
+		size_t size;
+		int64_t number;
+	} column[COLUMNS];
+};
+
+static void ccdm_row_add(struct ccdm_row *row, char type, const void *bytes, size_t size)
+{
+	row->column[row->count].type = type;
+	row->column[row->count].bytes = bytes;
+	row->column[row->count++].size = size;
+}
+
+static void ccdm_row_text(struct ccdm_row *row, const char *text)
+{
+	ccdm_row_add(row, 't', text, strlen(text));
+}
+
+static void ccdm_row_number(struct ccdm_row *row, int64_t number)
+{
+	row->column[row->count].number = number;
+	ccdm_row_add(row, 'i', NULL, sizeof(number));
+}
+
+static uint8_t *ccdm_row_length(uint8_t *to, uint64_t n)
+{
+	int i;
+
+	for (i = 7; i >= 0; i--)
+		*to++ = n >> (8 * i);
+	return to;
+}
+
+/* The bytes of a column, whatever it is: they must be asked for before their number. */
+static void ccdm_row_column(struct ccdm_row *row, sqlite3_stmt *st, int i)
+{
+	const void *bytes = sqlite3_column_blob(st, i);
+
+	ccdm_row_add(row, 'b', bytes, bytes ? sqlite3_column_bytes(st, i) : 0);
+}
+
+/* In one piece; the caller frees it. */
+static uint8_t *ccdm_row_bytes(const struct ccdm_row *row, size_t *size)
+{
+	size_t table = strlen(row->table);
+	uint8_t *all, *at;
+	unsigned int i;
+
+	*size = 8 + table;
+	for (i = 0; i < row->count; i++)
+		*size += 1 + 8 + row->column[i].size;
+	all = malloc(*size);
+	if (!all)
+		return NULL;
+	at = ccdm_row_length(all, table);
+	memcpy(at, row->table, table);
+	at += table;
+	for (i = 0; i < row->count; i++) {
+		*at++ = row->column[i].type;
+		at = ccdm_row_length(at, row->column[i].size);
+		if (row->column[i].type == 'i')
+			at = ccdm_row_length(at, row->column[i].number);
+		else if (row->column[i].size)
+			at = (uint8_t *)memcpy(at, row->column[i].bytes, row->column[i].size) +
+			     row->column[i].size;
+	}
+	return all;
+}
+
+static int ccdm_row_mac(struct ccdm_store *s, const struct ccdm_row *row,
+			uint8_t mac[CCDM_MAC_SIZE], struct ccdm_err *err)
+{
+	size_t size;
+	uint8_t *all = ccdm_row_bytes(row, &size);
+	int r = all ? ccdm_keys_mac_row(s->keys, 0, all, size, mac) : -ENOMEM;
+
+	free(all);
+	return r ? ccdm_err_set(err, r, "a row of table %s: no MAC can be made", row->table) : 0;
+}
+
+/* Has it the MAC that it says? Any key of the file is good. Return: 1, 0, -ENOMEM, -EIO */
+static int ccdm_row_good(struct ccdm_store *s, const struct ccdm_row *row, const void *said)
+{
+	size_t size;
+	uint8_t mac[CCDM_MAC_SIZE], *all = ccdm_row_bytes(row, &size);
+	unsigned int i;
+	int r = all ? 0 : -ENOMEM;
+
+	for (i = 0; !r && i < ccdm_keys_count(s->keys); i++) {
+		r = ccdm_keys_mac_row(s->keys, i, all, size, mac);
+		if (!r)
+			r = !CRYPTO_memcmp(mac, said, sizeof(mac));
+	}
+	free(all);
+	return r;
+}
+
+/*
+ * A row as the database has it; @types: of its columns, the last of which is the MAC. Whoever
+ * can write may have made the table anew, without STRICT. Return: 1, 0: not ours, -errno
+ */
+static int ccdm_row_read(struct ccdm_store *s, sqlite3_stmt *st, const char *table,
+			 const char *types)
+{
+	struct ccdm_row row = { .table = table };
+	int i, n = (int)strlen(types), size;
+
+	for (i = 0; i < n; i++) {
+		int type = sqlite3_column_type(st, i);
+		const void *bytes;
+
+		if (type != (types[i] == 't'   ? SQLITE_TEXT
+			     : types[i] == 'b' ? SQLITE_BLOB
+					       : SQLITE_INTEGER))
+			return 0;
+		if (types[i] == 'i') {
+			ccdm_row_number(&row, sqlite3_column_int64(st, i));
+			continue;
+		}
+		bytes = types[i] == 't' ? sqlite3_column_text(st, i) : sqlite3_column_blob(st, i);
+		size = sqlite3_column_bytes(st, i);
+		if (size && !bytes)
+			return -ENOMEM;
+		if (size > LONGEST || (types[i] == 't' && memchr(bytes, 0, size)))
+			return 0;
+		ccdm_row_add(&row, types[i], bytes, size);
+	}
+	row.count--;
+	if (row.column[row.count].size != CCDM_MAC_SIZE)
+		return 0;
+	return ccdm_row_good(s, &row, row.column[row.count].bytes);
+}
+
+static void ccdm_row_odd(struct ccdm_store *s, const char *table, const void *key, int size)
+{
+	const char *from = key;
+	char *to;
+	int i;
+
+	s->odd.table = table;
+	if (s->odd.count++ >= CCDM_STORE_ODD)
+		return;
+	to = s->odd.key[s->odd.count - 1];
+	for (i = 0; i < size && i < CCDM_STORE_KEY; i++)
+		to[i] = from[i] > ' ' && from[i] < 127 ? from[i] : '?';
+	to[i] = '\0';
+}
+
+const struct ccdm_store_odd *ccdm_store_odd(const struct ccdm_store *s)
+{
+	return &s->odd;
+}
+
+/* The barrier: nonces that expire until then are used up. */
+static int ccdm_store_barrier_put(struct ccdm_store *s, int64_t nonces, struct ccdm_err *err)
+{
+	struct ccdm_row row = { .table = "counter" };
+	uint8_t mac[CCDM_MAC_SIZE];
+	sqlite3_stmt *st;
+	int r;
+
+	ccdm_row_text(&row, "nonces");
+	ccdm_row_number(&row, nonces);
+	r = ccdm_row_mac(s, &row, mac, err);
+	if (r)
+		return r;
+	st = ccdm_store_prepare(
+		s, "INSERT OR REPLACE INTO counter (name, value, mac) VALUES (?, ?, ?)", "nonces");
+	sqlite3_bind_int64(st, 2, nonces);
+	st = ccdm_store_bind_mac(st, 3, mac);
+	return ccdm_store_run(s, st, 0, "", err);
+}
+
+/* Without one nobody knows which nonces are used up: all are. */
+static int ccdm_store_barrier(struct ccdm_store *s, int64_t *nonces, struct ccdm_err *err)
+{
+	sqlite3_stmt *st = ccdm_store_prepare(
+		s, "SELECT name, value, mac FROM counter WHERE name = ?", "nonces");
+	int code = st ? sqlite3_step(st) : SQLITE_ERROR, r;
+
+	if (code == SQLITE_ROW) {
+		r = ccdm_row_read(s, st, "counter", "tib");
+		*nonces = sqlite3_column_int64(st, 1);
+	} else {
+		r = code == SQLITE_DONE ? 0 : ccdm_store_bad(s, err);
+	}
+	sqlite3_finalize(st);
+	if (r > 0)
+		return 0;
+	return r ? r
+		 : ccdm_err_set(err, -EBADMSG,
+				"the database: its barrier of nonces has no MAC of this key file");
+}
+
+/* ---- opening ------------------------------------------------------------------- */
+
+static int ccdm_store_tables_make(struct ccdm_store *s, const char *file, struct ccdm_err *err)
+{
+	int64_t version, tables, before = 0, today;
+	int r;
+
+	r = ccdm_store_number(s, "PRAGMA user_version", &version, err);
+	if (!r)
+		r = ccdm_store_number(s, "SELECT count(*) FROM sqlite_master", &tables, err);
+	if (r)
+		return r;
+	if (version == VERSION)
+		return 0;
+	if (version > 1 || (!version && tables))
+		return ccdm_err_set(err, -EINVAL,
+				    "%s: no database of this broker's: version %lld, not %d", file,
+				    (long long)version, VERSION);
+	r = ccdm_store_begin(s, err);
+	if (r)
+		return r;
+	/* a barrier of before the upgrade may be higher than that of today */
+	if (version)
+		r = ccdm_store_number(
+			s, "SELECT coalesce(max(value), 0) FROM counter WHERE name = 'nonces'",
+			&before, err);
+	if (!r)
+		r = ccdm_store_exec(s, version ? ccdm_store_upgrade : ccdm_store_tables, err);
+	today = version ? time(NULL) + UPGRADE : 0;
+	if (!r)
+		r = ccdm_store_barrier_put(s, before > today ? before : today, err);
+	if (!r)
+		r = ccdm_store_exec(s, "PRAGMA user_version = 2", err);
+	r = ccdm_store_end(s, r, err);
+	if (!r && version)
+		fprintf(stderr,
+			"%s: upgraded from version 1. Its policies and sessions have no MAC and do not"
+			" count. Add the policies again: ccdm-broker policy add FILE\n",
+			file);
+	return r;
+}
+
+int ccdm_store_open(const char *file, const struct ccdm_keys *keys, struct ccdm_store **store,
+		    struct ccdm_err *err)
+{
+	struct ccdm_store *s = calloc(1, sizeof(*s));
+	mode_t mask = umask(077);
+	int code, r = 0;
+
+	*store = NULL;
+	if (!s) {
+		umask(mask);
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	}
+	s->keys = keys;
+	code = sqlite3_open_v2(file, &s->db,
+			       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW,
+			       NULL);
+	if (code != SQLITE_OK)
+		r = ccdm_err_set(err, code == SQLITE_NOMEM ? -ENOMEM : -EACCES, "%s: %s", file,
+				 s->db ? sqlite3_errmsg(s->db) : "out of memory");
+	if (!r) {
+		sqlite3_busy_timeout(s->db, 5000);
+		sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+		sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+		sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+		sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+		r = ccdm_store_exec(s,
+				    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+				    "PRAGMA secure_delete = ON",
+				    err);
+	}
+	if (!r)
+		r = ccdm_store_tables_make(s, file, err);
+	umask(mask);
+	if (r) {
+		ccdm_store_close(s);
+		return r;
+	}
+	*store = s;
+	return 0;
+}
+
+void ccdm_store_close(struct ccdm_store *s)
+{
+	if (s)
+		sqlite3_close(s->db);
+	free(s);
+}
+
+int ccdm_store_schema(struct ccdm_store *s, int64_t *version, struct ccdm_err *err)
+{
+	return ccdm_store_number(s, "PRAGMA user_version", version, err);
+}
+
+void ccdm_store_keys(struct ccdm_store *s, const struct ccdm_keys *keys)
+{
+	s->keys = keys;
+}
+
+int ccdm_store_begin(struct ccdm_store *s, struct ccdm_err *err)
+{
+	return ccdm_store_exec(s, "BEGIN IMMEDIATE", err);
+}
+
+int ccdm_store_end(struct ccdm_store *s, int r, struct ccdm_err *err)
+{
+	if (!r)
+		r = ccdm_store_exec(s, "COMMIT", err);
+	if (r && !sqlite3_get_autocommit(s->db))
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	return r;
+}
+
+/* ---- policies --------------------------------------------------------------------- */
+
+int ccdm_store_policy_put(struct ccdm_store *s, const char *name, const char *text,
+			  struct ccdm_err *err)
+{
+	struct ccdm_row row = { .table = "policy" };
+	uint8_t mac[CCDM_MAC_SIZE];
+	sqlite3_stmt *st;
+	int r;
+
+	ccdm_row_text(&row, name);
+	ccdm_row_text(&row, text);
+	r = ccdm_row_mac(s, &row, mac, err);
+	if (r)
+		return r;
+	st = ccdm_store_prepare(
+		s,
+		"INSERT INTO policy (name, text, mac) VALUES (?, ?, ?)"
+		" ON CONFLICT DO UPDATE SET text = excluded.text, mac = excluded.mac",
+		name);
+	sqlite3_bind_text(st, 2, text, -1, SQLITE_TRANSIENT);
+	st = ccdm_store_bind_mac(st, 3, mac);
+	return ccdm_store_run(s, st, 0, name, err);
+}
+
+int ccdm_store_policy_remove(struct ccdm_store *s, const char *name, struct ccdm_err *err)
+{
+	return ccdm_store_run(s, ccdm_store_prepare(s, "DELETE FROM policy WHERE name = ?", name),
+			      -ENOENT, name, err);
+}
+
+int ccdm_store_policies(struct ccdm_store *s, ccdm_store_fn each, void *arg, struct ccdm_err *err)
+{
+	sqlite3_stmt *st =
+		ccdm_store_prepare(s, "SELECT name, text, mac FROM policy ORDER BY name", NULL);
+	int code = SQLITE_ERROR, r = 0, good;
+	const void *name;
+
+	s->odd.count = 0;
+	while (st && !r && (code = sqlite3_step(st)) == SQLITE_ROW) {
+		good = ccdm_row_read(s, st, "policy", "ttb");
+		if (good < 0) {
+			r = ccdm_err_set(err, good, "a policy of the database cannot be checked");
+		} else if (good) {
+			r = each((const char *)sqlite3_column_text(st, 0),
+				 (const char *)sqlite3_column_text(st, 1), arg);
+		} else {
+			name = sqlite3_column_blob(st, 0);
+			ccdm_row_odd(s, "policy", name, name ? sqlite3_column_bytes(st, 0) : 0);
+		}
+	}
+	if (!r && code != SQLITE_DONE)
+		r = ccdm_store_bad(s, err);
+	sqlite3_finalize(st);
+	return r;
+}
+
+/* Each step hashes the hash before and a row; who keeps a MAC and changes the rest gains nothing. */
+int ccdm_store_policies_version(struct ccdm_store *s, uint8_t version[32], struct ccdm_err *err)
+{
+	sqlite3_stmt *st =
+		ccdm_store_prepare(s, "SELECT name, mac FROM policy ORDER BY name", NULL);
+	int code = SQLITE_ERROR, r = 0;
+	struct ccdm_digest d;
+
+	memset(version, 0, 32);
+	while (st && !r && (code = sqlite3_step(st)) == SQLITE_ROW) {
+		struct ccdm_row row = { .table = "policy" };
+		uint8_t *all;
+		size_t size;
+
+		ccdm_row_column(&row, st, 0);
+		ccdm_row_column(&row, st, 1);
+		all = ccdm_row_bytes(&row, &size);
+		r = all ? ccdm_digest_of(CCDM_ALG_SHA256, version, 32, all, size, &d) : -ENOMEM;
+		free(all);
+		if (r)
+			ccdm_err_set(err, r, "the policies cannot be hashed");
+		else
+			memcpy(version, d.bytes, 32);
+	}
+	if (!r && code != SQLITE_DONE)
+		r = ccdm_store_bad(s, err);
+	sqlite3_finalize(st);
+	return r;
+}
+
+/* ---- secrets ------------------------------------------------------------------------ */
+
+int ccdm_store_secret_put(struct ccdm_store *s, const char *path, const void *sealed, size_t size,
+			  struct ccdm_err *err)
+{
+	sqlite3_stmt *st = ccdm_store_prepare(
+		s,
+		"INSERT INTO secret (path, sealed) VALUES (?, ?) ON CONFLICT DO UPDATE SET"
+		" sealed = excluded.sealed, changed = excluded.changed",
+		path);
+
+	sqlite3_bind_blob64(st, 2, sealed, size, SQLITE_TRANSIENT);
+	return ccdm_store_run(s, st, 0, path, err);
+}
+
+int ccdm_store_secret_get(struct ccdm_store *s, const char *path, uint8_t **sealed, size_t *size,
+			  struct ccdm_err *err)
+{
+	sqlite3_stmt *st = ccdm_store_prepare(s, "SELECT sealed FROM secret WHERE path = ?", path);
+	int code = st ? sqlite3_step(st) : SQLITE_ERROR, r = 0;
+
+	*sealed = NULL;
+	if (code == SQLITE_ROW) {
+		*size = sqlite3_column_bytes(st, 0);
+		*sealed = malloc(*size + 1);
+		if (*sealed)
+			memcpy(*sealed, sqlite3_column_blob(st, 0), *size);
+		else
+			r = ccdm_err_set(err, -ENOMEM, "out of memory");
+	} else {
+		r = code == SQLITE_DONE ? ccdm_err_set(err, -ENOENT, "there is no %s", path)
+					: ccdm_store_bad(s, err);
+	}
+	sqlite3_finalize(st);
+	return r;
+}
+
+int ccdm_store_secret_remove(struct ccdm_store *s, const char *path, struct ccdm_err *err)
+{
+	return ccdm_store_run(s, ccdm_store_prepare(s, "DELETE FROM secret WHERE path = ?", path),
+			      -ENOENT, path, err);
+}
+
+int ccdm_store_secrets(struct ccdm_store *s, ccdm_store_fn each, void *arg, struct ccdm_err *err)
+{
+	return ccdm_store_each(s, "SELECT path, changed FROM secret ORDER BY path", each, arg, err);
+}
+
+/* ---- sessions -------------------------------------------------------------------------- */
+
+int ccdm_store_session_add(struct ccdm_store *s, const struct ccdm_nonce *nonce, int64_t expires,
+			   const char *state, struct ccdm_err *err)
+{
+	int64_t forget = expires > nonce->expires ? expires : nonce->expires, used;
+	struct ccdm_row row = { .table = "session" };
+	uint8_t mac[CCDM_MAC_SIZE];
+	sqlite3_stmt *st;
+	int code, r = ccdm_store_barrier(s, &used, err);
+
+	if (!r && nonce->expires <= used)
+		r = ccdm_err_set(err, -EEXIST, "the nonce was used before");
+	ccdm_row_add(&row, 'b', nonce->id, CCDM_NONCE_ID);
+	ccdm_row_number(&row, expires);
+	ccdm_row_number(&row, forget);
+	ccdm_row_text(&row, state);
+	if (!r)
+		r = ccdm_row_mac(s, &row, mac, err);
+	if (r)
+		return r;
+	st = ccdm_store_prepare(
+		s, "INSERT INTO session (state, id, expires, forget, mac) VALUES (?, ?, ?, ?, ?)",
+		state);
+	sqlite3_bind_blob(st, 2, nonce->id, CCDM_NONCE_ID, SQLITE_TRANSIENT);
+	sqlite3_bind_int64(st, 3, expires);
+	sqlite3_bind_int64(st, 4, forget);
+	st = ccdm_store_bind_mac(st, 5, mac);
+	code = st ? sqlite3_step(st) : SQLITE_ERROR;
+	if (code == SQLITE_CONSTRAINT)
+		r = ccdm_err_set(err, -EEXIST, "the nonce was used before");
+	else if (code != SQLITE_DONE)
+		r = ccdm_store_bad(s, err);
+	sqlite3_finalize(st);
+	return r;
+}
+
+int ccdm_store_session_get(struct ccdm_store *s, const uint8_t id[CCDM_NONCE_ID], int64_t now,
+			   char **state, struct ccdm_err *err)
+{
+	sqlite3_stmt *st = ccdm_store_prepare(
+		s, "SELECT id, expires, forget, state, mac FROM session WHERE id = ?", NULL);
+	char hex[2 * CCDM_NONCE_ID + 1];
+	int code, r = 0, good = 0;
+
+	*state = NULL;
+	s->odd.count = 0;
+	sqlite3_bind_blob(st, 1, id, CCDM_NONCE_ID, SQLITE_TRANSIENT);
+	code = st ? sqlite3_step(st) : SQLITE_ERROR;
+	if (code == SQLITE_ROW) {
+		good = ccdm_row_read(s, st, "session", "biitb");
+		/* (the index that found it is the database's) */
+		if (good > 0 && (sqlite3_column_bytes(st, 0) != CCDM_NONCE_ID ||
+				 memcmp(sqlite3_column_blob(st, 0), id, CCDM_NONCE_ID)))
+			good = 0;
+		if (!good) {
+			ccdm_hex(id, CCDM_NONCE_ID, hex);
+			ccdm_row_odd(s, "session", hex, 2 * CCDM_NONCE_ID);
+		}
+	} else if (code != SQLITE_DONE) {
+		r = ccdm_store_bad(s, err);
+	}
+	if (good < 0) {
+		r = ccdm_err_set(err, good, "a session of the database cannot be checked");
+	} else if (good && sqlite3_column_int64(st, 1) > now) {
+		*state = strdup((const char *)sqlite3_column_text(st, 3));
+		r = *state ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
+	} else if (!r) {
+		r = ccdm_err_set(err, -ENOENT, "there is no such session");
+	}
+	sqlite3_finalize(st);
+	return r;
+}
+
+int ccdm_store_sessions_prune(struct ccdm_store *s, int64_t now, struct ccdm_err *err)
+{
+	sqlite3_stmt *st = ccdm_store_prepare(s, "DELETE FROM session WHERE forget <= ?", NULL);
+
+	sqlite3_bind_int64(st, 1, now);
+	return ccdm_store_run(s, st, 0, "", err);
+}
+
+/* ---- a new key ------------------------------------------------------------------------ */
+
+struct ccdm_reseal {
+	struct ccdm_store *s;
+	struct ccdm_err *err;
+};
+
+static int ccdm_reseal_policy(const char *name, const char *text, void *arg)
+{
+	struct ccdm_reseal *a = arg;
+
+	return ccdm_store_policy_put(a->s, name, text, a->err);
+}
+
+int ccdm_store_reseal(struct ccdm_store *s, struct ccdm_err *err)
+{
+	struct ccdm_reseal a = { s, err };
+	int64_t nonces;
+	int r = ccdm_store_barrier(s, &nonces, err);
+
+	if (!r)
+		r = ccdm_store_barrier_put(s, nonces, err);
+	return r ? r : ccdm_store_policies(s, ccdm_reseal_policy, &a, err);
+}
+
+/* ---- copies ------------------------------------------------------------------------------ */
+
+int ccdm_store_copy(struct ccdm_store *s, const char *file, struct ccdm_err *err)
+{
+	mode_t mask = umask(077);
+	int r = ccdm_store_run(s, ccdm_store_prepare(s, "VACUUM INTO ?", file), 0, "", err);
+
+	umask(mask);
+	return r;
+}
+
+int ccdm_store_restored(struct ccdm_store *s, int64_t nonces, struct ccdm_err *err)
+{
+	int r = ccdm_store_begin(s, err);
+
+	if (r)
+		return r;
+	r = ccdm_store_exec(s, "DROP TABLE IF EXISTS kept; DELETE FROM session", err);
+	if (!r)
+		r = ccdm_store_barrier_put(s, nonces, err);
+	return ccdm_store_end(s, r, err);
+}
+
+int ccdm_store_kept_put(struct ccdm_store *s, const char *line, struct ccdm_err *err)
+{
+	int r = ccdm_store_exec(
+		s, "CREATE TABLE IF NOT EXISTS kept (n INTEGER PRIMARY KEY, line TEXT) STRICT",
+		err);
+
+	return r ? r
+		 : ccdm_store_run(s,
+				  ccdm_store_prepare(s, "INSERT INTO kept (line) VALUES (?)", line),
+				  0, "", err);
+}
+
+int ccdm_store_kept(struct ccdm_store *s, ccdm_store_fn each, void *arg, struct ccdm_err *err)
+{
+	return ccdm_store_each(s, "SELECT line, NULL FROM kept ORDER BY n", each, arg, err);
+}

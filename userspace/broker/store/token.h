@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* token.h - JSON Web Tokens, ES256 (RFC 7519, RFC 7515) */
+#ifndef CCDM_BROKER_TOKEN_H
+#define CCDM_BROKER_TOKEN_H
+
+#include <jansson.h>
+#include <stdint.h>
+#include "base/err.h"
+
+/* The key that signs them; opaque. */
+struct ccdm_signer;
+
+/* PEM of a private key on P-256, in a file that only its owner can read. */
+int ccdm_signer_load(const char *file, struct ccdm_signer **signer, struct ccdm_err *err);
+/* A new one, which is kept nowhere. */
+struct ccdm_signer *ccdm_signer_new(void);
+void ccdm_signer_free(struct ccdm_signer *signer); /* accepts NULL */
+
+/* The public half in JSON, for who wants to verify; the caller drops it. */
+json_t *ccdm_signer_jwk(const struct ccdm_signer *signer);
+
+/* A token with these claims; the caller frees it. Return: 0, -ENOMEM, -EIO */
+int ccdm_token_sign(const struct ccdm_signer *signer, const json_t *claims, char **token);
+
+/**
+ * ccdm_token_verify() - is it ours, and still good?
+ * @token: untrusted
+ * @now: seconds since 1970
+ * @claims: set; the caller drops it
+ *
+ * Return: 0; -EINVAL if it is no token of ours; -ETIME if it has expired.
+ */
+int ccdm_token_verify(const struct ccdm_signer *signer, const char *token, int64_t now,
+		      json_t **claims);
+
+#endif

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+/* attest_tpm.c - see attest_tpm.h */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "attest_log.h"
+#include "attest_tpm.h"
+#include "evidence/evidence.h"
+#include "base/member.h"
+#include "tpm/tpm_ak.h"
+#include "tpm/tpm_ek.h"
+
+static bool ccdm_attest_tpm_exists(const struct ccdm_attester *attester)
+{
+	(void)attester;
+	return !access(CCDM_TPM_DEVICE, R_OK | W_OK);
+}
+
+/* What a broker can try this TPM with; one that has nothing to say is none the worse. */
+static json_t *ccdm_attest_tpm_introduce(const struct ccdm_attester *attester)
+{
+	struct ccdm_tpm *tpm = NULL;
+	struct ccdm_err ignored;
+	json_t *pair = NULL;
+
+	(void)attester;
+	if (ccdm_tpm_open(CCDM_TPM_DEVICE, &tpm, &ignored))
+		return NULL;
+	/* (a key that its provider certifies needs no trial by an endorsement key) */
+	if (!ccdm_tpm_ak_certified(tpm))
+		ccdm_tpm_introduce(tpm, &pair, &ignored);
+	ccdm_tpm_close(tpm);
+	return pair ? json_pack("{s:o}", "ccdm-tpm", pair) : NULL;
+}
+
+/* "activation", if the broker gave a credential: the pair that it is for, with the value. */
+static int ccdm_attest_tpm_activate(struct ccdm_tpm *tpm, const struct ccdm_ask *ask, json_t *o,
+				    struct ccdm_err *err)
+{
+	const json_t *credential = json_object_get(ask->extra, "ccdm-credential");
+	json_t *pair = json_object_get(ask->introduced, "ccdm-tpm"), *value;
+	int r;
+
+	if (!credential || !pair)
+		return 0;
+	r = ccdm_tpm_activate(tpm, credential, &value, err);
+	if (!r &&
+	    (json_object_set_new(pair, "value", value) || json_object_set(o, "activation", pair)))
+		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+	return r;
+}
+
+struct ccdm_tpm_signing {
+	struct ccdm_tpm *tpm;
+	const struct ccdm_ask *ask;
+	struct ccdm_tpm_signed out;
+};
+
+static int ccdm_attest_tpm_sign(void *arg, struct ccdm_err *err)
+{
+	struct ccdm_tpm_signing *s = arg;
+	size_t bound = ccdm_tee_bound("tpm");
+
+	return ccdm_tpm_quote(s->tpm, 0, s->ask->data, s->ask->size < bound ? s->ask->size : bound,
+			      &s->out, err);
+}
+
+static int ccdm_attest_tpm_collect(const struct ccdm_attester *attester, const struct ccdm_ask *ask,
+				   json_t **evidence, struct ccdm_err *err)
+{
+	struct ccdm_tpm_signing *s = calloc(1, sizeof(*s));
+	const struct ccdm_attest_logs logs = { "firmware_log", CCDM_BIOS_LOG, ccdm_attest_tpm_sign,
+					       s };
+	json_t *o = json_object();
+	int r = s && o ? ccdm_tpm_open(CCDM_TPM_DEVICE, &s->tpm, err)
+		       : ccdm_err_set(err, -ENOMEM, "out of memory");
+
+	(void)attester;
+	if (!r) {
+		s->ask = ask;
+		r = ccdm_attest_tpm_activate(s->tpm, ask, o, err);
+	}
+	if (!r)
+		r = ccdm_attest_steady(&logs, o, err);
+	if (s)
+		ccdm_tpm_close(s->tpm);
+	if (!r &&
+	    (json_object_set_new(
+		     o, "tpm_quote",
+		     json_pack("{s:o, s:o, s:o}", "signature",
+			       ccdm_member_make(s->out.signature, s->out.signature_size), "message",
+			       ccdm_member_make(s->out.message, s->out.message_size), "pcrs",
+			       ccdm_tpm_signed_pcrs(&s->out))) ||
+	     json_object_set_new(o, "ak_public", ccdm_member_make(s->out.ak, s->out.ak_size))))
+		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+	if (!r && s->out.ak_cert_size &&
+	    json_object_set_new(o, "ak_cert", ccdm_tpm_signed_cert(&s->out)))
+		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+	free(s);
+	if (r) {
+		json_decref(o);
+		o = NULL;
+	}
+	*evidence = o;
+	return r;
+}
+
+const struct ccdm_attester ccdm_attest_tpm = {
+	.tee = "tpm",
+	.what = "TPM 2.0 (" CCDM_TPM_DEVICE ")",
+	.exists = ccdm_attest_tpm_exists,
+	.introduce = ccdm_attest_tpm_introduce,
+	.collect = ccdm_attest_tpm_collect,
+};

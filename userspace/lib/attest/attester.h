@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * attester.h - where a guest gets evidence from: one interface for TEEs and TPMs
+ */
+#ifndef CCDM_ATTESTER_H
+#define CCDM_ATTESTER_H
+
+#include <jansson.h>
+#include "crypto/digest.h"
+#include "crypto/x509.h"
+
+/**
+ * struct ccdm_ask - what evidence is asked for
+ * @data, @size: what it must be bound to
+ * @introduced: what @introduce of struct ccdm_attester said; or NULL
+ * @extra: "extra-params" of the broker's challenge, untrusted; or NULL
+ * @certs: of the processor, for a host that gives none; or NULL
+ */
+struct ccdm_ask {
+	const uint8_t *data;
+	size_t size;
+	json_t *introduced;
+	const json_t *extra;
+	const struct ccdm_certs *certs;
+};
+
+/**
+ * struct ccdm_attester - one kind of evidence
+ * @tee: as the KBS protocol names it
+ * @what: where it comes from, for a person
+ * @exists: is it here? May touch devices, and says nothing if not
+ * @introduce: what the broker should know before it challenges, an object for "extra-params"
+ *	that the caller drops; NULL, also in place of the function: nothing
+ * @collect: evidence; @evidence is set, and the caller drops it. Return: 0; -ENODEV; -EIO;
+ *	-ETIMEDOUT; -ENOMEM; with @err
+ * @arg: passed on
+ */
+struct ccdm_attester {
+	const char *tee;
+	const char *what;
+	bool (*exists)(const struct ccdm_attester *attester);
+	json_t *(*introduce)(const struct ccdm_attester *attester);
+	int (*collect)(const struct ccdm_attester *attester, const struct ccdm_ask *ask,
+		       json_t **evidence, struct ccdm_err *err);
+	const void *arg;
+};
+
+#endif

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+/* session.c - see session.h */
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "base/base64.h"
+#include "base/clock.h"
+#include "base/member.h"
+#include "session.h"
+
+#define PAUSE_MAX 16000 /* ms between two tries */
+
+struct ccdm_session {
+	const struct ccdm_session_conf *conf;
+	struct ccdm_http *http;
+	struct ccdm_tee_key *key;
+	char *token;
+	int64_t end; /* ms of the monotonic clock */
+};
+
+/* ---- time -------------------------------------------------------------------- */
+
+/* Sleep before try number @n; half of it by chance, so that a fleet does not come at once. */
+static bool ccdm_session_pause(const struct ccdm_session *s, unsigned int n)
+{
+	int64_t ms = n < 5 ? 1000LL << n : PAUSE_MAX, left = s->end - ccdm_clock_ms();
+	uint16_t chance = 0;
+	struct timespec t;
+
+	RAND_bytes((uint8_t *)&chance, sizeof(chance));
+	ms = ms / 2 + ms / 2 * chance / UINT16_MAX;
+	if (ms >= left)
+		return false;
+	t = (struct timespec){ ms / 1000, ms % 1000 * 1000000 };
+	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &t, &t) == EINTR)
+		;
+	return true;
+}
+
+/* Of no use to try again. */
+static bool ccdm_session_final(int r)
+{
+	static const int errors[] = { ECANCELED, EPROTO,  ENOENT, EINVAL, ENOMEM,
+				      ENODEV,	 EBADMSG, EFBIG,  ENOSYS, EKEYREJECTED };
+	size_t i;
+
+	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		if (r == -errors[i])
+			return true;
+	return false;
+}
+
+/* ---- opening ------------------------------------------------------------------- */
+
+int ccdm_session_open(const struct ccdm_session_conf *conf, struct ccdm_session **session,
+		      struct ccdm_err *err)
+{
+	struct ccdm_session *s = calloc(1, sizeof(*s));
+	int r = s ? 0 : -ENOMEM;
+
+	*session = NULL;
+	if (!r) {
+		s->conf = conf;
+		s->end = ccdm_clock_ms() + 1000LL * conf->deadline;
+		r = ccdm_http_open(&conf->http, &s->http, err);
+	}
+	if (!r) {
+		s->key = ccdm_tee_key_new();
+		r = s->key ? 0 : ccdm_err_set(err, -ENOMEM, "no key can be made");
+	}
+	if (r) {
+		ccdm_session_close(s);
+		return r;
+	}
+	*session = s;
+	return 0;
+}
+
+static void ccdm_session_forget(struct ccdm_session *s)
+{
+	if (s->token)
+		OPENSSL_cleanse(s->token, strlen(s->token));
+	free(s->token);
+	s->token = NULL;
+}
+
+void ccdm_session_close(struct ccdm_session *s)
+{
+	if (!s)
+		return;
+	ccdm_session_forget(s);
+	ccdm_tee_key_free(s->key);
+	ccdm_http_close(s->http);
+	free(s);
+}
+
+const char *ccdm_session_token(const struct ccdm_session *s)
+{
+	return s->token;
+}
+
+/* ---- evidence --------------------------------------------------------------------- */
+
+/* The broker's: @nonce, and @extra or NULL; and what was said to it before, or NULL. */
+struct ccdm_challenge {
+	char nonce[CCDM_KBS_NONCE_MAX];
+	json_t *extra;
+	json_t *introduced;
+};
+
+/* Text of {TEE: evidence}, or "". */
+static int ccdm_evidence_additional(const struct ccdm_session_conf *conf,
+				    const struct ccdm_challenge *c, json_t *jwk, char **text,
+				    struct ccdm_err *err)
+{
+	const struct ccdm_attester *tpm = conf->beside;
+	struct ccdm_ask ask = { .extra = c->extra, .introduced = c->introduced };
+	struct ccdm_digest bound;
+	json_t *evidence, *o;
+	int r;
+
+	*text = NULL;
+	if (!tpm || conf->version == CCDM_KBS_0_2) {
+		*text = strdup("");
+		return *text ? 0 : -ENOMEM;
+	}
+	r = ccdm_kbs_report_data(CCDM_KBS_0_2, c->nonce, jwk, "", &bound);
+	if (r)
+		return r;
+	ask.data = bound.bytes;
+	ask.size = bound.size;
+	/* A TPM is the host's as long as nothing binds it: one that fails breaks nothing. */
+	if (tpm->collect(tpm, &ask, &evidence, err)) {
+		if (conf->left_out)
+			conf->left_out(err);
+		*text = strdup("");
+		return *text ? 0 : -ENOMEM;
+	}
+	o = json_pack("{s:o}", tpm->tee, evidence);
+	*text = o ? ccdm_member_dump(o, JSON_COMPACT) : NULL;
+	json_decref(o);
+	return *text ? 0 : -ENOMEM;
+}
+
+static int ccdm_evidence_collect(const struct ccdm_session_conf *conf,
+				 const struct ccdm_challenge *c, json_t *jwk, json_t **evidence,
+				 char **additional, struct ccdm_err *err)
+{
+	struct ccdm_ask ask = { .extra = c->extra,
+				.introduced = c->introduced,
+				.certs = conf->certs };
+	struct ccdm_digest bound;
+	int r = ccdm_evidence_additional(conf, c, jwk, additional, err);
+
+	*evidence = NULL;
+	if (!r)
+		r = ccdm_kbs_report_data(conf->version, c->nonce, jwk, *additional, &bound);
+	if (!r) {
+		ask.data = bound.bytes;
+		ask.size = bound.size;
+		r = conf->primary->collect(conf->primary, &ask, evidence, err);
+	}
+	if (!r && conf->manifest &&
+	    json_object_set_new(*evidence, "manifest", json_string(conf->manifest))) {
+		json_decref(*evidence);
+		*evidence = NULL;
+		r = -ENOMEM;
+	}
+	if (r == -ENOMEM)
+		ccdm_err_set(err, r, "out of memory");
+	return r;
+}
+
+/* 32 bytes, as a broker would draw them */
+static int ccdm_session_nonce(char nonce[CCDM_KBS_NONCE_MAX])
+{
+	uint8_t raw[32];
+	char *text = RAND_bytes(raw, sizeof(raw)) == 1 ? ccdm_base64url(raw, sizeof(raw)) : NULL;
+
+	if (!text)
+		return -ENOMEM;
+	snprintf(nonce, CCDM_KBS_NONCE_MAX, "%s", text);
+	free(text);
+	return 0;
+}
+
+int ccdm_session_evidence(const struct ccdm_session_conf *conf, const char *nonce, json_t **out,
+			  struct ccdm_err *err)
+{
+	struct ccdm_tee_key *key = ccdm_tee_key_new();
+	json_t *jwk = key ? ccdm_tee_key_jwk(key) : NULL, *evidence = NULL;
+	struct ccdm_challenge c = { 0 };
+	char *additional = NULL;
+	int r = 0;
+
+	*out = NULL;
+	if (nonce)
+		snprintf(c.nonce, sizeof(c.nonce), "%s", nonce);
+	else
+		r = ccdm_session_nonce(c.nonce);
+	if (!r)
+		r = jwk ? ccdm_evidence_collect(conf, &c, jwk, &evidence, &additional, err)
+			: -ENOMEM;
+	if (!r) {
+		*out = json_pack("{s:s, s:s, s:{s:s, s:O}, s:{s:O, s:s}}", "version",
+				 ccdm_kbs_version_name(conf->version), "tee", conf->primary->tee,
+				 "runtime-data", "nonce", c.nonce, "tee-pubkey", jwk,
+				 "tee-evidence", "primary_evidence", evidence,
+				 "additional_evidence", additional);
+		r = *out ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
+	}
+	if (r == -ENOMEM)
+		ccdm_err_set(err, r, "out of memory");
+	free(additional);
+	json_decref(evidence);
+	json_decref(jwk);
+	ccdm_tee_key_free(key);
+	return r;
+}
+
+/* ---- the handshake ------------------------------------------------------------------- */
+
+/* What an answer that is no success means, as -errno. */
+static int ccdm_session_failure(const struct ccdm_http_answer *a, const char *what,
+				struct ccdm_err *err)
+{
+	char detail[256];
+
+	switch (ccdm_kbs_failure(a->status, a->body ? a->body : "", a->size, detail)) {
+	case CCDM_KBS_DENIED:
+		ccdm_err_hint(err, "the broker's log says why: ccdm-broker log");
+		return ccdm_err_set(err, -ECANCELED, "%s: refused by the broker: %s", what, detail);
+	case CCDM_KBS_REJECTED:
+		ccdm_err_hint(err, "the broker's log says why: ccdm-broker log");
+		return ccdm_err_set(err, -EBADE, "%s: %s", what, detail);
+	case CCDM_KBS_VERSION:
+		return ccdm_err_set(err, -EPROTO, "%s: %s", what, detail);
+	case CCDM_KBS_SESSION:
+		return ccdm_err_set(err, -ESTALE, "%s: %s", what, detail);
+	case CCDM_KBS_MISSING:
+		return ccdm_err_set(err, -ENOENT, "%s: %s", what, detail);
+	default:
+		return ccdm_err_set(err, -EIO, "%s: %s", what, detail);
+	}
+}
+
+static int ccdm_session_post(struct ccdm_session *s, const char *path, const char *text,
+			     struct ccdm_http_answer *a, struct ccdm_err *err)
+{
+	int r = ccdm_http_ask(s->http, path, text, NULL, a, err);
+
+	if (!r && a->status != 200) {
+		r = ccdm_session_failure(a, path, err);
+		ccdm_http_drop(a);
+	}
+	return r;
+}
+
+/* What the TPM says of itself, so that the broker can try it; to a broker of ours. */
+static json_t *ccdm_session_introduce(const struct ccdm_session_conf *conf)
+{
+	const struct ccdm_attester *tpm = conf->beside ? conf->beside : conf->primary;
+
+	return conf->version == CCDM_KBS_0_4 && !conf->no_activation && tpm->introduce
+		       ? tpm->introduce(tpm)
+		       : NULL;
+}
+
+static int ccdm_session_auth(struct ccdm_session *s, struct ccdm_challenge *c, struct ccdm_err *err)
+{
+	struct ccdm_http_answer a = { 0 };
+	char *text;
+	int r;
+
+	c->introduced = ccdm_session_introduce(s->conf);
+	text = ccdm_kbs_request(s->conf->version, s->conf->primary->tee, c->introduced);
+	r = text ? ccdm_session_post(s, CCDM_KBS_PREFIX "/auth", text, &a, err)
+		 : ccdm_err_set(err, -ENOMEM, "out of memory");
+
+	if (!r && ccdm_kbs_challenge(a.body ? a.body : "", a.size, c->nonce, &c->extra, err))
+		r = -EIO;
+	ccdm_http_drop(&a);
+	free(text);
+	return r;
+}
+
+/* One handshake. */
+static int ccdm_session_shake(struct ccdm_session *s, struct ccdm_err *err)
+{
+	char *additional = NULL, *text = NULL;
+	struct ccdm_challenge c = { 0 };
+	json_t *jwk = ccdm_tee_key_jwk(s->key), *evidence = NULL;
+	struct ccdm_http_answer a = { 0 };
+	int r = jwk ? ccdm_session_auth(s, &c, err) : -ENOMEM;
+
+	ccdm_session_forget(s);
+	if (!r)
+		r = ccdm_evidence_collect(s->conf, &c, jwk, &evidence, &additional, err);
+	if (!r) {
+		text = ccdm_kbs_attestation(s->conf->version, c.nonce, jwk, evidence, additional);
+		r = text ? ccdm_session_post(s, CCDM_KBS_PREFIX "/attest", text, &a, err)
+			 : ccdm_err_set(err, -ENOMEM, "out of memory");
+	}
+	if (!r && ccdm_kbs_token(a.body ? a.body : "", a.size, &s->token, err))
+		r = -EIO;
+	ccdm_http_drop(&a);
+	free(text);
+	free(additional);
+	json_decref(evidence);
+	json_decref(c.extra);
+	json_decref(c.introduced);
+	json_decref(jwk);
+	return r;
+}
+
+int ccdm_session_attest(struct ccdm_session *s, struct ccdm_err *err)
+{
+	unsigned int n = 0;
+	int r;
+
+	do {
+		r = ccdm_session_shake(s, err);
+	} while (r && !ccdm_session_final(r) && ccdm_session_pause(s, n++));
+	return r;
+}
+
+/* ---- secrets ------------------------------------------------------------------------- */
+
+static int ccdm_session_get(struct ccdm_session *s, const char *path, uint8_t **bytes, size_t *size,
+			    struct ccdm_err *err)
+{
+	struct ccdm_http_answer a = { 0 };
+	char url[sizeof(CCDM_KBS_PREFIX) + CCDM_KBS_PATH_MAX + 16];
+	json_t *jwe = NULL;
+	int r;
+
+	snprintf(url, sizeof(url), CCDM_KBS_PREFIX "/resource/%s", path);
+	r = ccdm_http_ask(s->http, url, NULL, s->token, &a, err);
+	if (!r && a.status != 200)
+		r = ccdm_session_failure(&a, path, err);
+	if (!r) {
+		jwe = json_loadb(a.body ? a.body : "", a.size, JSON_REJECT_DUPLICATES, NULL);
+		r = ccdm_jwe_open(s->key, jwe, bytes, size, err);
+	}
+	json_decref(jwe);
+	ccdm_http_drop(&a);
+	return r;
+}
+
+int ccdm_session_secret(struct ccdm_session *s, const char *path, uint8_t **bytes, size_t *size,
+			struct ccdm_err *err)
+{
+	bool anew = false;
+	unsigned int n = 0;
+	int r;
+
+	*bytes = NULL;
+	if (!ccdm_kbs_path_good(path))
+		return ccdm_err_set(err, -EINVAL, "%.200s is not REPO/TYPE/TAG", path);
+	for (;;) {
+		r = s->token ? 0 : ccdm_session_attest(s, err);
+		if (r)
+			return r;
+		r = ccdm_session_get(s, path, bytes, size, err);
+		if (r == -ESTALE && !anew) {
+			/* once: a broker that forgets at once would have us run for ever */
+			anew = true;
+			ccdm_session_forget(s);
+			continue;
+		}
+		if (!r || ccdm_session_final(r) || !ccdm_session_pause(s, n++))
+			return r;
+	}
+}

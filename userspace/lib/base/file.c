@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+/* file.c - see file.h */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "file.h"
+
+int ccdm_file_read(const char *file, size_t max, char **text, size_t *size, struct ccdm_err *err)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC), r = 0;
+	ssize_t n = 0;
+
+	*size = 0;
+	*text = malloc(max + 1);
+	if (fd < 0)
+		r = -errno;
+	else if (!*text)
+		r = -ENOMEM;
+	while (!r && *size <= max && (n = read(fd, *text + *size, max + 1 - *size)) > 0)
+		*size += n;
+	if (!r && n < 0)
+		r = -errno;
+	if (!r && *size > max)
+		r = -EFBIG;
+	if (fd >= 0)
+		close(fd);
+	if (!r) {
+		(*text)[*size] = '\0';
+		return 0;
+	}
+	if (*text)
+		explicit_bzero(*text, *size);
+	free(*text);
+	*text = NULL;
+	return ccdm_err_set(err, r, "%s: %s", file, strerror(-r));
+}
+
+int ccdm_file_lines(const char *file, const char *text, size_t size, size_t max,
+		    int (*each)(char *line, unsigned int number, void *arg, struct ccdm_err *err),
+		    void *arg, struct ccdm_err *err)
+{
+	char *copy, *line, *next;
+	unsigned int number = 0;
+	int r = 0;
+
+	if (size > max)
+		return ccdm_err_set(err, -EINVAL, "%s: larger than %zu bytes", file, max);
+	copy = malloc(size + 1);
+	if (!copy)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	memcpy(copy, text, size);
+	copy[size] = '\0';
+	/* what follows a NUL would be read by nobody, and be measured all the same */
+	if (strlen(copy) != size)
+		r = ccdm_err_set(err, -EINVAL, "%s: byte %zu is zero", file, strlen(copy));
+	for (line = copy; !r && line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		r = each(line, ++number, arg, err);
+	}
+	explicit_bzero(copy, size); /* it may have been a key */
+	free(copy);
+	return r;
+}
+
+static int ccdm_file_put(const char *file, int flags, mode_t mode, const void *text, size_t size)
+{
+	int fd = open(file, O_WRONLY | O_CLOEXEC | flags, mode), r = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = write(fd, text, size);
+	if (n != (ssize_t)size)
+		r = n < 0 ? -errno : -EIO;
+	/* on the disk before it gets its name */
+	if (!r && (flags & O_CREAT) && fsync(fd))
+		r = -errno;
+	if (close(fd) && !r)
+		r = -errno;
+	return r;
+}
+
+int ccdm_file_rename(const char *from, const char *to)
+{
+	const char *slash = strrchr(to, '/');
+	char *dir = slash ? strndup(to, slash == to ? 1 : (size_t)(slash - to)) : strdup(".");
+	int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	int r = 0;
+
+	if (fd < 0 || rename(from, to) || fsync(fd))
+		r = -errno;
+	if (fd >= 0)
+		close(fd);
+	free(dir);
+	return r;
+}
+
+int ccdm_file_write(const char *file, const void *text, size_t size, mode_t mode,
+		    struct ccdm_err *err)
+{
+	char *temporary;
+	int r = 0;
+
+	if (asprintf(&temporary, "%s.tmp", file) < 0)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	/* one that an earlier try has left may have another owner or mode */
+	if (unlink(temporary) && errno != ENOENT)
+		r = -errno;
+	if (!r)
+		r = ccdm_file_put(temporary, O_CREAT | O_EXCL, mode, text, size);
+	if (!r)
+		r = ccdm_file_rename(temporary, file);
+	if (r)
+		unlink(temporary); /* it may hold a secret */
+	free(temporary);
+	return r ? ccdm_err_set(err, r, "%s: %s", file, strerror(-r)) : 0;
+}
+
+int ccdm_file_tell(const char *file, const char *word, struct ccdm_err *err)
+{
+	int r = ccdm_file_put(file, 0, 0, word, strlen(word));
+
+	return r ? ccdm_err_set(err, r, "%s: %s", file, strerror(-r)) : 0;
+}
+
+int ccdm_file_private(const char *file, struct ccdm_err *err)
+{
+	struct stat st;
+	bool ours;
+
+	if (stat(file, &st))
+		return ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
+	/* Root looks after the keys of a service that has its own user. */
+	ours = !geteuid() || !st.st_uid || st.st_uid == geteuid();
+	if (ours && S_ISREG(st.st_mode) && !(st.st_mode & 077))
+		return 0;
+	ccdm_err_hint(err, "chmod 0600 %s", file);
+	return ccdm_err_set(err, -EACCES, "%s: mode %04o, owner %u: others can reach the key", file,
+			    st.st_mode & 07777, st.st_uid);
+}

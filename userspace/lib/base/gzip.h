@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gzip.h - files that an operator keeps gzip'ed; what comes from the network is never unpacked */
+#ifndef CCDM_GZIP_H
+#define CCDM_GZIP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "err.h"
+
+/* True if the bytes begin as gzip data does; no evidence and no log begins so. */
+bool ccdm_gzip_is(const void *bytes, size_t size) __attribute__((warn_unused_result));
+
+/**
+ * ccdm_gzip_unpack() - unpack gzip data
+ * @file: its name, for messages
+ * @bytes, @size: untrusted; one member (RFC 1952), whole, and nothing behind it
+ * @max: most bytes that it may unpack to
+ * @text: set to what it unpacks to, and a NUL behind it; the caller frees it
+ * @text_size: its bytes
+ *
+ * Return: 0; -EFBIG: it unpacks to more than @max bytes, of which no more than one was made;
+ * -EINVAL: it is damaged, cut off, or something follows it; -ENOMEM.
+ */
+int ccdm_gzip_unpack(const char *file, const void *bytes, size_t size, size_t max, char **text,
+		     size_t *text_size, struct ccdm_err *err) __attribute__((warn_unused_result));
+
+#endif

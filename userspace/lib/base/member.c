@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+/* member.c - see member.h */
+#include <stdlib.h>
+#include "base64.h"
+#include "bytes.h"
+#include "bytes.h"
+#include "member.h"
+
+static int ccdm_member_text(const json_t *value, const char *key, bool url, size_t max,
+			    uint8_t **bytes, size_t *size, struct ccdm_err *err)
+{
+	const char *text = json_string_value(value);
+	int r = text ? ccdm_base64_decode(text, url, max, bytes, size) : -EINVAL;
+
+	if (r == -ENOMEM)
+		return ccdm_err_set(err, r, "out of memory");
+	if (r)
+		return ccdm_err_set(err, -EINVAL, "%s is no base64%s of at most %zu bytes", key,
+				    url ? "url" : "", max);
+	return 0;
+}
+
+int ccdm_member_base64(const json_t *value, const char *key, size_t max, uint8_t **bytes,
+		       size_t *size, struct ccdm_err *err)
+{
+	return ccdm_member_text(value, key, false, max, bytes, size, err);
+}
+
+int ccdm_member_base64url(const json_t *value, const char *key, size_t max, uint8_t **bytes,
+			  size_t *size, struct ccdm_err *err)
+{
+	return ccdm_member_text(value, key, true, max, bytes, size, err);
+}
+
+int ccdm_member_hex(const json_t *value, const char *key, size_t max, uint8_t **bytes, size_t *size,
+		    struct ccdm_err *err)
+{
+	*size = json_string_length(value) / 2;
+	if (!json_is_string(value) || *size > max)
+		return ccdm_err_set(err, -EINVAL, "%s is not hexadecimal of at most %zu bytes", key,
+				    max);
+	*bytes = malloc(*size + 1);
+	if (!*bytes)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	if (!ccdm_unhex(json_string_value(value), *bytes, *size))
+		return 0;
+	free(*bytes);
+	*bytes = NULL;
+	return ccdm_err_set(err, -EINVAL, "%s is not hexadecimal of at most %zu bytes", key, max);
+}
+
+int ccdm_member_octets(const json_t *value, const char *key, uint8_t *to, size_t size,
+		       struct ccdm_err *err)
+{
+	size_t i;
+
+	if (!json_is_array(value) || json_array_size(value) != size)
+		return ccdm_err_set(err, -EINVAL, "%s is no array of %zu bytes", key, size);
+	for (i = 0; i < size; i++) {
+		const json_t *n = json_array_get(value, i);
+
+		if (!json_is_integer(n) || json_integer_value(n) < 0 ||
+		    json_integer_value(n) > 0xff)
+			return ccdm_err_set(err, -EINVAL, "%s: element %zu is no byte", key, i);
+		to[i] = json_integer_value(n);
+	}
+	return 0;
+}
+
+json_t *ccdm_member_make(const void *bytes, size_t size)
+{
+	char *text = ccdm_base64(bytes, size);
+	json_t *value = text ? json_string(text) : NULL;
+
+	free(text);
+	return value;
+}
+
+json_t *ccdm_member_make_url(const void *bytes, size_t size)
+{
+	char *text = ccdm_base64(bytes, size), *p;
+	json_t *value;
+
+	for (p = text; p && *p; p++)
+		*p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
+	value = text ? json_string(text) : NULL;
+	free(text);
+	return value;
+}
+
+json_t *ccdm_member_make_hex(const void *bytes, size_t size)
+{
+	char *text = malloc(2 * size + 1);
+	json_t *value;
+
+	if (text)
+		ccdm_hex(bytes, size, text);
+	value = text ? json_string(text) : NULL;
+	free(text);
+	return value;
+}
+
+int ccdm_member_numbers(const json_t *value, const char *key, size_t max, uint8_t **bytes,
+			size_t *size, struct ccdm_err *err)
+{
+	int r;
+
+	*size = json_array_size(value);
+	if (!json_is_array(value) || *size > max)
+		return ccdm_err_set(err, -EINVAL, "%s is no array of at most %zu bytes", key, max);
+	*bytes = malloc(*size + 1);
+	if (!*bytes)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	r = ccdm_member_octets(value, key, *bytes, *size, err);
+	if (r) {
+		free(*bytes);
+		*bytes = NULL;
+	}
+	return r;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ui.h - how the programs speak: errors, exit codes, sizes, questions, progress
+ *
+ * The rest of lib/ prints nothing; see err.h.
+ */
+#ifndef CCDM_UI_H
+#define CCDM_UI_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "err.h"
+
+/* Exit codes of all programs; the same table is in the man pages. */
+enum ccdm_exit {
+	CCDM_EXIT_OK = 0,
+	CCDM_EXIT_USAGE = 1, /* usage, unusable input, or interrupted */
+	CCDM_EXIT_PERMISSION = 2,
+	CCDM_EXIT_MEMORY = 3,
+	CCDM_EXIT_DEVICE = 4, /* device, or not active */
+	CCDM_EXIT_BUSY = 5,   /* exists or busy */
+	CCDM_EXIT_TAMPER = 6,
+	CCDM_EXIT_REFUSED = 7,
+	CCDM_EXIT_NETWORK = 8,
+};
+
+/* Print one line of what may come from elsewhere, made plain, and its newline. */
+void ccdm_ui_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* The one translation of -errno to an exit code. */
+enum ccdm_exit ccdm_exit_of(int error);
+
+/* Print "program: text" and the hint to standard error. Return: exit code of @error. */
+enum ccdm_exit ccdm_ui_fail(const char *program, const struct ccdm_err *err, int error);
+
+/* What main() ends with: @code, or that standard output, which is flushed, has not got it all. */
+int ccdm_ui_end(const char *program, int code);
+
+/**
+ * ccdm_ui_size() - parse a size as cryptsetup does
+ * @text: number with S (512 bytes), K M G T, KiB MiB GiB TiB (1024), KB MB GB TB (1000)
+ * @bytes: set
+ *
+ * Return: 0, -EINVAL for what is no size, -ERANGE for what does not fit.
+ */
+int ccdm_ui_size(const char *text, uint64_t *bytes);
+
+/**
+ * ccdm_ui_time() - parse a time
+ * @text: RFC 3339: 2026-11-22T12:00:00Z, or with +01:00; a date alone is its beginning
+ * @at: set to seconds since 1970; parts of a second are dropped
+ *
+ * Return: 0, -EINVAL.
+ */
+int ccdm_ui_time(const char *text, int64_t *at);
+
+/* The same the other way round; @buf holds at least 32 bytes. Return: @buf */
+char *ccdm_ui_date(int64_t at, char *buf);
+
+/* "1.5 GiB"; @buf holds at least 32 bytes. Return: @buf */
+char *ccdm_ui_human(uint64_t bytes, char *buf);
+
+/**
+ * ccdm_ui_need() - malloc() for a library that does not bear it when there is no memory
+ *
+ * libevent goes on with what it has freed. The program says that it is out of memory, and ends.
+ */
+void *ccdm_ui_need(size_t size);
+
+/* Ask @question on the terminal; only YES in capitals is yes. No terminal: no. */
+bool ccdm_ui_confirm(const char *question);
+
+/**
+ * ccdm_ui_json() - print an object as one JSON text with a newline
+ * @object: taken; NULL: it could not be made
+ *
+ * Return: 0, -ENOMEM, -EIO.
+ */
+int ccdm_ui_json(json_t *object, struct ccdm_err *err);
+
+/**
+ * struct ccdm_progress - a bar on a terminal, or lines of JSON
+ * @what: "scrub", for the JSON
+ * @json: lines of JSON on standard output
+ * @quiet: neither
+ */
+struct ccdm_progress {
+	const char *what;
+	bool json;
+	bool quiet;
+	bool drawn;
+	uint64_t started_ms;
+};
+
+/* Sizes are bytes; 64-bit numbers are strings in the JSON, as in cryptsetup. */
+void ccdm_ui_progress(struct ccdm_progress *p, uint64_t done, uint64_t all);
+void ccdm_ui_progress_end(struct ccdm_progress *p);
+
+#endif

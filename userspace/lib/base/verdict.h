@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * verdict.h - what a verifier looked at, check by check
+ *
+ * Evidence is accepted if its verifier came to the end and every check passed:
+ * nothing is accepted by silence. A check that failed may be allowed by name; it
+ * passes then, and says so.
+ */
+#ifndef CCDM_VERDICT_H
+#define CCDM_VERDICT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include "err.h"
+
+/* What may be allowed, in the order of ccdm_allow_word(). */
+enum ccdm_allow {
+	CCDM_ALLOW_DEBUG = 1 << 0,
+	CCDM_ALLOW_VMPL = 1 << 1,
+	CCDM_ALLOW_EXPIRED = 1 << 2,
+	CCDM_ALLOW_TCB_OUT_OF_DATE = 1 << 3,
+	CCDM_ALLOW_TCB_CONFIG = 1 << 4,
+	CCDM_ALLOW_TCB_SW_HARDENING = 1 << 5,
+	CCDM_ALLOW_SMT = 1 << 6,
+	CCDM_ALLOW_SHA1 = 1 << 7,
+	CCDM_ALLOW_NO_CRL = 1 << 8,
+	CCDM_ALLOW_MIGRATION = 1 << 9,
+	CCDM_ALLOW_SEPT_VE = 1 << 10,
+};
+
+#define CCDM_CHECKS_MAX 96
+
+/**
+ * struct ccdm_check - one thing that was looked at
+ * @name: in words of a-z, 0-9 and "-"
+ * @expected, @found: for a person; printable ASCII alone
+ * @passed: it is as it must be, or was allowed
+ * @allowed: words that allowed it, enum ccdm_allow, or 0
+ */
+struct ccdm_check {
+	char name[40];
+	char expected[192];
+	char found[352];
+	bool passed;
+	unsigned int allowed;
+};
+
+/**
+ * struct ccdm_verdict - all that was looked at; begins as zeros
+ * @allow: what the caller allows, enum ccdm_allow
+ * @complete: the verifier came to its end
+ * @count: how many checks
+ * @check: in the order in which they were made
+ */
+struct ccdm_verdict {
+	unsigned int allow;
+	bool complete;
+	unsigned int count;
+	struct ccdm_check check[CCDM_CHECKS_MAX];
+};
+
+/**
+ * ccdm_verdict_add() - note a check
+ * @v: the verdict
+ * @name: of the check
+ * @good: is it as it must be?
+ * @needs: if not: it passes all the same if all of these are allowed; 0: it never does
+ * @expected: for a person; what is not printable becomes "?"
+ * @found: as printf; the same
+ *
+ * More than CCDM_CHECKS_MAX make the verdict incomplete for good.
+ *
+ * Return: did it pass?
+ */
+bool ccdm_verdict_add(struct ccdm_verdict *v, const char *name, bool good, unsigned int needs,
+		      const char *expected, const char *found, ...)
+	__attribute__((format(printf, 6, 7)));
+
+/* The first check that failed; NULL: none did. */
+const struct ccdm_check *ccdm_verdict_failed(const struct ccdm_verdict *v);
+
+/* The one place that says yes. */
+bool ccdm_verdict_accepted(const struct ccdm_verdict *v);
+
+/* {"verdict", "checks": [{"name", "expected", "found", "passed", "allowed"?}]}; the caller drops it */
+json_t *ccdm_verdict_json(const struct ccdm_verdict *v);
+
+/* enum ccdm_allow of a word as of --allow, 0 for another */
+unsigned int ccdm_allow_word(const char *word);
+
+#endif

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+/* credstore.c - see credstore.h */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+#include <linux/magic.h>
+#include "credstore.h"
+#include "base/file.h"
+
+#define KEYS "/run/cryptsetup-keys.d"
+
+/* Return: 1 for a ramfs, 0 for none; what cannot be looked at is neither. */
+static int ccdm_credstore_mounted(const char *dir, struct ccdm_err *err)
+{
+	struct statfs fs;
+
+	if (!statfs(dir, &fs))
+		return fs.f_type == RAMFS_MAGIC;
+	return errno == ENOENT ? 0 : ccdm_err_set(err, -errno, "%s: %s", dir, strerror(errno));
+}
+
+static int ccdm_credstore_dir(const char *dir, struct ccdm_err *err)
+{
+	int r;
+
+	if (mkdir(dir, 0700) && errno != EEXIST)
+		return ccdm_err_set(err, -errno, "%s: %s", dir, strerror(errno));
+	r = ccdm_credstore_mounted(dir, err);
+	if (r)
+		return r < 0 ? r : 0;
+	if (mount("ramfs", dir, "ramfs", MS_NODEV | MS_NOEXEC | MS_NOSUID, "mode=0700"))
+		return ccdm_err_set(err, -errno, "%s: a ramfs cannot be mounted: %s", dir,
+				    strerror(errno));
+	return 0;
+}
+
+int ccdm_credstore_open(struct ccdm_err *err)
+{
+	return ccdm_credstore_dir(CCDM_CREDSTORE, err);
+}
+
+int ccdm_credstore_put(const char *name, const char *path, const void *bytes, size_t size,
+		       struct ccdm_err *err)
+{
+	const char *volume = ccdm_credstore_volume(path);
+	char file[512];
+	int r;
+
+	snprintf(file, sizeof(file), CCDM_CREDSTORE "/%s", name);
+	r = ccdm_file_write(file, bytes, size, 0400, err);
+	if (r || !volume)
+		return r;
+	r = ccdm_credstore_dir(KEYS, err);
+	snprintf(file, sizeof(file), KEYS "/%s.key", volume);
+	return r ? r : ccdm_file_write(file, bytes, size, 0400, err);
+}
+
+static int ccdm_credstore_empty(const char *dir, struct ccdm_err *err)
+{
+	int r = ccdm_credstore_mounted(dir, err);
+	struct dirent *e;
+	DIR *d;
+
+	if (r <= 0)
+		return r;
+	r = 0;
+	d = opendir(dir);
+	while (d && (e = readdir(d)))
+		if (e->d_name[0] != '.' && unlinkat(dirfd(d), e->d_name, 0))
+			r = -errno;
+	if (!d)
+		r = -errno;
+	else
+		closedir(d);
+	return r ? ccdm_err_set(err, r, "%s: %s", dir, strerror(-r)) : 0;
+}
+
+int ccdm_credstore_drop(struct ccdm_err *err)
+{
+	int r = ccdm_credstore_empty(CCDM_CREDSTORE, err), k = ccdm_credstore_empty(KEYS, err);
+
+	return r ? r : k;
+}

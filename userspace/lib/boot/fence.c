@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+/* fence.c - see fence.h */
+#include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/file.h"
+#include "fence.h"
+
+#define CCDM_FENCE_BLANKS  " \t\n"
+/* where systemd keeps it; its own UUID of vendors */
+#define CCDM_FENCE_OPTIONS "SystemdOptions-8cf2644b-4b0b-428f-9387-6d876050dc67"
+
+/* (a variable: two literals in a list look like a comma that was forgotten) */
+static const char ccdm_fence_root[] = "root=" CCDM_ROOT_PATH;
+
+/* Words that every command line must have: each closes a way in (ccdm.conf(5)). */
+static const char *const ccdm_fence_words[] = {
+	ccdm_fence_root,
+	"rw",
+	"systemd.import_credentials=no",
+	"systemd.gpt_auto=no",
+	"systemd.ssh_auto=no",
+	"nohibernate",
+	"noresume",
+	NULL,
+};
+
+/* The next word: its start and its length, 0 at the end. */
+static size_t ccdm_fence_next(const char **at)
+{
+	*at += strspn(*at, CCDM_FENCE_BLANKS);
+	return strcspn(*at, CCDM_FENCE_BLANKS);
+}
+
+static bool ccdm_fence_has(const char *line, const char *word)
+{
+	size_t n, len = strlen(word);
+
+	for (; (n = ccdm_fence_next(&line)); line += n)
+		if (n == len && !strncmp(line, word, n))
+			return true;
+	return false;
+}
+
+static const char *ccdm_fence_missing(const struct ccdm_config *config, const char *line)
+{
+	/* who reboots may do so after a panic too; who does not stands still */
+	const char *panic = config->on_failure == CCDM_FAILURE_REBOOT ? "panic=60" : "panic=0";
+	size_t i;
+
+	for (i = 0; ccdm_fence_words[i]; i++)
+		if (!ccdm_fence_has(line, ccdm_fence_words[i]))
+			return ccdm_fence_words[i];
+	return ccdm_fence_has(line, panic) ? NULL : panic;
+}
+
+int ccdm_fence_expected(const char *file, const struct ccdm_config *config, struct ccdm_err *err)
+{
+	const char *word = ccdm_fence_missing(config, config->cmdline);
+
+	return word ? ccdm_err_set(err, -EINVAL, "%s: cmdline has no '%s'", file, word) : 0;
+}
+
+int ccdm_fence_cmdline(const struct ccdm_config *config, const char *found, struct ccdm_err *err)
+{
+	const char *want = config->cmdline, *word;
+	unsigned int place = 1;
+	size_t n, m;
+
+	if (!config->strict) {
+		word = ccdm_fence_missing(config, found);
+		return word ? ccdm_err_set(err, -ECANCELED, "the command line has no '%s'", word)
+			    : 0;
+	}
+	for (;; place++, want += n, found += m) {
+		n = ccdm_fence_next(&want);
+		m = ccdm_fence_next(&found);
+		if (!n && !m)
+			return 0;
+		if (n != m || strncmp(want, found, n))
+			break;
+	}
+	return ccdm_err_set(err, -ECANCELED,
+			    "word %u of the command line: expected '%.*s', found '%.*s'", place,
+			    n ? (int)n : 10, n ? want : "no further", m ? (int)m : 10,
+			    m ? found : "no further");
+}
+
+int ccdm_fence_options(const char *root, struct ccdm_err *err)
+{
+	char path[256], *text;
+	size_t size;
+
+	snprintf(path, sizeof(path), "%s/run/systemd/efivars/" CCDM_FENCE_OPTIONS, root);
+	if (access(path, F_OK))
+		return 0;
+	if (ccdm_file_read(path, 1 << 16, &text, &size, err))
+		return -ECANCELED;
+	ccdm_err_set(err, -ECANCELED,
+		     "expected no variable SystemdOptions in the firmware, found '%.*s'",
+		     (int)strcspn(text, "\n"), text);
+	free(text);
+	return -ECANCELED;
+}
+
+/* What systemd's stub puts into /.extra from the UKI's own sections, measured with it. */
+static const char *const ccdm_fence_own[] = { "tpm2-pcr-signature.json", "tpm2-pcr-public-key.pem",
+					      "os-release", "profile", NULL };
+
+static int ccdm_fence_folder(const char *root, const char *path, const char *const *allowed,
+			     struct ccdm_err *err)
+{
+	struct dirent *entry;
+	char folder[256];
+	DIR *dir;
+	int i, r = 0;
+
+	snprintf(folder, sizeof(folder), "%s%s", root, path);
+	dir = opendir(folder);
+	if (!dir)
+		return errno == ENOENT ? 0
+				       : ccdm_err_set(err, -errno, "%s: %s", path, strerror(errno));
+	while (!r && (entry = readdir(dir))) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		for (i = 0; allowed && allowed[i]; i++)
+			if (!strcmp(entry->d_name, allowed[i]))
+				break;
+		if (!allowed || !allowed[i])
+			r = ccdm_err_set(err, -ECANCELED,
+					 "found %s/%s, which comes from outside of the image", path,
+					 entry->d_name);
+	}
+	closedir(dir);
+	return r;
+}
+
+int ccdm_fence_files(const char *root, struct ccdm_err *err)
+{
+	int r = ccdm_fence_folder(root, "/.extra", ccdm_fence_own, err);
+
+	if (!r)
+		r = ccdm_fence_folder(root, "/run/credentials/@system", NULL, err);
+	if (!r)
+		r = ccdm_fence_folder(root, "/run/credentials/@encrypted", NULL, err);
+	return r;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * net.h - wait for the network that systemd-networkd sets up in the initrd
+ */
+#ifndef CCDM_NET_H
+#define CCDM_NET_H
+
+#include <stdbool.h>
+#include "base/err.h"
+
+/**
+ * struct ccdm_net - what came of the wait
+ * @links: Ethernet interfaces, named, as far as there is room; empty if there are none
+ * @carrier: one of them has a link
+ * @address: one of those has an address that reaches beyond the link
+ */
+struct ccdm_net {
+	char links[128];
+	bool carrier;
+	bool address;
+};
+
+/**
+ * ccdm_net_wait() - until there is an address, and a name server if one is needed
+ * @names: names will be looked up: the name servers that networkd was given are written
+ *	to /etc/resolv.conf
+ * @seconds: how long
+ * @net: filled, also after an error
+ *
+ * Return: 0; -ENODEV: no interface; -ENOLINK: none has a link; -EADDRNOTAVAIL: no address;
+ * -ENOENT: no name server; -EIO.
+ */
+int ccdm_net_wait(bool names, unsigned int seconds, struct ccdm_net *net, struct ccdm_err *err);
+
+/* Is the host of this URL a name, and not an address? */
+bool ccdm_net_is_name(const char *url);
+
+#endif

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+/* verity.c - see verity.h */
+#include <blkid.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "disk/device.h"
+#include "disk/dm.h"
+#include "verity.h"
+
+#define CCDM_VERITY_PANIC " 1 panic_on_corruption"
+
+/* Parameters of the tree behind the devices, as the table line has them. */
+static void ccdm_verity_tail(const struct ccdm_config *c, char *text, size_t size)
+{
+	snprintf(text, size, "%llu %llu %llu %llu %s %s %s", (unsigned long long)c->data_block_size,
+		 (unsigned long long)c->hash_block_size, (unsigned long long)c->data_blocks,
+		 (unsigned long long)c->hash_start, c->algorithm, c->roothash, c->salt);
+}
+
+void ccdm_verity_value(const struct ccdm_config *config, char *text, size_t size)
+{
+	char tail[1024];
+
+	ccdm_verity_tail(config, tail, sizeof(tail));
+	snprintf(text, size, "1 %s" CCDM_VERITY_PANIC, tail);
+}
+
+/* Does @device hold @blocks blocks of @block bytes from block @start on? */
+static int ccdm_verity_size(const char *path, uint64_t start, uint64_t blocks, uint64_t block,
+			    struct ccdm_err *err)
+{
+	struct ccdm_device device;
+	uint64_t need = (start + blocks) * block;
+	int r = ccdm_device_look(path, &device, err);
+
+	if (r || device.bytes >= need)
+		return r;
+	return ccdm_err_set(err, -ENOSPC, "%s has %llu bytes, the base needs %llu", path,
+			    (unsigned long long)device.bytes, (unsigned long long)need);
+}
+
+/* Blocks of the tree over @blocks data blocks. */
+static uint64_t ccdm_verity_tree(const struct ccdm_config *c)
+{
+	/* dm-verity rounds the digest's size up to a power of two: 32 and 64 are */
+	uint64_t each = c->hash_block_size / (strlen(c->roothash) / 2);
+	uint64_t n = c->data_blocks, sum = 0;
+
+	do {
+		n = (n + each - 1) / each;
+		sum += n;
+	} while (n > 1);
+	return sum;
+}
+
+static int ccdm_verity_try(struct ccdm_err *err)
+{
+	static const char path[] = "/dev/mapper/" CCDM_BASE_NAME;
+	char status[CCDM_DM_TEXT];
+	void *block = NULL;
+	int fd, r = 0;
+
+	if (posix_memalign(&block, 4096, 4096))
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+	if (fd < 0 || pread(fd, block, 4096, 0) != 4096)
+		r = -EIO;
+	if (fd >= 0)
+		close(fd);
+	free(block);
+	if (!r)
+		return 0;
+	if (!ccdm_dm_status(CCDM_BASE_NAME, "verity", status, err) && status[0] == 'C')
+		return ccdm_err_set(err, -EBADMSG,
+				    "the root hash does not fit the base: its first "
+				    "block is not what was built");
+	return ccdm_err_set(err, r, "the base cannot be read: %s", strerror(-r));
+}
+
+int ccdm_verity_open(const struct ccdm_config *config, const char *data, const char *hash,
+		     struct ccdm_err *err)
+{
+	char tail[1024], params[CCDM_DM_TEXT], uuid[CCDM_DM_UUID];
+	struct ccdm_dm_target table = { .target = "verity",
+					.length = config->data_blocks *
+						  (config->data_block_size / 512),
+					.params = params,
+					.read_only = true };
+	struct ccdm_err ignored = { 0 };
+	int r;
+
+	r = ccdm_verity_size(data, 0, config->data_blocks, config->data_block_size, err);
+	if (!r)
+		r = ccdm_verity_size(hash, config->hash_start, ccdm_verity_tree(config),
+				     config->hash_block_size, err);
+	if (r)
+		return r;
+	ccdm_verity_tail(config, tail, sizeof(tail));
+	snprintf(params, sizeof(params), "1 %s %s %s", data, hash, tail);
+	/* as veritysetup would name it, for whoever knows dm-verity by that */
+	snprintf(uuid, sizeof(uuid), "CRYPT-VERITY-%.32s-" CCDM_BASE_NAME, config->roothash);
+	r = ccdm_dm_create(CCDM_BASE_NAME, uuid, &table, err);
+	if (r)
+		return r;
+	r = ccdm_verity_try(err);
+	if (!r) {
+		snprintf(params, sizeof(params), "1 %s %s %s" CCDM_VERITY_PANIC, data, hash, tail);
+		r = ccdm_dm_reload(CCDM_BASE_NAME, &table, err);
+	}
+	if (r)
+		ccdm_dm_remove(CCDM_BASE_NAME, false, &ignored);
+	return r;
+}
+
+/* ext4: s_feature_incompat has INCOMPAT_RECOVER (Documentation/filesystems/ext4) */
+static int ccdm_verity_ext(int fd, bool *dirty)
+{
+	unsigned char super[4096];
+
+	if (pread(fd, super, sizeof(super), 0) != sizeof(super))
+		return -EIO;
+	*dirty = super[1024 + 0x60] & 0x04;
+	return 0;
+}
+
+int ccdm_verity_fs(const char *path, struct ccdm_base_fs *fs, struct ccdm_err *err)
+{
+	struct ccdm_device device;
+	int fd, r = ccdm_device_look(path, &device, err);
+
+	memset(fs, 0, sizeof(*fs));
+	if (r)
+		return r;
+	snprintf(fs->type, sizeof(fs->type), "%.*s", (int)strcspn(device.signature, " "),
+		 device.signature);
+	fs->block = device.fs_block;
+	if (strncmp(fs->type, "ext", 3))
+		return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	r = fd < 0 ? -errno : ccdm_verity_ext(fd, &fs->dirty);
+	if (fd >= 0)
+		close(fd);
+	return r ? ccdm_err_set(err, r, "%s: %s", path, strerror(-r)) : 0;
+}

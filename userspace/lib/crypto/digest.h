@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* digest.h - hashes of the TPM's banks, through OpenSSL */
+#ifndef CCDM_DIGEST_H
+#define CCDM_DIGEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "base/bytes.h"
+
+#define CCDM_DIGEST_MAX 64 /* bytes of the longest */
+#define CCDM_BANKS_MAX	16
+
+/* TPM_ALG_ID, TCG Algorithm Registry */
+#define CCDM_ALG_SHA1	0x0004
+#define CCDM_ALG_SHA256 0x000b
+#define CCDM_ALG_SHA384 0x000c
+#define CCDM_ALG_SHA512 0x000d
+
+/**
+ * struct ccdm_digest - a digest, or the value of a register
+ * @alg: TPM_ALG_ID
+ * @size: bytes of it
+ * @bytes: the digest
+ */
+struct ccdm_digest {
+	uint16_t alg;
+	uint16_t size;
+	uint8_t bytes[CCDM_DIGEST_MAX];
+};
+
+/**
+ * struct ccdm_digests - one for each bank
+ * @count: how many
+ * @digest: in the TPM's order
+ */
+struct ccdm_digests {
+	unsigned int count;
+	struct ccdm_digest digest[CCDM_BANKS_MAX];
+};
+
+/* "sha256", as in systemd's log; NULL for an algorithm that is not known */
+const char *ccdm_digest_name(uint16_t alg);
+/* TPM_ALG_ID, 0 for a name that is not known */
+uint16_t ccdm_digest_alg(const char *name);
+/* bytes of a digest, 0 for an algorithm that is not known */
+uint16_t ccdm_digest_size(uint16_t alg);
+
+/**
+ * ccdm_digest_of() - hash two pieces, one behind the other
+ * @alg: TPM_ALG_ID
+ * @a, @b: the pieces; @b may be NULL with @b_size 0
+ * @digest: filled
+ *
+ * Return: 0, -ENOTSUP for an algorithm that is not known, -EIO.
+ */
+int ccdm_digest_of(uint16_t alg, const void *a, size_t a_size, const void *b, size_t b_size,
+		   struct ccdm_digest *digest);
+
+/* Of a file's bytes, however many. Return: 0, -ENOTSUP, what open(2) and read(2) say. */
+int ccdm_digest_file(uint16_t alg, const char *file, struct ccdm_digest *digest);
+
+#endif

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+/* x509_crl.c - see x509_crl.h */
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/ui.h"
+#include "x509_crl.h"
+#include "x509_openssl.h"
+
+static X509_CRL *ccdm_x509_crl(const struct ccdm_crl *crl)
+{
+	return (X509_CRL *)crl;
+}
+
+/* ---- what it is good for ---------------------------------------------------------- */
+
+int64_t ccdm_x509_time(const ASN1_TIME *t)
+{
+	struct tm tm;
+
+	return t && ASN1_TIME_to_tm(t, &tm) == 1 ? (int64_t)timegm(&tm) : -1;
+}
+
+/* Is it made with a hash that is broken? */
+static bool ccdm_crl_weak(const X509_CRL *crl)
+{
+	const ASN1_BIT_STRING *bits;
+	const X509_ALGOR *alg;
+	int md = NID_undef, key, type;
+	RSA_PSS_PARAMS *pss;
+	const void *param;
+
+	if (X509_CRL_get_signature_nid(crl) != NID_rsassaPss)
+		return !OBJ_find_sigid_algs(X509_CRL_get_signature_nid(crl), &md, &key) ||
+		       md == NID_sha1 || md == NID_md5;
+	X509_CRL_get0_signature(crl, &bits, &alg);
+	X509_ALGOR_get0(NULL, &type, &param, alg);
+	pss = type == V_ASN1_SEQUENCE ? ASN1_item_unpack(param, ASN1_ITEM_rptr(RSA_PSS_PARAMS))
+				      : NULL;
+	/* without a name it is SHA-1 */
+	if (pss && pss->hashAlgorithm)
+		md = OBJ_obj2nid(pss->hashAlgorithm->algorithm);
+	RSA_PSS_PARAMS_free(pss);
+	return md != NID_sha256 && md != NID_sha384 && md != NID_sha512;
+}
+
+/* Is one of @a's full names one of @b's? */
+static bool ccdm_dp_same(const DIST_POINT_NAME *a, const DIST_POINT_NAME *b)
+{
+	int i, k;
+
+	if (!a || !b || a->type || b->type)
+		return false;
+	for (i = 0; i < sk_GENERAL_NAME_num(a->name.fullname); i++)
+		for (k = 0; k < sk_GENERAL_NAME_num(b->name.fullname); k++)
+			if (!GENERAL_NAME_cmp(sk_GENERAL_NAME_value(a->name.fullname, i),
+					      sk_GENERAL_NAME_value(b->name.fullname, k)))
+				return true;
+	return false;
+}
+
+/* Does the certificate say that a list of this name is of it, for all reasons? */
+static bool ccdm_dp_of(X509 *x, const DIST_POINT_NAME *name)
+{
+	CRL_DIST_POINTS *all = X509_get_ext_d2i(x, NID_crl_distribution_points, NULL, NULL);
+	bool same = false;
+	int i;
+
+	for (i = 0; !same && i < sk_DIST_POINT_num(all); i++) {
+		const DIST_POINT *dp = sk_DIST_POINT_value(all, i);
+
+		same = !dp->reasons && !dp->CRLissuer && ccdm_dp_same(name, dp->distpoint);
+	}
+	CRL_DIST_POINTS_free(all);
+	return same;
+}
+
+/* RFC 5280, 6.3.3: is the certificate in the scope of a list? Without one: can any be? */
+static const char *ccdm_crl_scope(const X509_CRL *crl, X509 *x)
+{
+	int at = X509_CRL_get_ext_by_NID(crl, NID_issuing_distribution_point, -1);
+	ISSUING_DIST_POINT *idp;
+	const char *why = NULL;
+
+	if (at < 0)
+		return NULL;
+	/* (nothing, if it is there twice) */
+	idp = X509_CRL_get_ext_d2i(crl, NID_issuing_distribution_point, NULL, NULL);
+	if (!idp)
+		why = "its distribution point cannot be read";
+	else if (idp->indirectCRL > 0 || idp->onlyattr > 0 || idp->onlysomereasons)
+		why = "its list is indirect, or of some reasons";
+	else if (idp->onlyuser > 0 && idp->onlyCA > 0)
+		why = "its list is of nobody";
+	else if (x && ((idp->onlyuser > 0 && X509_check_ca(x)) ||
+		       (idp->onlyCA > 0 && !X509_check_ca(x)) ||
+		       (idp->distpoint && !ccdm_dp_of(x, idp->distpoint))))
+		why = "its list is of others";
+	ISSUING_DIST_POINT_free(idp);
+	return why;
+}
+
+const char *ccdm_crl_unfit(X509_CRL *crl, X509 *x)
+{
+	STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(crl);
+	int i, k;
+
+	if (X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) >= 0)
+		return "its list is a delta list";
+	if (ccdm_crl_weak(crl))
+		return "its list has a weak signature";
+	for (i = 0; i < X509_CRL_get_ext_count(crl); i++) {
+		X509_EXTENSION *e = X509_CRL_get_ext(crl, i);
+
+		if (X509_EXTENSION_get_critical(e) &&
+		    OBJ_obj2nid(X509_EXTENSION_get_object(e)) != NID_issuing_distribution_point)
+			return "its list has an unknown critical extension";
+	}
+	for (i = 0; i < sk_X509_REVOKED_num(entries); i++) {
+		const X509_REVOKED *entry = sk_X509_REVOKED_value(entries, i);
+
+		for (k = 0; k < X509_REVOKED_get_ext_count(entry); k++) {
+			X509_EXTENSION *e = X509_REVOKED_get_ext(entry, k);
+
+			if (X509_EXTENSION_get_critical(e) &&
+			    OBJ_obj2nid(X509_EXTENSION_get_object(e)) != NID_crl_reason)
+				return "its list has an unknown critical extension";
+		}
+	}
+	return ccdm_crl_scope(crl, x);
+}
+
+/* ---- by itself ----------------------------------------------------------------------- */
+
+void ccdm_crl_info(const struct ccdm_crl *crl, struct ccdm_crl_info *info)
+{
+	X509_CRL *x = ccdm_x509_crl(crl);
+	int n = X509_NAME_get_text_by_NID(X509_CRL_get_issuer(x), NID_commonName, info->issuer,
+					  sizeof(info->issuer));
+
+	if (n < 0 || strlen(info->issuer) != (size_t)n)
+		info->issuer[0] = '\0';
+	if (!X509_NAME_digest(X509_CRL_get_issuer(x), EVP_sha256(), info->name, NULL))
+		memset(info->name, 0, sizeof(info->name));
+	info->from = ccdm_x509_time(X509_CRL_get0_lastUpdate(x));
+	info->to = ccdm_x509_time(X509_CRL_get0_nextUpdate(x));
+	ERR_clear_error();
+}
+
+/* May it sign lists, and did it sign this one? */
+static bool ccdm_crl_signed(X509_CRL *crl, const struct ccdm_cert *cert)
+{
+	X509 *x = (X509 *)cert;
+
+	return !X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(x)) &&
+	       X509_check_ca(x) == 1 && X509_get_key_usage(x) & KU_CRL_SIGN &&
+	       X509_CRL_verify(crl, X509_get0_pubkey(x)) == 1;
+}
+
+/*
+ * Who signed it. A key may have several certificates: the first with a good path counts, else
+ * the first.
+ */
+static int ccdm_crl_issuer(const struct ccdm_certs *certs, X509_CRL *crl,
+			   const struct ccdm_path *path, unsigned int allow,
+			   const struct ccdm_cert **issuer)
+{
+	const struct ccdm_certs *sets[] = { path->builtin, certs };
+	const struct ccdm_cert *cert;
+	unsigned int i, k;
+	bool good = false;
+	int r = 0;
+
+	*issuer = NULL;
+	for (k = 0; k < 2; k++)
+		for (i = 0; !r && !good && sets[k] && (cert = ccdm_certs_at(sets[k], i)); i++) {
+			if (!ccdm_crl_signed(crl, cert))
+				continue;
+			r = ccdm_certs_path_good(certs, cert, path, allow, &good);
+			if (good || !*issuer)
+				*issuer = cert;
+		}
+	ERR_clear_error();
+	return r;
+}
+
+int ccdm_crl_check(const struct ccdm_certs *certs, const struct ccdm_crl *crl,
+		   struct ccdm_path *path, struct ccdm_verdict *v)
+{
+	const char *why = ccdm_crl_unfit(ccdm_x509_crl(crl), NULL);
+	char name[40], from[32], to[32], now[32], expected[64];
+	const struct ccdm_cert *issuer;
+	struct ccdm_crl_info info;
+	int r = ccdm_crl_issuer(certs, ccdm_x509_crl(crl), path, v->allow, &issuer);
+
+	ERR_clear_error();
+	if (r)
+		return r;
+	ccdm_crl_info(crl, &info);
+	snprintf(name, sizeof(name), "%slist", path->prefix);
+	ccdm_verdict_add(v, name, !why, 0, "a full list", "%s", why ? why : "one");
+	snprintf(name, sizeof(name), "%slist-signature", path->prefix);
+	if (!ccdm_verdict_add(v, name, issuer, 0, "one of its issuer's key", "%s",
+			      issuer ? "one" : "none of a certificate that is known"))
+		return 0;
+	r = ccdm_certs_path(certs, issuer, path, v);
+	if (r)
+		return r;
+	snprintf(name, sizeof(name), "%slist-date", path->prefix);
+	snprintf(expected, sizeof(expected), "in force at %s", ccdm_ui_date(path->at, now));
+	ccdm_verdict_add(v, name, info.from >= 0 && info.from <= path->at && path->at <= info.to,
+			 CCDM_ALLOW_EXPIRED, expected, "%s to %s", ccdm_ui_date(info.from, from),
+			 ccdm_ui_date(info.to, to));
+	v->complete = true;
+	return 0;
+}
+
+/* Is what @old revokes revoked in @crl, too? */
+static bool ccdm_crl_keeps(X509_CRL *crl, X509_CRL *old)
+{
+	STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(old);
+	X509_REVOKED *entry;
+	int i;
+
+	for (i = 0; i < sk_X509_REVOKED_num(entries); i++)
+		if (X509_CRL_get0_by_serial(
+			    crl, &entry,
+			    X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(entries, i))) != 1)
+			return false;
+	return true;
+}
+
+const char *ccdm_crl_replace(const struct ccdm_crl *crl, const struct ccdm_crl *old, bool keep)
+{
+	X509_CRL *a = ccdm_x509_crl(crl), *b = ccdm_x509_crl(old);
+	ASN1_INTEGER *n = X509_CRL_get_ext_d2i(a, NID_crl_number, NULL, NULL);
+	ASN1_INTEGER *had = X509_CRL_get_ext_d2i(b, NID_crl_number, NULL, NULL);
+	const char *why = NULL;
+
+	if (X509_NAME_cmp(X509_CRL_get_issuer(a), X509_CRL_get_issuer(b)))
+		why = "it is of another issuer";
+	else if (had && (!n || ASN1_INTEGER_cmp(n, had) < 0))
+		why = "it is older: its number is lower";
+	else if (ccdm_x509_time(X509_CRL_get0_lastUpdate(a)) <
+		 ccdm_x509_time(X509_CRL_get0_lastUpdate(b)))
+		why = "it is older by its date";
+	else if (keep && !ccdm_crl_keeps(a, b))
+		why = "it forgets a certificate that was revoked";
+	ASN1_INTEGER_free(n);
+	ASN1_INTEGER_free(had);
+	ERR_clear_error();
+	return why;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* device.h - what is on a block device, through libblkid and a few ioctls */
+#ifndef CCDM_DEVICE_H
+#define CCDM_DEVICE_H
+
+#include <stdint.h>
+#include "base/err.h"
+
+/**
+ * struct ccdm_device - a block device
+ * @path: as given
+ * @bytes: size
+ * @read_only: as the kernel says
+ * @sector: logical block size
+ * @signature: "ext4 file system", "gpt partition table"; empty if none is known
+ * @fs_block: block size of its file system, 0 if unknown
+ */
+struct ccdm_device {
+	const char *path;
+	uint64_t bytes;
+	int read_only;
+	unsigned int sector;
+	char signature[96];
+	unsigned int fs_block;
+};
+
+/* Looks at @path without writing. -ENOTBLK, -ENOENT, -EACCES, -EIO ... */
+int ccdm_device_look(const char *path, struct ccdm_device *device, struct ccdm_err *err);
+
+/* Tell the device that nothing on it is needed. -EOPNOTSUPP if it cannot be told. */
+int ccdm_device_discard(const char *path, struct ccdm_err *err);
+
+#endif

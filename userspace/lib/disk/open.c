@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+/* open.c - see open.h */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include "base/ui.h"
+#include "ccdm_format.h"
+#include "crypto/digest.h"
+#include "dm.h"
+#include "open.h"
+
+#define MIB (1ULL << 20)
+
+static bool ccdm_open_known(const char *word, const char *const *words)
+{
+	for (; *words; words++)
+		if (!strcmp(word, *words))
+			return true;
+	return false;
+}
+
+const char *ccdm_open_words(const struct ccdm_open *o)
+{
+	static const char *const suites[] = { "aes-xts-gmac", "aes-xts-hmac-sha256", "aes-gcm",
+					      NULL };
+	static const char *const actions[] = { "panic", "poweroff", "eio", NULL };
+
+	if (o->cipher && !ccdm_open_known(o->cipher, suites))
+		return o->cipher;
+	if (o->on_tamper && !ccdm_open_known(o->on_tamper, actions))
+		return o->on_tamper;
+	if (o->uuid && (strlen(o->uuid) != 32 || strspn(o->uuid, "0123456789abcdef") != 32))
+		return o->uuid;
+	return NULL;
+}
+
+/* How long the mapping is, in blocks. */
+static int ccdm_open_length(const struct ccdm_open *o, const struct ccdm_device *dev,
+			    uint64_t *blocks, struct ccdm_err *err)
+{
+	uint64_t fit = ccdm_geometry_fit(dev->bytes >> CCDM_BLOCK_SHIFT);
+	char have[32], want[32];
+
+	if (!fit)
+		return ccdm_err_set(err, -ENOSPC,
+				    "%s is too small: %llu bytes, at least %u are needed",
+				    dev->path, (unsigned long long)dev->bytes,
+				    CCDM_MIN_BLOCKS * CCDM_BLOCK_SIZE);
+	*blocks = fit;
+	if (!o->size)
+		return 0;
+	if (o->size % CCDM_BLOCK_SIZE)
+		return ccdm_err_set(err, -EINVAL, "--size %llu is not a multiple of %u bytes",
+				    (unsigned long long)o->size, CCDM_BLOCK_SIZE);
+	*blocks = o->size >> CCDM_BLOCK_SHIFT;
+	if (*blocks > fit) {
+		ccdm_err_hint(err, "data and tree together need 0.79 %% more than the data");
+		return ccdm_err_set(err, -ENOSPC, "%s is too small for --size %s: at most %s fit",
+				    dev->path, ccdm_ui_human(o->size, want),
+				    ccdm_ui_human(fit << CCDM_BLOCK_SHIFT, have));
+	}
+	return 0;
+}
+
+static int ccdm_open_origin(const struct ccdm_open *o, uint64_t blocks, struct ccdm_device *origin,
+			    struct ccdm_err *err)
+{
+	char have[32], want[32];
+	int r;
+
+	if (!o->origin)
+		return 0;
+	r = ccdm_device_look(o->origin, origin, err);
+	if (r)
+		return r;
+	if (!origin->bytes || origin->bytes % CCDM_BLOCK_SIZE)
+		return ccdm_err_set(err, -EINVAL,
+				    "origin %s: %llu bytes, expected a multiple of %u", o->origin,
+				    (unsigned long long)origin->bytes, CCDM_BLOCK_SIZE);
+	if (origin->bytes >> CCDM_BLOCK_SHIFT > blocks)
+		return ccdm_err_set(err, -ENOSPC,
+				    "too small: the origin %s has %s, the mapping would have %s",
+				    o->origin, ccdm_ui_human(origin->bytes, have),
+				    ccdm_ui_human(blocks << CCDM_BLOCK_SHIFT, want));
+	return 0;
+}
+
+static int ccdm_open_uuid(const struct ccdm_open *o, char *uuid, size_t size, struct ccdm_err *err)
+{
+	unsigned char random[16];
+	char hex[33];
+
+	if (o->uuid) {
+		snprintf(hex, sizeof(hex), "%s", o->uuid);
+	} else {
+		if (getrandom(random, sizeof(random), 0) != sizeof(random))
+			return ccdm_err_set(err, -EIO, "no random numbers for the UUID");
+		ccdm_hex(random, sizeof(random), hex);
+	}
+	snprintf(uuid, size, CCDM_UUID_PREFIX "%s-%s", hex, o->name);
+	return 0;
+}
+
+static int ccdm_open_name(const char *name, struct ccdm_err *err)
+{
+	/* the UUID "CCDM-<32 hex>-<name>" must fit too */
+	size_t most = CCDM_DM_UUID - 1 - sizeof(CCDM_UUID_PREFIX) - 32;
+	const char *p;
+
+	for (p = name; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("#+-.:=@_", *p))
+			break;
+	if (*name && !*p && strcmp(name, ".") && strcmp(name, "..") && strlen(name) <= most)
+		return 0;
+	return ccdm_err_set(err, -EINVAL,
+			    "'%s' is no name for a mapping: 1 to %zu letters, digits and #+-.:=@_",
+			    name, most);
+}
+
+static void ccdm_open_params(const struct ccdm_open *o, char *params, size_t size)
+{
+	unsigned int n = !!o->cipher + !!o->cache + !!o->on_tamper + !!o->origin +
+			 o->allow_discards + o->allow_kdump;
+	size_t at = snprintf(params, size, "%u %s %u", CCDM_TABLE_VERSION, o->device, n);
+
+	if (o->cipher)
+		at += snprintf(params + at, size - at, " cipher:%s", o->cipher);
+	if (o->cache)
+		at += snprintf(params + at, size - at, " cache_mib:%llu",
+			       (unsigned long long)((o->cache + MIB - 1) / MIB));
+	if (o->on_tamper)
+		at += snprintf(params + at, size - at, " on_tamper:%s", o->on_tamper);
+	if (o->origin)
+		at += snprintf(params + at, size - at, " origin:%s", o->origin);
+	snprintf(params + at, size - at, "%s%s", o->allow_discards ? " allow_discards" : "",
+		 o->allow_kdump ? " allow_kdump" : "");
+}
+
+int ccdm_open_look(const struct ccdm_open *o, struct ccdm_open_facts *facts, struct ccdm_err *err)
+{
+	int r = ccdm_open_name(o->name, err);
+
+	memset(facts, 0, sizeof(*facts));
+	if (!r && (strpbrk(o->device, " \t\n") || (o->origin && strpbrk(o->origin, " \t\n"))))
+		r = ccdm_err_set(err, -EINVAL,
+				 "a path with white space has no place in a table line");
+	if (!r)
+		r = ccdm_device_look(o->device, &facts->device, err);
+	if (!r && facts->device.read_only)
+		r = ccdm_err_set(err, -EROFS, "%s is read-only", o->device);
+	if (!r)
+		r = ccdm_open_length(o, &facts->device, &facts->blocks, err);
+	return r ? r : ccdm_open_origin(o, facts->blocks, &facts->origin, err);
+}
+
+int ccdm_open_map(const struct ccdm_open *o, const struct ccdm_open_facts *facts,
+		  struct ccdm_err *err)
+{
+	char uuid[CCDM_DM_UUID], params[CCDM_DM_TEXT];
+	const struct ccdm_dm_target table = { .target = "ccdm",
+					      .length = facts->blocks * CCDM_BLOCK_SECTORS,
+					      .params = params };
+	int r = ccdm_open_uuid(o, uuid, sizeof(uuid), err);
+
+	if (r)
+		return r;
+	ccdm_open_params(o, params, sizeof(params));
+	return ccdm_dm_create(o->name, uuid, &table, err);
+}

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0
+/* evidence.c - see evidence.h */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "evidence_judging.h"
+#include "facts.h"
+#include "manifest.h"
+#include "base/member.h"
+#include "snp_json.h"
+#include "tpm_activation.h"
+
+/* ---- logs ---------------------------------------------------------------------- */
+
+static int ccdm_evidence_text(const json_t *evidence, const char *key, const char **text,
+			      size_t *size, struct ccdm_err *err)
+{
+	const json_t *value = json_object_get(evidence, key);
+
+	if (!value || json_is_null(value))
+		return 0;
+	if (!json_is_string(value))
+		return ccdm_err_set(err, -EINVAL, "%s is no text", key);
+	*text = json_string_value(value);
+	*size = json_string_length(value);
+	return 0;
+}
+
+/* @facts gets what the logs beside the evidence prove of registers that are proved. */
+static int ccdm_evidence_logs(const json_t *evidence, const char *firmware,
+			      const struct ccdm_registers *regs, json_t *facts, json_t *notes,
+			      struct ccdm_err *err)
+{
+	const json_t *value = json_object_get(evidence, firmware);
+	struct ccdm_bootlog log = { 0 };
+	uint8_t *bytes = NULL;
+	int r = 0;
+
+	if (value && !json_is_null(value))
+		r = ccdm_member_base64(value, firmware, CCDM_TCGLOG_MAX, &bytes, &log.firmware_size,
+				       err);
+	log.firmware = bytes;
+	if (!r)
+		r = ccdm_evidence_text(evidence, "ccdm_log", &log.ccdm, &log.ccdm_size, err);
+	if (!r)
+		r = ccdm_evidence_text(evidence, "systemd_log", &log.systemd, &log.systemd_size,
+				       err);
+	if (!r)
+		r = ccdm_bootlog_facts(&log, regs, facts, notes, err);
+	free(bytes);
+	return r;
+}
+
+/* ---- kinds ------------------------------------------------------------------------ */
+
+struct ccdm_snp_want ccdm_judging_snp(const struct ccdm_judging *j)
+{
+	return (struct ccdm_snp_want){
+		.certs = j->trust->certs,
+		.leaf = j->trust->leaf,
+		.at = j->trust->at,
+		.anchors = j->trust->anchors,
+		.nr_anchors = j->trust->nr_anchors,
+		.report_data = j->bound->bytes,
+		.report_data_size = j->bound->size,
+		.floor = j->trust->snp_floor,
+	};
+}
+
+struct ccdm_tdx_want ccdm_judging_tdx(const struct ccdm_judging *j)
+{
+	return (struct ccdm_tdx_want){
+		.certs = j->trust->certs,
+		.collateral = j->trust->collateral,
+		.find = j->trust->find,
+		.find_arg = j->trust->find_arg,
+		.at = j->trust->at,
+		.anchors = j->trust->anchors,
+		.nr_anchors = j->trust->nr_anchors,
+		.report_data = j->bound->bytes,
+		.report_data_size = j->bound->size,
+	};
+}
+
+/* Registers of a TPM that is what it says it is. */
+int ccdm_judged_pcrs(const struct ccdm_judging *j, const struct ccdm_tpm_facts *quoted)
+{
+	struct ccdm_registers regs;
+	int r = ccdm_facts_pcr(quoted, j->proof->facts);
+
+	ccdm_facts_pcrs(quoted, &regs);
+	if (!r)
+		r = ccdm_evidence_logs(j->evidence, "firmware_log", &regs, j->proof->facts,
+				       j->proof->notes, j->err);
+	return r;
+}
+
+#define CCDM_SVSM_MANIFEST 1024 /* bytes */
+
+/*
+ * An SVSM's report is bound to what was asked for, and to its manifest. @bound: 64 bytes, set if
+ * the evidence is an SVSM's; *@size: bytes of its manifest, or 0.
+ */
+static int ccdm_svsm_bound(const struct ccdm_judging *j, uint8_t *manifest, size_t *size,
+			   struct ccdm_digest *bound, struct ccdm_snp_want *want)
+{
+	const json_t *svsm = json_object_get(j->evidence, "svsm");
+	uint8_t asked[64] = { 0 }, *bytes;
+	int r;
+
+	*size = 0;
+	if (!svsm)
+		return 0;
+	r = ccdm_member_base64(json_object_get(svsm, "manifest"), "svsm.manifest",
+			       CCDM_SVSM_MANIFEST, &bytes, size, j->err);
+	if (r)
+		return r;
+	memcpy(manifest, bytes, *size);
+	free(bytes);
+	if (!*size)
+		return ccdm_err_set(j->err, -EINVAL, "svsm.manifest is empty");
+	if (!want->report_data)
+		return 0;
+	if (want->report_data_size > sizeof(asked))
+		return ccdm_err_set(j->err, -EINVAL, "a report is bound to %zu bytes at most",
+				    sizeof(asked));
+	memcpy(asked, want->report_data, want->report_data_size);
+	r = ccdm_digest_of(CCDM_ALG_SHA512, asked, sizeof(asked), manifest, *size, bound);
+	want->report_data = bound->bytes;
+	want->report_data_size = bound->size;
+	return r;
+}
+
+/* What an accepted report of an SVSM says of its TPM. @bound: nonce and manifest are in the report */
+static int ccdm_svsm_grant(const struct ccdm_judging *j, const struct ccdm_snp *snp, bool bound,
+			   const uint8_t *manifest, size_t size)
+{
+	bool listed =
+		ccdm_launches_have(j->trust->svsms, CCDM_LAUNCH_MEASUREMENT, snp->measurement);
+	char hex[2 * sizeof(snp->measurement) + 1];
+	json_t *note = NULL;
+
+	ccdm_hex(snp->measurement, sizeof(snp->measurement), hex);
+	if (!listed)
+		note = json_sprintf("no listed SVSM: \"measurement %s\" is not in trust/svsms",
+				    hex);
+	else if (snp->vmpl)
+		note = json_sprintf("the SVSM's report is of VMPL %u, not 0", snp->vmpl);
+	else if (!bound)
+		note = json_string("the SVSM's manifest is not proved: no nonce was given");
+	else
+		j->proof->svsm_ek = ccdm_tpm_ek_parse(manifest, size);
+	if (!note && !j->proof->svsm_ek)
+		note = json_string("the SVSM's manifest holds no endorsement key");
+	if (j->proof->svsm_ek)
+		return 0;
+	return json_array_append_new(j->proof->notes, note) ? -ENOMEM : 0;
+}
+
+static int ccdm_judge_snp(const struct ccdm_judging *j)
+{
+	struct ccdm_snp_want want = ccdm_judging_snp(j);
+	uint8_t raw[CCDM_SNP_REPORT_SIZE], manifest[CCDM_SVSM_MANIFEST];
+	const struct ccdm_cert *leaf;
+	struct ccdm_digest bound;
+	struct ccdm_snp snp;
+	size_t size;
+	int r;
+
+	r = ccdm_svsm_bound(j, manifest, &size, &bound, &want);
+	if (r)
+		return r;
+	r = ccdm_snp_json_parse(j->evidence, raw, j->trust->certs, &leaf, j->err);
+	if (!r)
+		r = ccdm_snp_parse(raw, sizeof(raw), &snp, j->err);
+	if (!want.leaf)
+		want.leaf = leaf;
+	if (!r && !want.leaf)
+		want.leaf = ccdm_snp_leaf(j->trust->certs, &snp);
+	if (!r)
+		r = ccdm_snp_verify(&snp, &want, j->v);
+	if (r || !ccdm_verdict_accepted(j->v))
+		return r;
+	if (size)
+		r = ccdm_svsm_grant(j, &snp, want.report_data, manifest, size);
+	return r ? r : ccdm_facts_snp(&snp, j->proof->facts);
+}
+
+static int ccdm_judge_tdx(const struct ccdm_judging *j)
+{
+	struct ccdm_tdx_want want = ccdm_judging_tdx(j);
+	struct ccdm_registers regs;
+	uint8_t *quote = NULL;
+	struct ccdm_tdx tdx;
+	size_t size;
+	int r;
+
+	r = ccdm_member_base64(json_object_get(j->evidence, "quote"), "quote", CCDM_TDX_QUOTE_MAX,
+			       &quote, &size, j->err);
+	if (!r)
+		r = ccdm_tdx_parse(quote, size, &tdx, j->err);
+	if (!r)
+		r = ccdm_tdx_verify(&tdx, &want, j->v, j->err);
+	if (!r && ccdm_verdict_accepted(j->v)) {
+		ccdm_facts_rtmrs(&tdx, &regs);
+		r = ccdm_facts_tdx(&tdx, j->v, j->proof->facts);
+		if (!r)
+			r = ccdm_evidence_logs(j->evidence, "cc_eventlog", &regs, j->proof->facts,
+					       j->proof->notes, j->err);
+	}
+	free(quote);
+	return r;
+}
+
+static int ccdm_judge_tpm(const struct ccdm_judging *j)
+{
+	struct ccdm_tpm_facts quoted;
+	bool provider;
+	int r = ccdm_evidence_tpm(j->evidence, j->trust, j->bound, &quoted, j->v, &provider,
+				  j->err);
+
+	if (r || !ccdm_verdict_accepted(j->v))
+		return r;
+	if (json_object_set_new(j->proof->facts, "tee", json_string("tpm")) ||
+	    json_object_set_new(j->proof->facts, "binding", json_string("tpm-only")))
+		return -ENOMEM;
+	return ccdm_judged_pcrs(j, &quoted);
+}
+
+static const struct ccdm_kind {
+	const char *tee;
+	size_t bound; /* bytes of a SHA-384 that it carries */
+	bool tpm;     /* it is of a TPM, or has one in it: none stands beside it */
+	int (*judge)(const struct ccdm_judging *j);
+} ccdm_kinds[] = {
+	{ "snp", 48, false, ccdm_judge_snp },
+	{ "tdx", 48, false, ccdm_judge_tdx },
+	{ "tpm", 32, true, ccdm_judge_tpm },
+	{ "az-snp-vtpm", 48, true, ccdm_judge_azure },
+	{ "az-tdx-vtpm", 48, true, ccdm_judge_azure },
+};
+
+static const struct ccdm_kind *ccdm_kind(const char *tee)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(ccdm_kinds) / sizeof(ccdm_kinds[0]); i++)
+		if (!strcmp(ccdm_kinds[i].tee, tee))
+			return &ccdm_kinds[i];
+	return NULL;
+}
+
+bool ccdm_tee_known(const char *tee)
+{
+	return ccdm_kind(tee);
+}
+
+bool ccdm_tee_has_tpm(const char *tee)
+{
+	const struct ccdm_kind *kind = ccdm_kind(tee);
+
+	return !kind || kind->tpm;
+}
+
+size_t ccdm_tee_bound(const char *tee)
+{
+	const struct ccdm_kind *kind = ccdm_kind(tee);
+
+	return kind ? kind->bound : 0;
+}
+
+/* ---- the builder's word ------------------------------------------------------------------ */
+
+bool ccdm_fact_is(const json_t *facts, const char *name, const char *word)
+{
+	const char *text = json_string_value(json_object_get(facts, name));
+
+	return text && !strcmp(text, word);
+}
+
+/* Lists the manifest this image, for the TEE or for the TPM whose registers it was measured into? */
+static bool ccdm_manifest_fits(const struct ccdm_manifest *m, const json_t *facts)
+{
+	const json_t *ids = json_object_get(facts, "enclave-id");
+	const char *tee = json_string_value(json_object_get(facts, "tee"));
+
+	return (tee && ccdm_manifest_lists(m, tee, ids)) ||
+	       (json_object_get(facts, "pcr") && ccdm_manifest_lists(m, "tpm", ids));
+}
+
+/* Who signed a manifest that lists this image, if one did: untrusted as long as no policy names the key. */
+int ccdm_judged_manifest(const struct ccdm_judging *j)
+{
+	const json_t *value = json_object_get(j->evidence, "manifest");
+	struct ccdm_manifest m;
+	json_t *note = NULL;
+	int r;
+
+	if (!value || json_is_null(value))
+		return 0;
+	if (!json_is_string(value))
+		return ccdm_err_set(j->err, -EINVAL, "manifest is no text");
+	r = ccdm_manifest_read(json_string_value(value), &m, j->err);
+	if (r == -EINVAL)
+		note = json_sprintf("%s; no signer", j->err->text);
+	else if (!r && !ccdm_manifest_fits(&m, j->proof->facts))
+		note = json_sprintf("the manifest does not list this image; no signer");
+	else if (!r)
+		r = json_object_set_new(j->proof->facts, "signer",
+					json_pack("{s:s, s:s, s:I}", "key", m.key, "product",
+						  m.product, "svn", (json_int_t)m.svn))
+			    ? -ENOMEM
+			    : 0;
+	ccdm_manifest_drop(&m);
+	if (note)
+		r = json_array_append_new(j->proof->notes, note) ? -ENOMEM : 0;
+	return r;
+}
+
+/* ---- judging ------------------------------------------------------------------------ */
+
+void ccdm_proof_drop(struct ccdm_proof *proof)
+{
+	json_decref(proof->facts);
+	json_decref(proof->notes);
+	ccdm_pubkey_free(proof->svsm_ek);
+	memset(proof, 0, sizeof(*proof));
+}
+
+int ccdm_evidence_judge(const char *tee, const json_t *evidence, const struct ccdm_trust *trust,
+			const struct ccdm_bound *bound, struct ccdm_verdict *v,
+			struct ccdm_proof *proof, struct ccdm_err *err)
+{
+	struct ccdm_trust own = trust ? *trust : (struct ccdm_trust){ 0 };
+	const struct ccdm_judging j = { evidence, &own, bound, v, proof, err };
+	const struct ccdm_kind *kind = ccdm_kind(tee);
+	int r;
+
+	/* What no TPM proves beside the TEE; the kinds know better. */
+	proof->facts = json_pack("{s:s, s:s}", "binding", "none", "phase", "unknown");
+	proof->notes = json_array();
+	proof->svsm_ek = NULL;
+	own.certs = ccdm_certs_guest(own.certs);
+	if (!kind)
+		r = ccdm_err_set(err, -EINVAL, "no TEE is called %.40s", tee);
+	else if (!json_is_object(evidence))
+		r = ccdm_err_set(err, -EINVAL, "the evidence is no object");
+	else if (!proof->facts || !proof->notes || !own.certs)
+		r = -ENOMEM;
+	else
+		r = kind->judge(&j);
+	if (!r && kind && ccdm_verdict_accepted(v))
+		r = ccdm_judged_manifest(&j);
+	if (r == -ENOMEM)
+		ccdm_err_set(err, r, "out of memory");
+	ccdm_certs_free(own.certs);
+	/* Of what is not accepted nothing is proved. */
+	if (r || !ccdm_verdict_accepted(v))
+		ccdm_proof_drop(proof);
+	return r;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * manifest.h - what a builder says of an image: product, security version, identities
+ *
+ * A JWS in its compact form (RFC 7515), ES256, the key in the header as "jwk":
+ * {"product": TEXT, "svn": NUMBER, "ids": {"snp" | "tdx" | "tpm": [HEX, ...]}}.
+ */
+#ifndef CCDM_MANIFEST_H
+#define CCDM_MANIFEST_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include "base/err.h"
+#include "crypto/digest.h"
+
+#define CCDM_MANIFEST_MAX 65536 /* bytes of its text */
+
+/**
+ * struct ccdm_manifest - what it says; true only for who trusts @key
+ * @key: SHA-256 of the signer's SubjectPublicKeyInfo, in hexadecimal digits
+ * @product: 1 to 64 bytes
+ * @svn: grows with what is mended
+ * @ids: object of arrays of hexadecimal digits
+ */
+struct ccdm_manifest {
+	char key[65];
+	char product[65];
+	int64_t svn;
+	json_t *ids;
+};
+
+/**
+ * ccdm_manifest_read() - check the signature, and take it apart
+ * @text: untrusted
+ * @m: filled; ccdm_manifest_drop() ends it
+ *
+ * Return: 0; -EINVAL: it is none, or the signature is not its key's; -ENOMEM.
+ */
+int ccdm_manifest_read(const char *text, struct ccdm_manifest *m, struct ccdm_err *err);
+
+void ccdm_manifest_drop(struct ccdm_manifest *m); /* accepts zeros */
+
+/* Is one of @ids, an array of texts, an identity that it lists for @platform? */
+bool ccdm_manifest_lists(const struct ccdm_manifest *m, const char *platform, const json_t *ids);
+
+#endif

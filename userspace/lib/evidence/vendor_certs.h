@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vendor_certs.h - certificates of vendors that are built in
+ *
+ * AMD's, from its roots (ARK) to what signs VCEKs (ASK) and VLEKs (ASVK), of each generation of
+ * processors; and Intel's root for SGX and TDX. They are fixed and public. They trust nobody: a path counts only if it ends at a
+ * root that is pinned elsewhere.
+ */
+#ifndef CCDM_VENDOR_CERTS_H
+#define CCDM_VENDOR_CERTS_H
+
+#include "crypto/x509.h"
+
+/* All of them: read once, shared by all threads, never freed. NULL: out of memory; call again. */
+const struct ccdm_certs *ccdm_vendor_certs(void);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kbs.h - what guest and broker say to each other: the KBS protocol, 0.4.0 and 0.2.0
+ *
+ * Texts only; http.h carries them. (github.com/confidential-containers/trustee,
+ * kbs/docs/kbs_attestation_protocol.md)
+ */
+#ifndef CCDM_KBS_H
+#define CCDM_KBS_H
+
+#include <stdbool.h>
+#include "crypto/digest.h"
+#include "jwe.h"
+
+#define CCDM_KBS_PREFIX	     "/kbs/v0"
+#define CCDM_KBS_NONCE_MAX   256       /* bytes of its text */
+#define CCDM_KBS_PATH_MAX    256       /* bytes of REPO/TYPE/TAG */
+#define CCDM_KBS_MESSAGE_MAX (4 << 20) /* bytes of a message */
+#define CCDM_KBS_TOKEN_MAX   65536     /* bytes of a token */
+
+/* Versions; they differ in what is hashed and in the members of "attest". */
+enum ccdm_kbs_version {
+	CCDM_KBS_0_2,
+	CCDM_KBS_0_4,
+};
+
+/* "0.4.0" */
+const char *ccdm_kbs_version_name(enum ccdm_kbs_version version);
+
+/* The other way round; false for one that is not known. */
+bool ccdm_kbs_version_of(const char *name, enum ccdm_kbs_version *version);
+
+/**
+ * ccdm_kbs_request() - the first message, to be posted to "auth"
+ * @tee: "snp", "tdx", "tpm", "az-snp-vtpm", "az-tdx-vtpm"
+ * @extra: "extra-params", or NULL; borrowed
+ *
+ * Return: the text, which the caller frees; NULL: out of memory.
+ */
+char *ccdm_kbs_request(enum ccdm_kbs_version version, const char *tee, json_t *extra);
+
+/**
+ * ccdm_kbs_challenge() - the answer
+ * @text, @size: untrusted
+ * @nonce: set; opaque, to be sent back as it is
+ * @extra: set to "extra-params" if it is an object, else NULL; the caller drops it. May be NULL
+ *
+ * Return: 0, -EINVAL.
+ */
+int ccdm_kbs_challenge(const char *text, size_t size, char nonce[CCDM_KBS_NONCE_MAX],
+		       json_t **extra, struct ccdm_err *err);
+
+/**
+ * ccdm_kbs_report_data() - what the evidence must be bound to
+ * @nonce: of the challenge
+ * @jwk: the guest's public key; borrowed
+ * @additional: text of the additional evidence, "" if there is none; not in version 0.2
+ * @digest: filled: SHA-384
+ *
+ * Return: 0, -EINVAL, -ENOMEM.
+ */
+int ccdm_kbs_report_data(enum ccdm_kbs_version version, const char *nonce, json_t *jwk,
+			 const char *additional, struct ccdm_digest *digest);
+
+/**
+ * ccdm_kbs_attestation() - the second message, to be posted to "attest"
+ * @evidence: of the TEE; borrowed
+ *
+ * Return: the text, which the caller frees; NULL: out of memory.
+ */
+char *ccdm_kbs_attestation(enum ccdm_kbs_version version, const char *nonce, json_t *jwk,
+			   json_t *evidence, const char *additional);
+
+/* The token of {"token": "..."}; the caller frees it. Return: 0, -EINVAL, -ENOMEM. */
+int ccdm_kbs_token(const char *text, size_t size, char **token, struct ccdm_err *err);
+
+/**
+ * ccdm_kbs_token_time() - when the broker made a token
+ * @token: as ccdm_kbs_token() gave it. Nothing is verified: who gave it is known by TLS
+ * @at: set to its "iat", seconds since 1970
+ *
+ * Return: 0, -EINVAL if there is none, -ENOMEM.
+ */
+int ccdm_kbs_token_time(const char *token, int64_t *at, struct ccdm_err *err);
+
+/* What went wrong, as far as the guest should care. */
+enum ccdm_kbs_failure {
+	CCDM_KBS_OTHER,	   /* try again */
+	CCDM_KBS_DENIED,   /* policy: no use in trying */
+	CCDM_KBS_REJECTED, /* the evidence is not accepted; what it is held against may change */
+	CCDM_KBS_VERSION,  /* another version of the protocol is wanted */
+	CCDM_KBS_SESSION,  /* the session or token is not known any more: begin anew */
+	CCDM_KBS_MISSING,  /* no such resource, or no such path */
+};
+
+/**
+ * ccdm_kbs_failure() - what an answer with an error says
+ * @status: of HTTP
+ * @text, @size: its body, untrusted; may be anything
+ * @detail: set to what it says for a person, printable, shortened
+ */
+enum ccdm_kbs_failure ccdm_kbs_failure(long status, const char *text, size_t size,
+				       char detail[256]);
+
+/* Is it REPO/TYPE/TAG as the protocol has it? */
+bool ccdm_kbs_path_good(const char *path);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bootlog.h - what was measured since power on, as far as registers prove it
+ *
+ * Three logs lead to the registers: firmware's (or a confidential guest's, CCEL),
+ * systemd's and ccdm's. A log is only what somebody says; an event counts where all
+ * events of its register replay to a value that was quoted or reported. Of an event
+ * its digest is proved; its name only where the digest covers it, as in ccdm's log.
+ */
+#ifndef CCDM_BOOTLOG_H
+#define CCDM_BOOTLOG_H
+
+#include <jansson.h>
+#include "base/err.h"
+#include "eventlog.h"
+#include "tcglog.h"
+
+/**
+ * struct ccdm_bootlog - the logs; NULL for one that there is not. All untrusted
+ * @firmware, @firmware_size: binary
+ * @ccdm, @ccdm_size: CEL-JSON, as ccdm writes it
+ * @systemd, @systemd_size: CEL-JSON, as systemd writes it
+ */
+struct ccdm_bootlog {
+	const void *firmware;
+	size_t firmware_size;
+	const char *ccdm;
+	size_t ccdm_size;
+	const char *systemd;
+	size_t systemd_size;
+};
+
+/**
+ * struct ccdm_registers - what is proved of the registers
+ * @rtmr: of TDX, else PCRs
+ * @bank: TPM_ALG_ID; SHA-384 for TDX
+ * @covered: bit i: value[i] is what register i held
+ * @value: their values
+ */
+struct ccdm_registers {
+	bool rtmr;
+	uint16_t bank;
+	uint32_t covered;
+	uint8_t value[CCDM_REGISTERS][CCDM_DIGEST_MAX];
+};
+
+/**
+ * ccdm_bootlog_facts() - what logs and registers prove together
+ * @log: the logs
+ * @regs: the registers
+ * @facts: gets "events" [{"register": "pcrN" | "rtmrN", "name"?, "digest"}]; "phase":
+ *	   "initrd", "running" or "unknown"; and "enclave-id" [HEX], unless it is unknown
+ * @notes: gets a text for each register whose events do not count, and for an unknown ID
+ *
+ * An event has a name only where its digest proves it: a record of ccdm's, or an event of
+ * known_events.h under any label. The phase is "initrd" only if ccdm's register has
+ * ccdm-ready, no cap, and no event that nobody knows.
+ *
+ * The order of systemd's events and ccdm's in one register is not written down; it is
+ * found: ccdm's come first, but for "ccdm-cap" and those after it, which follow
+ * some number of systemd's.
+ *
+ * Return: 0; -EINVAL for a log that cannot be read; -ENOMEM.
+ */
+int ccdm_bootlog_facts(const struct ccdm_bootlog *log, const struct ccdm_registers *regs,
+		       json_t *facts, json_t *notes, struct ccdm_err *err);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * http.h - HTTPS to the broker, through libcurl
+ *
+ * TLS 1.3 alone, to a server whose CA or public key is known; there is no way to go
+ * without (but for CCDM_HTTP_METADATA). No redirects, no proxy, no resumption. libcurl is loaded when it is first
+ * needed, so that who attests nothing needs none of it.
+ */
+#ifndef CCDM_HTTP_H
+#define CCDM_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/err.h"
+
+#define CCDM_PIN_SIZE 32
+
+/*
+ * The metadata service of a cloud: not a server that could be believed, nor one that asks
+ * for a secret. The one address that is spoken to in plain HTTP.
+ */
+#define CCDM_HTTP_METADATA "http://169.254.169.254"
+
+/**
+ * struct ccdm_http_conf - a server
+ * @url: https://HOST[:PORT]
+ * @ca: file of the CA's certificate, PEM; NULL with @pin
+ * @pin: SHA-256 of the server's public key (SubjectPublicKeyInfo); then no date is looked at
+ * @earliest: seconds since 1970; if the clock is before it, dates are checked against this
+ * @timeout: seconds for one request
+ * @max: most bytes of an answer
+ * @metadata: @url is CCDM_HTTP_METADATA, and there is no TLS
+ * @published: the server is a vendor's, and what it has is public and signed: TLS 1.2 will do
+ */
+struct ccdm_http_conf {
+	const char *url;
+	const char *ca;
+	const uint8_t *pin;
+	int64_t earliest;
+	unsigned int timeout;
+	size_t max;
+	bool metadata;
+	bool published;
+};
+
+/* A connection, with its cookies; opaque. */
+struct ccdm_http;
+
+/* @conf must live as long. Return: 0; -EINVAL for a URL or CA that is none; -ENOSYS without libcurl. */
+int ccdm_http_open(const struct ccdm_http_conf *conf, struct ccdm_http **http,
+		   struct ccdm_err *err);
+void ccdm_http_close(struct ccdm_http *http); /* accepts NULL */
+
+/**
+ * struct ccdm_http_answer - what came
+ * @status: of HTTP
+ * @body, @size: untrusted; a NUL behind it
+ */
+struct ccdm_http_answer {
+	long status;
+	char *body;
+	size_t size;
+};
+
+/* Frees and wipes what it holds; accepts zeros. */
+void ccdm_http_drop(struct ccdm_http_answer *answer);
+
+/**
+ * ccdm_http_ask() - a request
+ * @path: behind the URL
+ * @post: JSON to be posted, or NULL to get
+ * @bearer: token, or NULL
+ * @answer: filled; the caller drops it
+ *
+ * Return: 0, whatever the status; -ECONNREFUSED, -EHOSTUNREACH, -ETIMEDOUT; -EKEYREJECTED
+ * if it is not the server; -EFBIG; -EIO.
+ */
+int ccdm_http_ask(struct ccdm_http *http, const char *path, const char *post, const char *bearer,
+		  struct ccdm_http_answer *answer, struct ccdm_err *err);
+
+/**
+ * ccdm_http_header() - a header of the last answer
+ * @name: of the header
+ * @value: set to what it has, percent signs decoded, or to NULL if there is none; the caller frees it
+ *
+ * Return: 0; -EINVAL for one with a zero byte; -ENOMEM.
+ */
+int ccdm_http_header(struct ccdm_http *http, const char *name, char **value);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tpm_ek.h - a TPM's endorsement key: what its maker vouches for
+ *
+ * RSA of 2048 bits, template L-1, its certificate in NV index 0x01c00002 (TCG EK
+ * Credential Profile for TPM Family 2.0): every TPM has it.
+ */
+#ifndef CCDM_TPM_EK_H
+#define CCDM_TPM_EK_H
+
+#include <jansson.h>
+#include "tpm.h"
+
+/**
+ * ccdm_tpm_introduce() - what a broker needs to know to try this TPM
+ * @pair: set to {"ek-cert" | "ek-pub", "ak-pub"} (tpm_activation.h), which the caller drops
+ *
+ * Return: 0, -EIO, -ENOMEM.
+ */
+int ccdm_tpm_introduce(struct ccdm_tpm *tpm, json_t **pair, struct ccdm_err *err);
+
+/**
+ * ccdm_tpm_activate() - the value of a credential
+ * @credential: {"blob", "secret"}, untrusted
+ * @value: set to a text in base64, which the caller drops
+ *
+ * Return: 0; -EINVAL if it is no credential; -EIO if it is for another TPM, or was changed;
+ * -ENOMEM.
+ */
+int ccdm_tpm_activate(struct ccdm_tpm *tpm, const json_t *credential, json_t **value,
+		      struct ccdm_err *err);
+
+#endif

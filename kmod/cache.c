@@ -346,7 +346,7 @@ static struct ccdm_node *ccdm_walk_down(struct ccdm *c, struct ccdm_walk *walk,
 	*mine = cover;
 	if (cover)
 		return fresh;
-	if (ccdm_tree_born(&e, fresh->entry)) {
+	if (ccdm_tree_init_child(&e, fresh->entry)) {
 		ccdm_cache_publish(c, fresh);
 		return fresh;
 	}

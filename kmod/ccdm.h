@@ -117,20 +117,20 @@ struct ccdm_vecs {
 };
 
 /**
- * struct ccdm_want - a request for pages, all or none
+ * struct ccdm_page_req - a request for pages, all or none
  * @waiter: its place in line, rank and group
  * @nr: pages wanted
  * @pages: the pages, once granted; NULL before
  * @vecs: the table, if @nr is above CCDM_INLINE_VECS
- * @granted: called when the line gives what was missing, in any context with
+ * @on_granted: called when the line gives what was missing, in any context with
  *	     interrupts on or off; queues, does not wait
  */
-struct ccdm_want {
+struct ccdm_page_req {
 	struct ccdm_waiter waiter;
 	unsigned int nr;
 	struct ccdm_pg *pages;
 	struct ccdm_vecs *vecs;
-	void (*granted)(struct ccdm_want *want);
+	void (*on_granted)(struct ccdm_page_req *req);
 };
 
 /* struct ccdm_pages_list - free pages and tables */
@@ -205,22 +205,22 @@ size_t ccdm_pages_cost(unsigned int nr);
 /* The group of a block control group. Any context. */
 unsigned int ccdm_pages_group(struct ccdm_pages *pool, const struct cgroup_subsys_state *css);
 /*
- * An I/O of @want->nr blocks comes in. false: it waits at a gate of its group, and
- * want->granted() will be called. It leaves again by ccdm_pages_leave(). Any context but hard
+ * An I/O of @req->nr blocks comes in. false: it waits at a gate of its group, and
+ * req->on_granted() will be called. It leaves again by ccdm_pages_leave(). Any context but hard
  * interrupt.
  */
-bool __must_check ccdm_pages_enter(struct ccdm_pages *pool, struct ccdm_want *want);
-void ccdm_pages_leave(struct ccdm_pages *pool, const struct ccdm_want *want, unsigned int nr);
+bool __must_check ccdm_pages_enter(struct ccdm_pages *pool, struct ccdm_page_req *req);
+void ccdm_pages_leave(struct ccdm_pages *pool, const struct ccdm_page_req *req, unsigned int nr);
 /*
- * true: want->pages is filled. false: in line, and want->granted() will be called;
+ * true: req->pages is filled. false: in line, and req->on_granted() will be called;
  * without @wait just false.
  */
-bool __must_check ccdm_pages_take(struct ccdm_pages *pool, struct ccdm_want *want, bool wait);
+bool __must_check ccdm_pages_take(struct ccdm_pages *pool, struct ccdm_page_req *req, bool wait);
 /*
- * Gives back everything in @want, which has pages; serves the line. Any context but
+ * Gives back everything in @req, which has pages; serves the line. Any context but
  * hard interrupt.
  */
-void ccdm_pages_put(struct ccdm_pages *pool, struct ccdm_want *want);
+void ccdm_pages_put(struct ccdm_pages *pool, struct ccdm_page_req *req);
 /* About how many are free: a glance for the status line. */
 unsigned int ccdm_pages_free(struct ccdm_pages *pool);
 
@@ -241,9 +241,9 @@ unsigned int ccdm_pages_free(struct ccdm_pages *pool);
  * @send: place in the submitter's line
  * @walk: the walk to the leaf
  * @mask: blocks of the leaf
- * @todo: reads: blocks (counted from the first) that have a page in @want
+ * @todo: reads: blocks (counted from the first) that have a page in @req
  * @other: reads: blocks of the origin; writes: blocks whose write failed
- * @want: pages of the pool, and the wish for them
+ * @req: pages of the pool, and the request for them
  * @creq: request memory of an opening that goes on asynchronously
  * @at: next block to open, of an I/O that is not split
  * @css: control group of the sender, or NULL
@@ -302,7 +302,7 @@ struct ccdm_io {
 	struct ccdm_mask mask;
 	struct ccdm_mask todo;
 	struct ccdm_mask other;
-	struct ccdm_want want;
+	struct ccdm_page_req req;
 	struct ccdm_at at;
 	u64 block;
 	u64 seq;

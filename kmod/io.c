@@ -105,9 +105,9 @@ void ccdm_io_unmark(struct ccdm_io *io)
 
 /* ---- pages --------------------------------------------------------------- */
 
-static void ccdm_io_pages_granted(struct ccdm_want *want)
+static void ccdm_io_pages_granted(struct ccdm_page_req *req)
 {
-	struct ccdm_io *io = container_of(want, struct ccdm_io, want);
+	struct ccdm_io *io = container_of(req, struct ccdm_io, req);
 
 	ccdm_io_queue(io, io->c->done, io->step);
 }
@@ -118,10 +118,10 @@ bool ccdm_io_pages(struct ccdm_io *io, unsigned int nr, ccdm_step_fn step)
 
 	io->step = step;
 	io->direct = false;	/* from here on it may be granted by somebody else */
-	io->want.nr = nr;
-	io->want.granted = ccdm_io_pages_granted;
-	ccdm_waiter_set(&io->want.waiter, io->bio, io->group);
-	if (!ccdm_pages_take(&io->c->pages, &io->want, true))
+	io->req.nr = nr;
+	io->req.on_granted = ccdm_io_pages_granted;
+	ccdm_waiter_set(&io->req.waiter, io->bio, io->group);
+	if (!ccdm_pages_take(&io->c->pages, &io->req, true))
 		return false;
 	io->direct = direct;
 	return true;
@@ -132,10 +132,10 @@ void ccdm_io_pages_put(struct ccdm_io *io)
 {
 	struct ccdm_pg *pg;
 
-	for (pg = io->origin ? io->want.pages : NULL; pg; pg = pg->next)
+	for (pg = io->origin ? io->req.pages : NULL; pg; pg = pg->next)
 		clear_page(page_address(pg->page));
 	io->origin = false;
-	ccdm_pages_put(&io->c->pages, &io->want);
+	ccdm_pages_put(&io->c->pages, &io->req);
 }
 
 void ccdm_walk_for(struct ccdm_walk *walk, const struct ccdm_io *io)
@@ -151,7 +151,7 @@ void ccdm_walk_for(struct ccdm_walk *walk, const struct ccdm_io *io)
 
 void ccdm_at_begin(struct ccdm_io *io, struct ccdm_at *at, unsigned int end)
 {
-	at->page = io->want.pages;
+	at->page = io->req.pages;
 	at->iter = io->user_iter;
 	at->block = 0;
 	at->end = end;
@@ -177,7 +177,7 @@ static void ccdm_span_work(struct work_struct *work)
 void ccdm_io_split(struct ccdm_io *io, void (*fn)(struct ccdm_span *span), bool here)
 {
 	unsigned int i, n = DIV_ROUND_UP(io->nr, CCDM_SPAN_BLOCKS);
-	struct ccdm_span *spans = io->want.vecs->span;
+	struct ccdm_span *spans = io->req.vecs->span;
 	struct workqueue_struct *done = io->c->done;
 	struct ccdm_at at;
 
@@ -267,8 +267,8 @@ void ccdm_io_submit_later(struct ccdm_io *io, ccdm_step_fn step)
 
 void ccdm_io_submit(struct ccdm_io *io, struct block_device *bdev, bio_end_io_t *end_io)
 {
-	struct bio_vec *vec = io->want.vecs ? io->want.vecs->v : io->vec;
-	struct ccdm_pg *pg = io->want.pages;
+	struct bio_vec *vec = io->req.vecs ? io->req.vecs->v : io->vec;
+	struct ccdm_pg *pg = io->req.pages;
 	struct bio *bio = io->bio;
 	unsigned int i;
 
@@ -341,7 +341,7 @@ void ccdm_io_finish(struct ccdm_io *io, blk_status_t status)
 	if (unlikely(status) && bio_op(bio) == REQ_OP_READ && io->nr)
 		ccdm_io_zero(io, 0, io->nr);
 
-	if (io->want.pages)
+	if (io->req.pages)
 		ccdm_io_pages_put(io);
 	if (io->leaf) {
 		if (unlikely(io->covered)) {
@@ -356,7 +356,7 @@ void ccdm_io_finish(struct ccdm_io *io, blk_status_t status)
 
 	ccdm_css_put(io->css);
 	if (io->inside)
-		ccdm_pages_leave(&c->pages, &io->want, io->inside);
+		ccdm_pages_leave(&c->pages, &io->req, io->inside);
 	/* dm counts swap bios by their flags, at both ends. */
 	bio->bi_opf = io->user_opf;
 	bio->bi_io_vec = io->user_vec;
@@ -407,9 +407,9 @@ static void ccdm_io_begin(struct ccdm_io *io)
 	}
 }
 
-static void ccdm_io_let_in(struct ccdm_want *want)
+static void ccdm_io_let_in(struct ccdm_page_req *req)
 {
-	struct ccdm_io *io = container_of(want, struct ccdm_io, want);
+	struct ccdm_io *io = container_of(req, struct ccdm_io, req);
 
 	io->inside = io->nr;
 	ccdm_io_queue(io, io->c->done, ccdm_io_begin);
@@ -420,7 +420,7 @@ void ccdm_io_map(struct ccdm *c, struct bio *bio, struct ccdm_io *io)
 	u64 sector = dm_target_offset(c->ti, bio->bi_iter.bi_sector);
 
 	memset(io, 0, offsetof(struct ccdm_io, direct));
-	io->want.pages = NULL;
+	io->req.pages = NULL;
 	io->c = c;
 	io->bio = bio;
 	io->end_io = bio->bi_end_io;
@@ -463,10 +463,10 @@ void ccdm_io_map(struct ccdm *c, struct bio *bio, struct ccdm_io *io)
 	io->mask = ccdm_mask_range(io->first, io->nr);
 
 	io->direct = false;	/* it may be let in by somebody else */
-	io->want.nr = io->nr;
-	io->want.granted = ccdm_io_let_in;
-	ccdm_waiter_set(&io->want.waiter, bio, io->group);
-	if (likely(ccdm_pages_enter(&c->pages, &io->want))) {
+	io->req.nr = io->nr;
+	io->req.on_granted = ccdm_io_let_in;
+	ccdm_waiter_set(&io->req.waiter, bio, io->group);
+	if (likely(ccdm_pages_enter(&c->pages, &io->req))) {
 		io->inside = io->nr;
 		io->direct = true;
 		ccdm_io_begin(io);

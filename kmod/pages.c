@@ -98,16 +98,16 @@ static struct ccdm_vecs *ccdm_vecs_pop(struct ccdm_pages_list *list)
 	return vecs;
 }
 
-static bool ccdm_pages_wants_vecs(const struct ccdm_want *want)
+static bool ccdm_pages_needs_vecs(const struct ccdm_page_req *req)
 {
-	return want->nr > CCDM_INLINE_VECS;
+	return req->nr > CCDM_INLINE_VECS;
 }
 
 /* ---- control groups ------------------------------------------------------ */
 
-static enum ccdm_pages_use ccdm_pages_use(const struct ccdm_want *want)
+static enum ccdm_pages_use ccdm_pages_use(const struct ccdm_page_req *req)
 {
-	return want->waiter.rank == CCDM_RANK_READ ? CCDM_PAGES_READS : CCDM_PAGES_WRITES;
+	return req->waiter.rank == CCDM_RANK_READ ? CCDM_PAGES_READS : CCDM_PAGES_WRITES;
 }
 
 static u32 ccdm_pages_gate_bit(enum ccdm_pages_use use, unsigned int group)
@@ -201,17 +201,17 @@ static unsigned int ccdm_pages_most(const struct ccdm_pages *pool)
 	return n < pool->bound ? 3 * (pool->bound - n) : 0;
 }
 
-/* Count @want to its group. Return: false if the group has too much inside. */
-static bool ccdm_pages_count(struct ccdm_pages *pool, const struct ccdm_want *want)
+/* Count @req to its group. Return: false if the group has too much inside. */
+static bool ccdm_pages_count(struct ccdm_pages *pool, const struct ccdm_page_req *req)
 {
-	enum ccdm_pages_use use = ccdm_pages_use(want);
-	unsigned int group = want->waiter.group;
-	unsigned int n = atomic_add_return(want->nr, &pool->held[use][group]);
+	enum ccdm_pages_use use = ccdm_pages_use(req);
+	unsigned int group = req->waiter.group;
+	unsigned int n = atomic_add_return(req->nr, &pool->held[use][group]);
 
 	/* One I/O of each use may always be inside. */
-	if (likely(n <= pool->few) || n == want->nr || n <= ccdm_pages_most(pool))
+	if (likely(n <= pool->few) || n == req->nr || n <= ccdm_pages_most(pool))
 		return true;
-	atomic_sub_return(want->nr, &pool->held[use][group]);
+	atomic_sub_return(req->nr, &pool->held[use][group]);
 	return false;
 }
 
@@ -220,17 +220,17 @@ static void ccdm_pages_open_gates(struct ccdm_pages *pool, unsigned int group,
 				  struct list_head *granted)
 {
 	enum ccdm_pages_use use;
-	struct ccdm_want *want;
+	struct ccdm_page_req *req;
 
 	lockdep_assert_held(&pool->lock);
 	for (use = 0; use < CCDM_PAGES_USES; use++) {
 		struct list_head *gate = &pool->gate[use][group];
 
 		while (!list_empty(gate)) {
-			want = list_first_entry(gate, struct ccdm_want, waiter.list);
-			if (!ccdm_pages_count(pool, want))
+			req = list_first_entry(gate, struct ccdm_page_req, waiter.list);
+			if (!ccdm_pages_count(pool, req))
 				break;
-			list_move_tail(&want->waiter.list, granted);
+			list_move_tail(&req->waiter.list, granted);
 		}
 		if (list_empty(gate))
 			WRITE_ONCE(pool->gates, pool->gates & ~ccdm_pages_gate_bit(use, group));
@@ -239,29 +239,29 @@ static void ccdm_pages_open_gates(struct ccdm_pages *pool, unsigned int group,
 
 static void ccdm_pages_tell(struct list_head *granted)
 {
-	struct ccdm_want *want, *tmp;
+	struct ccdm_page_req *req, *tmp;
 
-	list_for_each_entry_safe(want, tmp, granted, waiter.list) {
-		list_del_init(&want->waiter.list);
-		want->granted(want);
+	list_for_each_entry_safe(req, tmp, granted, waiter.list) {
+		list_del_init(&req->waiter.list);
+		req->on_granted(req);
 	}
 }
 
-bool ccdm_pages_enter(struct ccdm_pages *pool, struct ccdm_want *want)
+bool ccdm_pages_enter(struct ccdm_pages *pool, struct ccdm_page_req *req)
 {
-	unsigned int group = want->waiter.group;
-	enum ccdm_pages_use use = ccdm_pages_use(want);
+	unsigned int group = req->waiter.group;
+	enum ccdm_pages_use use = ccdm_pages_use(req);
 	u32 bit = ccdm_pages_gate_bit(use, group);
-	struct ccdm_want *in, *tmp;
+	struct ccdm_page_req *in, *tmp;
 	LIST_HEAD(granted);
 	unsigned long flags;
 	bool ok = false;
 
 	/* Nobody passes the gate while others wait there. */
-	if (likely(!(READ_ONCE(pool->gates) & bit)) && likely(ccdm_pages_count(pool, want)))
+	if (likely(!(READ_ONCE(pool->gates) & bit)) && likely(ccdm_pages_count(pool, req)))
 		return true;
 	spin_lock_irqsave(&pool->lock, flags);
-	list_add_tail(&want->waiter.list, &pool->gate[use][group]);
+	list_add_tail(&req->waiter.list, &pool->gate[use][group]);
 	/*
 	 * Said before it is counted once more, and that is fully ordered, as is the counting of
 	 * those that leave: they see that somebody waits, or we see that they have left.
@@ -269,8 +269,8 @@ bool ccdm_pages_enter(struct ccdm_pages *pool, struct ccdm_want *want)
 	WRITE_ONCE(pool->gates, pool->gates | bit);
 	ccdm_pages_open_gates(pool, group, &granted);
 	list_for_each_entry_safe(in, tmp, &granted, waiter.list)
-		if (in == want) {
-			list_del_init(&want->waiter.list);
+		if (in == req) {
+			list_del_init(&req->waiter.list);
 			ok = true;
 		}
 	spin_unlock_irqrestore(&pool->lock, flags);
@@ -278,10 +278,10 @@ bool ccdm_pages_enter(struct ccdm_pages *pool, struct ccdm_want *want)
 	return ok;
 }
 
-void ccdm_pages_leave(struct ccdm_pages *pool, const struct ccdm_want *want, unsigned int nr)
+void ccdm_pages_leave(struct ccdm_pages *pool, const struct ccdm_page_req *req, unsigned int nr)
 {
-	unsigned int group = want->waiter.group;
-	enum ccdm_pages_use use = ccdm_pages_use(want);
+	unsigned int group = req->waiter.group;
+	enum ccdm_pages_use use = ccdm_pages_use(req);
 	u32 bits = ccdm_pages_gate_bit(CCDM_PAGES_READS, group) |
 		   ccdm_pages_gate_bit(CCDM_PAGES_WRITES, group);
 	LIST_HEAD(granted);
@@ -318,21 +318,21 @@ static void ccdm_pages_gather(struct ccdm_pages *pool)
 }
 
 /* All or none, from what is kept for this use and, with @common, from what is not kept. */
-static bool ccdm_pages_grant(struct ccdm_pages *pool, struct ccdm_want *want, bool common)
+static bool ccdm_pages_grant(struct ccdm_pages *pool, struct ccdm_page_req *req, bool common)
 {
-	struct ccdm_pages_list *kept = &pool->kept[ccdm_pages_use(want)];
-	unsigned int n = common ? min(want->nr, pool->common.nr) : 0;
+	struct ccdm_pages_list *kept = &pool->kept[ccdm_pages_use(req)];
+	unsigned int n = common ? min(req->nr, pool->common.nr) : 0;
 
 	lockdep_assert_held(&pool->lock);
-	if (n + kept->nr < want->nr ||
-	    (ccdm_pages_wants_vecs(want) && !kept->vecs && !(common && pool->common.vecs)))
+	if (n + kept->nr < req->nr ||
+	    (ccdm_pages_needs_vecs(req) && !kept->vecs && !(common && pool->common.vecs)))
 		return false;
-	ccdm_pages_move(&pool->common, n, &want->pages);
-	ccdm_pages_move(kept, want->nr - n, &want->pages);
-	if (ccdm_pages_wants_vecs(want)) {
-		want->vecs = common ? ccdm_vecs_pop(&pool->common) : NULL;
-		if (!want->vecs)
-			want->vecs = ccdm_vecs_pop(kept);
+	ccdm_pages_move(&pool->common, n, &req->pages);
+	ccdm_pages_move(kept, req->nr - n, &req->pages);
+	if (ccdm_pages_needs_vecs(req)) {
+		req->vecs = common ? ccdm_vecs_pop(&pool->common) : NULL;
+		if (!req->vecs)
+			req->vecs = ccdm_vecs_pop(kept);
 	}
 	return true;
 }
@@ -354,9 +354,9 @@ static bool ccdm_pages_serve_line(struct ccdm_pages *pool, struct list_head *gra
 		if (order[i] != CCDM_RANK_READ && !writes)
 			continue;
 		while ((waiter = ccdm_line_next(&pool->line, order[i], 0))) {
-			struct ccdm_want *want = container_of(waiter, struct ccdm_want, waiter);
+			struct ccdm_page_req *req = container_of(waiter, struct ccdm_page_req, waiter);
 
-			if (!ccdm_pages_grant(pool, want, common)) {
+			if (!ccdm_pages_grant(pool, req, common)) {
 				if (order[i] != CCDM_RANK_READ)
 					writes = false;
 				common = false;
@@ -388,21 +388,21 @@ static void ccdm_pages_serve(struct ccdm_pages *pool, struct list_head *granted)
 	WRITE_ONCE(pool->slow, slow);
 }
 
-bool ccdm_pages_take(struct ccdm_pages *pool, struct ccdm_want *want, bool wait)
+bool ccdm_pages_take(struct ccdm_pages *pool, struct ccdm_page_req *req, bool wait)
 {
 	struct ccdm_pages_cpu *pc;
 	LIST_HEAD(granted);
 	unsigned long flags;
 	bool ok = false;
 
-	want->vecs = NULL;
+	req->vecs = NULL;
 	/* Another CPU's by now, perhaps: its lock is what counts. */
 	pc = raw_cpu_ptr(pool->cpu);
 	spin_lock_irqsave(&pc->lock, flags);
-	if (pc->list.nr >= want->nr && (!ccdm_pages_wants_vecs(want) || pc->list.vecs)) {
-		ccdm_pages_move(&pc->list, want->nr, &want->pages);
-		if (ccdm_pages_wants_vecs(want))
-			want->vecs = ccdm_vecs_pop(&pc->list);
+	if (pc->list.nr >= req->nr && (!ccdm_pages_needs_vecs(req) || pc->list.vecs)) {
+		ccdm_pages_move(&pc->list, req->nr, &req->pages);
+		if (ccdm_pages_needs_vecs(req))
+			req->vecs = ccdm_vecs_pop(&pc->list);
 		ok = true;
 	}
 	spin_unlock_irqrestore(&pc->lock, flags);
@@ -410,35 +410,35 @@ bool ccdm_pages_take(struct ccdm_pages *pool, struct ccdm_want *want, bool wait)
 		return true;
 
 	spin_lock_irqsave(&pool->lock, flags);
-	ccdm_line_add(&pool->line, &want->waiter);
+	ccdm_line_add(&pool->line, &req->waiter);
 	/*
 	 * Said before the line is served: who gives pages back later sees it and comes here.
 	 * Pairs with the per-CPU locks.
 	 */
 	WRITE_ONCE(pool->slow, true);
 	ccdm_pages_serve(pool, &granted);
-	ok = want->pages;
+	ok = req->pages;
 	if (ok)
-		list_del_init(&want->waiter.list);
+		list_del_init(&req->waiter.list);
 	else if (!wait)
-		ccdm_line_remove(&pool->line, &want->waiter);
+		ccdm_line_remove(&pool->line, &req->waiter);
 	spin_unlock_irqrestore(&pool->lock, flags);
 	ccdm_pages_tell(&granted);
 	return ok;
 }
 
-void ccdm_pages_put(struct ccdm_pages *pool, struct ccdm_want *want)
+void ccdm_pages_put(struct ccdm_pages *pool, struct ccdm_page_req *req)
 {
-	struct ccdm_pages_list *kept = &pool->kept[ccdm_pages_use(want)];
-	struct ccdm_pages_list back = { want->pages, want->nr };
-	struct ccdm_vecs *vecs = want->vecs;
+	struct ccdm_pages_list *kept = &pool->kept[ccdm_pages_use(req)];
+	struct ccdm_pages_list back = { req->pages, req->nr };
+	struct ccdm_vecs *vecs = req->vecs;
 	struct ccdm_pages_cpu *pc;
 	LIST_HEAD(granted);
 	unsigned long flags;
 	bool ok;
 
-	want->pages = NULL;
-	want->vecs = NULL;
+	req->pages = NULL;
+	req->vecs = NULL;
 
 	pc = raw_cpu_ptr(pool->cpu);
 	spin_lock_irqsave(&pc->lock, flags);

@@ -185,7 +185,7 @@ static void ccdm_read_part(struct ccdm_span *span)
 /* The data is there. From completions: any context. */
 static void ccdm_read_complete(struct ccdm_io *io)
 {
-	if (io->want.vecs) {
+	if (io->req.vecs) {
 		io->bad = 0;
 		ccdm_io_split(io, ccdm_read_part, false);
 	} else if (in_hardirq() || irqs_disabled()) {
@@ -331,7 +331,7 @@ void ccdm_read_start(struct ccdm_io *io)
 static void ccdm_read_send_runs(struct ccdm_io *io)
 {
 	struct ccdm *c = io->c;
-	struct ccdm_pg *pg = io->want.pages;
+	struct ccdm_pg *pg = io->req.pages;
 	blk_opf_t opf = ccdm_io_flags(io->bio);
 	unsigned int i = 0, n, j;
 
@@ -389,7 +389,7 @@ static void ccdm_read_joined(struct ccdm_io *io)
 		ccdm_io_finish(io, BLK_STS_IOERR);
 		return;
 	}
-	if (io->want.pages) {
+	if (io->req.pages) {
 		spin_lock_irqsave(&io->leaf->lock, flags);
 		busy = ccdm_mask_overlaps(&io->mask, &io->leaf->mask);
 		spin_unlock_irqrestore(&io->leaf->lock, flags);
@@ -477,9 +477,9 @@ void ccdm_read_miss(struct ccdm_io *io)
 		return;
 	}
 	if (io->walk.at_leaf) {
-		io->want.nr = io->nr;
-		ccdm_waiter_set(&io->want.waiter, io->bio, io->group);
-		if (ccdm_pages_take(&c->pages, &io->want, false)) {
+		io->req.nr = io->nr;
+		ccdm_waiter_set(&io->req.waiter, io->bio, io->group);
+		if (ccdm_pages_take(&c->pages, &io->req, false)) {
 			io->direct = direct;
 			ccdm_io_submit(io, c->dev->bdev, ccdm_read_ahead_end_io);
 		} else {

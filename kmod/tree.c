@@ -40,7 +40,7 @@ unsigned int ccdm_tree_run(const struct ccdm_entry *e, unsigned int first,
 	return i - first;
 }
 
-bool ccdm_tree_born(const struct ccdm_entry *parent, struct ccdm_entry *node)
+bool ccdm_tree_init_child(const struct ccdm_entry *parent, struct ccdm_entry *node)
 {
 	enum ccdm_kind kind = ccdm_tree_kind(parent);
 	unsigned int i;

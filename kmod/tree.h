@@ -132,7 +132,7 @@ unsigned int ccdm_tree_run(const struct ccdm_entry *e, unsigned int first,
 			   unsigned int end, enum ccdm_kind *kind);
 
 /**
- * ccdm_tree_born() - give birth to a node that has nothing on the device
+ * ccdm_tree_init_child() - give birth to a node that has nothing on the device
  * @parent: the parent's entry for the node
  * @node: the node's CCDM_NODE_ENTRIES entries, set if the node is born
  *
@@ -141,7 +141,7 @@ unsigned int ccdm_tree_run(const struct ccdm_entry *e, unsigned int first,
  *
  * Return: true if born, false if the node must be read and verified.
  */
-bool ccdm_tree_born(const struct ccdm_entry *parent, struct ccdm_entry *node);
+bool ccdm_tree_init_child(const struct ccdm_entry *parent, struct ccdm_entry *node);
 
 /* ccdm_tree_zeroable() - does a discard change anything under entry @e? */
 bool ccdm_tree_zeroable(const struct ccdm_entry *e, bool origin);

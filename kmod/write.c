@@ -56,7 +56,7 @@ static void ccdm_write_child_end_io(struct bio *bio)
  */
 static void ccdm_write_resend(struct ccdm_io *io)
 {
-	struct ccdm_pg *pg = io->want.pages;
+	struct ccdm_pg *pg = io->req.pages;
 	blk_opf_t opf = ccdm_io_flags(io->bio);
 	struct bio *bio;
 	unsigned int i;
@@ -131,7 +131,7 @@ static void ccdm_write_again(struct ccdm_io *io)
 	}
 	bio = ccdm_io_child(io, 0, io->nr, ccdm_io_flags(io->bio), io->c->dev->bdev,
 			    ccdm_write_again_end_io);
-	for (pg = io->want.pages; pg; pg = pg->next)
+	for (pg = io->req.pages; pg; pg = pg->next)
 		__bio_add_page(bio, pg->page, CCDM_BLOCK_SIZE, 0);
 	ccdm_submitter_sent(&io->c->submitter, io->group);
 	submit_bio_noacct(bio);
@@ -166,7 +166,7 @@ static void ccdm_write_sealed(struct ccdm_io *io)
 	spin_lock_irqsave(&leaf->lock, flags);
 	if (io->covered)
 		memset(leaf->entry, 0, PAGE_SIZE);
-	for (i = 0, pg = io->want.pages; i < io->nr; i++, pg = pg->next)
+	for (i = 0, pg = io->req.pages; i < io->nr; i++, pg = pg->next)
 		ccdm_tree_seal(&leaf->entry[io->first + i], io->seq + i, pg->tag);
 	if (io->covered) {
 		/* Usable before it is dirty; all its blocks are marked as ours. */

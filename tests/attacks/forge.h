@@ -12,7 +12,7 @@
 #include "base/base64.h"
 #include "base/bytes.h"
 #include "kbs/kbs.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "evidence/snp_json.h"
 #include "../unit/forge_activation.h"
 #include "../unit/forge_snp.h"
@@ -124,7 +124,7 @@ static inline json_t *forge_svsm(const json_t *svsm, const uint8_t data[64], uin
 	memcpy(bound, forge_number(svsm, "alone") ? data : d.bytes, 64);
 	if (forge_number(svsm, "swap"))
 		size = forge_manifest(forge_ek[!ek], FORGE_EK, big, manifest);
-	return json_pack("{s:o}", "manifest", ccdm_member_make(manifest, size));
+	return json_pack("{s:o}", "manifest", ccdm_json_make(manifest, size));
 }
 
 static inline json_t *forge_snp_json(const json_t *o, const uint8_t data[64])
@@ -179,7 +179,7 @@ static inline json_t *forge_tdx_json(const json_t *o, const uint8_t data[64])
 {
 	uint8_t *quote = calloc(1, 16384);
 	size_t size = forge_td(o, data, quote);
-	json_t *evidence = json_pack("{s:o}", "quote", ccdm_member_make(quote, size));
+	json_t *evidence = json_pack("{s:o}", "quote", ccdm_json_make(quote, size));
 
 	free(quote);
 	return evidence;
@@ -229,8 +229,8 @@ static inline json_t *forge_pair(const json_t *o)
 	uint8_t area[256], *der = NULL;
 	int n = i2d_PUBKEY(forge_ek[forge_number(o, "ek")], &der);
 	size_t size = forge_area(forge_ak[forge_number(o, "ak")], FORGE_AK, CCDM_ALG_SHA256, area);
-	json_t *pair = json_pack("{s:o, s:o}", "ek-pub", ccdm_member_make(der, n), "ak-pub",
-				 ccdm_member_make(area, size));
+	json_t *pair = json_pack("{s:o, s:o}", "ek-pub", ccdm_json_make(der, n), "ak-pub",
+				 ccdm_json_make(area, size));
 
 	OPENSSL_free(der);
 	return pair;
@@ -248,7 +248,7 @@ static inline json_t *forge_activated(const json_t *o)
 	memcpy(name + 2, d.bytes, 32);
 	forge_activate(forge_ek[forge_number(o, "ek")], json_object_get(o, "credential"), name,
 		       value);
-	json_object_set_new(pair, "value", ccdm_member_make(value, sizeof(value)));
+	json_object_set_new(pair, "value", ccdm_json_make(value, sizeof(value)));
 	return pair;
 }
 
@@ -265,9 +265,9 @@ static inline json_t *forge_tpm_evidence(const json_t *o, const uint8_t nonce[32
 	pki_sign(key, EVP_sha256(), q.message, q.size, sig + 6, sig + 40, 32);
 	n = i2d_PUBKEY(key, &spki);
 	evidence = json_pack("{s:{s:o, s:o, s:O}, s:o}", "tpm_quote", "signature",
-			     ccdm_member_make(sig, sizeof(sig)), "message",
-			     ccdm_member_make(q.message, q.size), "pcrs", q.pcrs, "ak_public",
-			     ccdm_member_make(spki, n));
+			     ccdm_json_make(sig, sizeof(sig)), "message",
+			     ccdm_json_make(q.message, q.size), "pcrs", q.pcrs, "ak_public",
+			     ccdm_json_make(spki, n));
 	OPENSSL_free(spki);
 	if (json_object_get(o, "activation"))
 		json_object_set_new(evidence, "activation",
@@ -328,17 +328,17 @@ static inline json_t *forge_azure_json(const json_t *o, const uint8_t nonce[48],
 		memcpy(hcl + 32, raw, sizeof(raw));
 	}
 	evidence = json_pack("{s:i, s:{s:o, s:o, s:O}, s:o}", "version", 1, "tpm_quote",
-			     "signature", ccdm_member_make_hex(sig, sig_size), "message",
-			     ccdm_member_make_hex(q.message, q.size), "pcrs", q.pcrs, "hcl_report",
-			     ccdm_member_make_url(hcl, sizeof(hcl)));
+			     "signature", ccdm_json_make_hex(sig, sig_size), "message",
+			     ccdm_json_make_hex(q.message, q.size), "pcrs", q.pcrs, "hcl_report",
+			     ccdm_json_make_url(hcl, sizeof(hcl)));
 	if (td) {
 		size = forge_td(o, data, quote);
-		json_object_set_new(evidence, "td_quote", ccdm_member_make_url(quote, size));
+		json_object_set_new(evidence, "td_quote", ccdm_json_make_url(quote, size));
 	} else {
 		der = NULL;
 		vcek = forge_vcek(raw);
 		n = i2d_X509(vcek, &der);
-		json_object_set_new(evidence, "vcek", ccdm_member_make_url(der, n));
+		json_object_set_new(evidence, "vcek", ccdm_json_make_url(der, n));
 		OPENSSL_free(der);
 		X509_free(vcek);
 	}

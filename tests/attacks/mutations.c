@@ -226,16 +226,16 @@ static uint8_t *decode(const struct target *t, json_t *doc, size_t *size)
 
 	switch (t->as) {
 	case B64:
-		r = ccdm_member_base64(value, "", 1 << 20, &bytes, size, &err);
+		r = ccdm_json_base64(value, "", 1 << 20, &bytes, size, &err);
 		break;
 	case B64URL:
-		r = ccdm_member_base64url(value, "", 1 << 20, &bytes, size, &err);
+		r = ccdm_json_base64url(value, "", 1 << 20, &bytes, size, &err);
 		break;
 	case HEX:
-		r = ccdm_member_hex(value, "", 1 << 20, &bytes, size, &err);
+		r = ccdm_json_hex(value, "", 1 << 20, &bytes, size, &err);
 		break;
 	case NUMBERS:
-		r = ccdm_member_numbers(value, "", 1 << 20, &bytes, size, &err);
+		r = ccdm_json_numbers(value, "", 1 << 20, &bytes, size, &err);
 		break;
 	case TEXT:
 		*size = json_string_length(value);
@@ -276,13 +276,13 @@ static bool encode(const struct target *t, json_t *doc, const uint8_t *bytes, si
 
 	switch (t->as) {
 	case B64:
-		value = ccdm_member_make(bytes, size);
+		value = ccdm_json_make(bytes, size);
 		break;
 	case B64URL:
-		value = ccdm_member_make_url(bytes, size);
+		value = ccdm_json_make_url(bytes, size);
 		break;
 	case HEX:
-		value = ccdm_member_make_hex(bytes, size);
+		value = ccdm_json_make_hex(bytes, size);
 		break;
 	case NUMBERS:
 		value = json_array();
@@ -652,8 +652,8 @@ static void kind_azure(const char *name, bool td)
 	evidence_of(k, registers(json_pack("{s:s}", td ? "mrtd" : "measurement", launch)));
 	snprintf(list, sizeof(list), "%s %s\n", td ? "mrtd" : "measurement", launch);
 	file_put(k->dir, "paravisors", list, strlen(list));
-	pki_must(!ccdm_member_base64url(json_object_get(k->evidence, "hcl_report"), "", 65536, &hcl,
-					&size, NULL));
+	pki_must(!ccdm_json_base64url(json_object_get(k->evidence, "hcl_report"), "", 65536, &hcl,
+				      &size, NULL));
 	size = ccdm_le32(hcl + 1232);
 	free(hcl);
 	targets_tpm(k, HEX);
@@ -717,7 +717,7 @@ static void kinds_real(const char *v)
 	file_put(k->dir, "collateral/b0c06f000000.json", text, size);
 	free(text);
 	text = file_get(v, "dcap-qvl/tdx_quote", &size);
-	k->evidence = json_pack("{s:o}", "quote", ccdm_member_make(text, size));
+	k->evidence = json_pack("{s:o}", "quote", ccdm_json_make(text, size));
 	free(text);
 	targets_quote(k, B64, "quote", 48, 584);
 	k->nr--; /* the CA stands in the collateral, too */

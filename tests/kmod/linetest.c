@@ -74,47 +74,49 @@ static void ranks(void)
 static struct ccdm_pages pool;
 static unsigned int told;
 
-static void granted(struct ccdm_want *want)
+static void granted(struct ccdm_page_req *req)
 {
-	if (!want->pages)
+	if (!req->pages)
 		sim_bug("granted, and there are no pages");
 	told++;
 }
 
-static void let_in(struct ccdm_want *want)
+static void let_in(struct ccdm_page_req *req)
 {
-	if (want->pages)
+	if (req->pages)
 		sim_bug("let in, and there are pages");
 	told++;
 }
 
-static bool take(struct ccdm_want *want, enum ccdm_rank rank, unsigned int group, unsigned int nr)
+static bool take(struct ccdm_page_req *req, enum ccdm_rank rank, unsigned int group,
+		 unsigned int nr)
 {
-	*want = (struct ccdm_want){ .waiter = { .rank = rank, .group = group },
-				    .nr = nr,
-				    .granted = granted };
-	return ccdm_pages_take(&pool, want, true);
+	*req = (struct ccdm_page_req){ .waiter = { .rank = rank, .group = group },
+				       .nr = nr,
+				       .on_granted = granted };
+	return ccdm_pages_take(&pool, req, true);
 }
 
-static void put(struct ccdm_want *want)
+static void put(struct ccdm_page_req *req)
 {
-	if (!want->pages)
+	if (!req->pages)
 		sim_bug("somebody still waits");
-	ccdm_pages_put(&pool, want);
+	ccdm_pages_put(&pool, req);
 }
 
-static bool enter(struct ccdm_want *want, enum ccdm_rank rank, unsigned int group, unsigned int nr)
+static bool enter(struct ccdm_page_req *req, enum ccdm_rank rank, unsigned int group,
+		  unsigned int nr)
 {
-	*want = (struct ccdm_want){ .waiter = { .rank = rank, .group = group },
-				    .nr = nr,
-				    .granted = let_in };
-	return ccdm_pages_enter(&pool, want);
+	*req = (struct ccdm_page_req){ .waiter = { .rank = rank, .group = group },
+				       .nr = nr,
+				       .on_granted = let_in };
+	return ccdm_pages_enter(&pool, req);
 }
 
 /* A group whose writes never end: its further ones wait outside, and all others come in. */
 static void stuck_group(void)
 {
-	struct ccdm_want one[64], read[64], big, small, late, other;
+	struct ccdm_page_req one[64], read[64], big, small, late, other;
 	unsigned int n = 0, r = 0, i;
 
 	assert(!ccdm_pages_init(&pool, PAGES));
@@ -164,7 +166,7 @@ static void stuck_group(void)
 /* Groups whose writes never end, one after the other: each leaves something for the next. */
 static void stuck_groups(void)
 {
-	static struct ccdm_want want[CCDM_GROUPS][256], one;
+	static struct ccdm_page_req want[CCDM_GROUPS][256], one;
 	unsigned int n[CCDM_GROUPS], g, i, all = 0;
 
 	assert(!ccdm_pages_init(&pool, 8 * PAGES));
@@ -202,7 +204,7 @@ static void stuck_groups(void)
 /* Writes of several groups have all that they can get: reads go on, and ranks count. */
 static void stuck_writes(void)
 {
-	struct ccdm_want write[32], read[3], sync;
+	struct ccdm_page_req write[32], read[3], sync;
 	unsigned int n = 0, i;
 
 	assert(!ccdm_pages_init(&pool, PAGES));
@@ -232,7 +234,7 @@ static void stuck_writes(void)
 /* Reads that take all they can get leave enough for writes to go on. */
 static void stuck_reads(void)
 {
-	struct ccdm_want read[64], write;
+	struct ccdm_page_req read[64], write;
 	unsigned int n = 0, i;
 
 	assert(!ccdm_pages_init(&pool, PAGES));
@@ -256,7 +258,7 @@ static unsigned int group_of(unsigned int css)
 /* Control groups are told apart while they have something inside, as long as there is room. */
 static void groups_apart(void)
 {
-	struct ccdm_want want[CCDM_GROUPS - 1], stuck[CCDM_GROUPS - 1], more;
+	struct ccdm_page_req want[CCDM_GROUPS - 1], stuck[CCDM_GROUPS - 1], more;
 	unsigned int i, group, stuck_nr = 0;
 	u32 seen = 1; /* group 0 is the root group's */
 

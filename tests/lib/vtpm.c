@@ -19,7 +19,7 @@ static void print_ek(struct ccdm_tpm *tpm)
 	json_t *pair;
 	size_t size;
 
-	pki_must(!ccdm_tpm_introduce(tpm, &pair, &err));
+	pki_must(!ccdm_tpm_identity(tpm, &pair, &err));
 	pki_must(!ccdm_base64_decode(json_string_value(json_object_get(pair, "ek-pub")), false,
 				     4096, &der, &size));
 	pki_must(fwrite(der, 1, size, stdout) == size);

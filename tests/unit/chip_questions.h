@@ -36,7 +36,7 @@ static inline int chip_question(struct ccdm_tpm *tpm, char question, const json_
 	case 'k':
 		return ccdm_tpm_quote(tpm, CHIP_KEPT, nonce, 48, &out, err);
 	case 'i':
-		r = ccdm_tpm_introduce(tpm, &o, err);
+		r = ccdm_tpm_identity(tpm, &o, err);
 		json_decref(o);
 		return r;
 	case 'a':

@@ -568,8 +568,8 @@ static void svsm(void **state)
 			char *notes;
 			const char *binding;
 
-			assert_int_equal(ccdm_evidence_beside("snp", text, o, &t, &beside, &proof),
-					 0);
+			assert_int_equal(
+				ccdm_evidence_additional("snp", text, o, &t, &beside, &proof), 0);
 			notes = json_dumps(proof.notes, 0);
 			binding = json_string_value(json_object_get(proof.facts, "binding"));
 			if (strcmp(binding, s->binding) || !strstr(notes, s->note) ||

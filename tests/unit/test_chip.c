@@ -18,7 +18,7 @@
 #include "provider.h"
 #include "base/file.h"
 #include "boot/measure.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "evidence/tpm_activation.h"
 #include "tpm/tpm_esys.h"
 #include "evidence/tpm_json.h"
@@ -342,10 +342,9 @@ static void gce_holds(EVP_PKEY *key)
 	assert_non_null(x);
 	assert_int_equal(EVP_PKEY_eq(X509_get0_pubkey(x), key), 1);
 	o = json_pack("{s:{s:o, s:o, s:o}, s:o}", "tpm_quote", "signature",
-		      ccdm_member_make(out.signature, out.signature_size), "message",
-		      ccdm_member_make(out.message, out.message_size), "pcrs",
-		      ccdm_tpm_signed_pcrs(&out), "ak_public",
-		      ccdm_member_make(out.ak, out.ak_size));
+		      ccdm_json_make(out.signature, out.signature_size), "message",
+		      ccdm_json_make(out.message, out.message_size), "pcrs",
+		      ccdm_tpm_signed_pcrs(&out), "ak_public", ccdm_json_make(out.ak, out.ak_size));
 	assert_int_equal(ccdm_tpm_json_parse(o, &quote, &ak, &err), 0);
 	assert_true(ccdm_pubkey_equal(ak, spki));
 	assert_int_equal(ccdm_tpm_quote_verify(&quote, ak, nonce, 32, "", &facts, v), 0);
@@ -556,15 +555,15 @@ static void nearly(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(ccdm_tpm_introduce(tpm, &pair, &err), 0);
+	assert_int_equal(ccdm_tpm_identity(tpm, &pair, &err), 0);
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		keep_rsa(all[i].name, all[i].attributes, all[i].policy, all[i].flip);
 		if (i)
 			refuse(TPM2_CC_CreatePrimary, 1);
 		if (i)
-			is(ccdm_tpm_introduce(tpm, &again, &err), -EIO,
+			is(ccdm_tpm_identity(tpm, &again, &err), -EIO,
 			   "no endorsement key can be made");
-		assert_int_equal(ccdm_tpm_introduce(tpm, &again, &err), 0);
+		assert_int_equal(ccdm_tpm_identity(tpm, &again, &err), 0);
 		assert_true(json_equal(pair, again));
 		json_decref(again);
 		assert_int_equal(Esys_TR_FromTPMPublic(tpm->esys, EK, ESYS_TR_NONE, ESYS_TR_NONE,
@@ -585,24 +584,24 @@ static void endorsement(void **state)
 	json_t *pair, *again;
 
 	(void)state;
-	assert_int_equal(ccdm_tpm_introduce(tpm, &pair, &err), 0);
+	assert_int_equal(ccdm_tpm_identity(tpm, &pair, &err), 0);
 	assert_non_null(json_object_get(pair, "ek-pub"));
 	refuse(TPM2_CC_CreatePrimary, 1);
-	is(ccdm_tpm_introduce(tpm, &again, &err), -EIO, "no endorsement key can be made");
+	is(ccdm_tpm_identity(tpm, &again, &err), -EIO, "no endorsement key can be made");
 	refuse(TPM2_CC_CreatePrimary, 0);
-	is(ccdm_tpm_introduce(tpm, &again, &err), -EIO, "no attestation key can be made");
+	is(ccdm_tpm_identity(tpm, &again, &err), -EIO, "no attestation key can be made");
 	keep(EK);
-	assert_int_equal(ccdm_tpm_introduce(tpm, &again, &err), 0);
+	assert_int_equal(ccdm_tpm_identity(tpm, &again, &err), 0);
 	assert_true(json_equal(pair, again));
 	json_decref(again);
 	refuse(TPM2_CC_ReadPublic, 1);
-	assert_int_equal(ccdm_tpm_introduce(tpm, &again, &err), 0);
+	assert_int_equal(ccdm_tpm_identity(tpm, &again, &err), 0);
 	assert_true(json_equal(pair, again));
 	json_decref(again);
 	chip_honest();
 
 	assert_int_equal(ccdm_tpm_nv_write(tpm, EK_CERT, cert, sizeof(cert), &err), 0);
-	assert_int_equal(ccdm_tpm_introduce(tpm, &again, &err), 0);
+	assert_int_equal(ccdm_tpm_identity(tpm, &again, &err), 0);
 	assert_string_equal(json_string_value(json_object_get(again, "ek-cert")), "MIIAAwECAw==");
 	assert_null(json_object_get(again, "ek-pub"));
 	json_decref(again);
@@ -619,7 +618,7 @@ static void broken_off(void **state)
 	chip.of = TPM2_CC_CreatePrimary;
 	chip.skip = 1;
 	chip.break_off = true;
-	is(ccdm_tpm_introduce(tpm, &pair, &err), -EIO, "no endorsement key can be made");
+	is(ccdm_tpm_identity(tpm, &pair, &err), -EIO, "no endorsement key can be made");
 	assert_null(pair);
 }
 
@@ -628,7 +627,7 @@ static void left_out(const uint8_t *cert, size_t size)
 	json_t *pair;
 
 	assert_int_equal(ccdm_tpm_nv_write(tpm, EK_CERT, cert, size, &err), 0);
-	assert_int_equal(ccdm_tpm_introduce(tpm, &pair, &err), 0);
+	assert_int_equal(ccdm_tpm_identity(tpm, &pair, &err), 0);
 	assert_null(json_object_get(pair, "ek-cert"));
 	json_decref(pair);
 }
@@ -663,12 +662,12 @@ static void activation(void **state)
 	unsigned int i;
 
 	(void)state;
-	assert_int_equal(ccdm_tpm_introduce(tpm, &pair, &err), 0);
+	assert_int_equal(ccdm_tpm_identity(tpm, &pair, &err), 0);
 	assert_int_equal(ccdm_tpm_pair_parse(pair, certs, &keys, &err), 0);
 	credential = ccdm_tpm_credential_make(&keys, value);
 	assert_non_null(credential);
 	assert_int_equal(ccdm_tpm_activate(tpm, credential, &got, &err), 0);
-	want = ccdm_member_make(value, sizeof(value));
+	want = ccdm_json_make(value, sizeof(value));
 	assert_true(json_equal(got, want));
 	json_decref(got);
 	for (i = 0; i < 2; i++) {
@@ -727,7 +726,7 @@ static void questions(void **state)
 	const char *q;
 
 	(void)state;
-	assert_int_equal(ccdm_tpm_introduce(tpm, &pair, &err), 0);
+	assert_int_equal(ccdm_tpm_identity(tpm, &pair, &err), 0);
 	assert_int_equal(ccdm_tpm_pair_parse(pair, certs, &keys, &err), 0);
 	credential = ccdm_tpm_credential_make(&keys, value);
 	keep(CHIP_KEPT);

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include "boot/config.h"
 #include "boot/fence.h"
-#include "boot/host.h"
+#include "boot/system.h"
 #include "base/ini.h"
 #include "seed.h"
 
@@ -336,17 +336,18 @@ static void mounts(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
-		if (ccdm_host_fstab("fstab", allowed[i], &err))
+		if (ccdm_system_fstab("fstab", allowed[i], &err))
 			fail_msg("'%s': %s", allowed[i], err.text);
 	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-		if (ccdm_host_fstab("fstab", refused[i], &err) != -ECANCELED)
+		if (ccdm_system_fstab("fstab", refused[i], &err) != -ECANCELED)
 			fail_msg("'%s' was allowed", refused[i]);
-	assert_int_equal(ccdm_host_fstab("fstab", "a b c\n\nLABEL=x /y ext4\n", &err), -ECANCELED);
+	assert_int_equal(ccdm_system_fstab("fstab", "a b c\n\nLABEL=x /y ext4\n", &err),
+			 -ECANCELED);
 	assert_non_null(strstr(err.text, "fstab:3: "));
-	assert_int_equal(ccdm_host_crypttab("c", "x /dev/mapper/ccdm-y none luks\n", &err), 0);
-	assert_int_equal(ccdm_host_crypttab("c", "x /dev/vdb none luks\n", &err), -ECANCELED);
-	assert_int_equal(ccdm_host_crypttab("c", "x UUID=1 none luks\n", &err), -ECANCELED);
-	assert_int_equal(ccdm_host_crypttab("c", "x\n \n", &err), 0);
+	assert_int_equal(ccdm_system_crypttab("c", "x /dev/mapper/ccdm-y none luks\n", &err), 0);
+	assert_int_equal(ccdm_system_crypttab("c", "x /dev/vdb none luks\n", &err), -ECANCELED);
+	assert_int_equal(ccdm_system_crypttab("c", "x UUID=1 none luks\n", &err), -ECANCELED);
+	assert_int_equal(ccdm_system_crypttab("c", "x\n \n", &err), 0);
 }
 
 /* A unit, with the spaces that systemd allows; whatever else it says. */
@@ -380,12 +381,12 @@ static void units(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
-		if (ccdm_host_unit("u", allowed[i], &err))
+		if (ccdm_system_unit("u", allowed[i], &err))
 			fail_msg("'%s': %s", allowed[i], err.text);
 	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-		if (ccdm_host_unit("u", refused[i], &err) != -ECANCELED)
+		if (ccdm_system_unit("u", refused[i], &err) != -ECANCELED)
 			fail_msg("'%s' was allowed", refused[i]);
-	assert_int_equal(ccdm_host_unit("u", "[Mount]\n\n What=/dev/vda \n", &err), -ECANCELED);
+	assert_int_equal(ccdm_system_unit("u", "[Mount]\n\n What=/dev/vda \n", &err), -ECANCELED);
 	assert_non_null(strstr(err.text, "u:3: "));
 	assert_non_null(strstr(err.text, "found '/dev/vda'"));
 }
@@ -423,18 +424,18 @@ static void systems(void **state)
 		snprintf(command, sizeof(command), "f=%s%s; mkdir -p ${f%%/*} && echo '%s' >$f",
 			 root, all[i].file, all[i].text);
 		assert_int_equal(system(command), 0);
-		if (ccdm_host_mounts(root, &err) != (all[i].counts ? -ECANCELED : 0))
+		if (ccdm_system_mounts(root, &err) != (all[i].counts ? -ECANCELED : 0))
 			fail_msg("%s", all[i].file);
 		if (all[i].counts && !strstr(err.text, all[i].file))
 			fail_msg("%s: %s", all[i].file, err.text);
 		snprintf(command, sizeof(command), "rm -r %s/*", root);
 		assert_int_equal(system(command), 0);
 	}
-	assert_int_equal(ccdm_host_mounts(root, &err), 0);
+	assert_int_equal(ccdm_system_mounts(root, &err), 0);
 	/* what cannot be read is not passed over */
 	snprintf(command, sizeof(command), "mkdir -p %s/etc/fstab", root);
 	assert_int_equal(system(command), 0);
-	assert_int_equal(ccdm_host_mounts(root, &err), -EISDIR);
+	assert_int_equal(ccdm_system_mounts(root, &err), -EISDIR);
 	snprintf(command, sizeof(command), "rm -r %s", root);
 	assert_int_equal(system(command), 0);
 }

@@ -1008,8 +1008,9 @@ static void beside(void **state)
 
 		t.known = cases[i].known ? known_key : NULL;
 		t.known_arg = key;
-		assert_int_equal(ccdm_evidence_beside("snp", cases[i].text ? cases[i].text : text,
-						      NULL, &t, &bound, &proof),
+		assert_int_equal(ccdm_evidence_additional("snp",
+							  cases[i].text ? cases[i].text : text,
+							  NULL, &t, &bound, &proof),
 				 0);
 		note = json_string_value(last_note(proof.notes));
 		assert_string_equal(word(&proof, "binding"), cases[i].binding);
@@ -1070,7 +1071,8 @@ static void merged(void **state)
 		boot(&m, cases[i].caps);
 		o = json_pack("{s:o}", "tpm", tpm_evidence(&m, &good));
 		text = json_dumps(o, 0);
-		assert_int_equal(ccdm_evidence_beside("tdx", text, NULL, &t, &bound, &proof), 0);
+		assert_int_equal(ccdm_evidence_additional("tdx", text, NULL, &t, &bound, &proof),
+				 0);
 		assert_string_equal(word(&proof, "phase"), cases[i].phase);
 		assert_int_equal(json_array_size(json_object_get(proof.facts, "events")),
 				 cases[i].count);
@@ -1129,7 +1131,7 @@ static void leaf_given(void **state)
 	t = trusting(&anchor, true);
 	proof = (struct ccdm_proof){ .facts = json_pack("{s:s}", "phase", "unknown"),
 				     .notes = json_array() };
-	assert_int_equal(ccdm_evidence_beside("snp", text, NULL, &t, &bound, &proof), 0);
+	assert_int_equal(ccdm_evidence_additional("snp", text, NULL, &t, &bound, &proof), 0);
 	assert_non_null(strstr(json_string_value(last_note(proof.notes)), "more than 32"));
 	assert_string_equal(word(&proof, "phase"), "unknown");
 	ccdm_proof_drop(&proof);

@@ -118,19 +118,19 @@ static void entry_born(void **state)
 	(void)state;
 	memset(&parent, 0, sizeof(parent));
 	memset(node, 0xff, sizeof(node));
-	assert_true(ccdm_tree_born(&parent, node));
+	assert_true(ccdm_tree_init_child(&parent, node));
 	for (i = 0; i < 128; i++)
 		assert_int_equal(ccdm_tree_kind(&node[i]), CCDM_KIND_UNWRITTEN);
 	ccdm_tree_reserve(&parent, CCDM_SEQ_ZEROED);
 	memset(node, 0xff, sizeof(node));
-	assert_true(ccdm_tree_born(&parent, node));
+	assert_true(ccdm_tree_init_child(&parent, node));
 	for (i = 0; i < 128; i++)
 		assert_int_equal(ccdm_tree_kind(&node[i]), CCDM_KIND_ZEROED);
 	ccdm_tree_seal(&parent, 16, tag);
-	assert_false(ccdm_tree_born(&parent, node));
+	assert_false(ccdm_tree_init_child(&parent, node));
 	/* a poisoned inner entry is never written; if there were one, nothing is born of it */
 	ccdm_tree_reserve(&parent, CCDM_SEQ_POISONED);
-	assert_false(ccdm_tree_born(&parent, node));
+	assert_false(ccdm_tree_init_child(&parent, node));
 }
 
 static void entry_runs(void **state)

@@ -9,10 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/clock.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "boot/net.h"
 #include "boot/report.h"
-#include "attesting.h"
+#include "broker_args.h"
 #include "boot.h"
 
 #define CONFIGFS "/sys/kernel/config"
@@ -87,11 +87,11 @@ static json_t *boot_names(const struct ccdm_config *config)
 	unsigned int i;
 
 	for (i = 0; i < config->nr_secrets; i++)
-		ccdm_member_add(&names, json_string(config->secret[i].name));
+		ccdm_json_add(&names, json_string(config->secret[i].name));
 	return names;
 }
 
-static int boot_session(struct ccdm_attesting *a, enum ccdm_boot_code *code, struct ccdm_err *err)
+static int boot_session(struct ccdm_broker_args *a, enum ccdm_boot_code *code, struct ccdm_err *err)
 {
 	struct ccdm_session *s = NULL;
 	json_t *clock = NULL;
@@ -106,7 +106,7 @@ static int boot_session(struct ccdm_attesting *a, enum ccdm_boot_code *code, str
 	if (!r)
 		r = boot_clock(ccdm_session_token(s), &clock, err);
 	if (!r && a->config.nr_secrets) {
-		r = ccdm_attesting_fetch(a, s, err);
+		r = ccdm_broker_args_fetch(a, s, err);
 		*code = boot_session_code(r, CCDM_E_SECRET_DENIED, CCDM_E_SECRET_ERROR);
 		if (!r)
 			r = boot_monitor(err);
@@ -126,7 +126,7 @@ static int boot_session(struct ccdm_attesting *a, enum ccdm_boot_code *code, str
 static int boot_attest(const struct ccdm_config *config, enum ccdm_boot_code *code,
 		       struct ccdm_err *err)
 {
-	struct ccdm_attesting *a = calloc(1, sizeof(*a));
+	struct ccdm_broker_args *a = calloc(1, sizeof(*a));
 	int64_t began = ccdm_clock_ms(), took;
 	struct ccdm_net net;
 	int r = a ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
@@ -145,13 +145,13 @@ static int boot_attest(const struct ccdm_config *config, enum ccdm_boot_code *co
 		took = (ccdm_clock_ms() - began) / 1000;
 		a->timeout =
 			took < (int64_t)config->attest_timeout ? config->attest_timeout - took : 1;
-		r = ccdm_attesting_conf(a, true, err);
+		r = ccdm_broker_args_conf(a, true, err);
 		*code = r == -ENODEV ? CCDM_E_ATTEST_NONE : CCDM_E_ATTEST_ERROR;
 	}
 	if (!r)
 		r = boot_session(a, code, err);
 	if (a)
-		ccdm_attesting_drop(a);
+		ccdm_broker_args_drop(a);
 	free(a);
 	return r;
 }

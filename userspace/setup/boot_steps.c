@@ -9,9 +9,9 @@
 #include "boot/fence.h"
 #include "base/file.h"
 #include "disk/find.h"
-#include "boot/host.h"
+#include "boot/system.h"
 #include "boot/measure.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "disk/module.h"
 #include "disk/open.h"
 #include "boot/report.h"
@@ -106,8 +106,8 @@ static json_t *boot_measured(const struct ccdm_measure_to *to, const struct ccdm
 		ccdm_measure_where(to, list->text[i], where, sizeof(where));
 		ccdm_boot_note("%.*s is in %s", (int)strcspn(list->text[i], ":"), list->text[i],
 			       where);
-		ccdm_member_add(&events, json_string(list->text[i]));
-		ccdm_member_put(&registers, list->text[i], json_string(where));
+		ccdm_json_add(&events, json_string(list->text[i]));
+		ccdm_json_put(&registers, list->text[i], json_string(where));
 	}
 	if (to->tdx && !to->rtmr)
 		ccdm_boot_note("warning: a TDX guest without RTMR 3: nothing is measured there; "
@@ -117,7 +117,7 @@ static json_t *boot_measured(const struct ccdm_measure_to *to, const struct ccdm
 		      ccdm_setup_values(&values->pcr));
 	if (values->rtmr.size) {
 		ccdm_hex(values->rtmr.bytes, values->rtmr.size, hex);
-		ccdm_member_put(&o, "rtmr3", json_string(hex));
+		ccdm_json_put(&o, "rtmr3", json_string(hex));
 	}
 	return o;
 }
@@ -331,7 +331,7 @@ static int boot_mounts(struct ccdm_err *err)
 	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), r = 1;
 
 	if (root >= 0 && !chroot(BOOT_SYSROOT)) {
-		r = chdir("/") ? 1 : ccdm_host_mounts("", err);
+		r = chdir("/") ? 1 : ccdm_system_mounts("", err);
 		/* back: what ends the machine needs our /dev and /proc */
 		if (fchdir(root) || chroot("."))
 			r = 1;
@@ -351,9 +351,9 @@ int ccdm_boot_host(const struct ccdm_config *config, enum ccdm_boot_code *code,
 	if (!access("/proc/sys/kernel/kexec_load_disabled", F_OK))
 		r = ccdm_file_tell("/proc/sys/kernel/kexec_load_disabled", "1", err);
 	if (!r)
-		r = ccdm_host_close(config, "/run", err);
+		r = ccdm_system_close(config, "/run", err);
 	if (!r && config->first_boot == CCDM_MACHINE_ID_RANDOM)
-		r = ccdm_host_machine_id(BOOT_SYSROOT, err);
+		r = ccdm_system_machine_id(BOOT_SYSROOT, err);
 	if (!r)
 		r = ccdm_report_put(
 			"system",

@@ -4,16 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/file.h"
-#include "attesting.h"
+#include "broker_args.h"
 
 struct attest_args {
-	struct ccdm_attesting with;
+	struct ccdm_broker_args with;
 	const char *output;
 	bool json;
 };
 
 static const struct option attest_options[] = {
-	CCDM_ATTESTING_OPTIONS,
+	CCDM_BROKER_ARGS_OPTIONS,
 	{ "output", required_argument, NULL, 'o' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
@@ -29,7 +29,7 @@ static enum ccdm_exit attest_take(int option, void *arg)
 		a->output = optarg;
 	else if (option == 'j')
 		a->json = true;
-	else if (!ccdm_attesting_take(&a->with, option, optarg))
+	else if (!ccdm_broker_args_take(&a->with, option, optarg))
 		return CCDM_EXIT_USAGE;
 	return CCDM_EXIT_OK;
 }
@@ -38,7 +38,7 @@ static int attest_do(struct attest_args *a, struct ccdm_err *err)
 {
 	struct ccdm_session *s = NULL;
 	const char *token;
-	int r = ccdm_attesting_conf(&a->with, false, err);
+	int r = ccdm_broker_args_conf(&a->with, false, err);
 
 	if (!r)
 		r = ccdm_session_open(&a->with.session, &s, err);
@@ -74,7 +74,7 @@ enum ccdm_exit cmd_attest(const struct ccdm_verb *verb, int argc, char **argv)
 			printf("accepted by %s: %s\n", a->with.broker,
 			       a->with.session.primary->what);
 	}
-	ccdm_attesting_drop(&a->with);
+	ccdm_broker_args_drop(&a->with);
 	free(a);
 	return e;
 }

@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-#include "base/member.h"
+#include "base/json.h"
 #include "setup.h"
 
 #define BENCH_BYTES   65536
@@ -197,8 +197,8 @@ enum ccdm_exit cmd_benchmark(const struct ccdm_verb *verb, int argc, char **argv
 					rows[i].mib_s, "recommended",
 					i == best && rows[i].mib_s > 0);
 			if (rows[i].gmac)
-				ccdm_member_put(&row, "gmac", json_string(rows[i].gmac));
-			ccdm_member_add(&all, row);
+				ccdm_json_put(&row, "gmac", json_string(rows[i].gmac));
+			ccdm_json_add(&all, row);
 		}
 		return ccdm_setup_print(all);
 	}

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "attest/attesters.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "attest/session.h"
-#include "attesting.h"
+#include "broker_args.h"
 #include "setup.h"
 
 struct evidence_args {
@@ -69,8 +69,8 @@ static json_t *evidence_attesters(void)
 	for (i = 0; ccdm_attesters[i]; i++) {
 		const struct ccdm_attester *a = ccdm_attesters[i];
 
-		ccdm_member_add(&all, json_pack("{s:s, s:s, s:b}", "tee", a->tee, "what", a->what,
-						"here", a->exists(a)));
+		ccdm_json_add(&all, json_pack("{s:s, s:s, s:b}", "tee", a->tee, "what", a->what,
+					      "here", a->exists(a)));
 	}
 	return all;
 }
@@ -78,7 +78,7 @@ static json_t *evidence_attesters(void)
 enum ccdm_exit cmd_evidence(const struct ccdm_verb *verb, int argc, char **argv)
 {
 	struct ccdm_session_conf conf = { .version = CCDM_KBS_0_4,
-					  .left_out = ccdm_attesting_left_out };
+					  .left_out = ccdm_broker_args_left_out };
 	struct evidence_args a = { 0 };
 	struct ccdm_err err = { 0 };
 	enum ccdm_exit e;
@@ -100,11 +100,11 @@ enum ccdm_exit cmd_evidence(const struct ccdm_verb *verb, int argc, char **argv)
 	if (r == -ENODEV && !a.nonce)
 		return ccdm_setup_print(json_pack("{s:o}", "attesters", evidence_attesters()));
 	if (!r && a.manifest) {
-		r = ccdm_attesting_manifest(a.manifest, &manifest, &err);
+		r = ccdm_broker_args_manifest(a.manifest, &manifest, &err);
 		conf.manifest = manifest;
 	}
 	if (!r && a.certificate) {
-		r = ccdm_attesting_certs(a.certificate, &certs, &err);
+		r = ccdm_broker_args_certs(a.certificate, &certs, &err);
 		conf.certs = certs;
 	}
 	if (!r)
@@ -114,6 +114,6 @@ enum ccdm_exit cmd_evidence(const struct ccdm_verb *verb, int argc, char **argv)
 	if (r)
 		return ccdm_ui_fail(CCDM_PROGRAM, &err, r);
 	if (!a.nonce)
-		ccdm_member_put(&out, "attesters", evidence_attesters());
+		ccdm_json_put(&out, "attesters", evidence_attesters());
 	return ccdm_setup_print(out);
 }

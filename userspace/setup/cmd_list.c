@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "base/member.h"
+#include "base/json.h"
 #include "setup.h"
 
 struct list_args {
@@ -41,7 +41,7 @@ static int list_each(const char *name, void *arg, struct ccdm_err *err)
 	r = ccdm_dm_info(name, info, err);
 	if (!r) {
 		if (a->json) {
-			ccdm_member_add(&a->all, ccdm_setup_json(info));
+			ccdm_json_add(&a->all, ccdm_setup_json(info));
 		} else {
 			if (!a->any)
 				printf("%-20s %-10s %-8s %-20s %s\n", "NAME", "SIZE", "DEVICE",

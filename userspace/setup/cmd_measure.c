@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "boot/measure.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "setup.h"
 
 struct measure_args {
@@ -57,7 +57,7 @@ json_t *ccdm_setup_values(const struct ccdm_digests *values)
 
 	for (i = 0; i < values->count; i++) {
 		ccdm_hex(values->digest[i].bytes, values->digest[i].size, hex);
-		ccdm_member_put(&o, ccdm_digest_name(values->digest[i].alg), json_string(hex));
+		ccdm_json_put(&o, ccdm_digest_name(values->digest[i].alg), json_string(hex));
 	}
 	return o;
 }
@@ -74,12 +74,12 @@ static enum ccdm_exit measure_print(const struct measure_args *a,
 	if (a->json) {
 		events = json_array();
 		for (i = 0; i < list->count; i++)
-			ccdm_member_add(&events, json_string(list->text[i]));
+			ccdm_json_add(&events, json_string(list->text[i]));
 		o = json_pack("{s:o, s:i, s:o}", "events", events, "pcr", CCDM_EVENT_PCR, "values",
 			      ccdm_setup_values(pcr));
 		if (values->rtmr.size) {
 			ccdm_hex(values->rtmr.bytes, values->rtmr.size, hex);
-			ccdm_member_put(&o, "rtmr3", json_string(hex));
+			ccdm_json_put(&o, "rtmr3", json_string(hex));
 		}
 		return ccdm_setup_print(o);
 	}

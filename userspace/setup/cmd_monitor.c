@@ -8,7 +8,7 @@
 #include <time.h>
 #include "boot/credstore.h"
 #include "disk/events.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "disk/module.h"
 #include "setup.h"
 
@@ -52,14 +52,14 @@ static int monitor_json(const struct ccdm_event *e, const char *when)
 	int r = -ENOMEM;
 
 	if (e->name[0]) {
-		ccdm_member_put(&o, "name", json_string(e->name));
-		ccdm_member_put(&o, "uuid", json_string(e->uuid));
-		ccdm_member_put(&o, "dev", json_string(e->dev));
+		ccdm_json_put(&o, "name", json_string(e->name));
+		ccdm_json_put(&o, "uuid", json_string(e->uuid));
+		ccdm_json_put(&o, "dev", json_string(e->dev));
 	}
 	if (e->kind) {
-		ccdm_member_put(&o, "kind", json_string(e->kind));
-		ccdm_member_put(&o, "level", json_integer(e->level));
-		ccdm_member_put(&o, "index", json_integer((json_int_t)e->index));
+		ccdm_json_put(&o, "kind", json_string(e->kind));
+		ccdm_json_put(&o, "level", json_integer(e->level));
+		ccdm_json_put(&o, "index", json_integer((json_int_t)e->index));
 	}
 	if (o)
 		r = json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII) || putchar('\n') == EOF

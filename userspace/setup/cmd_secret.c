@@ -7,15 +7,15 @@
 #include <string.h>
 #include <unistd.h>
 #include "boot/credstore.h"
-#include "attesting.h"
+#include "broker_args.h"
 
 struct secret_args {
-	struct ccdm_attesting with;
+	struct ccdm_broker_args with;
 	bool force;
 };
 
 static const struct option secret_options[] = {
-	CCDM_ATTESTING_OPTIONS,
+	CCDM_BROKER_ARGS_OPTIONS,
 	{ "force", no_argument, NULL, 'f' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -28,7 +28,7 @@ static enum ccdm_exit secret_take(int option, void *arg)
 
 	if (option == 'f')
 		a->force = true;
-	else if (!ccdm_attesting_take(&a->with, option, optarg))
+	else if (!ccdm_broker_args_take(&a->with, option, optarg))
 		return CCDM_EXIT_USAGE;
 	return CCDM_EXIT_OK;
 }
@@ -54,7 +54,7 @@ static int secret_get(struct secret_args *a, char **names, int count, struct ccd
 		ccdm_err_hint(err, "into a file or a pipe, or with --force");
 		return ccdm_err_set(err, -EINVAL, "a secret does not belong on a terminal");
 	}
-	r = ccdm_attesting_conf(&a->with, false, err);
+	r = ccdm_broker_args_conf(&a->with, false, err);
 	if (!r)
 		r = ccdm_session_open(&a->with.session, &s, err);
 	for (i = 0; !r && i < count; i++) {
@@ -74,11 +74,11 @@ static int secret_fetch(struct secret_args *a, struct ccdm_err *err)
 	int r = ccdm_setup_root(err);
 
 	if (!r)
-		r = ccdm_attesting_conf(&a->with, true, err);
+		r = ccdm_broker_args_conf(&a->with, true, err);
 	if (!r)
 		r = ccdm_session_open(&a->with.session, &s, err);
 	if (!r)
-		r = ccdm_attesting_fetch(&a->with, s, err);
+		r = ccdm_broker_args_fetch(&a->with, s, err);
 	ccdm_session_close(s);
 	return r;
 }
@@ -113,7 +113,7 @@ enum ccdm_exit cmd_secret(const struct ccdm_verb *verb, int argc, char **argv)
 		r = secret_do(a, argv + optind, argc - optind, &err);
 		e = r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : CCDM_EXIT_OK;
 	}
-	ccdm_attesting_drop(&a->with);
+	ccdm_broker_args_drop(&a->with);
 	free(a);
 	return e;
 }

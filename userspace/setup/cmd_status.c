@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "boot/config.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "setup.h"
 
 static const struct option status_options[] = {
@@ -53,7 +53,7 @@ json_t *ccdm_setup_json(const struct ccdm_dm_info *info)
 		if (!colon)
 			continue;
 		*colon = '\0';
-		ccdm_member_put(&o, word, status_value(colon + 1));
+		ccdm_json_put(&o, word, status_value(colon + 1));
 	}
 	return o;
 }

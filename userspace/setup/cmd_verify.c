@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 #include "base/file.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "setup.h"
 #include "verify.h"
 #include "verify_input.h"
@@ -199,10 +199,10 @@ static json_t *verify_json(const struct verify_input *in, const struct ccdm_verd
 	json_t *o = ccdm_verdict_json(v);
 
 	if (in->expected.quote)
-		ccdm_member_put(&o, "quote", ccdm_verdict_json(in->expected.quote));
+		ccdm_json_put(&o, "quote", ccdm_verdict_json(in->expected.quote));
 	if (o && in->proof.facts) {
-		ccdm_member_put(&o, "facts", json_incref(in->proof.facts));
-		ccdm_member_put(&o, "notes", json_incref(in->proof.notes));
+		ccdm_json_put(&o, "facts", json_incref(in->proof.facts));
+		ccdm_json_put(&o, "notes", json_incref(in->proof.notes));
 	}
 	return o;
 }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "attesting.h"
+#include "broker_args.h"
 #include "setup.h"
 
 static const struct ccdm_verb ccdm_verbs[] = {
@@ -61,14 +61,14 @@ static const struct ccdm_verb ccdm_verbs[] = {
 	  "      --json             the list as JSON, and evidence over a nonce that is drawn\n",
 	  cmd_evidence },
 	{ "attest", "", "prove to a broker what runs here",
-	  CCDM_ATTESTING_HELP "      --output FILE      write the token there\n"
-			      "      --json             as JSON\n",
+	  CCDM_BROKER_ARGS_HELP "      --output FILE      write the token there\n"
+				"      --json             as JSON\n",
 	  cmd_attest },
 	{ "secret", "get NAME...|fetch|drop", "secrets from the broker",
 	  "  get NAME...   write secrets to standard output, as they are\n"
 	  "  fetch         those of the configuration, into /run/credstore for services\n"
 	  "  drop          remove them from there\n"
-	  "\n" CCDM_ATTESTING_HELP "      --force            get: also to a terminal\n",
+	  "\n" CCDM_BROKER_ARGS_HELP "      --force            get: also to a terminal\n",
 	  cmd_secret },
 	{ "verify", "KIND FILE", "is this evidence genuine, and of a guest as it must be?",
 	  "  KIND is snp or tdx (FILE is raw, hex, base64, or KBS evidence in JSON), tpm or\n"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/member.h"
+#include "base/json.h"
 #include "verify.h"
 #include "verify_input.h"
 
@@ -66,7 +66,7 @@ static int verify_expect_registers(const char *file, const struct ccdm_proof *pr
 	json_object_foreach((json_t *)rtmr, index, value)
 	{
 		snprintf(name, sizeof(name), "rtmr%s", index);
-		ccdm_member_put(registers, name, json_incref(value));
+		ccdm_json_put(registers, name, json_incref(value));
 	}
 	return *registers ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
 }
@@ -115,7 +115,7 @@ static int verify_expect_quote(const struct verify_args *a, struct verify_input 
 static int verify_expect_raw(const char *file, const char *text, size_t size, json_t **o,
 			     struct ccdm_err *err)
 {
-	*o = json_pack("{s:o}", "quote", ccdm_member_make((const uint8_t *)text, size));
+	*o = json_pack("{s:o}", "quote", ccdm_json_make((const uint8_t *)text, size));
 	return *o ? 0 : ccdm_err_set(err, -ENOMEM, "%s: out of memory", file);
 }
 

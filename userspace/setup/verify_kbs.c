@@ -40,8 +40,8 @@ static int verify_beside(const struct ccdm_capture *c, const struct ccdm_trust *
 	if (!c->additional[0])
 		return 0;
 	if (c->has_nonce)
-		r = ccdm_evidence_beside(c->tee, c->additional, c->primary, trust, &c->bound_beside,
-					 proof);
+		r = ccdm_evidence_additional(c->tee, c->additional, c->primary, trust,
+					     &c->bound_beside, proof);
 	else if (json_array_append_new(proof->notes,
 				       json_string("without a nonce nothing ties the TPM beside it "
 						   "to it; its registers and logs do not count")))

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/bytes.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "setup.h"
 #include "verify_log.h"
 
@@ -312,11 +312,11 @@ enum ccdm_exit verify_log_print(const struct ccdm_banks *banks, bool as_json)
 				continue;
 			ccdm_hex(bank->value[k].bytes, bank->value[k].size, hex);
 			snprintf(index, sizeof(index), "%u", k);
-			ccdm_member_put(&values, index, json_string(hex));
+			ccdm_json_put(&values, index, json_string(hex));
 			if (!as_json)
 				printf("%s %u %s\n", name, k, hex);
 		}
-		ccdm_member_put(&all, name, values);
+		ccdm_json_put(&all, name, values);
 	}
 	if (as_json)
 		return ccdm_setup_print(all);

@@ -9,7 +9,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
-#include "base/member.h"
+#include "base/json.h"
 #include "base/ui.h"
 #include "core/admin.h"
 #include "client.h"
@@ -85,7 +85,7 @@ static int ccdm_client_error(enum ccdm_exit code)
 
 int ccdm_client_ask(const char *socket, json_t *question, json_t **answer, struct ccdm_err *err)
 {
-	char *text = question ? ccdm_member_dump(question, JSON_COMPACT) : NULL;
+	char *text = question ? ccdm_json_dump(question, JSON_COMPACT) : NULL;
 	const char *why;
 	int fd, r = 0;
 

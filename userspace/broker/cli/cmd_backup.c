@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/file.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "store/audit.h"
 #include "cli.h"
 #include "client.h"
@@ -175,7 +175,7 @@ static int restore_note(const struct ccdm_work *work, const char *log,
 	if (old->lines) {
 		before = json_pack("{s:I, s:s, s:s}", "lines", (json_int_t)old->lines, "head",
 				   old->head, "kept", strrchr(old->kept, '/') + 1);
-		ccdm_member_put(&entry, "before", before);
+		ccdm_json_put(&entry, "before", before);
 	}
 	r = entry ? ccdm_audit_open(log, signer, &audit, err)
 		  : ccdm_err_set(err, -ENOMEM, "out of memory");

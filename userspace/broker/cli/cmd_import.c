@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/file.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "crypto/x509_crl.h"
 #include "cmd_trust.h"
 

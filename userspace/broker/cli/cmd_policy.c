@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/file.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "base/ui.h"
 #include "cli.h"
 #include "policy/policy.h"
@@ -28,12 +28,12 @@ static int policy_file(const char *file, bool json, json_t **all, struct ccdm_er
 		o = json_pack("{s:s, s:s, s:O}", "file", file, "name", p->name, "secrets",
 			      p->secrets);
 		if (p->refused) {
-			ccdm_member_put(&o, "refused", json_string(p->refused));
+			ccdm_json_put(&o, "refused", json_string(p->refused));
 			if (!r)
 				r = ccdm_err_set(err, -EINVAL, "%s: %s: %s", file, p->name,
 						 p->refused);
 		}
-		ccdm_member_add(all, o);
+		ccdm_json_add(all, o);
 		if (!json && !p->refused)
 			printf("%s: %s: good\n", file, p->name);
 	}

@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include "base/bytes.h"
 #include "base/file.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "base/ui.h"
 #include "evidence/snp_json.h"
 #include "cmd_trust.h"
@@ -33,14 +33,14 @@ void trust_said(struct trust_output *out, const char *from, const struct ccdm_ke
 	if (out->json) {
 		o = json_pack("{s:s, s:s}", "from", from, "result", result);
 		if (err)
-			ccdm_member_put(&o, "why", json_string(err->text));
+			ccdm_json_put(&o, "why", json_string(err->text));
 		else
-			ccdm_member_put(&o, "what", json_string(kept->what));
+			ccdm_json_put(&o, "what", json_string(kept->what));
 		if (!err)
-			ccdm_member_put(&o, "file", json_string(kept->path));
+			ccdm_json_put(&o, "file", json_string(kept->path));
 		if (!err)
-			ccdm_member_put(&o, "until", json_string(date));
-		ccdm_member_add(&out->list, o);
+			ccdm_json_put(&o, "until", json_string(date));
+		ccdm_json_add(&out->list, o);
 	} else if (err) {
 		fprintf(stderr, CCDM_PROGRAM ": %s\n", err->text);
 		if (err->hint[0])
@@ -160,8 +160,8 @@ static void trust_print(struct trust_output *out, const struct ccdm_fetched *f)
 	if (out->json) {
 		o = json_pack("{s:s, s:s}", "from", f->url, "file", f->path);
 		if (f->header)
-			ccdm_member_put(&o, "header", json_string(f->header));
-		ccdm_member_add(&out->list, o);
+			ccdm_json_put(&o, "header", json_string(f->header));
+		ccdm_json_add(&out->list, o);
 	} else {
 		ccdm_ui_line("%s", f->url);
 		if (f->header)
@@ -223,10 +223,10 @@ static json_t *trust_json(const struct ccdm_trust_items *items)
 		o = json_pack("{s:s, s:s, s:s, s:s}", "kind", t->kind, "what", t->what, "file",
 			      t->file, "state", ccdm_trust_state_name(t->state));
 		if (t->state != CCDM_TRUST_BROKEN) {
-			ccdm_member_put(&o, "from", json_string(ccdm_ui_date(t->from, from)));
-			ccdm_member_put(&o, "until", json_string(ccdm_ui_date(t->until, until)));
+			ccdm_json_put(&o, "from", json_string(ccdm_ui_date(t->from, from)));
+			ccdm_json_put(&o, "until", json_string(ccdm_ui_date(t->until, until)));
 		}
-		ccdm_member_add(&list, o);
+		ccdm_json_add(&list, o);
 	}
 	return list;
 }

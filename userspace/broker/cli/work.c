@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "crypto/digest.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "store/audit.h"
 #include "client.h"
 #include "core/note.h"
@@ -31,9 +31,9 @@ static json_t *ccdm_work_note(const struct ccdm_work *w, const char *result, con
 			      w->hash[0] ? w->hash : NULL);
 
 	if (why)
-		ccdm_member_put(&o, "why", ccdm_work_text(why));
+		ccdm_json_put(&o, "why", ccdm_work_text(why));
 	if (w->lines >= 0)
-		ccdm_member_put(&o, "lines", json_integer(w->lines));
+		ccdm_json_put(&o, "lines", json_integer(w->lines));
 	return o;
 }
 

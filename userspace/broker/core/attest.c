@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "crypto/digest.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "attest.h"
 #include "credential.h"
 
@@ -105,8 +105,8 @@ static json_t *ccdm_attest_policies(struct ccdm_broker *b, const json_t *facts, 
 		json_t *trace = json_array();
 
 		if (ccdm_policy_judge(p, facts, &trace) == CCDM_YES)
-			ccdm_member_put(&names, p->name, json_string(p->hash));
-		ccdm_member_put(traces, p->name, trace);
+			ccdm_json_put(&names, p->name, json_string(p->hash));
+		ccdm_json_put(traces, p->name, trace);
 	}
 	if (!names)
 		ccdm_err_set(err, -ENOMEM, "out of memory");
@@ -133,7 +133,7 @@ static int ccdm_attest_session(struct ccdm_broker *b, const struct ccdm_request 
 {
 	json_t *o =
 		json_pack("{s:s, s:O, s:O}", "tee", m->nonce.tee, "jwk", m->jwk, "facts", facts);
-	char *state = o ? ccdm_member_dump(o, JSON_COMPACT) : NULL;
+	char *state = o ? ccdm_json_dump(o, JSON_COMPACT) : NULL;
 	int r = state ? ccdm_store_session_add(b->store, &m->nonce, q->now + b->session_lifetime,
 					       state, err)
 		      : ccdm_err_set(err, -ENOMEM, "out of memory");
@@ -169,12 +169,12 @@ static int ccdm_attest_log(struct ccdm_broker *b, const struct ccdm_request *q,
 	char id[2 * CCDM_NONCE_ID + 1];
 
 	ccdm_nonce_hex(&m->nonce, id);
-	ccdm_member_put(&more, "peer", json_string(q->peer));
-	ccdm_member_put(&more, "tee", json_string(m->nonce.tee));
-	ccdm_member_put(&more, "session", json_string(id));
-	ccdm_member_put(&more, "result", json_string(why ? "refused" : "accepted"));
+	ccdm_json_put(&more, "peer", json_string(q->peer));
+	ccdm_json_put(&more, "tee", json_string(m->nonce.tee));
+	ccdm_json_put(&more, "session", json_string(id));
+	ccdm_json_put(&more, "result", json_string(why ? "refused" : "accepted"));
 	if (why)
-		ccdm_member_put(&more, "why", json_string(why));
+		ccdm_json_put(&more, "why", json_string(why));
 	return ccdm_broker_note(b, q->now, "attest", more, err);
 }
 
@@ -217,7 +217,7 @@ static void ccdm_attest_decide(struct ccdm_broker *b, const struct ccdm_request 
 	d->more = json_pack("{s:o, s:O, s:O?}", "facts", facts, "notes", proof->notes, "policies",
 			    names);
 	if (d->why)
-		ccdm_member_put(&d->more, "conditions", json_incref(traces));
+		ccdm_json_put(&d->more, "conditions", json_incref(traces));
 	json_decref(traces);
 	json_decref(names);
 }

@@ -6,7 +6,7 @@
 #include <time.h>
 #include "base/ui.h"
 #include "crypto/digest.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "broker.h"
 
 void ccdm_broker_drop(struct ccdm_broker *b)
@@ -92,10 +92,10 @@ static int ccdm_odd_add(struct ccdm_broker *b, const struct ccdm_store_odd *odd,
 	entry = json_pack("{s:s, s:s, s:s}", "table", odd->table, "key", name, "why",
 			  "no MAC of this key file");
 	if (!key)
-		ccdm_member_put(&entry, "count", json_integer((json_int_t)odd->count));
+		ccdm_json_put(&entry, "count", json_integer((json_int_t)odd->count));
 	if (b->nr_odd == CCDM_BROKER_ODD - 1)
-		ccdm_member_put(&entry, "more",
-				json_string("no further row is named before the next reload"));
+		ccdm_json_put(&entry, "more",
+			      json_string("no further row is named before the next reload"));
 	r = ccdm_broker_note(b, time(NULL), "store", entry, err);
 	if (!r)
 		memcpy(b->odd[b->nr_odd++], d.bytes, sizeof(b->odd[0]));

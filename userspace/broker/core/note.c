@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
-#include "base/member.h"
+#include "base/json.h"
 #include "note.h"
 
 static const char *const ccdm_note_verbs[] = { "backup", "renew", "rotate-key", "restore", NULL };

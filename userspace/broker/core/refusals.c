@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* refusals.c - see refusals.h */
 #include <string.h>
-#include "base/member.h"
+#include "base/json.h"
 #include "refusals.h"
 
 static const char *const ccdm_refusal_names[CCDM_REFUSALS] = {
@@ -61,7 +61,7 @@ json_t *ccdm_refusals_json(const uint64_t count[CCDM_REFUSALS])
 
 	for (i = 0; i < CCDM_REFUSALS; i++)
 		if (count[i])
-			ccdm_member_put(&o, ccdm_refusal_names[i],
-					json_integer((json_int_t)count[i]));
+			ccdm_json_put(&o, ccdm_refusal_names[i],
+				      json_integer((json_int_t)count[i]));
 	return o;
 }

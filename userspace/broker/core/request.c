@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* request.c - see request.h */
-#include "base/member.h"
+#include "base/json.h"
 #include "request.h"
 
 #define ERRORS "https://github.com/confidential-containers/kbs/errors/"
 
 void ccdm_reply_json(struct ccdm_reply *a, int status, json_t *o)
 {
-	a->body = o ? ccdm_member_dump(o, JSON_COMPACT) : NULL;
+	a->body = o ? ccdm_json_dump(o, JSON_COMPACT) : NULL;
 	a->status = a->body ? status : 500;
 	json_decref(o);
 }

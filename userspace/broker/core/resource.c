@@ -7,7 +7,7 @@
 #include <string.h>
 #include "base/bytes.h"
 #include "crypto/digest.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "resource.h"
 
 /* The session by cookie, or by the ID in a token of ours. */
@@ -59,7 +59,7 @@ static const struct ccdm_policy *ccdm_resource_policy(struct ccdm_broker *b, con
 			continue;
 		trace = json_array();
 		answer = ccdm_policy_judge(p, facts, &trace);
-		ccdm_member_put(traces, p->name, trace);
+		ccdm_json_put(traces, p->name, trace);
 		if (answer == CCDM_YES)
 			return p;
 	}
@@ -109,12 +109,12 @@ static void ccdm_resource_decide(struct ccdm_broker *b, const struct ccdm_reques
 	more = json_pack("{s:s, s:s, s:s, s:s}", "peer", q->peer, "session", id, "secret", path,
 			 "result", r ? "refused" : "released");
 	if (p)
-		ccdm_member_put(&more, "policy", json_string(p->name));
+		ccdm_json_put(&more, "policy", json_string(p->name));
 	if (p)
-		ccdm_member_put(&more, "policy-hash", json_string(p->hash));
+		ccdm_json_put(&more, "policy-hash", json_string(p->hash));
 	if (r) {
-		ccdm_member_put(&more, "why", json_string(err.text));
-		ccdm_member_put(&more, "conditions", json_incref(traces));
+		ccdm_json_put(&more, "why", json_string(err.text));
+		ccdm_json_put(&more, "conditions", json_incref(traces));
 	}
 	if (ccdm_broker_note(b, q->now, "resource", more, &ignored)) {
 		ccdm_reply_error(a, 500, "PluginInternalError", "it cannot be logged");

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include "base/member.h"
+#include "base/json.h"
 #include "base/ui.h"
 #include "conf.h"
 #include "status.h"
@@ -52,7 +52,7 @@ static json_t *ccdm_status_trust(const char *trust)
 	size_t i;
 
 	for (i = 0; trust && i < sizeof(names) / sizeof(names[0]); i++)
-		ccdm_member_put(&o, names[i], ccdm_status_files(trust, names[i]));
+		ccdm_json_put(&o, names[i], ccdm_status_files(trust, names[i]));
 	return o;
 }
 
@@ -67,15 +67,14 @@ static void ccdm_status_expiry(const char *trust, json_t **warnings)
 	if (!trust)
 		return;
 	if (ccdm_trust_status(trust, time(NULL), CCDM_LOOK_PLATFORMS, &items, &err)) {
-		ccdm_member_add(warnings, json_string(err.text));
+		ccdm_json_add(warnings, json_string(err.text));
 		return;
 	}
 	for (i = 0; i < items.count; i++)
 		if (items.item[i].state >= CCDM_TRUST_EXPIRES && n++ < EXPIRY)
-			ccdm_member_add(warnings,
-					json_string(ccdm_trust_line(&items.item[i], line)));
+			ccdm_json_add(warnings, json_string(ccdm_trust_line(&items.item[i], line)));
 	if (n > EXPIRY)
-		ccdm_member_add(
+		ccdm_json_add(
 			warnings,
 			json_sprintf("%u more: \"ccdm-broker trust status\" has them", n - EXPIRY));
 	ccdm_trust_items_drop(&items);
@@ -88,7 +87,7 @@ static json_t *ccdm_status_reload(const struct ccdm_life *life, json_t **warning
 	if (!life->reloaded)
 		return json_null();
 	if (life->why[0])
-		ccdm_member_add(warnings, json_sprintf("the last reload failed: %s", life->why));
+		ccdm_json_add(warnings, json_sprintf("the last reload failed: %s", life->why));
 	return json_pack("{s:s, s:s, s:s*}", "time", ccdm_ui_date(life->reloaded, date), "result",
 			 life->why[0] ? "failed" : "done", "why", life->why[0] ? life->why : NULL);
 }
@@ -102,8 +101,8 @@ static json_t *ccdm_status_policies(struct ccdm_broker *b, json_t **warnings)
 	int r = ccdm_broker_policies(b, &p, &why);
 
 	if (r) {
-		ccdm_member_add(warnings, json_sprintf("the policies cannot be used: %s",
-						       why.text[0] ? why.text : strerror(-r)));
+		ccdm_json_add(warnings, json_sprintf("the policies cannot be used: %s",
+						     why.text[0] ? why.text : strerror(-r)));
 		return json_null();
 	}
 	for (; p; p = p->next)
@@ -129,27 +128,26 @@ int ccdm_status(struct ccdm_broker *b, json_t **answer, struct ccdm_err *err)
 		json_decref(warnings);
 		return r;
 	}
-	ccdm_member_put(&o, "version", json_string(CCDM_VERSION));
-	ccdm_member_put(&o, "started", json_string(ccdm_ui_date(b->life.started, date)));
-	ccdm_member_put(&o, "policies", ccdm_status_policies(b, &warnings));
-	ccdm_member_put(&o, "secrets", json_integer(secrets));
-	ccdm_member_put(&o, "database", json_pack("{s:I}", "schema", (json_int_t)schema));
+	ccdm_json_put(&o, "version", json_string(CCDM_VERSION));
+	ccdm_json_put(&o, "started", json_string(ccdm_ui_date(b->life.started, date)));
+	ccdm_json_put(&o, "policies", ccdm_status_policies(b, &warnings));
+	ccdm_json_put(&o, "secrets", json_integer(secrets));
+	ccdm_json_put(&o, "database", json_pack("{s:I}", "schema", (json_int_t)schema));
 	/* (the policies may just have made a line) */
 	head = ccdm_audit_end(b->audit, &lines);
-	ccdm_member_put(&o, "log",
-			json_pack("{s:I, s:s}", "lines", (json_int_t)lines, "head", head));
-	ccdm_member_put(&o, "reload", ccdm_status_reload(&b->life, &warnings));
-	ccdm_member_put(&o, "refusals", ccdm_refusals_json(b->refusals.total));
-	ccdm_member_put(&o, "rows-refused", json_integer((json_int_t)b->odd_rows));
+	ccdm_json_put(&o, "log", json_pack("{s:I, s:s}", "lines", (json_int_t)lines, "head", head));
+	ccdm_json_put(&o, "reload", ccdm_status_reload(&b->life, &warnings));
+	ccdm_json_put(&o, "refusals", ccdm_refusals_json(b->refusals.total));
+	ccdm_json_put(&o, "rows-refused", json_integer((json_int_t)b->odd_rows));
 	if (b->odd_rows)
-		ccdm_member_add(&warnings,
-				json_string("the database has, or had, rows without a MAC of the "
-					    "key file: see the log's events \"store\""));
-	ccdm_member_put(&o, "trust", ccdm_status_trust(trust));
+		ccdm_json_add(&warnings,
+			      json_string("the database has, or had, rows without a MAC of the "
+					  "key file: see the log's events \"store\""));
+	ccdm_json_put(&o, "trust", ccdm_status_trust(trust));
 	ccdm_status_expiry(trust, &warnings);
 	if (trust && ccdm_trust_changed(b->trust))
-		ccdm_member_add(&warnings, json_string(CCDM_TRUST_CHANGED_TEXT));
-	ccdm_member_put(&o, "warnings", warnings);
+		ccdm_json_add(&warnings, json_string(CCDM_TRUST_CHANGED_TEXT));
+	ccdm_json_put(&o, "warnings", warnings);
 	*answer = o;
 	return o ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
 }

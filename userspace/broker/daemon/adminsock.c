@@ -15,7 +15,7 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
-#include "base/member.h"
+#include "base/json.h"
 #include "core/admin.h"
 #include "adminsock.h"
 
@@ -46,7 +46,7 @@ static bool ccdm_adminsock_line(struct bufferevent *bev, struct ccdm_broker *b, 
 
 	ccdm_adminsock_who(bev, who);
 	answer = ccdm_admin_answer(b, line, size, who, time(NULL));
-	text = answer ? ccdm_member_dump(answer, JSON_COMPACT) : NULL;
+	text = answer ? ccdm_json_dump(answer, JSON_COMPACT) : NULL;
 	json_decref(answer);
 	good = text && !bufferevent_write(bev, text, strlen(text)) &&
 	       !bufferevent_write(bev, "\n", 1);

@@ -49,7 +49,7 @@ static void brokerd_free(void *p)
 static void *brokerd_realloc(void *p, size_t size)
 {
 	size_t had = p ? malloc_usable_size(p) : 0;
-	void *more = size ? ccdm_ui_need(size) : NULL;
+	void *more = size ? ccdm_malloc_or_exit(size) : NULL;
 
 	if (more && p)
 		memcpy(more, p, had < size ? had : size);
@@ -291,7 +291,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	json_set_alloc_funcs(malloc, brokerd_free);
 	/* all that counts is on the disk: where libevent has no memory it ends, and is started anew */
-	event_set_mem_functions(ccdm_ui_need, brokerd_realloc, brokerd_free);
+	event_set_mem_functions(ccdm_malloc_or_exit, brokerd_realloc, brokerd_free);
 	r = brokerd_load(&d, &err);
 	if (!r && !check)
 		r = brokerd_start(&d, &err);

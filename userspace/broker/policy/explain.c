@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "evidence/capture.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "explain.h"
 
 static json_t *ccdm_explain_policies(const struct ccdm_policy *p, const json_t *facts)
@@ -15,9 +15,9 @@ static json_t *ccdm_explain_policies(const struct ccdm_policy *p, const json_t *
 		json_t *trace = json_array();
 		enum ccdm_answer answer = ccdm_policy_judge(p, facts, &trace);
 
-		ccdm_member_add(&all, json_pack("{s:s, s:b, s:O, s:o}", "name", p->name, "holds",
-						answer == CCDM_YES, "secrets", p->secrets,
-						"conditions", trace));
+		ccdm_json_add(&all, json_pack("{s:s, s:b, s:O, s:o}", "name", p->name, "holds",
+					      answer == CCDM_YES, "secrets", p->secrets,
+					      "conditions", trace));
 	}
 	return all;
 }
@@ -48,12 +48,12 @@ int ccdm_explain(const struct ccdm_trust_dir *trust, const struct ccdm_policy *p
 	r = ccdm_trust_judge(trust, &claim, at, v, &proof, err);
 	if (!r) {
 		*out = ccdm_verdict_json(v);
-		ccdm_member_put(out, "nonce-checked", json_boolean(capture.has_nonce));
+		ccdm_json_put(out, "nonce-checked", json_boolean(capture.has_nonce));
 		if (proof.facts) {
-			ccdm_member_put(out, "facts", json_incref(proof.facts));
-			ccdm_member_put(out, "notes", json_incref(proof.notes));
-			ccdm_member_put(out, "policies",
-					ccdm_explain_policies(policies, proof.facts));
+			ccdm_json_put(out, "facts", json_incref(proof.facts));
+			ccdm_json_put(out, "notes", json_incref(proof.notes));
+			ccdm_json_put(out, "policies",
+				      ccdm_explain_policies(policies, proof.facts));
 		}
 		if (!*out)
 			r = ccdm_err_set(err, -ENOMEM, "out of memory");

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/member.h"
+#include "base/json.h"
 #include "policy.h"
 
 #define FOUND 8 /* events that a trace names, of as many as a guest likes */
@@ -28,7 +28,7 @@ static char *ccdm_judge_text(const json_t *value)
 		return strdup(none);
 	if (json_is_string(value))
 		return strdup(json_string_value(value));
-	return ccdm_member_dump(value, JSON_ENCODE_ANY | JSON_COMPACT);
+	return ccdm_json_dump(value, JSON_ENCODE_ANY | JSON_COMPACT);
 }
 
 static enum ccdm_answer ccdm_judge_note(struct ccdm_judge *j, const struct ccdm_cond *c,
@@ -41,10 +41,9 @@ static enum ccdm_answer ccdm_judge_note(struct ccdm_judge *j, const struct ccdm_
 	want = ccdm_judge_text(c->value);
 	have = ccdm_judge_text(found);
 	/* (without one of the texts there is no object) */
-	ccdm_member_add(j->trace,
-			json_pack("{s:s, s:i, s:s, s:s, s:b}", "condition", ccdm_cond_name(c->kind),
-				  "line", (int)c->line, "expected", want, "found", have, "passed",
-				  answer == CCDM_YES));
+	ccdm_json_add(j->trace, json_pack("{s:s, s:i, s:s, s:s, s:b}", "condition",
+					  ccdm_cond_name(c->kind), "line", (int)c->line, "expected",
+					  want, "found", have, "passed", answer == CCDM_YES));
 	free(want);
 	free(have);
 	return answer;
@@ -211,7 +210,7 @@ static enum ccdm_answer ccdm_judge_event(const json_t *want, const json_t *event
 		if (name && ccdm_judge_equal(name, json_object_get(e, "name")) != CCDM_YES)
 			continue;
 		if (json_array_size(*found) < FOUND)
-			ccdm_member_add(found, json_incref(json_object_get(e, "digest")));
+			ccdm_json_add(found, json_incref(json_object_get(e, "digest")));
 		if (!digest || ccdm_judge_words(digest, json_object_get(e, "digest")) == CCDM_YES)
 			answer = CCDM_YES;
 	}
@@ -322,9 +321,9 @@ enum ccdm_answer ccdm_policy_judge(const struct ccdm_policy *policy, const json_
 	if (!policy->refused)
 		return a;
 	if (trace)
-		ccdm_member_add(trace,
-				json_pack("{s:s, s:i, s:s, s:s, s:b}", "condition", "identity",
-					  "line", 0, "expected", "a policy that may open secrets",
-					  "found", policy->refused, "passed", 0));
+		ccdm_json_add(trace,
+			      json_pack("{s:s, s:i, s:s, s:s, s:b}", "condition", "identity",
+					"line", 0, "expected", "a policy that may open secrets",
+					"found", policy->refused, "passed", 0));
 	return CCDM_NO;
 }

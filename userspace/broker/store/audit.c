@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include "base/ui.h"
 #include "crypto/digest.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "audit.h"
 
 struct ccdm_audit {
@@ -174,7 +174,7 @@ static int ccdm_audit_text(json_t *entry, char **line)
 	int n;
 
 	for (;;) {
-		text = ccdm_member_dump(entry, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
+		text = ccdm_json_dump(entry, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
 		n = text ? (int)strlen(text) + 1 : -ENOMEM;
 		if (n <= CCDM_AUDIT_LINE)
 			break;

@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "kbs/jws.h"
 #include "kbs/kbs.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "crypto/pubkey.h"
 #include "token.h"
 
@@ -115,8 +115,8 @@ int ccdm_token_sign(const struct ccdm_signer *signer, const json_t *claims, char
 	*token = NULL;
 	header =
 		jwk ? json_pack("{s:s, s:s, s:o}", "alg", "ES256", "typ", "JWT", "jwk", jwk) : NULL;
-	text[0] = header ? ccdm_member_dump(header, JSON_COMPACT) : NULL;
-	text[1] = ccdm_member_dump(claims, JSON_COMPACT);
+	text[0] = header ? ccdm_json_dump(header, JSON_COMPACT) : NULL;
+	text[1] = ccdm_json_dump(claims, JSON_COMPACT);
 	if (text[0] && text[1]) {
 		part[0] = ccdm_base64url(text[0], strlen(text[0]));
 		part[1] = ccdm_base64url(text[1], strlen(text[1]));

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include "crypto/digest.h"
 #include "base/file.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "trust.h"
 #include "trust_stamp.h"
 
@@ -336,7 +336,7 @@ static int ccdm_trust_vcek(const struct ccdm_trust_dir *t, const struct ccdm_cla
 	int r = 0;
 
 	if (strcmp(claim->tee, "snp") ||
-	    ccdm_member_octets(json_object_get(report, "chip_id"), "chip_id", chip, CHIP, &ignored))
+	    ccdm_json_octets(json_object_get(report, "chip_id"), "chip_id", chip, CHIP, &ignored))
 		return 0;
 	/* since Turin it is shorter */
 	ccdm_hex(chip, memcmp(chip + 8, zero, CHIP - 8) ? CHIP : 8, hex);
@@ -456,8 +456,8 @@ int ccdm_trust_judge(const struct ccdm_trust_dir *t, const struct ccdm_claim *cl
 		r = ccdm_evidence_judge(claim->tee, claim->primary, &trust, &claim->bound, v, proof,
 					err);
 	if (!r && proof->facts && claim->additional[0])
-		r = ccdm_evidence_beside(claim->tee, claim->additional, claim->primary, &trust,
-					 &claim->bound_beside, proof);
+		r = ccdm_evidence_additional(claim->tee, claim->additional, claim->primary, &trust,
+					     &claim->bound_beside, proof);
 	if (r)
 		ccdm_proof_drop(proof);
 	ccdm_collateral_drop(&finding.collateral);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "base/bytes.h"
 #include "net/http.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "trust_fetch.h"
 
 #define VCEK_MAX (16 << 10) /* bytes */

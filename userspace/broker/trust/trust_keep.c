@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/file.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "evidence/tdx.h"
 #include "evidence/vendor_certs.h"
 #include "crypto/x509_crl.h"
@@ -421,15 +421,15 @@ char *ccdm_keep_assemble(const struct ccdm_answers *a)
 	json_t *o = json_object();
 	char *text;
 
-	ccdm_member_put(&o, "tcb_info", json_stringn(a->c.tcb.text, a->c.tcb.size));
-	ccdm_member_put(&o, "tcb_info_signature", ccdm_member_make_hex(a->c.tcb.signature, 64));
-	ccdm_member_put(&o, "qe_identity", json_stringn(a->c.qe.text, a->c.qe.size));
-	ccdm_member_put(&o, "qe_identity_signature", ccdm_member_make_hex(a->c.qe.signature, 64));
+	ccdm_json_put(&o, "tcb_info", json_stringn(a->c.tcb.text, a->c.tcb.size));
+	ccdm_json_put(&o, "tcb_info_signature", ccdm_json_make_hex(a->c.tcb.signature, 64));
+	ccdm_json_put(&o, "qe_identity", json_stringn(a->c.qe.text, a->c.qe.size));
+	ccdm_json_put(&o, "qe_identity_signature", ccdm_json_make_hex(a->c.qe.signature, 64));
 	if (a->tcb_chain)
-		ccdm_member_put(&o, "tcb_info_issuer_chain", json_string(a->tcb_chain));
+		ccdm_json_put(&o, "tcb_info_issuer_chain", json_string(a->tcb_chain));
 	if (a->qe_chain)
-		ccdm_member_put(&o, "qe_identity_issuer_chain", json_string(a->qe_chain));
-	text = ccdm_member_dump(o, 0);
+		ccdm_json_put(&o, "qe_identity_issuer_chain", json_string(a->qe_chain));
+	text = ccdm_json_dump(o, 0);
 	json_decref(o);
 	return text;
 }
@@ -454,9 +454,9 @@ static char *ccdm_keep_bundle(const char *bundle, size_t size)
 
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (json_is_string(json_object_get(o, keys[i])))
-			ccdm_member_put(&out, keys[i], json_incref(json_object_get(o, keys[i])));
+			ccdm_json_put(&out, keys[i], json_incref(json_object_get(o, keys[i])));
 	/* (it was read before: without an object there is no memory) */
-	text = o ? ccdm_member_dump(out, JSON_INDENT(1)) : NULL;
+	text = o ? ccdm_json_dump(out, JSON_INDENT(1)) : NULL;
 	json_decref(out);
 	json_decref(o);
 	return text;

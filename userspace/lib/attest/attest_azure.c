@@ -11,7 +11,7 @@
 #include "evidence/azure.h"
 #include "base/clock.h"
 #include "net/http.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "tpm/tpm_ak.h"
 #include "tpm/tpm_nv.h"
 
@@ -127,7 +127,7 @@ static int ccdm_az_vcek_member(const struct ccdm_certs *certs, json_t *o, struct
 	if (!cert)
 		return ccdm_err_set(err, -EINVAL, "the processor's certificate is none");
 	r = ccdm_cert_der(cert, &der, &size);
-	if (!r && json_object_set_new(o, "vcek", ccdm_member_make_url(der, size)))
+	if (!r && json_object_set_new(o, "vcek", ccdm_json_make_url(der, size)))
 		r = -ENOMEM;
 	free(der);
 	return r ? ccdm_err_set(err, r, "out of memory") : 0;
@@ -164,9 +164,8 @@ static int ccdm_az_quote(const struct ccdm_azure *az, json_t *o, struct ccdm_err
 	char *text;
 	int r;
 
-	ask = json_pack("{s:o}", "report",
-			ccdm_member_make_url(az->hcl + REPORT_AT, TDREPORT_SIZE));
-	text = ask ? ccdm_member_dump(ask, JSON_COMPACT) : NULL;
+	ask = json_pack("{s:o}", "report", ccdm_json_make_url(az->hcl + REPORT_AT, TDREPORT_SIZE));
+	text = ask ? ccdm_json_dump(ask, JSON_COMPACT) : NULL;
 	json_decref(ask);
 	if (!text)
 		return ccdm_err_set(err, -ENOMEM, "out of memory");
@@ -210,9 +209,9 @@ static int ccdm_az_signed(const struct ccdm_tpm_signed *out, json_t *o, struct c
 				    "no SHA-256");
 	return json_object_set_new(o, "tpm_quote",
 				   json_pack("{s:o, s:o, s:o}", "signature",
-					     ccdm_member_make_hex(signature.bytes, signature.size),
+					     ccdm_json_make_hex(signature.bytes, signature.size),
 					     "message",
-					     ccdm_member_make_hex(out->message, out->message_size),
+					     ccdm_json_make_hex(out->message, out->message_size),
 					     "pcrs", ccdm_tpm_signed_pcrs(out)))
 		       ? ccdm_err_set(err, -ENOMEM, "out of memory")
 		       : 0;
@@ -229,9 +228,8 @@ static int ccdm_az_make(struct ccdm_az_signing *s, const struct ccdm_azure *az, 
 		r = ccdm_attest_steady(&logs, o, err);
 	if (!r)
 		r = ccdm_az_signed(&s->out, o, err);
-	if (!r &&
-	    (json_object_set_new(o, "version", json_integer(version)) ||
-	     json_object_set_new(o, "hcl_report", ccdm_member_make_url(az->hcl, az->hcl_size))))
+	if (!r && (json_object_set_new(o, "version", json_integer(version)) ||
+		   json_object_set_new(o, "hcl_report", ccdm_json_make_url(az->hcl, az->hcl_size))))
 		r = ccdm_err_set(err, -ENOMEM, "out of memory");
 	return r;
 }

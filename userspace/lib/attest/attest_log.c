@@ -6,7 +6,7 @@
 #include "attest_log.h"
 #include "base/file.h"
 #include "boot/measure.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "log/tcglog.h"
 
 #define TRIES 8 /* while something is measured */
@@ -25,7 +25,7 @@ static int ccdm_attest_file(json_t *o, const char *key, const char *file, size_t
 	if (r)
 		return r;
 	if (json_object_set_new(o, key,
-				text ? json_stringn(bytes, size) : ccdm_member_make(bytes, size)))
+				text ? json_stringn(bytes, size) : ccdm_json_make(bytes, size)))
 		r = ccdm_err_set(err, -ENOMEM, "%s: out of memory, or no text", file);
 	free(bytes);
 	return r;

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "attest_snp.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "sev_guest.h"
 #include "evidence/snp_json.h"
 #include "tsm.h"
@@ -59,10 +59,9 @@ static int ccdm_attest_tsm_collect(const struct ccdm_attester *attester, const s
 		r = ccdm_attest_snp_make(ask, (uint8_t *)report.out, (uint8_t *)report.aux,
 					 report.aux_size, evidence, err);
 	if (!r && report.manifest_size &&
-	    json_object_set_new(
-		    *evidence, "svsm",
-		    json_pack("{s:o}", "manifest",
-			      ccdm_member_make(report.manifest, report.manifest_size)))) {
+	    json_object_set_new(*evidence, "svsm",
+				json_pack("{s:o}", "manifest",
+					  ccdm_json_make(report.manifest, report.manifest_size)))) {
 		json_decref(*evidence);
 		*evidence = NULL;
 		r = ccdm_err_set(err, -ENOMEM, "out of memory");

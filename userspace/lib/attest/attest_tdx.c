@@ -5,7 +5,7 @@
 #include <string.h>
 #include "attest_log.h"
 #include "attest_tdx.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "tsm.h"
 
 #define TDX_PROVIDER "tdx_guest"
@@ -41,8 +41,7 @@ static int ccdm_attest_tdx_collect(const struct ccdm_attester *attester, const s
 	int r = o ? ccdm_attest_steady(&logs, o, err) : ccdm_err_set(err, -ENOMEM, "out of memory");
 
 	(void)attester;
-	if (!r &&
-	    json_object_set_new(o, "quote", ccdm_member_make(s.report.out, s.report.out_size)))
+	if (!r && json_object_set_new(o, "quote", ccdm_json_make(s.report.out, s.report.out_size)))
 		r = ccdm_err_set(err, -ENOMEM, "out of memory");
 	ccdm_tsm_drop(&s.report);
 	if (r) {

@@ -7,7 +7,7 @@
 #include "attest_log.h"
 #include "attest_tpm.h"
 #include "evidence/evidence.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "tpm/tpm_ak.h"
 #include "tpm/tpm_ek.h"
 
@@ -29,7 +29,7 @@ static json_t *ccdm_attest_tpm_introduce(const struct ccdm_attester *attester)
 		return NULL;
 	/* (a key that its provider certifies needs no trial by an endorsement key) */
 	if (!ccdm_tpm_ak_certified(tpm))
-		ccdm_tpm_introduce(tpm, &pair, &ignored);
+		ccdm_tpm_identity(tpm, &pair, &ignored);
 	ccdm_tpm_close(tpm);
 	return pair ? json_pack("{s:o}", "ccdm-tpm", pair) : NULL;
 }
@@ -85,14 +85,13 @@ static int ccdm_attest_tpm_collect(const struct ccdm_attester *attester, const s
 		r = ccdm_attest_steady(&logs, o, err);
 	if (s)
 		ccdm_tpm_close(s->tpm);
-	if (!r &&
-	    (json_object_set_new(
-		     o, "tpm_quote",
-		     json_pack("{s:o, s:o, s:o}", "signature",
-			       ccdm_member_make(s->out.signature, s->out.signature_size), "message",
-			       ccdm_member_make(s->out.message, s->out.message_size), "pcrs",
-			       ccdm_tpm_signed_pcrs(&s->out))) ||
-	     json_object_set_new(o, "ak_public", ccdm_member_make(s->out.ak, s->out.ak_size))))
+	if (!r && (json_object_set_new(
+			   o, "tpm_quote",
+			   json_pack("{s:o, s:o, s:o}", "signature",
+				     ccdm_json_make(s->out.signature, s->out.signature_size),
+				     "message", ccdm_json_make(s->out.message, s->out.message_size),
+				     "pcrs", ccdm_tpm_signed_pcrs(&s->out))) ||
+		   json_object_set_new(o, "ak_public", ccdm_json_make(s->out.ak, s->out.ak_size))))
 		r = ccdm_err_set(err, -ENOMEM, "out of memory");
 	if (!r && s->out.ak_cert_size &&
 	    json_object_set_new(o, "ak_cert", ccdm_tpm_signed_cert(&s->out)))

@@ -9,7 +9,7 @@
 #include <time.h>
 #include "base/base64.h"
 #include "base/clock.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "session.h"
 
 #define PAUSE_MAX 16000 /* ms between two tries */
@@ -141,7 +141,7 @@ static int ccdm_evidence_additional(const struct ccdm_session_conf *conf,
 		return *text ? 0 : -ENOMEM;
 	}
 	o = json_pack("{s:o}", tpm->tee, evidence);
-	*text = o ? ccdm_member_dump(o, JSON_COMPACT) : NULL;
+	*text = o ? ccdm_json_dump(o, JSON_COMPACT) : NULL;
 	json_decref(o);
 	return *text ? 0 : -ENOMEM;
 }

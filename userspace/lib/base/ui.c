@@ -214,7 +214,7 @@ char *ccdm_ui_human(uint64_t bytes, char *buf)
 	return buf;
 }
 
-void *ccdm_ui_need(size_t size)
+void *ccdm_malloc_or_exit(size_t size)
 {
 	void *p = malloc(size);
 

@@ -62,11 +62,11 @@ char *ccdm_ui_date(int64_t at, char *buf);
 char *ccdm_ui_human(uint64_t bytes, char *buf);
 
 /**
- * ccdm_ui_need() - malloc() for a library that does not bear it when there is no memory
+ * ccdm_malloc_or_exit() - malloc() for a library that does not bear it when there is no memory
  *
  * libevent goes on with what it has freed. The program says that it is out of memory, and ends.
  */
-void *ccdm_ui_need(size_t size);
+void *ccdm_malloc_or_exit(size_t size);
 
 /* Ask @question on the terminal; only YES in capitals is yes. No terminal: no. */
 bool ccdm_ui_confirm(const char *question);

@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include "member.h"
+#include "json.h"
 #include "verdict.h"
 
 static const char *const ccdm_allow_words[] = {
@@ -88,10 +88,10 @@ json_t *ccdm_verdict_json(const struct ccdm_verdict *v)
 			words = json_array();
 			for (w = 0; w < CCDM_ALLOW_WORDS; w++)
 				if (c->allowed & 1U << w)
-					ccdm_member_add(&words, json_string(ccdm_allow_words[w]));
-			ccdm_member_put(&o, "allowed", words);
+					ccdm_json_add(&words, json_string(ccdm_allow_words[w]));
+			ccdm_json_put(&o, "allowed", words);
 		}
-		ccdm_member_add(&checks, o);
+		ccdm_json_add(&checks, o);
 	}
 	return json_pack("{s:s, s:o}", "verdict", ccdm_verdict_accepted(v) ? "accepted" : "refused",
 			 "checks", checks);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "base/file.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "report.h"
 
 json_t *ccdm_report_load(struct ccdm_err *err)
@@ -37,7 +37,7 @@ int ccdm_report_put(const char *key, json_t *value, struct ccdm_err *err)
 	if (!report)
 		report = json_object();
 	if (report && value && !json_object_set_new(report, key, value))
-		text = ccdm_member_dump(report, JSON_INDENT(2));
+		text = ccdm_json_dump(report, JSON_INDENT(2));
 	if (text) {
 		mkdir(CCDM_RUN, 0755);
 		r = ccdm_file_write(CCDM_REPORT_FILE, text, strlen(text), 0644, err);

@@ -5,7 +5,7 @@
 #include "azure.h"
 #include "base/base64.h"
 #include "base/bytes.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "tpm_json.h"
 
 /* Where things are in an HCL report. */
@@ -95,7 +95,7 @@ int ccdm_azure_hcl(struct ccdm_azure *az, struct ccdm_err *err)
 
 /* ---- JSON ---------------------------------------------------------------------- */
 
-static int ccdm_azure_quote(const json_t *o, ccdm_member_fn bytes_of, struct ccdm_azure *az,
+static int ccdm_azure_quote(const json_t *o, ccdm_json_fn bytes_of, struct ccdm_azure *az,
 			    struct ccdm_err *err)
 {
 	struct ccdm_tpm_quote *q = &az->quote;
@@ -138,7 +138,7 @@ static int ccdm_azure_pcrs_v0(const json_t *pcrs, struct ccdm_tpm_quote *q, stru
 	q->bank = CCDM_ALG_SHA256;
 	q->nr_pcrs = json_array_size(pcrs);
 	for (i = 0; !r && i < q->nr_pcrs; i++)
-		r = ccdm_member_octets(json_array_get(pcrs, i), "pcrs", q->pcrs[i], 32, err);
+		r = ccdm_json_octets(json_array_get(pcrs, i), "pcrs", q->pcrs[i], 32, err);
 	return r;
 }
 
@@ -146,16 +146,16 @@ static int ccdm_azure_pcrs_v0(const json_t *pcrs, struct ccdm_tpm_quote *q, stru
 static int ccdm_azure_tdx_v0(const json_t *o, struct ccdm_azure *az, struct ccdm_err *err)
 {
 	const json_t *quote = json_object_get(o, "tpm_quote");
-	int r = ccdm_azure_quote(quote, ccdm_member_numbers, az, err);
+	int r = ccdm_azure_quote(quote, ccdm_json_numbers, az, err);
 
 	if (!r)
 		r = ccdm_azure_pcrs_v0(json_object_get(quote, "pcrs"), &az->quote, err);
 	if (!r)
-		r = ccdm_member_numbers(json_object_get(o, "hcl_report"), "hcl_report",
-					CCDM_HCL_MAX, &az->hcl, &az->hcl_size, err);
+		r = ccdm_json_numbers(json_object_get(o, "hcl_report"), "hcl_report", CCDM_HCL_MAX,
+				      &az->hcl, &az->hcl_size, err);
 	if (!r)
-		r = ccdm_member_numbers(json_object_get(o, "td_quote"), "td_quote",
-					CCDM_TDX_QUOTE_MAX, &az->td_quote, &az->td_quote_size, err);
+		r = ccdm_json_numbers(json_object_get(o, "td_quote"), "td_quote",
+				      CCDM_TDX_QUOTE_MAX, &az->td_quote, &az->td_quote_size, err);
 	return r;
 }
 
@@ -163,13 +163,13 @@ static int ccdm_azure_v0(const json_t *o, struct ccdm_azure *az, struct ccdm_cer
 			 const struct ccdm_cert **vcek, struct ccdm_err *err)
 {
 	const json_t *pem = json_object_get(o, "vcek"), *quote = json_object_get(o, "quote");
-	int r = ccdm_azure_quote(quote, ccdm_member_numbers, az, err);
+	int r = ccdm_azure_quote(quote, ccdm_json_numbers, az, err);
 
 	if (!r)
 		r = ccdm_azure_pcrs_v0(json_object_get(quote, "pcrs"), &az->quote, err);
 	if (!r)
-		r = ccdm_member_numbers(json_object_get(o, "report"), "report", CCDM_HCL_MAX,
-					&az->hcl, &az->hcl_size, err);
+		r = ccdm_json_numbers(json_object_get(o, "report"), "report", CCDM_HCL_MAX,
+				      &az->hcl, &az->hcl_size, err);
 	if (!r && !json_is_string(pem))
 		r = ccdm_err_set(err, -EINVAL, "vcek is no text");
 	if (!r)
@@ -186,19 +186,19 @@ static int ccdm_azure_v1(const json_t *o, struct ccdm_azure *az, struct ccdm_cer
 	size_t size;
 	int r;
 
-	r = ccdm_azure_quote(quote, ccdm_member_hex, az, err);
+	r = ccdm_azure_quote(quote, ccdm_json_hex, az, err);
 	if (!r)
 		r = ccdm_tpm_json_pcrs(json_object_get(quote, "pcrs"), &az->quote, err);
 	if (!r)
-		r = ccdm_member_base64url(json_object_get(o, "hcl_report"), "hcl_report",
-					  CCDM_HCL_MAX, &az->hcl, &az->hcl_size, err);
+		r = ccdm_json_base64url(json_object_get(o, "hcl_report"), "hcl_report",
+					CCDM_HCL_MAX, &az->hcl, &az->hcl_size, err);
 	if (!r && json_object_get(o, "td_quote"))
-		return ccdm_member_base64url(json_object_get(o, "td_quote"), "td_quote",
-					     CCDM_TDX_QUOTE_MAX, &az->td_quote, &az->td_quote_size,
-					     err);
+		return ccdm_json_base64url(json_object_get(o, "td_quote"), "td_quote",
+					   CCDM_TDX_QUOTE_MAX, &az->td_quote, &az->td_quote_size,
+					   err);
 	if (!r)
-		r = ccdm_member_base64url(json_object_get(o, "vcek"), "vcek", CCDM_CERT_MAX, &der,
-					  &size, err);
+		r = ccdm_json_base64url(json_object_get(o, "vcek"), "vcek", CCDM_CERT_MAX, &der,
+					&size, err);
 	if (r)
 		return r;
 	r = ccdm_certs_add(certs, "vcek", der, size, vcek, err);

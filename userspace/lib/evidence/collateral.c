@@ -115,7 +115,7 @@ int ccdm_collateral_bundle(const char *what, const char *text, size_t size,
 }
 
 /* Behind a string of JSON that begins at @p. The text has been parsed before: it is one. */
-static const char *ccdm_json_string_end(const char *p, const char *end)
+static const char *ccdm_text_string_end(const char *p, const char *end)
 {
 	for (p++; p < end && *p != '"'; p++)
 		if (*p == '\\')
@@ -127,7 +127,7 @@ static const char *ccdm_json_string_end(const char *p, const char *end)
  * The bytes of the object that is member @key of a JSON text, which was found to be
  * an object before. What is signed are these very bytes.
  */
-static const char *ccdm_json_member(const char *text, size_t size, const char *key, size_t *length)
+static const char *ccdm_text_member(const char *text, size_t size, const char *key, size_t *length)
 {
 	const char *p = text, *end = text + size, *begin = NULL;
 	size_t n = strlen(key);
@@ -135,7 +135,7 @@ static const char *ccdm_json_member(const char *text, size_t size, const char *k
 
 	while (p < end) {
 		if (*p == '"') {
-			const char *stop = ccdm_json_string_end(p, end);
+			const char *stop = ccdm_text_string_end(p, end);
 			const char *next = stop + strspn(stop, " \t\r\n");
 
 			/* the key, spelt without escapes */
@@ -174,7 +174,7 @@ static int ccdm_collateral_answer(const char *what, const char *key, const char 
 	int r;
 
 	if (json_is_object(o) && json_is_object(json_object_get(o, key)))
-		inner = ccdm_json_member(text, size, key, &length);
+		inner = ccdm_text_member(text, size, key, &length);
 	if (inner)
 		r = ccdm_signed_set(what, s, inner, length,
 				    json_string_value(json_object_get(o, "signature")), err);
@@ -200,7 +200,7 @@ int ccdm_collateral_qe(const char *what, const char *text, size_t size, struct c
 /* ---- what a text says ------------------------------------------------------ */
 
 /* Bytes in hexadecimal; false if the member is not that. */
-static bool ccdm_member_hex(const json_t *o, const char *key, uint8_t *bytes, size_t size)
+static bool ccdm_json_hex(const json_t *o, const char *key, uint8_t *bytes, size_t size)
 {
 	const char *text = json_string_value(json_object_get(o, key));
 
@@ -208,14 +208,14 @@ static bool ccdm_member_hex(const json_t *o, const char *key, uint8_t *bytes, si
 }
 
 /* -1 if it is none */
-static json_int_t ccdm_member_number(const json_t *o, const char *key)
+static json_int_t ccdm_json_number(const json_t *o, const char *key)
 {
 	const json_t *n = json_object_get(o, key);
 
 	return json_is_integer(n) && json_integer_value(n) >= 0 ? json_integer_value(n) : -1;
 }
 
-static const char *ccdm_member_word(const json_t *o, const char *key)
+static const char *ccdm_json_word(const json_t *o, const char *key)
 {
 	const char *word = json_string_value(json_object_get(o, key));
 
@@ -307,8 +307,8 @@ static int ccdm_signed_check(const struct ccdm_signed *s, const char *prefix,
 	r = ccdm_certs_path(certs, signer, &path, v);
 	if (r)
 		return r;
-	dates = !ccdm_ui_time(ccdm_member_word(s->json, "issueDate"), &from) &&
-		!ccdm_ui_time(ccdm_member_word(s->json, "nextUpdate"), &to);
+	dates = !ccdm_ui_time(ccdm_json_word(s->json, "issueDate"), &from) &&
+		!ccdm_ui_time(ccdm_json_word(s->json, "nextUpdate"), &to);
 	snprintf(name, sizeof(name), "%sdate", prefix);
 	snprintf(expected, sizeof(expected), "in force at %s", ccdm_ui_date(at, now));
 	ccdm_verdict_add(v, name, dates && from <= at && at <= to, dates ? CCDM_ALLOW_EXPIRED : 0,
@@ -338,7 +338,7 @@ static const struct {
 /* A check of the level that was found; NULL: none. */
 static void ccdm_level_check(struct ccdm_verdict *v, const char *name, const json_t *level)
 {
-	const char *status = ccdm_member_word(level, "tcbStatus");
+	const char *status = ccdm_json_word(level, "tcbStatus");
 	unsigned int needs = 0;
 	bool good = false;
 	size_t i;
@@ -350,7 +350,7 @@ static void ccdm_level_check(struct ccdm_verdict *v, const char *name, const jso
 		}
 	ccdm_verdict_add(v, name, level && good, level ? needs : 0, "UpToDate", "%s%s%s",
 			 level ? (status[0] ? status : "no status") : "below every level",
-			 level ? " since " : "", level ? ccdm_member_word(level, "tcbDate") : "");
+			 level ? " since " : "", level ? ccdm_json_word(level, "tcbDate") : "");
 }
 
 /* Are all of 16 components of @have at least what the level asks? From @first on. */
@@ -363,7 +363,7 @@ static bool ccdm_components(const json_t *tcb, const char *key, const uint8_t *h
 	if (json_array_size(list) != 16)
 		return false;
 	for (i = first; i < 16; i++) {
-		json_int_t n = ccdm_member_number(json_array_get(list, i), "svn");
+		json_int_t n = ccdm_json_number(json_array_get(list, i), "svn");
 
 		if (n < 0 || have[i] < n)
 			return false;
@@ -379,7 +379,7 @@ static const json_t *ccdm_platform_level(const json_t *info, const struct ccdm_p
 	for (i = 0; i < json_array_size(levels); i++) {
 		const json_t *level = json_array_get(levels, i);
 		const json_t *tcb = json_object_get(level, "tcb");
-		json_int_t pcesvn = ccdm_member_number(tcb, "pcesvn");
+		json_int_t pcesvn = ccdm_json_number(tcb, "pcesvn");
 
 		/* The module's own version is judged by its identity, if it has one. */
 		if (ccdm_components(tcb, "sgxtcbcomponents", p->sgx_svn, 0) && pcesvn >= 0 &&
@@ -397,7 +397,7 @@ static const json_t *ccdm_svn_level(const json_t *levels, unsigned int svn)
 
 	for (i = 0; i < json_array_size(levels); i++) {
 		const json_t *level = json_array_get(levels, i);
-		json_int_t n = ccdm_member_number(json_object_get(level, "tcb"), "isvsvn");
+		json_int_t n = ccdm_json_number(json_object_get(level, "tcb"), "isvsvn");
 
 		if (n >= 0 && svn >= n)
 			return level;
@@ -414,7 +414,7 @@ static const json_t *ccdm_module_identity(const json_t *info, unsigned int versi
 
 	snprintf(id, 8, "TDX_%02X", version);
 	for (i = 0; i < json_array_size(list); i++)
-		if (!strcmp(ccdm_member_word(json_array_get(list, i), "id"), id))
+		if (!strcmp(ccdm_json_word(json_array_get(list, i), "id"), id))
 			return json_array_get(list, i);
 	return NULL;
 }
@@ -433,12 +433,12 @@ static void ccdm_module_check(const json_t *info, const struct ccdm_platform *p,
 	if (!ccdm_verdict_add(v, "module", module, 0, "an identity of the TDX module", "%s%s", id,
 			      module ? "" : ": none"))
 		return;
-	good = ccdm_member_hex(module, "mrsigner", signer, sizeof(signer)) &&
+	good = ccdm_json_hex(module, "mrsigner", signer, sizeof(signer)) &&
 	       !memcmp(signer, p->mrsignerseam, sizeof(signer));
 	ccdm_hex(p->mrsignerseam, 48, found);
 	ccdm_verdict_add(v, "module-signer", good, 0, "the signer of its identity", "%s", found);
-	good = ccdm_member_hex(module, "attributes", attributes, 8) &&
-	       ccdm_member_hex(module, "attributesMask", mask, 8);
+	good = ccdm_json_hex(module, "attributes", attributes, 8) &&
+	       ccdm_json_hex(module, "attributesMask", mask, 8);
 	for (i = 0; good && i < 8; i++)
 		masked[i] = p->seamattributes[i] & mask[i];
 	ccdm_hex(p->seamattributes, 8, found);
@@ -455,23 +455,23 @@ static void ccdm_module_check(const json_t *info, const struct ccdm_platform *p,
 static void ccdm_tcb_check(const json_t *info, const struct ccdm_platform *p,
 			   struct ccdm_verdict *v)
 {
-	json_int_t version = ccdm_member_number(info, "version");
+	json_int_t version = ccdm_json_number(info, "version");
 	uint8_t fmspc[6], pceid[2];
 	char want[32], have[24];
 
 	if (!ccdm_verdict_add(v, "tcb-info-version",
-			      version == 3 && !strcmp(ccdm_member_word(info, "id"), "TDX"), 0,
-			      "TDX, version 3", "%.20s, version %lld", ccdm_member_word(info, "id"),
+			      version == 3 && !strcmp(ccdm_json_word(info, "id"), "TDX"), 0,
+			      "TDX, version 3", "%.20s, version %lld", ccdm_json_word(info, "id"),
 			      (long long)version))
 		return;
 	ccdm_hex(p->fmspc, 6, want);
 	want[12] = ' ';
 	ccdm_hex(p->pceid, 2, want + 13);
-	snprintf(have, sizeof(have), "%.12s %.4s", ccdm_member_word(info, "fmspc"),
-		 ccdm_member_word(info, "pceId"));
+	snprintf(have, sizeof(have), "%.12s %.4s", ccdm_json_word(info, "fmspc"),
+		 ccdm_json_word(info, "pceId"));
 	ccdm_verdict_add(v, "tcb-info-platform",
-			 ccdm_member_hex(info, "fmspc", fmspc, 6) &&
-				 ccdm_member_hex(info, "pceId", pceid, 2) &&
+			 ccdm_json_hex(info, "fmspc", fmspc, 6) &&
+				 ccdm_json_hex(info, "pceId", pceid, 2) &&
 				 !memcmp(fmspc, p->fmspc, 6) && !memcmp(pceid, p->pceid, 2),
 			 0, want, "%s", have);
 	ccdm_level_check(v, "tcb", ccdm_platform_level(info, p));
@@ -495,8 +495,8 @@ static bool ccdm_masked(const json_t *o, const char *key, const char *mask_key, 
 	uint8_t want[16] = { 0 }, mask[16] = { 0 };
 	size_t i;
 
-	if (size > sizeof(want) || !ccdm_member_hex(o, key, want, size) ||
-	    !ccdm_member_hex(o, mask_key, mask, size))
+	if (size > sizeof(want) || !ccdm_json_hex(o, key, want, size) ||
+	    !ccdm_json_hex(o, mask_key, mask, size))
 		return false;
 	for (i = 0; i < size; i++)
 		if ((have[i] & mask[i]) != want[i])
@@ -506,23 +506,23 @@ static bool ccdm_masked(const json_t *o, const char *key, const char *mask_key, 
 
 static void ccdm_qe_check(const json_t *id, const struct ccdm_platform *p, struct ccdm_verdict *v)
 {
-	json_int_t version = ccdm_member_number(id, "version");
+	json_int_t version = ccdm_json_number(id, "version");
 	const uint8_t *qe = p->qe_report;
 	uint8_t signer[32];
 	char hex[65];
 
 	if (!ccdm_verdict_add(v, "qe-identity-version",
-			      version == 2 && !strcmp(ccdm_member_word(id, "id"), "TD_QE"), 0,
-			      "TD_QE, version 2", "%.20s, version %lld", ccdm_member_word(id, "id"),
+			      version == 2 && !strcmp(ccdm_json_word(id, "id"), "TD_QE"), 0,
+			      "TD_QE, version 2", "%.20s, version %lld", ccdm_json_word(id, "id"),
 			      (long long)version))
 		return;
 	ccdm_hex(qe + QE_MRSIGNER, 32, hex);
 	ccdm_verdict_add(v, "qe-signer",
-			 ccdm_member_hex(id, "mrsigner", signer, 32) &&
+			 ccdm_json_hex(id, "mrsigner", signer, 32) &&
 				 !memcmp(signer, qe + QE_MRSIGNER, 32) && !ccdm_is_zero(signer, 32),
 			 0, "the signer of its identity", "%s", hex);
 	ccdm_verdict_add(v, "qe-product",
-			 ccdm_member_number(id, "isvprodid") == ccdm_le16(qe + QE_PRODUCT), 0,
+			 ccdm_json_number(id, "isvprodid") == ccdm_le16(qe + QE_PRODUCT), 0,
 			 "the product of its identity", "%u", ccdm_le16(qe + QE_PRODUCT));
 	ccdm_hex(qe + QE_MISCSELECT, 4, hex);
 	ccdm_verdict_add(v, "qe-miscselect",
@@ -580,8 +580,8 @@ int ccdm_collateral_genuine(const struct ccdm_collateral *c, const struct ccdm_c
 
 	for (i = 0; !r && i < 2; i++) {
 		const json_t *o = both[i].s->json;
-		json_int_t version = ccdm_member_number(o, "version");
-		const char *id = ccdm_member_word(o, "id");
+		json_int_t version = ccdm_json_number(o, "version");
+		const char *id = ccdm_json_word(o, "id");
 
 		if (!ccdm_verdict_add(v, both[i].name, o, 0, "one", "%s", o ? "one" : "none"))
 			continue;
@@ -598,14 +598,14 @@ int ccdm_collateral_genuine(const struct ccdm_collateral *c, const struct ccdm_c
 
 bool ccdm_collateral_fmspc(const struct ccdm_collateral *c, uint8_t fmspc[6])
 {
-	return ccdm_member_hex(c->tcb.json, "fmspc", fmspc, 6);
+	return ccdm_json_hex(c->tcb.json, "fmspc", fmspc, 6);
 }
 
 void ccdm_signed_info(const struct ccdm_signed *s, struct ccdm_signed_info *info)
 {
-	info->number = ccdm_member_number(s->json, "tcbEvaluationDataNumber");
-	if (ccdm_ui_time(ccdm_member_word(s->json, "issueDate"), &info->from))
+	info->number = ccdm_json_number(s->json, "tcbEvaluationDataNumber");
+	if (ccdm_ui_time(ccdm_json_word(s->json, "issueDate"), &info->from))
 		info->from = -1;
-	if (ccdm_ui_time(ccdm_member_word(s->json, "nextUpdate"), &info->to))
+	if (ccdm_ui_time(ccdm_json_word(s->json, "nextUpdate"), &info->to))
 		info->to = -1;
 }

@@ -7,7 +7,7 @@
 #include "evidence_judging.h"
 #include "facts.h"
 #include "manifest.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "snp_json.h"
 #include "tpm_activation.h"
 
@@ -38,8 +38,8 @@ static int ccdm_evidence_logs(const json_t *evidence, const char *firmware,
 	int r = 0;
 
 	if (value && !json_is_null(value))
-		r = ccdm_member_base64(value, firmware, CCDM_TCGLOG_MAX, &bytes, &log.firmware_size,
-				       err);
+		r = ccdm_json_base64(value, firmware, CCDM_TCGLOG_MAX, &bytes, &log.firmware_size,
+				     err);
 	log.firmware = bytes;
 	if (!r)
 		r = ccdm_evidence_text(evidence, "ccdm_log", &log.ccdm, &log.ccdm_size, err);
@@ -112,8 +112,8 @@ static int ccdm_svsm_bound(const struct ccdm_judging *j, uint8_t *manifest, size
 	*size = 0;
 	if (!svsm)
 		return 0;
-	r = ccdm_member_base64(json_object_get(svsm, "manifest"), "svsm.manifest",
-			       CCDM_SVSM_MANIFEST, &bytes, size, j->err);
+	r = ccdm_json_base64(json_object_get(svsm, "manifest"), "svsm.manifest", CCDM_SVSM_MANIFEST,
+			     &bytes, size, j->err);
 	if (r)
 		return r;
 	memcpy(manifest, bytes, *size);
@@ -196,8 +196,8 @@ static int ccdm_judge_tdx(const struct ccdm_judging *j)
 	size_t size;
 	int r;
 
-	r = ccdm_member_base64(json_object_get(j->evidence, "quote"), "quote", CCDM_TDX_QUOTE_MAX,
-			       &quote, &size, j->err);
+	r = ccdm_json_base64(json_object_get(j->evidence, "quote"), "quote", CCDM_TDX_QUOTE_MAX,
+			     &quote, &size, j->err);
 	if (!r)
 		r = ccdm_tdx_parse(quote, size, &tdx, j->err);
 	if (!r)

@@ -119,7 +119,7 @@ int ccdm_evidence_judge(const char *tee, const json_t *evidence, const struct cc
 			struct ccdm_proof *proof, struct ccdm_err *err);
 
 /**
- * ccdm_evidence_beside() - additional evidence, of a TPM beside a TEE
+ * ccdm_evidence_additional() - additional evidence, of a TPM beside a TEE
  * @tee: name of the primary evidence's; if that is of a TPM, or has one in it, no other counts
  * @additional: text of {"tpm": {...}}, untrusted; "" for none
  * @trust, @bound: as above; the TPM's own
@@ -133,8 +133,8 @@ int ccdm_evidence_judge(const char *tee, const json_t *evidence, const struct cc
  *
  * Return: 0, -ENOMEM.
  */
-int ccdm_evidence_beside(const char *tee, const char *additional, const json_t *primary,
-			 const struct ccdm_trust *trust, const struct ccdm_bound *bound,
-			 struct ccdm_proof *proof);
+int ccdm_evidence_additional(const char *tee, const char *additional, const json_t *primary,
+			     const struct ccdm_trust *trust, const struct ccdm_bound *bound,
+			     struct ccdm_proof *proof);
 
 #endif

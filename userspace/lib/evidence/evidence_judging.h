@@ -5,7 +5,7 @@
  *	evidence.c		the kinds of evidence, their logs, the builder's word
  *	evidence_tpm.c		a TPM's quote, and who vouches for its key
  *	evidence_azure.c	Azure's vTPM
- *	evidence_beside.c	a TPM beside a TEE
+ *	evidence_additional.c	a TPM beside a TEE
  */
 #ifndef CCDM_EVIDENCE_JUDGING_H
 #define CCDM_EVIDENCE_JUDGING_H

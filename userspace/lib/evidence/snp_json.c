@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/bytes.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "snp_json.h"
 
 /* What is being built, the object it comes from with a dot or "", and the first error. */
@@ -48,7 +48,7 @@ static void ccdm_snp_array(struct ccdm_snp_out *out, const json_t *value, const 
 			   uint8_t *to, size_t size)
 {
 	if (!out->error)
-		out->error = ccdm_member_octets(value, key, to, size, out->err);
+		out->error = ccdm_json_octets(value, key, to, size, out->err);
 }
 
 static const json_t *ccdm_snp_object(struct ccdm_snp_out *out, const json_t *object,
@@ -198,8 +198,8 @@ static int ccdm_snp_cert(const json_t *entry, struct ccdm_certs *certs,
 		return 0;
 	if (!kind || !ccdm_snp_type_known(kind))
 		return ccdm_err_set(err, -EINVAL, "cert_chain: cert_type is no word that is known");
-	r = ccdm_member_numbers(json_object_get(entry, "data"), "cert_chain: data", CCDM_CERT_MAX,
-				&der, &size, err);
+	r = ccdm_json_numbers(json_object_get(entry, "data"), "cert_chain: data", CCDM_CERT_MAX,
+			      &der, &size, err);
 	if (r)
 		return r;
 	snprintf(what, sizeof(what), "cert_chain: data of %s", kind);
@@ -245,7 +245,7 @@ static json_t *ccdm_snp_octets(const uint8_t *bytes, size_t size)
 	size_t i;
 
 	for (i = 0; i < size; i++)
-		ccdm_member_add(&array, json_integer(bytes[i]));
+		ccdm_json_add(&array, json_integer(bytes[i]));
 	return array;
 }
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <tss2/tss2_mu.h>
-#include "base/member.h"
+#include "base/json.h"
 #include "tpm_activation.h"
 
 #define SEED 32 /* bytes: as long as the EK's hash */
@@ -38,15 +38,15 @@ static int ccdm_pair_ek(const json_t *o, struct ccdm_certs *certs, struct ccdm_t
 	int r;
 
 	if (cert) {
-		r = ccdm_member_base64(cert, "ek-cert", CCDM_EK_CERT_MAX, &bytes, &size, err);
+		r = ccdm_json_base64(cert, "ek-cert", CCDM_EK_CERT_MAX, &bytes, &size, err);
 		if (r)
 			return r;
 		r = ccdm_certs_add(certs, "ek-cert", bytes, size, &pair->ek_cert, err);
 		if (!r && pair->ek_cert)
 			pair->ek = (struct ccdm_pubkey *)ccdm_cert_key(pair->ek_cert);
 	} else {
-		r = ccdm_member_base64(json_object_get(o, "ek-pub"), "ek-pub", CCDM_TPM_AREA_MAX,
-				       &bytes, &size, err);
+		r = ccdm_json_base64(json_object_get(o, "ek-pub"), "ek-pub", CCDM_TPM_AREA_MAX,
+				     &bytes, &size, err);
 		if (r)
 			return r;
 		pair->ek = ccdm_pubkey_spki(bytes, size);
@@ -119,8 +119,8 @@ static int ccdm_pair_ak(const json_t *o, struct ccdm_tpm_pair *pair, struct ccdm
 	size_t size, at = 0;
 	int r;
 
-	r = ccdm_member_base64(json_object_get(o, "ak-pub"), "ak-pub", CCDM_TPM_AREA_MAX, &bytes,
-			       &size, err);
+	r = ccdm_json_base64(json_object_get(o, "ak-pub"), "ak-pub", CCDM_TPM_AREA_MAX, &bytes,
+			     &size, err);
 	if (r)
 		return r;
 	if (Tss2_MU_TPMT_PUBLIC_Unmarshal(bytes, size, &at, &area) || at != size ||
@@ -235,8 +235,8 @@ json_t *ccdm_tpm_credential_make(const struct ccdm_tpm_pair *pair,
 	    !ccdm_pubkey_oaep(pair->ek, "IDENTITY", sizeof("IDENTITY"), seed, sizeof(seed), secret,
 			      &size) &&
 	    ccdm_credential_blob(seed, pair->name, value, blob))
-		o = json_pack("{s:o, s:o}", "blob", ccdm_member_make(blob, sizeof(blob)), "secret",
-			      ccdm_member_make(secret, size));
+		o = json_pack("{s:o, s:o}", "blob", ccdm_json_make(blob, sizeof(blob)), "secret",
+			      ccdm_json_make(secret, size));
 	OPENSSL_cleanse(seed, sizeof(seed));
 	return o;
 }
@@ -251,8 +251,8 @@ static bool ccdm_activation_value(const json_t *o, const struct ccdm_tpm_pair *p
 	size_t size;
 	bool good;
 
-	if (!trust->activated || ccdm_member_base64(json_object_get(o, "value"), "value",
-						    CCDM_CREDENTIAL_MAX, &value, &size, &ignored))
+	if (!trust->activated || ccdm_json_base64(json_object_get(o, "value"), "value",
+						  CCDM_CREDENTIAL_MAX, &value, &size, &ignored))
 		return false;
 	good = size == CCDM_CREDENTIAL_MAX && trust->activated(trust->activated_arg, pair, value);
 	free(value);

@@ -2,7 +2,7 @@
 /* tpm_json.c - see tpm_json.h */
 #include <stdlib.h>
 #include "base/bytes.h"
-#include "base/member.h"
+#include "base/json.h"
 #include "tpm_json.h"
 
 static uint16_t ccdm_bank_of(size_t digits)
@@ -49,8 +49,8 @@ int ccdm_tpm_json_parse(const json_t *evidence, struct ccdm_tpm_quote *quote,
 	memset(quote, 0, sizeof(*quote));
 	if (!json_is_object(o))
 		return ccdm_err_set(err, -EINVAL, "tpm_quote is no object");
-	r = ccdm_member_base64(json_object_get(o, "message"), "tpm_quote.message",
-			       sizeof(quote->message), &bytes, &size, err);
+	r = ccdm_json_base64(json_object_get(o, "message"), "tpm_quote.message",
+			     sizeof(quote->message), &bytes, &size, err);
 	if (r)
 		return r;
 	memcpy(quote->message, bytes, size);
@@ -60,15 +60,15 @@ int ccdm_tpm_json_parse(const json_t *evidence, struct ccdm_tpm_quote *quote,
 	if (!r)
 		r = ccdm_tpm_json_pcrs(json_object_get(o, "pcrs"), quote, err);
 	if (!r)
-		r = ccdm_member_base64(json_object_get(o, "signature"), "tpm_quote.signature", 2048,
-				       &bytes, &size, err);
+		r = ccdm_json_base64(json_object_get(o, "signature"), "tpm_quote.signature", 2048,
+				     &bytes, &size, err);
 	if (r)
 		return r;
 	r = ccdm_tpm_signature_parse(bytes, size, &quote->signature, err);
 	free(bytes);
 	if (!r)
-		r = ccdm_member_base64(json_object_get(evidence, "ak_public"), "ak_public", 4096,
-				       &bytes, &size, err);
+		r = ccdm_json_base64(json_object_get(evidence, "ak_public"), "ak_public", 4096,
+				     &bytes, &size, err);
 	if (r)
 		return r;
 	*ak = ccdm_pubkey_spki(bytes, size);

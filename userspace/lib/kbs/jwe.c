@@ -90,7 +90,7 @@ static int ccdm_jwk_number(const json_t *jwk, const char *key, uint8_t to[XY])
 	return size == XY ? 0 : -EINVAL;
 }
 
-static bool ccdm_member_is(const json_t *o, const char *key, const char *want)
+static bool ccdm_json_is(const json_t *o, const char *key, const char *want)
 {
 	const char *value = json_string_value(json_object_get(o, key));
 
@@ -102,8 +102,8 @@ int ccdm_tee_key_from_jwk(const json_t *jwk, struct ccdm_tee_key **key, struct c
 	uint8_t xy[2 * XY];
 
 	*key = NULL;
-	if (!ccdm_member_is(jwk, "kty", "EC") || !ccdm_member_is(jwk, "crv", "P-256") ||
-	    (json_object_get(jwk, "alg") && !ccdm_member_is(jwk, "alg", ALG)))
+	if (!ccdm_json_is(jwk, "kty", "EC") || !ccdm_json_is(jwk, "crv", "P-256") ||
+	    (json_object_get(jwk, "alg") && !ccdm_json_is(jwk, "alg", ALG)))
 		return ccdm_err_set(err, -EINVAL, "the key is not one of EC, P-256, " ALG);
 	if (ccdm_jwk_number(jwk, "x", xy) || ccdm_jwk_number(jwk, "y", xy + XY))
 		return ccdm_err_set(err, -EINVAL, "the key's x or y is not 32 bytes in base64url");
@@ -298,7 +298,7 @@ static int ccdm_jwe_epk(const json_t *jwe, struct ccdm_tee_key **epk, struct ccd
 		return r;
 	header = json_loadb((char *)text, size, JSON_REJECT_DUPLICATES, NULL);
 	free(text);
-	if (!ccdm_member_is(header, "alg", ALG) || !ccdm_member_is(header, "enc", "A256GCM"))
+	if (!ccdm_json_is(header, "alg", ALG) || !ccdm_json_is(header, "enc", "A256GCM"))
 		r = ccdm_err_set(err, -EINVAL, "JWE: alg and enc are not " ALG " and A256GCM");
 	/* what must be understood and is not */
 	else if (json_object_get(header, "crit") || json_object_get(header, "zip"))

@@ -7,7 +7,7 @@
 #include "base/jcs.h"
 #include "jws.h"
 #include "kbs.h"
-#include "base/member.h"
+#include "base/json.h"
 
 const char *ccdm_kbs_version_name(enum ccdm_kbs_version version)
 {
@@ -26,7 +26,7 @@ bool ccdm_kbs_version_of(const char *name, enum ccdm_kbs_version *version)
 
 static char *ccdm_kbs_text(json_t *o)
 {
-	char *text = o ? ccdm_member_dump(o, JSON_COMPACT) : NULL;
+	char *text = o ? ccdm_json_dump(o, JSON_COMPACT) : NULL;
 
 	json_decref(o);
 	return text;

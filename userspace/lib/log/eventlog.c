@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include "base/bytes.h"
 #include "eventlog.h"
-#include "base/member.h"
+#include "base/json.h"
 
 #define CCDM_RS 0x1e
 
@@ -27,7 +27,7 @@ static json_t *ccdm_eventlog_json(const struct ccdm_event *event)
 		if (!name)
 			continue; /* a bank that nobody could replay */
 		ccdm_hex(d->bytes, d->size, hex);
-		ccdm_member_add(&digests, json_pack("{s:s, s:s}", "hashAlg", name, "digest", hex));
+		ccdm_json_add(&digests, json_pack("{s:s, s:s}", "hashAlg", name, "digest", hex));
 	}
 	record = json_pack("{s:i, s:o, s:s, s:{s:s}}", event->rtmr ? "rtmr" : "pcr",
 			   (int)event->index, "digests", digests, "content_type", "ccdm", "content",
@@ -38,7 +38,7 @@ static json_t *ccdm_eventlog_json(const struct ccdm_event *event)
 int ccdm_eventlog_append(const char *file, const struct ccdm_event *event, struct ccdm_err *err)
 {
 	json_t *record = ccdm_eventlog_json(event);
-	char *text = record ? ccdm_member_dump(record, JSON_COMPACT) : NULL, *line = NULL;
+	char *text = record ? ccdm_json_dump(record, JSON_COMPACT) : NULL, *line = NULL;
 	int n = -1;
 	int fd = -1, r = -ENOMEM;
 	ssize_t done;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <tss2/tss2_mu.h>
-#include "base/member.h"
+#include "base/json.h"
 #include "tpm_ak.h"
 #include "tpm_esys.h"
 
@@ -250,14 +250,14 @@ json_t *ccdm_tpm_signed_pcrs(const struct ccdm_tpm_signed *out)
 
 	for (i = 0; i < CCDM_TPM_PCRS; i++) {
 		ccdm_hex(out->pcr[i], ccdm_digest_size(out->bank), hex);
-		ccdm_member_add(&pcrs, json_string(hex));
+		ccdm_json_add(&pcrs, json_string(hex));
 	}
 	return pcrs;
 }
 
 json_t *ccdm_tpm_signed_cert(const struct ccdm_tpm_signed *out)
 {
-	json_t *text = ccdm_member_make(out->ak_cert, out->ak_cert_size), *made;
+	json_t *text = ccdm_json_make(out->ak_cert, out->ak_cert_size), *made;
 	char pem[2 * sizeof(out->ak_cert)];
 	const char *at;
 	int n = snprintf(pem, sizeof(pem), "-----BEGIN CERTIFICATE-----\n");

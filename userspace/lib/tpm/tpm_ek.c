@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <tss2/tss2_mu.h>
-#include "base/member.h"
+#include "base/json.h"
 #include "crypto/pubkey.h"
 #include "evidence/tpm_activation.h"
 #include "tpm_ek.h"
@@ -96,7 +96,7 @@ static json_t *ccdm_ek_cert(struct ccdm_tpm *tpm)
 	    der[0] != 0x30 || der[1] != 0x82)
 		return NULL;
 	n = 4 + (der[2] << 8 | der[3]);
-	return n <= size ? ccdm_member_make(der, n) : NULL;
+	return n <= size ? ccdm_json_make(der, n) : NULL;
 }
 
 static json_t *ccdm_ek_pub(const TPMT_PUBLIC *area)
@@ -109,7 +109,7 @@ static json_t *ccdm_ek_pub(const TPMT_PUBLIC *area)
 
 	key = ccdm_pubkey_rsa(area->unique.rsa.buffer, area->unique.rsa.size, e, sizeof(e));
 	if (key && !ccdm_pubkey_der(key, der, &size))
-		o = ccdm_member_make(der, size);
+		o = ccdm_json_make(der, size);
 	ccdm_pubkey_free(key);
 	return o;
 }
@@ -121,10 +121,10 @@ static json_t *ccdm_ak_pub(const TPMT_PUBLIC *area)
 
 	return Tss2_MU_TPMT_PUBLIC_Marshal(area, bytes, sizeof(bytes), &size)
 		       ? NULL
-		       : ccdm_member_make(bytes, size);
+		       : ccdm_json_make(bytes, size);
 }
 
-int ccdm_tpm_introduce(struct ccdm_tpm *tpm, json_t **pair, struct ccdm_err *err)
+int ccdm_tpm_identity(struct ccdm_tpm *tpm, json_t **pair, struct ccdm_err *err)
 {
 	TPM2B_PUBLIC *ek_area = NULL, *ak_area = NULL;
 	json_t *cert = ccdm_ek_cert(tpm);
@@ -212,15 +212,15 @@ int ccdm_tpm_activate(struct ccdm_tpm *tpm, const json_t *credential, json_t **v
 	int r;
 
 	*value = NULL;
-	r = ccdm_member_base64(json_object_get(credential, "blob"), "ccdm-credential.blob",
-			       sizeof(blob.credential), &bytes, &size, err);
+	r = ccdm_json_base64(json_object_get(credential, "blob"), "ccdm-credential.blob",
+			     sizeof(blob.credential), &bytes, &size, err);
 	if (r)
 		return r;
 	memcpy(blob.credential, bytes, size);
 	blob.size = size;
 	free(bytes);
-	r = ccdm_member_base64(json_object_get(credential, "secret"), "ccdm-credential.secret",
-			       sizeof(secret.secret), &bytes, &size, err);
+	r = ccdm_json_base64(json_object_get(credential, "secret"), "ccdm-credential.secret",
+			     sizeof(secret.secret), &bytes, &size, err);
 	if (r)
 		return r;
 	memcpy(secret.secret, bytes, size);
@@ -228,7 +228,7 @@ int ccdm_tpm_activate(struct ccdm_tpm *tpm, const json_t *credential, json_t **v
 	free(bytes);
 	r = ccdm_activate_keys(tpm, &blob, &secret, &got, err);
 	if (!r) {
-		*value = got ? ccdm_member_make(got->buffer, got->size) : NULL;
+		*value = got ? ccdm_json_make(got->buffer, got->size) : NULL;
 		r = *value ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
 	}
 	Esys_Free(got);

@@ -12,12 +12,12 @@
 #include "tpm.h"
 
 /**
- * ccdm_tpm_introduce() - what a broker needs to know to try this TPM
+ * ccdm_tpm_identity() - what a broker needs to know to try this TPM
  * @pair: set to {"ek-cert" | "ek-pub", "ak-pub"} (tpm_activation.h), which the caller drops
  *
  * Return: 0, -EIO, -ENOMEM.
  */
-int ccdm_tpm_introduce(struct ccdm_tpm *tpm, json_t **pair, struct ccdm_err *err);
+int ccdm_tpm_identity(struct ccdm_tpm *tpm, json_t **pair, struct ccdm_err *err);
 
 /**
  * ccdm_tpm_activate() - the value of a credential

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* evidence_beside.c - judging evidence: a TPM beside a TEE */
+/* evidence_additional.c - judging evidence: a TPM beside a TEE */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "evidence_judging.h"
 #include "log/eventlog.h"
 
-static int ccdm_beside_note(struct ccdm_proof *proof, const char *why)
+static int ccdm_additional_note(struct ccdm_proof *proof, const char *why)
 {
 	return json_array_append_new(
 		       proof->notes,
@@ -18,20 +18,20 @@ static int ccdm_beside_note(struct ccdm_proof *proof, const char *why)
 }
 
 /* Nothing ties it to the TEE, or it is none: in the words of the check that failed. */
-static int ccdm_beside_failed(struct ccdm_proof *proof, const struct ccdm_verdict *v)
+static int ccdm_additional_failed(struct ccdm_proof *proof, const struct ccdm_verdict *v)
 {
 	const struct ccdm_check *c = ccdm_verdict_failed(v);
 	char why[sizeof(struct ccdm_check) + 16]; /* and the words between */
 
 	if (c) {
 		snprintf(why, sizeof(why), "%s: %s; expected %s", c->name, c->found, c->expected);
-		return ccdm_beside_note(proof, why);
+		return ccdm_additional_note(proof, why);
 	}
-	return ccdm_beside_note(proof, "not all of it can be judged");
+	return ccdm_additional_note(proof, "not all of it can be judged");
 }
 
 /* Has somebody measured into the register of a TD that tells its phase? */
-static bool ccdm_beside_measured(const json_t *facts)
+static bool ccdm_additional_measured(const json_t *facts)
 {
 	char name[12];
 	const char *value;
@@ -41,7 +41,7 @@ static bool ccdm_beside_measured(const json_t *facts)
 	return value && value[strspn(value, "0")];
 }
 
-static int ccdm_beside_merge(struct ccdm_proof *proof, const json_t *facts, const char *binding)
+static int ccdm_additional_merge(struct ccdm_proof *proof, const json_t *facts, const char *binding)
 {
 	const char *phase = json_string_value(json_object_get(facts, "phase"));
 	const char *had = json_string_value(json_object_get(proof->facts, "phase"));
@@ -71,7 +71,7 @@ static int ccdm_beside_merge(struct ccdm_proof *proof, const json_t *facts, cons
 	 * Who says that it runs already is right. A TD whose register was measured into, and whose
 	 * log was kept back, may run: no TPM says better, it could be another machine's.
 	 */
-	if (((!had || !strcmp(had, "unknown")) && !ccdm_beside_measured(proof->facts)) ||
+	if (((!had || !strcmp(had, "unknown")) && !ccdm_additional_measured(proof->facts)) ||
 	    (phase && !strcmp(phase, "running")))
 		r |= json_object_set(proof->facts, "phase", json_object_get(facts, "phase"));
 	r |= json_object_set_new(proof->facts, "binding", json_string(binding));
@@ -82,7 +82,8 @@ static int ccdm_beside_merge(struct ccdm_proof *proof, const json_t *facts, cons
  * Is this the SVSM's own TPM? Nothing else that the operator trusts helps: the key that signs was
  * activated, in this session, with the EK of the manifest.
  */
-static int ccdm_beside_svsm(const struct ccdm_judging *j, const struct ccdm_proof *proof, bool *is)
+static int ccdm_additional_svsm(const struct ccdm_judging *j, const struct ccdm_proof *proof,
+				bool *is)
 {
 	struct ccdm_verdict *v = calloc(1, sizeof(*v));
 	struct ccdm_trust alone = *j->trust;
@@ -108,9 +109,9 @@ static int ccdm_beside_svsm(const struct ccdm_judging *j, const struct ccdm_proo
 	return r;
 }
 
-int ccdm_evidence_beside(const char *tee, const char *additional, const json_t *primary,
-			 const struct ccdm_trust *trust, const struct ccdm_bound *bound,
-			 struct ccdm_proof *proof)
+int ccdm_evidence_additional(const char *tee, const char *additional, const json_t *primary,
+			     const struct ccdm_trust *trust, const struct ccdm_bound *bound,
+			     struct ccdm_proof *proof)
 {
 	struct ccdm_trust own = *trust;
 	struct ccdm_proof tpm = { .facts = json_object(), .notes = json_incref(proof->notes) };
@@ -129,12 +130,12 @@ int ccdm_evidence_beside(const char *tee, const char *additional, const json_t *
 	own.certs = ccdm_certs_guest(trust->certs);
 	r = v && tpm.facts && own.certs ? 0 : -ENOMEM;
 	if (!r && additional[0] && ccdm_tee_has_tpm(tee)) {
-		r = ccdm_beside_note(proof, "the evidence is of a TPM already");
+		r = ccdm_additional_note(proof, "the evidence is of a TPM already");
 	} else if (!r && additional[0]) {
 		all = json_loads(additional, JSON_REJECT_DUPLICATES, NULL);
 		j.evidence = json_object_get(all, "tpm");
 		if (j.evidence)
-			r = ccdm_beside_svsm(&j, proof, &svsm);
+			r = ccdm_additional_svsm(&j, proof, &svsm);
 		if (svsm) {
 			own.svsm_ek = proof->svsm_ek;
 			own.known = NULL;
@@ -144,16 +145,17 @@ int ccdm_evidence_beside(const char *tee, const char *additional, const json_t *
 							   &provider, &err)
 				       : ccdm_err_set(&err, -EINVAL, "no object with a member tpm");
 		if (!r && !ccdm_verdict_accepted(v))
-			r = ccdm_beside_failed(proof, v);
+			r = ccdm_additional_failed(proof, v);
 		else if (!r && !svsm && !provider)
-			r = ccdm_beside_note(proof, "no provider certified its attestation key, so "
-						    "nothing ties it to the TEE");
+			r = ccdm_additional_note(proof,
+						 "no provider certified its attestation key, so "
+						 "nothing ties it to the TEE");
 		else if (!r)
 			r = ccdm_judged_pcrs(&j, &quoted);
 		if (r == -EINVAL || r == -E2BIG)
-			r = ccdm_beside_note(proof, err.text);
+			r = ccdm_additional_note(proof, err.text);
 		else if (!r && (svsm || provider) && ccdm_verdict_accepted(v)) {
-			r = ccdm_beside_merge(proof, tpm.facts, svsm ? "svsm" : "provider");
+			r = ccdm_additional_merge(proof, tpm.facts, svsm ? "svsm" : "provider");
 			j.evidence = primary;
 			j.proof = proof;
 			if (!r)

@@ -3,13 +3,13 @@
  * host.h - the running system that the boot hands over to: what it may mount,
  * and what is closed in it
  */
-#ifndef CCDM_HOST_H
-#define CCDM_HOST_H
+#ifndef CCDM_SYSTEM_H
+#define CCDM_SYSTEM_H
 
 #include "config.h"
 
 /**
- * ccdm_host_fstab() - does fstab name a device of the host?
+ * ccdm_system_fstab() - does fstab name a device of the host?
  * @file: its name, for messages
  * @text: a string
  *
@@ -18,16 +18,16 @@
  *
  * Return: 0, -ECANCELED with file, line, expected and found.
  */
-int ccdm_host_fstab(const char *file, const char *text, struct ccdm_err *err);
+int ccdm_system_fstab(const char *file, const char *text, struct ccdm_err *err);
 /* The same for crypttab, and for a .mount or .swap unit or a drop-in of one. */
-int ccdm_host_crypttab(const char *file, const char *text, struct ccdm_err *err);
-int ccdm_host_unit(const char *file, const char *text, struct ccdm_err *err);
+int ccdm_system_crypttab(const char *file, const char *text, struct ccdm_err *err);
+int ccdm_system_unit(const char *file, const char *text, struct ccdm_err *err);
 
 /* All three for the system under @root, whose links lead to where they do here. */
-int ccdm_host_mounts(const char *root, struct ccdm_err *err);
+int ccdm_system_mounts(const char *root, struct ccdm_err *err);
 
 /**
- * ccdm_host_close() - what has to hold in the running system as well
+ * ccdm_system_close() - what has to hold in the running system as well
  * @config: lockdown
  * @run: "/run"
  *
@@ -35,9 +35,9 @@ int ccdm_host_mounts(const char *root, struct ccdm_err *err);
  * consoles, SysRq and the agents of hypervisors and clouds too. Written where it survives
  * the switch.
  */
-int ccdm_host_close(const struct ccdm_config *config, const char *run, struct ccdm_err *err);
+int ccdm_system_close(const struct ccdm_config *config, const char *run, struct ccdm_err *err);
 
 /* A machine-id for a root that is new at every boot. */
-int ccdm_host_machine_id(const char *root, struct ccdm_err *err);
+int ccdm_system_machine_id(const char *root, struct ccdm_err *err);
 
 #endif

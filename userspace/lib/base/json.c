@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* member.c - see member.h */
+/* json.c - see json.h */
 #include <stdlib.h>
 #include "base64.h"
 #include "bytes.h"
 #include "bytes.h"
-#include "member.h"
+#include "json.h"
 
-static int ccdm_member_text(const json_t *value, const char *key, bool url, size_t max,
-			    uint8_t **bytes, size_t *size, struct ccdm_err *err)
+static int ccdm_json_text(const json_t *value, const char *key, bool url, size_t max,
+			  uint8_t **bytes, size_t *size, struct ccdm_err *err)
 {
 	const char *text = json_string_value(value);
 	int r = text ? ccdm_base64_decode(text, url, max, bytes, size) : -EINVAL;
@@ -20,20 +20,20 @@ static int ccdm_member_text(const json_t *value, const char *key, bool url, size
 	return 0;
 }
 
-int ccdm_member_base64(const json_t *value, const char *key, size_t max, uint8_t **bytes,
-		       size_t *size, struct ccdm_err *err)
+int ccdm_json_base64(const json_t *value, const char *key, size_t max, uint8_t **bytes,
+		     size_t *size, struct ccdm_err *err)
 {
-	return ccdm_member_text(value, key, false, max, bytes, size, err);
+	return ccdm_json_text(value, key, false, max, bytes, size, err);
 }
 
-int ccdm_member_base64url(const json_t *value, const char *key, size_t max, uint8_t **bytes,
-			  size_t *size, struct ccdm_err *err)
+int ccdm_json_base64url(const json_t *value, const char *key, size_t max, uint8_t **bytes,
+			size_t *size, struct ccdm_err *err)
 {
-	return ccdm_member_text(value, key, true, max, bytes, size, err);
+	return ccdm_json_text(value, key, true, max, bytes, size, err);
 }
 
-int ccdm_member_hex(const json_t *value, const char *key, size_t max, uint8_t **bytes, size_t *size,
-		    struct ccdm_err *err)
+int ccdm_json_hex(const json_t *value, const char *key, size_t max, uint8_t **bytes, size_t *size,
+		  struct ccdm_err *err)
 {
 	*size = json_string_length(value) / 2;
 	if (!json_is_string(value) || *size > max)
@@ -49,8 +49,8 @@ int ccdm_member_hex(const json_t *value, const char *key, size_t max, uint8_t **
 	return ccdm_err_set(err, -EINVAL, "%s is not hexadecimal of at most %zu bytes", key, max);
 }
 
-int ccdm_member_octets(const json_t *value, const char *key, uint8_t *to, size_t size,
-		       struct ccdm_err *err)
+int ccdm_json_octets(const json_t *value, const char *key, uint8_t *to, size_t size,
+		     struct ccdm_err *err)
 {
 	size_t i;
 
@@ -67,7 +67,7 @@ int ccdm_member_octets(const json_t *value, const char *key, uint8_t *to, size_t
 	return 0;
 }
 
-json_t *ccdm_member_make(const void *bytes, size_t size)
+json_t *ccdm_json_make(const void *bytes, size_t size)
 {
 	char *text = ccdm_base64(bytes, size);
 	json_t *value = text ? json_string(text) : NULL;
@@ -76,7 +76,7 @@ json_t *ccdm_member_make(const void *bytes, size_t size)
 	return value;
 }
 
-json_t *ccdm_member_make_url(const void *bytes, size_t size)
+json_t *ccdm_json_make_url(const void *bytes, size_t size)
 {
 	char *text = ccdm_base64(bytes, size), *p;
 	json_t *value;
@@ -88,7 +88,7 @@ json_t *ccdm_member_make_url(const void *bytes, size_t size)
 	return value;
 }
 
-json_t *ccdm_member_make_hex(const void *bytes, size_t size)
+json_t *ccdm_json_make_hex(const void *bytes, size_t size)
 {
 	char *text = malloc(2 * size + 1);
 	json_t *value;
@@ -100,8 +100,8 @@ json_t *ccdm_member_make_hex(const void *bytes, size_t size)
 	return value;
 }
 
-int ccdm_member_numbers(const json_t *value, const char *key, size_t max, uint8_t **bytes,
-			size_t *size, struct ccdm_err *err)
+int ccdm_json_numbers(const json_t *value, const char *key, size_t max, uint8_t **bytes,
+		      size_t *size, struct ccdm_err *err)
 {
 	int r;
 
@@ -111,7 +111,7 @@ int ccdm_member_numbers(const json_t *value, const char *key, size_t max, uint8_
 	*bytes = malloc(*size + 1);
 	if (!*bytes)
 		return ccdm_err_set(err, -ENOMEM, "out of memory");
-	r = ccdm_member_octets(value, key, *bytes, *size, err);
+	r = ccdm_json_octets(value, key, *bytes, *size, err);
 	if (r) {
 		free(*bytes);
 		*bytes = NULL;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* attesting.c - see attesting.h */
+/* broker_args.c - see broker_args.h */
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -12,12 +12,12 @@
 #include "boot/credstore.h"
 #include "base/file.h"
 #include "evidence/manifest.h"
-#include "attesting.h"
+#include "broker_args.h"
 #include "setup.h"
 
 #define REQUEST_SECONDS 30
 
-bool ccdm_attesting_take(struct ccdm_attesting *a, int option, const char *value)
+bool ccdm_broker_args_take(struct ccdm_broker_args *a, int option, const char *value)
 {
 	char *end;
 
@@ -55,7 +55,7 @@ bool ccdm_attesting_take(struct ccdm_attesting *a, int option, const char *value
 }
 
 /* What the configuration says where no option did. */
-static int ccdm_attesting_config(struct ccdm_attesting *a, struct ccdm_err *err)
+static int ccdm_broker_args_config(struct ccdm_broker_args *a, struct ccdm_err *err)
 {
 	const char *file = a->config_file ? a->config_file : CCDM_CONFIG_FILE;
 	int r = ccdm_config_load(file, &a->config, err);
@@ -82,14 +82,14 @@ static int ccdm_attesting_config(struct ccdm_attesting *a, struct ccdm_err *err)
 }
 
 /* The clock is the host's; the image was not made in its future. */
-static int64_t ccdm_attesting_earliest(const struct ccdm_attesting *a)
+static int64_t ccdm_broker_args_earliest(const struct ccdm_broker_args *a)
 {
 	struct stat st;
 
 	return stat(a->config_file ? a->config_file : CCDM_CONFIG_FILE, &st) ? 0 : st.st_mtime;
 }
 
-int ccdm_attesting_manifest(const char *file, char **text, struct ccdm_err *err)
+int ccdm_broker_args_manifest(const char *file, char **text, struct ccdm_err *err)
 {
 	size_t size;
 	int r = ccdm_file_read(file, CCDM_MANIFEST_MAX, text, &size, err);
@@ -107,7 +107,7 @@ int ccdm_attesting_manifest(const char *file, char **text, struct ccdm_err *err)
 	return ccdm_err_set(err, -EINVAL, "%s: no manifest: a JWS in its compact form", file);
 }
 
-int ccdm_attesting_certs(const char *file, struct ccdm_certs **certs, struct ccdm_err *err)
+int ccdm_broker_args_certs(const char *file, struct ccdm_certs **certs, struct ccdm_err *err)
 {
 	const struct ccdm_cert *first;
 	char *text;
@@ -125,13 +125,13 @@ int ccdm_attesting_certs(const char *file, struct ccdm_certs **certs, struct ccd
 	return r;
 }
 
-void ccdm_attesting_left_out(const struct ccdm_err *why)
+void ccdm_broker_args_left_out(const struct ccdm_err *why)
 {
 	fprintf(stderr, CCDM_PROGRAM ": warning: the evidence goes without the TPM: %s\n",
 		why->text);
 }
 
-void ccdm_attesting_drop(struct ccdm_attesting *a)
+void ccdm_broker_args_drop(struct ccdm_broker_args *a)
 {
 	ccdm_certs_free(a->certs);
 	a->certs = NULL;
@@ -139,7 +139,7 @@ void ccdm_attesting_drop(struct ccdm_attesting *a)
 	a->manifest = NULL;
 }
 
-int ccdm_attesting_conf(struct ccdm_attesting *a, bool need_config, struct ccdm_err *err)
+int ccdm_broker_args_conf(struct ccdm_broker_args *a, bool need_config, struct ccdm_err *err)
 {
 	struct ccdm_session_conf *s = &a->session;
 	int r = 0;
@@ -148,14 +148,14 @@ int ccdm_attesting_conf(struct ccdm_attesting *a, bool need_config, struct ccdm_
 	prctl(PR_SET_DUMPABLE, 0);
 	clearenv();
 	if (need_config || !a->broker)
-		r = ccdm_attesting_config(a, err);
+		r = ccdm_broker_args_config(a, err);
 	if (!r && a->manifest_file)
-		r = ccdm_attesting_manifest(a->manifest_file, &a->manifest, err);
+		r = ccdm_broker_args_manifest(a->manifest_file, &a->manifest, err);
 	if (!r && a->certificate)
-		r = ccdm_attesting_certs(a->certificate, &a->certs, err);
+		r = ccdm_broker_args_certs(a->certificate, &a->certs, err);
 	if (r)
 		return r;
-	s->left_out = ccdm_attesting_left_out;
+	s->left_out = ccdm_broker_args_left_out;
 	s->manifest = a->manifest;
 	s->certs = a->certs;
 	s->no_activation = a->no_activation;
@@ -170,15 +170,15 @@ int ccdm_attesting_conf(struct ccdm_attesting *a, bool need_config, struct ccdm_
 		.url = a->broker,
 		.ca = a->ca,
 		.pin = a->pin ? a->pin_bytes : NULL,
-		.earliest = ccdm_attesting_earliest(a),
+		.earliest = ccdm_broker_args_earliest(a),
 		.timeout = s->deadline < REQUEST_SECONDS ? s->deadline : REQUEST_SECONDS,
 		.max = CCDM_KBS_MESSAGE_MAX,
 	};
 	return ccdm_attesters_choose(&s->primary, &s->beside, err);
 }
 
-int ccdm_attesting_fetch(const struct ccdm_attesting *a, struct ccdm_session *session,
-			 struct ccdm_err *err)
+int ccdm_broker_args_fetch(const struct ccdm_broker_args *a, struct ccdm_session *session,
+			   struct ccdm_err *err)
 {
 	const struct ccdm_config *c = &a->config;
 	struct ccdm_err ignored;

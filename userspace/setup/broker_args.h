@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attesting.h - what the verbs that talk to a broker share */
-#ifndef CCDM_ATTESTING_H
-#define CCDM_ATTESTING_H
+/* broker_args.h - what the verbs that talk to a broker share */
+#ifndef CCDM_BROKER_ARGS_H
+#define CCDM_BROKER_ARGS_H
 
 #include "boot/config.h"
 #include "attest/session.h"
 #include "setup.h"
 
 /**
- * struct ccdm_attesting - with whom, from options or from the configuration
+ * struct ccdm_broker_args - with whom, from options or from the configuration
  * @broker, @ca, @pin, @protocol: options, or NULL
  * @config_file: --config, or NULL
  * @manifest_file: --manifest, or NULL
@@ -16,9 +16,9 @@
  * @no_activation: --no-activation
  * @timeout: --timeout in seconds, or 0
  * @config: the configuration, if it was read
- * @pin_bytes, @session, @manifest, @certs: filled by ccdm_attesting_conf()
+ * @pin_bytes, @session, @manifest, @certs: filled by ccdm_broker_args_conf()
  */
-struct ccdm_attesting {
+struct ccdm_broker_args {
 	const char *broker;
 	const char *ca;
 	const char *pin;
@@ -47,7 +47,7 @@ enum {
 	OPT_NO_ACTIVATION
 };
 
-#define CCDM_ATTESTING_OPTIONS                                               \
+#define CCDM_BROKER_ARGS_OPTIONS                                             \
 	{ "broker", required_argument, NULL, OPT_BROKER },                   \
 		{ "ca", required_argument, NULL, OPT_CA },                   \
 		{ "pin", required_argument, NULL, OPT_PIN },                 \
@@ -60,7 +60,7 @@ enum {
 		"config", required_argument, NULL, OPT_ATTEST_CONFIG         \
 	}
 
-#define CCDM_ATTESTING_HELP                                                                      \
+#define CCDM_BROKER_ARGS_HELP                                                                    \
 	"      --broker URL       https://HOST[:PORT]; without, [attest] of the configuration\n" \
 	"      --ca FILE          certificate of the broker's CA, or\n"                          \
 	"      --pin HEX          SHA-256 of the broker's public key\n"                          \
@@ -72,30 +72,30 @@ enum {
 	"      --config FILE      instead of /etc/ccdm/ccdm.conf\n"
 
 /* A manifest's file as a text, which the caller frees. Return: 0, -EINVAL, what reading it says */
-int ccdm_attesting_manifest(const char *file, char **text, struct ccdm_err *err);
+int ccdm_broker_args_manifest(const char *file, char **text, struct ccdm_err *err);
 
 /* A file of certificates; ccdm_certs_free() them, also after an error. Return: 0, -EINVAL, -ENOMEM */
-int ccdm_attesting_certs(const char *file, struct ccdm_certs **certs, struct ccdm_err *err);
+int ccdm_broker_args_certs(const char *file, struct ccdm_certs **certs, struct ccdm_err *err);
 
 /* Says that evidence goes without a TPM: for @left_out of a session. */
-void ccdm_attesting_left_out(const struct ccdm_err *why);
+void ccdm_broker_args_left_out(const struct ccdm_err *why);
 
-void ccdm_attesting_drop(struct ccdm_attesting *a); /* what it holds, not itself */
+void ccdm_broker_args_drop(struct ccdm_broker_args *a); /* what it holds, not itself */
 
 /* Is it one of these options? */
-bool ccdm_attesting_take(struct ccdm_attesting *a, int option, const char *value);
+bool ccdm_broker_args_take(struct ccdm_broker_args *a, int option, const char *value);
 
 /* @need_config: the configuration is needed in any case. Return: 0, -EINVAL, -ENODEV, ... */
-int ccdm_attesting_conf(struct ccdm_attesting *a, bool need_config, struct ccdm_err *err);
+int ccdm_broker_args_conf(struct ccdm_broker_args *a, bool need_config, struct ccdm_err *err);
 
 /**
- * ccdm_attesting_fetch() - the secrets of the configuration into /run/credstore
+ * ccdm_broker_args_fetch() - the secrets of the configuration into /run/credstore
  *
  * All of them, or none: half of a workload's secrets are of no use.
  *
  * Return: 0, or what ccdm_session_secret() and ccdm_credstore_put() return.
  */
-int ccdm_attesting_fetch(const struct ccdm_attesting *a, struct ccdm_session *session,
-			 struct ccdm_err *err);
+int ccdm_broker_args_fetch(const struct ccdm_broker_args *a, struct ccdm_session *session,
+			   struct ccdm_err *err);
 
 #endif

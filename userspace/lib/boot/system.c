@@ -12,18 +12,18 @@
 #include <unistd.h>
 #include "crypto/digest.h"
 #include "base/file.h"
-#include "host.h"
+#include "system.h"
 
-#define CCDM_HOST_FILE_MAX (1 << 20)
-#define CCDM_HOST_FIELDS   4
-#define CCDM_HOST_RULES	   "99-zz-ccdm.rules"
-#define CCDM_HOST_SPACE	   " \t\r"
-#define CCDM_HOST_OURS	   "/dev/mapper/ccdm-"
+#define CCDM_SYSTEM_FILE_MAX (1 << 20)
+#define CCDM_SYSTEM_FIELDS   4
+#define CCDM_SYSTEM_RULES	   "99-zz-ccdm.rules"
+#define CCDM_SYSTEM_SPACE	   " \t\r"
+#define CCDM_SYSTEM_OURS	   "/dev/mapper/ccdm-"
 
 /* ---- what the running system would mount --------------------------------- */
 
 /* A device of ours, or no device at all. What the host can name is a device of the host. */
-static bool ccdm_host_source(const char *what)
+static bool ccdm_system_source(const char *what)
 {
 	/* UUID=, LABEL=, PARTUUID=, PARTLABEL=, ID=: of whatever disk has it */
 	if (what[strspn(what, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] == '=')
@@ -31,10 +31,10 @@ static bool ccdm_host_source(const char *what)
 	/* another spelling of a path */
 	if (strchr(what, '\\') || strstr(what, "/../") || strstr(what, "/./") || strstr(what, "//"))
 		return false;
-	return strncmp(what, "/dev/", 5) || !strncmp(what, CCDM_HOST_OURS, strlen(CCDM_HOST_OURS));
+	return strncmp(what, "/dev/", 5) || !strncmp(what, CCDM_SYSTEM_OURS, strlen(CCDM_SYSTEM_OURS));
 }
 
-static bool ccdm_host_option(const char *options, const char *want)
+static bool ccdm_system_option(const char *options, const char *want)
 {
 	size_t n;
 
@@ -44,66 +44,66 @@ static bool ccdm_host_option(const char *options, const char *want)
 	return false;
 }
 
-static bool ccdm_host_esp(char *const *fields)
+static bool ccdm_system_esp(char *const *fields)
 {
 	return fields[2] && !strcmp(fields[2], "vfat") &&
-	       ccdm_host_option(fields[3], "x-ccdm.esp") &&
+	       ccdm_system_option(fields[3], "x-ccdm.esp") &&
 	       (!strcmp(fields[1], "/efi") || !strcmp(fields[1], "/boot") ||
 		!strcmp(fields[1], "/boot/efi"));
 }
 
-static int ccdm_host_refuse(const char *file, unsigned int line, const char *what,
-			    struct ccdm_err *err)
+static int ccdm_system_refuse(const char *file, unsigned int line, const char *what,
+			      struct ccdm_err *err)
 {
 	ccdm_err_hint(err, "the host can give any disk any name: see \"Mounts\" in dracut.ccdm(7)");
 	return ccdm_err_set(err, -ECANCELED,
-			    "%s:%u: expected a device " CCDM_HOST_OURS "* or none, found '%s'",
+			    "%s:%u: expected a device " CCDM_SYSTEM_OURS "* or none, found '%s'",
 			    file, line, what);
 }
 
 /* A table of lines with fields: is field @which of each what it may be? */
-struct ccdm_host_table {
+struct ccdm_system_table {
 	const char *file;
 	int which;
 	bool esp;
 };
 
-static int ccdm_host_line(char *line, unsigned int number, void *arg, struct ccdm_err *err)
+static int ccdm_system_line(char *line, unsigned int number, void *arg, struct ccdm_err *err)
 {
-	const struct ccdm_host_table *table = arg;
-	char *fields[CCDM_HOST_FIELDS] = { 0 }, *save;
+	const struct ccdm_system_table *table = arg;
+	char *fields[CCDM_SYSTEM_FIELDS] = { 0 }, *save;
 	int i;
 
-	for (i = 0; i < CCDM_HOST_FIELDS; i++) {
+	for (i = 0; i < CCDM_SYSTEM_FIELDS; i++) {
 		fields[i] = strtok_r(i ? NULL : line, " \t", &save);
 		if (!fields[i])
 			break;
 	}
 	if (!fields[0] || fields[0][0] == '#' || !fields[table->which])
 		return 0;
-	if (ccdm_host_source(fields[table->which]) || (table->esp && ccdm_host_esp(fields)))
+	if (ccdm_system_source(fields[table->which]) || (table->esp && ccdm_system_esp(fields)))
 		return 0;
-	return ccdm_host_refuse(table->file, number, fields[table->which], err);
+	return ccdm_system_refuse(table->file, number, fields[table->which], err);
 }
 
-int ccdm_host_fstab(const char *file, const char *text, struct ccdm_err *err)
+int ccdm_system_fstab(const char *file, const char *text, struct ccdm_err *err)
 {
-	struct ccdm_host_table table = { file, 0, true };
+	struct ccdm_system_table table = { file, 0, true };
 
-	return ccdm_file_lines(file, text, strlen(text), CCDM_HOST_FILE_MAX, ccdm_host_line, &table,
-			       err);
+	return ccdm_file_lines(file, text, strlen(text), CCDM_SYSTEM_FILE_MAX, ccdm_system_line,
+			       &table, err);
 }
 
-int ccdm_host_crypttab(const char *file, const char *text, struct ccdm_err *err)
+int ccdm_system_crypttab(const char *file, const char *text, struct ccdm_err *err)
 {
-	struct ccdm_host_table table = { file, 1, false };
+	struct ccdm_system_table table = { file, 1, false };
 
-	return ccdm_file_lines(file, text, strlen(text), CCDM_HOST_FILE_MAX, ccdm_host_line, &table,
-			       err);
+	return ccdm_file_lines(file, text, strlen(text), CCDM_SYSTEM_FILE_MAX, ccdm_system_line,
+			       &table, err);
 }
 
 /* As systemd.syntax(7) has it: spaces do not count beside a name, "=" and a value. */
-int ccdm_host_unit(const char *file, const char *text, struct ccdm_err *err)
+int ccdm_system_unit(const char *file, const char *text, struct ccdm_err *err)
 {
 	const char *line, *at, *stop;
 	unsigned int number = 1;
@@ -112,29 +112,29 @@ int ccdm_host_unit(const char *file, const char *text, struct ccdm_err *err)
 
 	for (line = text; *line; line += n + (line[n] == '\n'), number++) {
 		n = strcspn(line, "\n");
-		at = line + strspn(line, CCDM_HOST_SPACE);
+		at = line + strspn(line, CCDM_SYSTEM_SPACE);
 		if (strncmp(at, "What", 4))
 			continue;
 		at += 4;
-		at += strspn(at, CCDM_HOST_SPACE);
+		at += strspn(at, CCDM_SYSTEM_SPACE);
 		/* (a line that goes on before its "=" has a backslash in its value, which no device of ours has) */
 		if (*at != '=' && *at != '\\')
 			continue;
 		at += *at == '=';
-		at += strspn(at, CCDM_HOST_SPACE);
-		for (stop = line + n; stop > at && strchr(CCDM_HOST_SPACE, stop[-1]); stop--)
+		at += strspn(at, CCDM_SYSTEM_SPACE);
+		for (stop = line + n; stop > at && strchr(CCDM_SYSTEM_SPACE, stop[-1]); stop--)
 			;
 		snprintf(what, sizeof(what), "%.*s", (int)(stop - at), at);
-		if (!ccdm_host_source(what))
-			return ccdm_host_refuse(file, number, what, err);
+		if (!ccdm_system_source(what))
+			return ccdm_system_refuse(file, number, what, err);
 	}
 	return 0;
 }
 
 /* @check on root/path; nothing to check is fine */
-static int ccdm_host_file(const char *root, const char *path,
-			  int (*check)(const char *file, const char *text, struct ccdm_err *err),
-			  struct ccdm_err *err)
+static int ccdm_system_file(const char *root, const char *path,
+			    int (*check)(const char *file, const char *text, struct ccdm_err *err),
+			    struct ccdm_err *err)
 {
 	char file[PATH_MAX], *text;
 	size_t size;
@@ -143,7 +143,7 @@ static int ccdm_host_file(const char *root, const char *path,
 	snprintf(file, sizeof(file), "%s%s", root, path);
 	if (access(file, F_OK))
 		return 0;
-	r = ccdm_file_read(file, CCDM_HOST_FILE_MAX, &text, &size, err);
+	r = ccdm_file_read(file, CCDM_SYSTEM_FILE_MAX, &text, &size, err);
 	if (r)
 		return r;
 	r = check(path, text, err);
@@ -151,7 +151,7 @@ static int ccdm_host_file(const char *root, const char *path,
 	return r;
 }
 
-static bool ccdm_host_ends(const char *name, const char *with)
+static bool ccdm_system_ends(const char *name, const char *with)
 {
 	size_t n = strlen(name), m = strlen(with);
 
@@ -159,7 +159,8 @@ static bool ccdm_host_ends(const char *name, const char *with)
 }
 
 /* The units that mount and swap in @folder, or, of a unit, what is said besides. */
-static int ccdm_host_units(const char *root, const char *folder, bool besides, struct ccdm_err *err)
+static int ccdm_system_units(const char *root, const char *folder, bool besides,
+			     struct ccdm_err *err)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
@@ -172,20 +173,20 @@ static int ccdm_host_units(const char *root, const char *folder, bool besides, s
 	while (!r && dir && (entry = readdir(dir))) {
 		name = entry->d_name;
 		snprintf(path, sizeof(path), "%s/%s", folder, name);
-		if (besides ? ccdm_host_ends(name, ".conf")
-			    : ccdm_host_ends(name, ".mount") || ccdm_host_ends(name, ".swap"))
-			r = ccdm_host_file(root, path, ccdm_host_unit, err);
+		if (besides ? ccdm_system_ends(name, ".conf")
+			    : ccdm_system_ends(name, ".mount") || ccdm_system_ends(name, ".swap"))
+			r = ccdm_system_file(root, path, ccdm_system_unit, err);
 		/* NAME.mount.d; NAME-.mount.d of all whose names begin so; mount.d of all */
 		else if (!besides &&
-			 (ccdm_host_ends(name, "mount.d") || ccdm_host_ends(name, "swap.d")))
-			r = ccdm_host_units(root, path, true, err);
+			 (ccdm_system_ends(name, "mount.d") || ccdm_system_ends(name, "swap.d")))
+			r = ccdm_system_units(root, path, true, err);
 	}
 	if (dir)
 		closedir(dir);
 	return r;
 }
 
-int ccdm_host_mounts(const char *root, struct ccdm_err *err)
+int ccdm_system_mounts(const char *root, struct ccdm_err *err)
 {
 	static const char *const folders[] = {
 		"/etc/systemd/system.control", "/etc/systemd/system.attached",
@@ -193,20 +194,20 @@ int ccdm_host_mounts(const char *root, struct ccdm_err *err)
 		"/usr/lib/systemd/system",
 	};
 	size_t i;
-	int r = ccdm_host_file(root, "/etc/fstab", ccdm_host_fstab, err);
+	int r = ccdm_system_file(root, "/etc/fstab", ccdm_system_fstab, err);
 
 	if (!r)
-		r = ccdm_host_file(root, "/etc/crypttab", ccdm_host_crypttab, err);
+		r = ccdm_system_file(root, "/etc/crypttab", ccdm_system_crypttab, err);
 	for (i = 0; !r && i < sizeof(folders) / sizeof(folders[0]); i++)
-		r = ccdm_host_units(root, folders[i], false, err);
+		r = ccdm_system_units(root, folders[i], false, err);
 	return r;
 }
 
 /* ---- what is closed ------------------------------------------------------ */
 
 /* @folder below @run: a link to /dev/null in the place of a file that is read from elsewhere. */
-static int ccdm_host_link(const char *run, const char *folder, const char *name,
-			  struct ccdm_err *err)
+static int ccdm_system_link(const char *run, const char *folder, const char *name,
+			    struct ccdm_err *err)
 {
 	char path[PATH_MAX];
 	int r;
@@ -224,7 +225,7 @@ static int ccdm_host_link(const char *run, const char *folder, const char *name,
  * udev rules that join disks by what the disks say of themselves (LVM, md, btrfs, multipath,
  * bcache, ZFS): /run comes before /usr/lib. An administrator's own in /etc come before both.
  */
-static const char *const ccdm_host_assembly[] = {
+static const char *const ccdm_system_assembly[] = {
 	"60-multipath.rules",
 	"64-btrfs.rules",
 	"64-btrfs-dm.rules",
@@ -245,11 +246,11 @@ static const char *const ccdm_host_assembly[] = {
  * The kernel's messages, and what a panic saw, go to no variable of the firmware's, which is the
  * host's; and no such variable becomes a file of ours (systemd-pstore).
  */
-static int ccdm_host_no_pstore(const char *run, struct ccdm_err *err)
+static int ccdm_system_no_pstore(const char *run, struct ccdm_err *err)
 {
 	static const char text[] = "blacklist efi_pstore\ninstall efi_pstore /bin/false\n";
 	char path[PATH_MAX];
-	int r = ccdm_host_link(run, "systemd/system.control", "systemd-pstore.service", err);
+	int r = ccdm_system_link(run, "systemd/system.control", "systemd-pstore.service", err);
 
 	if (r)
 		return r;
@@ -260,26 +261,26 @@ static int ccdm_host_no_pstore(const char *run, struct ccdm_err *err)
 }
 
 /* The rules that this initrd has about the host's devices hold afterwards too. */
-static int ccdm_host_rules(const char *run, struct ccdm_err *err)
+static int ccdm_system_rules(const char *run, struct ccdm_err *err)
 {
 	char path[PATH_MAX], *text;
 	size_t size;
-	int r = ccdm_file_read("/etc/udev/rules.d/" CCDM_HOST_RULES, CCDM_HOST_FILE_MAX, &text,
+	int r = ccdm_file_read("/etc/udev/rules.d/" CCDM_SYSTEM_RULES, CCDM_SYSTEM_FILE_MAX, &text,
 			       &size, err);
 
 	if (r)
 		return r;
 	snprintf(path, sizeof(path), "%s/udev/rules.d", run);
 	mkdir(path, 0755);
-	snprintf(path, sizeof(path), "%s/udev/rules.d/" CCDM_HOST_RULES, run);
+	snprintf(path, sizeof(path), "%s/udev/rules.d/" CCDM_SYSTEM_RULES, run);
 	r = ccdm_file_write(path, text, size, 0644, err);
 	free(text);
 	return r;
 }
 
 /* In the place of a unit that would start a shell; system.control comes before /etc. */
-static int ccdm_host_no_shell(const struct ccdm_config *config, const char *run, const char *name,
-			      struct ccdm_err *err)
+static int ccdm_system_no_shell(const struct ccdm_config *config, const char *run, const char *name,
+				struct ccdm_err *err)
 {
 	bool reboots = config->on_failure == CCDM_FAILURE_REBOOT;
 	const char *action = reboots ? "reboot-force" : "poweroff-force";
@@ -299,7 +300,7 @@ static int ccdm_host_no_shell(const struct ccdm_config *config, const char *run,
 }
 
 /* Not to be started: who lets the host log in on its consoles, and agents that do what it says. */
-static const char *const ccdm_host_masked[] = {
+static const char *const ccdm_system_masked[] = {
 	"getty@.service", "serial-getty@.service", "console-getty.service",
 	"container-getty@.service", "debug-shell.service",
 	/* commands and files, by a port, a socket or shared memory */
@@ -317,8 +318,8 @@ static const char *const ccdm_host_masked[] = {
 	"snap.amazon-ssm-agent.amazon-ssm-agent.service", "afterburn-sshkeys@.service"
 };
 
-static int ccdm_host_lockdown(const struct ccdm_config *config, const char *run,
-			      struct ccdm_err *err)
+static int ccdm_system_lockdown(const struct ccdm_config *config, const char *run,
+				struct ccdm_err *err)
 {
 	static const char *const shells[] = { "emergency.service", "rescue.service" };
 	static const char sysctl[] = "kernel.sysrq = 0\n";
@@ -326,10 +327,10 @@ static int ccdm_host_lockdown(const struct ccdm_config *config, const char *run,
 	size_t i;
 	int r = 0;
 
-	for (i = 0; !r && i < sizeof(ccdm_host_masked) / sizeof(ccdm_host_masked[0]); i++)
-		r = ccdm_host_link(run, "systemd/system.control", ccdm_host_masked[i], err);
+	for (i = 0; !r && i < sizeof(ccdm_system_masked) / sizeof(ccdm_system_masked[0]); i++)
+		r = ccdm_system_link(run, "systemd/system.control", ccdm_system_masked[i], err);
 	for (i = 0; !r && i < sizeof(shells) / sizeof(shells[0]); i++)
-		r = ccdm_host_no_shell(config, run, shells[i], err);
+		r = ccdm_system_no_shell(config, run, shells[i], err);
 	if (r)
 		return r;
 	snprintf(path, sizeof(path), "%s/sysctl.d", run);
@@ -342,7 +343,7 @@ static int ccdm_host_lockdown(const struct ccdm_config *config, const char *run,
  * Where systemd would keep words of the firmware's variables, as the fence has it, nothing can
  * be made, and nothing is. (Not a file: that it is no folder is an error that ends systemd.)
  */
-static int ccdm_host_no_options(const char *run, struct ccdm_err *err)
+static int ccdm_system_no_options(const char *run, struct ccdm_err *err)
 {
 	char path[PATH_MAX];
 
@@ -352,7 +353,7 @@ static int ccdm_host_no_options(const char *run, struct ccdm_err *err)
 		       : 0;
 }
 
-int ccdm_host_close(const struct ccdm_config *config, const char *run, struct ccdm_err *err)
+int ccdm_system_close(const struct ccdm_config *config, const char *run, struct ccdm_err *err)
 {
 	/* they act on the command line, on partition tables, on firmware variables, on vsock */
 	static const char *const generators[] = { "debug",	  "factory-reset",
@@ -361,25 +362,26 @@ int ccdm_host_close(const struct ccdm_config *config, const char *run, struct cc
 						  "system-update" };
 	char name[64];
 	size_t i;
-	int r = ccdm_host_rules(run, err);
+	int r = ccdm_system_rules(run, err);
 
 	if (!r)
-		r = ccdm_host_no_options(run, err);
-	for (i = 0; !r && i < sizeof(ccdm_host_assembly) / sizeof(ccdm_host_assembly[0]); i++)
-		r = ccdm_host_link(run, "udev/rules.d", ccdm_host_assembly[i], err);
+		r = ccdm_system_no_options(run, err);
+	for (i = 0; !r && i < sizeof(ccdm_system_assembly) / sizeof(ccdm_system_assembly[0]); i++)
+		r = ccdm_system_link(run, "udev/rules.d", ccdm_system_assembly[i], err);
 	if (!r)
-		r = ccdm_host_no_pstore(run, err);
+		r = ccdm_system_no_pstore(run, err);
 	for (i = 0; !r && i < sizeof(generators) / sizeof(generators[0]); i++) {
 		snprintf(name, sizeof(name), "systemd-%s-generator", generators[i]);
-		r = ccdm_host_link(run, "systemd/system-generators", name, err);
+		r = ccdm_system_link(run, "systemd/system-generators", name, err);
 	}
 	/* what systemd 258 and later starts for a firmware variable, whoever asks for it */
 	if (!r)
-		r = ccdm_host_link(run, "systemd/system.control", "factory-reset-now.target", err);
-	return r || !config->lockdown ? r : ccdm_host_lockdown(config, run, err);
+		r = ccdm_system_link(run, "systemd/system.control", "factory-reset-now.target",
+				     err);
+	return r || !config->lockdown ? r : ccdm_system_lockdown(config, run, err);
 }
 
-int ccdm_host_machine_id(const char *root, struct ccdm_err *err)
+int ccdm_system_machine_id(const char *root, struct ccdm_err *err)
 {
 	unsigned char random[16];
 	char path[PATH_MAX], hex[2 * sizeof(random) + 2];

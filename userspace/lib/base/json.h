@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* json.h - members of JSON that is being made; byte strings in it: base64, hexadecimal, arrays of numbers */
+#ifndef CCDM_JSON_H
+#define CCDM_JSON_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include "err.h"
+
+/**
+ * ccdm_json_fn - bytes of a value
+ * @value: untrusted; NULL: there is none
+ * @key: its name, for messages
+ * @max: most bytes it may be
+ * @bytes: set; the caller frees it
+ * @size: their number
+ *
+ * Return: 0, -EINVAL, -ENOMEM.
+ */
+typedef int (*ccdm_json_fn)(const json_t *value, const char *key, size_t max, uint8_t **bytes,
+			    size_t *size, struct ccdm_err *err);
+
+int ccdm_json_base64(const json_t *value, const char *key, size_t max, uint8_t **bytes,
+		     size_t *size, struct ccdm_err *err);
+int ccdm_json_base64url(const json_t *value, const char *key, size_t max, uint8_t **bytes,
+			size_t *size, struct ccdm_err *err);
+int ccdm_json_hex(const json_t *value, const char *key, size_t max, uint8_t **bytes, size_t *size,
+		  struct ccdm_err *err);
+/* An array of numbers from 0 to 255. */
+int ccdm_json_numbers(const json_t *value, const char *key, size_t max, uint8_t **bytes,
+		      size_t *size, struct ccdm_err *err);
+
+/* The same, of exactly @size bytes, into @to. */
+int ccdm_json_octets(const json_t *value, const char *key, uint8_t *to, size_t size,
+		     struct ccdm_err *err);
+
+/**
+ * ccdm_json_put() - a member into an object that is being made
+ * @object: has its members so far; NULL: one was lost already
+ * @value: taken; NULL: it could not be made
+ *
+ * An object that cannot take it is dropped and becomes NULL, so that one that lacks a member
+ * never looks whole. Nobody else may have a reference to it.
+ */
+static inline void ccdm_json_put(json_t **object, const char *key, json_t *value)
+{
+	if (!json_object_set_new(*object, key, value))
+		return;
+	json_decref(*object);
+	*object = NULL;
+}
+
+/* The same for an array. */
+static inline void ccdm_json_add(json_t **array, json_t *value)
+{
+	if (!json_array_append_new(*array, value))
+		return;
+	json_decref(*array);
+	*array = NULL;
+}
+
+/**
+ * ccdm_json_dump() - json_dumps(), which leaves out the name of a member where memory ends
+ *
+ * Return: text that the caller frees; NULL: out of memory, or @value is NULL.
+ */
+static inline char *ccdm_json_dump(const json_t *value, size_t flags)
+{
+	size_t size = json_dumpb(value, NULL, 0, flags);
+	char *text = size ? malloc(size + 1) : NULL;
+
+	if (text && json_dumpb(value, text, size, flags) == size) {
+		text[size] = '\0';
+		return text;
+	}
+	free(text);
+	return NULL;
+}
+
+/* The other way round: bytes as text in base64; NULL: out of memory. */
+json_t *ccdm_json_make(const void *bytes, size_t size);
+json_t *ccdm_json_make_url(const void *bytes, size_t size); /* with its padding */
+json_t *ccdm_json_make_hex(const void *bytes, size_t size);
+
+#endif

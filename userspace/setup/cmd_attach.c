@@ -231,7 +231,7 @@ enum ccdm_exit cmd_attach(const struct ccdm_verb *verb, int argc, char **argv)
 	if (a.generate && access(a.tab, F_OK))
 		return CCDM_EXIT_OK;
 	a.initrd = !access("/etc/initrd-release", F_OK);
-	r = a.name ? ccdm_setup_root(&err) : 0;
+	r = a.name ? ccdm_setup_dm(&err) : 0;
 	if (!r)
 		r = ccdm_file_read(a.tab, CCDM_TAB_MAX, &text, &size, &err);
 	if (!r)

@@ -173,11 +173,14 @@ enum ccdm_exit cmd_benchmark(const struct ccdm_verb *verb, int argc, char **argv
 	if (over)
 		return e;
 	r = bench_run(&xts);
-	if (r == -EAFNOSUPPORT) {
+	if (r == -EAFNOSUPPORT || r == -EPERM || r == -EACCES) {
 		struct ccdm_err err = { 0 };
 
-		ccdm_err_set(&err, -ENOENT, "the kernel's crypto API cannot be reached (AF_ALG)");
-		return ccdm_ui_fail(CCDM_PROGRAM, &err, -ENOENT);
+		ccdm_err_set(&err, r, "the kernel's crypto API cannot be reached (AF_ALG): %s",
+			     strerror(-r));
+		ccdm_err_hint(&err, "load af_alg and algif_skcipher, algif_aead and algif_hash; "
+				    "in a container, allow sockets of AF_ALG");
+		return ccdm_ui_fail(CCDM_PROGRAM, &err, r == -EAFNOSUPPORT ? -ENOENT : r);
 	}
 	bench_run(&gmac);
 	bench_run(&hmac);

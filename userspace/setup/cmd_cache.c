@@ -21,7 +21,7 @@ static int cache_change(const char *name, const char *size, struct ccdm_err *err
 
 	if (ccdm_ui_size(size, &bytes) || !bytes)
 		return ccdm_err_set(err, -EINVAL, "'%s' is not a size", size);
-	r = ccdm_setup_root(err);
+	r = ccdm_setup_dm(err);
 	if (!r)
 		r = ccdm_dm_info(name, &info, err);
 	if (r)

@@ -36,7 +36,7 @@ static int close_mapping(const struct close_args *a, const char *name, struct cc
 {
 	char device[40];
 	struct ccdm_dm_info info;
-	int r = ccdm_setup_root(err);
+	int r = ccdm_setup_dm(err);
 
 	if (!r)
 		r = ccdm_dm_info(name, &info, err);

@@ -70,7 +70,7 @@ enum ccdm_exit cmd_list(const struct ccdm_verb *verb, int argc, char **argv)
 	if (over)
 		return e;
 	a.all = json_array();
-	r = ccdm_setup_root(&err);
+	r = ccdm_setup_dm(&err);
 	if (!r)
 		r = ccdm_dm_list(list_each, &a, &err);
 	if (r)

@@ -143,7 +143,7 @@ enum ccdm_exit cmd_monitor(const struct ccdm_verb *verb, int argc, char **argv)
 		return e;
 	if (optind < argc)
 		a.name = argv[optind];
-	r = ccdm_setup_root(&err);
+	r = ccdm_setup_dm(&err);
 	if (!r)
 		r = ccdm_module_need(&err);
 	if (!r)

@@ -98,7 +98,7 @@ static int open_consent(const struct open_args *a, const struct ccdm_device *dev
 static int open_mapping(const struct open_args *a, struct ccdm_err *err)
 {
 	struct ccdm_open_facts facts;
-	int r = ccdm_setup_root(err);
+	int r = ccdm_setup_dm(err);
 
 	if (!r)
 		r = ccdm_open_look(&a->open, &facts, err);

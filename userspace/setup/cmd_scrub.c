@@ -126,7 +126,7 @@ static int scrub_run(struct scrub_args *a, const char *name, struct ccdm_err *er
 {
 	struct sigaction sa = { .sa_handler = scrub_signal };
 	struct ccdm_dm_info info;
-	int r = ccdm_setup_root(err);
+	int r = ccdm_setup_dm(err);
 
 	if (!r)
 		r = ccdm_dm_info(name, &info, err);

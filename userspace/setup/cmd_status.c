@@ -110,7 +110,7 @@ enum ccdm_exit cmd_status(const struct ccdm_verb *verb, int argc, char **argv)
 	info = malloc(sizeof(*info));
 	if (!info)
 		return ccdm_setup_memory();
-	r = ccdm_setup_root(&err);
+	r = ccdm_setup_dm(&err);
 	if (!r)
 		r = ccdm_dm_info(argv[optind] ? argv[optind] : CCDM_ROOT_NAME, info, &err);
 	if (r) {

@@ -201,6 +201,13 @@ int ccdm_setup_root(struct ccdm_err *err)
 	return ccdm_err_set(err, -EPERM, "this needs CAP_SYS_ADMIN");
 }
 
+int ccdm_setup_dm(struct ccdm_err *err)
+{
+	int r = ccdm_setup_root(err);
+
+	return r ? r : ccdm_dm_need(err);
+}
+
 int main(int argc, char **argv)
 {
 	bool debug = false;

@@ -60,6 +60,9 @@ enum ccdm_exit ccdm_setup_options(const struct ccdm_verb *verb, int argc, char *
 /* "must be root", said before anything is tried */
 int ccdm_setup_root(struct ccdm_err *err);
 
+/* The same for a verb that uses device-mapper, which a container normally does not have. */
+int ccdm_setup_dm(struct ccdm_err *err);
+
 /* Say that there is none; its exit code. */
 enum ccdm_exit ccdm_setup_memory(void);
 

@@ -4,13 +4,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libdevmapper.h>
+#include <linux/dm-ioctl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include "ccdm_format.h"
 #include "dm.h"
+
+#define CCDM_DM_CONTROL "/dev/mapper/control"
 
 static bool ccdm_dm_debug;
 
@@ -92,6 +96,59 @@ static struct dm_task *ccdm_dm_task(int type, const char *name)
 	return task;
 }
 
+static bool ccdm_dm_in_kernel(void)
+{
+	FILE *misc = fopen("/proc/misc", "re");
+	bool found = false;
+	char name[64];
+
+	while (misc && !found && fscanf(misc, "%*u %63s", name) == 1)
+		found = !strcmp(name, "device-mapper");
+	if (misc)
+		fclose(misc);
+	return found;
+}
+
+/* Say why libdevmapper makes no task: it gives no errno. */
+static int ccdm_dm_no_task(struct ccdm_err *err)
+{
+	struct dm_ioctl version = { .version = { DM_VERSION_MAJOR, 0, 0 },
+				    .data_size = sizeof(version) };
+	int fd = open(CCDM_DM_CONTROL, O_RDWR | O_CLOEXEC), r = 0;
+
+	if (fd < 0 || ioctl(fd, DM_VERSION, &version))
+		r = -errno;
+	if (fd >= 0)
+		close(fd);
+	if (!r)
+		return ccdm_err_set(err, -ENOMEM, "out of memory");
+	if (!ccdm_dm_in_kernel()) {
+		ccdm_err_hint(err, "load it with \"modprobe dm-mod\", for a container on its host");
+		return ccdm_err_set(err, -ENODEV,
+				    "the kernel has no device-mapper: it is not in /proc/misc");
+	}
+	if (r == -EPERM || r == -EACCES) {
+		ccdm_err_hint(err, "run it as root with CAP_SYS_ADMIN; a container must be given "
+				   "the capability and " CCDM_DM_CONTROL);
+		return ccdm_err_set(err, r,
+				    CCDM_DM_CONTROL ": device-mapper needs CAP_SYS_ADMIN: %s",
+				    strerror(-r));
+	}
+	ccdm_err_hint(err, "a container must be given " CCDM_DM_CONTROL
+			   " of its host; elsewhere udev makes it");
+	return ccdm_err_set(err, -ENODEV, CCDM_DM_CONTROL " cannot be used: %s", strerror(-r));
+}
+
+int ccdm_dm_need(struct ccdm_err *err)
+{
+	struct dm_task *task = ccdm_dm_task(DM_DEVICE_LIST, NULL);
+
+	if (!task)
+		return ccdm_dm_no_task(err);
+	dm_task_destroy(task);
+	return 0;
+}
+
 static int ccdm_dm_run(struct dm_task *task)
 {
 	int r;
@@ -109,7 +166,7 @@ int ccdm_dm_target_version(uint32_t version[3], struct ccdm_err *err)
 	int r;
 
 	if (!task)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_dm_no_task(err);
 	r = ccdm_dm_run(task);
 	if (r) {
 		dm_task_destroy(task);
@@ -136,11 +193,11 @@ static int ccdm_dm_create_empty(const char *name, const char *uuid, struct ccdm_
 	struct dm_task *task = ccdm_dm_task(DM_DEVICE_CREATE, name);
 	int r = -ENOMEM;
 
-	if (task && dm_task_set_uuid(task, uuid) &&
-	    dm_task_set_add_node(task, DM_ADD_NODE_ON_RESUME))
+	if (!task)
+		return ccdm_dm_no_task(err);
+	if (dm_task_set_uuid(task, uuid) && dm_task_set_add_node(task, DM_ADD_NODE_ON_RESUME))
 		r = ccdm_dm_run(task);
-	if (task)
-		dm_task_destroy(task);
+	dm_task_destroy(task);
 	if (r == -EBUSY || r == -EEXIST)
 		return ccdm_err_set(err, -EEXIST, "a mapping of the name %s or its UUID exists",
 				    name);
@@ -209,7 +266,7 @@ int ccdm_dm_remove(const char *name, bool deferred, struct ccdm_err *err)
 	int r;
 
 	if (!task)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_dm_no_task(err);
 	if ((deferred && !dm_task_deferred_remove(task)) || !dm_task_retry_remove(task) ||
 	    !dm_task_set_cookie(task, &cookie, 0)) {
 		dm_task_destroy(task);
@@ -239,7 +296,7 @@ static int ccdm_dm_line(int type, const char *name, const char *want, struct ccd
 	int r;
 
 	if (!task)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_dm_no_task(err);
 	/* A status must not write anything to the device below. */
 	dm_task_no_flush(task);
 	r = ccdm_dm_run(task);
@@ -308,7 +365,7 @@ int ccdm_dm_message(const char *name, const char *message, struct ccdm_err *err)
 	int r;
 
 	if (!task)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_dm_no_task(err);
 	if (!dm_task_set_sector(task, 0) || !dm_task_set_message(task, message)) {
 		dm_task_destroy(task);
 		return ccdm_err_set(err, -ENOMEM, "out of memory");
@@ -330,7 +387,7 @@ int ccdm_dm_list(int (*each)(const char *name, void *arg, struct ccdm_err *err),
 
 	info = malloc(sizeof(*info));
 	if (!task || !info) {
-		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = task ? ccdm_err_set(err, -ENOMEM, "out of memory") : ccdm_dm_no_task(err);
 		goto out;
 	}
 	r = ccdm_dm_run(task);

@@ -45,6 +45,13 @@ struct ccdm_dm_info {
 /* Library set-up; @debug passes libdevmapper's own log on to standard error. */
 void ccdm_dm_init(bool debug);
 
+/**
+ * ccdm_dm_need() - check that device-mapper can be used here, before anything is tried
+ *
+ * Return: 0; -ENODEV if the kernel has none or there is no way to it; -EPERM, -EACCES; -ENOMEM.
+ */
+int ccdm_dm_need(struct ccdm_err *err);
+
 /* Version of the target ccdm in the kernel. -ENOENT: no such target (module not loaded). */
 int ccdm_dm_target_version(uint32_t version[3], struct ccdm_err *err);
 

@@ -10,6 +10,8 @@ PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 COMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR ?= $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 UDEVDIR ?= /usr/lib/udev/rules.d
 DRACUTDIR ?= /usr/lib/dracut
 UNITDIR ?= /usr/lib/systemd/system
@@ -255,10 +257,18 @@ demo-boot: vm-setup
 demo-disk: vm-setup test-programs
 	@scripts/demo-disk
 
+# A program prints its completion for bash, zsh and fish.
+define install-completion
+install -d $(DESTDIR)$(COMPDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
+	$(BUILD)/bin/$(1) --completion bash >$(DESTDIR)$(COMPDIR)/$(1)
+	$(BUILD)/bin/$(1) --completion zsh >$(DESTDIR)$(ZSHDIR)/_$(1)
+	$(BUILD)/bin/$(1) --completion fish >$(DESTDIR)$(FISHDIR)/$(1).fish
+endef
+
 install: all
 	install -D -m 0755 $(BUILD)/bin/ccdm-setup $(DESTDIR)$(SBINDIR)/ccdm-setup
 	$(foreach m,$(SETUP_MAN),install -D -m 0644 $(m) $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
-	install -D -m 0644 userspace/setup/ccdm-setup.bash $(DESTDIR)$(COMPDIR)/ccdm-setup
+	$(call install-completion,ccdm-setup)
 	install -d $(DESTDIR)$(DRACUTDIR)/modules.d/50ccdm
 	install -m 0644 $(filter-out %.sh %/ccdm-generator %/sulogin,$(DRACUT)) $(DESTDIR)$(DRACUTDIR)/modules.d/50ccdm/
 	install -m 0755 $(filter %.sh %/ccdm-generator %/sulogin,$(DRACUT)) $(DESTDIR)$(DRACUTDIR)/modules.d/50ccdm/
@@ -275,7 +285,7 @@ install: all
 install-broker: programs
 	install -D -m 0755 $(BUILD)/bin/ccdm-broker $(DESTDIR)$(SBINDIR)/ccdm-broker
 	$(foreach m,$(BROKER_MAN),install -D -m 0644 $(m) $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
-	install -D -m 0644 userspace/broker/ccdm-broker.bash $(DESTDIR)$(COMPDIR)/ccdm-broker
+	$(call install-completion,ccdm-broker)
 	install -D -m 0755 $(BUILD)/bin/ccdm-brokerd $(DESTDIR)$(SBINDIR)/ccdm-brokerd
 	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR)
 	sed 's,@SBINDIR@,$(SBINDIR),' userspace/broker/ccdm-brokerd.service >$(DESTDIR)$(UNITDIR)/ccdm-brokerd.service
@@ -284,7 +294,7 @@ install-broker: programs
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/ccdm-setup $(DESTDIR)$(SBINDIR)/ccdm-broker $(DESTDIR)$(SBINDIR)/ccdm-brokerd $(foreach m,$(MAN),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
 		$(DESTDIR)$(UNITDIR)/ccdm-attach@.service $(DESTDIR)$(UNITDIR)/ccdm-monitor.service $(DESTDIR)$(GENERATORDIR)/ccdm-tab-generator \
-		$(DESTDIR)$(COMPDIR)/ccdm-setup $(DESTDIR)$(COMPDIR)/ccdm-broker \
+		$(foreach p,ccdm-setup ccdm-broker,$(DESTDIR)$(COMPDIR)/$(p) $(DESTDIR)$(ZSHDIR)/_$(p) $(DESTDIR)$(FISHDIR)/$(p).fish) \
 		$(DESTDIR)$(UNITDIR)/ccdm-brokerd.service $(DESTDIR)$(SYSUSERSDIR)/ccdm-broker.conf \
 		$(DESTDIR)$(UDEVDIR)/95-dm-ccdm.rules \
 		$(DESTDIR)$(DRACUTDIR)/dracut.conf.d/50-ccdm.conf

@@ -47,29 +47,18 @@ enum {
 	OPT_NO_ACTIVATION
 };
 
-#define CCDM_BROKER_ARGS_OPTIONS                                             \
-	{ "broker", required_argument, NULL, OPT_BROKER },                   \
-		{ "ca", required_argument, NULL, OPT_CA },                   \
-		{ "pin", required_argument, NULL, OPT_PIN },                 \
-		{ "protocol", required_argument, NULL, OPT_PROTOCOL },       \
-		{ "timeout", required_argument, NULL, OPT_TIMEOUT },         \
-		{ "manifest", required_argument, NULL, OPT_MANIFEST },       \
-		{ "certificate", required_argument, NULL, OPT_CERTIFICATE }, \
-		{ "no-activation", no_argument, NULL, OPT_NO_ACTIVATION },   \
-	{                                                                    \
-		"config", required_argument, NULL, OPT_ATTEST_CONFIG         \
-	}
-
-#define CCDM_BROKER_ARGS_HELP                                                                    \
-	"      --broker URL       https://HOST[:PORT]; without, [attest] of the configuration\n" \
-	"      --ca FILE          certificate of the broker's CA, or\n"                          \
-	"      --pin HEX          SHA-256 of the broker's public key\n"                          \
-	"      --protocol V       0.4.0 (default) or 0.2.0\n"                                    \
-	"      --timeout SECONDS  for everything together (default 120)\n"                       \
-	"      --manifest FILE    what the builder of the image says of it, signed\n"            \
-	"      --certificate FILE the processor's (VCEK, VLEK), if the host gives none\n"        \
-	"      --no-activation    the broker knows the TPM's key, or is not ccdm-brokerd\n"      \
-	"      --config FILE      instead of /etc/ccdm/ccdm.conf\n"
+/* clang-format off */
+#define CCDM_BROKER_ARGS_OPTIONS \
+	{ "broker", 0, OPT_BROKER, "URL", "https://HOST[:PORT]; without, [attest] of the configuration", NULL, NULL }, \
+	{ "ca", 0, OPT_CA, "FILE", "certificate of the broker's CA, or", "@file", NULL }, \
+	{ "pin", 0, OPT_PIN, "HEX", "SHA-256 of the broker's public key", NULL, NULL }, \
+	{ "protocol", 0, OPT_PROTOCOL, "V", "0.4.0 (default) or 0.2.0", "0.4.0 0.2.0", NULL }, \
+	{ "timeout", 0, OPT_TIMEOUT, "SECONDS", "for everything together (default 120)", NULL, NULL }, \
+	{ "manifest", 0, OPT_MANIFEST, "FILE", "what the builder of the image says of it, signed", "@file", NULL }, \
+	{ "certificate", 0, OPT_CERTIFICATE, "FILE", "the processor's (VCEK, VLEK), if the host gives none", "@file", NULL }, \
+	{ "no-activation", 0, OPT_NO_ACTIVATION, NULL, "the broker knows the TPM's key, or is not ccdm-brokerd", NULL, NULL }, \
+	{ "config", 0, OPT_ATTEST_CONFIG, "FILE", "instead of /etc/ccdm/ccdm.conf", "@file", NULL }
+/* clang-format on */
 
 /* A manifest's file as a text, which the caller frees. Return: 0, -EINVAL, what reading it says */
 int ccdm_broker_args_manifest(const char *file, char **text, struct ccdm_err *err);

@@ -27,11 +27,10 @@ struct attach_args {
 
 enum { OPT_TAB = 256, OPT_GENERATE };
 
-static const struct option attach_options[] = {
-	{ "tab", required_argument, NULL, OPT_TAB },
-	{ "generate", required_argument, NULL, OPT_GENERATE },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
+static const struct ccdm_option attach_options[] = {
+	{ "tab", 0, OPT_TAB, "FILE", "instead of /etc/ccdmtab", "@file", NULL },
+	{ "generate", 0, OPT_GENERATE, "DIR", "make systemd units of it (for the generator)",
+	  "@file", NULL },
 	{ 0 },
 };
 
@@ -211,7 +210,7 @@ static int attach_generate(const struct ccdm_tab_entry *e, void *arg, struct ccd
 			   from, err);
 }
 
-enum ccdm_exit cmd_attach(const struct ccdm_verb *verb, int argc, char **argv)
+static enum ccdm_exit cmd_attach(const struct ccdm_verb *verb, int argc, char **argv)
 {
 	struct attach_args a = { .tab = CCDM_TAB_FILE };
 	struct ccdm_err err = { 0 };
@@ -221,7 +220,7 @@ enum ccdm_exit cmd_attach(const struct ccdm_verb *verb, int argc, char **argv)
 	bool over;
 	int r;
 
-	e = ccdm_setup_options(verb, argc, argv, attach_options, attach_take, &a, 0, 1, &over);
+	e = ccdm_setup_options(verb, argc, argv, attach_take, &a, &over);
 	if (over)
 		return e;
 	a.name = argv[optind];
@@ -242,3 +241,14 @@ enum ccdm_exit cmd_attach(const struct ccdm_verb *verb, int argc, char **argv)
 	free(text);
 	return r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : CCDM_EXIT_OK;
 }
+
+const struct ccdm_setup_verb ccdm_verb_attach = {
+	.verb = { .name = "attach",
+		  .usage = "NAME",
+		  .summary = "open what /etc/ccdmtab says of NAME",
+		  .options = attach_options,
+		  .offer = "@tab|",
+		  .min_args = 0,
+		  .max_args = 1 },
+	.run = cmd_attach,
+};

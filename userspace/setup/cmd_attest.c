@@ -12,12 +12,10 @@ struct attest_args {
 	bool json;
 };
 
-static const struct option attest_options[] = {
+static const struct ccdm_option attest_options[] = {
 	CCDM_BROKER_ARGS_OPTIONS,
-	{ "output", required_argument, NULL, 'o' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
+	{ "output", 0, 'o', "FILE", "write the token there", "@file", NULL },
+	{ "json", 0, 'j', NULL, "as JSON", NULL, NULL },
 	{ 0 },
 };
 
@@ -51,7 +49,7 @@ static int attest_do(struct attest_args *a, struct ccdm_err *err)
 	return r;
 }
 
-enum ccdm_exit cmd_attest(const struct ccdm_verb *verb, int argc, char **argv)
+static enum ccdm_exit cmd_attest(const struct ccdm_verb *verb, int argc, char **argv)
 {
 	struct attest_args *a = calloc(1, sizeof(*a));
 	struct ccdm_err err = { 0 };
@@ -61,7 +59,7 @@ enum ccdm_exit cmd_attest(const struct ccdm_verb *verb, int argc, char **argv)
 
 	if (!a)
 		return ccdm_setup_memory();
-	e = ccdm_setup_options(verb, argc, argv, attest_options, attest_take, a, 0, 0, &over);
+	e = ccdm_setup_options(verb, argc, argv, attest_take, a, &over);
 	if (!over) {
 		r = attest_do(a, &err);
 		if (r)
@@ -78,3 +76,13 @@ enum ccdm_exit cmd_attest(const struct ccdm_verb *verb, int argc, char **argv)
 	free(a);
 	return e;
 }
+
+const struct ccdm_setup_verb ccdm_verb_attest = {
+	.verb = { .name = "attest",
+		  .usage = "",
+		  .summary = "prove to a broker what runs here",
+		  .options = attest_options,
+		  .min_args = 0,
+		  .max_args = 0 },
+	.run = cmd_attest,
+};

@@ -126,10 +126,8 @@ out:
 	return r;
 }
 
-static const struct option benchmark_options[] = {
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
+static const struct ccdm_option benchmark_options[] = {
+	{ "json", 0, 'j', NULL, "as JSON", NULL, NULL },
 	{ 0 },
 };
 
@@ -146,7 +144,7 @@ static double bench_both(double a, double b)
 	return a > 0 && b > 0 ? 1 / (1 / a + 1 / b) : 0;
 }
 
-enum ccdm_exit cmd_benchmark(const struct ccdm_verb *verb, int argc, char **argv)
+static enum ccdm_exit cmd_benchmark(const struct ccdm_verb *verb, int argc, char **argv)
 {
 	struct bench_primitive xts = { "skcipher", "xts(aes)", 64, 16, false, 0 };
 	struct bench_primitive gmac = { "aead", "gcm(aes)", 32, 12, true, 0 };
@@ -168,8 +166,7 @@ enum ccdm_exit cmd_benchmark(const struct ccdm_verb *verb, int argc, char **argv
 	json_t *all, *row;
 	int i, best = 0, r;
 
-	e = ccdm_setup_options(verb, argc, argv, benchmark_options, benchmark_take, &json, 0, 0,
-			       &over);
+	e = ccdm_setup_options(verb, argc, argv, benchmark_take, &json, &over);
 	if (over)
 		return e;
 	r = bench_run(&xts);
@@ -220,3 +217,13 @@ enum ccdm_exit cmd_benchmark(const struct ccdm_verb *verb, int argc, char **argv
 		printf("Recommended here: --cipher %s\n", rows[best].suite);
 	return CCDM_EXIT_OK;
 }
+
+const struct ccdm_setup_verb ccdm_verb_benchmark = {
+	.verb = { .name = "benchmark",
+		  .usage = "",
+		  .summary = "how fast this kernel runs the cipher suites",
+		  .options = benchmark_options,
+		  .min_args = 0,
+		  .max_args = 0 },
+	.run = cmd_benchmark,
+};

@@ -24,12 +24,6 @@ static const struct boot_step {
 	{ "cap", ccdm_boot_cap },
 };
 
-static const struct option boot_options[] = {
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ 0 },
-};
-
 /*
  * What only exists to end the machine: asked for by a unit. systemd tells what became of the
  * one that we are called for; one that never began does not know why, and neither does a
@@ -52,7 +46,7 @@ static int boot_failed(const char *what, const char *unit, enum ccdm_boot_code *
 			    result ? result : "it died or took too long");
 }
 
-enum ccdm_exit cmd_boot(const struct ccdm_verb *verb, int argc, char **argv)
+static enum ccdm_exit cmd_boot(const struct ccdm_verb *verb, int argc, char **argv)
 {
 	struct ccdm_config config = { 0 };
 	struct ccdm_err err = { 0 };
@@ -63,7 +57,7 @@ enum ccdm_exit cmd_boot(const struct ccdm_verb *verb, int argc, char **argv)
 	size_t i;
 	int r;
 
-	e = ccdm_setup_options(verb, argc, argv, boot_options, NULL, NULL, 1, 2, &over);
+	e = ccdm_setup_options(verb, argc, argv, NULL, NULL, &over);
 	if (over)
 		return e;
 	/* what fails here ends the machine: not by accident in a running system */
@@ -89,3 +83,13 @@ enum ccdm_exit cmd_boot(const struct ccdm_verb *verb, int argc, char **argv)
 		ccdm_boot_stop(code, &err, config.on_failure, !strcmp(name, "fence"));
 	return CCDM_EXIT_OK;
 }
+
+const struct ccdm_setup_verb ccdm_verb_boot = {
+	.verb = { .name = "boot",
+		  .usage = "STEP [UNIT]",
+		  .summary = "a step of the boot, for the units of the initrd",
+		  .offer = "fence measure base root system attest cap|",
+		  .min_args = 1,
+		  .max_args = 2 },
+	.run = cmd_boot,
+};

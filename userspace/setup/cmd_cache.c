@@ -6,12 +6,6 @@
 #include "ccdm_format.h"
 #include "setup.h"
 
-static const struct option cache_options[] = {
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ 0 },
-};
-
 static int cache_change(const char *name, const char *size, struct ccdm_err *err)
 {
 	struct ccdm_dm_info info;
@@ -42,16 +36,26 @@ static int cache_change(const char *name, const char *size, struct ccdm_err *err
 	return r;
 }
 
-enum ccdm_exit cmd_cache(const struct ccdm_verb *verb, int argc, char **argv)
+static enum ccdm_exit cmd_cache(const struct ccdm_verb *verb, int argc, char **argv)
 {
 	struct ccdm_err err = { 0 };
 	enum ccdm_exit e;
 	bool over;
 	int r;
 
-	e = ccdm_setup_options(verb, argc, argv, cache_options, NULL, NULL, 2, 2, &over);
+	e = ccdm_setup_options(verb, argc, argv, NULL, NULL, &over);
 	if (over)
 		return e;
 	r = cache_change(argv[optind], argv[optind + 1], &err);
 	return r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : CCDM_EXIT_OK;
 }
+
+const struct ccdm_setup_verb ccdm_verb_cache = {
+	.verb = { .name = "cache",
+		  .usage = "NAME SIZE",
+		  .summary = "change the size of the cache of a live mapping",
+		  .offer = "@mapping|",
+		  .min_args = 2,
+		  .max_args = 2 },
+	.run = cmd_cache,
+};

@@ -11,11 +11,9 @@ struct close_args {
 	bool discard;
 };
 
-static const struct option close_options[] = {
-	{ "deferred", no_argument, NULL, 'd' },
-	{ "discard", no_argument, NULL, 'D' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
+static const struct ccdm_option close_options[] = {
+	{ "deferred", 0, 'd', NULL, "close when the last user has left", NULL, NULL },
+	{ "discard", 0, 'D', NULL, "discard the whole backing device afterwards", NULL, NULL },
 	{ 0 },
 };
 
@@ -49,7 +47,7 @@ static int close_mapping(const struct close_args *a, const char *name, struct cc
 	return r;
 }
 
-enum ccdm_exit cmd_close(const struct ccdm_verb *verb, int argc, char **argv)
+static enum ccdm_exit cmd_close(const struct ccdm_verb *verb, int argc, char **argv)
 {
 	struct close_args a = { 0 };
 	struct ccdm_err err = { 0 };
@@ -57,7 +55,7 @@ enum ccdm_exit cmd_close(const struct ccdm_verb *verb, int argc, char **argv)
 	bool over;
 	int r;
 
-	e = ccdm_setup_options(verb, argc, argv, close_options, close_take, &a, 1, 1, &over);
+	e = ccdm_setup_options(verb, argc, argv, close_take, &a, &over);
 	if (over)
 		return e;
 	if (a.deferred && a.discard)
@@ -65,3 +63,14 @@ enum ccdm_exit cmd_close(const struct ccdm_verb *verb, int argc, char **argv)
 	r = close_mapping(&a, argv[optind], &err);
 	return r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : CCDM_EXIT_OK;
 }
+
+const struct ccdm_setup_verb ccdm_verb_close = {
+	.verb = { .name = "close",
+		  .usage = "NAME",
+		  .summary = "close it; its content is lost",
+		  .options = close_options,
+		  .offer = "@mapping|",
+		  .min_args = 1,
+		  .max_args = 1 },
+	.run = cmd_close,
+};

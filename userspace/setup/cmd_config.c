@@ -5,12 +5,6 @@
 #include "boot/config.h"
 #include "setup.h"
 
-static const struct option config_options[] = {
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ 0 },
-};
-
 /* What an initrd needs of the files that the configuration names. */
 static void config_files(const struct ccdm_config *config)
 {
@@ -23,7 +17,7 @@ static void config_files(const struct ccdm_config *config)
 			puts(files[i]);
 }
 
-enum ccdm_exit cmd_config(const struct ccdm_verb *verb, int argc, char **argv)
+static enum ccdm_exit cmd_config(const struct ccdm_verb *verb, int argc, char **argv)
 {
 	struct ccdm_config config;
 	struct ccdm_err err = { 0 };
@@ -33,7 +27,7 @@ enum ccdm_exit cmd_config(const struct ccdm_verb *verb, int argc, char **argv)
 	bool over;
 	int r;
 
-	e = ccdm_setup_options(verb, argc, argv, config_options, NULL, NULL, 1, 2, &over);
+	e = ccdm_setup_options(verb, argc, argv, NULL, NULL, &over);
 	if (over)
 		return e;
 	what = argv[optind];
@@ -51,3 +45,13 @@ enum ccdm_exit cmd_config(const struct ccdm_verb *verb, int argc, char **argv)
 		return config.attest == CCDM_ATTEST_OFF ? CCDM_EXIT_REFUSED : CCDM_EXIT_OK;
 	return CCDM_EXIT_OK;
 }
+
+const struct ccdm_setup_verb ccdm_verb_config = {
+	.verb = { .name = "config",
+		  .usage = "check|files|attest [FILE]",
+		  .summary = "is the configuration of the boot good; its files",
+		  .offer = "check files attest|@file",
+		  .min_args = 1,
+		  .max_args = 2 },
+	.run = cmd_config,
+};

@@ -17,13 +17,15 @@ struct evidence_args {
 	bool json;
 };
 
-static const struct option evidence_options[] = {
-	{ "nonce", required_argument, NULL, 'n' },
-	{ "manifest", required_argument, NULL, 'm' },
-	{ "certificate", required_argument, NULL, 'c' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
+static const struct ccdm_option evidence_options[] = {
+	{ "nonce", 0, 'n', "TEXT", "collect evidence that is bound to TEXT, and print it as JSON",
+	  NULL, NULL },
+	{ "manifest", 0, 'm', "FILE", "what the builder of the image says of it, signed", "@file",
+	  NULL },
+	{ "certificate", 0, 'c', "FILE", "the processor's (VCEK, VLEK), if the host gives none",
+	  "@file", NULL },
+	{ "json", 0, 'j', NULL, "the list as JSON, and evidence over a nonce that is drawn", NULL,
+	  NULL },
 	{ 0 },
 };
 
@@ -75,7 +77,7 @@ static json_t *evidence_attesters(void)
 	return all;
 }
 
-enum ccdm_exit cmd_evidence(const struct ccdm_verb *verb, int argc, char **argv)
+static enum ccdm_exit cmd_evidence(const struct ccdm_verb *verb, int argc, char **argv)
 {
 	struct ccdm_session_conf conf = { .version = CCDM_KBS_0_4,
 					  .left_out = ccdm_broker_args_left_out };
@@ -88,7 +90,7 @@ enum ccdm_exit cmd_evidence(const struct ccdm_verb *verb, int argc, char **argv)
 	bool over;
 	int r;
 
-	e = ccdm_setup_options(verb, argc, argv, evidence_options, evidence_take, &a, 0, 0, &over);
+	e = ccdm_setup_options(verb, argc, argv, evidence_take, &a, &over);
 	if (over)
 		return e;
 	if (!a.nonce && !a.json) {
@@ -117,3 +119,13 @@ enum ccdm_exit cmd_evidence(const struct ccdm_verb *verb, int argc, char **argv)
 		ccdm_json_put(&out, "attesters", evidence_attesters());
 	return ccdm_setup_print(out);
 }
+
+const struct ccdm_setup_verb ccdm_verb_evidence = {
+	.verb = { .name = "evidence",
+		  .usage = "",
+		  .summary = "what makes evidence here; with --nonce or --json, make some",
+		  .options = evidence_options,
+		  .min_args = 0,
+		  .max_args = 0 },
+	.run = cmd_evidence,
+};

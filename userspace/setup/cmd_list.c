@@ -12,10 +12,8 @@ struct list_args {
 	json_t *all;
 };
 
-static const struct option list_options[] = {
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
+static const struct ccdm_option list_options[] = {
+	{ "json", 0, 'j', NULL, "as JSON", NULL, NULL },
 	{ 0 },
 };
 
@@ -58,7 +56,7 @@ static int list_each(const char *name, void *arg, struct ccdm_err *err)
 	return r == -ENXIO ? 0 : r; /* it went away meanwhile */
 }
 
-enum ccdm_exit cmd_list(const struct ccdm_verb *verb, int argc, char **argv)
+static enum ccdm_exit cmd_list(const struct ccdm_verb *verb, int argc, char **argv)
 {
 	struct list_args a = { 0 };
 	struct ccdm_err err = { 0 };
@@ -66,7 +64,7 @@ enum ccdm_exit cmd_list(const struct ccdm_verb *verb, int argc, char **argv)
 	bool over;
 	int r;
 
-	e = ccdm_setup_options(verb, argc, argv, list_options, list_take, &a, 0, 0, &over);
+	e = ccdm_setup_options(verb, argc, argv, list_take, &a, &over);
 	if (over)
 		return e;
 	a.all = json_array();
@@ -80,3 +78,13 @@ enum ccdm_exit cmd_list(const struct ccdm_verb *verb, int argc, char **argv)
 	json_decref(a.all);
 	return e;
 }
+
+const struct ccdm_setup_verb ccdm_verb_list = {
+	.verb = { .name = "list",
+		  .usage = "",
+		  .summary = "the mappings there are",
+		  .options = list_options,
+		  .min_args = 0,
+		  .max_args = 0 },
+	.run = cmd_list,
+};

@@ -16,13 +16,12 @@ struct measure_args {
 
 enum { OPT_CONFIG = 256, OPT_CHECK, OPT_DRY_RUN };
 
-static const struct option measure_options[] = {
-	{ "config", required_argument, NULL, OPT_CONFIG },
-	{ "check", no_argument, NULL, OPT_CHECK },
-	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
+static const struct ccdm_option measure_options[] = {
+	{ "check", 0, OPT_CHECK, NULL, "only: does the log replay to what the TPM holds?", NULL,
+	  NULL },
+	{ "dry-run", 0, OPT_DRY_RUN, NULL, "only print what would be measured", NULL, NULL },
+	{ "config", 0, OPT_CONFIG, "FILE", "instead of /etc/ccdm/ccdm.conf", "@file", NULL },
+	{ "json", 0, 'j', NULL, "as JSON", NULL, NULL },
 	{ 0 },
 };
 
@@ -123,7 +122,7 @@ static int measure_do(const struct measure_args *a, struct ccdm_measure_list *li
 	return r;
 }
 
-enum ccdm_exit cmd_measure(const struct ccdm_verb *verb, int argc, char **argv)
+static enum ccdm_exit cmd_measure(const struct ccdm_verb *verb, int argc, char **argv)
 {
 	struct measure_args a = { 0 };
 	struct ccdm_measure_list *list;
@@ -133,7 +132,7 @@ enum ccdm_exit cmd_measure(const struct ccdm_verb *verb, int argc, char **argv)
 	bool over;
 	int r;
 
-	e = ccdm_setup_options(verb, argc, argv, measure_options, measure_take, &a, 0, 0, &over);
+	e = ccdm_setup_options(verb, argc, argv, measure_take, &a, &over);
 	if (over)
 		return e;
 	if (a.check && (a.dry_run || a.config))
@@ -146,3 +145,13 @@ enum ccdm_exit cmd_measure(const struct ccdm_verb *verb, int argc, char **argv)
 	free(list);
 	return e;
 }
+
+const struct ccdm_setup_verb ccdm_verb_measure = {
+	.verb = { .name = "measure",
+		  .usage = "",
+		  .summary = "measure the configuration into the TPM, as the boot does",
+		  .options = measure_options,
+		  .min_args = 0,
+		  .max_args = 0 },
+	.run = cmd_measure,
+};

@@ -21,10 +21,11 @@ struct monitor_args {
 	struct ccdm_err *err;
 };
 
-static const struct option monitor_options[] = {
-	{ "json", no_argument, NULL, 'j' },	    { "count", required_argument, NULL, 'n' },
-	{ "drop-secrets", no_argument, NULL, 'd' }, { "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },	    { 0 },
+static const struct ccdm_option monitor_options[] = {
+	{ "json", 0, 'j', NULL, "one JSON object a line", NULL, NULL },
+	{ "count", 'n', 'n', "N", "end after N events", NULL, NULL },
+	{ "drop-secrets", 0, 'd', NULL, "at a tamper, remove those in /run/credstore", NULL, NULL },
+	{ 0 },
 };
 
 static enum ccdm_exit monitor_take(int option, void *arg)
@@ -129,7 +130,7 @@ static int monitor_each(const struct ccdm_event *e, void *arg)
 	return a->count && !lost && ++a->seen == a->count;
 }
 
-enum ccdm_exit cmd_monitor(const struct ccdm_verb *verb, int argc, char **argv)
+static enum ccdm_exit cmd_monitor(const struct ccdm_verb *verb, int argc, char **argv)
 {
 	struct ccdm_events *events;
 	struct ccdm_err err = { 0 };
@@ -138,7 +139,7 @@ enum ccdm_exit cmd_monitor(const struct ccdm_verb *verb, int argc, char **argv)
 	bool over;
 	int r;
 
-	e = ccdm_setup_options(verb, argc, argv, monitor_options, monitor_take, &a, 0, 1, &over);
+	e = ccdm_setup_options(verb, argc, argv, monitor_take, &a, &over);
 	if (over)
 		return e;
 	if (optind < argc)
@@ -157,3 +158,14 @@ enum ccdm_exit cmd_monitor(const struct ccdm_verb *verb, int argc, char **argv)
 	ccdm_events_close(events);
 	return r < 0 ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : CCDM_EXIT_OK;
 }
+
+const struct ccdm_setup_verb ccdm_verb_monitor = {
+	.verb = { .name = "monitor",
+		  .usage = "[NAME]",
+		  .summary = "print events as they come",
+		  .options = monitor_options,
+		  .offer = "@mapping|",
+		  .min_args = 0,
+		  .max_args = 1 },
+	.run = cmd_monitor,
+};

@@ -15,18 +15,23 @@ struct open_args {
 
 enum { OPT_CACHE = 256, OPT_ON_TAMPER, OPT_ORIGIN, OPT_DISCARDS, OPT_KDUMP, OPT_SIZE, OPT_UUID };
 
-static const struct option open_options[] = {
-	{ "cipher", required_argument, NULL, 'c' },
-	{ "cache-size", required_argument, NULL, OPT_CACHE },
-	{ "on-tamper", required_argument, NULL, OPT_ON_TAMPER },
-	{ "origin", required_argument, NULL, OPT_ORIGIN },
-	{ "allow-discards", no_argument, NULL, OPT_DISCARDS },
-	{ "allow-kdump", no_argument, NULL, OPT_KDUMP },
-	{ "size", required_argument, NULL, OPT_SIZE },
-	{ "uuid", required_argument, NULL, OPT_UUID },
-	{ "yes", no_argument, NULL, 'y' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
+static const struct ccdm_option open_options[] = {
+	{ "cipher", 'c', 'c', "SUITE", "aes-xts-gmac (default), aes-xts-hmac-sha256 or aes-gcm",
+	  "aes-xts-gmac aes-xts-hmac-sha256 aes-gcm", NULL },
+	{ "cache-size", 0, OPT_CACHE, "SIZE",
+	  "memory for the tree, 2 MiB to half of the RAM\n(default 2 % of the RAM, 4 MiB to 1 GiB)",
+	  NULL, NULL },
+	{ "on-tamper", 0, OPT_ON_TAMPER, "WHAT", "panic (default), poweroff or eio",
+	  "panic poweroff eio", NULL },
+	{ "origin", 0, OPT_ORIGIN, "DEV", "show the read-only DEV where nothing was written yet",
+	  "@file", NULL },
+	{ "allow-discards", 0, OPT_DISCARDS, NULL, "pass discards down to DEVICE as well", NULL,
+	  NULL },
+	{ "allow-kdump", 0, OPT_KDUMP, NULL, "open although a crash kernel is loaded", NULL, NULL },
+	{ "size", 0, OPT_SIZE, "SIZE", "size of the mapping (default: as large as fits)", NULL,
+	  NULL },
+	{ "uuid", 0, OPT_UUID, "HEX", "32 hex digits for the UUID (default: random)", NULL, NULL },
+	{ "yes", 'y', 'y', NULL, "do not ask before the content of DEVICE is lost", NULL, NULL },
 	{ 0 },
 };
 
@@ -111,7 +116,7 @@ static int open_mapping(const struct open_args *a, struct ccdm_err *err)
 	return r ? r : ccdm_open_map(&a->open, &facts, err);
 }
 
-enum ccdm_exit cmd_open(const struct ccdm_verb *verb, int argc, char **argv)
+static enum ccdm_exit cmd_open(const struct ccdm_verb *verb, int argc, char **argv)
 {
 	struct open_args a = { 0 };
 	struct ccdm_err err = { 0 };
@@ -119,7 +124,7 @@ enum ccdm_exit cmd_open(const struct ccdm_verb *verb, int argc, char **argv)
 	bool over;
 	int r;
 
-	e = ccdm_setup_options(verb, argc, argv, open_options, open_take, &a, 2, 2, &over);
+	e = ccdm_setup_options(verb, argc, argv, open_take, &a, &over);
 	if (over)
 		return e;
 	a.open.device = argv[optind];
@@ -127,3 +132,16 @@ enum ccdm_exit cmd_open(const struct ccdm_verb *verb, int argc, char **argv)
 	r = open_mapping(&a, &err);
 	return r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : CCDM_EXIT_OK;
 }
+
+const struct ccdm_setup_verb ccdm_verb_open = {
+	.verb = { .name = "open",
+		  .usage = "DEVICE NAME",
+		  .summary = "open an ephemeral encrypted disk on DEVICE",
+		  .text = "SIZE is in bytes, or with S (512 bytes), K M G T, KiB ..., KB ... (1000).\n"
+			  "Everything on DEVICE is lost, when it is opened and again when it is closed.\n",
+		  .options = open_options,
+		  .offer = "@file|",
+		  .min_args = 2,
+		  .max_args = 2 },
+	.run = cmd_open,
+};

@@ -16,13 +16,11 @@ struct scrub_args {
 	struct ccdm_progress progress;
 };
 
-static const struct option scrub_options[] = {
-	{ "detach", no_argument, NULL, 'd' },
-	{ "stop", no_argument, NULL, 's' },
-	{ "progress-json", no_argument, NULL, 'j' },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
+static const struct ccdm_option scrub_options[] = {
+	{ "detach", 0, 'd', NULL, "start it and return", NULL, NULL },
+	{ "stop", 0, 's', NULL, "stop a running scrub", NULL, NULL },
+	{ "progress-json", 0, 'j', NULL, "progress as lines of JSON", NULL, NULL },
+	{ "quiet", 'q', 'q', NULL, "no progress", NULL, NULL },
 	{ 0 },
 };
 
@@ -151,7 +149,7 @@ static int scrub_run(struct scrub_args *a, const char *name, struct ccdm_err *er
 	return scrub_watch(a, name, &info, err);
 }
 
-enum ccdm_exit cmd_scrub(const struct ccdm_verb *verb, int argc, char **argv)
+static enum ccdm_exit cmd_scrub(const struct ccdm_verb *verb, int argc, char **argv)
 {
 	struct scrub_args a = { .progress.what = "scrub" };
 	struct ccdm_err err = { 0 };
@@ -159,7 +157,7 @@ enum ccdm_exit cmd_scrub(const struct ccdm_verb *verb, int argc, char **argv)
 	bool over;
 	int r;
 
-	e = ccdm_setup_options(verb, argc, argv, scrub_options, scrub_take, &a, 1, 1, &over);
+	e = ccdm_setup_options(verb, argc, argv, scrub_take, &a, &over);
 	if (over)
 		return e;
 	if (a.detach && a.stop)
@@ -167,3 +165,14 @@ enum ccdm_exit cmd_scrub(const struct ccdm_verb *verb, int argc, char **argv)
 	r = scrub_run(&a, argv[optind], &err);
 	return r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : CCDM_EXIT_OK;
 }
+
+const struct ccdm_setup_verb ccdm_verb_scrub = {
+	.verb = { .name = "scrub",
+		  .usage = "NAME",
+		  .summary = "read and verify everything that was written",
+		  .options = scrub_options,
+		  .offer = "@mapping|",
+		  .min_args = 1,
+		  .max_args = 1 },
+	.run = cmd_scrub,
+};

@@ -14,11 +14,9 @@ struct secret_args {
 	bool force;
 };
 
-static const struct option secret_options[] = {
+static const struct ccdm_option secret_options[] = {
 	CCDM_BROKER_ARGS_OPTIONS,
-	{ "force", no_argument, NULL, 'f' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
+	{ "force", 0, 'f', NULL, "get: also to a terminal", NULL, NULL },
 	{ 0 },
 };
 
@@ -98,7 +96,7 @@ static int secret_do(struct secret_args *a, char **words, int count, struct ccdm
 	return ccdm_err_set(err, -EINVAL, "one of: get NAME..., fetch, drop");
 }
 
-enum ccdm_exit cmd_secret(const struct ccdm_verb *verb, int argc, char **argv)
+static enum ccdm_exit cmd_secret(const struct ccdm_verb *verb, int argc, char **argv)
 {
 	struct secret_args *a = calloc(1, sizeof(*a));
 	struct ccdm_err err = { 0 };
@@ -108,7 +106,7 @@ enum ccdm_exit cmd_secret(const struct ccdm_verb *verb, int argc, char **argv)
 
 	if (!a)
 		return ccdm_setup_memory();
-	e = ccdm_setup_options(verb, argc, argv, secret_options, secret_take, a, 1, 1 << 10, &over);
+	e = ccdm_setup_options(verb, argc, argv, secret_take, a, &over);
 	if (!over) {
 		r = secret_do(a, argv + optind, argc - optind, &err);
 		e = r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : CCDM_EXIT_OK;
@@ -117,3 +115,18 @@ enum ccdm_exit cmd_secret(const struct ccdm_verb *verb, int argc, char **argv)
 	free(a);
 	return e;
 }
+
+const struct ccdm_setup_verb ccdm_verb_secret = {
+	.verb = { .name = "secret",
+		  .usage = "get NAME...|fetch|drop",
+		  .summary = "secrets from the broker",
+		  .intro =
+			  "  get NAME...   write secrets to standard output, as they are\n"
+			  "  fetch         those of the configuration, into /run/credstore for services\n"
+			  "  drop          remove them from there\n",
+		  .options = secret_options,
+		  .offer = "get fetch drop|",
+		  .min_args = 1,
+		  .max_args = 1 << 10 },
+	.run = cmd_secret,
+};

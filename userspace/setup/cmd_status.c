@@ -8,10 +8,8 @@
 #include "base/json.h"
 #include "setup.h"
 
-static const struct option status_options[] = {
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
+static const struct ccdm_option status_options[] = {
+	{ "json", 0, 'j', NULL, "as JSON", NULL, NULL },
 	{ 0 },
 };
 
@@ -95,7 +93,7 @@ static void status_print(const struct ccdm_dm_info *info)
 		printf("  scrub:      %s\n", text);
 }
 
-enum ccdm_exit cmd_status(const struct ccdm_verb *verb, int argc, char **argv)
+static enum ccdm_exit cmd_status(const struct ccdm_verb *verb, int argc, char **argv)
 {
 	struct ccdm_dm_info *info;
 	struct ccdm_err err = { 0 };
@@ -104,7 +102,7 @@ enum ccdm_exit cmd_status(const struct ccdm_verb *verb, int argc, char **argv)
 	char state[16];
 	int r;
 
-	e = ccdm_setup_options(verb, argc, argv, status_options, status_take, &json, 0, 1, &over);
+	e = ccdm_setup_options(verb, argc, argv, status_take, &json, &over);
 	if (over)
 		return e;
 	info = malloc(sizeof(*info));
@@ -127,3 +125,14 @@ enum ccdm_exit cmd_status(const struct ccdm_verb *verb, int argc, char **argv)
 	free(info);
 	return e;
 }
+
+const struct ccdm_setup_verb ccdm_verb_status = {
+	.verb = { .name = "status",
+		  .usage = "[NAME]",
+		  .summary = "what a mapping, or the root, is and how it fares",
+		  .options = status_options,
+		  .offer = "@mapping|",
+		  .min_args = 0,
+		  .max_args = 1 },
+	.run = cmd_status,
+};

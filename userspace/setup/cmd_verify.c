@@ -256,7 +256,7 @@ static int verify_judge(const struct verify_kind *kind, const char *file,
 	return r;
 }
 
-enum ccdm_exit cmd_verify(const struct ccdm_verb *verb, int argc, char **argv)
+static enum ccdm_exit cmd_verify(const struct ccdm_verb *verb, int argc, char **argv)
 {
 	struct verify_args a = { .at = time(NULL) };
 	struct verify_input in = { 0 };
@@ -267,7 +267,7 @@ enum ccdm_exit cmd_verify(const struct ccdm_verb *verb, int argc, char **argv)
 	bool over;
 	int r;
 
-	e = ccdm_setup_options(verb, argc, argv, verify_options, verify_take, &a, 2, 2, &over);
+	e = ccdm_setup_options(verb, argc, argv, verify_take, &a, &over);
 	if (over)
 		return e;
 	kind = verify_kind(argv[optind]);
@@ -291,3 +291,19 @@ enum ccdm_exit cmd_verify(const struct ccdm_verb *verb, int argc, char **argv)
 	free(v);
 	return e;
 }
+
+const struct ccdm_setup_verb ccdm_verb_verify = {
+	.verb = { .name = "verify",
+		  .usage = "KIND FILE",
+		  .summary = "is this evidence genuine, and of a guest as it must be?",
+		  .intro =
+			  "  KIND is snp or tdx (FILE is raw, hex, base64, or KBS evidence in JSON), tpm or\n"
+			  "  azure (KBS evidence), or eventlog (of firmware, or of a confidential guest);\n"
+			  "  each may be gzip'ed\n",
+		  .text = "Exit code 0: accepted. 7: it can be read, and is not accepted. 1: it cannot be read.\n",
+		  .options = verify_options,
+		  .offer = "snp tdx tpm azure eventlog|@file",
+		  .min_args = 2,
+		  .max_args = 2 },
+	.run = cmd_verify,
+};

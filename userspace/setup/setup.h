@@ -4,58 +4,50 @@
 #define CCDM_SETUP_H
 
 #include <getopt.h>
+#include "base/options.h"
+#include "base/ui.h"
 #include "crypto/digest.h"
 #include "disk/dm.h"
-#include "base/ui.h"
 
 #define CCDM_PROGRAM "ccdm-setup"
 
 /**
- * struct ccdm_verb - a verb
- * @name: as typed
- * @usage: its arguments, for the usage line
- * @summary: one line
- * @help: what --help says of its options
- * @run: gets argv from the verb on; returns an exit code
+ * struct ccdm_setup_verb - a verb
+ * @verb: its words and options
+ * @run: gets the words but those of the verb, the program's name before them; returns an exit code
  */
-struct ccdm_verb {
-	const char *name;
-	const char *usage;
-	const char *summary;
-	const char *help;
+struct ccdm_setup_verb {
+	struct ccdm_verb verb;
 	enum ccdm_exit (*run)(const struct ccdm_verb *verb, int argc, char **argv);
 };
 
-enum ccdm_exit cmd_open(const struct ccdm_verb *verb, int argc, char **argv);
-enum ccdm_exit cmd_close(const struct ccdm_verb *verb, int argc, char **argv);
-enum ccdm_exit cmd_status(const struct ccdm_verb *verb, int argc, char **argv);
-enum ccdm_exit cmd_list(const struct ccdm_verb *verb, int argc, char **argv);
-enum ccdm_exit cmd_cache(const struct ccdm_verb *verb, int argc, char **argv);
-enum ccdm_exit cmd_scrub(const struct ccdm_verb *verb, int argc, char **argv);
-enum ccdm_exit cmd_monitor(const struct ccdm_verb *verb, int argc, char **argv);
-enum ccdm_exit cmd_config(const struct ccdm_verb *verb, int argc, char **argv);
-enum ccdm_exit cmd_measure(const struct ccdm_verb *verb, int argc, char **argv);
-enum ccdm_exit cmd_attach(const struct ccdm_verb *verb, int argc, char **argv);
-enum ccdm_exit cmd_boot(const struct ccdm_verb *verb, int argc, char **argv);
-enum ccdm_exit cmd_evidence(const struct ccdm_verb *verb, int argc, char **argv);
-enum ccdm_exit cmd_attest(const struct ccdm_verb *verb, int argc, char **argv);
-enum ccdm_exit cmd_secret(const struct ccdm_verb *verb, int argc, char **argv);
-enum ccdm_exit cmd_verify(const struct ccdm_verb *verb, int argc, char **argv);
-enum ccdm_exit cmd_benchmark(const struct ccdm_verb *verb, int argc, char **argv);
+extern const struct ccdm_setup_verb ccdm_verb_open;
+extern const struct ccdm_setup_verb ccdm_verb_close;
+extern const struct ccdm_setup_verb ccdm_verb_status;
+extern const struct ccdm_setup_verb ccdm_verb_list;
+extern const struct ccdm_setup_verb ccdm_verb_cache;
+extern const struct ccdm_setup_verb ccdm_verb_scrub;
+extern const struct ccdm_setup_verb ccdm_verb_monitor;
+extern const struct ccdm_setup_verb ccdm_verb_attach;
+extern const struct ccdm_setup_verb ccdm_verb_config;
+extern const struct ccdm_setup_verb ccdm_verb_measure;
+extern const struct ccdm_setup_verb ccdm_verb_evidence;
+extern const struct ccdm_setup_verb ccdm_verb_attest;
+extern const struct ccdm_setup_verb ccdm_verb_secret;
+extern const struct ccdm_setup_verb ccdm_verb_benchmark;
+extern const struct ccdm_setup_verb ccdm_verb_boot;
+extern const struct ccdm_setup_verb ccdm_verb_verify;
 
-/* main.c: help for @verb on standard output, usage error on standard error */
-void ccdm_setup_help(const struct ccdm_verb *verb);
+/* main.c: usage error on standard error */
 enum ccdm_exit ccdm_setup_usage(const struct ccdm_verb *verb, const char *what);
 
 /*
- * The options after the verb: calls @take for each, moves what is no option to
- * the end. Return: CCDM_EXIT_OK with optind at the first argument; otherwise the
- * verb is over, *over is set, and this is its exit code.
+ * The options of the verb: calls @take for each, and counts the arguments. Return: CCDM_EXIT_OK with
+ * optind at the first argument; otherwise the verb is over, *over is set, and this is its exit code.
  */
 enum ccdm_exit ccdm_setup_options(const struct ccdm_verb *verb, int argc, char **argv,
-				  const struct option *options,
 				  enum ccdm_exit (*take)(int option, void *arg), void *arg,
-				  int min_args, int max_args, bool *over);
+				  bool *over);
 
 /* "must be root", said before anything is tried */
 int ccdm_setup_root(struct ccdm_err *err);

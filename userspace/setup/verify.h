@@ -3,8 +3,7 @@
 #ifndef CCDM_VERIFY_H
 #define CCDM_VERIFY_H
 
-#include <getopt.h>
-#include "base/ui.h"
+#include "base/options.h"
 #include "evidence/capture.h"
 #include "evidence/evidence.h"
 #include "evidence/snp.h"
@@ -107,8 +106,8 @@ struct verify_kind {
 		      struct ccdm_err *err);
 };
 
-/* The options, for getopt_long(3), and what takes one. */
-extern const struct option verify_options[];
+/* The options, and what takes one. */
+extern const struct ccdm_option verify_options[];
 enum ccdm_exit verify_take(int option, void *arg);
 
 /* True if options were given that say what evidence is held against. */

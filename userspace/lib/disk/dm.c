@@ -11,19 +11,18 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include "base/trace.h"
 #include "ccdm_format.h"
 #include "dm.h"
 
 #define CCDM_DM_CONTROL "/dev/mapper/control"
-
-static bool ccdm_dm_debug;
 
 static void ccdm_dm_log(int level, const char *file, int line, int error, const char *fmt, ...)
 {
 	va_list ap;
 
 	(void)error;
-	if (!ccdm_dm_debug)
+	if (ccdm_trace_level < CCDM_TRACE_DEBUG)
 		return;
 	fprintf(stderr, "# dm %d %s:%d ", level, file, line);
 	va_start(ap, fmt);
@@ -32,9 +31,8 @@ static void ccdm_dm_log(int level, const char *file, int line, int error, const 
 	fputc('\n', stderr);
 }
 
-void ccdm_dm_init(bool debug)
+void ccdm_dm_init(void)
 {
-	ccdm_dm_debug = debug;
 	dm_log_with_errno_init(ccdm_dm_log);
 	dm_udev_set_sync_support(1);
 }

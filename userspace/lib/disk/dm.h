@@ -42,8 +42,8 @@ struct ccdm_dm_info {
 	char status[CCDM_DM_TEXT];
 };
 
-/* Library set-up; @debug passes libdevmapper's own log on to standard error. */
-void ccdm_dm_init(bool debug);
+/* Library set-up; with --debug libdevmapper's own log goes to standard error. */
+void ccdm_dm_init(void);
 
 /**
  * ccdm_dm_need() - check that device-mapper can be used here, before anything is tried

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "base/json.h"
+#include "base/trace.h"
 #include "base/ui.h"
 #include "core/admin.h"
 #include "client.h"
@@ -90,6 +91,10 @@ int ccdm_client_ask(const char *socket, json_t *question, json_t **answer, struc
 	int fd, r = 0;
 
 	*answer = NULL;
+	/* (what follows "do" may be a secret) */
+	if (question)
+		ccdm_trace("admin: ask %s: %s", socket,
+			   json_string_value(json_object_get(question, "do")));
 	json_decref(question);
 	if (!text)
 		return ccdm_err_set(err, -ENOMEM, "out of memory");
@@ -107,6 +112,7 @@ int ccdm_client_ask(const char *socket, json_t *question, json_t **answer, struc
 	}
 	if (fd >= 0)
 		close(fd);
+	ccdm_trace("admin: %s", *answer ? "it answered" : "no answer");
 	why = json_string_value(json_object_get(*answer, "error"));
 	if (why) {
 		r = ccdm_client_error(json_integer_value(json_object_get(*answer, "code")));

@@ -8,6 +8,7 @@
 #include <time.h>
 #include "base/json.h"
 #include "base/options.h"
+#include "base/trace.h"
 #include "base/ui.h"
 #include "cli.h"
 #include "client.h"
@@ -127,7 +128,10 @@ static const struct ccdm_program cli_program = { .name = CCDM_PROGRAM,
 
 int ccdm_cli_conf(const struct ccdm_cli *cli, struct ccdm_conf *conf, struct ccdm_err *err)
 {
-	return ccdm_conf_load(cli->conf_file ? cli->conf_file : CCDM_CONF_FILE, conf, err);
+	const char *file = cli->conf_file ? cli->conf_file : CCDM_CONF_FILE;
+
+	ccdm_trace("configuration: %s", file);
+	return ccdm_conf_load(file, conf, err);
 }
 
 int ccdm_cli_ask(const struct ccdm_cli *cli, json_t *question, json_t **answer,

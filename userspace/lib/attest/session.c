@@ -10,6 +10,7 @@
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/trace.h"
 #include "session.h"
 
 #define PAUSE_MAX 16000 /* ms between two tries */
@@ -33,8 +34,11 @@ static bool ccdm_session_pause(const struct ccdm_session *s, unsigned int n)
 
 	RAND_bytes((uint8_t *)&chance, sizeof(chance));
 	ms = ms / 2 + ms / 2 * chance / UINT16_MAX;
-	if (ms >= left)
+	if (ms >= left) {
+		ccdm_trace("attest: no time is left for another try");
 		return false;
+	}
+	ccdm_trace("attest: try %u failed; again in %lld ms", n + 1, (long long)ms);
 	t = (struct timespec){ ms / 1000, ms % 1000 * 1000000 };
 	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &t, &t) == EINTR)
 		;
@@ -133,6 +137,7 @@ static int ccdm_evidence_additional(const struct ccdm_session_conf *conf,
 		return r;
 	ask.data = bound.bytes;
 	ask.size = bound.size;
+	ccdm_trace("attest: collect evidence: %s", tpm->what);
 	/* A TPM is the host's as long as nothing binds it: one that fails breaks nothing. */
 	if (tpm->collect(tpm, &ask, &evidence, err)) {
 		if (conf->left_out)
@@ -162,6 +167,7 @@ static int ccdm_evidence_collect(const struct ccdm_session_conf *conf,
 	if (!r) {
 		ask.data = bound.bytes;
 		ask.size = bound.size;
+		ccdm_trace("attest: collect evidence: %s", conf->primary->what);
 		r = conf->primary->collect(conf->primary, &ask, evidence, err);
 	}
 	if (!r && conf->manifest &&
@@ -276,6 +282,8 @@ static int ccdm_session_auth(struct ccdm_session *s, struct ccdm_challenge *c, s
 	char *text;
 	int r;
 
+	ccdm_trace("attest: ask the broker for a challenge, protocol %s, evidence %s",
+		   ccdm_kbs_version_name(s->conf->version), s->conf->primary->tee);
 	c->introduced = ccdm_session_introduce(s->conf);
 	text = ccdm_kbs_request(s->conf->version, s->conf->primary->tee, c->introduced);
 	r = text ? ccdm_session_post(s, CCDM_KBS_PREFIX "/auth", text, &a, err)
@@ -301,12 +309,17 @@ static int ccdm_session_shake(struct ccdm_session *s, struct ccdm_err *err)
 	if (!r)
 		r = ccdm_evidence_collect(s->conf, &c, jwk, &evidence, &additional, err);
 	if (!r) {
+		ccdm_trace("attest: send the evidence");
 		text = ccdm_kbs_attestation(s->conf->version, c.nonce, jwk, evidence, additional);
 		r = text ? ccdm_session_post(s, CCDM_KBS_PREFIX "/attest", text, &a, err)
 			 : ccdm_err_set(err, -ENOMEM, "out of memory");
 	}
 	if (!r && ccdm_kbs_token(a.body ? a.body : "", a.size, &s->token, err))
 		r = -EIO;
+	if (r)
+		ccdm_trace("attest: failed: %s", err->text);
+	else
+		ccdm_trace("attest: accepted; the broker gave a token");
 	ccdm_http_drop(&a);
 	free(text);
 	free(additional);
@@ -339,12 +352,15 @@ static int ccdm_session_get(struct ccdm_session *s, const char *path, uint8_t **
 	int r;
 
 	snprintf(url, sizeof(url), CCDM_KBS_PREFIX "/resource/%s", path);
+	ccdm_trace("attest: ask for the secret %s", path);
 	r = ccdm_http_ask(s->http, url, NULL, s->token, &a, err);
 	if (!r && a.status != 200)
 		r = ccdm_session_failure(&a, path, err);
 	if (!r) {
 		jwe = json_loadb(a.body ? a.body : "", a.size, JSON_REJECT_DUPLICATES, NULL);
 		r = ccdm_jwe_open(s->key, jwe, bytes, size, err);
+		if (!r)
+			ccdm_trace("attest: %s: %zu bytes", path, *size);
 	}
 	json_decref(jwe);
 	ccdm_http_drop(&a);

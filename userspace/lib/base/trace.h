@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* trace.h - what --verbose and --debug make a program say of its steps */
+/*
+ * trace.h - what --verbose and --debug make a program say of its steps
+ *
+ * No secret, token, nonce or key is traced, at any level: name what was done, and how many bytes.
+ */
 #ifndef CCDM_TRACE_H
 #define CCDM_TRACE_H
 
@@ -12,5 +16,9 @@ enum ccdm_trace_level {
 };
 
 extern enum ccdm_trace_level ccdm_trace_level;
+
+/* Print a line to standard error: at --verbose, or at --debug alone. The text is made plain. */
+void ccdm_trace(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void ccdm_trace_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -139,8 +139,10 @@ static int ccdm_dm_no_task(struct ccdm_err *err)
 
 int ccdm_dm_need(struct ccdm_err *err)
 {
-	struct dm_task *task = ccdm_dm_task(DM_DEVICE_LIST, NULL);
+	struct dm_task *task;
 
+	ccdm_trace("dm: open " CCDM_DM_CONTROL);
+	task = ccdm_dm_task(DM_DEVICE_LIST, NULL);
 	if (!task)
 		return ccdm_dm_no_task(err);
 	dm_task_destroy(task);
@@ -154,6 +156,7 @@ static int ccdm_dm_run(struct dm_task *task)
 	if (dm_task_run(task))
 		return 0;
 	r = dm_task_get_errno(task);
+	ccdm_trace_debug("dm: the kernel answers: %s", strerror(r ? r : EIO));
 	return r ? -r : -EIO;
 }
 
@@ -163,6 +166,7 @@ int ccdm_dm_target_version(uint32_t version[3], struct ccdm_err *err)
 	struct dm_versions *v, *next;
 	int r;
 
+	ccdm_trace("dm: versions of the targets");
 	if (!task)
 		return ccdm_dm_no_task(err);
 	r = ccdm_dm_run(task);
@@ -191,6 +195,7 @@ static int ccdm_dm_create_empty(const char *name, const char *uuid, struct ccdm_
 	struct dm_task *task = ccdm_dm_task(DM_DEVICE_CREATE, name);
 	int r = -ENOMEM;
 
+	ccdm_trace("dm: create %s, UUID %s", name, uuid);
 	if (!task)
 		return ccdm_dm_no_task(err);
 	if (dm_task_set_uuid(task, uuid) && dm_task_set_add_node(task, DM_ADD_NODE_ON_RESUME))
@@ -208,6 +213,9 @@ static int ccdm_dm_load(const char *name, const struct ccdm_dm_target *table, st
 	char reason[256];
 	int r = -ENOMEM, kmsg = ccdm_kmsg_open();
 
+	ccdm_trace("dm: load the table of %s: 0 %llu %s %s%s", name,
+		   (unsigned long long)table->length, table->target, table->params,
+		   table->read_only ? " (read-only)" : "");
 	if (task && (!table->read_only || dm_task_set_ro(task)) &&
 	    dm_task_add_target(task, 0, table->length, table->target, table->params))
 		r = ccdm_dm_run(task);
@@ -226,6 +234,7 @@ static int ccdm_dm_resume(const char *name, struct ccdm_err *err)
 	uint32_t cookie = 0;
 	int r = -ENOMEM;
 
+	ccdm_trace("dm: resume %s", name);
 	if (task && dm_task_set_add_node(task, DM_ADD_NODE_ON_RESUME) &&
 	    dm_task_set_cookie(task, &cookie, 0))
 		r = ccdm_dm_run(task);
@@ -263,6 +272,7 @@ int ccdm_dm_remove(const char *name, bool deferred, struct ccdm_err *err)
 	uint32_t cookie = 0;
 	int r;
 
+	ccdm_trace("dm: remove %s%s", name, deferred ? " when its last user has left" : "");
 	if (!task)
 		return ccdm_dm_no_task(err);
 	if ((deferred && !dm_task_deferred_remove(task)) || !dm_task_retry_remove(task) ||
@@ -295,6 +305,7 @@ static int ccdm_dm_line(int type, const char *name, const char *want, struct ccd
 
 	if (!task)
 		return ccdm_dm_no_task(err);
+	ccdm_trace("dm: %s of %s", type == DM_DEVICE_TABLE ? "table" : "status", name);
 	/* A status must not write anything to the device below. */
 	dm_task_no_flush(task);
 	r = ccdm_dm_run(task);
@@ -362,6 +373,7 @@ int ccdm_dm_message(const char *name, const char *message, struct ccdm_err *err)
 	struct dm_task *task = ccdm_dm_task(DM_DEVICE_TARGET_MSG, name);
 	int r;
 
+	ccdm_trace("dm: message to %s: %s", name, message);
 	if (!task)
 		return ccdm_dm_no_task(err);
 	if (!dm_task_set_sector(task, 0) || !dm_task_set_message(task, message)) {
@@ -383,6 +395,7 @@ int ccdm_dm_list(int (*each)(const char *name, void *arg, struct ccdm_err *err),
 	unsigned int next = 0;
 	int r;
 
+	ccdm_trace("dm: list the mappings");
 	info = malloc(sizeof(*info));
 	if (!task || !info) {
 		r = task ? ccdm_err_set(err, -ENOMEM, "out of memory") : ccdm_dm_no_task(err);

@@ -4,6 +4,7 @@
 #include <libkmod.h>
 #include <stddef.h>
 #include <string.h>
+#include "base/trace.h"
 #include "ccdm_format.h"
 #include "dm.h"
 #include "module.h"
@@ -18,6 +19,7 @@ int ccdm_module_insert(const char *name)
 
 	if (!ctx)
 		return -ENOMEM;
+	ccdm_trace("kmod: load the module %s", name);
 	kmod_set_log_fn(ctx, NULL, NULL);
 	kmod_set_log_priority(ctx, 0);
 	r = kmod_module_new_from_lookup(ctx, name, &list);

@@ -13,26 +13,29 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "base/trace.h"
 #include "crypto/digest.h"
 #include "http.h"
 
 #define LIBCURL "libcurl.so.4"
 
 /* What is used of libcurl, and of the OpenSSL that comes with it. */
-#define CALLS(X)               \
-	X(curl_easy_init)      \
-	X(curl_easy_setopt)    \
-	X(curl_easy_perform)   \
-	X(curl_easy_getinfo)   \
-	X(curl_easy_header)    \
-	X(curl_easy_unescape)  \
-	X(curl_free)           \
-	X(curl_easy_cleanup)   \
-	X(curl_easy_strerror)  \
-	X(curl_global_init)    \
-	X(curl_slist_append)   \
-	X(curl_slist_free_all) \
-	X(SSL_CTX_set_cert_verify_callback)
+#define CALLS(X)                              \
+	X(curl_easy_init)                     \
+	X(curl_easy_setopt)                   \
+	X(curl_easy_perform)                  \
+	X(curl_easy_getinfo)                  \
+	X(curl_easy_header)                   \
+	X(curl_easy_unescape)                 \
+	X(curl_free)                          \
+	X(curl_easy_cleanup)                  \
+	X(curl_easy_strerror)                 \
+	X(curl_global_init)                   \
+	X(curl_slist_append)                  \
+	X(curl_slist_free_all)                \
+	X(SSL_CTX_set_cert_verify_callback)   \
+	X(SSL_get_ex_data_X509_STORE_CTX_idx) \
+	X(SSL_get_version)
 
 static struct {
 	void *library;
@@ -88,6 +91,22 @@ static int ccdm_http_pinned(X509_STORE_CTX *store, const uint8_t pin[CCDM_PIN_SI
 	return good;
 }
 
+static void ccdm_http_peer(const struct ccdm_http *h, X509_STORE_CTX *store, int good)
+{
+	const SSL *ssl =
+		X509_STORE_CTX_get_ex_data(store, curl.SSL_get_ex_data_X509_STORE_CTX_idx());
+	X509 *leaf = X509_STORE_CTX_get0_cert(store);
+	char name[256] = "";
+
+	if (ccdm_trace_level == CCDM_TRACE_OFF)
+		return;
+	if (leaf)
+		X509_NAME_oneline(X509_get_subject_name(leaf), name, sizeof(name));
+	ccdm_trace("tls: %s, %s: the server's certificate is of %s: %s by its %s",
+		   ssl ? curl.SSL_get_version(ssl) : "TLS", h->conf->url, name,
+		   good ? "known" : "not known", h->conf->pin ? "pin" : "CA");
+}
+
 /* The one place that says that it is our server; libcurl looks at the name after it. */
 static int ccdm_http_verify(X509_STORE_CTX *store, void *arg)
 {
@@ -104,6 +123,7 @@ static int ccdm_http_verify(X509_STORE_CTX *store, void *arg)
 		good = X509_verify_cert(store) == 1;
 	}
 	h->denied = !good;
+	ccdm_http_peer(h, store, good);
 	return good;
 }
 
@@ -291,6 +311,9 @@ int ccdm_http_ask(struct ccdm_http *h, const char *path, const char *post, const
 	h->why[0] = '\0';
 	if (asprintf(&url, "%s%s", h->conf->url, path) < 0)
 		url = NULL;
+	if (url)
+		ccdm_trace("http: %s %s%s%s", post ? "POST" : "GET", url,
+			   bearer ? ", with a token" : "", h->conf->metadata ? ", metadata" : "");
 	if (url && headers && !curl.curl_easy_setopt(h->easy, CURLOPT_URL, url) &&
 	    !curl.curl_easy_setopt(h->easy, CURLOPT_HTTPHEADER, headers) &&
 	    !curl.curl_easy_setopt(h->easy, CURLOPT_WRITEFUNCTION, ccdm_http_write) &&
@@ -302,8 +325,11 @@ int ccdm_http_ask(struct ccdm_http *h, const char *path, const char *post, const
 		code = curl.curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &answer->status);
 	curl.curl_slist_free_all(headers);
 	free(url);
-	if (!code)
+	if (!code) {
+		ccdm_trace("http: status %ld, %zu bytes", answer->status, answer->size);
 		return 0;
+	}
+	ccdm_trace("http: no answer: %s", curl.curl_easy_strerror(code));
 	ccdm_http_drop(answer);
 	return ccdm_http_error(h, code, err);
 }

@@ -34,7 +34,7 @@ SUITE ?= trixie
 override KERNEL := $(patsubst bookworm,6.1,$(patsubst trixie,6.12,$(patsubst sid,7.2,$(KERNEL))))
 
 CFLAGS ?= -O2 -g
-CFLAGS += -std=gnu11 -Wall -Wextra -Wformat=2 -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+CFLAGS += -std=gnu11 -Wall -Wextra -Werror=unused-result -Wformat=2 -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 CPPFLAGS += -D_GNU_SOURCE -DCCDM_VERSION='"$(VERSION)"' -Ikmod -Iuserspace/lib -Iuserspace/broker
 LDFLAGS += -pie -Wl,-z,relro,-z,now
@@ -151,7 +151,7 @@ test-programs: programs $(BUILD)/tests/mirror $(BUILD)/tests/attack-guest $(BUIL
 
 # ---- unit tests, with the sanitizers ----
 
-UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -fsanitize=address,undefined \
+UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Werror=unused-result -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 UNIT_OBJ := $(PARTS_SRC:%.c=$(BUILD)/unit/%.o)

@@ -105,8 +105,10 @@ static void name_of(const struct which *w, uint8_t name[34])
 	uint8_t bytes[256];
 	struct ccdm_digest d;
 
-	ccdm_digest_of(CCDM_ALG_SHA256, bytes,
-		       forge_area(w->ak, w->attributes, CCDM_ALG_SHA256, bytes), NULL, 0, &d);
+	assert_int_equal(ccdm_digest_of(CCDM_ALG_SHA256, bytes,
+					forge_area(w->ak, w->attributes, CCDM_ALG_SHA256, bytes),
+					NULL, 0, &d),
+			 0);
 	name[0] = 0;
 	name[1] = 0x0b;
 	memcpy(name + 2, d.bytes, 32);

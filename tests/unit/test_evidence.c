@@ -304,7 +304,8 @@ static void logs(void **state)
 		struct ccdm_digest d;
 		char hex[97], *at = strstr(m.ccdm.text, "\"sha256\"");
 
-		ccdm_digest_of(CCDM_ALG_SHA384, "ccdm-ready:1", 12, NULL, 0, &d);
+		assert_int_equal(ccdm_digest_of(CCDM_ALG_SHA384, "ccdm-ready:1", 12, NULL, 0, &d),
+				 0);
 		ccdm_hex(d.bytes, 48, hex);
 		m.ccdm.size = at - m.ccdm.text;
 		m.ccdm.size += sprintf(at,

@@ -147,7 +147,9 @@ static void other_banks(void **state)
 	put(file, "");
 	e.digests.count = 2;
 	e.digests.digest[0] = (struct ccdm_digest){ .alg = SM3, .size = 32 };
-	ccdm_digest_of(CCDM_ALG_SHA256, e.text, strlen(e.text), NULL, 0, &e.digests.digest[1]);
+	assert_int_equal(ccdm_digest_of(CCDM_ALG_SHA256, e.text, strlen(e.text), NULL, 0,
+					&e.digests.digest[1]),
+			 0);
 	assert_int_equal(ccdm_eventlog_append(file, &e, &err), 0);
 	assert_int_equal(ccdm_file_read(file, 4096, &text, &size, &err), 0);
 	assert_non_null(strstr(text, "\"digests\":[{\"hashAlg\":\"sha256\""));

@@ -3,6 +3,7 @@
 #ifndef CCDM_VERIFY_H
 #define CCDM_VERIFY_H
 
+#include "base/compiler.h"
 #include "base/options.h"
 #include "evidence/capture.h"
 #include "evidence/evidence.h"
@@ -111,7 +112,7 @@ extern const struct ccdm_option verify_options[];
 enum ccdm_exit verify_take(int option, void *arg);
 
 /* True if options were given that say what evidence is held against. */
-bool verify_has_trust(const struct verify_args *a);
+bool __must_check verify_has_trust(const struct verify_args *a);
 
 /**
  * verify_kbs() - judge evidence with what the options gave
@@ -121,12 +122,12 @@ bool verify_has_trust(const struct verify_args *a);
  *
  * Return: 0, whatever the verdict; -EINVAL if it cannot be read; -ENOMEM.
  */
-int verify_kbs(const struct verify_source *source, const struct verify_args *a,
-	       const struct verify_input *in, struct ccdm_verdict *v, struct ccdm_proof *proof,
-	       struct ccdm_err *err) __attribute__((warn_unused_result));
+int __must_check verify_kbs(const struct verify_source *source, const struct verify_args *a,
+			    const struct verify_input *in, struct ccdm_verdict *v,
+			    struct ccdm_proof *proof, struct ccdm_err *err);
 
 /* True if what Intel says of the platform was given. */
-bool verify_has_collateral(const struct verify_args *a);
+bool __must_check verify_has_collateral(const struct verify_args *a);
 
 /**
  * verify_expect() - read the registers that a log must lead to
@@ -137,8 +138,8 @@ bool verify_has_collateral(const struct verify_args *a);
  *
  * Return: 0; -EINVAL; -ENOMEM; what open(2) and read(2) say.
  */
-int verify_expect(const struct verify_args *a, struct verify_input *in, struct ccdm_err *err)
-	__attribute__((warn_unused_result));
+int __must_check verify_expect(const struct verify_args *a, struct verify_input *in,
+			       struct ccdm_err *err);
 void verify_expected_drop(struct verify_expected *expected);
 
 /* A kind by its word, or NULL. */

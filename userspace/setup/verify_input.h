@@ -3,6 +3,7 @@
 #ifndef CCDM_VERIFY_INPUT_H
 #define CCDM_VERIFY_INPUT_H
 
+#include "base/compiler.h"
 #include "evidence/capture.h"
 #include "evidence/snp.h"
 
@@ -14,8 +15,8 @@
  *
  * Return: 0, -errno.
  */
-int verify_input_certs(struct ccdm_certs *certs, const char *file, const struct ccdm_cert **first,
-		       struct ccdm_err *err) __attribute__((warn_unused_result));
+int __must_check verify_input_certs(struct ccdm_certs *certs, const char *file,
+				    const struct ccdm_cert **first, struct ccdm_err *err);
 
 /**
  * verify_input_file() - read evidence or a log, in whichever form it is
@@ -30,8 +31,8 @@ int verify_input_certs(struct ccdm_certs *certs, const char *file, const struct 
  *
  * Return: 0; -EFBIG; -EINVAL: gzip data that is not whole; -ENOMEM; what open(2) and read(2) say.
  */
-int verify_input_file(const char *file, size_t max, bool text, char **bytes, size_t *size,
-		      struct ccdm_err *err) __attribute__((warn_unused_result));
+int __must_check verify_input_file(const char *file, size_t max, bool text, char **bytes,
+				   size_t *size, struct ccdm_err *err);
 
 /**
  * verify_input_json() - read a JSON object, if it begins as one
@@ -41,8 +42,8 @@ int verify_input_file(const char *file, size_t max, bool text, char **bytes, siz
  *
  * Return: 0; -EINVAL: it begins as an object and is none, or has a member twice.
  */
-int verify_input_json(const char *file, const char *bytes, size_t size, json_t **json,
-		      struct ccdm_err *err) __attribute__((warn_unused_result));
+int __must_check verify_input_json(const char *file, const char *bytes, size_t size, json_t **json,
+				   struct ccdm_err *err);
 
 /**
  * verify_input_unwrap() - take evidence out of {"platform" | "tee": NAME, "evidence": {...}}
@@ -52,8 +53,8 @@ int verify_input_json(const char *file, const char *bytes, size_t size, json_t *
  *
  * Return: 0; -EINVAL: NAME is another kind.
  */
-int verify_input_unwrap(const char *kind, json_t **json, const char **found, struct ccdm_err *err)
-	__attribute__((warn_unused_result));
+int __must_check verify_input_unwrap(const char *kind, json_t **json, const char **found,
+				     struct ccdm_err *err);
 
 /**
  * verify_input_table() - an SNP report with the host's table of certificates behind it
@@ -62,7 +63,7 @@ int verify_input_unwrap(const char *kind, json_t **json, const char **found, str
  *
  * Return: 0; -EINVAL: the table leads out of itself; -ENOMEM.
  */
-int verify_input_table(const char *bytes, size_t size, json_t **json, struct ccdm_err *err)
-	__attribute__((warn_unused_result));
+int __must_check verify_input_table(const char *bytes, size_t size, json_t **json,
+				    struct ccdm_err *err);
 
 #endif

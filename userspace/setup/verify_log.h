@@ -3,6 +3,7 @@
 #ifndef CCDM_VERIFY_LOG_H
 #define CCDM_VERIFY_LOG_H
 
+#include "base/compiler.h"
 #include "log/bootlog.h"
 #include "verify.h"
 
@@ -20,10 +21,10 @@
  *
  * Return: 0, whatever the verdict; -EINVAL; -ENOMEM.
  */
-int verify_log_expect(const struct verify_expected *expected, const struct ccdm_bootlog *log,
-		      const struct ccdm_banks *banks, struct ccdm_verdict *v,
-		      struct ccdm_proof *proof, struct ccdm_err *err)
-	__attribute__((warn_unused_result));
+int __must_check verify_log_expect(const struct verify_expected *expected,
+				   const struct ccdm_bootlog *log, const struct ccdm_banks *banks,
+				   struct ccdm_verdict *v, struct ccdm_proof *proof,
+				   struct ccdm_err *err);
 
 /* With nothing to hold it against: the values. */
 enum ccdm_exit verify_log_print(const struct ccdm_banks *banks, bool as_json);

@@ -4,6 +4,7 @@
 #define CCDM_BROKER_EXPLAIN_H
 
 #include <jansson.h>
+#include "base/compiler.h"
 #include "policy.h"
 #include "trust/trust.h"
 
@@ -21,7 +22,8 @@
  *
  * Return: 0, whatever is found; -EINVAL; -ENOMEM.
  */
-int ccdm_explain(const struct ccdm_trust_dir *trust, const struct ccdm_policy *policies,
-		 const json_t *evidence, int64_t at, json_t **out, struct ccdm_err *err);
+int __must_check ccdm_explain(const struct ccdm_trust_dir *trust,
+			      const struct ccdm_policy *policies, const json_t *evidence,
+			      int64_t at, json_t **out, struct ccdm_err *err);
 
 #endif

@@ -27,6 +27,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include "base/compiler.h"
 #include "base/err.h"
 
 #define CCDM_POLICY_MAX	  (1 << 18) /* bytes of a file */
@@ -104,12 +105,12 @@ struct ccdm_policy {
  *
  * Return: 0; -EINVAL with line and column in @err; -ENOMEM.
  */
-int ccdm_policy_parse(const char *what, const char *text, size_t size,
-		      struct ccdm_policy **policies, struct ccdm_err *err);
+int __must_check ccdm_policy_parse(const char *what, const char *text, size_t size,
+				   struct ccdm_policy **policies, struct ccdm_err *err);
 void ccdm_policy_free(struct ccdm_policy *policies); /* accepts NULL */
 
 /* Is this secret one of the policy's? */
-bool ccdm_policy_opens(const struct ccdm_policy *policy, const char *secret);
+bool __must_check ccdm_policy_opens(const struct ccdm_policy *policy, const char *secret);
 
 enum ccdm_answer {
 	CCDM_NO,
@@ -132,8 +133,8 @@ enum ccdm_answer {
  *
  * Return: only CCDM_YES opens anything.
  */
-enum ccdm_answer ccdm_policy_judge(const struct ccdm_policy *policy, const json_t *facts,
-				   json_t **trace);
+enum ccdm_answer __must_check ccdm_policy_judge(const struct ccdm_policy *policy,
+						const json_t *facts, json_t **trace);
 
 /* "measurement" */
 const char *ccdm_cond_name(enum ccdm_cond_kind kind);

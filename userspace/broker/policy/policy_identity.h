@@ -12,7 +12,6 @@
  * Return: NULL if each way pins the image and at least one is possible; else why not, a
  * text that lives as long as the program.
  */
-const char *ccdm_policy_refusal(const struct ccdm_cond *require)
-	__attribute__((warn_unused_result));
+const char *ccdm_policy_refusal(const struct ccdm_cond *require);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 #include <yaml.h>
+#include "base/compiler.h"
 #include "base/err.h"
 
 /**
@@ -28,8 +29,8 @@ struct ccdm_yaml {
 };
 
 /* An error at a node: why, and which word it is about, or NULL. Return: -EINVAL */
-int ccdm_yaml_bad(const struct ccdm_yaml *y, const yaml_node_t *at, const char *why,
-		  const char *which);
+int __must_check ccdm_yaml_bad(const struct ccdm_yaml *y, const yaml_node_t *at, const char *why,
+			       const char *which);
 
 yaml_node_t *ccdm_yaml_node(const struct ccdm_yaml *y, int index);
 
@@ -37,15 +38,17 @@ yaml_node_t *ccdm_yaml_node(const struct ccdm_yaml *y, int index);
 const char *ccdm_yaml_text(const yaml_node_t *n);
 
 /* Calls @take for each member, whose key is a word that appears once. */
-int ccdm_yaml_members(struct ccdm_yaml *y, const yaml_node_t *map,
-		      int (*take)(struct ccdm_yaml *y, const yaml_node_t *key, const char *word,
-				  const yaml_node_t *value, void *arg),
-		      void *arg);
+int __must_check ccdm_yaml_members(struct ccdm_yaml *y, const yaml_node_t *map,
+				   int (*take)(struct ccdm_yaml *y, const yaml_node_t *key,
+					       const char *word, const yaml_node_t *value,
+					       void *arg),
+				   void *arg);
 
 /* Calls @take for each element, or once for what is no list. */
-int ccdm_yaml_elements(struct ccdm_yaml *y, const yaml_node_t *list,
-		       int (*take)(struct ccdm_yaml *y, const yaml_node_t *n, void *arg),
-		       void *arg);
+int __must_check ccdm_yaml_elements(struct ccdm_yaml *y, const yaml_node_t *list,
+				    int (*take)(struct ccdm_yaml *y, const yaml_node_t *n,
+						void *arg),
+				    void *arg);
 
 /* One or a list of @words, which end with NULL; without, of @min to @max hexadecimal digits. */
 json_t *ccdm_value_words(struct ccdm_yaml *y, const yaml_node_t *n, const char *const *words,

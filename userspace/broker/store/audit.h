@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 #include <stdint.h>
+#include "base/compiler.h"
 #include "token.h"
 
 #define CCDM_AUDIT_HEAD 64
@@ -28,8 +29,8 @@ struct ccdm_audit;
  *
  * Return: 0; -EBADMSG with the line's number if it was changed; what open(2) says.
  */
-int ccdm_audit_open(const char *file, const struct ccdm_signer *signer, struct ccdm_audit **audit,
-		    struct ccdm_err *err);
+int __must_check ccdm_audit_open(const char *file, const struct ccdm_signer *signer,
+				 struct ccdm_audit **audit, struct ccdm_err *err);
 void ccdm_audit_close(struct ccdm_audit *audit); /* accepts NULL */
 
 /**
@@ -43,8 +44,8 @@ void ccdm_audit_close(struct ccdm_audit *audit); /* accepts NULL */
  *
  * It is on the disk when this returns: what cannot be noted must not be done.
  */
-int ccdm_audit_add(struct ccdm_audit *audit, int64_t now, const char *event, json_t *entry,
-		   struct ccdm_err *err);
+int __must_check ccdm_audit_add(struct ccdm_audit *audit, int64_t now, const char *event,
+				json_t *entry, struct ccdm_err *err);
 
 /* Hash of the last line, in hexadecimal, zeros if there is none; @lines: set to their number. */
 const char *ccdm_audit_end(const struct ccdm_audit *audit, uint64_t *lines);
@@ -56,7 +57,7 @@ const char *ccdm_audit_end(const struct ccdm_audit *audit, uint64_t *lines);
  *
  * Return: 0; -EBADMSG with the first line that does not, or is none.
  */
-int ccdm_audit_verify(const char *file, const struct ccdm_signer *signer, uint64_t *lines,
-		      struct ccdm_err *err);
+int __must_check ccdm_audit_verify(const char *file, const struct ccdm_signer *signer,
+				   uint64_t *lines, struct ccdm_err *err);
 
 #endif

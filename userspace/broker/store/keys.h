@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/compiler.h"
 #include "base/err.h"
 
 #define CCDM_KEYS_MAX 4
@@ -27,19 +28,19 @@ struct ccdm_keys;
  *
  * Return: 0, -EACCES for one that others can read, -EINVAL, -ENOENT, -ENOMEM.
  */
-int ccdm_keys_load(const char *file, struct ccdm_keys **keys, struct ccdm_err *err);
+int __must_check ccdm_keys_load(const char *file, struct ccdm_keys **keys, struct ccdm_err *err);
 void ccdm_keys_free(struct ccdm_keys *keys); /* accepts NULL */
 
 /* How many there are; 0 is the one that is used. */
 unsigned int ccdm_keys_count(const struct ccdm_keys *keys);
 
 /* HMAC-SHA256 for nonces, under key number @i. Return: 0, -EIO */
-int ccdm_keys_mac(const struct ccdm_keys *keys, unsigned int i, const void *text, size_t size,
-		  uint8_t mac[CCDM_MAC_SIZE]);
+int __must_check ccdm_keys_mac(const struct ccdm_keys *keys, unsigned int i, const void *text,
+			       size_t size, uint8_t mac[CCDM_MAC_SIZE]);
 
 /* The same for a row of the database, under a key of its own. Return: 0, -EIO */
-int ccdm_keys_mac_row(const struct ccdm_keys *keys, unsigned int i, const void *row, size_t size,
-		      uint8_t mac[CCDM_MAC_SIZE]);
+int __must_check ccdm_keys_mac_row(const struct ccdm_keys *keys, unsigned int i, const void *row,
+				   size_t size, uint8_t mac[CCDM_MAC_SIZE]);
 
 /**
  * ccdm_keys_seal() - encrypt a secret for the database
@@ -48,8 +49,8 @@ int ccdm_keys_mac_row(const struct ccdm_keys *keys, unsigned int i, const void *
  *
  * Return: 0, -ENOMEM, -EIO.
  */
-int ccdm_keys_seal(const struct ccdm_keys *keys, const char *name, const void *bytes, size_t size,
-		   uint8_t **sealed, size_t *sealed_size);
+int __must_check ccdm_keys_seal(const struct ccdm_keys *keys, const char *name, const void *bytes,
+				size_t size, uint8_t **sealed, size_t *sealed_size);
 
 /**
  * ccdm_keys_open() - the other way round
@@ -59,7 +60,7 @@ int ccdm_keys_seal(const struct ccdm_keys *keys, const char *name, const void *b
  * Return: 0; -ENOKEY: sealed under a key that is not in the file; -EBADMSG: changed, or
  * another secret's; -ENOMEM.
  */
-int ccdm_keys_open(const struct ccdm_keys *keys, const char *name, const void *sealed,
-		   size_t sealed_size, uint8_t **bytes, size_t *size, bool *old);
+int __must_check ccdm_keys_open(const struct ccdm_keys *keys, const char *name, const void *sealed,
+				size_t sealed_size, uint8_t **bytes, size_t *size, bool *old);
 
 #endif

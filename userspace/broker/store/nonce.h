@@ -9,6 +9,7 @@
 #ifndef CCDM_BROKER_NONCE_H
 #define CCDM_BROKER_NONCE_H
 
+#include "base/compiler.h"
 #include "kbs/kbs.h"
 #include "keys.h"
 
@@ -32,12 +33,13 @@ struct ccdm_nonce {
 };
 
 /* A new one, for a TEE that is known. Return: 0, -EIO */
-int ccdm_nonce_new(const struct ccdm_keys *keys, const char *tee, enum ccdm_kbs_version version,
-		   int64_t expires, struct ccdm_nonce *nonce, char cookie[CCDM_NONCE_COOKIE]);
+int __must_check ccdm_nonce_new(const struct ccdm_keys *keys, const char *tee,
+				enum ccdm_kbs_version version, int64_t expires,
+				struct ccdm_nonce *nonce, char cookie[CCDM_NONCE_COOKIE]);
 
 /* What a cookie says. Return: 0; -EINVAL if it is none of ours; -ETIME if it has expired */
-int ccdm_nonce_read(const struct ccdm_keys *keys, const char *cookie, int64_t now,
-		    struct ccdm_nonce *nonce);
+int __must_check ccdm_nonce_read(const struct ccdm_keys *keys, const char *cookie, int64_t now,
+				 struct ccdm_nonce *nonce);
 
 /* Its ID in hexadecimal, as logs and tokens name the session. */
 void ccdm_nonce_hex(const struct ccdm_nonce *nonce, char hex[2 * CCDM_NONCE_ID + 1]);

@@ -13,6 +13,7 @@
 #ifndef CCDM_BROKER_STORE_H
 #define CCDM_BROKER_STORE_H
 
+#include "base/compiler.h"
 #include "nonce.h"
 
 /* An open store; opaque. */
@@ -28,17 +29,18 @@ struct ccdm_store;
  *
  * Return: 0, -EINVAL if it is no store of this version, or what open(2) says.
  */
-int ccdm_store_open(const char *file, const struct ccdm_keys *keys, struct ccdm_store **store,
-		    struct ccdm_err *err);
+int __must_check ccdm_store_open(const char *file, const struct ccdm_keys *keys,
+				 struct ccdm_store **store, struct ccdm_err *err);
 void ccdm_store_close(struct ccdm_store *store); /* accepts NULL */
 
 /* Version of its tables. */
-int ccdm_store_schema(struct ccdm_store *store, int64_t *version, struct ccdm_err *err);
+int __must_check ccdm_store_schema(struct ccdm_store *store, int64_t *version,
+				   struct ccdm_err *err);
 
 /* The key file was read anew. */
 void ccdm_store_keys(struct ccdm_store *store, const struct ccdm_keys *keys);
 /* New MACs under the key that is used now, for policies and the barrier of nonces. */
-int ccdm_store_reseal(struct ccdm_store *store, struct ccdm_err *err);
+int __must_check ccdm_store_reseal(struct ccdm_store *store, struct ccdm_err *err);
 
 #define CCDM_STORE_KEY 128
 #define CCDM_STORE_ODD 16 /* rows that are named */
@@ -57,12 +59,12 @@ struct ccdm_store_odd {
 const struct ccdm_store_odd *ccdm_store_odd(const struct ccdm_store *store);
 
 /* Several changes that are made together, or not at all. */
-int ccdm_store_begin(struct ccdm_store *store, struct ccdm_err *err);
+int __must_check ccdm_store_begin(struct ccdm_store *store, struct ccdm_err *err);
 /* @r: 0 keeps them. Return: @r, or what went wrong while they were kept */
-int ccdm_store_end(struct ccdm_store *store, int r, struct ccdm_err *err);
+int __must_check ccdm_store_end(struct ccdm_store *store, int r, struct ccdm_err *err);
 
 /* A copy of everything, as it is at one moment, into a file that is not there. */
-int ccdm_store_copy(struct ccdm_store *store, const char *file, struct ccdm_err *err);
+int __must_check ccdm_store_copy(struct ccdm_store *store, const char *file, struct ccdm_err *err);
 
 /* What is called for each row: name and text, or NULL. Nonzero ends it and is returned. */
 typedef int (*ccdm_store_fn)(const char *name, const char *text, void *arg);
@@ -70,28 +72,30 @@ typedef int (*ccdm_store_fn)(const char *name, const char *text, void *arg);
 /* ---- policies: name and YAML ---- */
 
 /* In place of one of the same name. */
-int ccdm_store_policy_put(struct ccdm_store *store, const char *name, const char *text,
-			  struct ccdm_err *err);
+int __must_check ccdm_store_policy_put(struct ccdm_store *store, const char *name, const char *text,
+				       struct ccdm_err *err);
 /* Return: 0, -ENOENT */
-int ccdm_store_policy_remove(struct ccdm_store *store, const char *name, struct ccdm_err *err);
+int __must_check ccdm_store_policy_remove(struct ccdm_store *store, const char *name,
+					  struct ccdm_err *err);
 /* In the order of their names. */
-int ccdm_store_policies(struct ccdm_store *store, ccdm_store_fn each, void *arg,
-			struct ccdm_err *err);
+int __must_check ccdm_store_policies(struct ccdm_store *store, ccdm_store_fn each, void *arg,
+				     struct ccdm_err *err);
 /* Another one with every change of a policy: a hash of all names and MACs. */
-int ccdm_store_policies_version(struct ccdm_store *store, uint8_t version[32],
-				struct ccdm_err *err);
+int __must_check ccdm_store_policies_version(struct ccdm_store *store, uint8_t version[32],
+					     struct ccdm_err *err);
 
 /* ---- secrets: path and sealed bytes ---- */
 
-int ccdm_store_secret_put(struct ccdm_store *store, const char *path, const void *sealed,
-			  size_t size, struct ccdm_err *err);
+int __must_check ccdm_store_secret_put(struct ccdm_store *store, const char *path,
+				       const void *sealed, size_t size, struct ccdm_err *err);
 /* @sealed: set; the caller frees it. Return: 0, -ENOENT, -ENOMEM */
-int ccdm_store_secret_get(struct ccdm_store *store, const char *path, uint8_t **sealed,
-			  size_t *size, struct ccdm_err *err);
-int ccdm_store_secret_remove(struct ccdm_store *store, const char *path, struct ccdm_err *err);
+int __must_check ccdm_store_secret_get(struct ccdm_store *store, const char *path, uint8_t **sealed,
+				       size_t *size, struct ccdm_err *err);
+int __must_check ccdm_store_secret_remove(struct ccdm_store *store, const char *path,
+					  struct ccdm_err *err);
 /* Paths, in order; the text is the time of the last change. */
-int ccdm_store_secrets(struct ccdm_store *store, ccdm_store_fn each, void *arg,
-		       struct ccdm_err *err);
+int __must_check ccdm_store_secrets(struct ccdm_store *store, ccdm_store_fn each, void *arg,
+				    struct ccdm_err *err);
 
 /* ---- sessions: a nonce that was used, and what was proved with it ---- */
 
@@ -102,25 +106,29 @@ int ccdm_store_secrets(struct ccdm_store *store, ccdm_store_fn each, void *arg,
  *
  * Return: 0, -EEXIST if it was used before, -EBADMSG if the barrier has no good MAC.
  */
-int ccdm_store_session_add(struct ccdm_store *store, const struct ccdm_nonce *nonce,
-			   int64_t expires, const char *state, struct ccdm_err *err);
+int __must_check ccdm_store_session_add(struct ccdm_store *store, const struct ccdm_nonce *nonce,
+					int64_t expires, const char *state, struct ccdm_err *err);
 /* @state: set; the caller frees it. Return: 0; -ENOENT, also for one that has expired */
-int ccdm_store_session_get(struct ccdm_store *store, const uint8_t id[CCDM_NONCE_ID], int64_t now,
-			   char **state, struct ccdm_err *err);
+int __must_check ccdm_store_session_get(struct ccdm_store *store, const uint8_t id[CCDM_NONCE_ID],
+					int64_t now, char **state, struct ccdm_err *err);
 /**
  * ccdm_store_restored() - this is a copy of some time ago
  * @nonces: nonces that expire until then are used up: it does not know which of them were
  *
  * Forgets sessions, and what was kept beside.
  */
-int ccdm_store_restored(struct ccdm_store *store, int64_t nonces, struct ccdm_err *err);
+int __must_check ccdm_store_restored(struct ccdm_store *store, int64_t nonces,
+				     struct ccdm_err *err);
 /* Forget what has expired. */
-int ccdm_store_sessions_prune(struct ccdm_store *store, int64_t now, struct ccdm_err *err);
+int __must_check ccdm_store_sessions_prune(struct ccdm_store *store, int64_t now,
+					   struct ccdm_err *err);
 
 /* ---- lines that are kept beside, in a copy ---- */
 
-int ccdm_store_kept_put(struct ccdm_store *store, const char *line, struct ccdm_err *err);
+int __must_check ccdm_store_kept_put(struct ccdm_store *store, const char *line,
+				     struct ccdm_err *err);
 /* In their order. Return: -EIO also if it is no such copy */
-int ccdm_store_kept(struct ccdm_store *store, ccdm_store_fn each, void *arg, struct ccdm_err *err);
+int __must_check ccdm_store_kept(struct ccdm_store *store, ccdm_store_fn each, void *arg,
+				 struct ccdm_err *err);
 
 #endif

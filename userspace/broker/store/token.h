@@ -5,13 +5,15 @@
 
 #include <jansson.h>
 #include <stdint.h>
+#include "base/compiler.h"
 #include "base/err.h"
 
 /* The key that signs them; opaque. */
 struct ccdm_signer;
 
 /* PEM of a private key on P-256, in a file that only its owner can read. */
-int ccdm_signer_load(const char *file, struct ccdm_signer **signer, struct ccdm_err *err);
+int __must_check ccdm_signer_load(const char *file, struct ccdm_signer **signer,
+				  struct ccdm_err *err);
 /* A new one, which is kept nowhere. */
 struct ccdm_signer *ccdm_signer_new(void);
 void ccdm_signer_free(struct ccdm_signer *signer); /* accepts NULL */
@@ -20,7 +22,8 @@ void ccdm_signer_free(struct ccdm_signer *signer); /* accepts NULL */
 json_t *ccdm_signer_jwk(const struct ccdm_signer *signer);
 
 /* A token with these claims; the caller frees it. Return: 0, -ENOMEM, -EIO */
-int ccdm_token_sign(const struct ccdm_signer *signer, const json_t *claims, char **token);
+int __must_check ccdm_token_sign(const struct ccdm_signer *signer, const json_t *claims,
+				 char **token);
 
 /**
  * ccdm_token_verify() - is it ours, and still good?
@@ -30,7 +33,7 @@ int ccdm_token_sign(const struct ccdm_signer *signer, const json_t *claims, char
  *
  * Return: 0; -EINVAL if it is no token of ours; -ETIME if it has expired.
  */
-int ccdm_token_verify(const struct ccdm_signer *signer, const char *token, int64_t now,
-		      json_t **claims);
+int __must_check ccdm_token_verify(const struct ccdm_signer *signer, const char *token, int64_t now,
+				   json_t **claims);
 
 #endif

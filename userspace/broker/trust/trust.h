@@ -35,13 +35,15 @@
 
 #include <dirent.h>
 #include <jansson.h>
+#include "base/compiler.h"
 #include "evidence/evidence.h"
 
 /* The directory's files; opaque. */
 struct ccdm_trust_dir;
 
 /* Return: 0; -EINVAL with the file's name; -EACCES; -ENOMEM */
-int ccdm_trust_load(const char *dir, struct ccdm_trust_dir **trust, struct ccdm_err *err);
+int __must_check ccdm_trust_load(const char *dir, struct ccdm_trust_dir **trust,
+				 struct ccdm_err *err);
 void ccdm_trust_free(struct ccdm_trust_dir *trust); /* accepts NULL */
 
 /* The directory. */
@@ -52,7 +54,7 @@ const char *ccdm_trust_path(const struct ccdm_trust_dir *trust);
 	"the trust directory has changed since it was read: reload the daemon"
 
 /* Is there something else in the directory than what was loaded? Looks at names and times. */
-bool ccdm_trust_changed(const struct ccdm_trust_dir *trust);
+bool __must_check ccdm_trust_changed(const struct ccdm_trust_dir *trust);
 
 /* All certificates and lists that were read. */
 const struct ccdm_certs *ccdm_trust_certs(const struct ccdm_trust_dir *trust);
@@ -65,7 +67,7 @@ const struct ccdm_anchor *ccdm_trust_anchors(const struct ccdm_trust_dir *trust,
  * Names of files in a directory, sorted, without hidden ones and those that are being written
  * (NAME.tmp); none if there is no such directory. Return: how many, or -errno.
  */
-int ccdm_trust_names(const char *path, struct dirent ***names, struct ccdm_err *err);
+int __must_check ccdm_trust_names(const char *path, struct dirent ***names, struct ccdm_err *err);
 
 /**
  * struct ccdm_claim - evidence and what it must be bound to
@@ -94,7 +96,9 @@ struct ccdm_claim {
  *
  * Return: 0, whatever the verdict; -EINVAL if it cannot be read; -ENOMEM.
  */
-int ccdm_trust_judge(const struct ccdm_trust_dir *trust, const struct ccdm_claim *claim, int64_t at,
-		     struct ccdm_verdict *v, struct ccdm_proof *proof, struct ccdm_err *err);
+int __must_check ccdm_trust_judge(const struct ccdm_trust_dir *trust,
+				  const struct ccdm_claim *claim, int64_t at,
+				  struct ccdm_verdict *v, struct ccdm_proof *proof,
+				  struct ccdm_err *err);
 
 #endif

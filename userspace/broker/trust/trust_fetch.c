@@ -210,13 +210,16 @@ static int ccdm_fetch_vcek(struct ccdm_fetching *f, struct ccdm_err *err)
 	const struct ccdm_snp *snp = f->fetch->report;
 	struct ccdm_source s = { .max = VCEK_MAX };
 	bool turin = snp->generation >= CCDM_SNP_TURIN;
+	int r;
 
 	if (!ccdm_url_vcek(snp, s.url))
 		return ccdm_err_set(err, -EINVAL,
 				    "the report does not say where its certificate is: it is of "
 				    "version 2, signed by a VLEK, or its chip's number is masked");
-	ccdm_keep_path(f->fetch->dir, "vcek", snp->chip_id, turin ? 8 : sizeof(snp->chip_id), "der",
-		       s.path);
+	r = ccdm_keep_path(f->fetch->dir, "vcek", snp->chip_id, turin ? 8 : sizeof(snp->chip_id),
+			   "der", s.path);
+	if (r)
+		return ccdm_err_set(err, r, "%s: %s", f->fetch->dir, strerror(-r));
 	ccdm_fetch_source(f, &s);
 	return 0;
 }
@@ -231,7 +234,8 @@ static void ccdm_fetch_lists(struct ccdm_fetching *f)
 
 		if (slot->tdx ? !f->fetch->tdx : !f->fetch->snp)
 			continue;
-		ccdm_url_crl(slot->issuer, slot->subject, s.url);
+		if (!ccdm_url_crl(slot->issuer, slot->subject, s.url))
+			continue; /* no slot is of another vendor */
 		snprintf(s.path, sizeof(s.path), "%s/certs/%s", f->fetch->dir, slot->file);
 		if (slot->tdx && !slot->root)
 			s.header = "SGX-PCK-CRL-Issuer-Chain";
@@ -280,30 +284,34 @@ static int ccdm_fetch_stored(struct ccdm_fetch *fetch, struct ccdm_err *err)
 	return r ? ccdm_err_set(err, r, "%s: more than %u platforms", dir, CCDM_FETCH_FMSPC) : 0;
 }
 
-static void ccdm_fetch_platforms(struct ccdm_fetching *f)
+static int ccdm_fetch_platforms(struct ccdm_fetching *f, struct ccdm_err *err)
 {
 	struct ccdm_source qe = { .max = CCDM_COLLATERAL_MAX,
 				  .qe = true,
 				  .url = CCDM_URL_QE,
 				  .header = "SGX-Enclave-Identity-Issuer-Chain" };
 	unsigned int i;
+	int r;
 
 	if (!f->fetch->nr_fmspc)
-		return;
+		return 0;
 	snprintf(qe.path, sizeof(qe.path), "%s/collateral", f->fetch->dir);
 	ccdm_fetch_source(f, &qe);
 	/* one without the other is of no use */
 	if (!f->qe && !f->fetch->print)
-		return;
+		return 0;
 	for (i = 0; i < f->fetch->nr_fmspc; i++) {
 		struct ccdm_source s = { .max = CCDM_COLLATERAL_MAX,
 					 .fmspc = f->fetch->fmspc[i],
 					 .header = "TCB-Info-Issuer-Chain" };
 
 		ccdm_url_tcb_info(s.fmspc, s.url);
-		ccdm_keep_path(f->fetch->dir, "collateral", s.fmspc, 6, "json", s.path);
+		r = ccdm_keep_path(f->fetch->dir, "collateral", s.fmspc, 6, "json", s.path);
+		if (r)
+			return ccdm_err_set(err, r, "%s: %s", f->fetch->dir, strerror(-r));
 		ccdm_fetch_source(f, &s);
 	}
+	return 0;
 }
 
 int ccdm_fetch(struct ccdm_fetch *fetch, struct ccdm_err *err)
@@ -317,7 +325,7 @@ int ccdm_fetch(struct ccdm_fetch *fetch, struct ccdm_err *err)
 		r = ccdm_fetch_vcek(&f, err);
 	if (!r) {
 		ccdm_fetch_lists(&f);
-		ccdm_fetch_platforms(&f);
+		r = ccdm_fetch_platforms(&f, err);
 	}
 	ccdm_keep_close(f.keep);
 	free(f.qe);

@@ -8,6 +8,7 @@
 #ifndef CCDM_BROKER_TRUST_FETCH_H
 #define CCDM_BROKER_TRUST_FETCH_H
 
+#include "base/compiler.h"
 #include "trust_keep.h"
 
 #define CCDM_FETCH_FMSPC 4096 /* platforms at a time */
@@ -64,6 +65,6 @@ struct ccdm_fetch {
  *
  * Return: 0; the error of the first piece that failed, as its @said has got it.
  */
-int ccdm_fetch(struct ccdm_fetch *fetch, struct ccdm_err *err);
+int __must_check ccdm_fetch(struct ccdm_fetch *fetch, struct ccdm_err *err);
 
 #endif

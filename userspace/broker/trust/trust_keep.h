@@ -9,6 +9,7 @@
 #ifndef CCDM_BROKER_TRUST_KEEP_H
 #define CCDM_BROKER_TRUST_KEEP_H
 
+#include "base/compiler.h"
 #include "evidence/vendor_url.h"
 #include "trust.h"
 
@@ -53,12 +54,13 @@ struct ccdm_keep;
  *
  * Return: 0; what ccdm_trust_load() says; -EBUSY if another one holds it.
  */
-int ccdm_keep_open(const char *dir, int64_t at, struct ccdm_keep **keep, struct ccdm_err *err);
+int __must_check ccdm_keep_open(const char *dir, int64_t at, struct ccdm_keep **keep,
+				struct ccdm_err *err);
 void ccdm_keep_close(struct ccdm_keep *keep); /* accepts NULL */
 
 /* Certificates that came beside pieces: issuers are looked for among them, too. */
-int ccdm_keep_certs(struct ccdm_keep *keep, const char *what, const void *bytes, size_t size,
-		    struct ccdm_err *err);
+int __must_check ccdm_keep_certs(struct ccdm_keep *keep, const char *what, const void *bytes,
+				 size_t size, struct ccdm_err *err);
 
 /**
  * ccdm_keep_list() - a revocation list
@@ -71,9 +73,9 @@ int ccdm_keep_certs(struct ccdm_keep *keep, const char *what, const void *bytes,
  * Return: 0; -EINVAL if it cannot be read; -ECANCELED if a check refuses it; -ESTALE if the one in
  * its place is newer; -ENOMEM, -errno.
  */
-int ccdm_keep_list(struct ccdm_keep *keep, const struct ccdm_slot *slot, const char *what,
-		   const void *bytes, size_t size, const char *chain, struct ccdm_kept *kept,
-		   struct ccdm_err *err);
+int __must_check ccdm_keep_list(struct ccdm_keep *keep, const struct ccdm_slot *slot,
+				const char *what, const void *bytes, size_t size, const char *chain,
+				struct ccdm_kept *kept, struct ccdm_err *err);
 
 /**
  * ccdm_keep_vcek() - a chip's certificate
@@ -81,8 +83,9 @@ int ccdm_keep_list(struct ccdm_keep *keep, const struct ccdm_slot *slot, const c
  *
  * Return: as ccdm_keep_list().
  */
-int ccdm_keep_vcek(struct ccdm_keep *keep, const char *what, const void *bytes, size_t size,
-		   const struct ccdm_snp *snp, struct ccdm_kept *kept, struct ccdm_err *err);
+int __must_check ccdm_keep_vcek(struct ccdm_keep *keep, const char *what, const void *bytes,
+				size_t size, const struct ccdm_snp *snp, struct ccdm_kept *kept,
+				struct ccdm_err *err);
 
 /**
  * ccdm_keep_collateral() - TCB info and the identity of the quoting enclave
@@ -91,8 +94,9 @@ int ccdm_keep_vcek(struct ccdm_keep *keep, const char *what, const void *bytes, 
  *
  * Return: as ccdm_keep_list().
  */
-int ccdm_keep_collateral(struct ccdm_keep *keep, const char *what, const char *bundle, size_t size,
-			 const uint8_t fmspc[6], struct ccdm_kept *kept, struct ccdm_err *err);
+int __must_check ccdm_keep_collateral(struct ccdm_keep *keep, const char *what, const char *bundle,
+				      size_t size, const uint8_t fmspc[6], struct ccdm_kept *kept,
+				      struct ccdm_err *err);
 
 /**
  * struct ccdm_answers - what Intel's service said, piece by piece
@@ -108,7 +112,7 @@ struct ccdm_answers {
 char *ccdm_keep_assemble(const struct ccdm_answers *answers);
 
 /* DIR/SUB/NAME.END, with the name in hexadecimal. Return: 0, -ENAMETOOLONG */
-int ccdm_keep_path(const char *dir, const char *sub, const uint8_t *name, size_t size,
-		   const char *end, char path[512]);
+int __must_check ccdm_keep_path(const char *dir, const char *sub, const uint8_t *name, size_t size,
+				const char *end, char path[512]);
 
 #endif

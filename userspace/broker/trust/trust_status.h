@@ -4,6 +4,7 @@
 #define CCDM_BROKER_TRUST_STATUS_H
 
 #include <stdint.h>
+#include "base/compiler.h"
 #include "base/err.h"
 
 #define CCDM_TRUST_SOON (14 * INT64_C(86400)) /* seconds before something expires */
@@ -60,8 +61,8 @@ enum ccdm_trust_look {
  *
  * Return: 0, also with broken files; -errno.
  */
-int ccdm_trust_status(const char *dir, int64_t at, enum ccdm_trust_look look,
-		      struct ccdm_trust_items *items, struct ccdm_err *err);
+int __must_check ccdm_trust_status(const char *dir, int64_t at, enum ccdm_trust_look look,
+				   struct ccdm_trust_items *items, struct ccdm_err *err);
 void ccdm_trust_items_drop(struct ccdm_trust_items *items);
 
 /* The worst state of all. */

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "compiler.h"
 
 /**
  * ccdm_base64_decode() - bytes of a text
@@ -17,7 +18,8 @@
  *
  * Return: 0, -EINVAL, -EFBIG, -ENOMEM.
  */
-int ccdm_base64_decode(const char *text, bool url, size_t max, uint8_t **bytes, size_t *size);
+int __must_check ccdm_base64_decode(const char *text, bool url, size_t max, uint8_t **bytes,
+				    size_t *size);
 
 /* Text of bytes, in the alphabet of URLs and without padding, as JOSE has it; the caller frees it. */
 char *ccdm_base64url(const void *bytes, size_t size);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include "compiler.h"
 
 static inline uint16_t ccdm_le16(const uint8_t *p)
 {
@@ -24,7 +25,7 @@ static inline uint64_t ccdm_le64(const uint8_t *p)
 }
 
 /* Value of a hexadecimal digit of either case, or -1. */
-static inline int ccdm_nibble(char c)
+static inline int __must_check ccdm_nibble(char c)
 {
 	static const char digits[] = "0123456789abcdef";
 	const char *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c + 'a' - 'A' : c) : NULL;
@@ -33,7 +34,7 @@ static inline int ccdm_nibble(char c)
 }
 
 /* @text must be 2 * @size digits and nothing else. Return: 0 or -EINVAL */
-static inline int ccdm_unhex(const char *text, uint8_t *bytes, size_t size)
+static inline int __must_check ccdm_unhex(const char *text, uint8_t *bytes, size_t size)
 {
 	size_t i;
 

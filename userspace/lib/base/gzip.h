@@ -5,10 +5,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include "compiler.h"
 #include "err.h"
 
 /* True if the bytes begin as gzip data does; no evidence and no log begins so. */
-bool ccdm_gzip_is(const void *bytes, size_t size) __attribute__((warn_unused_result));
+bool __must_check ccdm_gzip_is(const void *bytes, size_t size);
 
 /**
  * ccdm_gzip_unpack() - unpack gzip data
@@ -21,7 +22,7 @@ bool ccdm_gzip_is(const void *bytes, size_t size) __attribute__((warn_unused_res
  * Return: 0; -EFBIG: it unpacks to more than @max bytes, of which no more than one was made;
  * -EINVAL: it is damaged, cut off, or something follows it; -ENOMEM.
  */
-int ccdm_gzip_unpack(const char *file, const void *bytes, size_t size, size_t max, char **text,
-		     size_t *text_size, struct ccdm_err *err) __attribute__((warn_unused_result));
+int __must_check ccdm_gzip_unpack(const char *file, const void *bytes, size_t size, size_t max,
+				  char **text, size_t *text_size, struct ccdm_err *err);
 
 #endif

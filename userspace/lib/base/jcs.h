@@ -4,6 +4,7 @@
 #define CCDM_JCS_H
 
 #include <jansson.h>
+#include "compiler.h"
 
 /**
  * ccdm_jcs() - a value as canonical text
@@ -12,6 +13,6 @@
  *
  * Return: 0; -EINVAL for another number, or for arrays nested beyond 64; -ENOMEM.
  */
-int ccdm_jcs(const json_t *value, char **text);
+int __must_check ccdm_jcs(const json_t *value, char **text);
 
 #endif

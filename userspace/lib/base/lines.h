@@ -4,6 +4,7 @@
 #define CCDM_LINES_H
 
 #include <stddef.h>
+#include "compiler.h"
 #include "err.h"
 
 #define CCDM_LINES_WORDS 5 /* of a line; of one that has more nobody sees the rest */
@@ -28,7 +29,7 @@ typedef int (*ccdm_line_fn)(const char *where, char *const *word, unsigned int w
  *
  * Return: 0; -EINVAL: too large, or a zero in it; what @take said; -ENOMEM. May sleep.
  */
-int ccdm_lines_read(const char *what, const char *text, size_t size, size_t max, ccdm_line_fn take,
-		    void *arg, struct ccdm_err *err) __attribute__((warn_unused_result));
+int __must_check ccdm_lines_read(const char *what, const char *text, size_t size, size_t max,
+				 ccdm_line_fn take, void *arg, struct ccdm_err *err);
 
 #endif

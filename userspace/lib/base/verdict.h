@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include "compiler.h"
 #include "err.h"
 
 /* What may be allowed, in the order of ccdm_allow_word(). */
@@ -80,7 +81,7 @@ bool ccdm_verdict_add(struct ccdm_verdict *v, const char *name, bool good, unsig
 const struct ccdm_check *ccdm_verdict_failed(const struct ccdm_verdict *v);
 
 /* The one place that says yes. */
-bool ccdm_verdict_accepted(const struct ccdm_verdict *v);
+bool __must_check ccdm_verdict_accepted(const struct ccdm_verdict *v);
 
 /* {"verdict", "checks": [{"name", "expected", "found", "passed", "allowed"?}]}; the caller drops it */
 json_t *ccdm_verdict_json(const struct ccdm_verdict *v);

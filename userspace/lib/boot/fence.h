@@ -8,6 +8,7 @@
 #ifndef CCDM_FENCE_H
 #define CCDM_FENCE_H
 
+#include "base/compiler.h"
 #include "config.h"
 
 /**
@@ -16,7 +17,8 @@
  *
  * Return: 0, -EINVAL with the word that is missing.
  */
-int ccdm_fence_expected(const char *file, const struct ccdm_config *config, struct ccdm_err *err);
+int __must_check ccdm_fence_expected(const char *file, const struct ccdm_config *config,
+				     struct ccdm_err *err);
 
 /**
  * ccdm_fence_cmdline() - compare a command line with the configured one
@@ -24,7 +26,8 @@ int ccdm_fence_expected(const char *file, const struct ccdm_config *config, stru
  *
  * Return: 0, -ECANCELED with what was expected and found.
  */
-int ccdm_fence_cmdline(const struct ccdm_config *config, const char *found, struct ccdm_err *err);
+int __must_check ccdm_fence_cmdline(const struct ccdm_config *config, const char *found,
+				    struct ccdm_err *err);
 
 /**
  * ccdm_fence_options() - words for systemd from a variable of the firmware
@@ -36,7 +39,7 @@ int ccdm_fence_cmdline(const struct ccdm_config *config, const char *found, stru
  *
  * Return: 0, -ECANCELED with what was found.
  */
-int ccdm_fence_options(const char *root, struct ccdm_err *err);
+int __must_check ccdm_fence_options(const char *root, struct ccdm_err *err);
 
 /**
  * ccdm_fence_files() - credentials and extensions that came from outside
@@ -44,6 +47,6 @@ int ccdm_fence_options(const char *root, struct ccdm_err *err);
  *
  * Return: 0, -ECANCELED with the first that was found.
  */
-int ccdm_fence_files(const char *root, struct ccdm_err *err);
+int __must_check ccdm_fence_files(const char *root, struct ccdm_err *err);
 
 #endif

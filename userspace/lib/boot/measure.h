@@ -3,6 +3,7 @@
 #ifndef CCDM_MEASURE_H
 #define CCDM_MEASURE_H
 
+#include "base/compiler.h"
 #include "config.h"
 #include "log/eventlog.h"
 
@@ -24,8 +25,8 @@ struct ccdm_measure_list {
 };
 
 /* Reads the files that are named: their hash is the value. */
-int ccdm_measure_events(const struct ccdm_config *config, struct ccdm_measure_list *list,
-			struct ccdm_err *err);
+int __must_check ccdm_measure_events(const struct ccdm_config *config,
+				     struct ccdm_measure_list *list, struct ccdm_err *err);
 
 /**
  * struct ccdm_measure_to - where events go
@@ -67,8 +68,9 @@ struct ccdm_measure_tdx {
  *
  * Return: 0, -ENXIO if a register is required and there is none.
  */
-int ccdm_measure_find_rtmr(const struct ccdm_measure_tdx *tdx, enum ccdm_rtmr_use use,
-			   unsigned int seconds, struct ccdm_measure_to *to, struct ccdm_err *err);
+int __must_check ccdm_measure_find_rtmr(const struct ccdm_measure_tdx *tdx, enum ccdm_rtmr_use use,
+					unsigned int seconds, struct ccdm_measure_to *to,
+					struct ccdm_err *err);
 
 /**
  * ccdm_measure_open() - the registers there are
@@ -78,12 +80,13 @@ int ccdm_measure_find_rtmr(const struct ccdm_measure_tdx *tdx, enum ccdm_rtmr_us
  * Return: 0; -ENODEV if a TPM is required and there is none, or what it answers; -ENXIO if the
  * register of a TDX guest is required and there is none.
  */
-int ccdm_measure_open(const struct ccdm_config *config, struct ccdm_measure_to *to,
-		      struct ccdm_err *err);
+int __must_check ccdm_measure_open(const struct ccdm_config *config, struct ccdm_measure_to *to,
+				   struct ccdm_err *err);
 void ccdm_measure_close(struct ccdm_measure_to *to);
 
 /* Extend and log one event. */
-int ccdm_measure_event(const struct ccdm_measure_to *to, const char *text, struct ccdm_err *err);
+int __must_check ccdm_measure_event(const struct ccdm_measure_to *to, const char *text,
+				    struct ccdm_err *err);
 
 /* The registers that @text goes to, for a person: "PCR 15, RTMR 3", or "no register" */
 void ccdm_measure_where(const struct ccdm_measure_to *to, const char *text, char *where,
@@ -107,7 +110,7 @@ struct ccdm_measure_values {
  *
  * Return: 0, -EBADMSG if not, -EINVAL for a malformed log.
  */
-int ccdm_measure_check(const struct ccdm_measure_to *to, struct ccdm_measure_values *values,
-		       struct ccdm_err *err) __attribute__((warn_unused_result));
+int __must_check ccdm_measure_check(const struct ccdm_measure_to *to,
+				    struct ccdm_measure_values *values, struct ccdm_err *err);
 
 #endif

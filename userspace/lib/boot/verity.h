@@ -3,6 +3,7 @@
 #ifndef CCDM_VERITY_H
 #define CCDM_VERITY_H
 
+#include "base/compiler.h"
 #include "config.h"
 
 /**
@@ -23,8 +24,8 @@ void ccdm_verity_value(const struct ccdm_config *config, char *text, size_t size
  *
  * Return: 0, -ENOSPC (a device is too small), -EBADMSG (root hash), or the kernel's.
  */
-int ccdm_verity_open(const struct ccdm_config *config, const char *data, const char *hash,
-		     struct ccdm_err *err);
+int __must_check ccdm_verity_open(const struct ccdm_config *config, const char *data,
+				  const char *hash, struct ccdm_err *err);
 
 /**
  * struct ccdm_base_fs - the file system of the base
@@ -38,6 +39,6 @@ struct ccdm_base_fs {
 	bool dirty;
 };
 
-int ccdm_verity_fs(const char *path, struct ccdm_base_fs *fs, struct ccdm_err *err);
+int __must_check ccdm_verity_fs(const char *path, struct ccdm_base_fs *fs, struct ccdm_err *err);
 
 #endif

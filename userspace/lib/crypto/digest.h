@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "base/compiler.h"
 #include "base/bytes.h"
 
 #define CCDM_DIGEST_MAX 64 /* bytes of the longest */
@@ -53,10 +54,10 @@ uint16_t ccdm_digest_size(uint16_t alg);
  *
  * Return: 0, -ENOTSUP for an algorithm that is not known, -EIO.
  */
-int ccdm_digest_of(uint16_t alg, const void *a, size_t a_size, const void *b, size_t b_size,
-		   struct ccdm_digest *digest);
+int __must_check ccdm_digest_of(uint16_t alg, const void *a, size_t a_size, const void *b,
+				size_t b_size, struct ccdm_digest *digest);
 
 /* Of a file's bytes, however many. Return: 0, -ENOTSUP, what open(2) and read(2) say. */
-int ccdm_digest_file(uint16_t alg, const char *file, struct ccdm_digest *digest);
+int __must_check ccdm_digest_file(uint16_t alg, const char *file, struct ccdm_digest *digest);
 
 #endif

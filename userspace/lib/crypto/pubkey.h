@@ -4,6 +4,7 @@
 #define CCDM_PUBKEY_H
 
 #include <stdbool.h>
+#include "base/compiler.h"
 #include "digest.h"
 
 /* A public key; opaque. */
@@ -25,12 +26,12 @@ struct ccdm_pubkey *ccdm_pubkey_rsa(const uint8_t *n, size_t n_size, const uint8
 struct ccdm_pubkey *ccdm_pubkey_p256(const uint8_t xy[64]);
 
 /* SHA-256 of its SubjectPublicKeyInfo. Return: 0, -ENOMEM */
-int ccdm_pubkey_hash(const struct ccdm_pubkey *key, struct ccdm_digest *digest);
+int __must_check ccdm_pubkey_hash(const struct ccdm_pubkey *key, struct ccdm_digest *digest);
 
 /* Its SubjectPublicKeyInfo in DER. @size: room, then what it takes. Return: 0, -ENOMEM, -ENOSPC */
-int ccdm_pubkey_der(const struct ccdm_pubkey *key, uint8_t *der, size_t *size);
+int __must_check ccdm_pubkey_der(const struct ccdm_pubkey *key, uint8_t *der, size_t *size);
 
-bool ccdm_pubkey_is_rsa(const struct ccdm_pubkey *key);
+bool __must_check ccdm_pubkey_is_rsa(const struct ccdm_pubkey *key);
 
 /**
  * ccdm_pubkey_oaep() - encrypt for a key of RSA: OAEP with SHA-256
@@ -39,10 +40,11 @@ bool ccdm_pubkey_is_rsa(const struct ccdm_pubkey *key);
  *
  * Return: 0; -EINVAL: not of RSA, or it does not fit; -ENOMEM.
  */
-int ccdm_pubkey_oaep(const struct ccdm_pubkey *key, const char *label, size_t label_size,
-		     const uint8_t *text, size_t size, uint8_t *out, size_t *out_size);
+int __must_check ccdm_pubkey_oaep(const struct ccdm_pubkey *key, const char *label,
+				  size_t label_size, const uint8_t *text, size_t size, uint8_t *out,
+				  size_t *out_size);
 
-bool ccdm_pubkey_equal(const struct ccdm_pubkey *a, const struct ccdm_pubkey *b);
+bool __must_check ccdm_pubkey_equal(const struct ccdm_pubkey *a, const struct ccdm_pubkey *b);
 
 enum ccdm_scheme {
 	CCDM_RSASSA, /* PKCS #1 1.5 */
@@ -64,14 +66,15 @@ struct ccdm_signature {
 };
 
 /* Return: 0; -EBADMSG: not the key's signature; -ENOMEM. */
-int ccdm_pubkey_verify(const struct ccdm_pubkey *key, const struct ccdm_signature *signature,
-		       const void *text, size_t size);
+int __must_check ccdm_pubkey_verify(const struct ccdm_pubkey *key,
+				    const struct ccdm_signature *signature, const void *text,
+				    size_t size);
 
 /*
  * The same for ECDSA alone: on P-256 with SHA-256, on P-384 with SHA-384. @r and @s:
  * big-endian, @n bytes each, at most 66. NULL is nobody's key.
  */
-int ccdm_pubkey_ecdsa(const struct ccdm_pubkey *key, const uint8_t *r, const uint8_t *s, size_t n,
-		      const void *text, size_t size);
+int __must_check ccdm_pubkey_ecdsa(const struct ccdm_pubkey *key, const uint8_t *r,
+				   const uint8_t *s, size_t n, const void *text, size_t size);
 
 #endif

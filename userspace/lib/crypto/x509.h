@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "base/compiler.h"
 #include "pubkey.h"
 #include "base/verdict.h"
 
@@ -45,14 +46,14 @@ void ccdm_certs_free(struct ccdm_certs *certs); /* accepts NULL */
  *
  * Return: 0, -EINVAL if something is neither, -E2BIG, -ENOMEM.
  */
-int ccdm_certs_add(struct ccdm_certs *certs, const char *what, const void *bytes, size_t size,
-		   const struct ccdm_cert **first, struct ccdm_err *err);
+int __must_check ccdm_certs_add(struct ccdm_certs *certs, const char *what, const void *bytes,
+				size_t size, const struct ccdm_cert **first, struct ccdm_err *err);
 
 /* Certificate number @i of base and set, in the order they came; NULL behind the last. */
 const struct ccdm_cert *ccdm_certs_at(const struct ccdm_certs *certs, unsigned int i);
 
 /* All of the set, without its base, in PEM with a NUL behind it; the caller frees it. Return: 0, -ENOMEM */
-int ccdm_certs_text(const struct ccdm_certs *certs, char **text, size_t *size);
+int __must_check ccdm_certs_text(const struct ccdm_certs *certs, char **text, size_t *size);
 
 /* Common name of the subject; "" if it has none or an odd one. @cn: at least 64 bytes. Return: @cn */
 char *ccdm_cert_cn(const struct ccdm_cert *cert, char *cn);
@@ -64,17 +65,17 @@ char *ccdm_cert_cn(const struct ccdm_cert *cert, char *cn);
  *
  * Return: 0, -ENOENT, -EINVAL if it is there twice.
  */
-int ccdm_cert_extension(const struct ccdm_cert *cert, const char *oid, const uint8_t **bytes,
-			size_t *size);
+int __must_check ccdm_cert_extension(const struct ccdm_cert *cert, const char *oid,
+				     const uint8_t **bytes, size_t *size);
 
 /* Its DER, which the caller frees. Return: 0, -ENOMEM */
-int ccdm_cert_der(const struct ccdm_cert *cert, uint8_t **der, size_t *size);
+int __must_check ccdm_cert_der(const struct ccdm_cert *cert, uint8_t **der, size_t *size);
 
 /* When it is valid, seconds since 1970; -1: it does not say. */
 void ccdm_cert_validity(const struct ccdm_cert *cert, int64_t *from, int64_t *to);
 
 /* SHA-256 of its DER. */
-int ccdm_cert_fingerprint(const struct ccdm_cert *cert, uint8_t sha256[32]);
+int __must_check ccdm_cert_fingerprint(const struct ccdm_cert *cert, uint8_t sha256[32]);
 
 /**
  * ccdm_cert_ecdsa() - is this the key's signature?
@@ -85,8 +86,8 @@ int ccdm_cert_fingerprint(const struct ccdm_cert *cert, uint8_t sha256[32]);
  *
  * Return: 0; -EBADMSG: no, or a key of another kind; -ENOMEM.
  */
-int ccdm_cert_ecdsa(const struct ccdm_cert *cert, const uint8_t *r, const uint8_t *s, size_t n,
-		    const void *text, size_t size);
+int __must_check ccdm_cert_ecdsa(const struct ccdm_cert *cert, const uint8_t *r, const uint8_t *s,
+				 size_t n, const void *text, size_t size);
 
 /* Its key, which lives as long as it does; NULL for one that OpenSSL does not know. */
 const struct ccdm_pubkey *ccdm_cert_key(const struct ccdm_cert *cert);
@@ -125,7 +126,7 @@ struct ccdm_path {
 };
 
 /* Is it an OID in dots that may stand for a usage of TPMs' keys? None of TLS, not any. */
-bool ccdm_usage_valid(const char *oid);
+bool __must_check ccdm_usage_valid(const char *oid);
 
 /**
  * ccdm_cert_usage() - is this a certificate of a TPM's key?
@@ -155,8 +156,8 @@ void ccdm_cert_usage(const struct ccdm_cert *cert, const char *oid, bool sign, c
  *
  * Return: 0, -ENOMEM.
  */
-int ccdm_certs_path(const struct ccdm_certs *certs, const struct ccdm_cert *leaf,
-		    struct ccdm_path *path, struct ccdm_verdict *v);
+int __must_check ccdm_certs_path(const struct ccdm_certs *certs, const struct ccdm_cert *leaf,
+				 struct ccdm_path *path, struct ccdm_verdict *v);
 
 /**
  * ccdm_certs_path_good() - would a certificate do, of several with one key?
@@ -167,8 +168,7 @@ int ccdm_certs_path(const struct ccdm_certs *certs, const struct ccdm_cert *leaf
  *
  * Return: 0, -ENOMEM.
  */
-int ccdm_certs_path_good(const struct ccdm_certs *certs, const struct ccdm_cert *leaf,
-			 const struct ccdm_path *path, unsigned int allow, bool *good)
-	__attribute__((warn_unused_result));
+int __must_check ccdm_certs_path_good(const struct ccdm_certs *certs, const struct ccdm_cert *leaf,
+				      const struct ccdm_path *path, unsigned int allow, bool *good);
 
 #endif

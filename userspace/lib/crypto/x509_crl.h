@@ -5,6 +5,7 @@
 #ifndef CCDM_X509_CRL_H
 #define CCDM_X509_CRL_H
 
+#include "base/compiler.h"
 #include "x509.h"
 
 /* A revocation list in a set, which lives as long as the set does; opaque. */
@@ -36,9 +37,8 @@ void ccdm_crl_info(const struct ccdm_crl *crl, struct ccdm_crl_info *info);
  *
  * Return: 0, whatever the verdict; -ENOMEM.
  */
-int __attribute__((warn_unused_result))
-ccdm_crl_check(const struct ccdm_certs *certs, const struct ccdm_crl *crl, struct ccdm_path *path,
-	       struct ccdm_verdict *v);
+int __must_check ccdm_crl_check(const struct ccdm_certs *certs, const struct ccdm_crl *crl,
+				struct ccdm_path *path, struct ccdm_verdict *v);
 
 /**
  * ccdm_crl_replace() - may a list stand in the place of another?

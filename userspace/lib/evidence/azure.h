@@ -9,6 +9,7 @@
 #ifndef CCDM_AZURE_H
 #define CCDM_AZURE_H
 
+#include "base/compiler.h"
 #include "snp.h"
 #include "tdx.h"
 #include "tpm_quote.h"
@@ -58,8 +59,9 @@ void ccdm_azure_drop(struct ccdm_azure *az);
  *
  * Return: 0; -EINVAL with the member's name in @err; -ENOMEM.
  */
-int ccdm_azure_parse(const json_t *evidence, struct ccdm_azure *az, struct ccdm_certs *certs,
-		     const struct ccdm_cert **vcek, struct ccdm_err *err);
+int __must_check ccdm_azure_parse(const json_t *evidence, struct ccdm_azure *az,
+				  struct ccdm_certs *certs, const struct ccdm_cert **vcek,
+				  struct ccdm_err *err);
 
 /**
  * ccdm_azure_hcl() - take an HCL report apart
@@ -67,13 +69,13 @@ int ccdm_azure_parse(const json_t *evidence, struct ccdm_azure *az, struct ccdm_
  *
  * Return: 0, -EINVAL.
  */
-int ccdm_azure_hcl(struct ccdm_azure *az, struct ccdm_err *err);
+int __must_check ccdm_azure_hcl(struct ccdm_azure *az, struct ccdm_err *err);
 
 /* Does the TEE's report in it cover the runtime data in it, or was it read while it was being written? */
-bool ccdm_azure_whole(const struct ccdm_azure *az);
+bool __must_check ccdm_azure_whole(const struct ccdm_azure *az);
 
 /* Does its user data begin with this nonce, of CCDM_DIGEST_MAX bytes at most? */
-bool ccdm_azure_bound(const struct ccdm_azure *az, const uint8_t *nonce, size_t size);
+bool __must_check ccdm_azure_bound(const struct ccdm_azure *az, const uint8_t *nonce, size_t size);
 
 /**
  * struct ccdm_azure_want - what must hold of it
@@ -94,7 +96,8 @@ struct ccdm_azure_want {
  *
  * Return: 0, whatever the verdict; -EINVAL if the certificates in it are none; -ENOMEM.
  */
-int ccdm_azure_verify(struct ccdm_azure *az, const struct ccdm_azure_want *want,
-		      struct ccdm_tpm_facts *facts, struct ccdm_verdict *v, struct ccdm_err *err);
+int __must_check ccdm_azure_verify(struct ccdm_azure *az, const struct ccdm_azure_want *want,
+				   struct ccdm_tpm_facts *facts, struct ccdm_verdict *v,
+				   struct ccdm_err *err);
 
 #endif

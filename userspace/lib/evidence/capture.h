@@ -3,6 +3,7 @@
 #ifndef CCDM_CAPTURE_H
 #define CCDM_CAPTURE_H
 
+#include "base/compiler.h"
 #include "evidence.h"
 
 /**
@@ -27,7 +28,7 @@ struct ccdm_capture {
 };
 
 /* True if it says itself that it is such a file: it has the member "tee-evidence". */
-bool ccdm_capture_is(const json_t *o) __attribute__((warn_unused_result));
+bool __must_check ccdm_capture_is(const json_t *o);
 
 /**
  * ccdm_capture_parse() - take it apart
@@ -37,7 +38,6 @@ bool ccdm_capture_is(const json_t *o) __attribute__((warn_unused_result));
  *
  * Return: 0; -EINVAL: a part is missing, or is not what it must be; -ENOMEM.
  */
-int ccdm_capture_parse(const json_t *o, struct ccdm_capture *c, struct ccdm_err *err)
-	__attribute__((warn_unused_result));
+int __must_check ccdm_capture_parse(const json_t *o, struct ccdm_capture *c, struct ccdm_err *err);
 
 #endif

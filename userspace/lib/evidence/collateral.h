@@ -9,6 +9,7 @@
 #ifndef CCDM_COLLATERAL_H
 #define CCDM_COLLATERAL_H
 
+#include "base/compiler.h"
 #include "crypto/x509.h"
 
 #define CCDM_COLLATERAL_MAX (1 << 20) /* bytes of a file */
@@ -51,15 +52,15 @@ void ccdm_collateral_drop(struct ccdm_collateral *c);
  *
  * Return: 0, -EINVAL, -ENOMEM.
  */
-int ccdm_collateral_bundle(const char *what, const char *text, size_t size,
-			   struct ccdm_collateral *c, struct ccdm_certs *certs,
-			   struct ccdm_err *err);
+int __must_check ccdm_collateral_bundle(const char *what, const char *text, size_t size,
+					struct ccdm_collateral *c, struct ccdm_certs *certs,
+					struct ccdm_err *err);
 
 /* An answer of the service: {"tcbInfo": {...}, "signature": HEX}, or "enclaveIdentity" */
-int ccdm_collateral_tcb(const char *what, const char *text, size_t size, struct ccdm_collateral *c,
-			struct ccdm_err *err);
-int ccdm_collateral_qe(const char *what, const char *text, size_t size, struct ccdm_collateral *c,
-		       struct ccdm_err *err);
+int __must_check ccdm_collateral_tcb(const char *what, const char *text, size_t size,
+				     struct ccdm_collateral *c, struct ccdm_err *err);
+int __must_check ccdm_collateral_qe(const char *what, const char *text, size_t size,
+				    struct ccdm_collateral *c, struct ccdm_err *err);
 
 /**
  * struct ccdm_platform - what a quote and its PCK certificate say of the platform
@@ -91,21 +92,24 @@ struct ccdm_platform {
  *
  * Return: 0, whatever the verdict; -ENOMEM.
  */
-int ccdm_collateral_check(const struct ccdm_collateral *c, const struct ccdm_certs *certs,
-			  const struct ccdm_anchor *anchors, unsigned int nr_anchors, int64_t at,
-			  const struct ccdm_platform *p, struct ccdm_verdict *v);
+int __must_check ccdm_collateral_check(const struct ccdm_collateral *c,
+				       const struct ccdm_certs *certs,
+				       const struct ccdm_anchor *anchors, unsigned int nr_anchors,
+				       int64_t at, const struct ccdm_platform *p,
+				       struct ccdm_verdict *v);
 
 /**
  * ccdm_collateral_genuine() - are both Intel's, and in force, whatever the platform?
  *
  * As ccdm_collateral_check(), for who keeps them until a platform comes. @v: complete.
  */
-int ccdm_collateral_genuine(const struct ccdm_collateral *c, const struct ccdm_certs *certs,
-			    const struct ccdm_anchor *anchors, unsigned int nr_anchors, int64_t at,
-			    struct ccdm_verdict *v);
+int __must_check ccdm_collateral_genuine(const struct ccdm_collateral *c,
+					 const struct ccdm_certs *certs,
+					 const struct ccdm_anchor *anchors, unsigned int nr_anchors,
+					 int64_t at, struct ccdm_verdict *v);
 
 /* Of which platforms the TCB info is. Return: false if it does not say. */
-bool ccdm_collateral_fmspc(const struct ccdm_collateral *c, uint8_t fmspc[6]);
+bool __must_check ccdm_collateral_fmspc(const struct ccdm_collateral *c, uint8_t fmspc[6]);
 
 /**
  * struct ccdm_signed_info - when it was made

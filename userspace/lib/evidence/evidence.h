@@ -12,6 +12,7 @@
 #ifndef CCDM_EVIDENCE_H
 #define CCDM_EVIDENCE_H
 
+#include "base/compiler.h"
 #include "collateral.h"
 #include "log/launches.h"
 #include "snp_floor.h"
@@ -98,7 +99,7 @@ struct ccdm_proof {
 void ccdm_proof_drop(struct ccdm_proof *proof);
 
 /* Is it a name of a TEE: "snp", "tdx", "tpm", "az-snp-vtpm", "az-tdx-vtpm"? */
-bool ccdm_tee_known(const char *tee);
+bool __must_check ccdm_tee_known(const char *tee);
 
 /* Bytes of the protocol's SHA-384 that this TEE's evidence carries: a TPM has room for 32. */
 size_t ccdm_tee_bound(const char *tee);
@@ -114,9 +115,10 @@ size_t ccdm_tee_bound(const char *tee);
  *
  * Return: 0, whatever the verdict; -EINVAL if it cannot be read; -ENOMEM.
  */
-int ccdm_evidence_judge(const char *tee, const json_t *evidence, const struct ccdm_trust *trust,
-			const struct ccdm_bound *bound, struct ccdm_verdict *v,
-			struct ccdm_proof *proof, struct ccdm_err *err);
+int __must_check ccdm_evidence_judge(const char *tee, const json_t *evidence,
+				     const struct ccdm_trust *trust, const struct ccdm_bound *bound,
+				     struct ccdm_verdict *v, struct ccdm_proof *proof,
+				     struct ccdm_err *err);
 
 /**
  * ccdm_evidence_additional() - additional evidence, of a TPM beside a TEE
@@ -133,8 +135,8 @@ int ccdm_evidence_judge(const char *tee, const json_t *evidence, const struct cc
  *
  * Return: 0, -ENOMEM.
  */
-int ccdm_evidence_additional(const char *tee, const char *additional, const json_t *primary,
-			     const struct ccdm_trust *trust, const struct ccdm_bound *bound,
-			     struct ccdm_proof *proof);
+int __must_check ccdm_evidence_additional(const char *tee, const char *additional,
+					  const json_t *primary, const struct ccdm_trust *trust,
+					  const struct ccdm_bound *bound, struct ccdm_proof *proof);
 
 #endif

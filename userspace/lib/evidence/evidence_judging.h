@@ -10,6 +10,7 @@
 #ifndef CCDM_EVIDENCE_JUDGING_H
 #define CCDM_EVIDENCE_JUDGING_H
 
+#include "base/compiler.h"
 #include "evidence.h"
 #include "snp.h"
 #include "tdx.h"
@@ -36,17 +37,17 @@ struct ccdm_snp_want ccdm_judging_snp(const struct ccdm_judging *j);
 struct ccdm_tdx_want ccdm_judging_tdx(const struct ccdm_judging *j);
 
 /* Registers of a TPM that is what it says it is, and the logs that lead to them, become facts. */
-int __attribute__((warn_unused_result))
-ccdm_judged_pcrs(const struct ccdm_judging *j, const struct ccdm_tpm_facts *quoted);
+int __must_check ccdm_judged_pcrs(const struct ccdm_judging *j,
+				  const struct ccdm_tpm_facts *quoted);
 
 /* Who signed a manifest that lists this image, if one did: untrusted as long as no policy names the key. */
-int __attribute__((warn_unused_result)) ccdm_judged_manifest(const struct ccdm_judging *j);
+int __must_check ccdm_judged_manifest(const struct ccdm_judging *j);
 
 /* Is it of a TPM, or has one in it? Of a TEE that is not known, too: none stands beside it then. */
-bool ccdm_tee_has_tpm(const char *tee);
+bool __must_check ccdm_tee_has_tpm(const char *tee);
 
 /* Does a fact have this text? */
-bool ccdm_fact_is(const json_t *facts, const char *name, const char *word);
+bool __must_check ccdm_fact_is(const json_t *facts, const char *name, const char *word);
 
 /**
  * ccdm_evidence_tpm() - a TPM's quote, and whose key made it
@@ -55,12 +56,11 @@ bool ccdm_fact_is(const json_t *facts, const char *name, const char *word);
  *
  * Return: 0, whatever the verdict, which is complete; -EINVAL if it cannot be read; -ENOMEM.
  */
-int __attribute__((warn_unused_result))
-ccdm_evidence_tpm(const json_t *evidence, const struct ccdm_trust *trust,
-		  const struct ccdm_bound *bound, struct ccdm_tpm_facts *quoted,
-		  struct ccdm_verdict *v, bool *provider, struct ccdm_err *err);
+int __must_check ccdm_evidence_tpm(const json_t *evidence, const struct ccdm_trust *trust,
+				   const struct ccdm_bound *bound, struct ccdm_tpm_facts *quoted,
+				   struct ccdm_verdict *v, bool *provider, struct ccdm_err *err);
 
 /* Evidence of Azure's vTPM. */
-int __attribute__((warn_unused_result)) ccdm_judge_azure(const struct ccdm_judging *j);
+int __must_check ccdm_judge_azure(const struct ccdm_judging *j);
 
 #endif

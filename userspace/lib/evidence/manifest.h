@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include "base/compiler.h"
 #include "base/err.h"
 #include "crypto/digest.h"
 
@@ -36,11 +37,13 @@ struct ccdm_manifest {
  *
  * Return: 0; -EINVAL: it is none, or the signature is not its key's; -ENOMEM.
  */
-int ccdm_manifest_read(const char *text, struct ccdm_manifest *m, struct ccdm_err *err);
+int __must_check ccdm_manifest_read(const char *text, struct ccdm_manifest *m,
+				    struct ccdm_err *err);
 
 void ccdm_manifest_drop(struct ccdm_manifest *m); /* accepts zeros */
 
 /* Is one of @ids, an array of texts, an identity that it lists for @platform? */
-bool ccdm_manifest_lists(const struct ccdm_manifest *m, const char *platform, const json_t *ids);
+bool __must_check ccdm_manifest_lists(const struct ccdm_manifest *m, const char *platform,
+				      const json_t *ids);
 
 #endif

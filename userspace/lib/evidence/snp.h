@@ -8,6 +8,7 @@
 #ifndef CCDM_SNP_H
 #define CCDM_SNP_H
 
+#include "base/compiler.h"
 #include "crypto/x509.h"
 
 #define CCDM_SNP_REPORT_SIZE 1184
@@ -106,7 +107,8 @@ struct ccdm_snp {
  *
  * Return: 0; -EINVAL if it is not CCDM_SNP_REPORT_SIZE bytes.
  */
-int ccdm_snp_parse(const void *raw, size_t size, struct ccdm_snp *snp, struct ccdm_err *err);
+int __must_check ccdm_snp_parse(const void *raw, size_t size, struct ccdm_snp *snp,
+				struct ccdm_err *err);
 
 /* AMD's roots, whose names are the generations. */
 const struct ccdm_anchor *ccdm_snp_anchors(unsigned int *count);
@@ -169,6 +171,7 @@ struct ccdm_snp_want {
  *
  * Return: 0, whatever the verdict; -ENOMEM.
  */
-int ccdm_snp_verify(struct ccdm_snp *snp, const struct ccdm_snp_want *want, struct ccdm_verdict *v);
+int __must_check ccdm_snp_verify(struct ccdm_snp *snp, const struct ccdm_snp_want *want,
+				 struct ccdm_verdict *v);
 
 #endif

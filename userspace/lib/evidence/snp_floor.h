@@ -19,6 +19,7 @@
 #ifndef CCDM_SNP_FLOOR_H
 #define CCDM_SNP_FLOOR_H
 
+#include "base/compiler.h"
 #include "snp.h"
 
 #define CCDM_SNP_FLOOR_LINES 256
@@ -75,13 +76,11 @@ extern const char ccdm_snp_floor_text[];
  *
  * Return: 0; -EINVAL with the line in @err; -ENOMEM. May sleep.
  */
-int ccdm_snp_floor_parse(const char *what, const char *text, size_t size,
-			 struct ccdm_snp_floor *floor, struct ccdm_err *err)
-	__attribute__((warn_unused_result));
+int __must_check ccdm_snp_floor_parse(const char *what, const char *text, size_t size,
+				      struct ccdm_snp_floor *floor, struct ccdm_err *err);
 
 /* The same of ccdm_snp_floor_text. */
-int ccdm_snp_floor_builtin(struct ccdm_snp_floor *floor, struct ccdm_err *err)
-	__attribute__((warn_unused_result));
+int __must_check ccdm_snp_floor_builtin(struct ccdm_snp_floor *floor, struct ccdm_err *err);
 
 /**
  * ccdm_snp_floor_judge() - is a platform's firmware at the floor or above?

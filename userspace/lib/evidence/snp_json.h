@@ -3,6 +3,7 @@
 #ifndef CCDM_SNP_JSON_H
 #define CCDM_SNP_JSON_H
 
+#include "base/compiler.h"
 #include "snp.h"
 
 /**
@@ -14,9 +15,9 @@
  *
  * Return: 0; -EINVAL with the member's name in @err; -ENOMEM.
  */
-int ccdm_snp_json_parse(const json_t *evidence, uint8_t raw[CCDM_SNP_REPORT_SIZE],
-			struct ccdm_certs *certs, const struct ccdm_cert **leaf,
-			struct ccdm_err *err);
+int __must_check ccdm_snp_json_parse(const json_t *evidence, uint8_t raw[CCDM_SNP_REPORT_SIZE],
+				     struct ccdm_certs *certs, const struct ccdm_cert **leaf,
+				     struct ccdm_err *err);
 
 /**
  * ccdm_snp_json_make() - the same the other way round
@@ -27,8 +28,8 @@ int ccdm_snp_json_parse(const json_t *evidence, uint8_t raw[CCDM_SNP_REPORT_SIZE
  *
  * Return: 0; -EINVAL: the table leads out of itself; -ENOMEM.
  */
-int ccdm_snp_json_make(const uint8_t raw[CCDM_SNP_REPORT_SIZE], const uint8_t *table, size_t size,
-		       json_t **evidence, struct ccdm_err *err);
+int __must_check ccdm_snp_json_make(const uint8_t raw[CCDM_SNP_REPORT_SIZE], const uint8_t *table,
+				    size_t size, json_t **evidence, struct ccdm_err *err);
 
 /**
  * ccdm_snp_json_add() - the processor's certificate from elsewhere
@@ -37,6 +38,7 @@ int ccdm_snp_json_make(const uint8_t raw[CCDM_SNP_REPORT_SIZE], const uint8_t *t
  *
  * Return: 0; -EINVAL if there is none; -ENOMEM.
  */
-int ccdm_snp_json_add(json_t *evidence, const struct ccdm_certs *certs, struct ccdm_err *err);
+int __must_check ccdm_snp_json_add(json_t *evidence, const struct ccdm_certs *certs,
+				   struct ccdm_err *err);
 
 #endif

@@ -8,6 +8,7 @@
 #ifndef CCDM_TDX_H
 #define CCDM_TDX_H
 
+#include "base/compiler.h"
 #include "collateral.h"
 
 #define CCDM_TDX_QUOTE_MAX 65536 /* bytes */
@@ -62,7 +63,7 @@ struct ccdm_tdx {
 };
 
 /* Is it of a version, a TEE and a key that we know, so that the rest is there? */
-bool ccdm_tdx_known(const struct ccdm_tdx *tdx);
+bool __must_check ccdm_tdx_known(const struct ccdm_tdx *tdx);
 
 /**
  * ccdm_tdx_parse() - take a quote apart
@@ -71,7 +72,8 @@ bool ccdm_tdx_known(const struct ccdm_tdx *tdx);
  *
  * Return: 0, also for one that ccdm_tdx_known() does not know; -EINVAL.
  */
-int ccdm_tdx_parse(const void *quote, size_t size, struct ccdm_tdx *tdx, struct ccdm_err *err);
+int __must_check ccdm_tdx_parse(const void *quote, size_t size, struct ccdm_tdx *tdx,
+				struct ccdm_err *err);
 
 /**
  * struct ccdm_tdx_want - what must hold of a quote
@@ -106,8 +108,8 @@ struct ccdm_tdx_want {
  *
  * Return: 0, whatever the verdict; -EINVAL if the certificates in it are none; -ENOMEM.
  */
-int ccdm_tdx_verify(const struct ccdm_tdx *tdx, const struct ccdm_tdx_want *want,
-		    struct ccdm_verdict *v, struct ccdm_err *err);
+int __must_check ccdm_tdx_verify(const struct ccdm_tdx *tdx, const struct ccdm_tdx_want *want,
+				 struct ccdm_verdict *v, struct ccdm_err *err);
 
 /* Intel's root. */
 const struct ccdm_anchor *ccdm_tdx_anchors(unsigned int *count);

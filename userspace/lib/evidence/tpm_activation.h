@@ -13,6 +13,7 @@
 #ifndef CCDM_TPM_ACTIVATION_H
 #define CCDM_TPM_ACTIVATION_H
 
+#include "base/compiler.h"
 #include "evidence.h"
 
 #define CCDM_EK_CERT_MAX    8192 /* bytes of DER */
@@ -44,8 +45,8 @@ struct ccdm_tpm_pair {
  *
  * Return: 0, -EINVAL with the member's name, -ENOMEM.
  */
-int ccdm_tpm_pair_parse(const json_t *o, struct ccdm_certs *certs, struct ccdm_tpm_pair *pair,
-			struct ccdm_err *err);
+int __must_check ccdm_tpm_pair_parse(const json_t *o, struct ccdm_certs *certs,
+				     struct ccdm_tpm_pair *pair, struct ccdm_err *err);
 void ccdm_tpm_pair_drop(struct ccdm_tpm_pair *pair); /* accepts zeros */
 
 /**
@@ -75,8 +76,8 @@ json_t *ccdm_tpm_credential_make(const struct ccdm_tpm_pair *pair,
  *
  * Return: 0, whatever the verdict; -EINVAL if it cannot be read; -ENOMEM.
  */
-int ccdm_tpm_activation_judge(const json_t *o, const struct ccdm_pubkey *ak,
-			      const struct ccdm_trust *trust, struct ccdm_verdict *v,
-			      struct ccdm_err *err);
+int __must_check ccdm_tpm_activation_judge(const json_t *o, const struct ccdm_pubkey *ak,
+					   const struct ccdm_trust *trust, struct ccdm_verdict *v,
+					   struct ccdm_err *err);
 
 #endif

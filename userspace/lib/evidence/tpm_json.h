@@ -3,6 +3,7 @@
 #ifndef CCDM_TPM_JSON_H
 #define CCDM_TPM_JSON_H
 
+#include "base/compiler.h"
 #include "tpm_quote.h"
 
 /**
@@ -13,10 +14,11 @@
  *
  * Return: 0; -EINVAL with the member's name in @err; -ENOMEM.
  */
-int ccdm_tpm_json_parse(const json_t *evidence, struct ccdm_tpm_quote *quote,
-			struct ccdm_pubkey **ak, struct ccdm_err *err);
+int __must_check ccdm_tpm_json_parse(const json_t *evidence, struct ccdm_tpm_quote *quote,
+				     struct ccdm_pubkey **ak, struct ccdm_err *err);
 
 /* "pcrs": 24 or fewer, in hexadecimal; the bank is known by their length. */
-int ccdm_tpm_json_pcrs(const json_t *pcrs, struct ccdm_tpm_quote *quote, struct ccdm_err *err);
+int __must_check ccdm_tpm_json_pcrs(const json_t *pcrs, struct ccdm_tpm_quote *quote,
+				    struct ccdm_err *err);
 
 #endif

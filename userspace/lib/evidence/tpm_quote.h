@@ -7,6 +7,7 @@
 #ifndef CCDM_TPM_QUOTE_H
 #define CCDM_TPM_QUOTE_H
 
+#include "base/compiler.h"
 #include "crypto/pubkey.h"
 #include "base/verdict.h"
 
@@ -43,11 +44,11 @@ struct ccdm_tpm_facts {
 };
 
 /* TPMT_SIGNATURE. Return: 0, -EINVAL. */
-int ccdm_tpm_signature_parse(const void *bytes, size_t size, struct ccdm_signature *signature,
-			     struct ccdm_err *err);
+int __must_check ccdm_tpm_signature_parse(const void *bytes, size_t size,
+					  struct ccdm_signature *signature, struct ccdm_err *err);
 
 /* Is it a TPMS_ATTEST at all? Return: 0, -EINVAL. */
-int ccdm_tpm_quote_parse(const struct ccdm_tpm_quote *quote, struct ccdm_err *err);
+int __must_check ccdm_tpm_quote_parse(const struct ccdm_tpm_quote *quote, struct ccdm_err *err);
 
 /**
  * ccdm_tpm_quote_verify() - did this key sign these registers, for this nonce?
@@ -61,8 +62,9 @@ int ccdm_tpm_quote_parse(const struct ccdm_tpm_quote *quote, struct ccdm_err *er
  *
  * Return: 0, whatever the verdict; -ENOMEM.
  */
-int ccdm_tpm_quote_verify(const struct ccdm_tpm_quote *quote, const struct ccdm_pubkey *ak,
-			  const uint8_t *nonce, size_t nonce_size, const char *prefix,
-			  struct ccdm_tpm_facts *facts, struct ccdm_verdict *v);
+int __must_check ccdm_tpm_quote_verify(const struct ccdm_tpm_quote *quote,
+				       const struct ccdm_pubkey *ak, const uint8_t *nonce,
+				       size_t nonce_size, const char *prefix,
+				       struct ccdm_tpm_facts *facts, struct ccdm_verdict *v);
 
 #endif

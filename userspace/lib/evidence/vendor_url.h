@@ -7,6 +7,7 @@
 #ifndef CCDM_VENDOR_URL_H
 #define CCDM_VENDOR_URL_H
 
+#include "base/compiler.h"
 #include "snp.h"
 
 #define CCDM_URL_AMD   "https://kdsintf.amd.com"
@@ -22,7 +23,7 @@
  * Return: false if the report does not say: it is signed by a VLEK, its chip's number is masked,
  * or it is of version 2, which has no generation.
  */
-bool ccdm_url_vcek(const struct ccdm_snp *snp, char url[CCDM_URL_MAX]);
+bool __must_check ccdm_url_vcek(const struct ccdm_snp *snp, char url[CCDM_URL_MAX]);
 
 /**
  * ccdm_url_crl() - where the revocation list of an issuer is
@@ -32,7 +33,7 @@ bool ccdm_url_vcek(const struct ccdm_snp *snp, char url[CCDM_URL_MAX]);
  *
  * Return: false if it is neither AMD's nor Intel's by its name.
  */
-bool ccdm_url_crl(const char *issuer, const char *subject, char url[CCDM_URL_MAX]);
+bool __must_check ccdm_url_crl(const char *issuer, const char *subject, char url[CCDM_URL_MAX]);
 
 /* TCB info of a platform with TDX. */
 void ccdm_url_tcb_info(const uint8_t fmspc[6], char url[CCDM_URL_MAX]);

@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/compiler.h"
 #include "base/err.h"
 
 #define CCDM_JWE_MAX (1 << 20) /* bytes of a secret */
@@ -31,10 +32,12 @@ json_t *ccdm_tee_key_jwk(const struct ccdm_tee_key *key);
  *
  * Return: 0; -EINVAL for another kind of key, or a point that is not on the curve.
  */
-int ccdm_tee_key_from_jwk(const json_t *jwk, struct ccdm_tee_key **key, struct ccdm_err *err);
+int __must_check ccdm_tee_key_from_jwk(const json_t *jwk, struct ccdm_tee_key **key,
+				       struct ccdm_err *err);
 
 /* Encrypt: the JWE's text, members in the order that all readers take; the caller frees it. */
-int ccdm_jwe_seal(const struct ccdm_tee_key *to, const void *bytes, size_t size, char **text);
+int __must_check ccdm_jwe_seal(const struct ccdm_tee_key *to, const void *bytes, size_t size,
+			       char **text);
 
 /**
  * ccdm_jwe_open() - decrypt
@@ -46,10 +49,10 @@ int ccdm_jwe_seal(const struct ccdm_tee_key *to, const void *bytes, size_t size,
  * Return: 0; -EINVAL for what is no such JWE; -EBADMSG if it is not for this key, or was
  * changed; -ENOMEM.
  */
-int ccdm_jwe_open(const struct ccdm_tee_key *key, const json_t *jwe, uint8_t **bytes, size_t *size,
-		  struct ccdm_err *err);
+int __must_check ccdm_jwe_open(const struct ccdm_tee_key *key, const json_t *jwe, uint8_t **bytes,
+			       size_t *size, struct ccdm_err *err);
 
 /* Key that wraps the key, from the shared secret (RFC 7518 4.6.2). */
-int ccdm_jwe_kek(const uint8_t *z, size_t size, uint8_t kek[32]);
+int __must_check ccdm_jwe_kek(const uint8_t *z, size_t size, uint8_t kek[32]);
 
 #endif

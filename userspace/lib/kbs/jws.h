@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include "base/compiler.h"
 #include "crypto/pubkey.h"
 
 /**
@@ -16,12 +17,14 @@
  *
  * Return: has it three parts?
  */
-bool ccdm_jws_split(const char *text, size_t max, const char **payload, const char **signature);
+bool __must_check ccdm_jws_split(const char *text, size_t max, const char **payload,
+				 const char **signature);
 
 /* The value that a part of @size bytes holds, which the caller drops; NULL: it is no JSON. */
 json_t *ccdm_jws_part(const char *text, size_t size);
 
 /* Is @signature the key's, over what stands before it? Both as ccdm_jws_split() has them. */
-bool ccdm_jws_signed(const struct ccdm_pubkey *key, const char *text, const char *signature);
+bool __must_check ccdm_jws_signed(const struct ccdm_pubkey *key, const char *text,
+				  const char *signature);
 
 #endif

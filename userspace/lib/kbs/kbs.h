@@ -9,6 +9,7 @@
 #define CCDM_KBS_H
 
 #include <stdbool.h>
+#include "base/compiler.h"
 #include "crypto/digest.h"
 #include "jwe.h"
 
@@ -28,7 +29,7 @@ enum ccdm_kbs_version {
 const char *ccdm_kbs_version_name(enum ccdm_kbs_version version);
 
 /* The other way round; false for one that is not known. */
-bool ccdm_kbs_version_of(const char *name, enum ccdm_kbs_version *version);
+bool __must_check ccdm_kbs_version_of(const char *name, enum ccdm_kbs_version *version);
 
 /**
  * ccdm_kbs_request() - the first message, to be posted to "auth"
@@ -47,8 +48,8 @@ char *ccdm_kbs_request(enum ccdm_kbs_version version, const char *tee, json_t *e
  *
  * Return: 0, -EINVAL.
  */
-int ccdm_kbs_challenge(const char *text, size_t size, char nonce[CCDM_KBS_NONCE_MAX],
-		       json_t **extra, struct ccdm_err *err);
+int __must_check ccdm_kbs_challenge(const char *text, size_t size, char nonce[CCDM_KBS_NONCE_MAX],
+				    json_t **extra, struct ccdm_err *err);
 
 /**
  * ccdm_kbs_report_data() - what the evidence must be bound to
@@ -59,8 +60,8 @@ int ccdm_kbs_challenge(const char *text, size_t size, char nonce[CCDM_KBS_NONCE_
  *
  * Return: 0, -EINVAL, -ENOMEM.
  */
-int ccdm_kbs_report_data(enum ccdm_kbs_version version, const char *nonce, json_t *jwk,
-			 const char *additional, struct ccdm_digest *digest);
+int __must_check ccdm_kbs_report_data(enum ccdm_kbs_version version, const char *nonce, json_t *jwk,
+				      const char *additional, struct ccdm_digest *digest);
 
 /**
  * ccdm_kbs_attestation() - the second message, to be posted to "attest"
@@ -72,7 +73,7 @@ char *ccdm_kbs_attestation(enum ccdm_kbs_version version, const char *nonce, jso
 			   json_t *evidence, const char *additional);
 
 /* The token of {"token": "..."}; the caller frees it. Return: 0, -EINVAL, -ENOMEM. */
-int ccdm_kbs_token(const char *text, size_t size, char **token, struct ccdm_err *err);
+int __must_check ccdm_kbs_token(const char *text, size_t size, char **token, struct ccdm_err *err);
 
 /**
  * ccdm_kbs_token_time() - when the broker made a token
@@ -81,7 +82,7 @@ int ccdm_kbs_token(const char *text, size_t size, char **token, struct ccdm_err 
  *
  * Return: 0, -EINVAL if there is none, -ENOMEM.
  */
-int ccdm_kbs_token_time(const char *token, int64_t *at, struct ccdm_err *err);
+int __must_check ccdm_kbs_token_time(const char *token, int64_t *at, struct ccdm_err *err);
 
 /* What went wrong, as far as the guest should care. */
 enum ccdm_kbs_failure {
@@ -103,6 +104,6 @@ enum ccdm_kbs_failure ccdm_kbs_failure(long status, const char *text, size_t siz
 				       char detail[256]);
 
 /* Is it REPO/TYPE/TAG as the protocol has it? */
-bool ccdm_kbs_path_good(const char *path);
+bool __must_check ccdm_kbs_path_good(const char *path);
 
 #endif

@@ -11,6 +11,7 @@
 #define CCDM_BOOTLOG_H
 
 #include <jansson.h>
+#include "base/compiler.h"
 #include "base/err.h"
 #include "eventlog.h"
 #include "tcglog.h"
@@ -62,7 +63,8 @@ struct ccdm_registers {
  *
  * Return: 0; -EINVAL for a log that cannot be read; -ENOMEM.
  */
-int ccdm_bootlog_facts(const struct ccdm_bootlog *log, const struct ccdm_registers *regs,
-		       json_t *facts, json_t *notes, struct ccdm_err *err);
+int __must_check ccdm_bootlog_facts(const struct ccdm_bootlog *log,
+				    const struct ccdm_registers *regs, json_t *facts, json_t *notes,
+				    struct ccdm_err *err);
 
 #endif

@@ -21,6 +21,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include "base/compiler.h"
 #include "known_events.h"
 
 #define CCDM_ENCLAVE_ID_SIZE 65 /* with its NUL */
@@ -75,7 +76,7 @@ struct ccdm_boot {
  *
  * Return: 0, also for an unknown ID; -ENOMEM, -EIO.
  */
-int ccdm_enclave_id(const struct ccdm_boot *boot, char id[CCDM_ENCLAVE_ID_SIZE], char *why,
-		    size_t why_size) __attribute__((warn_unused_result));
+int __must_check ccdm_enclave_id(const struct ccdm_boot *boot, char id[CCDM_ENCLAVE_ID_SIZE],
+				 char *why, size_t why_size);
 
 #endif

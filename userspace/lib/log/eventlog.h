@@ -16,6 +16,7 @@
 #define CCDM_EVENTLOG_H
 
 #include <stdbool.h>
+#include "base/compiler.h"
 #include "base/err.h"
 #include "crypto/digest.h"
 
@@ -43,7 +44,8 @@ struct ccdm_event {
 };
 
 /* Append a record to a log, which is made if there is none. */
-int ccdm_eventlog_append(const char *file, const struct ccdm_event *event, struct ccdm_err *err);
+int __must_check ccdm_eventlog_append(const char *file, const struct ccdm_event *event,
+				      struct ccdm_err *err);
 
 /**
  * ccdm_eventlog_parse() - walk through a log
@@ -56,16 +58,16 @@ int ccdm_eventlog_append(const char *file, const struct ccdm_event *event, struc
  *
  * Return: 0, -EINVAL with the record's number in @err, -ENOMEM.
  */
-int ccdm_eventlog_parse(const char *text, size_t size,
-			int (*each)(const struct ccdm_event *event, void *arg), void *arg,
-			struct ccdm_err *err);
+int __must_check ccdm_eventlog_parse(const char *text, size_t size,
+				     int (*each)(const struct ccdm_event *event, void *arg),
+				     void *arg, struct ccdm_err *err);
 
 /**
  * ccdm_eventlog_extend() - what a register holds after an event
  * @value: before; replaced. All zeros is the register's beginning
  * @digest: of the event, of the same algorithm
  */
-int ccdm_eventlog_extend(struct ccdm_digest *value, const struct ccdm_digest *digest);
+int __must_check ccdm_eventlog_extend(struct ccdm_digest *value, const struct ccdm_digest *digest);
 
 /* The value with which a register of a bank begins. -ENOTSUP for a hash that is not known. */
 int ccdm_eventlog_begin(uint16_t alg, struct ccdm_digest *value, struct ccdm_err *err);
@@ -76,7 +78,7 @@ int ccdm_eventlog_begin(uint16_t alg, struct ccdm_digest *value, struct ccdm_err
  * @rtmr, @index: the register
  * @value: before; replaced. It says which bank
  */
-int ccdm_eventlog_replay(const char *text, size_t size, bool rtmr, unsigned int index,
-			 struct ccdm_digest *value, struct ccdm_err *err);
+int __must_check ccdm_eventlog_replay(const char *text, size_t size, bool rtmr, unsigned int index,
+				      struct ccdm_digest *value, struct ccdm_err *err);
 
 #endif

@@ -10,6 +10,7 @@
 #define CCDM_KNOWN_EVENTS_H
 
 #include <stdbool.h>
+#include "base/compiler.h"
 #include "crypto/digest.h"
 
 #define CCDM_EVENT_READY "ccdm-ready"
@@ -47,8 +48,7 @@ struct ccdm_known_events {
 };
 
 /* Hashes all of them. Return: 0; -ENOTSUP for an unknown bank; -EIO. */
-int ccdm_known_events_init(uint16_t bank, struct ccdm_known_events *known)
-	__attribute__((warn_unused_result));
+int __must_check ccdm_known_events_init(uint16_t bank, struct ccdm_known_events *known);
 
 /* The event with this digest, of the bank's size; NULL if it is none of them. */
 const struct ccdm_known_event *ccdm_known_event(const struct ccdm_known_events *known,

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/compiler.h"
 #include "base/err.h"
 
 #define CCDM_LAUNCH_SIZE   48	     /* bytes of a value */
@@ -57,14 +58,14 @@ struct ccdm_launches {
  *
  * Return: 0; -EINVAL with the line in @err; -ENOMEM. May sleep.
  */
-int ccdm_launches_parse(const char *what, const char *text, size_t size, struct ccdm_launches *list,
-			struct ccdm_err *err) __attribute__((warn_unused_result));
+int __must_check ccdm_launches_parse(const char *what, const char *text, size_t size,
+				     struct ccdm_launches *list, struct ccdm_err *err);
 
 /* Frees what a list holds; accepts zeros. */
 void ccdm_launches_drop(struct ccdm_launches *list);
 
 /* True if the list has this value as a value of this kind. @list may be NULL: it lists nothing. */
-bool ccdm_launches_have(const struct ccdm_launches *list, enum ccdm_launch_kind kind,
-			const uint8_t value[CCDM_LAUNCH_SIZE]) __attribute__((warn_unused_result));
+bool __must_check ccdm_launches_have(const struct ccdm_launches *list, enum ccdm_launch_kind kind,
+				     const uint8_t value[CCDM_LAUNCH_SIZE]);
 
 #endif

@@ -12,6 +12,7 @@
 #define CCDM_TCGLOG_H
 
 #include <stdbool.h>
+#include "base/compiler.h"
 #include "base/err.h"
 #include "crypto/digest.h"
 
@@ -46,12 +47,12 @@ struct ccdm_tcg_event {
  *
  * Return: 0; -EINVAL with the event's number and place in @err; what @each returned.
  */
-int ccdm_tcglog_parse(const void *log, size_t size,
-		      int (*each)(const struct ccdm_tcg_event *event, void *arg), void *arg,
-		      struct ccdm_err *err);
+int __must_check ccdm_tcglog_parse(const void *log, size_t size,
+				   int (*each)(const struct ccdm_tcg_event *event, void *arg),
+				   void *arg, struct ccdm_err *err);
 
 /* TPM2_Startup in another locality: PCR 0 begins with its number. Return: it, or -1 */
-int ccdm_tcg_locality(const struct ccdm_tcg_event *event);
+int __must_check ccdm_tcg_locality(const struct ccdm_tcg_event *event);
 
 /**
  * struct ccdm_bank - the registers of a bank
@@ -83,8 +84,8 @@ struct ccdm_banks {
  * Return: as ccdm_tcglog_parse(); -EINVAL, too, for an event that lacks a bank of the
  * first one, or one whose register there is not.
  */
-int ccdm_tcglog_replay(const void *log, size_t size, struct ccdm_banks *banks,
-		       struct ccdm_err *err);
+int __must_check ccdm_tcglog_replay(const void *log, size_t size, struct ccdm_banks *banks,
+				    struct ccdm_err *err);
 
 /* The registers of a bank, or NULL. */
 const struct ccdm_bank *ccdm_banks_find(const struct ccdm_banks *banks, uint16_t alg);

@@ -19,7 +19,8 @@ static void lists(const struct ccdm_certs *certs, const struct ccdm_path *path)
 		if (!ccdm_crl_check(certs, crl, &each, &v))
 			fuzz_verdict(&v);
 		if (old)
-			fuzz_said("replace", fuzz_yes(!ccdm_crl_replace(crl, old, true)));
+			fuzz_said("replace",
+				  fuzz_yes(ccdm_crl_replace(crl, old, true) == CCDM_CRL_REPLACES));
 		old = crl;
 	}
 }

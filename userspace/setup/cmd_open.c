@@ -38,6 +38,7 @@ static const struct ccdm_option open_options[] = {
 static enum ccdm_exit open_take(int option, void *arg)
 {
 	struct open_args *a = arg;
+	const char *wrong;
 	bool ok = true;
 
 	switch (option) {
@@ -71,7 +72,7 @@ static enum ccdm_exit open_take(int option, void *arg)
 	default:
 		ok = false;
 	}
-	return ok && !ccdm_open_words(&a->open) ? CCDM_EXIT_OK : CCDM_EXIT_USAGE;
+	return ok && ccdm_open_words(&a->open, &wrong) ? CCDM_EXIT_OK : CCDM_EXIT_USAGE;
 }
 
 static void open_warn(const struct ccdm_device *origin)

@@ -27,14 +27,14 @@ static int policy_file(const char *file, bool json, json_t **all, struct ccdm_er
 	for (p = policies; p; p = p->next) {
 		o = json_pack("{s:s, s:s, s:O}", "file", file, "name", p->name, "secrets",
 			      p->secrets);
-		if (p->refused) {
-			ccdm_json_put(&o, "refused", json_string(p->refused));
+		if (p->outcome != CCDM_POLICY_MAY_OPEN) {
+			ccdm_json_put(&o, "refused", json_string(ccdm_policy_reason(p->outcome)));
 			if (!r)
 				r = ccdm_err_set(err, -EINVAL, "%s: %s: %s", file, p->name,
-						 p->refused);
+						 ccdm_policy_reason(p->outcome));
 		}
 		ccdm_json_add(all, o);
-		if (!json && !p->refused)
+		if (!json && p->outcome == CCDM_POLICY_MAY_OPEN)
 			printf("%s: %s: good\n", file, p->name);
 	}
 	ccdm_policy_free(policies);

@@ -111,8 +111,9 @@ static int ccdm_admin_policy_add(struct ccdm_asked *q)
 		r = ccdm_policy_parse("the policy", text, strlen(text), &p, &q->err);
 	if (!r && p->next)
 		r = ccdm_err_set(&q->err, -EINVAL, "one policy at a time: there are more in it");
-	if (!r && p->refused)
-		r = ccdm_err_set(&q->err, -EINVAL, "%s: %s", p->name, p->refused);
+	if (!r && p->outcome != CCDM_POLICY_MAY_OPEN)
+		r = ccdm_err_set(&q->err, -EINVAL, "%s: %s", p->name,
+				 ccdm_policy_reason(p->outcome));
 	if (!r)
 		r = ccdm_policy_before(q, p->name, &before);
 	if (!r)

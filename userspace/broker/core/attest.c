@@ -161,10 +161,16 @@ static int ccdm_attest_token(const struct ccdm_broker *b, const struct ccdm_requ
 	return r;
 }
 
-/* What is said to the log of an attestation; @why NULL: it was accepted. */
+/* What is decided of evidence; zero is no. */
+enum ccdm_outcome {
+	CCDM_REFUSED,
+	CCDM_ACCEPTED,
+};
+
+/* What is said to the log of an attestation. @reason: why it is refused */
 static int ccdm_attest_log(struct ccdm_broker *b, const struct ccdm_request *q,
-			   const struct ccdm_attest *m, const char *why, json_t *more,
-			   struct ccdm_err *err)
+			   const struct ccdm_attest *m, enum ccdm_outcome outcome,
+			   const char *reason, json_t *more, struct ccdm_err *err)
 {
 	char id[2 * CCDM_NONCE_ID + 1];
 
@@ -172,19 +178,27 @@ static int ccdm_attest_log(struct ccdm_broker *b, const struct ccdm_request *q,
 	ccdm_json_put(&more, "peer", json_string(q->peer));
 	ccdm_json_put(&more, "tee", json_string(m->nonce.tee));
 	ccdm_json_put(&more, "session", json_string(id));
-	ccdm_json_put(&more, "result", json_string(why ? "refused" : "accepted"));
-	if (why)
-		ccdm_json_put(&more, "why", json_string(why));
+	ccdm_json_put(&more, "result",
+		      json_string(outcome == CCDM_ACCEPTED ? "accepted" : "refused"));
+	if (outcome != CCDM_ACCEPTED)
+		ccdm_json_put(&more, "why", json_string(reason));
 	return ccdm_broker_note(b, q->now, "attest", more, err);
 }
 
 /* What is decided. */
 struct ccdm_decision {
-	const char *why;  /* it is refused, for the operator; NULL: it is accepted */
-	const char *type; /* of the refusal, for the guest */
-	json_t *more;	  /* for the log */
+	enum ccdm_outcome outcome;
+	const char *reason; /* of a refusal, for the operator */
+	const char *type;   /* of a refusal, for the guest */
+	json_t *more;	    /* for the log */
 	struct ccdm_err err;
 };
+
+static void ccdm_decision_refuse(struct ccdm_decision *d, const char *reason)
+{
+	d->outcome = CCDM_REFUSED;
+	d->reason = reason;
+}
 
 static void ccdm_attest_decide(struct ccdm_broker *b, const struct ccdm_request *q,
 			       const struct ccdm_attest *m, struct ccdm_verdict *v,
@@ -194,29 +208,31 @@ static void ccdm_attest_decide(struct ccdm_broker *b, const struct ccdm_request 
 
 	d->type = "AttestationError";
 	if (ccdm_attest_judge(b, q, m, v, proof, &d->err)) {
-		d->why = d->err.text;
+		ccdm_decision_refuse(d, d->err.text);
 		d->more = json_object();
 		return;
 	}
 	if (!proof->facts) {
-		d->why = "the evidence is not accepted";
+		ccdm_decision_refuse(d, "the evidence is not accepted");
 		d->more = json_pack("{s:o}", "failed", ccdm_failed(v));
 		return;
 	}
 	traces = json_object();
 	names = ccdm_attest_policies(b, proof->facts, &traces, &d->err);
 	if (!names) {
-		d->why = d->err.text;
+		ccdm_decision_refuse(d, d->err.text);
 	} else if (!json_object_size(names)) {
 		d->type = "PolicyDeny";
-		d->why = "no policy holds";
+		ccdm_decision_refuse(d, "no policy holds");
+	} else {
+		d->outcome = CCDM_ACCEPTED;
 	}
 	/* Not the events: they are many, and those that a condition was about stand in it. */
 	facts = json_copy(proof->facts);
 	json_object_del(facts, "events");
 	d->more = json_pack("{s:o, s:O, s:O?}", "facts", facts, "notes", proof->notes, "policies",
 			    names);
-	if (d->why)
+	if (d->outcome != CCDM_ACCEPTED)
 		ccdm_json_put(&d->more, "conditions", json_incref(traces));
 	json_decref(traces);
 	json_decref(names);
@@ -230,17 +246,17 @@ static int ccdm_attest_keep(struct ccdm_broker *b, const struct ccdm_request *q,
 	struct ccdm_err err;
 	int r;
 
-	if (!d->why && ccdm_store_begin(b->store, &d->err))
-		d->why = d->err.text;
-	if (d->why)
-		return ccdm_attest_log(b, q, m, d->why, d->more, &err);
+	if (d->outcome == CCDM_ACCEPTED && ccdm_store_begin(b->store, &d->err))
+		ccdm_decision_refuse(d, d->err.text);
+	if (d->outcome != CCDM_ACCEPTED)
+		return ccdm_attest_log(b, q, m, d->outcome, d->reason, d->more, &err);
 	if (ccdm_attest_session(b, q, m, proof->facts, &d->err))
-		d->why = d->err.text;
-	r = ccdm_attest_log(b, q, m, d->why, d->more, &err);
+		ccdm_decision_refuse(d, d->err.text);
+	r = ccdm_attest_log(b, q, m, d->outcome, d->reason, d->more, &err);
 	r = ccdm_store_end(b->store, r, &d->err);
 	/* it was accepted, says the log, and is not kept all the same */
-	if (r && !d->why)
-		(void)ccdm_attest_log(b, q, m, d->err.text, json_object(), &err);
+	if (r && d->outcome == CCDM_ACCEPTED)
+		(void)ccdm_attest_log(b, q, m, CCDM_REFUSED, d->err.text, json_object(), &err);
 	return r;
 }
 
@@ -254,7 +270,7 @@ static void ccdm_attest_reply(struct ccdm_broker *b, const struct ccdm_request *
 	ccdm_attest_decide(b, q, m, v, proof, &d);
 	if (ccdm_attest_keep(b, q, m, proof, &d)) {
 		ccdm_reply_error(a, 500, "AttestationError", "it cannot be kept");
-	} else if (d.why) {
+	} else if (d.outcome != CCDM_ACCEPTED) {
 		ccdm_reply_error(a, 401, d.type, "the evidence is not accepted");
 	} else if (ccdm_attest_token(b, q, m, proof->facts, &token)) {
 		ccdm_reply_error(a, 500, "AttestationError", "no token can be made");
@@ -279,7 +295,7 @@ static void ccdm_attest_unreadable(struct ccdm_broker *b, const struct ccdm_requ
 
 	if (!line)
 		ccdm_refusals_add(&b->refusals, CCDM_REFUSED_MESSAGE, q->now);
-	if (line && ccdm_attest_log(b, q, m, why->text, json_object(), &err))
+	if (line && ccdm_attest_log(b, q, m, CCDM_REFUSED, why->text, json_object(), &err))
 		ccdm_reply_error(a, 500, "AttestationError", "it cannot be logged");
 	else
 		ccdm_reply_error(a, 401, "SerdeError", why->text);

@@ -318,12 +318,12 @@ enum ccdm_answer ccdm_policy_judge(const struct ccdm_policy *policy, const json_
 	struct ccdm_judge j = { facts, trace };
 	enum ccdm_answer a = ccdm_judge_cond(&j, policy->require);
 
-	if (!policy->refused)
+	if (policy->outcome == CCDM_POLICY_MAY_OPEN)
 		return a;
 	if (trace)
 		ccdm_json_add(trace,
 			      json_pack("{s:s, s:i, s:s, s:s, s:b}", "condition", "identity",
 					"line", 0, "expected", "a policy that may open secrets",
-					"found", policy->refused, "passed", 0));
+					"found", ccdm_policy_reason(policy->outcome), "passed", 0));
 	return CCDM_NO;
 }

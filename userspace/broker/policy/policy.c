@@ -443,7 +443,7 @@ static int ccdm_policy_document(struct ccdm_yaml *y, struct ccdm_policy *p)
 		return ccdm_yaml_bad(y, top, "a policy must require something", NULL);
 	r = ccdm_conds_strict(p->require);
 	if (!r)
-		p->refused = ccdm_policy_refusal(p->require);
+		p->outcome = ccdm_policy_outcome(p->require);
 	return r;
 }
 

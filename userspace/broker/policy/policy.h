@@ -78,13 +78,25 @@ struct ccdm_cond {
 	struct ccdm_cond *next;
 };
 
+/* Whether a policy may open anything; zero is no. */
+enum ccdm_policy_outcome {
+	CCDM_POLICY_UNJUDGED,
+	CCDM_POLICY_NO_IMAGE,	 /* a way to satisfy it pins no image */
+	CCDM_POLICY_NO_FIRMWARE, /* the same on TDX, where firmware fills the registers */
+	CCDM_POLICY_NEVER,	 /* it can never hold */
+	CCDM_POLICY_MAY_OPEN,
+};
+
+/* Why a policy may open nothing, for a person. */
+const char *ccdm_policy_reason(enum ccdm_policy_outcome outcome);
+
 /**
  * struct ccdm_policy - a policy
  * @name: of 1 to 64 characters a-z, 0-9, "-", "_", "."
  * @secrets: array of REPO/TYPE/TAG, where TAG may be "*"
  * @require: a CCDM_COND_ALL
- * @refused: why it opens nothing, though it can be read: it pins no image, or can never hold;
- *	     NULL: it may open. Such a policy cannot be added; one that was stored before denies
+ * @outcome: if it may open anything. One that may not, though it can be read, cannot be added; one
+ *	     that was stored before denies
  * @hash: SHA-256 of the text that it was read from, for the audit log; "" if nobody set it
  * @next: of the same file
  */
@@ -93,7 +105,7 @@ struct ccdm_policy {
 	char hash[65];
 	json_t *secrets;
 	struct ccdm_cond *require;
-	const char *refused;
+	enum ccdm_policy_outcome outcome;
 	struct ccdm_policy *next;
 };
 

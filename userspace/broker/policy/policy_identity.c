@@ -258,7 +258,7 @@ static const json_t *ccdm_policy_words(const struct ccdm_cond *require, enum ccd
 	return NULL;
 }
 
-const char *ccdm_policy_refusal(const struct ccdm_cond *require)
+enum ccdm_policy_outcome ccdm_policy_outcome(const struct ccdm_cond *require)
 {
 	static const char *const tees[] = { "snp", "tdx", "tpm" };
 	bool possible = false;
@@ -273,16 +273,32 @@ const char *ccdm_policy_refusal(const struct ccdm_cond *require)
 			continue;
 		possible = true;
 		if (!(all & PINS))
-			return "no condition pins the image: expected an enclave-id, a signer, a "
-			       "measurement with covers: image (SNP), PCR 2, 4 and 9 with 12 and "
-			       "13 zero, or RTMR 1 and 2; say \"identity: any\" if any guest may "
-			       "have the secrets";
+			return CCDM_POLICY_NO_IMAGE;
 		if (ccdm_way_is(&way, "tdx") && !(all & PINS_FIRMWARE))
-			return "no condition pins the image: on TDX its firmware fills the RTMRs, "
-			       "and firmware of the host's own can fill them alike; add its "
-			       "measurement (MRTD)";
+			return CCDM_POLICY_NO_FIRMWARE;
 	}
-	return possible ? NULL
-			: "it can never hold: its conditions exclude each other, or want what no "
-			  "evidence proves on that platform";
+	return possible ? CCDM_POLICY_MAY_OPEN : CCDM_POLICY_NEVER;
+}
+
+const char *ccdm_policy_reason(enum ccdm_policy_outcome outcome)
+{
+	switch (outcome) {
+	case CCDM_POLICY_NO_IMAGE:
+		return "no condition pins the image: expected an enclave-id, a signer, a "
+		       "measurement with covers: image (SNP), PCR 2, 4 and 9 with 12 and "
+		       "13 zero, or RTMR 1 and 2; say \"identity: any\" if any guest may "
+		       "have the secrets";
+	case CCDM_POLICY_NO_FIRMWARE:
+		return "no condition pins the image: on TDX its firmware fills the RTMRs, "
+		       "and firmware of the host's own can fill them alike; add its "
+		       "measurement (MRTD)";
+	case CCDM_POLICY_NEVER:
+		return "it can never hold: its conditions exclude each other, or want what no "
+		       "evidence proves on that platform";
+	case CCDM_POLICY_MAY_OPEN:
+		return "it may open secrets";
+	case CCDM_POLICY_UNJUDGED:
+		break;
+	}
+	return "nobody has looked at its conditions";
 }

@@ -6,12 +6,11 @@
 #include "policy.h"
 
 /**
- * ccdm_policy_refusal() - look at every way in which conditions can be satisfied
+ * ccdm_policy_outcome() - look at every way in which conditions can be satisfied
  * @require: all conditions of a policy, with those that need not be said
  *
- * Return: NULL if each way pins the image and at least one is possible; else why not, a
- * text that lives as long as the program.
+ * Return: CCDM_POLICY_MAY_OPEN if each way pins the image and at least one is possible.
  */
-const char *ccdm_policy_refusal(const struct ccdm_cond *require);
+enum ccdm_policy_outcome __must_check ccdm_policy_outcome(const struct ccdm_cond *require);
 
 #endif

@@ -153,7 +153,7 @@ static int ccdm_keep_newer(const struct ccdm_slot *slot, const char *what,
 			   const struct ccdm_crl *crl, const char *path, struct ccdm_err *err)
 {
 	struct ccdm_certs *set;
-	const char *why = NULL;
+	enum ccdm_crl_change why = CCDM_CRL_REPLACES;
 	char *text;
 	size_t size;
 	unsigned int i;
@@ -168,10 +168,11 @@ static int ccdm_keep_newer(const struct ccdm_slot *slot, const char *what,
 		r = ccdm_certs_add(set, path, text, size, NULL, err);
 		free(text);
 	}
-	for (i = 0; !r && !why && ccdm_certs_crl(set, i); i++)
+	for (i = 0; !r && why == CCDM_CRL_REPLACES && ccdm_certs_crl(set, i); i++)
 		why = ccdm_crl_replace(crl, ccdm_certs_crl(set, i), slot->root);
-	if (why)
-		r = ccdm_err_set(err, -ESTALE, "%s: refused: %s; %s stays", what, why, path);
+	if (why != CCDM_CRL_REPLACES)
+		r = ccdm_err_set(err, -ESTALE, "%s: refused: %s; %s stays", what,
+				 ccdm_crl_change_text(why), path);
 	ccdm_certs_free(set);
 	return r;
 }

@@ -232,24 +232,42 @@ static bool ccdm_crl_keeps(X509_CRL *crl, X509_CRL *old)
 	return true;
 }
 
-const char *ccdm_crl_replace(const struct ccdm_crl *crl, const struct ccdm_crl *old, bool keep)
+const char *ccdm_crl_change_text(enum ccdm_crl_change change)
+{
+	switch (change) {
+	case CCDM_CRL_OTHER_ISSUER:
+		return "it is of another issuer";
+	case CCDM_CRL_LOWER_NUMBER:
+		return "it is older: its number is lower";
+	case CCDM_CRL_OLDER_DATE:
+		return "it is older by its date";
+	case CCDM_CRL_FORGETS:
+		return "it forgets a certificate that was revoked";
+	case CCDM_CRL_REPLACES:
+		break;
+	}
+	return "nothing keeps it out";
+}
+
+enum ccdm_crl_change ccdm_crl_replace(const struct ccdm_crl *crl, const struct ccdm_crl *old,
+				      bool keep)
 {
 	X509_CRL *a = ccdm_x509_crl(crl), *b = ccdm_x509_crl(old);
 	ASN1_INTEGER *n = X509_CRL_get_ext_d2i(a, NID_crl_number, NULL, NULL);
 	ASN1_INTEGER *had = X509_CRL_get_ext_d2i(b, NID_crl_number, NULL, NULL);
-	const char *why = NULL;
+	enum ccdm_crl_change change = CCDM_CRL_REPLACES;
 
 	if (X509_NAME_cmp(X509_CRL_get_issuer(a), X509_CRL_get_issuer(b)))
-		why = "it is of another issuer";
+		change = CCDM_CRL_OTHER_ISSUER;
 	else if (had && (!n || ASN1_INTEGER_cmp(n, had) < 0))
-		why = "it is older: its number is lower";
+		change = CCDM_CRL_LOWER_NUMBER;
 	else if (ccdm_x509_time(X509_CRL_get0_lastUpdate(a)) <
 		 ccdm_x509_time(X509_CRL_get0_lastUpdate(b)))
-		why = "it is older by its date";
+		change = CCDM_CRL_OLDER_DATE;
 	else if (keep && !ccdm_crl_keeps(a, b))
-		why = "it forgets a certificate that was revoked";
+		change = CCDM_CRL_FORGETS;
 	ASN1_INTEGER_free(n);
 	ASN1_INTEGER_free(had);
 	ERR_clear_error();
-	return why;
+	return change;
 }

@@ -40,14 +40,27 @@ void ccdm_crl_info(const struct ccdm_crl *crl, struct ccdm_crl_info *info);
 int __must_check ccdm_crl_check(const struct ccdm_certs *certs, const struct ccdm_crl *crl,
 				struct ccdm_path *path, struct ccdm_verdict *v);
 
+/* What becomes of a list that another one would replace; zero is no. */
+enum ccdm_crl_change {
+	CCDM_CRL_OTHER_ISSUER,
+	CCDM_CRL_LOWER_NUMBER,
+	CCDM_CRL_OLDER_DATE,
+	CCDM_CRL_FORGETS,
+	CCDM_CRL_REPLACES,
+};
+
 /**
  * ccdm_crl_replace() - may a list stand in the place of another?
  * @crl: the new one
  * @old: of the same issuer
  * @keep: what @old revokes must be revoked in @crl, too
  *
- * Return: why not: it is older, or forgets something; NULL if it may.
+ * Return: CCDM_CRL_REPLACES if it may.
  */
-const char *ccdm_crl_replace(const struct ccdm_crl *crl, const struct ccdm_crl *old, bool keep);
+enum ccdm_crl_change __must_check ccdm_crl_replace(const struct ccdm_crl *crl,
+						   const struct ccdm_crl *old, bool keep);
+
+/* Why it may not, for a person. */
+const char *ccdm_crl_change_text(enum ccdm_crl_change change);
 
 #endif

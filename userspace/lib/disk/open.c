@@ -21,19 +21,21 @@ static bool ccdm_open_known(const char *word, const char *const *words)
 	return false;
 }
 
-const char *ccdm_open_words(const struct ccdm_open *o)
+bool ccdm_open_words(const struct ccdm_open *o, const char **wrong)
 {
 	static const char *const suites[] = { "aes-xts-gmac", "aes-xts-hmac-sha256", "aes-gcm",
 					      NULL };
 	static const char *const actions[] = { "panic", "poweroff", "eio", NULL };
 
 	if (o->cipher && !ccdm_open_known(o->cipher, suites))
-		return o->cipher;
-	if (o->on_tamper && !ccdm_open_known(o->on_tamper, actions))
-		return o->on_tamper;
-	if (o->uuid && (strlen(o->uuid) != 32 || strspn(o->uuid, "0123456789abcdef") != 32))
-		return o->uuid;
-	return NULL;
+		*wrong = o->cipher;
+	else if (o->on_tamper && !ccdm_open_known(o->on_tamper, actions))
+		*wrong = o->on_tamper;
+	else if (o->uuid && (strlen(o->uuid) != 32 || strspn(o->uuid, "0123456789abcdef") != 32))
+		*wrong = o->uuid;
+	else
+		return true;
+	return false;
 }
 
 /* How long the mapping is, in blocks. */

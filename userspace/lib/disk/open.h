@@ -4,6 +4,7 @@
 #define CCDM_OPEN_H
 
 #include <stdbool.h>
+#include "base/compiler.h"
 #include "device.h"
 
 /**
@@ -44,8 +45,8 @@ struct ccdm_open_facts {
 	uint64_t blocks;
 };
 
-/* The first of cipher, on_tamper and uuid that is not one of those there are, or NULL. */
-const char *ccdm_open_words(const struct ccdm_open *o);
+/* True if cipher, on_tamper and uuid are some that there are; else *@wrong is set to the first that is not. */
+bool __must_check ccdm_open_words(const struct ccdm_open *o, const char **wrong);
 
 /* Check name, devices and sizes; writes nothing. -EROFS, -ENOSPC, -EINVAL, ... */
 int ccdm_open_look(const struct ccdm_open *o, struct ccdm_open_facts *facts, struct ccdm_err *err);

@@ -73,12 +73,14 @@ static int ccdm_tab_option(const struct ccdm_tab_at *at, char *word, struct ccdm
 static int ccdm_tab_sense(const struct ccdm_tab_at *at, struct ccdm_tab_entry *e,
 			  struct ccdm_err *err)
 {
+	const char *wrong;
+
 	if (e->mkfs && strcmp(e->mkfs, "ext4") && strcmp(e->mkfs, "xfs"))
 		return ccdm_tab_bad(at, e->mkfs, "ext4 or xfs", err);
 	if (e->mkfs && e->swap)
 		return ccdm_tab_bad(at, e->mkfs, "either swap or mkfs", err);
-	if (ccdm_open_words(&e->open))
-		return ccdm_tab_bad(at, ccdm_open_words(&e->open), "a word that open knows", err);
+	if (!ccdm_open_words(&e->open, &wrong))
+		return ccdm_tab_bad(at, wrong, "a word that open knows", err);
 	if (!strcmp(e->open.device, "gpt"))
 		e->open.device = NULL;
 	else if (strncmp(e->open.device, "/dev/", 5) && strncmp(e->open.device, "PARTUUID=", 9))

@@ -129,7 +129,7 @@ static int boot_attest(const struct ccdm_config *config, enum ccdm_boot_code *co
 	struct ccdm_broker_args *a = calloc(1, sizeof(*a));
 	int64_t began = ccdm_clock_ms(), took;
 	struct ccdm_net net;
-	int r = a ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
+	int r = a ? 0 : ccdm_err_memory(err);
 
 	*code = CCDM_E_ATTEST_ERROR;
 	if (!r) {

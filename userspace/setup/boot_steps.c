@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/compiler.h"
 #include "boot/fence.h"
 #include "base/file.h"
 #include "disk/find.h"
@@ -33,7 +34,7 @@ static int boot_fence_pcr(struct ccdm_err *err)
 	char path[64], *text;
 	size_t i, size;
 
-	for (i = 0; i < sizeof(pcrs) / sizeof(pcrs[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(pcrs); i++) {
 		snprintf(path, sizeof(path), "/sys/class/tpm/tpm0/pcr-sha256/%u", pcrs[i]);
 		if (access(path, R_OK))
 			return 0; /* no TPM yet, or another bank: the verifier sees it all the same */

@@ -117,8 +117,7 @@ int ccdm_broker_args_certs(const char *file, struct ccdm_certs **certs, struct c
 	if (r)
 		return r;
 	*certs = ccdm_certs_new();
-	r = *certs ? ccdm_certs_add(*certs, file, text, size, &first, err)
-		   : ccdm_err_set(err, -ENOMEM, "out of memory");
+	r = *certs ? ccdm_certs_add(*certs, file, text, size, &first, err) : ccdm_err_memory(err);
 	free(text);
 	if (!r && !first)
 		r = ccdm_err_set(err, -EINVAL, "%s: no certificate in it", file);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/compiler.h"
 #include "boot.h"
 #include "setup.h"
 
@@ -68,14 +69,13 @@ static enum ccdm_exit cmd_boot(const struct ccdm_verb *verb, int argc, char **ar
 	r = ccdm_setup_root(&err);
 	if (r)
 		return ccdm_ui_fail(CCDM_PROGRAM, &err, r);
-	for (i = 0; i < sizeof(boot_steps) / sizeof(boot_steps[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(boot_steps); i++)
 		if (!strcmp(name, boot_steps[i].name))
 			break;
-	if (i == sizeof(boot_steps) / sizeof(boot_steps[0]) && strcmp(name, "shell") &&
-	    strcmp(name, "failed"))
+	if (i == ARRAY_SIZE(boot_steps) && strcmp(name, "shell") && strcmp(name, "failed"))
 		return ccdm_setup_usage(verb, "no such step");
 	r = ccdm_boot_fence(&config, &code, &err);
-	if (!r && i == sizeof(boot_steps) / sizeof(boot_steps[0]))
+	if (!r && i == ARRAY_SIZE(boot_steps))
 		r = boot_failed(name, unit, &code, &err);
 	else if (!r && boot_steps[i].run)
 		r = boot_steps[i].run(&config, &code, &err);

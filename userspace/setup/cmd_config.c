@@ -2,6 +2,7 @@
 /* cmd_config.c - ccdm-setup config check|files|attest [FILE] */
 #include <stdio.h>
 #include <string.h>
+#include "base/compiler.h"
 #include "boot/config.h"
 #include "setup.h"
 
@@ -12,7 +13,7 @@ static void config_files(const struct ccdm_config *config)
 				      config->certificate };
 	size_t i;
 
-	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(files); i++)
 		if (files[i][0])
 			puts(files[i]);
 }

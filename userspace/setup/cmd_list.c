@@ -35,7 +35,7 @@ static int list_each(const char *name, void *arg, struct ccdm_err *err)
 	int r;
 
 	if (!info)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	r = ccdm_dm_info(name, info, err);
 	if (!r) {
 		if (a->json) {

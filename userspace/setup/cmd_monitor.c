@@ -78,7 +78,7 @@ static int monitor_tampered(const char *name, void *arg, struct ccdm_err *err)
 	int r;
 
 	if (!info)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	r = a->name && strcmp(a->name, name) ? -ENXIO : ccdm_dm_info(name, info, err);
 	if (!r)
 		ccdm_dm_word(info->status, "state", state, sizeof(state));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "base/compiler.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "setup.h"
@@ -151,7 +152,7 @@ static int verify_load(const struct verify_kind *kind, const struct verify_args 
 	in->certs = ccdm_certs_own(NULL);
 	in->guest = ccdm_certs_guest(in->certs);
 	if (!in->certs || !in->guest)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	r = verify_evidence(kind, file, in, err);
 	if (!r)
 		r = verify_certs(a, in, err);
@@ -185,7 +186,7 @@ static void verify_facts(const struct ccdm_proof *proof)
 	json_t *one;
 	size_t i;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(names); i++)
 		if (json_object_get(proof->facts, names[i]))
 			ccdm_ui_line("%s %s", names[i],
 				     json_string_value(json_object_get(proof->facts, names[i])));

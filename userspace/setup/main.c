@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/compiler.h"
 #include "base/file.h"
 #include "disk/tab.h"
 #include "setup.h"
@@ -19,8 +20,7 @@ static const struct ccdm_setup_verb *const setup_verbs[] = {
 
 static const struct ccdm_verb *setup_verb(unsigned int number)
 {
-	return number < sizeof(setup_verbs) / sizeof(setup_verbs[0]) ? &setup_verbs[number]->verb
-								     : NULL;
+	return number < ARRAY_SIZE(setup_verbs) ? &setup_verbs[number]->verb : NULL;
 }
 
 /* ---- what completion offers ----------------------------------------------------- */
@@ -79,7 +79,9 @@ enum ccdm_exit ccdm_setup_options(const struct ccdm_verb *verb, int argc, char *
 
 enum ccdm_exit ccdm_setup_memory(void)
 {
-	return ccdm_ui_fail(CCDM_PROGRAM, &(struct ccdm_err){ "out of memory", "" }, -ENOMEM);
+	struct ccdm_err err = { 0 };
+
+	return ccdm_ui_fail(CCDM_PROGRAM, &err, ccdm_err_memory(&err));
 }
 
 enum ccdm_exit ccdm_setup_print(json_t *object)

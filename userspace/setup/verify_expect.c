@@ -68,7 +68,7 @@ static int verify_expect_registers(const char *file, const struct ccdm_proof *pr
 		snprintf(name, sizeof(name), "rtmr%s", index);
 		ccdm_json_put(registers, name, json_incref(value));
 	}
-	return *registers ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
+	return *registers ? 0 : ccdm_err_memory(err);
 }
 
 /* The check that says why. */
@@ -96,7 +96,7 @@ static int verify_expect_quote(const struct verify_args *a, struct verify_input 
 
 	e->quote = calloc(1, sizeof(*e->quote));
 	if (!e->quote)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	e->quote->allow = a->allow;
 	e->only = a->registers;
 	r = verify_kbs(source, a, in, e->quote, &proof, err);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "base/compiler.h"
 #include "base/base64.h"
 #include "base/bytes.h"
 #include "base/file.h"
@@ -95,7 +96,7 @@ int verify_input_file(const char *file, size_t max, bool text, char **bytes, siz
 	if (!r)
 		r = verify_input_unpack(file, max, bytes, size, &unpacked, err);
 	if (!r && text && verify_input_text(bytes, size))
-		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = ccdm_err_memory(err);
 	/* text of gzip data; or gzip data that was gzip'ed twice */
 	if (!r)
 		r = verify_input_unpack(file, max, bytes, size, &unpacked, err);
@@ -144,7 +145,7 @@ int verify_input_unwrap(const char *kind, json_t **json, const char **found, str
 		name = json_object_get(*json, "tee");
 	if (!json_is_string(name) || (!json_is_object(evidence) && !ccdm_capture_is(*json)))
 		return 0;
-	for (i = 0; i < sizeof(verify_platforms) / sizeof(verify_platforms[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(verify_platforms); i++)
 		if (!strcasecmp(json_string_value(name), verify_platforms[i].name))
 			*found = verify_platforms[i].kind;
 	if (!*found || (kind && strcmp(*found, kind)))

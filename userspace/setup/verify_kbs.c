@@ -101,5 +101,5 @@ int verify_kbs(const struct verify_source *source, const struct verify_args *a,
 		r = verify_svsm(proof);
 	if (r)
 		ccdm_proof_drop(proof);
-	return r == -ENOMEM ? ccdm_err_set(err, r, "out of memory") : r;
+	return r == -ENOMEM ? ccdm_err_memory(err) : r;
 }

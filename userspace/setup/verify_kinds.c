@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/compiler.h"
 #include "log/eventlog.h"
 #include "verify.h"
 #include "verify_input.h"
@@ -118,7 +119,7 @@ static int verify_logs(const struct verify_args *a, struct verify_input *in, str
 					 ? "the registers are those of a quote, which was verified"
 					 : "true if the registers are those of the machine: "
 					   "a quote proves that, not the logs")))
-		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = ccdm_err_memory(err);
 	return r;
 }
 
@@ -136,7 +137,7 @@ static int verify_eventlog(const struct verify_args *a, struct verify_input *in,
 				    "--registers needs a quote: give it with --expect");
 	in->banks = calloc(1, sizeof(*in->banks));
 	if (!in->banks)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	r = ccdm_tcglog_replay(in->text, in->size, in->banks, err);
 	if (!r && a->expect)
 		r = verify_expect(a, in, err);
@@ -159,7 +160,7 @@ const struct verify_kind *verify_kind(const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(verify_kinds) / sizeof(verify_kinds[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(verify_kinds); i++)
 		if (!strcmp(name, verify_kinds[i].name))
 			return &verify_kinds[i];
 	return NULL;

@@ -197,7 +197,7 @@ static int verify_log_facts(struct verify_log *l, struct ccdm_err *err)
 	proof->facts = json_object();
 	proof->notes = json_array();
 	if (!proof->facts || !proof->notes)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	return l->regs.bank ? ccdm_bootlog_facts(l->log, &l->regs, proof->facts, proof->notes, err)
 			    : 0;
 }
@@ -293,7 +293,7 @@ int verify_log_expect(const struct verify_expected *expected, const struct ccdm_
 		r = verify_expect_all(&l, expected->registers, true, err);
 	if (!r && expected->quote)
 		r = verify_log_uncovered(&l);
-	return r == -ENOMEM ? ccdm_err_set(err, r, "out of memory") : r;
+	return r == -ENOMEM ? ccdm_err_memory(err) : r;
 }
 
 enum ccdm_exit verify_log_print(const struct ccdm_banks *banks, bool as_json)

@@ -97,7 +97,7 @@ int ccdm_client_ask(const char *socket, json_t *question, json_t **answer, struc
 			   json_string_value(json_object_get(question, "do")));
 	json_decref(question);
 	if (!text)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	fd = ccdm_client_open(socket, err);
 	if (fd < 0)
 		r = fd;

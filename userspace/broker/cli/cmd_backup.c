@@ -58,7 +58,7 @@ static int backup_do(const struct ccdm_conf *conf, const char *file, uint64_t *l
 	if (!access(file, F_OK))
 		return ccdm_err_set(err, -EEXIST, "%s is there already", file);
 	if (asprintf(&now, "%s.new", file) < 0)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	unlink(now);
 	r = ccdm_keys_load(conf->key_file, &keys, err);
 	if (!r)
@@ -177,8 +177,7 @@ static int restore_note(const struct ccdm_work *work, const char *log,
 				   old->head, "kept", strrchr(old->kept, '/') + 1);
 		ccdm_json_put(&entry, "before", before);
 	}
-	r = entry ? ccdm_audit_open(log, signer, &audit, err)
-		  : ccdm_err_set(err, -ENOMEM, "out of memory");
+	r = entry ? ccdm_audit_open(log, signer, &audit, err) : ccdm_err_memory(err);
 	if (!r)
 		r = ccdm_audit_add(audit, time(NULL), "tool", json_incref(entry), err);
 	ccdm_audit_close(audit);

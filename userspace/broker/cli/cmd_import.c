@@ -67,7 +67,7 @@ static int import_x509(struct import_file *f, bool vlek, struct ccdm_err *err)
 	struct ccdm_crl_info info;
 	char cn[64] = "";
 	int r = set ? ccdm_certs_add(set, f->name, f->text, f->size, &first, err)
-		    : ccdm_err_set(err, -ENOMEM, "out of memory");
+		    : ccdm_err_memory(err);
 
 	if (!r && first)
 		ccdm_cert_cn(first, cn);
@@ -119,7 +119,7 @@ static int import_answers(struct import *in, const struct import_file *f, struct
 		}
 		r = bundle ? ccdm_keep_collateral(in->keep, f->name, bundle, strlen(bundle), NULL,
 						  kept, err)
-			   : ccdm_err_set(err, -ENOMEM, "out of memory");
+			   : ccdm_err_memory(err);
 	}
 	free(bundle);
 	free(chain);
@@ -182,8 +182,7 @@ int cmd_trust_import(const struct ccdm_cli *cli, struct ccdm_err *err)
 	enum import_kind kind;
 	int i, one, r, first = 0;
 
-	r = files && in.certs ? ccdm_cli_conf(cli, &conf, err)
-			      : ccdm_err_set(err, -ENOMEM, "out of memory");
+	r = files && in.certs ? ccdm_cli_conf(cli, &conf, err) : ccdm_err_memory(err);
 	/* (nothing is kept of files of which one cannot be read) */
 	for (i = 0; !r && i < cli->argc; i++) {
 		files[i].name = cli->argv[i];

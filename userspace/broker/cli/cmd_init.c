@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/compiler.h"
 #include "base/ui.h"
 #include "crypto/digest.h"
 #include "base/file.h"
@@ -160,7 +161,7 @@ static int init_dirs(const struct ccdm_conf *conf, struct ccdm_err *err)
 	r = init_dir(conf->state, 0700, err);
 	if (!r)
 		r = init_own(conf->state, err);
-	for (i = 0; !r && i < sizeof(subs) / sizeof(subs[0]); i++) {
+	for (i = 0; !r && i < ARRAY_SIZE(subs); i++) {
 		snprintf(path, sizeof(path), "%s%s", conf->trust, subs[i]);
 		r = init_dir(path, 0755, err);
 	}

@@ -34,7 +34,7 @@ int cmd_secret_put(const struct ccdm_cli *cli, struct ccdm_err *err)
 				 json_pack("{s:s, s:s, s:s}", "do", "secret-put", "path",
 					   cli->argv[0], "value", value),
 				 &answer, err)
-		  : ccdm_err_set(err, -ENOMEM, "out of memory");
+		  : ccdm_err_memory(err);
 	if (value)
 		OPENSSL_cleanse(value, strlen(value));
 	free(value);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/compiler.h"
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -78,7 +79,7 @@ static const char *trust_ca(const struct ccdm_cli *cli)
 					     "/etc/ssl/cert.pem" };
 	size_t i;
 
-	for (i = 0; !cli->ca && i < sizeof(files) / sizeof(files[0]); i++)
+	for (i = 0; !cli->ca && i < ARRAY_SIZE(files); i++)
 		if (!access(files[i], R_OK))
 			return files[i];
 	return cli->ca ? cli->ca : files[0];
@@ -99,7 +100,7 @@ static int trust_json_report(const char *file, const char *text, size_t size,
 	if (!o)
 		r = ccdm_err_set(err, -EINVAL, "%s: line %d: %s", file, where.line, where.text);
 	else if (!certs)
-		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = ccdm_err_memory(err);
 	else
 		r = ccdm_snp_json_parse(inner ? inner : o, raw, certs, &leaf, err);
 	ccdm_certs_free(certs);

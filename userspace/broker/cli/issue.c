@@ -148,7 +148,7 @@ static int ccdm_issue_write(const char *file, X509 *cert, struct ccdm_err *err)
 
 	if (!bio || PEM_write_bio_X509(bio, cert) != 1) {
 		BIO_free(bio);
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	}
 	n = BIO_get_mem_data(bio, &text);
 	r = ccdm_file_write(file, text, n, 0644, err);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "base/compiler.h"
 #include "base/json.h"
 #include "base/options.h"
 #include "base/trace.h"
@@ -93,7 +94,7 @@ static const struct ccdm_option cli_options[] = {
 
 static const struct ccdm_verb *cli_verb(unsigned int number)
 {
-	return number < sizeof(cli_verbs) / sizeof(cli_verbs[0]) ? &cli_verbs[number].verb : NULL;
+	return number < ARRAY_SIZE(cli_verbs) ? &cli_verbs[number].verb : NULL;
 }
 
 /* The names that the running broker knows; without one there is nothing to offer. */
@@ -153,7 +154,7 @@ static enum ccdm_exit cli_take(int id, void *arg)
 
 	switch (id) {
 	case 'n':
-		if (cli->nr_names == sizeof(cli->names) / sizeof(cli->names[0]))
+		if (cli->nr_names == ARRAY_SIZE(cli->names))
 			return CCDM_EXIT_USAGE;
 		cli->names[cli->nr_names++] = optarg;
 		break;
@@ -166,7 +167,7 @@ static enum ccdm_exit cli_take(int id, void *arg)
 		cli->dry = true;
 		break;
 	case 'f':
-		if (cli->nr_fmspc == sizeof(cli->fmspc) / sizeof(cli->fmspc[0]))
+		if (cli->nr_fmspc == ARRAY_SIZE(cli->fmspc))
 			return CCDM_EXIT_USAGE;
 		cli->fmspc[cli->nr_fmspc++] = optarg;
 		break;

@@ -43,7 +43,7 @@ static int ccdm_work_read(const json_t *note, json_t **entry, struct ccdm_err *e
 
 	*entry = NULL;
 	if (!note)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	snprintf(who, sizeof(who), "uid %u", getuid());
 	return ccdm_note_read(note, who, entry, err);
 }

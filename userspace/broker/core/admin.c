@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/compiler.h"
 #include "base/base64.h"
 #include "base/ui.h"
 #include "crypto/digest.h"
@@ -326,7 +327,7 @@ json_t *ccdm_admin_answer(struct ccdm_broker *b, char *line, size_t size, const 
 	json_t *o = json_loadb(line, size, JSON_REJECT_DUPLICATES, NULL);
 	const char *word = json_string_value(json_object_get(o, "do"));
 	struct ccdm_asked q = { .b = b, .o = o, .now = now, .who = who };
-	size_t i, n = sizeof(ccdm_admin_words) / sizeof(ccdm_admin_words[0]);
+	size_t i, n = ARRAY_SIZE(ccdm_admin_words);
 	int r;
 
 	OPENSSL_cleanse(line, size);

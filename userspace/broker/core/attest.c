@@ -109,7 +109,7 @@ static json_t *ccdm_attest_policies(struct ccdm_broker *b, const json_t *facts, 
 		ccdm_json_put(traces, p->name, trace);
 	}
 	if (!names)
-		ccdm_err_set(err, -ENOMEM, "out of memory");
+		ccdm_err_memory(err);
 	return names;
 }
 
@@ -136,7 +136,7 @@ static int ccdm_attest_session(struct ccdm_broker *b, const struct ccdm_request 
 	char *state = o ? ccdm_json_dump(o, JSON_COMPACT) : NULL;
 	int r = state ? ccdm_store_session_add(b->store, &m->nonce, q->now + b->session_lifetime,
 					       state, err)
-		      : ccdm_err_set(err, -ENOMEM, "out of memory");
+		      : ccdm_err_memory(err);
 
 	free(state);
 	json_decref(o);

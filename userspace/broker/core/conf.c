@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/compiler.h"
 #include "base/file.h"
 #include "base/ini.h"
 #include "kbs/kbs.h"
@@ -41,7 +42,7 @@ static const struct ccdm_conf_key {
 #undef TEXT
 };
 
-#define CCDM_CONF_KEYS (sizeof(ccdm_conf_keys) / sizeof(ccdm_conf_keys[0]))
+#define CCDM_CONF_KEYS (ARRAY_SIZE(ccdm_conf_keys))
 
 struct ccdm_conf_state {
 	struct ccdm_conf *conf;

@@ -52,5 +52,5 @@ int ccdm_note_read(const json_t *said, const char *who, json_t **entry, struct c
 		return ccdm_err_set(err, -EINVAL, "lines: expected a number");
 	*entry = json_pack("{s:s, s:O, s:O, s:O, s:O*, s:O*, s:O*}", "who", who, "do", what, "name",
 			   name, "result", result, "why", why, "hash", hash, "lines", lines);
-	return *entry ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
+	return *entry ? 0 : ccdm_err_memory(err);
 }

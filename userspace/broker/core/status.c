@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include "base/compiler.h"
 #include "base/json.h"
 #include "base/ui.h"
 #include "conf.h"
@@ -51,7 +52,7 @@ static json_t *ccdm_status_trust(const char *trust)
 	json_t *o = json_object();
 	size_t i;
 
-	for (i = 0; trust && i < sizeof(names) / sizeof(names[0]); i++)
+	for (i = 0; trust && i < ARRAY_SIZE(names); i++)
 		ccdm_json_put(&o, names[i], ccdm_status_files(trust, names[i]));
 	return o;
 }
@@ -149,5 +150,5 @@ int ccdm_status(struct ccdm_broker *b, json_t **answer, struct ccdm_err *err)
 		ccdm_json_add(&warnings, json_string(CCDM_TRUST_CHANGED_TEXT));
 	ccdm_json_put(&o, "warnings", warnings);
 	*answer = o;
-	return o ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
+	return o ? 0 : ccdm_err_memory(err);
 }

@@ -103,7 +103,7 @@ int ccdm_adminsock_new(struct event_base *base, const char *path, struct ccdm_br
 
 	*sock = NULL;
 	if (!s)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	if (strlen(path) >= sizeof(name.sun_path)) {
 		free(s);
 		return ccdm_err_set(err, -ENAMETOOLONG, "%s: too long for a socket", path);

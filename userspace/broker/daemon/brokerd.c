@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
+#include "base/compiler.h"
 #include "adminsock.h"
 #include "base/ui.h"
 #include "core/conf.h"
@@ -176,7 +177,7 @@ static int brokerd_events(struct ccdm_daemon *d, struct ccdm_err *err)
 	if (!d->end[0] || !d->end[1] || !d->hup || !d->prune || evsignal_add(d->end[0], NULL) ||
 	    evsignal_add(d->end[1], NULL) || evsignal_add(d->hup, NULL) ||
 	    evtimer_add(d->prune, &every))
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	return 0;
 }
 
@@ -202,7 +203,7 @@ static int brokerd_start(struct ccdm_daemon *d, struct ccdm_err *err)
 	int r;
 
 	d->base = event_base_new();
-	r = d->base ? brokerd_state(d, err) : ccdm_err_set(err, -ENOMEM, "out of memory");
+	r = d->base ? brokerd_state(d, err) : ccdm_err_memory(err);
 	if (r)
 		return r;
 	brokerd_policy(d);
@@ -228,7 +229,7 @@ static void brokerd_stop(struct ccdm_daemon *d)
 
 	ccdm_server_free(d->server);
 	ccdm_adminsock_free(d->admin);
-	for (i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(events); i++)
 		if (events[i])
 			event_free(events[i]);
 	if (d->base)

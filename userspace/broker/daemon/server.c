@@ -315,7 +315,7 @@ int ccdm_server_new(struct event_base *base, const struct ccdm_conf *conf, ccdm_
 	if (s)
 		s->http = evhttp_new(base);
 	if (!s || !s->http)
-		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = ccdm_err_memory(err);
 	if (!r) {
 		s->base = base;
 		s->answer = answer;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include "base/compiler.h"
 #include "trust_watch.h"
 
 #define LOOK  3600  /* seconds between two looks at collateral */
@@ -30,7 +31,7 @@ static uint32_t ccdm_watch_hash(const char *text)
 /* Is it to be said? */
 static bool ccdm_watch_new(struct ccdm_trust_watch *w, const char *line, int64_t now)
 {
-	const unsigned int n = sizeof(w->said) / sizeof(w->said[0]);
+	const unsigned int n = ARRAY_SIZE(w->said);
 	uint32_t h = ccdm_watch_hash(line);
 	unsigned int i;
 

@@ -44,7 +44,7 @@ int ccdm_explain(const struct ccdm_trust_dir *trust, const struct ccdm_policy *p
 	};
 	v = calloc(1, sizeof(*v));
 	if (!v)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	r = ccdm_trust_judge(trust, &claim, at, v, &proof, err);
 	if (!r) {
 		*out = ccdm_verdict_json(v);
@@ -56,7 +56,7 @@ int ccdm_explain(const struct ccdm_trust_dir *trust, const struct ccdm_policy *p
 				      ccdm_explain_policies(policies, proof.facts));
 		}
 		if (!*out)
-			r = ccdm_err_set(err, -ENOMEM, "out of memory");
+			r = ccdm_err_memory(err);
 	}
 	ccdm_proof_drop(&proof);
 	free(v);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/compiler.h"
 #include "crypto/digest.h"
 #include "kbs/kbs.h"
 #include "policy.h"
@@ -35,7 +36,7 @@ static const char *const ccdm_cond_names[] = {
 	[CCDM_COND_NOT] = "not",
 };
 
-#define CCDM_CONDS (sizeof(ccdm_cond_names) / sizeof(ccdm_cond_names[0]))
+#define CCDM_CONDS (ARRAY_SIZE(ccdm_cond_names))
 
 const char *ccdm_cond_name(enum ccdm_cond_kind kind)
 {
@@ -339,7 +340,7 @@ static int ccdm_conds_strict(struct ccdm_cond *all)
 
 	while (*to.tail)
 		to.tail = &(*to.tail)->next;
-	for (i = 0; !r && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (i = 0; !r && i < ARRAY_SIZE(kinds); i++) {
 		if (ccdm_cond_said(all, kinds[i]))
 			continue;
 		switch (kinds[i]) {
@@ -485,7 +486,7 @@ int ccdm_policy_parse(const char *what, const char *text, size_t size,
 		return ccdm_err_set(err, -EINVAL, "%s: larger than %u bytes", what,
 				    CCDM_POLICY_MAX);
 	if (!yaml_parser_initialize(&parser))
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
 	while (!r && !end) {
@@ -503,7 +504,7 @@ int ccdm_policy_parse(const char *what, const char *text, size_t size,
 	if (r) {
 		ccdm_policy_free(*policies);
 		*policies = NULL;
-		return r == -ENOMEM ? ccdm_err_set(err, r, "out of memory") : r;
+		return r == -ENOMEM ? ccdm_err_memory(err) : r;
 	}
 	return 0;
 }

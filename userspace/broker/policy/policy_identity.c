@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* policy_identity.c - see policy_identity.h */
 #include <string.h>
+#include "base/compiler.h"
 #include "policy_identity.h"
 
 /*
@@ -264,7 +265,7 @@ enum ccdm_policy_outcome ccdm_policy_outcome(const struct ccdm_cond *require)
 	bool possible = false;
 	size_t i;
 
-	for (i = 0; i < sizeof(tees) / sizeof(tees[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(tees); i++) {
 		const struct ccdm_way way = { tees[i], ccdm_policy_words(require, CCDM_COND_BANK),
 					      ccdm_policy_words(require, CCDM_COND_BINDING) };
 		int all = ccdm_way_cond(&way, require);

@@ -280,7 +280,7 @@ int ccdm_audit_open(const char *file, const struct ccdm_signer *signer, struct c
 
 	*audit = NULL;
 	if (!a)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	a->signer = signer;
 	a->fd = open(file, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (a->fd < 0)

@@ -88,7 +88,7 @@ int ccdm_keys_load(const char *file, struct ccdm_keys **keys, struct ccdm_err *e
 		return r;
 	*keys = calloc(1, sizeof(**keys));
 	if (!*keys)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	r = ccdm_file_read(file, 4096, &text, &size, err);
 	if (!r)
 		r = ccdm_file_lines(file, text, size, 4096, ccdm_key_line, *keys, err);

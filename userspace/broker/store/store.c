@@ -373,7 +373,7 @@ int ccdm_store_open(const char *file, const struct ccdm_keys *keys, struct ccdm_
 	*store = NULL;
 	if (!s) {
 		umask(mask);
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	}
 	s->keys = keys;
 	code = sqlite3_open_v2(file, &s->db,
@@ -550,7 +550,7 @@ int ccdm_store_secret_get(struct ccdm_store *s, const char *path, uint8_t **seal
 		if (*sealed)
 			memcpy(*sealed, sqlite3_column_blob(st, 0), *size);
 		else
-			r = ccdm_err_set(err, -ENOMEM, "out of memory");
+			r = ccdm_err_memory(err);
 	} else {
 		r = code == SQLITE_DONE ? ccdm_err_set(err, -ENOENT, "there is no %s", path)
 					: ccdm_store_bad(s, err);
@@ -636,7 +636,7 @@ int ccdm_store_session_get(struct ccdm_store *s, const uint8_t id[CCDM_NONCE_ID]
 		r = ccdm_err_set(err, good, "a session of the database cannot be checked");
 	} else if (good && sqlite3_column_int64(st, 1) > now) {
 		*state = strdup((const char *)sqlite3_column_text(st, 3));
-		r = *state ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = *state ? 0 : ccdm_err_memory(err);
 	} else if (!r) {
 		r = ccdm_err_set(err, -ENOENT, "there is no such session");
 	}

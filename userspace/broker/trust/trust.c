@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/compiler.h"
 #include "crypto/digest.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -88,7 +89,7 @@ static int ccdm_trust_usage(const char *root, char **usage, struct ccdm_err *err
 	int r = 0;
 
 	if (asprintf(&path, "%.*s.usage", stem, root) < 0)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	if (!access(path, F_OK)) {
 		r = ccdm_file_read(path, CCDM_OID_MAX, &text, &size, err);
 		if (!r) {
@@ -125,7 +126,7 @@ static int ccdm_trust_root(struct ccdm_trust_roots *roots, const char *path,
 		r = ccdm_cert_fingerprint(first, anchor->sha256);
 	if (!r) {
 		anchor->name = roots->name[roots->count] = strdup(path);
-		r = anchor->name ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = anchor->name ? 0 : ccdm_err_memory(err);
 	}
 	if (!r) {
 		roots->count++;
@@ -151,7 +152,7 @@ static int ccdm_trust_read(struct ccdm_trust_dir *t, const char *sub,
 	for (i = 0; i < n; i++) {
 		if (!r && !(usages && ccdm_trust_ends(names[i]->d_name, ".usage"))) {
 			if (asprintf(&path, "%s/%s", dir, names[i]->d_name) < 0) {
-				r = ccdm_err_set(err, -ENOMEM, "out of memory");
+				r = ccdm_err_memory(err);
 			} else {
 				r = roots ? ccdm_trust_root(roots, path, t->certs, usages, err)
 					  : ccdm_trust_cert(path, t->certs, NULL, err);
@@ -199,7 +200,7 @@ static int ccdm_trust_list(const char *dir, const char *name, size_t most, char 
 	*text = NULL;
 	if (asprintf(path, "%s/%s", dir, name) < 0) {
 		*path = NULL;
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	}
 	if (access(*path, F_OK))
 		return errno == ENOENT
@@ -244,14 +245,13 @@ static int ccdm_trust_floor(const char *dir, struct ccdm_snp_floor *floor, struc
 int ccdm_trust_load(const char *dir, struct ccdm_trust_dir **trust, struct ccdm_err *err)
 {
 	struct ccdm_trust_dir *t = calloc(1, sizeof(*t));
-	int r = t ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
+	int r = t ? 0 : ccdm_err_memory(err);
 
 	if (!r) {
 		t->dir = strdup(dir);
 		t->stamp = ccdm_trust_stamp(dir);
 		t->certs = ccdm_certs_own(NULL);
-		r = t->dir && t->certs ? ccdm_trust_old(dir, err)
-				       : ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = t->dir && t->certs ? ccdm_trust_old(dir, err) : ccdm_err_memory(err);
 	}
 	if (!r)
 		r = ccdm_trust_read(t, "roots", &t->roots, err);
@@ -340,9 +340,9 @@ static int ccdm_trust_vcek(const struct ccdm_trust_dir *t, const struct ccdm_cla
 		return 0;
 	/* since Turin it is shorter */
 	ccdm_hex(chip, memcmp(chip + 8, zero, CHIP - 8) ? CHIP : 8, hex);
-	for (i = 0; !r && i < sizeof(ends) / sizeof(ends[0]); i++) {
+	for (i = 0; !r && i < ARRAY_SIZE(ends); i++) {
 		if (asprintf(&path, "%s/vcek/%s.%s", t->dir, hex, ends[i]) < 0)
-			return ccdm_err_set(err, -ENOMEM, "out of memory");
+			return ccdm_err_memory(err);
 		if (!access(path, F_OK))
 			r = ccdm_trust_cert(path, certs, NULL, err);
 		free(path);
@@ -366,7 +366,7 @@ static int ccdm_trust_find(const struct ccdm_trust_dir *t, const char *sub, cons
 	ccdm_hex(name, size, hex);
 	if (asprintf(path, "%s/%s/%s.%s", t->dir, sub, hex, end) < 0) {
 		*path = NULL;
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	}
 	if (access(*path, F_OK)) {
 		free(*path);
@@ -445,7 +445,7 @@ int ccdm_trust_judge(const struct ccdm_trust_dir *t, const struct ccdm_claim *cl
 		.activated = claim->activated,
 		.activated_arg = claim->activated_arg,
 	};
-	int r = trust.certs ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
+	int r = trust.certs ? 0 : ccdm_err_memory(err);
 
 	memset(proof, 0, sizeof(*proof));
 	memset(v, 0, sizeof(*v));

@@ -139,7 +139,7 @@ static int ccdm_fetch_tcb(struct ccdm_fetching *f, const struct ccdm_source *s,
 		bundle = ccdm_keep_assemble(&all);
 		r = bundle ? ccdm_keep_collateral(f->keep, s->url, bundle, strlen(bundle), s->fmspc,
 						  kept, err)
-			   : ccdm_err_set(err, -ENOMEM, "out of memory");
+			   : ccdm_err_memory(err);
 	}
 	free(bundle);
 	ccdm_collateral_drop(&all.c);
@@ -166,7 +166,7 @@ static int ccdm_fetch_one(struct ccdm_fetching *f, const struct ccdm_source *s,
 			f->qe_chain = chain;
 			chain = NULL;
 		} else {
-			r = ccdm_err_set(err, -ENOMEM, "out of memory");
+			r = ccdm_err_memory(err);
 		}
 	} else if (s->fmspc) {
 		r = ccdm_fetch_tcb(f, s, &a, chain, kept, err);

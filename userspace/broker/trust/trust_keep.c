@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/compiler.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "evidence/tdx.h"
@@ -30,7 +31,7 @@ struct ccdm_keep {
 int ccdm_keep_open(const char *dir, int64_t at, struct ccdm_keep **keep, struct ccdm_err *err)
 {
 	struct ccdm_keep *k = calloc(1, sizeof(*k));
-	int r = k ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
+	int r = k ? 0 : ccdm_err_memory(err);
 	char path[512];
 
 	*keep = NULL;
@@ -42,7 +43,7 @@ int ccdm_keep_open(const char *dir, int64_t at, struct ccdm_keep **keep, struct 
 	snprintf(path, sizeof(path), "%s/.lock", dir);
 	k->lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (!k->dir)
-		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = ccdm_err_memory(err);
 	else if (k->lock < 0)
 		r = ccdm_err_set(err, -errno, "%s: %s", path, strerror(errno));
 	else if (flock(k->lock, LOCK_EX | LOCK_NB))
@@ -53,7 +54,7 @@ int ccdm_keep_open(const char *dir, int64_t at, struct ccdm_keep **keep, struct 
 	if (!r) {
 		k->certs = ccdm_certs_own(ccdm_trust_certs(k->trust));
 		if (!k->certs)
-			r = ccdm_err_set(err, -ENOMEM, "out of memory");
+			r = ccdm_err_memory(err);
 	}
 	if (r)
 		ccdm_keep_close(k);
@@ -162,8 +163,7 @@ static int ccdm_keep_newer(const struct ccdm_slot *slot, const char *what,
 	if (access(path, F_OK))
 		return 0;
 	set = ccdm_certs_own(NULL);
-	r = set ? ccdm_file_read(path, CCDM_CERT_MAX, &text, &size, err)
-		: ccdm_err_set(err, -ENOMEM, "out of memory");
+	r = set ? ccdm_file_read(path, CCDM_CERT_MAX, &text, &size, err) : ccdm_err_memory(err);
 	if (!r) {
 		r = ccdm_certs_add(set, path, text, size, NULL, err);
 		free(text);
@@ -210,7 +210,7 @@ static int ccdm_keep_crl(struct ccdm_keep *k, const struct ccdm_slot *slot, cons
 	if (!r)
 		r = ccdm_crl_check(beside, crl, &path, v);
 	if (r)
-		return ccdm_err_set(err, r, "out of memory");
+		return ccdm_err_memory(err);
 	r = ccdm_keep_accepted(what, v, err);
 	if (r)
 		return r;
@@ -229,7 +229,7 @@ int ccdm_keep_list(struct ccdm_keep *k, const struct ccdm_slot *slot, const char
 	struct ccdm_certs *beside = ccdm_certs_own(k->certs), *set = ccdm_certs_own(NULL);
 	struct ccdm_verdict *v = calloc(1, sizeof(*v));
 	char *text = NULL;
-	int r = beside && set && v ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
+	int r = beside && set && v ? 0 : ccdm_err_memory(err);
 
 	memset(kept, 0, sizeof(*kept));
 	if (!r && chain)
@@ -241,7 +241,7 @@ int ccdm_keep_list(struct ccdm_keep *k, const struct ccdm_slot *slot, const char
 		r = ccdm_keep_crl(k, slot, what, set, beside, v, kept, err);
 	}
 	if (!r && ccdm_certs_text(set, &text, &size))
-		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = ccdm_err_memory(err);
 	if (!r)
 		r = ccdm_keep_write(text, size, kept, err);
 	/* what it revokes is revoked for what comes next */
@@ -313,7 +313,7 @@ int ccdm_keep_vcek(struct ccdm_keep *k, const char *what, const void *bytes, siz
 	struct ccdm_verdict *v = calloc(1, sizeof(*v));
 	const struct ccdm_cert *leaf = NULL;
 	uint8_t *der = NULL;
-	int r = set && v ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
+	int r = set && v ? 0 : ccdm_err_memory(err);
 
 	memset(kept, 0, sizeof(*kept));
 	if (!r)
@@ -331,10 +331,10 @@ int ccdm_keep_vcek(struct ccdm_keep *k, const char *what, const void *bytes, siz
 	r = ccdm_keep_accepted(what, v, err);
 	if (!r && snp) {
 		r = ccdm_keep_signed(k, set, leaf, snp, v);
-		r = r ? ccdm_err_set(err, r, "out of memory") : ccdm_keep_accepted(what, v, err);
+		r = r ? ccdm_err_memory(err) : ccdm_keep_accepted(what, v, err);
 	}
 	if (!r && ccdm_cert_der(leaf, &der, &size))
-		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = ccdm_err_memory(err);
 	if (!r)
 		r = ccdm_keep_write(der, size, kept, err);
 out:
@@ -366,7 +366,7 @@ static int ccdm_keep_current(const char *what, const struct ccdm_collateral *c, 
 	const char *tcb = NULL, *qe = NULL;
 	char *text;
 	size_t size;
-	int r = set ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
+	int r = set ? 0 : ccdm_err_memory(err);
 
 	if (!r && !access(path, F_OK)) {
 		r = ccdm_file_read(path, CCDM_COLLATERAL_MAX, &text, &size, err);
@@ -405,14 +405,14 @@ static int ccdm_keep_genuine(struct ccdm_keep *k, const char *what, const struct
 	if (!r)
 		r = ccdm_collateral_genuine(c, set, path.anchors, path.nr_anchors, k->at, v);
 	if (r)
-		return ccdm_err_set(err, r, "out of memory");
+		return ccdm_err_memory(err);
 	r = ccdm_keep_accepted(what, v, err);
 	for (i = 0; !r && (crl = ccdm_certs_crl(set, i)); i++) {
 		memset(v, 0, sizeof(*v));
 		v->allow = CCDM_ALLOW_NO_CRL;
 		each = path;
 		r = ccdm_crl_check(set, crl, &each, v);
-		r = r ? ccdm_err_set(err, r, "out of memory") : ccdm_keep_accepted(what, v, err);
+		r = r ? ccdm_err_memory(err) : ccdm_keep_accepted(what, v, err);
 	}
 	return r;
 }
@@ -453,7 +453,7 @@ static char *ccdm_keep_bundle(const char *bundle, size_t size)
 	char *text;
 	size_t i;
 
-	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(keys); i++)
 		if (json_is_string(json_object_get(o, keys[i])))
 			ccdm_json_put(&out, keys[i], json_incref(json_object_get(o, keys[i])));
 	/* (it was read before: without an object there is no memory) */
@@ -472,7 +472,7 @@ int ccdm_keep_collateral(struct ccdm_keep *k, const char *what, const char *bund
 	struct ccdm_collateral c = { 0 };
 	char hex[13], *text = NULL;
 	uint8_t found[6];
-	int r = set && v ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
+	int r = set && v ? 0 : ccdm_err_memory(err);
 
 	memset(kept, 0, sizeof(*kept));
 	if (!r)
@@ -494,8 +494,7 @@ int ccdm_keep_collateral(struct ccdm_keep *k, const char *what, const char *bund
 		ccdm_signed_info(&c.qe, &qe);
 		kept->until = tcb.to < qe.to ? tcb.to : qe.to;
 		text = ccdm_keep_bundle(bundle, size);
-		r = text ? ccdm_keep_write(text, strlen(text), kept, err)
-			 : ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = text ? ccdm_keep_write(text, strlen(text), kept, err) : ccdm_err_memory(err);
 	}
 	free(text);
 	free(v);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* trust_slot.c - the revocation lists that AMD and Intel publish; see trust_keep.h */
 #include <string.h>
+#include "base/compiler.h"
 #include "trust_keep.h"
 
 static const struct ccdm_slot ccdm_slots[] = {
@@ -23,7 +24,7 @@ static const struct ccdm_slot ccdm_slots[] = {
 
 const struct ccdm_slot *ccdm_slot(unsigned int i)
 {
-	return i < sizeof(ccdm_slots) / sizeof(ccdm_slots[0]) ? &ccdm_slots[i] : NULL;
+	return i < ARRAY_SIZE(ccdm_slots) ? &ccdm_slots[i] : NULL;
 }
 
 const struct ccdm_slot *ccdm_slot_of(const char *issuer, bool vlek)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "base/compiler.h"
 #include "trust.h"
 #include "trust_stamp.h"
 
@@ -47,9 +48,9 @@ uint64_t ccdm_trust_stamp(const char *dir)
 	size_t i;
 	int k, n;
 
-	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(lists); i++)
 		h = ccdm_stamp_file(h, dir, "", lists[i]);
-	for (i = 0; i < sizeof(subs) / sizeof(subs[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(subs); i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, subs[i]);
 		n = ccdm_trust_names(path, &names, &ignored);
 		h = ccdm_stamp_bytes(h, &n, sizeof(n));

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/compiler.h"
 #include "base/ui.h"
 #include "evidence/collateral.h"
 #include "base/file.h"
@@ -57,7 +58,7 @@ static int ccdm_look_add(struct ccdm_looking *l, const char *kind, const char *w
 	if (!(n & (n - 1))) {
 		more = realloc(items->item, (n ? 2 * (size_t)n : 1) * sizeof(*more));
 		if (!more)
-			return ccdm_err_set(l->err, -ENOMEM, "out of memory");
+			return ccdm_err_memory(l->err);
 		items->item = more;
 	}
 	items->count = n + 1;
@@ -102,7 +103,7 @@ static int ccdm_look_certs(struct ccdm_looking *l, const char *kind, const char 
 	int64_t from, until;
 	unsigned int i;
 	char cn[64];
-	int r = set ? 0 : ccdm_err_set(l->err, -ENOMEM, "out of memory");
+	int r = set ? 0 : ccdm_err_memory(l->err);
 
 	if (!r && ccdm_certs_add(set, file, text, size, NULL, &none))
 		r = ccdm_look_add(l, "file", "cannot be read", file, NULL, -1, -1);
@@ -143,7 +144,7 @@ static int ccdm_look_collateral(struct ccdm_looking *l, const char *name, const 
 	struct ccdm_signed_info info;
 	struct ccdm_err none;
 	char fmspc[136];
-	int r = set ? 0 : ccdm_err_set(l->err, -ENOMEM, "out of memory");
+	int r = set ? 0 : ccdm_err_memory(l->err);
 
 	snprintf(fmspc, sizeof(fmspc), "%.*s", (int)strcspn(name, "."), name);
 	if (!r && ccdm_collateral_bundle(file, text, size, &c, set, &none)) {
@@ -226,7 +227,7 @@ int ccdm_trust_status(const char *dir, int64_t at, enum ccdm_trust_look look,
 	unsigned int i, k;
 	int n, r = 0;
 
-	for (i = 0; !r && i < sizeof(subs) / sizeof(subs[0]); i++) {
+	for (i = 0; !r && i < ARRAY_SIZE(subs); i++) {
 		if (subs[i].from > look)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, subs[i].sub);

@@ -33,7 +33,7 @@ static int ccdm_az_read(struct ccdm_tpm *tpm, struct ccdm_azure *az, struct ccdm
 	memset(az, 0, sizeof(*az));
 	az->hcl = malloc(CCDM_HCL_MAX);
 	r = az->hcl ? ccdm_tpm_nv_read(tpm, HCL_INDEX, az->hcl, CCDM_HCL_MAX, &az->hcl_size, err)
-		    : ccdm_err_set(err, -ENOMEM, "out of memory");
+		    : ccdm_err_memory(err);
 	if (!r)
 		r = ccdm_azure_hcl(az, err);
 	if (r)
@@ -130,7 +130,7 @@ static int ccdm_az_vcek_member(const struct ccdm_certs *certs, json_t *o, struct
 	if (!r && json_object_set_new(o, "vcek", ccdm_json_make_url(der, size)))
 		r = -ENOMEM;
 	free(der);
-	return r ? ccdm_err_set(err, r, "out of memory") : 0;
+	return r ? ccdm_err_memory(err) : 0;
 }
 
 static int ccdm_az_vcek(const struct ccdm_ask *ask, json_t *o, struct ccdm_err *err)
@@ -149,7 +149,7 @@ static int ccdm_az_vcek(const struct ccdm_ask *ask, json_t *o, struct ccdm_err *
 	certs = ccdm_certs_new();
 	r = certs ? ccdm_certs_add(certs, "vcekCert", pem ? pem : "", pem ? strlen(pem) : 0, NULL,
 				   err)
-		  : ccdm_err_set(err, -ENOMEM, "out of memory");
+		  : ccdm_err_memory(err);
 	if (!r)
 		r = ccdm_az_vcek_member(certs, o, err);
 	ccdm_certs_free(certs);
@@ -168,7 +168,7 @@ static int ccdm_az_quote(const struct ccdm_azure *az, json_t *o, struct ccdm_err
 	text = ask ? ccdm_json_dump(ask, JSON_COMPACT) : NULL;
 	json_decref(ask);
 	if (!text)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	r = ccdm_az_metadata("/acc/tdquote", text, &said, err);
 	free(text);
 	if (r)
@@ -213,7 +213,7 @@ static int ccdm_az_signed(const struct ccdm_tpm_signed *out, json_t *o, struct c
 					     "message",
 					     ccdm_json_make_hex(out->message, out->message_size),
 					     "pcrs", ccdm_tpm_signed_pcrs(out)))
-		       ? ccdm_err_set(err, -ENOMEM, "out of memory")
+		       ? ccdm_err_memory(err)
 		       : 0;
 }
 
@@ -230,7 +230,7 @@ static int ccdm_az_make(struct ccdm_az_signing *s, const struct ccdm_azure *az, 
 		r = ccdm_az_signed(&s->out, o, err);
 	if (!r && (json_object_set_new(o, "version", json_integer(version)) ||
 		   json_object_set_new(o, "hcl_report", ccdm_json_make_url(az->hcl, az->hcl_size))))
-		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = ccdm_err_memory(err);
 	return r;
 }
 
@@ -241,8 +241,7 @@ static int ccdm_az_collect(const struct ccdm_attester *attester, const struct cc
 	struct ccdm_azure az = { 0 };
 	json_t *o = json_object();
 	bool bound;
-	int r = s && o ? ccdm_tpm_open(CCDM_TPM_DEVICE, &s->tpm, err)
-		       : ccdm_err_set(err, -ENOMEM, "out of memory");
+	int r = s && o ? ccdm_tpm_open(CCDM_TPM_DEVICE, &s->tpm, err) : ccdm_err_memory(err);
 
 	(void)attester;
 	if (!r) {

@@ -36,7 +36,7 @@ static int ccdm_attest_logs(const struct ccdm_attest_logs *logs, json_t **o, str
 	int r;
 
 	*o = json_object();
-	r = *o ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
+	r = *o ? 0 : ccdm_err_memory(err);
 	if (!r)
 		r = ccdm_attest_file(*o, logs->key, logs->file, CCDM_TCGLOG_MAX, false, err);
 	if (!r)
@@ -67,7 +67,7 @@ int ccdm_attest_steady(const struct ccdm_attest_logs *logs, json_t *o, struct cc
 	if (!r && !steady)
 		r = ccdm_err_set(err, -EAGAIN, "something is measured all the time");
 	if (!r && json_object_update(o, before))
-		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = ccdm_err_memory(err);
 	json_decref(before);
 	return r;
 }

@@ -64,7 +64,7 @@ static int ccdm_attest_tsm_collect(const struct ccdm_attester *attester, const s
 					  ccdm_json_make(report.manifest, report.manifest_size)))) {
 		json_decref(*evidence);
 		*evidence = NULL;
-		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = ccdm_err_memory(err);
 	}
 	ccdm_tsm_drop(&report);
 	return r;
@@ -89,7 +89,7 @@ static int ccdm_attest_ioctl_collect(const struct ccdm_attester *attester,
 	*evidence = NULL;
 	ccdm_tsm_pad(padded, ask->data, ask->size);
 	r = certs ? ccdm_sev_guest_report(CCDM_SEV_GUEST, padded, raw, certs, &certs_size, err)
-		  : ccdm_err_set(err, -ENOMEM, "out of memory");
+		  : ccdm_err_memory(err);
 	if (!r)
 		r = ccdm_attest_snp_make(ask, raw, certs, certs_size, evidence, err);
 	free(certs);

@@ -38,11 +38,11 @@ static int ccdm_attest_tdx_collect(const struct ccdm_attester *attester, const s
 	const struct ccdm_attest_logs logs = { "cc_eventlog", CCDM_CC_LOG, ccdm_attest_tdx_sign,
 					       &s };
 	json_t *o = json_pack("{s:n}", "cc_eventlog");
-	int r = o ? ccdm_attest_steady(&logs, o, err) : ccdm_err_set(err, -ENOMEM, "out of memory");
+	int r = o ? ccdm_attest_steady(&logs, o, err) : ccdm_err_memory(err);
 
 	(void)attester;
 	if (!r && json_object_set_new(o, "quote", ccdm_json_make(s.report.out, s.report.out_size)))
-		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = ccdm_err_memory(err);
 	ccdm_tsm_drop(&s.report);
 	if (r) {
 		json_decref(o);

@@ -47,7 +47,7 @@ static int ccdm_attest_tpm_activate(struct ccdm_tpm *tpm, const struct ccdm_ask 
 	r = ccdm_tpm_activate(tpm, credential, &value, err);
 	if (!r &&
 	    (json_object_set_new(pair, "value", value) || json_object_set(o, "activation", pair)))
-		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = ccdm_err_memory(err);
 	return r;
 }
 
@@ -73,8 +73,7 @@ static int ccdm_attest_tpm_collect(const struct ccdm_attester *attester, const s
 	const struct ccdm_attest_logs logs = { "firmware_log", CCDM_BIOS_LOG, ccdm_attest_tpm_sign,
 					       s };
 	json_t *o = json_object();
-	int r = s && o ? ccdm_tpm_open(CCDM_TPM_DEVICE, &s->tpm, err)
-		       : ccdm_err_set(err, -ENOMEM, "out of memory");
+	int r = s && o ? ccdm_tpm_open(CCDM_TPM_DEVICE, &s->tpm, err) : ccdm_err_memory(err);
 
 	(void)attester;
 	if (!r) {
@@ -92,10 +91,10 @@ static int ccdm_attest_tpm_collect(const struct ccdm_attester *attester, const s
 				     "message", ccdm_json_make(s->out.message, s->out.message_size),
 				     "pcrs", ccdm_tpm_signed_pcrs(&s->out))) ||
 		   json_object_set_new(o, "ak_public", ccdm_json_make(s->out.ak, s->out.ak_size))))
-		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = ccdm_err_memory(err);
 	if (!r && s->out.ak_cert_size &&
 	    json_object_set_new(o, "ak_cert", ccdm_tpm_signed_cert(&s->out)))
-		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = ccdm_err_memory(err);
 	free(s);
 	if (r) {
 		json_decref(o);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "base/compiler.h"
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -52,7 +53,7 @@ static bool ccdm_session_final(int r)
 				      ENODEV,	 EBADMSG, EFBIG,  ENOSYS, EKEYREJECTED };
 	size_t i;
 
-	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(errors); i++)
 		if (r == -errors[i])
 			return true;
 	return false;
@@ -177,7 +178,7 @@ static int ccdm_evidence_collect(const struct ccdm_session_conf *conf,
 		r = -ENOMEM;
 	}
 	if (r == -ENOMEM)
-		ccdm_err_set(err, r, "out of memory");
+		r = ccdm_err_memory(err);
 	return r;
 }
 
@@ -217,10 +218,10 @@ int ccdm_session_evidence(const struct ccdm_session_conf *conf, const char *nonc
 				 "runtime-data", "nonce", c.nonce, "tee-pubkey", jwk,
 				 "tee-evidence", "primary_evidence", evidence,
 				 "additional_evidence", additional);
-		r = *out ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = *out ? 0 : ccdm_err_memory(err);
 	}
 	if (r == -ENOMEM)
-		ccdm_err_set(err, r, "out of memory");
+		r = ccdm_err_memory(err);
 	free(additional);
 	json_decref(evidence);
 	json_decref(jwk);
@@ -287,7 +288,7 @@ static int ccdm_session_auth(struct ccdm_session *s, struct ccdm_challenge *c, s
 	c->introduced = ccdm_session_introduce(s->conf);
 	text = ccdm_kbs_request(s->conf->version, s->conf->primary->tee, c->introduced);
 	r = text ? ccdm_session_post(s, CCDM_KBS_PREFIX "/auth", text, &a, err)
-		 : ccdm_err_set(err, -ENOMEM, "out of memory");
+		 : ccdm_err_memory(err);
 
 	if (!r && ccdm_kbs_challenge(a.body ? a.body : "", a.size, c->nonce, &c->extra, err))
 		r = -EIO;
@@ -312,7 +313,7 @@ static int ccdm_session_shake(struct ccdm_session *s, struct ccdm_err *err)
 		ccdm_trace("attest: send the evidence");
 		text = ccdm_kbs_attestation(s->conf->version, c.nonce, jwk, evidence, additional);
 		r = text ? ccdm_session_post(s, CCDM_KBS_PREFIX "/attest", text, &a, err)
-			 : ccdm_err_set(err, -ENOMEM, "out of memory");
+			 : ccdm_err_memory(err);
 	}
 	if (!r && ccdm_kbs_token(a.body ? a.body : "", a.size, &s->token, err))
 		r = -EIO;

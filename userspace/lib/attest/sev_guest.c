@@ -91,7 +91,7 @@ int ccdm_sev_guest_report(const char *device, const uint8_t data[CCDM_SEV_REPORT
 	if (fd < 0)
 		r = ccdm_err_set(err, -errno, "%s: %s", device, strerror(errno));
 	else if (!resp || !table)
-		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = ccdm_err_memory(err);
 	if (!r) {
 		memset(table, 0, CCDM_SEV_CERTS_MAX);
 		r = ccdm_sev_report(fd, device, data, resp, table, certs_size, err);

@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include "compiler.h"
 #include "options.h"
 
 /**
@@ -242,7 +243,7 @@ enum ccdm_exit ccdm_completion(const struct ccdm_program *program, const char *s
 		       { "fish", complete_fish } };
 	size_t i;
 
-	for (i = 0; i < sizeof(shells) / sizeof(shells[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(shells); i++) {
 		if (!strcmp(shell, shells[i].shell)) {
 			complete_template(program, shells[i].text);
 			return CCDM_EXIT_OK;

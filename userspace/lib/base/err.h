@@ -7,6 +7,8 @@
 #ifndef CCDM_ERR_H
 #define CCDM_ERR_H
 
+#include <errno.h>
+
 /**
  * struct ccdm_err - what went wrong, for a person
  * @text: what, which thing, expected and found; no newline; empty if nothing
@@ -32,6 +34,9 @@ static inline int ccdm_err_pass(int error)
 {
 	return error;
 }
+
+/* The one way to say it. Return: -ENOMEM */
+#define ccdm_err_memory(err) ccdm_err_set(err, -ENOMEM, "out of memory")
 
 /*
  * What came from elsewhere, fit for a terminal and for JSON: what would steer it, begin a line, or is

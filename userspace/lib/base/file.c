@@ -52,7 +52,7 @@ int ccdm_file_lines(const char *file, const char *text, size_t size, size_t max,
 		return ccdm_err_set(err, -EINVAL, "%s: larger than %zu bytes", file, max);
 	copy = malloc(size + 1);
 	if (!copy)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	memcpy(copy, text, size);
 	copy[size] = '\0';
 	/* what follows a NUL would be read by nobody, and be measured all the same */
@@ -109,7 +109,7 @@ int ccdm_file_write(const char *file, const void *text, size_t size, mode_t mode
 	int r = 0;
 
 	if (asprintf(&temporary, "%s.tmp", file) < 0)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	/* one that an earlier try has left may have another owner or mode */
 	if (unlink(temporary) && errno != ENOENT)
 		r = -errno;

@@ -48,7 +48,7 @@ int ccdm_gzip_unpack(const char *file, const void *bytes, size_t size, size_t ma
 	*text = NULL;
 	*text_size = 0;
 	if (r == Z_MEM_ERROR)
-		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = ccdm_err_memory(err);
 	else if (n > max)
 		r = ccdm_err_set(err, -EFBIG, "%s: gzip data that unpacks to more than %zu bytes",
 				 file, max);

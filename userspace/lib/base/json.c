@@ -13,7 +13,7 @@ static int ccdm_json_text(const json_t *value, const char *key, bool url, size_t
 	int r = text ? ccdm_base64_decode(text, url, max, bytes, size) : -EINVAL;
 
 	if (r == -ENOMEM)
-		return ccdm_err_set(err, r, "out of memory");
+		return ccdm_err_memory(err);
 	if (r)
 		return ccdm_err_set(err, -EINVAL, "%s is no base64%s of at most %zu bytes", key,
 				    url ? "url" : "", max);
@@ -41,7 +41,7 @@ int ccdm_json_hex(const json_t *value, const char *key, size_t max, uint8_t **by
 				    max);
 	*bytes = malloc(*size + 1);
 	if (!*bytes)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	if (!ccdm_unhex(json_string_value(value), *bytes, *size))
 		return 0;
 	free(*bytes);
@@ -110,7 +110,7 @@ int ccdm_json_numbers(const json_t *value, const char *key, size_t max, uint8_t 
 		return ccdm_err_set(err, -EINVAL, "%s is no array of at most %zu bytes", key, max);
 	*bytes = malloc(*size + 1);
 	if (!*bytes)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	r = ccdm_json_octets(value, key, *bytes, *size, err);
 	if (r) {
 		free(*bytes);

@@ -34,7 +34,7 @@ int ccdm_lines_read(const char *what, const char *text, size_t size, size_t max,
 				    max);
 	copy = strndup(text, size);
 	if (!copy)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	rest = copy;
 	while (!r && (line = strsep(&rest, "\n")))
 		r = ccdm_lines_one(what, ++number, line, take, arg, err);

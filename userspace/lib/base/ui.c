@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <time.h>
 #include <unistd.h>
+#include "compiler.h"
 #include "clock.h"
 #include "ui.h"
 
@@ -130,7 +131,7 @@ int ccdm_ui_size(const char *text, uint64_t *bytes)
 	n = strtoull(text, &end, 10);
 	if (errno)
 		return -ERANGE;
-	for (i = 0; i < sizeof(ccdm_units) / sizeof(ccdm_units[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(ccdm_units); i++) {
 		if (strcasecmp(end, ccdm_units[i].suffix))
 			continue;
 		if (n > UINT64_MAX / ccdm_units[i].factor)
@@ -241,7 +242,7 @@ int ccdm_ui_json(json_t *object, struct ccdm_err *err)
 	int r;
 
 	if (!object)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	/* what others said does not steer a terminal here either */
 	r = json_dumpf(object, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 	json_decref(object);

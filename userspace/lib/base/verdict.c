@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "compiler.h"
 #include "json.h"
 #include "verdict.h"
 
@@ -11,7 +12,7 @@ static const char *const ccdm_allow_words[] = {
 	"smt",	 "sha1", "no-crl",  "migration",       "sept-ve"
 };
 
-#define CCDM_ALLOW_WORDS (sizeof(ccdm_allow_words) / sizeof(ccdm_allow_words[0]))
+#define CCDM_ALLOW_WORDS (ARRAY_SIZE(ccdm_allow_words))
 
 unsigned int ccdm_allow_word(const char *word)
 {

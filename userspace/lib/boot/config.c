@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/compiler.h"
 #include "base/ui.h"
 #include "config.h"
 #include "credstore.h"
@@ -70,7 +71,7 @@ static const struct ccdm_config_key {
 #undef FIELD
 };
 
-#define CCDM_CONFIG_KEYS (sizeof(ccdm_config_keys) / sizeof(ccdm_config_keys[0]))
+#define CCDM_CONFIG_KEYS (ARRAY_SIZE(ccdm_config_keys))
 
 struct ccdm_config_state {
 	struct ccdm_config *config;

@@ -42,7 +42,7 @@ int ccdm_report_put(const char *key, json_t *value, struct ccdm_err *err)
 		mkdir(CCDM_RUN, 0755);
 		r = ccdm_file_write(CCDM_REPORT_FILE, text, strlen(text), 0644, err);
 	} else {
-		ccdm_err_set(err, r, "out of memory");
+		r = ccdm_err_memory(err);
 	}
 	free(text);
 	json_decref(report);

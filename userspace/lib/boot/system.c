@@ -10,15 +10,16 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/compiler.h"
 #include "crypto/digest.h"
 #include "base/file.h"
 #include "system.h"
 
 #define CCDM_SYSTEM_FILE_MAX (1 << 20)
 #define CCDM_SYSTEM_FIELDS   4
-#define CCDM_SYSTEM_RULES	   "99-zz-ccdm.rules"
-#define CCDM_SYSTEM_SPACE	   " \t\r"
-#define CCDM_SYSTEM_OURS	   "/dev/mapper/ccdm-"
+#define CCDM_SYSTEM_RULES    "99-zz-ccdm.rules"
+#define CCDM_SYSTEM_SPACE    " \t\r"
+#define CCDM_SYSTEM_OURS     "/dev/mapper/ccdm-"
 
 /* ---- what the running system would mount --------------------------------- */
 
@@ -31,7 +32,8 @@ static bool ccdm_system_source(const char *what)
 	/* another spelling of a path */
 	if (strchr(what, '\\') || strstr(what, "/../") || strstr(what, "/./") || strstr(what, "//"))
 		return false;
-	return strncmp(what, "/dev/", 5) || !strncmp(what, CCDM_SYSTEM_OURS, strlen(CCDM_SYSTEM_OURS));
+	return strncmp(what, "/dev/", 5) ||
+	       !strncmp(what, CCDM_SYSTEM_OURS, strlen(CCDM_SYSTEM_OURS));
 }
 
 static bool ccdm_system_option(const char *options, const char *want)
@@ -198,7 +200,7 @@ int ccdm_system_mounts(const char *root, struct ccdm_err *err)
 
 	if (!r)
 		r = ccdm_system_file(root, "/etc/crypttab", ccdm_system_crypttab, err);
-	for (i = 0; !r && i < sizeof(folders) / sizeof(folders[0]); i++)
+	for (i = 0; !r && i < ARRAY_SIZE(folders); i++)
 		r = ccdm_system_units(root, folders[i], false, err);
 	return r;
 }
@@ -327,9 +329,9 @@ static int ccdm_system_lockdown(const struct ccdm_config *config, const char *ru
 	size_t i;
 	int r = 0;
 
-	for (i = 0; !r && i < sizeof(ccdm_system_masked) / sizeof(ccdm_system_masked[0]); i++)
+	for (i = 0; !r && i < ARRAY_SIZE(ccdm_system_masked); i++)
 		r = ccdm_system_link(run, "systemd/system.control", ccdm_system_masked[i], err);
-	for (i = 0; !r && i < sizeof(shells) / sizeof(shells[0]); i++)
+	for (i = 0; !r && i < ARRAY_SIZE(shells); i++)
 		r = ccdm_system_no_shell(config, run, shells[i], err);
 	if (r)
 		return r;
@@ -366,11 +368,11 @@ int ccdm_system_close(const struct ccdm_config *config, const char *run, struct 
 
 	if (!r)
 		r = ccdm_system_no_options(run, err);
-	for (i = 0; !r && i < sizeof(ccdm_system_assembly) / sizeof(ccdm_system_assembly[0]); i++)
+	for (i = 0; !r && i < ARRAY_SIZE(ccdm_system_assembly); i++)
 		r = ccdm_system_link(run, "udev/rules.d", ccdm_system_assembly[i], err);
 	if (!r)
 		r = ccdm_system_no_pstore(run, err);
-	for (i = 0; !r && i < sizeof(generators) / sizeof(generators[0]); i++) {
+	for (i = 0; !r && i < ARRAY_SIZE(generators); i++) {
 		snprintf(name, sizeof(name), "systemd-%s-generator", generators[i]);
 		r = ccdm_system_link(run, "systemd/system-generators", name, err);
 	}

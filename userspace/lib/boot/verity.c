@@ -65,7 +65,7 @@ static int ccdm_verity_try(struct ccdm_err *err)
 	int fd, r = 0;
 
 	if (posix_memalign(&block, 4096, 4096))
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
 	if (fd < 0 || pread(fd, block, 4096, 0) != 4096)
 		r = -EIO;

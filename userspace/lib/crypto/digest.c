@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "base/compiler.h"
 #include "digest.h"
 
 static const struct {
@@ -20,7 +21,7 @@ static const struct {
 	{ CCDM_ALG_SHA512, 64, "sha512", EVP_sha512 },
 };
 
-#define CCDM_DIGESTS (sizeof(ccdm_digest_table) / sizeof(ccdm_digest_table[0]))
+#define CCDM_DIGESTS (ARRAY_SIZE(ccdm_digest_table))
 
 const char *ccdm_digest_name(uint16_t alg)
 {

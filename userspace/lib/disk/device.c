@@ -61,7 +61,7 @@ static int ccdm_device_probe(int fd, struct ccdm_device *device, struct ccdm_err
 out:
 	if (probe)
 		blkid_free_probe(probe);
-	return r == -ENOMEM ? ccdm_err_set(err, r, "out of memory") : r;
+	return r == -ENOMEM ? ccdm_err_memory(err) : r;
 }
 
 int ccdm_device_look(const char *path, struct ccdm_device *device, struct ccdm_err *err)

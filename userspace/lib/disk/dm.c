@@ -119,7 +119,7 @@ static int ccdm_dm_no_task(struct ccdm_err *err)
 	if (fd >= 0)
 		close(fd);
 	if (!r)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	if (!ccdm_dm_in_kernel()) {
 		ccdm_err_hint(err, "load it with \"modprobe dm-mod\", for a container on its host");
 		return ccdm_err_set(err, -ENODEV,
@@ -362,7 +362,7 @@ int ccdm_dm_status(const char *name, const char *target, char *line, struct ccdm
 	int r;
 
 	if (!info)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	r = ccdm_dm_line(DM_DEVICE_STATUS, name, target, info, line, err);
 	free(info);
 	return r;
@@ -378,7 +378,7 @@ int ccdm_dm_message(const char *name, const char *message, struct ccdm_err *err)
 		return ccdm_dm_no_task(err);
 	if (!dm_task_set_sector(task, 0) || !dm_task_set_message(task, message)) {
 		dm_task_destroy(task);
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	}
 	r = ccdm_dm_run(task);
 	dm_task_destroy(task);
@@ -398,7 +398,7 @@ int ccdm_dm_list(int (*each)(const char *name, void *arg, struct ccdm_err *err),
 	ccdm_trace("dm: list the mappings");
 	info = malloc(sizeof(*info));
 	if (!task || !info) {
-		r = task ? ccdm_err_set(err, -ENOMEM, "out of memory") : ccdm_dm_no_task(err);
+		r = task ? ccdm_err_memory(err) : ccdm_dm_no_task(err);
 		goto out;
 	}
 	r = ccdm_dm_run(task);

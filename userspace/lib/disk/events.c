@@ -54,7 +54,7 @@ int ccdm_events_open(struct ccdm_events **out, struct ccdm_err *err)
 
 	if (!events || !(events->sock = nl_socket_alloc())) {
 		free(events);
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	}
 	nl_socket_disable_seq_check(events->sock);
 	r = genl_connect(events->sock);

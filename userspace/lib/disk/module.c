@@ -44,7 +44,7 @@ static int ccdm_module_load(struct ccdm_err *err)
 	int r = ccdm_module_insert(CCDM_MODULE);
 
 	if (r == -ENOMEM)
-		return ccdm_err_set(err, r, "out of memory");
+		return ccdm_err_memory(err);
 	if (r == -ECANCELED)
 		return ccdm_err_set(err, -ECANCELED, "module " CCDM_MODULE " is on the blacklist");
 	if (r == -ENOENT) {

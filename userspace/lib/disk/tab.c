@@ -2,6 +2,7 @@
 /* tab.c - see tab.h */
 #include <errno.h>
 #include <string.h>
+#include "base/compiler.h"
 #include "base/file.h"
 #include "base/ui.h"
 #include "tab.h"
@@ -51,10 +52,10 @@ static int ccdm_tab_option(const struct ccdm_tab_at *at, char *word, struct ccdm
 	size_t i, n = strcspn(word, "=");
 	char *value = word[n] ? word + n + 1 : NULL;
 
-	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(options); i++)
 		if (strlen(options[i].name) == n && !strncmp(options[i].name, word, n))
 			break;
-	if (i == sizeof(options) / sizeof(options[0]))
+	if (i == ARRAY_SIZE(options))
 		return ccdm_tab_bad(at, word, "an option of ccdmtab(5)", err);
 	if (!options[i].flag != !!value || (value && !*value))
 		return ccdm_tab_bad(at, word, value ? "no value there" : "a value", err);

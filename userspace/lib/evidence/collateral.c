@@ -2,6 +2,7 @@
 /* collateral.c - see collateral.h */
 #include <stdio.h>
 #include <stdlib.h>
+#include "base/compiler.h"
 #include "base/bytes.h"
 #include "base/ui.h"
 #include "collateral.h"
@@ -29,7 +30,7 @@ static int ccdm_signed_set(const char *what, struct ccdm_signed *s, const char *
 		return ccdm_err_set(err, -EINVAL, "%s: the signature is not 128 digits", what);
 	s->text = malloc(size + 1);
 	if (!s->text)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	memcpy(s->text, text, size);
 	s->text[size] = '\0';
 	s->size = size;
@@ -65,7 +66,7 @@ static int ccdm_bundle_crl(const char *what, const json_t *o, const char *key,
 		return 0;
 	der = malloc(size + 1);
 	if (!der)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	if (!json_is_string(value) || ccdm_unhex(json_string_value(value), der, size))
 		r = ccdm_err_set(err, -EINVAL, "%s: %s is not hexadecimal", what, key);
 	else
@@ -106,9 +107,9 @@ int ccdm_collateral_bundle(const char *what, const char *text, size_t size,
 		r = ccdm_signed_set(
 			"qe_identity", &c->qe, json_string_value(qe), json_string_length(qe),
 			json_string_value(json_object_get(o, "qe_identity_signature")), err);
-	for (i = 0; !r && i < sizeof(chains) / sizeof(chains[0]); i++)
+	for (i = 0; !r && i < ARRAY_SIZE(chains); i++)
 		r = ccdm_bundle_chain(what, o, chains[i], certs, err);
-	for (i = 0; !r && i < sizeof(crls) / sizeof(crls[0]); i++)
+	for (i = 0; !r && i < ARRAY_SIZE(crls); i++)
 		r = ccdm_bundle_crl(what, o, crls[i], certs, err);
 	json_decref(o);
 	return r;
@@ -343,7 +344,7 @@ static void ccdm_level_check(struct ccdm_verdict *v, const char *name, const jso
 	bool good = false;
 	size_t i;
 
-	for (i = 0; i < sizeof(ccdm_statuses) / sizeof(ccdm_statuses[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(ccdm_statuses); i++)
 		if (!strcmp(status, ccdm_statuses[i].name)) {
 			good = ccdm_statuses[i].good;
 			needs = ccdm_statuses[i].needs;

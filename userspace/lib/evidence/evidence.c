@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/compiler.h"
 #include "evidence_judging.h"
 #include "facts.h"
 #include "manifest.h"
@@ -245,7 +246,7 @@ static const struct ccdm_kind *ccdm_kind(const char *tee)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(ccdm_kinds) / sizeof(ccdm_kinds[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(ccdm_kinds); i++)
 		if (!strcmp(ccdm_kinds[i].tee, tee))
 			return &ccdm_kinds[i];
 	return NULL;
@@ -353,7 +354,7 @@ int ccdm_evidence_judge(const char *tee, const json_t *evidence, const struct cc
 	if (!r && kind && ccdm_verdict_accepted(v))
 		r = ccdm_judged_manifest(&j);
 	if (r == -ENOMEM)
-		ccdm_err_set(err, r, "out of memory");
+		r = ccdm_err_memory(err);
 	ccdm_certs_free(own.certs);
 	/* Of what is not accepted nothing is proved. */
 	if (r || !ccdm_verdict_accepted(v))

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "base/compiler.h"
 #include "base/bytes.h"
 #include "snp.h"
 #include "snp_floor.h"
@@ -49,7 +50,7 @@ static const struct ccdm_anchor ccdm_snp_roots[] = {
 		     0x93, 0xb2, 0xde, 0xd9, 0xdd, 0x9c, 0x73, 0xdd, 0x3f, 0x6a } },
 };
 
-#define CCDM_SNP_ROOTS (sizeof(ccdm_snp_roots) / sizeof(ccdm_snp_roots[0]))
+#define CCDM_SNP_ROOTS (ARRAY_SIZE(ccdm_snp_roots))
 
 const struct ccdm_anchor *ccdm_snp_anchors(unsigned int *count)
 {
@@ -92,7 +93,7 @@ enum ccdm_snp_generation ccdm_snp_cpuid(uint8_t family, uint8_t model)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(table); i++)
 		if (table[i].family == family && model >= table[i].first && model <= table[i].last)
 			return table[i].generation;
 	return CCDM_SNP_UNKNOWN;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/compiler.h"
 #include "base/bytes.h"
 #include "base/json.h"
 #include "snp_json.h"
@@ -176,7 +177,7 @@ static bool ccdm_snp_type_known(const char *kind)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(ccdm_snp_guids) / sizeof(ccdm_snp_guids[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(ccdm_snp_guids); i++)
 		if (!strcmp(kind, ccdm_snp_guids[i].type))
 			return true;
 	return false;
@@ -364,7 +365,7 @@ int ccdm_snp_json_make(const uint8_t raw[CCDM_SNP_REPORT_SIZE], const uint8_t *t
 		r = *evidence ? 0 : -ENOMEM;
 	}
 	json_decref(chain);
-	return r == -ENOMEM ? ccdm_err_set(err, r, "out of memory") : r;
+	return r == -ENOMEM ? ccdm_err_memory(err) : r;
 }
 
 /* "VCEK" or "VLEK", by the name that AMD gives them; NULL for another. */
@@ -416,5 +417,5 @@ int ccdm_snp_json_add(json_t *evidence, const struct ccdm_certs *certs, struct c
 		r = -ENOMEM;
 	json_decref(chain);
 	free(der);
-	return r ? ccdm_err_set(err, r, "out of memory") : 0;
+	return r ? ccdm_err_memory(err) : 0;
 }

@@ -481,8 +481,7 @@ int ccdm_tdx_verify(const struct ccdm_tdx *t, const struct ccdm_tdx_want *want,
 	if (want->report_data_size > 64)
 		return ccdm_err_set(err, -EINVAL, "a quote is bound to 64 bytes at most");
 	certs = ccdm_certs_guest(want->certs);
-	r = certs ? ccdm_tdx_judge(t, want, certs, v, err)
-		  : ccdm_err_set(err, -ENOMEM, "out of memory");
+	r = certs ? ccdm_tdx_judge(t, want, certs, v, err) : ccdm_err_memory(err);
 
 	ccdm_certs_free(certs);
 	return r;

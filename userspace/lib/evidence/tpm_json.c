@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* tpm_json.c - see tpm_json.h */
 #include <stdlib.h>
+#include "base/compiler.h"
 #include "base/bytes.h"
 #include "base/json.h"
 #include "tpm_json.h"
@@ -11,7 +12,7 @@ static uint16_t ccdm_bank_of(size_t digits)
 					  CCDM_ALG_SHA512 };
 	size_t i;
 
-	for (i = 0; i < sizeof(banks) / sizeof(banks[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(banks); i++)
 		if (digits == 2UL * ccdm_digest_size(banks[i]))
 			return banks[i];
 	return 0;

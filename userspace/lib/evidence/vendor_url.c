@@ -2,6 +2,7 @@
 /* vendor_url.c - see vendor_url.h */
 #include <stdio.h>
 #include <string.h>
+#include "base/compiler.h"
 #include "vendor_url.h"
 
 bool ccdm_url_vcek(const struct ccdm_snp *snp, char url[CCDM_URL_MAX])
@@ -38,7 +39,7 @@ bool ccdm_url_crl(const char *issuer, const char *subject, char url[CCDM_URL_MAX
 	const struct ccdm_anchor *amd;
 	unsigned int i, n;
 
-	for (i = 0; i < sizeof(intel) / sizeof(intel[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(intel); i++)
 		if (!strcmp(issuer, intel[i].issuer)) {
 			snprintf(url, CCDM_URL_MAX, "%s", intel[i].url);
 			return true;

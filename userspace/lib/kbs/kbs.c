@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/compiler.h"
 #include "base/jcs.h"
 #include "jws.h"
 #include "kbs.h"
@@ -184,7 +185,7 @@ enum ccdm_kbs_failure ccdm_kbs_failure(long status, const char *text, size_t siz
 	if (said)
 		ccdm_kbs_detail(said, detail);
 	word = type ? strrchr(type, '/') : NULL;
-	for (i = 0; word && i < sizeof(types) / sizeof(types[0]); i++)
+	for (i = 0; word && i < ARRAY_SIZE(types); i++)
 		if (!strcmp(word + 1, types[i].type))
 			failure = types[i].failure;
 	if (failure == CCDM_KBS_REJECTED && status != 401)

@@ -134,7 +134,7 @@ static int ccdm_reader_read(struct ccdm_reader *r, const struct ccdm_bootlog *lo
 	if (e == -E2BIG)
 		return ccdm_err_set(err, -EINVAL, "the logs have more than %u events", ENTRIES);
 	if (e == -ENOMEM)
-		return ccdm_err_set(err, e, "out of memory");
+		return ccdm_err_memory(err);
 	return e;
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/compiler.h"
 #include "enclave_id.h"
 
 #define LINE (8 + 1 + 2 * CCDM_DIGEST_MAX + 1) /* bytes of "REGISTER DIGEST\n" at most */
@@ -98,8 +99,7 @@ int ccdm_enclave_id(const struct ccdm_boot *boot, char hex[CCDM_ENCLAVE_ID_SIZE]
 		    size_t why_size)
 {
 	const unsigned int *regs = boot->rtmr ? ccdm_id_rtmrs : ccdm_id_pcrs;
-	size_t n = boot->rtmr ? sizeof(ccdm_id_rtmrs) / sizeof(ccdm_id_rtmrs[0])
-			      : sizeof(ccdm_id_pcrs) / sizeof(ccdm_id_pcrs[0]);
+	size_t n = boot->rtmr ? ARRAY_SIZE(ccdm_id_rtmrs) : ARRAY_SIZE(ccdm_id_pcrs);
 	struct ccdm_id id = { .boot = boot, .why = why, .why_size = why_size };
 	struct ccdm_digest d;
 	size_t i;

@@ -135,7 +135,7 @@ int ccdm_eventlog_parse(const char *text, size_t size,
 				    CCDM_EVENTLOG_MAX);
 	event = malloc(sizeof(*event));
 	if (!event)
-		return ccdm_err_set(err, -ENOMEM, "out of memory");
+		return ccdm_err_memory(err);
 	for (; !r && at < end; at = stop + 1, number++) {
 		stop = memchr(at, '\n', end - at);
 		if (!stop || *at != CCDM_RS || ccdm_eventlog_record(at + 1, stop - at - 1, event)) {

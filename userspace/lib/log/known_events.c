@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* known_events.c - see known_events.h */
 #include <string.h>
+#include "base/compiler.h"
 #include "known_events.h"
 
 #define TEXT(s) s, sizeof(s) - 1
@@ -30,8 +31,7 @@ static const struct ccdm_known_event ccdm_known_table[] = {
 	{ CCDM_EVENT_OF_CCDM, CCDM_EVENT_CAP, TEXT(CCDM_EVENT_CAP ":1") },
 };
 
-_Static_assert(sizeof(ccdm_known_table) / sizeof(ccdm_known_table[0]) == CCDM_KNOWN_EVENTS,
-	       "a digest for each event");
+_Static_assert(ARRAY_SIZE(ccdm_known_table) == CCDM_KNOWN_EVENTS, "a digest for each event");
 
 int ccdm_known_events_init(uint16_t bank, struct ccdm_known_events *known)
 {

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/compiler.h"
 #include "base/bytes.h"
 #include "crypto/digest.h"
 #include "launches.h"
@@ -14,7 +15,7 @@ static const char *const ccdm_launch_words[] = {
 	[CCDM_LAUNCH_MRTD] = "mrtd",
 };
 
-#define CCDM_LAUNCH_KINDS (sizeof(ccdm_launch_words) / sizeof(ccdm_launch_words[0]))
+#define CCDM_LAUNCH_KINDS (ARRAY_SIZE(ccdm_launch_words))
 
 void ccdm_launches_drop(struct ccdm_launches *list)
 {
@@ -62,7 +63,7 @@ static int ccdm_launches_line(const char *where, char *const *word, unsigned int
 	if (!(list->count & (list->count - 1))) {
 		grown = realloc(list->launch, (list->count ? 2 * list->count : 1) * sizeof(launch));
 		if (!grown)
-			return ccdm_err_set(err, -ENOMEM, "out of memory");
+			return ccdm_err_memory(err);
 		list->launch = grown;
 	}
 	list->launch[list->count++] = launch;

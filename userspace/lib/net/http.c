@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "base/compiler.h"
 #include "base/trace.h"
 #include "crypto/digest.h"
 #include "http.h"
@@ -169,9 +170,9 @@ static bool ccdm_http_options(struct ccdm_http *h)
 	bool good = true;
 	size_t i;
 
-	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(numbers); i++)
 		good &= !curl.curl_easy_setopt(h->easy, numbers[i].option, numbers[i].value);
-	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(texts); i++)
 		good &= !curl.curl_easy_setopt(h->easy, texts[i].option, texts[i].value);
 	return good && !curl.curl_easy_setopt(h->easy, CURLOPT_SSL_CTX_FUNCTION, ccdm_http_tls) &&
 	       !curl.curl_easy_setopt(h->easy, CURLOPT_SSL_CTX_DATA, h) &&

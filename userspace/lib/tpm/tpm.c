@@ -6,6 +6,7 @@
 #include <tss2/tss2_rc.h>
 #include <tss2/tss2_tcti_device.h>
 #include <unistd.h>
+#include "base/compiler.h"
 #include "base/trace.h"
 #include "tpm_esys.h"
 
@@ -49,14 +50,12 @@ static TSS2_RC ccdm_tpm_traced(TSS2_TCTI_CONTEXT *tcti, size_t size, const uint8
 
 	if (size >= 10)
 		code = (uint32_t)command[6] << 24 | command[7] << 16 | command[8] << 8 | command[9];
-	for (i = 0; i < sizeof(ccdm_tpm_commands) / sizeof(ccdm_tpm_commands[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(ccdm_tpm_commands); i++)
 		if (ccdm_tpm_commands[i].code == code)
 			break;
 	ccdm_trace("tpm: %s (%#x), %zu bytes",
-		   i < sizeof(ccdm_tpm_commands) / sizeof(ccdm_tpm_commands[0])
-			   ? ccdm_tpm_commands[i].name
-			   : "command",
-		   code, size);
+		   i < ARRAY_SIZE(ccdm_tpm_commands) ? ccdm_tpm_commands[i].name : "command", code,
+		   size);
 	return ccdm_tpm_transmit(tcti, size, command);
 }
 
@@ -99,7 +98,7 @@ int ccdm_tpm_open(const char *device, struct ccdm_tpm **tpm, struct ccdm_err *er
 		return ccdm_err_set(err, -ENODEV, "there is no TPM (%s)", device);
 	t = calloc(1, sizeof(*t));
 	if (!t)
-		return ccdm_err_set(err, r, "out of memory");
+		return ccdm_err_memory(err);
 	t->device = device;
 	rc = Tss2_Tcti_Device_Init(NULL, &size, device);
 	if (!rc)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <tss2/tss2_mu.h>
+#include "base/compiler.h"
 #include "base/json.h"
 #include "tpm_ak.h"
 #include "tpm_esys.h"
@@ -94,7 +95,7 @@ static int ccdm_quote_bank(struct ccdm_tpm *tpm, uint16_t *bank, struct ccdm_err
 	unsigned int i, k;
 	int r = ccdm_tpm_read(tpm, 0, &values, err);
 
-	for (i = 0; !r && i < sizeof(banks) / sizeof(banks[0]); i++)
+	for (i = 0; !r && i < ARRAY_SIZE(banks); i++)
 		for (k = 0; k < values.count; k++)
 			if (values.digest[k].alg == banks[i]) {
 				*bank = banks[i];

@@ -143,7 +143,7 @@ int ccdm_tpm_identity(struct ccdm_tpm *tpm, json_t **pair, struct ccdm_err *err)
 		*pair = json_pack("{s:o, s:o}", cert ? "ek-cert" : "ek-pub",
 				  cert ? json_incref(cert) : ccdm_ek_pub(&ek_area->publicArea),
 				  "ak-pub", ccdm_ak_pub(&ak_area->publicArea));
-		r = *pair ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = *pair ? 0 : ccdm_err_memory(err);
 	}
 	json_decref(cert);
 	Esys_Free(ek_area);
@@ -229,7 +229,7 @@ int ccdm_tpm_activate(struct ccdm_tpm *tpm, const json_t *credential, json_t **v
 	r = ccdm_activate_keys(tpm, &blob, &secret, &got, err);
 	if (!r) {
 		*value = got ? ccdm_json_make(got->buffer, got->size) : NULL;
-		r = *value ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = *value ? 0 : ccdm_err_memory(err);
 	}
 	Esys_Free(got);
 	return r;

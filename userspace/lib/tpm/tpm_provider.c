@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <tss2/tss2_mu.h>
+#include "base/compiler.h"
 #include "tpm_ak.h"
 #include "tpm_esys.h"
 #include "tpm_nv.h"
@@ -80,9 +81,7 @@ static int ccdm_provider_find(struct ccdm_tpm *tpm, struct ccdm_provider *p, str
 	size_t i;
 	int r = -ENOENT;
 
-	for (i = 0;
-	     r == -ENOENT && i < sizeof(ccdm_provider_indices) / sizeof(ccdm_provider_indices[0]);
-	     i++)
+	for (i = 0; r == -ENOENT && i < ARRAY_SIZE(ccdm_provider_indices); i++)
 		r = ccdm_provider_read(tpm, &ccdm_provider_indices[i], p, err);
 	return r;
 }
@@ -129,7 +128,7 @@ static int ccdm_provider_same(struct ccdm_tpm *tpm, const struct ccdm_provider *
 	int r = 0;
 
 	if (!certs)
-		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = ccdm_err_memory(err);
 	else if (ccdm_certs_add(certs, "NV", p->cert, p->cert_size, &cert, &ignored) || !cert)
 		r = ccdm_err_set(err, -EIO, "TPM %s: its attestation key has no X.509 certificate",
 				 tpm->device);
@@ -140,7 +139,7 @@ static int ccdm_provider_same(struct ccdm_tpm *tpm, const struct ccdm_provider *
 				 tpm->device);
 	out->ak_size = sizeof(out->ak);
 	if (!r && ccdm_pubkey_der(key, out->ak, &out->ak_size))
-		r = ccdm_err_set(err, -ENOMEM, "out of memory");
+		r = ccdm_err_memory(err);
 	ccdm_pubkey_free(key);
 	ccdm_certs_free(certs);
 	return r;
@@ -173,7 +172,7 @@ int ccdm_tpm_provider_open(struct ccdm_tpm *tpm, ESYS_TR *ak, struct ccdm_tpm_si
 			   struct ccdm_err *err)
 {
 	struct ccdm_provider *p = malloc(sizeof(*p));
-	int r = p ? ccdm_provider_find(tpm, p, err) : ccdm_err_set(err, -ENOMEM, "out of memory");
+	int r = p ? ccdm_provider_find(tpm, p, err) : ccdm_err_memory(err);
 
 	if (!r)
 		r = ccdm_provider_make(tpm, p, ak, out, err);

@@ -336,7 +336,8 @@ bool ccdm_options(const struct ccdm_program *program, const struct ccdm_verb *ve
 			if (over)
 				return false;
 		} else if (option) {
-			if (!take || take(option->id, arg))
+			/* without a verb they mean nothing yet */
+			if (verb && (!take || take(option->id, arg)))
 				snprintf(what, sizeof(what), "--%s: %.80s does not fit there",
 					 option->name, optarg ? optarg : option->name);
 		} else if (o == ':') {

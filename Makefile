@@ -117,16 +117,20 @@ $(addprefix $(BUILD)/bin/,ccdm-setup ccdm-broker ccdm-brokerd): $(BUILD)/lib.a
 	@echo '  LD      $@'
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $$(pkg-config --libs $(LIBS))
 
+# what makes evidence for tests
+FORGE := -Itests/forge
+$(BUILD)/tests/%.o $(BUILD)/unit/tests/%.o $(BUILD)/tests/devices.so: CPPFLAGS += $(FORGE)
+
 $(BUILD)/tests/%: tests/lib/%.c
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lpthread
 
-$(BUILD)/tests/load: $(BUILD)/tests/broker/load.o
-$(BUILD)/tests/mirror: $(BUILD)/tests/broker/mirror.o
-$(BUILD)/tests/attack-guest: $(BUILD)/tests/attacks/guest.o
-$(BUILD)/tests/attack-mutations: $(BUILD)/tests/attacks/mutations.o
-$(BUILD)/tests/signer: $(BUILD)/tests/sim/signer.o
+$(BUILD)/tests/load: $(BUILD)/tests/program/broker/load.o
+$(BUILD)/tests/mirror: $(BUILD)/tests/program/broker/mirror.o
+$(BUILD)/tests/attack-guest: $(BUILD)/tests/program/attacks/guest.o
+$(BUILD)/tests/attack-mutations: $(BUILD)/tests/program/attacks/mutations.o
+$(BUILD)/tests/signer: $(BUILD)/tests/kernel/sim/signer.o
 $(BUILD)/tests/vtpm: $(BUILD)/tests/lib/vtpm.o
 $(BUILD)/tests/vtpm: LDFLAGS += -Wl,--wrap=Tss2_Tcti_Device_Init
 $(addprefix $(BUILD)/tests/,load mirror attack-guest attack-mutations signer vtpm): $(BUILD)/parts.a
@@ -134,7 +138,7 @@ $(addprefix $(BUILD)/tests/,load mirror attack-guest attack-mutations signer vtp
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $$(pkg-config --libs $(PKGS))
 
 # a TPM of swtpm at a socket, as a library that is loaded before a program
-$(BUILD)/tests/devices.so: tests/lib/devices.c tests/lib/tpm_socket.h tests/unit/chip_tcti.h
+$(BUILD)/tests/devices.so: tests/lib/devices.c tests/lib/tpm_socket.h tests/forge/chip_tcti.h
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -shared -fPIC -o $@ $<
@@ -178,13 +182,13 @@ fuzz: check-setup
 	@tests/fuzz/run --seconds $(SECONDS)
 
 attacks: check-setup test-programs
-	@tests/attacks/run $(ATTACK)
+	@tests/program/attacks/run $(ATTACK)
 
 EVERY ?= 1
 faults: check-setup
-	@tests/faults/run --every $(EVERY)
+	@tests/program/faults/run --every $(EVERY)
 
--include $(patsubst %.o,%.d,$(call objects,$(SETUP_SRC) $(BROKER_SRC) $(BROKERD_SRC) $(LIB_SRC)) $(UNIT_OBJ)) $(wildcard $(BUILD)/unit/tests/unit/*.d $(BUILD)/tests/*/*.d)
+-include $(patsubst %.o,%.d,$(call objects,$(SETUP_SRC) $(BROKER_SRC) $(BROKERD_SRC) $(LIB_SRC)) $(UNIT_OBJ)) $(wildcard $(BUILD)/unit/tests/unit/*.d $(BUILD)/tests/*/*.d $(BUILD)/tests/*/*/*.d)
 
 # ---- tests in VMs ----
 
@@ -199,18 +203,18 @@ check-setup:
 
 RUNS ?= 400
 kmod: check-setup
-	@tests/kmod/run --runs $(RUNS)
+	@tests/kernel/kmod/run --runs $(RUNS)
 
 mutants: check-setup
-	@tests/mutants/run $(MUTANT)
+	@tests/gauge/mutants/run $(MUTANT)
 
 coverage: check-setup vm-setup
 	@scripts/setup debug
-	@tests/coverage/run $(TEST)
+	@tests/gauge/coverage/run $(TEST)
 
 HOURS ?= 1
 soak: vm-setup test-programs
-	@tests/soak/run --hours $(HOURS)
+	@tests/gauge/soak/run --hours $(HOURS)
 
 vm-setup:
 	@scripts/setup test
@@ -223,24 +227,24 @@ boot: vm-setup test-programs
 
 # All of the programs run, even if one misses a goal.
 bench: vm-setup test-programs
-	@r=0; for p in run load; do tests/bench/$$p --kernel $(BENCH_KERNEL) || r=1; done; exit $$r
+	@r=0; for p in run load; do tests/gauge/bench/$$p --kernel $(BENCH_KERNEL) || r=1; done; exit $$r
 
 bench-load: vm-setup
-	@tests/bench/load --kernel $(BENCH_KERNEL) $(if $(ROW),--only $(ROW))
+	@tests/gauge/bench/load --kernel $(BENCH_KERNEL) $(if $(ROW),--only $(ROW))
 
 bench-compare: vm-setup test-programs
 	@r=0; for p in run $(if $(wildcard Documentation/bench/$(BENCH_KERNEL)-load.json),load); do \
-		tests/bench/$$p --kernel $(BENCH_KERNEL) --compare || r=1; done; exit $$r
+		tests/gauge/bench/$$p --kernel $(BENCH_KERNEL) --compare || r=1; done; exit $$r
 
 bench-record: test-programs
 	@scripts/setup bench
-	@r=0; for p in run "run --short" load; do tests/bench/$$p --kernel $(BENCH_KERNEL) --record || r=1; done; exit $$r
+	@r=0; for p in run "run --short" load; do tests/gauge/bench/$$p --kernel $(BENCH_KERNEL) --record || r=1; done; exit $$r
 
 bench-locks: vm-setup test-programs
-	@tests/bench/locks
+	@tests/gauge/bench/locks
 
 bench-boot: vm-setup
-	@tests/bench/boot --suite $(SUITE)
+	@tests/gauge/bench/boot --suite $(SUITE)
 
 lint:
 	@scripts/setup lint

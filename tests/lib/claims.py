@@ -25,7 +25,7 @@ def cells():
 
 def missing(names):
     """What of these words is no test."""
-    done = subprocess.run([os.path.join(TOP, "tests/attacks/run"), "?"], capture_output=True, text=True)
+    done = subprocess.run([os.path.join(TOP, "tests/program/attacks/run"), "?"], capture_output=True, text=True)
     parts = set(done.stderr.split("\n")[-2].split())
     for number in re.findall(r"\b\d\d-[a-z][a-z-]*\b", names):
         if not glob.glob(os.path.join(TOP, "tests/*", number + ".*")):
@@ -40,9 +40,10 @@ def missing(names):
                 yield "%s (%s)" % (unit, word)
     for inside in re.findall(r"(?<!/)\battacks \(([^)]*)\)", names):
         yield from ("attacks (%s)" % word for word in re.split(r",\s*", inside) if word not in parts)
-    for path in re.findall(r"\btests/(\w+)|\b(\w+/\w+\.(?:py|c))\b", names):
-        if not os.path.exists(os.path.join(TOP, "tests", path[0] or path[1])):
-            yield "tests/" + (path[0] or path[1])
+    for path, program in re.findall(r"\b(tests/[\w/]+)|(?<![\w/])(\w+/\w+\.(?:py|c))\b", names):
+        path = path or "tests/program/" + program
+        if not any(glob.glob(os.path.join(TOP, path + end)) for end in ("", ".*")):
+            yield path
 
 
 def main():

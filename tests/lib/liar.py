@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""liar - a guest that lies: what it measures, what it sends, and the CAs that certify it (tests/attacks)"""
+"""liar - a guest that lies: what it measures, what it sends, and the CAs that certify it (tests/program/attacks)"""
 import base64
 import hashlib
 import http.client

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* test_format - geometry, entries and the tree's decisions, in user space and in the kernel */
 #ifdef __KERNEL__
-#include "../kunit/cmocka.h"
+#include "../kernel/kunit/cmocka.h"
 #else
 #include <setjmp.h>
 #include <stdarg.h>

@@ -68,7 +68,8 @@ help:
 	@echo 'make demo-disk           the disk alone'
 	@echo 'make check               all tests in short form (root; KERNEL=6.1, 6.12 or 7.2; DEBUG=1: on the debug kernel)'
 	@echo 'make check-all           every kernel, long forms; goes on where it stopped'
-	@echo 'make unit                the unit tests alone'
+	@echo 'tests/run --help         every test by its name (tests/README.md)'
+	@echo 'make unit                the unit tests alone (TEST=x509)'
 	@echo 'make attacks             a broker, and guests that lie to it with genuine signatures'
 	@echo 'make fuzz                the parsers of what is not ours (SECONDS=10 each)'
 	@echo 'make faults              the programs, with each of their calls failing once (EVERY=4: each fourth)'
@@ -174,19 +175,19 @@ $(UNIT): $(BUILD)/unit/%: $(BUILD)/unit/tests/unit/%.o $(BUILD)/unit/lib.a
 
 unit-programs: $(UNIT)
 
-unit: $(UNIT)
-	@for t in $(UNIT); do echo "# $$t"; $$t || exit 1; done
+unit: unit-programs
+	@tests/run unit $(TEST)
 
 SECONDS ?= 10
 fuzz: check-setup
-	@tests/fuzz/run --seconds $(SECONDS)
+	@tests/run fuzz --seconds $(SECONDS)
 
 attacks: check-setup test-programs
-	@tests/program/attacks/run $(ATTACK)
+	@tests/run program attacks $(ATTACK)
 
 EVERY ?= 1
 faults: check-setup
-	@tests/program/faults/run --every $(EVERY)
+	@tests/run program faults --every $(EVERY)
 
 -include $(patsubst %.o,%.d,$(call objects,$(SETUP_SRC) $(BROKER_SRC) $(BROKERD_SRC) $(LIB_SRC)) $(UNIT_OBJ)) $(wildcard $(BUILD)/unit/tests/unit/*.d $(BUILD)/tests/*/*.d $(BUILD)/tests/*/*/*.d)
 
@@ -203,48 +204,48 @@ check-setup:
 
 RUNS ?= 400
 kmod: check-setup
-	@tests/kernel/kmod/run --runs $(RUNS)
+	@tests/run kernel kmod --runs $(RUNS)
 
 mutants: check-setup
-	@tests/gauge/mutants/run $(MUTANT)
+	@tests/run gauge mutants $(MUTANT)
 
 coverage: check-setup vm-setup
 	@scripts/setup debug
-	@tests/gauge/coverage/run $(TEST)
+	@tests/run gauge coverage $(TEST)
 
 HOURS ?= 1
 soak: vm-setup test-programs
-	@tests/gauge/soak/run --hours $(HOURS)
+	@tests/run gauge soak --hours $(HOURS)
 
 vm-setup:
 	@scripts/setup test
 
 vm: vm-setup test-programs
-	@tests/run --kernel $(if $(DEBUG),debug,$(KERNEL)) $(if $(WANT_SHELL),--shell) $(TEST)
+	@tests/run vm --kernel $(if $(DEBUG),debug,$(KERNEL)) $(if $(WANT_SHELL),--shell) $(TEST)
 
 boot: vm-setup test-programs
-	@tests/run --boot $(SUITE) $(if $(ALL),--all) $(TEST)
+	@tests/run boot --suite $(SUITE) $(if $(ALL),--all) $(TEST)
 
 # All of the programs run, even if one misses a goal.
 bench: vm-setup test-programs
-	@r=0; for p in run load; do tests/gauge/bench/$$p --kernel $(BENCH_KERNEL) || r=1; done; exit $$r
+	@r=0; for p in bench load; do tests/run gauge $$p --kernel $(BENCH_KERNEL) || r=1; done; exit $$r
 
 bench-load: vm-setup
-	@tests/gauge/bench/load --kernel $(BENCH_KERNEL) $(if $(ROW),--only $(ROW))
+	@tests/run gauge load --kernel $(BENCH_KERNEL) $(if $(ROW),--only $(ROW))
 
 bench-compare: vm-setup test-programs
-	@r=0; for p in run $(if $(wildcard Documentation/bench/$(BENCH_KERNEL)-load.json),load); do \
-		tests/gauge/bench/$$p --kernel $(BENCH_KERNEL) --compare || r=1; done; exit $$r
+	@r=0; for p in bench $(if $(wildcard Documentation/bench/$(BENCH_KERNEL)-load.json),load); do \
+		tests/run gauge $$p --kernel $(BENCH_KERNEL) --compare || r=1; done; exit $$r
 
 bench-record: test-programs
 	@scripts/setup bench
-	@r=0; for p in run "run --short" load; do tests/gauge/bench/$$p --kernel $(BENCH_KERNEL) --record || r=1; done; exit $$r
+	@r=0; for p in bench "bench --short" load; do tests/run gauge $$p --kernel $(BENCH_KERNEL) --record || r=1; done; exit $$r
 
 bench-locks: vm-setup test-programs
-	@tests/gauge/bench/locks
+	@tests/run gauge locks
 
 bench-boot: vm-setup
-	@tests/gauge/bench/boot --suite $(SUITE)
+	@tests/run gauge boot --suite $(SUITE)
 
 lint:
 	@scripts/setup lint

@@ -11,7 +11,7 @@
  * puts back once, at any time, what stood on the device before, a block or a node; then
  * tamper may be found, and what is read must not be older than what was completed before.
  *
- * NO_... takes one rule away: each of them must make it fail (tests/kernel/model/run).
+ * NO_... takes one rule away: each of them must make it fail (tests/kernel/model/run.py).
  */
 #define WRITES	       2 /* in all, by two writers */
 #define READS	       2

@@ -2,7 +2,7 @@
 /*
  * seed.h - what the unit tests make, good and spoilt, as seeds of the fuzzers
  *
- * With CCDM_SEEDS=DIR in the environment each becomes a file DIR/TARGET/...; see tests/fuzz/run.
+ * With CCDM_SEEDS=DIR in the environment each becomes a file DIR/TARGET/...; see tests/fuzz/run.py.
  */
 #ifndef CCDM_TEST_SEED_H
 #define CCDM_TEST_SEED_H

@@ -25,7 +25,7 @@ def cells():
 
 def missing(names):
     """What of these words is no test."""
-    done = subprocess.run([os.path.join(TOP, "tests/program/attacks/run"), "?"], capture_output=True, text=True)
+    done = subprocess.run([os.path.join(TOP, "tests/program/attacks/run.py"), "?"], capture_output=True, text=True)
     parts = set(done.stderr.split("\n")[-2].split())
     for number in re.findall(r"\b\d\d-[a-z][a-z-]*\b", names):
         if not glob.glob(os.path.join(TOP, "tests/*", number + ".*")):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# ktap.sh - for selftests that run in the VM: sourced by bash
+# ktap.sh - for tests that are shell scripts: sourced by bash
 # shellcheck shell=bash
 #
 #	check "what must be true" command...	ok if the command succeeds

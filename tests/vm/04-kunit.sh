@@ -8,7 +8,7 @@
 modprobe -qa xts gcm
 dmesg -C
 RUNS=$([ "$CCDM_FULL" = 1 ] && echo 100 || echo 4)
-insmod /ccdm/ccdm-kunit.ko device="\"/ccdm/tests/kernel/kunit/device /dev/vdd\"" runs=$RUNS
+insmod /ccdm/ccdm-kunit.ko device="\"/ccdm/tests/kernel/kunit/device.sh /dev/vdd\"" runs=$RUNS
 rc=$?
 dmesg >/tmp/log
 while read -r line; do

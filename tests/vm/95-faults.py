@@ -2,7 +2,7 @@
 # forms: long
 """ccdm-setup with each of its calls failing once: beside a device, and beside a TPM and a broker.
 
-The programs are those of tests/program/faults/run, with their sanitizers; they run in the VM.
+The programs are those of tests/program/faults/run.py, with their sanitizers; they run in the VM.
 """
 import json
 import os
@@ -22,7 +22,7 @@ require: {tee: tpm, binding: tpm-only, phase: initrd, identity: any}
 
 def programs(t):
     """A disk with the tests, the programs and what they need of the compiler's."""
-    subprocess.run([os.path.join(TOP, "tests/program/faults/run"), "--build"], check=True)
+    subprocess.run([os.path.join(TOP, "tests/program/faults/run.py"), "--build"], check=True)
     tree = os.path.join(t.dir, "tree")
     for sub in "tests/program/faults", "tests/lib", "build/faults/bin":
         shutil.copytree(os.path.join(TOP, sub), os.path.join(tree, sub))
@@ -39,7 +39,7 @@ def programs(t):
 def run_in(t, vm, scenario, env):
     every = 1 if t.full else 3
     rc, out = vm.sh("mkdir -p /tmp/f && { mountpoint -q /tmp/f || mount -t squashfs -o ro /dev/vdd /tmp/f; } && "
-                    "LD_LIBRARY_PATH=/tmp/f/lib %s python3 /tmp/f/tests/program/faults/run --built --every %d %s 2>&1" %
+                    "LD_LIBRARY_PATH=/tmp/f/lib %s python3 /tmp/f/tests/program/faults/run.py --built --every %d %s 2>&1" %
                     (env, every, scenario), check=False, timeout=3600)
     seen = 0
     for line in out.splitlines():

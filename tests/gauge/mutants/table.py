@@ -2,8 +2,8 @@
 """table - one line of the code broken, and the test that must see it
 
 Each: name, the rule that it breaks, file, what stands there once, what stands there
-then, and the test: "KERNEL NAME" as tests/run takes them, "unit NAME" for
-tests/unit/test_NAME.c, "kmod MODE" for tests/kernel/kmod/run, or "attacks NAME" for tests/program/attacks/run.
+then, and the test: "KERNEL NAME" for tests/run vm, "unit NAME" for tests/unit/test_NAME.c, "kmod MODE" for
+tests/kernel/kmod/run.py, or "attacks NAME" for tests/program/attacks/run.py.
 """
 MUTANTS = [
     # ---- marks, rechecks, poison: Documentation/concurrency.rst, "Marks"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """scale - what a broker does must not depend on how much it knows
 
-  tests/program/broker/scale [--keys N] [--bundles N]
+  tests/run program scale [--keys N] [--bundles N]
 
 A daemon with 10 keys of TPMs and 2 bundles of collateral, and one with 10,000 and 200. Both
 start, judge a TPM and a TD, reload, and get one more key. Counted, not timed: the calls into the
@@ -160,7 +160,6 @@ def main():
     finally:
         shutil.rmtree(tmp)
     print("1..%d" % len(results))
-    print("%d passed, %d failed, 0 skipped" % (results.count(True), results.count(False)))
     return 0 if all(results) else 1
 
 

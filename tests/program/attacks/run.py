@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """run - attacks on the broker: a guest whose evidence is genuine, and proves something else than it says
 
-  tests/program/attacks/run [NAME...]	all of them, or these
+  tests/run program attacks [NAME...]	all of them, or these
 
 The daemon is the one that is installed. Each attack has a control: the same guest,
 honest, gets its secret.
@@ -965,7 +965,6 @@ def main():
     finally:
         shutil.rmtree(tmp)
     print("1..%d" % len(results))
-    print("%d passed, %d failed, 0 skipped" % (results.count(True), results.count(False)))
     return 0 if all(results) else 1
 
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """run - the module's tree, cache and I/O path in a program, beside an oracle (mapping.c)
 
-  tests/kernel/kmod/run [--runs N] [--seed S] [--fuzz SECONDS] [MODE...]
+  tests/run kernel kmod [--runs N] [--seed S] [--fuzz SECONDS] [MODE...]
 
 MODE is good, errors, attack, sweep, cache or line; default all. Under the address and undefined-behaviour
 sanitizers: N runs of each (default 400), each drawn from its own seed, S being the first;
@@ -174,7 +174,6 @@ def main():
     if a.fuzz:
         fuzz(a.fuzz)
     print("1..%d" % len(results))
-    print("%d passed, %d failed, 0 skipped" % (results.count(True), results.count(False)))
     return 0 if all(results) else 1
 
 

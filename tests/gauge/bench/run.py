@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """bench - instructions per I/O, side by side in one boot
 
-  tests/gauge/bench/run [--kernel K]		everything: text, and JSON in build/bench-K.json;
+  tests/run gauge bench [--kernel K]		everything: text, and JSON in build/bench-K.json;
 					fails if a goal is missed
-  tests/gauge/bench/run --short		four shapes of dm-crypt and ccdm
-  tests/gauge/bench/run ... --compare		beside what was recorded; fails if a ratio to
+  tests/run gauge bench --short		four shapes of dm-crypt and ccdm
+  tests/run gauge bench ... --compare		beside what was recorded; fails if a ratio to
 					dm-crypt grew by more than 3 %
-  tests/gauge/bench/run ... --record		writes Documentation/bench/K.*: text, JSON, plot
+  tests/run gauge bench ... --record		writes Documentation/bench/K.*: text, JSON, plot
 
 One vCPU under -icount shift=0: the guest's clock counts instructions, so what fio
 measures as time is the number of instructions executed. Not cycles, but the same

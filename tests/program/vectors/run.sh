@@ -14,7 +14,6 @@ echo "KTAP version 1"
 if [ ! -e "$V/README.md" ]; then
 	echo "ok 1 real evidence # SKIP no folder $V"
 	echo "1..1"
-	echo "0 passed, 0 failed, 1 skipped"
 	exit 0
 fi
 
@@ -240,6 +239,4 @@ fi
 verdict 1 "" "an EV_NO_ACTION that is too short" eventlog "$V/go-attestation/short_no_action_eventlog"
 verdict 1 "" "a log that is cut off in its vendor data" eventlog "$V/tpm2-tools/specid-vendordata.bin"
 }
-echo "1..$ktap_n"
-echo "$((ktap_n - ktap_bad)) passed, $ktap_bad failed, 0 skipped"
-exit $((ktap_bad > 0))
+finish

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """locks - where anybody waits, and who works: lock_stat of the debug kernel, on several CPUs
 
-  tests/gauge/bench/locks [--cpus N] [--ios N]
+  tests/run gauge locks [--cpus N] [--ios N]
 
 Each line is a lock at which code of ccdm's had to wait: how often it was taken, how
 often somebody waited, the sum of the waiting in microseconds, and where that was.

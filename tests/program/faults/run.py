@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """run - the programs, with each of their calls failing once
 
-  tests/program/faults/run [--every N] [SCENARIO...]
+  tests/run program faults [--every N] [SCENARIO...]
 
 ccdm-setup, ccdm-broker and ccdm-brokerd, under the address and undefined-behaviour sanitizers,
 linked so that the n-th call into a library or the kernel can fail (fail.c). A scenario first runs
@@ -732,7 +732,6 @@ def main():
         finally:
             shutil.rmtree(tmp)
     print("1..%d" % len(results))
-    print("%d passed, %d failed, 0 skipped" % (results.count(True), results.count(False)))
     return 0 if all(results) else 1
 
 

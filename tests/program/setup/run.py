@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """run - ccdm-setup where it needs no device and no broker: words, files and options that are not what they should be
 
-  tests/program/setup/run
+  tests/run program setup
 """
 import base64
 import gzip
@@ -433,7 +433,6 @@ def main():
     finally:
         shutil.rmtree(tmp)
     print("1..%d" % len(results))
-    print("%d passed, %d failed, 0 skipped" % (results.count(True), results.count(False)))
     return 0 if all(results) else 1
 
 

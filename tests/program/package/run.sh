@@ -152,6 +152,4 @@ ko=$(find "$tmp/dkms" -name 'dm-ccdm.ko*' | head -n1)
 check_sh "DKMS builds this version" "[ \"\$(modinfo -F version '$ko')\" = $version ]"
 check_sh "and signs it, for Secure Boot" "[ -n \"\$(modinfo -F sig_key '$ko')\" ]"
 check "dkms remove" dkms_ remove --all
-echo "1..$ktap_n"
-echo "$((ktap_n - ktap_bad)) passed, $ktap_bad failed, 0 skipped"
-exit $((ktap_bad > 0))
+finish

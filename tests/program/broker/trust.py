@@ -31,7 +31,6 @@ AT = "2025-07-01"
 FMSPC = "0a0b0c0d0e0f"
 SGX, TDX = "/sgx/certification/v4/", "/tdx/certification/v4/"
 results = []
-skipped = 0
 
 
 def ok(cond, what, detail=""):
@@ -43,8 +42,6 @@ def ok(cond, what, detail=""):
 
 
 def skip(what, why):
-    global skipped
-    skipped += 1
     results.append(True)
     print("ok %d %s # SKIP %s" % (len(results), what, why), flush=True)
 
@@ -687,7 +684,6 @@ def main():
     finally:
         shutil.rmtree(tmp)
     print("1..%d" % len(results))
-    print("%d passed, %d failed, %d skipped" % (results.count(True) - skipped, results.count(False), skipped))
     return 0 if all(results) else 1
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""bench/boot - what a boot on ccdm costs, beside what people stack today
+"""boot - what a boot on ccdm costs, beside what people stack today
 
-  tests/gauge/bench/boot [--suite S] [--gib N[,N...]] [--json FILE]
+  tests/run gauge boot [--suite S] [--gib N[,N...]] [--json FILE]
 
 The same base, kernel and disk, from the start of the kernel to multi-user.target:
 

@@ -34,7 +34,8 @@ WRAPS = {"chip": ["-Wl,--wrap=Tss2_Tcti_Device_Init"]}
 MORE = {"protocol": [
     b"admin\xff" + json.dumps(o).encode() for o in (
         {"do": "policy-list"}, {"do": "secret-list"}, {"do": "secrets-reseal"}, {"do": "policy-remove", "name": "x"},
-        {"do": "policy-add", "text": "name: x\nsecrets: a/b/c\nrequire: {tee: snp, measurement: {value: %s, covers: image}}\n" % ("a1" * 48)},
+        {"do": "policy-add",
+         "text": "name: x\nsecrets: a/b/c\nrequire: {tee: snp, measurement: {value: %s, covers: image}}\n" % ("a1" * 48)},
         {"do": "policy-add", "dry-run": True, "text": "name: web\nsecrets: a/b/c\nrequire: {tee: tdx, debug: true, identity: any}\n"},
         {"do": "policy-add", "text": "name: [\n"}, {"do": "secret-put", "path": "a/b/c", "value": "AAEC"},
         {"do": "secret-put", "path": "a/b/c", "value": "!"}, {"do": "secret-remove", "path": "a/b/c"},
@@ -74,7 +75,8 @@ def sources():
 
 def compile_objects(targets, build, compiler):
     """Our sources, the targets and nth.c; return the objects of our sources."""
-    flags = ["-std=gnu11", "-g", "-D_GNU_SOURCE", '-DCCDM_VERSION="fuzz"', *["-I" + os.path.join(TOP, d) for d in ("kmod", "userspace/lib", "userspace/broker", "tests/forge")], *pkg("--cflags")]
+    flags = ["-std=gnu11", "-g", "-D_GNU_SOURCE", '-DCCDM_VERSION="fuzz"',
+             *["-I" + os.path.join(TOP, d) for d in ("kmod", "userspace/lib", "userspace/broker", "tests/forge")], *pkg("--cflags")]
     os.makedirs(build, exist_ok=True)
     objects, running = [], []
     for f in sources() + [os.path.join(TOP, "tests/fuzz/%s.c" % t) for t in [*targets, "nth"]]:
@@ -98,7 +100,8 @@ def compile_all(targets):
         # (Debian's gcc comes without the sanitizers' headers)
         headers = subprocess.run(["clang", "-print-resource-dir"], check=True, capture_output=True, text=True).stdout.strip()
         counting = compile_objects(targets, COUNTED, ["gcc", "-O0", "--coverage", "-fprofile-update=atomic", "-include",
-                                                       os.path.join(TOP, "tests/gauge/coverage/plain.h"), "-idirafter", headers + "/include"])
+                                                      os.path.join(TOP, "tests/gauge/coverage/plain.h"), "-idirafter",
+                                                      headers + "/include"])
     for t in targets:
         if COUNTS:
             # (nth.c asks the address sanitizer's allocator)

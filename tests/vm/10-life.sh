@@ -42,6 +42,7 @@ check "pieces of 4096 bytes are read, others refused" python3 - /dev/mapper/a <<
 	assert got == (4096, 8192, "EINVAL", "EINVAL"), got
 E
 kb=$(awk '/^MemTotal/ {print $2}' /proc/meminfo)
+# shellcheck disable=SC2017 # (the module rounds down to whole MiB)
 check_sh "the cache is 2 % of the memory, an eighth of it in pages" \
 	"dmsetup status a | grep -q ' cache_kib:[0-9]*/$((kb / 50 / 1024 * 1024)) pages:[0-9]*/$((kb / 50 / 1024 * 256 / 8)) '"
 dmesg -C

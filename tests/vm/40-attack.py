@@ -78,8 +78,8 @@ class Trial:
                 self.put(place, self.at(before, place))
             elif kind == "replay-both":
                 # the block with the node above it, or the node with all below it
-                for l in range(-1, level + 1):
-                    p = b if l < 0 else g.node(l, b)
+                for at in range(-1, level + 1):
+                    p = b if at < 0 else g.node(at, b)
                     self.put(p, self.at(before, p))
                 if level < 0:
                     p = g.node(0, b)

@@ -38,7 +38,9 @@ def pages_with(path, needle):
 
 def pending_read(t, vm, dev, block, seed):
     """Copies of the label in the VM's memory while a read of dev is held by the backend."""
-    hmp = lambda c: vm.qmp_cmd("human-monitor-command", **{"command-line": c})
+    def hmp(c):
+        return vm.qmp_cmd("human-monitor-command", **{"command-line": c})
+
     hmp('qemu-io -d /machine/peripheral/d0/virtio-backend "break read_aio hold"')
     vm.sh("bounce %s %d %d %d >/tmp/bounce.out 2>&1 & echo $! >/tmp/bounce.pid" % (dev, block, COUNT, seed))
     # the request is at the device: what is bounced has been bounced

@@ -13,7 +13,7 @@ mk t $D cipher:aes-gcm origin:/dev/vde allow_discards
 # each line ends in the measured text, in hex
 measured() { awk '/ dm_table_load / { print $NF }' $LOG | python3 -c 'import sys; [print(bytes.fromhex(x.strip()).decode()) for x in sys.stdin]'; }
 note "$(measured)"
-want=target_name=ccdm,target_version=[0-9.]*,device=$(lsblk -dno MAJ:MIN $D),suite=aes-gcm,on_tamper=eio,allow_discards=y,allow_kdump=n,origin=$(lsblk -dno MAJ:MIN /dev/vde)
+want="target_name=ccdm,target_version=[0-9.]*,device=$(lsblk -dno MAJ:MIN $D),suite=aes-gcm,on_tamper=eio,allow_discards=y,allow_kdump=n,origin=$(lsblk -dno MAJ:MIN /dev/vde)"
 check_sh "the table is measured as it is" "grep -q '$(tr -d ' ' <<<"$want");' <<<'$(measured)'"
 rm_map t
 check "nothing left" nothing_left

@@ -30,6 +30,7 @@ require:
   event: {register: pcr15, name: ccdm-base, digest: %s}
 """
 
+
 def machine(t, vm, b, roothash):
     """What the boot would have done until it attests."""
     vm.sh(NET)

@@ -15,7 +15,8 @@ GOOD = "a1" * 48
 CONFIG = BOOT % ("ab" * 32) + "[measure]\n"
 
 ALONE = "name: web\nsecrets: default/web/key\nrequire: {tee: tpm, binding: tpm-only, phase: initrd, identity: any}\n"
-BESIDE = "name: web\nsecrets: default/web/key\nrequire: {tee: snp, binding: provider, phase: initrd, measurement: {value: %s, covers: image}}\n" % GOOD
+BESIDE = ("name: web\nsecrets: default/web/key\n"
+          "require: {tee: snp, binding: provider, phase: initrd, measurement: {value: %s, covers: image}}\n") % GOOD
 
 
 def machine(vm, b):

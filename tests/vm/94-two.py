@@ -8,7 +8,7 @@ import json
 import os
 
 from broker import Broker
-from guest import NET, NET_ARGS, put, setup
+from guest import NET, NET_ARGS, put
 from sim import Signer, load
 
 MEASUREMENT = {"a": "a1" * 48, "b": "b2" * 48}

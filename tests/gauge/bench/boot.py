@@ -33,13 +33,13 @@ VERITY = """#!/bin/sh
 set -e
 udevadm wait --timeout=60 /dev/disk/by-partuuid/{base} /dev/disk/by-partuuid/{hash}
 veritysetup open --no-superblock --panic-on-corruption --salt={salt} --data-blocks={blocks} \\
-	/dev/disk/by-partuuid/{base} bench-base /dev/disk/by-partuuid/{hash} {root}
+        /dev/disk/by-partuuid/{base} bench-base /dev/disk/by-partuuid/{hash} {root}
 """
 LUKS = """
 d=/dev/vda4
 dd if=/dev/urandom of=/run/key bs=32 count=1
 cryptsetup luksFormat -q --type luks2 --integrity hmac-sha256 --sector-size 4096 --pbkdf pbkdf2 \\
-	--pbkdf-force-iterations 1000 --key-file /run/key $d
+        --pbkdf-force-iterations 1000 --key-file /run/key $d
 cryptsetup open --key-file /run/key $d bench-root
 dd if=/dev/mapper/bench-base of=/dev/mapper/bench-root bs=1M conv=fsync
 """

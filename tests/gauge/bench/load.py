@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """load - latency and IOPS on a device that takes time
 
-  tests/run gauge load [--kernel K]		all rows: text, and JSON in build/bench-K-load.json;
-					fails if a goal is missed
-  tests/run gauge load --only ROW[,ROW]	some rows: latency, iomax, rt, cold, fast, tenth, cpus
-  tests/run gauge load ... --suite S	another suite than aes-gcm
-  tests/run gauge load ... --tree DIR	the module of another tree
-  tests/run gauge load ... --compare	prints each goal next to the recorded value
-  tests/run gauge load ... --record		writes Documentation/bench/K-load.*: text, JSON
+  tests/run gauge load [--kernel K]         all rows: text, and JSON in build/bench-K-load.json;
+                                            fails if a goal is missed
+  tests/run gauge load --only ROW[,ROW]     some rows: latency, iomax, rt, cold, fast, tenth, cpus
+  tests/run gauge load ... --suite S        another suite than aes-gcm
+  tests/run gauge load ... --tree DIR       the module of another tree
+  tests/run gauge load ... --compare        prints each goal next to the recorded value
+  tests/run gauge load ... --record         writes Documentation/bench/K-load.*: text, JSON
 
 One vCPU under -icount shift=0, as in tests/gauge/bench/run.py: a nanosecond of the guest's clock is
 an instruction, or idle time up to the next timer. The device is null_blk with memory. It

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """bench - instructions per I/O, side by side in one boot
 
-  tests/run gauge bench [--kernel K]		everything: text, and JSON in build/bench-K.json;
-					fails if a goal is missed
-  tests/run gauge bench --short		four shapes of dm-crypt and ccdm
-  tests/run gauge bench ... --compare		beside what was recorded; fails if a ratio to
-					dm-crypt grew by more than 3 %
-  tests/run gauge bench ... --record		writes Documentation/bench/K.*: text, JSON, plot
+  tests/run gauge bench [--kernel K]        everything: text, and JSON in build/bench-K.json;
+                                            fails if a goal is missed
+  tests/run gauge bench --short             four shapes of dm-crypt and ccdm
+  tests/run gauge bench ... --compare       beside what was recorded; fails if a ratio to
+                                            dm-crypt grew by more than 3 %
+  tests/run gauge bench ... --record        writes Documentation/bench/K.*: text, JSON, plot
 
 One vCPU under -icount shift=0: the guest's clock counts instructions, so what fio
 measures as time is the number of instructions executed. Not cycles, but the same
@@ -319,7 +319,7 @@ def compare(kernel, short, now):
         grew = r["to_dm_crypt"] / old
         worse += grew > GROWTH
         print("%-26s %-18s %.3f, was %.3f: %+.1f %%%s" % (r["target"], r["shape"], r["to_dm_crypt"], old, (grew - 1) * 100,
-                                                       "  too much" if grew > GROWTH else ""))
+                                                          "  too much" if grew > GROWTH else ""))
     missing = [k for k in was if k[0].startswith("ccdm")]
     for k in missing:
         print("not measured: %s %s" % k)

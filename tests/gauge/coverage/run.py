@@ -4,14 +4,16 @@
 
   tests/run gauge coverage [--report] [TEST...]
 
-In a copy of the tree whose programs count their lines: the unit tests, those of programs on the host
-and, on the gcov kernel, the tests in VMs, TEST (default all, in short form, and the boots), and tests/fuzz with failing allocations; beside them what tests/kernel/kmod reaches
-of the module. Writes build/coverage/report.txt, lines.txt with every line that nothing has reached,
-and branches.txt with every condition that came out one way only: in the tree, the cache and the I/O
-path as tests/kernel/kmod saw it, elsewhere as all the tests did. --report: of what was counted before.
-Less than 95 % of the lines of kmod/ is a failure, and so are a line that is not reached, and such a
-condition, for which tests/gauge/coverage/unreached, untaken and branches give no reason. Reasons that were
-not needed are named: fuzzers and failing allocations reach by chance what some of them explain.
+In a copy of the tree whose programs count their lines: the unit tests, those of programs on the
+host and, on the gcov kernel, the tests TEST in VMs (default all, in short form, and the boots), and
+tests/fuzz with failing allocations; beside them what tests/kernel/kmod reaches of the module.
+Writes build/coverage/report.txt, lines.txt with every line that nothing has reached, and
+branches.txt with every condition that came out one way only: in the tree, the cache and the I/O
+path as tests/kernel/kmod saw it, elsewhere as all the tests did. --report: of what was counted
+before. Less than 95 % of the lines of kmod/ is a failure, and so are a line that is not reached,
+and such a condition, for which tests/gauge/coverage/unreached, untaken and branches give no reason.
+Reasons that were not needed are named: fuzzers and failing allocations reach by chance what some of
+them explain.
 """
 import fnmatch
 import glob
@@ -243,7 +245,7 @@ def report(kernel, program, user):
                 used.update(why_not[:1])
                 judge(n, "never %s: " % never, (why | why_untaken)[why_not[0]] if why_not else None, one_way_only, unclear)
         text += ["%-34s %7d %7d %9s   %s %% of branches" % ("all", total[0], total[1], percent(total[1], total[0]),
-                                                           percent(total[3], total[2]).strip()), ""]
+                                                            percent(total[3], total[2]).strip()), ""]
         sums[title[:4]] = 100 * total[1] / max(1, total[0])
     with open(OUT + "/report.txt", "w") as f:
         f.write("\n".join(text))

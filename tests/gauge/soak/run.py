@@ -185,7 +185,7 @@ def main():
         state.save()
     o = state.o
     print("# %d s in %d slices, seed %d: %s" % (o["seconds"], o["slices"], o["seed"],
-                                               ", ".join("%d %s" % (v, k) for k, v in sorted(o["count"].items()))))
+                                                ", ".join("%d %s" % (v, k) for k, v in sorted(o["count"].items()))))
     print("# attacks %d, detections %d" % (o["attacks"], o["detections"]))
     print("1..%d" % results)
     return 1 if o["bad"] else 0

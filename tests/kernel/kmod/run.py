@@ -54,7 +54,8 @@ def build(name, *flags):
     out = os.path.join(BUILD, name)
     r = subprocess.run(
         ["clang", "-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-missing-field-initializers",
-         "-Wno-sign-compare", "-fno-sanitize-recover=all", "-D__KERNEL__", "-DCCDM_PICK_MAX=16", "-DCCDM_LOADS_MIN=2u", "-DCCDM_LOADS_MAX=4u", "-DCCDM_WRITES_MIN=1u", "-DCCDM_WRITES_MAX=3u", "-include", "tests/kernel/kmod/kernel.h",
+         "-Wno-sign-compare", "-fno-sanitize-recover=all", "-D__KERNEL__", "-DCCDM_PICK_MAX=16", "-DCCDM_LOADS_MIN=2u",
+         "-DCCDM_LOADS_MAX=4u", "-DCCDM_WRITES_MIN=1u", "-DCCDM_WRITES_MAX=3u", "-include", "tests/kernel/kmod/kernel.h",
          "-I" + os.path.join(BUILD, "include"), "-Ikmod", "-Itests/kernel/kmod", *flags, "-o", out, *FILES,
          *sorted(glob.glob("tests/kernel/kmod/*.c"))], cwd=TOP, capture_output=True, text=True)
     if r.returncode:

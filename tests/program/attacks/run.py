@@ -249,7 +249,8 @@ def tdx_identity(b, g):
     for name, events in tdx_variants(good, contains):
         refused(b, g, "enclave-id: " + name, "tdx", td_boot(events))
     honest = td_boot(good)
-    for name, e in (("a bigger disk: another partition table", [x.at(data=GPT + bytes(128), said=GPT + bytes(128)) if x.data == GPT else x for x in good]),
+    for name, e in (("a bigger disk: another partition table",
+                     [x.at(data=GPT + bytes(128), said=GPT + bytes(128)) if x.data == GPT else x for x in good]),
                     ("no partition table", [x for x in good if x.data != GPT]),
                     ("two of them", good[:3] + [good[2]] + good[3:])):
         opens(b, g, "control: %s, the same identity" % name, "tdx", td_boot(e))
@@ -292,7 +293,8 @@ def policies(b, g):
             ("RTMR 2 without 1", tdx + ["rtmr: {index: 2, value: %s}" % any48]),
             ("RTMR 1 without 2", tdx + ["rtmr: {index: 1, value: %s}" % any48]), ("MRTD", tdx + ["measurement: " + any48]),
             ("PCR 15", tpm + [pcr % (15, any32)]), ("PCR 4", tpm + [pcr % (4, any32)]),
-            ("RTMR 1 and 2 without the firmware", tdx + ["all: [{rtmr: {index: 1, value: %s}}, {rtmr: {index: 2, value: %s}}]" % (any48, any48)]),
+            ("RTMR 1 and 2 without the firmware",
+             tdx + ["all: [{rtmr: {index: 1, value: %s}}, {rtmr: {index: 2, value: %s}}]" % (any48, any48)]),
             ("PCR 4 and 9", tpm + ["all: [{%s}, {%s}]" % (pcr % (4, any32), pcr % (9, any32))]),
             ("a measurement of which it does not say what it covers", snp + ["measurement: " + any48]),
             ("one that covers the firmware", snp + ["measurement: {value: %s, covers: firmware}" % any48]),
@@ -384,7 +386,8 @@ def attestation_key(b, g):
     opens(b, g, "control: a certificate of an attestation key", "tpm", with_cert(ca.cert(key, AK_USAGE)))
     refused(b, g, "an attestation key that nobody knows", "tpm", boot)
     for name, args in (("TLS client", ("clientAuth",)), ("TLS server", ("serverAuth",)), ("client and AK", (AK_USAGE + ",clientAuth",)),
-                       ("server and AK", (AK_USAGE + ",serverAuth",)), ("no usage", ("",)), ("anyExtendedKeyUsage", ("anyExtendedKeyUsage",)),
+                       ("server and AK", (AK_USAGE + ",serverAuth",)), ("no usage", ("",)),
+                       ("anyExtendedKeyUsage", ("anyExtendedKeyUsage",)),
                        ("code signing", ("codeSigning",)), ("an endorsement key", (EK_USAGE,)),
                        ("an endorsement key, keyEncipherment", (EK_USAGE, "keyEncipherment")),
                        ("AK, without digitalSignature", (AK_USAGE, "keyEncipherment")), ("AK, keyAgreement", (AK_USAGE, "keyAgreement"))):
@@ -392,7 +395,8 @@ def attestation_key(b, g):
     refused(b, g, "a good certificate of another key", "tpm", with_cert(ca.cert(os.path.join(b.dir, "ak2.pem"), AK_USAGE)))
     refused(b, g, "another CA of the same name", "tpm", with_cert(Ca(os.path.join(b.dir, "state"), "provider").cert(key, AK_USAGE)))
     put(b, "ek-roots/maker.pem", ek.pem())
-    for name, usage in (("a TLS client", "clientAuth"), ("an attestation key", AK_USAGE), ("an endorsement key", EK_USAGE), ("nothing", "")):
+    for name, usage in (("a TLS client", "clientAuth"), ("an attestation key", AK_USAGE), ("an endorsement key", EK_USAGE),
+                        ("nothing", "")):
         refused(b, g, "below a TPM maker's root, %s" % name, "tpm", with_cert(ek.cert(key, usage)))
     # beside a TEE
     any_image(b, "tee: snp", "binding: provider", "phase: initrd")
@@ -576,12 +580,15 @@ def firmware(b, g):
     opens(b, g, "control: firmware that AMD's bulletins want", "snp", guest)
     for name, at, value in (("reports SNP 28", REPORTED + SNP, 28), ("can be put back to SNP 28", COMMITTED + SNP, 28),
                             ("launched the guest with SNP 28", LAUNCH + SNP, 28), ("reports microcode 218", REPORTED + MICROCODE, 218),
-                            ("can be put back to microcode 218", COMMITTED + MICROCODE, 218), ("launched the guest with SNP 0", LAUNCH + SNP, 0)):
+                            ("can be put back to microcode 218", COMMITTED + MICROCODE, 218),
+                            ("launched the guest with SNP 0", LAUNCH + SNP, 0)):
         refused(b, g, "a platform that " + name, "snp", dict(guest, at=at, value=value), fails="tcb")
-    opens(b, g, "control: what runs now is not asked for, it cannot be below what is committed", "snp", dict(guest, at=CURRENT + SNP, value=99))
+    opens(b, g, "control: what runs now is not asked for, it cannot be below what is committed", "snp",
+          dict(guest, at=CURRENT + SNP, value=99))
     # a policy with versions of its own adds to it, and does not replace it
     needs(b, *image_, "tcb: {snp: 20}")
-    refused(b, g, "versions that a policy names do not stand in place of AMD's", "snp", dict(guest, at=COMMITTED + SNP, value=28), fails="tcb")
+    refused(b, g, "versions that a policy names do not stand in place of AMD's", "snp", dict(guest, at=COMMITTED + SNP, value=28),
+            fails="tcb")
     needs(b, *image_, "tcb: {snp: 28, status: [UpToDate, OutOfDate]}")
     opens(b, g, "control: one that says OutOfDate", "snp", dict(guest, at=COMMITTED + SNP, value=28))
     refused(b, g, "and not below the version that it names", "snp", dict(guest, at=COMMITTED + SNP, value=27), fails="tcb")
@@ -593,7 +600,8 @@ def firmware(b, g):
     refused(b, g, "a list of one's own that is higher", "snp", guest, fails="tcb")
     put(b, "snp-floor", "milan snp 28 ours\n")
     opens(b, g, "control: a lower one", "snp", dict(guest, at=COMMITTED + SNP, value=28))
-    for name, text in (("of another generation", "genoa snp 0 ours\n"), ("of another processor", "milan:19/01/02 snp 0 ours\n"), ("of none", "# none\n")):
+    for name, text in (("of another generation", "genoa snp 0 ours\n"), ("of another processor", "milan:19/01/02 snp 0 ours\n"),
+                       ("of none", "# none\n")):
         put(b, "snp-floor", text)
         refused(b, g, "a list " + name + " says nothing good of this one", "snp", guest, fails="tcb")
         needs(b, *image_, "tcb: {status: [UpToDate, OutOfDate]}")
@@ -646,9 +654,11 @@ def trace(b, g):
     Ca.ssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", builder)
     for platform in "x" + "\u00e9" * 30, "sgx":
         seen = len(b.log())
-        status = g.attest("snp", {"measurement": m, "members": {"manifest": manifest(builder, {"product": "web", "svn": 7, "ids": {platform: []}})}})
+        status = g.attest("snp", {"measurement": m, "members": {
+            "manifest": manifest(builder, {"product": "web", "svn": 7, "ids": {platform: []}})}})
         entries = b.log()[seen:]
-        ok(status != 200 and len(entries) == 1 and entries[0]["result"] == "refused", "a guest with a manifest for %s is in the log" % platform,
+        ok(status != 200 and len(entries) == 1 and entries[0]["result"] == "refused",
+           "a guest with a manifest for %s is in the log" % platform,
            (status, entries))
     for i in range(8):
         b.admin("policy", "remove", "many%d" % i, check=False)
@@ -747,7 +757,8 @@ def database(b, g):
     any_image(b, "tee: tdx", "binding: none", "phase: initrd", "measurement: " + m)
     with sqlite3.connect(state, timeout=10) as db:
         columns = [r[1] for r in db.execute("PRAGMA table_info(policy)")]
-        text = "name: evil\nsecrets: default/web/*\nrequire: {tee: tdx, binding: none, phase: [initrd, unknown, running], identity: any, measurement: %s}\n" % ("55" * 48)
+        text = ("name: evil\nsecrets: default/web/*\nrequire: {tee: tdx, binding: none, phase: [initrd, unknown, running], identity: any, "
+                "measurement: %s}\n") % ("55" * 48)
         values = {"name": "evil", "text": text}
         row = dict(zip(columns, db.execute("SELECT * FROM policy WHERE name = 'web'").fetchone()))
         db.execute("INSERT INTO policy (%s) VALUES (%s)" % (", ".join(columns), ", ".join("?" * len(columns))),
@@ -792,15 +803,18 @@ def relay(b, g):
     ok(g.send(m1) != 200, "evidence of another TEE than auth named")
     for name, bad in (("a token whose signature is cut", token[:-4]), ("a token of nobody", token.rsplit(".", 1)[0] + "." + "A" * 86),
                       ("one without a signature", token.rsplit(".", 1)[0] + "."),
-                      ("alg none", base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').decode().rstrip("=") + "." + token.split(".")[1] + ".")):
+                      ("alg none",
+                       base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').decode().rstrip("=") + "." + token.split(".")[1] + ".")):
         ok(g.http("GET", "resource/" + PATH, bearer=bad)[0] == 401, name)
     ok(g.http("GET", "resource/" + PATH, bearer=token)[0] == 200, "control: the token itself")
     b.secret("default/db/key", b"of others")
     answers = [g.http("GET", "resource/default/" + x, cookie=cookie)[:2] for x in ("db/key", "db/none", "web/none")]
-    ok(answers[0][0] == 401 and answers[0] == answers[1] == answers[2], "a secret of others, and two that are not there, look the same", answers)
+    ok(answers[0][0] == 401 and answers[0] == answers[1] == answers[2], "a secret of others, and two that are not there, look the same",
+       answers)
     # composite evidence: an honest TPM's quote beside a TEE of one's own
     any_image(b, "tee: tdx", "binding: provider", "phase: initrd")
-    refused(b, g, "the quote of a TPM that nobody vouches for, beside a TEE", "tdx", td_boot(image(b"mine", rtmr=True)), tpm_boot(image(), ak=1))
+    refused(b, g, "the quote of a TPM that nobody vouches for, beside a TEE", "tdx", td_boot(image(b"mine", rtmr=True)),
+            tpm_boot(image(), ak=1))
     refused(b, g, "a known TPM's quote for something else", "tdx", td_boot(image(b"mine", rtmr=True)), tpm_boot(image(), bound="00" * 48))
 
 
@@ -835,7 +849,8 @@ def unbound(b, g):
     refused(b, g, "an old one of such a guest", "az-snp-vtpm", dict(vtpm, at=0xe0, value=7), fails="id-key")
     needs(b, "tee: tdx", "binding: none", "phase: unknown", MRTD, by_value("rtmr: {index: %d, value: %s}", td["rtmr"], 1, 2))
     opens(b, g, "control: a TD by its registers", "tdx", dict(td, members={}))
-    refused(b, g, "an old quote of it, over a key in software", "az-tdx-vtpm", dict(vtpm, rtmr=td["rtmr"], at=1000 + 123, value=0x10), fails="rtmr")
+    refused(b, g, "an old quote of it, over a key in software", "az-tdx-vtpm", dict(vtpm, rtmr=td["rtmr"], at=1000 + 123, value=0x10),
+            fails="rtmr")
     any_image(b, "tee: snp", "binding: paravisor", "phase: initrd", "measurement: " + m)
     put(b, "paravisors", "measurement %s\n" % m)
     opens(b, g, "control: a paravisor's report is as old as its key, which it keeps", "az-snp-vtpm", dict(vtpm, measurement=m))

@@ -15,7 +15,8 @@ class Peer:
 
     def ask(self, method, path, body=b"", more=""):
         """Status and headers."""
-        self.s.sendall(("%s %s HTTP/1.1\r\nHost: localhost\r\n%sContent-Length: %d\r\n\r\n" % (method, path, more, len(body))).encode() + body)
+        self.s.sendall(("%s %s HTTP/1.1\r\nHost: localhost\r\n%sContent-Length: %d\r\n\r\n" % (method, path, more,
+                                                                                               len(body))).encode() + body)
         said = b""
         while b"\r\n\r\n" not in said:
             said += self.s.recv(4096) or self.gone()
@@ -113,6 +114,7 @@ def anonymous(b, ok):
     before = len(lines(b))
     b.stop()
     new = lines(b)[before:]
-    ok([e["event"] for e in new] == ["anonymous", "daemon"] and new[0]["reasons"] == {"tls": 1}, "at its end the daemon writes those that are left",
+    ok([e["event"] for e in new] == ["anonymous", "daemon"] and new[0]["reasons"] == {"tls": 1},
+       "at its end the daemon writes those that are left",
        new)
     b.start()

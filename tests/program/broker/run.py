@@ -38,7 +38,7 @@ from verbs import verbs  # noqa: E402
 
 LOAD = os.path.join(TOP, "build/tests/load")
 PATH = "default/web/key"
-OTHER = 65534 # a user that is not root
+OTHER = 65534  # a user that is not root
 POLICY = """name: web
 secrets: default/web/*
 require: {tee: tpm, binding: tpm-only, phase: unknown, identity: any}
@@ -499,8 +499,8 @@ def platform(b, key):
         # (what has another platform's name is never looked at, good or bad)
         shutil.copy(other + "/collateral/0a0b0c0d0e0f.json", trust + "/collateral/0a0b0c0d0e0e.json")
         b.reload()
-        out = b.policy("name: td\nsecrets: default/td/*\nrequire: {tee: tdx, measurement: %s, binding: none, phase: unknown, identity: any}\n" %
-                       ("5a" * 48))
+        out = b.policy("name: td\nsecrets: default/td/*\n"
+                       "require: {tee: tdx, measurement: %s, binding: none, phase: unknown, identity: any}\n" % ("5a" * 48))
         ok("no condition says" not in out, "a policy that names an image: no warning", out)
         for one, word, code, texts in (
                 (s, "", 0, ("policy td: holds", "policy web: does NOT hold")),
@@ -648,7 +648,8 @@ def files(b, key):
     none = b.admin("backup", b.dir + "/copy3", check=False)
     os.rename(b.dir + "/state/away", b.dir + "/state/audit.log")
     ok(none[0] == 0 and " 1 lines of the audit log" in none[1], "backup of a state without a log: that it begins is in it", none)
-    ok(rc and "audit.log: Too many levels" in out and not os.path.exists(b.dir + "/copy2"), "backup of a log that cannot be read", (rc, out))
+    ok(rc and "audit.log: Too many levels" in out and not os.path.exists(b.dir + "/copy2"), "backup of a log that cannot be read",
+       (rc, out))
     os.rename(b.dir + "/state/broker.db", b.dir + "/state/away")
     rc, out = b.admin("backup", b.dir + "/copy2", check=False)
     os.rename(b.dir + "/state/away", b.dir + "/state/broker.db")
@@ -681,7 +682,8 @@ def files(b, key):
     with open(other + "/ca.key", "w"):
         pass
     r = subprocess.run([BIN + "/ccdm-broker", "--config", other + "/brokerd.conf", "init", "--name", "x"], capture_output=True, text=True)
-    ok(r.returncode == 5 and "ca.key: File exists" in r.stderr and "of another broker?" in r.stderr, "init: a key that is there is not replaced", r)
+    ok(r.returncode == 5 and "ca.key: File exists" in r.stderr and "of another broker?" in r.stderr,
+       "init: a key that is there is not replaced", r)
     b.start()
 
 
@@ -723,7 +725,7 @@ def fake(b, path, said):
                 pass
             try:
                 c.sendall(said)
-            except OSError: # (it does not read all of a line without end)
+            except OSError:  # (it does not read all of a line without end)
                 pass
         out = p.communicate(timeout=30)[0]
     return p.returncode, out

@@ -147,7 +147,8 @@ def main():
         few_calls, many_calls = (phases(os.path.join(tmp, "calls%d" % n[0]), *n, Strace) for n in (FEW, many))
         for what, few, all_ in zip(PHASES, few_calls, many_calls):
             print("# %s: %d calls that name a file" % (what, len(all_)))
-            ok(few == all_, "%s: the same calls, one by one" % what, "\n".join(sorted(set(all_) ^ set(few)) + ["%d, %d" % (len(few), len(all_))]))
+            ok(few == all_, "%s: the same calls, one by one" % what,
+               "\n".join(sorted(set(all_) ^ set(few)) + ["%d, %d" % (len(few), len(all_))]))
             listed = [c for c in all_ if c.startswith("getdents") and c.split("/")[-1] in FOLDERS]
             ok(not listed, "%s: none of the folders is listed" % what, "\n".join(listed))
         opened = [c for calls in many_calls for c in calls if c.startswith("open") and "/tpm-keys/" in c]

@@ -27,17 +27,21 @@ def status(b, ok, load):
     ok(rc == 8 and "is ccdm-brokerd running" in out, "status: no daemon", (rc, out))
     b.start()
     s, log = said(), os.path.join(b.dir, "state/audit.log")
-    ok(set(s) == {"version", "started", "policies", "secrets", "database", "log", "reload", "refusals", "rows-refused", "trust", "warnings"},
+    ok(set(s) == {"version", "started", "policies", "secrets", "database", "log", "reload", "refusals", "rows-refused", "trust",
+                  "warnings"},
        "status --json: its members", s)
     version = subprocess.run([BIN + "/ccdm-brokerd", "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
-    ok(s["version"] == version and s["started"] == [e for e in b.log() if e.get("do") == "start"][-1]["time"], "status: version, and since when", s)
+    ok(s["version"] == version and s["started"] == [e for e in b.log() if e.get("do") == "start"][-1]["time"],
+       "status: version, and since when", s)
     ok(s["policies"] == len(json.loads(b.admin("policy", "list", "--json"))["policies"]) and
-       s["secrets"] == len(json.loads(b.admin("secret", "list", "--json"))["secrets"]) and s["secrets"] > 0, "status: policies and secrets", s)
+       s["secrets"] == len(json.loads(b.admin("secret", "list", "--json"))["secrets"]) and s["secrets"] > 0, "status: policies and secrets",
+       s)
     ok([s["database"]["schema"]] == sql(b, "PRAGMA user_version"), "status: the schema of the database", s)
     with open(log, "rb") as f:
         lines = f.read().splitlines()
     ok(s["log"] == {"lines": len(lines), "head": hashlib.sha256(lines[-1]).hexdigest()}, "status: length and head of the log", s)
-    ok(s["reload"] is None and s["refusals"] == {} and s["rows-refused"] == 0 and s["warnings"] == [], "status: nothing else happened yet", s)
+    ok(s["reload"] is None and s["refusals"] == {} and s["rows-refused"] == 0 and s["warnings"] == [], "status: nothing else happened yet",
+       s)
     trust = os.path.join(b.dir, "trust")
     for name in "ak-roots/x.usage", "certs/.hidden":
         with open(os.path.join(trust, name), "w"):
@@ -82,7 +86,8 @@ def status(b, ok, load):
     ok(s["policies"] == before and s["rows-refused"] > 0 and any("rows" in w for w in s["warnings"]), "status: a row without a MAC", s)
     sql(b, "DELETE FROM policy WHERE name = 'evil'")
     out = b.admin("status")
-    ok(all(w in out for w in ("ccdm-brokerd " + version, "policies ", "secrets ", "schema 2", " lines, head ", "reload ", "session 1", "tpm-keys 1")) and
+    ok(all(w in out for w in ("ccdm-brokerd " + version, "policies ", "secrets ", "schema 2", " lines, head ", "reload ", "session 1",
+                              "tpm-keys 1")) and
        "default/web" not in out, "status: all of it for a person, and no name of a secret", out)
     right, err = load()
     ok(right == 1, "status: a guest is served beside it", err)

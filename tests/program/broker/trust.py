@@ -198,7 +198,8 @@ def honest(t):
                         "%s/collateral/%s.json" % (t.trust, FMSPC), "--crl", intel(t.trust), "--at", AT], capture_output=True, text=True)
     ok(r.returncode == 0 and "accepted" in r.stdout, "verify takes the collateral as it is stored", r.stdout)
     r = subprocess.run([*setup, "snp", t.made + "/good/report.bin", "--root", root + "milan.der", "--chain", certs + "ask.der", "--cert",
-                        "%s/vcek/%s.der" % (t.trust, chip), "--crl", certs + "amd-vcek-milan.pem", "--allow", "tcb-out-of-date", "--at", AT],
+                        "%s/vcek/%s.der" % (t.trust, chip), "--crl", certs + "amd-vcek-milan.pem", "--allow", "tcb-out-of-date", "--at",
+                        AT],
                        capture_output=True, text=True)
     ok(r.returncode == 0 and "accepted" in r.stdout, "and the chip's certificate and list", r.stdout)
     rc, out = t.b.admin("trust", "fetch", "--print", "--fmspc", FMSPC, "--report", t.made + "/good/report.bin", check=False)
@@ -236,7 +237,8 @@ def lists(t):
     crl = b"-----BEGIN X509 CRL-----\n" + base64.encodebytes(good) + b"-----END X509 CRL-----\n"
     with open(t.b.ca, "rb") as f:
         foreign = f.read()
-    for what, body in ("a certificate behind it", crl + foreign), ("a certificate before it", foreign + crl), ("many of them", crl + 1000 * foreign):
+    for what, body in ("a certificate behind it", crl + foreign), ("a certificate before it", foreign + crl), \
+            ("many of them", crl + 1000 * foreign):
         t.refused("a list with " + what, "found certificates beside it", url, body, "snp", codes=(1,))
     t.refused("nothing", "the answer is empty", url, b"", "snp", codes=(8,))
     rc, out = t.fetch("tdx")
@@ -343,7 +345,8 @@ def platforms(t):
     os.unlink(t.trust + "/certs/intel-root.pem")
     rc, out = t.fetch("tdx")
     ok(rc == 0 and out.count("unchanged") == 3, "without the root's list it is fetched again", (rc, out))
-    for name, said in (("forged", "tcb-info-signature"), ("other", "of another FMSPC"), ("expired", "tcb-info-date"), ("sgx", "tcb-info-version"),
+    for name, said in (("forged", "tcb-info-signature"), ("other", "of another FMSPC"), ("expired", "tcb-info-date"),
+                       ("sgx", "tcb-info-version"),
                        ("number", "its evaluation number is lower"), ("nowhere", "without an FMSPC")):
         t.refused("TCB info: " + name, said, tcb, says("bad/tcb-%s.json" % name), "tdx")
     t.refused("the TCB info of before", "evaluation number is lower", tcb, says("good/tcb.json"), "tdx")
@@ -377,11 +380,14 @@ def chips(t):
     chip = bytes(0xc0 + i for i in range(64)).hex()
     path = "/vcek/v1/Milan/%s?blSPL=03&teeSPL=01&snpSPL=29&ucodeSPL=219" % chip
     report = t.made + "/good/report.bin"
-    for name, said in (("key", "refused: signature"), ("tcb", "refused: tcb"), ("chip", "refused: chip-id"), ("expired", "refused: validity")):
+    for name, said in (("key", "refused: signature"), ("tcb", "refused: tcb"), ("chip", "refused: chip-id"),
+                       ("expired", "refused: validity")):
         t.refused("a chip's certificate: " + name, said, path, t.m.read("bad/vcek-%s.der" % name), "tdx", "--report", report)
-    t.refused("a chip's certificate: cut off", "neither a certificate", path, t.m.read("good/vcek.der")[:-1], "tdx", "--report", report, codes=(1,))
+    t.refused("a chip's certificate: cut off", "neither a certificate", path, t.m.read("good/vcek.der")[:-1], "tdx", "--report", report,
+              codes=(1,))
     t.refused("a chip's certificate: an ASK", "refused: certificate: SEV-Milan", path, t.m.read("good/ask.der"), "tdx", "--report", report)
-    t.refused("a chip's certificate: a list", "no certificate in it", path, t.m.read("good/newer.crl"), "tdx", "--report", report, codes=(1,))
+    t.refused("a chip's certificate: a list", "no certificate in it", path, t.m.read("good/newer.crl"), "tdx", "--report", report,
+              codes=(1,))
     stored = "%s/vcek/%s.der" % (t.trust, chip)
     for name in "report.json", "evidence.json":
         os.unlink(stored)
@@ -415,16 +421,19 @@ def imports(t):
         return t.b.admin("trust", "import", "--at", AT, *names, check=False)
     # (a daemon with a user of its own reads it, whatever files this shell makes)
     mask = os.umask(0o077)
-    rc, out = put(good + "platform.crl", good + "platform.chain", good + "root.crl", good + "newer.crl", good + "vcek.der", good + "tcb-newer.json",
+    rc, out = put(good + "platform.crl", good + "platform.chain", good + "root.crl", good + "newer.crl", good + "vcek.der",
+                  good + "tcb-newer.json",
                   good + "qe.json", good + "tcb.chain", good + "qe.chain")
     ok(rc == 0 and out.count("stored") == 5, "files of all kinds, in any order", (rc, out))
     os.umask(mask)
     got = state(t.trust)
-    ok(all(os.stat(os.path.join(t.trust, n)).st_mode & 0o777 == 0o644 for n in got if n.startswith(("certs/amd", "certs/intel", "collateral", "vcek"))) and
+    ok(all(os.stat(os.path.join(t.trust, n)).st_mode & 0o777 == 0o644 for n in got
+           if n.startswith(("certs/amd", "certs/intel", "collateral", "vcek"))) and
        os.stat(t.trust + "/collateral").st_mode & 0o777 == 0o755, "for everybody to read, whatever the umask")
     ok(os.path.exists("%s/collateral/%s.json" % (t.trust, FMSPC)), "the directory for it is made", got)
     rc, out = t.b.admin("trust", "import", "--vlek", "--at", AT, good + "vlek-milan.crl", check=False)
-    ok(rc == 0 and "VLEKs of Milan" in out and os.path.exists(t.trust + "/certs/amd-vlek-milan.pem"), "a list for VLEKs, which does not say so", (rc, out))
+    ok(rc == 0 and "VLEKs of Milan" in out and os.path.exists(t.trust + "/certs/amd-vlek-milan.pem"),
+       "a list for VLEKs, which does not say so", (rc, out))
     got = state(t.trust)
     bundle = "%s/collateral/%s.json" % (t.trust, FMSPC)
     copy = t.b.dir + "/bundle.json"
@@ -448,14 +457,17 @@ def imports(t):
         json.dump(dict(lists, root_ca_crl=t.m.read("bad/root-expired.crl").hex()), f)
     with open(t.b.dir + "/half.json", "w") as f:
         f.write("{")
-    for name, code, said in ((t.b.dir + "/lists.json", 7, "list-date"), (t.b.dir + "/half.json", 1, "line 1"), ("delta.crl", 7, "delta list"), ("forged.crl", 7, "list-signature"), ("older-number.crl", 7, "number is lower"),
+    for name, code, said in ((t.b.dir + "/lists.json", 7, "list-date"), (t.b.dir + "/half.json", 1, "line 1"),
+                             ("delta.crl", 7, "delta list"), ("forged.crl", 7, "list-signature"),
+                             ("older-number.crl", 7, "number is lower"),
                              ("forgets.crl", 7, "forgets"), ("expired.crl", 7, "list-date"), ("vcek-expired.der", 7, "validity"),
                              (copy, 7, "qe-identity-signature"), ("tcb-number.json", 1, "expected a file with the identity"),
                              ("nosuch", 4, "No such file")):
         rc, out = put(name if name[0] == "/" else bad + name)
         ok(rc == code and said in out and state(t.trust) == got, "import of %s: %s" % (os.path.basename(name), said), (rc, out))
     # what is of use beside something else alone is not imported, and that is no success
-    for names, stored in ((["qe.json"], 0), (["platform.chain"], 0), (["qe.json", "qe.chain", "platform.chain"], 0), (["root.crl", "qe.json"], 1)):
+    for names, stored in ((["qe.json"], 0), (["platform.chain"], 0), (["qe.json", "qe.chain", "platform.chain"], 0),
+                          (["root.crl", "qe.json"], 1)):
         rc, out = put(*(good + n for n in names))
         ok(rc == 1 and ("expected a file with TCB info beside it" if "qe.json" in names else "nothing that is stored by itself") in out and
            out.count("unchanged") == stored and state(t.trust) == got, "import of %s alone: an error" % ", ".join(names), (rc, out))
@@ -469,13 +481,16 @@ def imports(t):
     os.unlink(t.trust + "/certs/amd-vcek-milan.pem")
     rc, out = put(bad + "delta.crl", good + "newer.crl", "--json")
     said = json.loads(out[:out.rindex("]") + 1])
-    ok(rc == 7 and [x["result"] for x in said] == ["refused", "stored"] and "delta" in said[0]["why"], "one that is refused keeps no other out", (rc, out))
+    ok(rc == 7 and [x["result"] for x in said] == ["refused", "stored"] and "delta" in said[0]["why"],
+       "one that is refused keeps no other out", (rc, out))
     # a list of somebody who is no issuer
-    r = subprocess.run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=other -keyout k -out c && touch i && "
-                       "openssl ca -gencrl -keyfile k -cert c -crldays 9 -md sha256 -out l -config <(printf '[ca]\\ndefault_ca=d\\n[d]\\ndatabase=i\\n')",
+    r = subprocess.run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=other -keyout k -out c && "
+                       "touch i && openssl ca -gencrl -keyfile k -cert c -crldays 9 -md sha256 -out l -config "
+                       "<(printf '[ca]\\ndefault_ca=d\\n[d]\\ndatabase=i\\n')",
                        shell=True, executable="/bin/bash", cwd=t.b.dir, capture_output=True)
     rc, out = put(t.b.dir + "/l")
-    ok(r.returncode == 0 and rc == 1 and "neither AMD's nor Intel's" in out, "a list of others: it is for certs/, by hand", (rc, out, r.stderr))
+    ok(r.returncode == 0 and rc == 1 and "neither AMD's nor Intel's" in out, "a list of others: it is for certs/, by hand",
+       (rc, out, r.stderr))
 
 
 def status(t):
@@ -495,7 +510,8 @@ def status(t):
     ok(rc == 7 and re.search("^early +tcb-info", out, re.M) and "are not valid yet" in out, "before its time, too", (rc, out))
     rc, out = at("2039-01-02", "--json")
     said = json.loads(out[:out.rindex("]") + 1])
-    ok({x["state"] for x in said} == {"valid", "expired"} and all({"kind", "what", "file", "state", "from", "until"} == set(x) for x in said),
+    ok({x["state"] for x in said} == {"valid", "expired"} and
+       all({"kind", "what", "file", "state", "from", "until"} == set(x) for x in said),
        "status --json", out)
     shutil.copy(t.made + "/bad/expired.crl", t.trust + "/certs/old.crl")
     rc, out = at(AT)
@@ -511,12 +527,14 @@ def status(t):
        "an old list in a bundle, beside one that is in force: superseded", (rc, out))
     os.rename(t.trust + "/certs/intel-root.pem", t.b.dir + "/away")
     rc, out = at(AT)
-    ok(rc == 7 and re.search(r"^expired +list of Intel SGX Root CA \(collateral/%s.json\)" % FMSPC, out, re.M), "and without that one: expired", (rc, out))
+    ok(rc == 7 and re.search(r"^expired +list of Intel SGX Root CA \(collateral/%s.json\)" % FMSPC, out, re.M),
+       "and without that one: expired", (rc, out))
     with open(bundle, "w") as f:
         json.dump(dict(json.loads(whole), root_ca_crl=t.m.read("good/root.crl").hex()), f)
     shutil.copy(t.made + "/bad/root-expired.crl", t.trust + "/certs/by-hand.crl")
     rc, out = at(AT)
-    ok(rc == 7 and re.search(r"^expired +list of Intel SGX Root CA \(certs/by-hand.crl\)", out, re.M), "one in a bundle is for its platform alone", (rc, out))
+    ok(rc == 7 and re.search(r"^expired +list of Intel SGX Root CA \(certs/by-hand.crl\)", out, re.M),
+       "one in a bundle is for its platform alone", (rc, out))
     os.unlink(t.trust + "/certs/by-hand.crl")
     os.rename(t.b.dir + "/away", t.trust + "/certs/intel-root.pem")
     with open(bundle, "w") as f:
@@ -533,10 +551,12 @@ def status(t):
     # and two whose issuers have but a word in common are two
     os.makedirs(t.trust + "/ek-roots")
     for name, days in ("one", "9"), ("other", "3000"):
-        r = subprocess.run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj '/O=%s/CN=Root CA' -days %s -keyout k -out c && "
-                           "rm -f i && touch i && openssl ca -gencrl -keyfile k -cert c -crldays %s -md sha256 -out l -config "
+        r = subprocess.run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj '/O=%s/CN=Root CA' -days %s "
+                           "-keyout k -out c && rm -f i && touch i && "
+                           "openssl ca -gencrl -keyfile k -cert c -crldays %s -md sha256 -out l -config "
                            "<(printf '[ca]\\ndefault_ca=d\\n[d]\\ndatabase=i\\n') && cp c %s/ek-roots/%s.pem && cp l %s/certs/%s.pem" % (
-                               name, days, days, t.trust, name, t.trust, name), shell=True, executable="/bin/bash", cwd=t.b.dir, capture_output=True)
+                               name, days, days, t.trust, name, t.trust, name), shell=True, executable="/bin/bash", cwd=t.b.dir,
+                           capture_output=True)
         ok(r.returncode == 0, "a maker whose root is called Root CA", r.stderr)
     rc, out = at(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 60)))
     ok(rc == 5 and all(re.search(r"^%s +%s of Root CA \(%s/%s.pem\)" % (x, kind, d, name), out, re.M) for kind, d in
@@ -558,7 +578,8 @@ def status(t):
     with open(t.trust + "/ak-roots/x.usage", "w") as f:
         f.write("2.23.133.8.1")
     rc, out = at(AT)
-    ok(rc == 7 and "certs/folder cannot be read" in out and "usage" not in out, "a folder among the files is broken; a usage is no certificate", (rc, out))
+    ok(rc == 7 and "certs/folder cannot be read" in out and "usage" not in out,
+       "a folder among the files is broken; a usage is no certificate", (rc, out))
     os.rmdir(t.trust + "/certs/folder")
     rc, out = at("never")
     ok(rc == 1, "a time that is none", (rc, out))
@@ -653,9 +674,11 @@ def real(tmp):
         TDX + "tcb?fmspc=b0c06f000000": answer("TCB-Info-Issuer-Chain", "tcb_info_issuer_chain", (
             '{"tcbInfo":%s,"signature":"%s"}' % (c["tcb_info"], c["tcb_info_signature"])).encode())}
     rc, out = b.admin("trust", "fetch", "tdx", "--fmspc", "B0C06F000000", "--from", m.url, "--ca", b.ca, "--at", AT, check=False)
-    ok(rc == 8 and out.count("stored") == 3 and "1 of 4" in out, "Intel's own collateral; of the processor CA's list there is none", (rc, out))
+    ok(rc == 8 and out.count("stored") == 3 and "1 of 4" in out, "Intel's own collateral; of the processor CA's list there is none",
+       (rc, out))
     r = subprocess.run([BIN + "/ccdm-setup", "verify", "tdx", VECTORS + "/dcap-qvl/tdx_quote", "--collateral",
-                        b.dir + "/trust/collateral/b0c06f000000.json", "--crl", intel(b.dir + "/trust"), "--at", AT], capture_output=True, text=True)
+                        b.dir + "/trust/collateral/b0c06f000000.json", "--crl", intel(b.dir + "/trust"), "--at", AT], capture_output=True,
+                       text=True)
     ok(r.returncode == 0 and "accepted" in r.stdout, "with which a real quote is accepted", r.stdout)
     rc, out = b.admin("trust", "status", "--at", "2025-07-10", check=False)
     ok(rc == 5 and "expires" in out, "and which soon expires", (rc, out))

@@ -97,7 +97,8 @@ class Verbs:
         before = len(self.entries())
         rc, out = self.run("restore", copy)
         new = self.entries()[before:]
-        ok(rc == 5 and [(e["do"], e["result"], e["name"]) for e in new] == [("restore", "failed", copy)], "log: %s: a restore onto a state" % when,
+        ok(rc == 5 and [(e["do"], e["result"], e["name"]) for e in new] == [("restore", "failed", copy)],
+           "log: %s: a restore onto a state" % when,
            (rc, out, new))
         ok(self.verified(), "log: %s: it is whole" % when)
         with open(key_file, "wb") as f:
@@ -136,7 +137,8 @@ class Verbs:
         b, ok = self.b, self.ok
         copy = self.both("no daemon")
         st = os.stat(self.log)
-        ok((st.st_uid, st.st_mode & 0o777) == (os.stat(os.path.dirname(self.log)).st_uid, 0o640), "the log is still the daemon's", oct(st.st_mode))
+        ok((st.st_uid, st.st_mode & 0o777) == (os.stat(os.path.dirname(self.log)).st_uid, 0o640), "the log is still the daemon's",
+           oct(st.st_mode))
         whole, key, cert = content(self.log), content(b.dir + "/secrets.key"), content(b.dir + "/server.pem")
         orders = (("backup", copy + "2"), ("renew", "--name", "localhost"), ("rotate-key",))
 
@@ -191,7 +193,8 @@ class Verbs:
                 f.write(data)
             rc, out = self.run("restore", copy)
             last = self.entries()[-1]
-            ok(rc and (last["do"], last["result"], last["name"]) == ("restore", "failed", copy) and last["why"] in out and self.verified() and
+            ok(rc and (last["do"], last["result"], last["name"]) == ("restore", "failed",
+                                                                     copy) and last["why"] in out and self.verified() and
                os.listdir(state) == ["audit.log"], "log: restore of %s: failed" % what, (rc, out, last))
         with open(copy, "wb") as f:
             f.write(good)
@@ -209,7 +212,8 @@ class Verbs:
         last, kept = self.entries()[-1], "audit.log." + head[:16]
         ok(rc == 0 and (last["do"], last["result"], last["name"], last["hash"]) == ("restore", "done", copy, hash_),
            "log: a restore, and of what", (rc, out, last))
-        ok(last.get("before") == {"head": head, "lines": lines, "kept": kept} and kept in out and content(os.path.join(state, kept)) == before,
+        ok(last.get("before") == {"head": head, "lines": lines, "kept": kept} and kept in out and content(os.path.join(state,
+                                                                                                                       kept)) == before,
            "log: the head of the log before, which is kept", (last, out))
         with contextlib.closing(sqlite3.connect("file:%s?mode=ro&immutable=1" % copy, uri=True)) as db:
             lines = [x for x, in db.execute("SELECT line FROM kept ORDER BY n")]
@@ -217,7 +221,8 @@ class Verbs:
            last["prev"] == hashlib.sha256(content(self.log).splitlines()[-2]).hexdigest() and self.verified() and
            self.run("log", "verify", os.path.join(state, kept))[0] == 0, "the chain goes on over it", last)
         ok(sorted(os.listdir(state)) == sorted(["audit.log", "broker.db", kept]) and
-           {os.stat(os.path.join(state, x)).st_uid for x in os.listdir(state)} == {os.stat(state).st_uid}, "nothing else is left", os.listdir(state))
+           {os.stat(os.path.join(state, x)).st_uid for x in os.listdir(state)} == {os.stat(state).st_uid}, "nothing else is left",
+           os.listdir(state))
         # and into a place with nothing in it
         os.rename(state, state + ".once")
         os.mkdir(state, 0o700)

@@ -88,7 +88,8 @@ def build():
                     "LDFLAGS=-pie -Wl,--no-as-needed %s -Wl,@%s" % (shim, wraps)] +
                    [BUILD + "/bin/" + p for p in ("ccdm-setup", "ccdm-broker", "ccdm-brokerd")],
                    cwd=TOP, check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(["make", "-s", "build/tests/load", "build/tests/signer", "build/tests/mirror"], cwd=TOP, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["make", "-s", "build/tests/load", "build/tests/signer", "build/tests/mirror"], cwd=TOP, check=True,
+                   stdout=subprocess.DEVNULL)
 
 
 class Faults:

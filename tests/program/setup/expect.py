@@ -60,7 +60,8 @@ def tpm(tmp, t):
             ("another TPM's key", "ak: found one of another key", other.quote(pcrs), ()),
             ("too few values", "pcr-list: found 23", good.quote(pcrs, beside=pcrs[:23]), ())):
         check(1, "the quote was refused, and the log not compared: " + says, what, evidence, *more, lacks="sha256-4")
-    check(1, "ak-chain: found ", "a provider that nobody trusts", whole, key=["--cert", good.cert, "--ak-root", other.ca, "--allow", "no-crl"])
+    check(1, "ak-chain: found ", "a provider that nobody trusts", whole,
+          key=["--cert", good.cert, "--ak-root", other.ca, "--allow", "no-crl"])
     check(1, "ak-crl: found ", "without a revocation list", whole, key=good.words[:4])
     check(1, "the log not compared: ak: found none", "without any option", whole, key=[])
     check(1, "tpm_quote.message", "without its message", {"tpm_quote": {}})
@@ -70,7 +71,8 @@ def tpm(tmp, t):
     check(7, "FAILED  sha256-4 ", "an event that the machine did not measure", good.quote(forged))
     check(7, "FAILED  sha256-10 ", "an event that is not in the log", good.quote(registers(EVENTS + [(10, b"\x44" * 32)])))
     check(7, "sha256-10            no event of it in the logs", "and it is said", good.quote(registers(EVENTS + [(10, b"\x44" * 32)])))
-    check(7, "FAILED  sha256-17 ", "a dynamic root of trust that the log does not know of", good.quote(registers(EVENTS + [(17, b"\x44" * 32)])))
+    check(7, "FAILED  sha256-17 ", "a dynamic root of trust that the log does not know of",
+          good.quote(registers(EVENTS + [(17, b"\x44" * 32)])))
 
     # whoever quotes chooses what is covered, and not what is compared
     for selected in [7], [16], [0, 7, 10], range(5, 24):
@@ -159,13 +161,15 @@ def tdx(tmp, t):
         rc, out, err = t.setup("verify", "eventlog", put(logs, firmware), "--expect", put(quote, content), *key, *more)
         t.ok(rc == code and says in out + err and (rc == 0) == ("\naccepted" in out), "expect: " + what, (rc, out, err))
     raw = quotes[""]
-    for what, content in (("", raw), (" in hex", raw.hex().encode()), (" in base64", base64.b64encode(raw)), (" gzip'ed", gzip.compress(raw)),
+    for what, content in (("", raw), (" in hex", raw.hex().encode()), (" in base64", base64.b64encode(raw)),
+                          (" gzip'ed", gzip.compress(raw)),
                           (" as the protocol has it", {"quote": base64.b64encode(raw).decode()}), (" in a capture", told)):
         check(0, "ok      sha384-rtmr2 ", "a TD's quote" + what, content)
     # what a capture is of, its "tee" says: that is what is judged
     for kind, code, says in ("snp", 1, "expected evidence of snp, found that of \"tdx\""), ("tdx", 0, "accepted"):
         rc, out, err = t.setup("verify", kind, put(quote, {"platform": "snp", **told}), *words)
-        t.ok(rc == code and says in out + err and (rc == 0) == ("\naccepted" in out), "verify %s: a capture of tdx with another name beside it" % kind,
+        t.ok(rc == code and says in out + err and (rc == 0) == ("\naccepted" in out),
+             "verify %s: a capture of tdx with another name beside it" % kind,
              (rc, out, err))
     check(0, "accepted", "with what it is bound to", raw, "--report-data", data.hex())
     check(1, "report-data: found ", "and with something else", raw, "--report-data", "00" * 64)

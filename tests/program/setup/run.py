@@ -290,7 +290,8 @@ def text(tee, path, words):
     with open(path, "rb") as f:
         raw = f.read()
     b64 = base64.encodebytes(raw).decode()
-    for file in forms(path, {".hex": raw.hex(), ".url": base64.urlsafe_b64encode(raw).decode(), ".b64": b64, ".line": " " + b64.replace("\n", ""),
+    for file in forms(path, {".hex": raw.hex(), ".url": base64.urlsafe_b64encode(raw).decode(), ".b64": b64,
+                             ".line": " " + b64.replace("\n", ""),
                              ".HEX": "\n".join(raw.hex().upper()[i:i + 64] for i in range(0, 2 * len(raw), 64)) + "\r\n"}):
         says(0, "accepted", "verify", tee, file, *words)
     for file in forms(path, {".odd": raw.hex() + "0", ".less": raw.hex()[:1200], ".pad": "A" + b64, ".junk": raw.hex() + "g!",
@@ -310,11 +311,13 @@ def zipped(tee, path, words):
     with open(path, "rb") as f:
         raw = f.read()
     z = gzip.compress(raw, mtime=0)
-    for file in forms(path, {".gz": z, ".gz.hex": z.hex(), ".gz.b64": base64.encodebytes(z), ".b64.gz": gzip.compress(base64.b64encode(raw))}):
+    for file in forms(path, {".gz": z, ".gz.hex": z.hex(), ".gz.b64": base64.encodebytes(z),
+                             ".b64.gz": gzip.compress(base64.b64encode(raw))}):
         says(0, "accepted", "verify", tee, file, *words)
     for code, text, what in ((1, "cut off", z[:-1]), (1, "cut off", z[:len(z) // 2]), (1, "cut off", z[:2]),
                              (1, "damaged", z[:-8] + bytes([z[-8] ^ 1]) + z[-7:]), (1, "damaged", z[:-4] + bytes([z[-4] ^ 1]) + z[-3:]),
-                             (1, "damaged", z[:2] + b"\7" + z[3:]), (1, "%d bytes follow" % len(z), z + z), (1, "1 bytes follow", z + b"\0"),
+                             (1, "damaged", z[:2] + b"\7" + z[3:]), (1, "%d bytes follow" % len(z), z + z),
+                             (1, "1 bytes follow", z + b"\0"),
                              (1, "in gzip data", gzip.compress(z))):
         rc, out, err = setup("verify", tee, *forms(path, {".z": what}), *words)
         ok(rc == code and text in err and "accepted" not in out, "verify %s: gzip data: %s" % (tee, text), (rc, out, err))

@@ -57,7 +57,7 @@ def build(name, *flags):
          "-Wno-sign-compare", "-fno-sanitize-recover=all", "-D__KERNEL__", "-DCCDM_PICK_MAX=16", "-DCCDM_LOADS_MIN=2u",
          "-DCCDM_LOADS_MAX=4u", "-DCCDM_WRITES_MIN=1u", "-DCCDM_WRITES_MAX=3u", "-include", "tests/kernel/kmod/kernel.h",
          "-I" + os.path.join(BUILD, "include"), "-Ikmod", "-Itests/kernel/kmod", *flags, "-o", out, *FILES,
-         *sorted(glob.glob("tests/kernel/kmod/*.c"))], cwd=TOP, capture_output=True, text=True)
+         *sorted(glob.glob("tests/kernel/kmod/*.c", root_dir=TOP))], cwd=TOP, capture_output=True, text=True)
     if r.returncode:
         sys.exit("kmod: %s does not build\n%s" % (name, r.stderr))
     return out

@@ -23,7 +23,7 @@
 #define DEPTH	  6 /* callers that make a way */
 
 /*
- * struct faults - shared with tests/program/faults/run.py; offsets are known there, too
+ * struct faults - shared with tests/program/faults/harness.py; offsets are known there, too
  * @armed: calls are counted, and may fail
  * @fail_at: which one fails; 1 is the first, 0 none
  * @failed: the one that has failed

@@ -4,7 +4,7 @@
  *
  * F: one that has done nothing when it fails. W: one with a wrapper of its own in fail.c, since
  * what it takes, or gives, is settled also when it fails. All of W come after all of F. Included
- * once for each use, with F and W defined; tests/program/faults/run.py reads the names.
+ * once for each use, with F and W defined; tests/program/faults/harness.py reads the names.
  */
 F(malloc, 0, ENOMEM)
 F(calloc, 0, ENOMEM)

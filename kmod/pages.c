@@ -354,7 +354,8 @@ static bool ccdm_pages_serve_line(struct ccdm_pages *pool, struct list_head *gra
 		if (order[i] != CCDM_RANK_READ && !writes)
 			continue;
 		while ((waiter = ccdm_line_next(&pool->line, order[i], 0))) {
-			struct ccdm_page_req *req = container_of(waiter, struct ccdm_page_req, waiter);
+			struct ccdm_page_req *req =
+				container_of(waiter, struct ccdm_page_req, waiter);
 
 			if (!ccdm_pages_grant(pool, req, common)) {
 				if (order[i] != CCDM_RANK_READ)

@@ -68,7 +68,7 @@ MUTANTS = [
      "	set_task_ioprio(current, CCDM_SCRUB_IOPRIO);\n", "", "6.1 84-scrub"),
     ("too-small-unsaid", "a cache that is too small has a message of its own", "kmod/ctr.c",
      "	if (r == -ENOSPC)", "	if (false)", "6.1 23-many-cpus"),
-    ("unknown-order", "an order that nobody knows is not carried out", "kmod/io.c",
+    ("unknown-order", "an order that nobody knows is not carried out", "kmod/map.c",
      "		if (bio_op(bio) == REQ_OP_DISCARD || bio_op(bio) == REQ_OP_WRITE_ZEROES)", "		if (true)", "kmod good"),
     ("host-speaks", "what kind of error it is the host does not say", "kmod/read.c",
      "	ccdm_io_finish(io, BLK_STS_IOERR);\n}\n\nstatic void ccdm_read_arrived", "	ccdm_io_finish(io, io->status);\n}\n\nstatic void ccdm_read_arrived", "kmod errors"),
@@ -542,7 +542,7 @@ MUTANTS = [
     # ---- senders that may not wait: "Reads beside writes"
     ("nowait-not-said", "programs may ask not to wait", "kmod/target.c",
      " | DM_TARGET_NOWAIT", "", "6.1 60-odd"),
-    ("nowait-miss", "a sender that may not wait loads no node", "kmod/io.c",
+    ("nowait-miss", "a sender that may not wait loads no node", "kmod/map.c",
      "	} else if (io->direct && (io->user_opf & REQ_NOWAIT)) {", "	} else if (false) {", "kmod good"),
     ("nowait-waits", "what such a sender sends may not wait", "kmod/io.c",
      "		bio->bi_opf |= io->user_opf & REQ_NOWAIT;", "", "kmod good"),

@@ -46,7 +46,7 @@ static void ccdm_map_let_in(struct ccdm_page_req *req)
 {
 	struct ccdm_io *io = container_of(req, struct ccdm_io, req);
 
-	io->inside = io->nr;
+	io->inside = req->nr;
 	ccdm_io_queue(io, io->c->done, ccdm_map_begin);
 }
 
@@ -98,11 +98,11 @@ void ccdm_map_bio(struct ccdm *c, struct bio *bio, struct ccdm_io *io)
 	io->mask = ccdm_mask_range(io->first, io->nr);
 
 	io->direct = false;	/* it may be let in by somebody else */
-	io->req.nr = io->nr;
+	io->req.nr = ccdm_pages_weight(io->nr);
 	io->req.on_granted = ccdm_map_let_in;
 	ccdm_waiter_set(&io->req.waiter, bio, io->group);
 	if (likely(ccdm_pages_enter(&c->pages, &io->req))) {
-		io->inside = io->nr;
+		io->inside = io->req.nr;
 		io->direct = true;
 		ccdm_map_begin(io);
 	}

@@ -7,7 +7,7 @@
  * child pins its parent, so the way up is always in memory, up to the root,
  * which is only there.
  *
- * Order of steps (why: Documentation/concurrency.rst):
+ * Order of steps (why: Documentation/explanation/concurrency.rst):
  *
  *	load	into the hash as LOADING; under the parent's lock copy the entry
  *		and set the child's bit; read and verify (load.c); CLEAN

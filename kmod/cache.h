@@ -9,7 +9,7 @@
  *	sync.c		waiting for them
  *
  * The locks are defined here, each with its rule; who waits for whom is in
- * Documentation/concurrency.rst.
+ * Documentation/explanation/concurrency.rst.
  */
 #ifndef CCDM_CACHE_H
 #define CCDM_CACHE_H

@@ -16,7 +16,7 @@
  *	seq, event, name	sequence numbers; telling the world; what it is called
  *
  * Calls go downward in this list. Locks, and who may wait for whom, are in
- * Documentation/concurrency.rst; each lock's rule stands at its definition.
+ * Documentation/explanation/concurrency.rst; each lock's rule stands at its definition.
  */
 #ifndef CCDM_H
 #define CCDM_H

@@ -3,7 +3,7 @@
  * event.c - telling the world, and the one function that declares tamper
  *
  * Generic netlink family "ccdm", group "events", for CAP_NET_ADMIN; the
- * specification is Documentation/netlink/specs/ccdm.yaml.
+ * specification is Documentation/reference/ccdm-netlink.yaml.
  *
  * With on_tamper:poweroff the host has every reason to delay the end: it may hang
  * another disk until memory is short and no worker can be made. So the order is:

@@ -11,7 +11,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 
 def cells():
     """What stands in the right columns, line by line."""
-    with open(os.path.join(TOP, "Documentation/threat-model.rst")) as f:
+    with open(os.path.join(TOP, "Documentation/explanation/threat-model.rst")) as f:
         lines = f.read().splitlines()
     table, out = False, []
     for line in lines:

@@ -6,7 +6,7 @@ then, and the test: "KERNEL NAME" as tests/run takes them, "unit NAME" for
 tests/unit/test_NAME.c, "kmod MODE" for tests/kmod/run, or "attacks NAME" for tests/attacks/run.
 """
 MUTANTS = [
-    # ---- marks, rechecks, poison: Documentation/concurrency.rst, "Marks"
+    # ---- marks, rechecks, poison: Documentation/explanation/concurrency.rst, "Marks"
     ("no-marks", "a writer has the blocks' marks to itself", "kmod/io.c",
      "	ok = ccdm_tree_grant(&io->mask, &leaf->mask, &none);",
      "	ok = ccdm_tree_grant(&io->mask, &none, &none);", "kmod good"),

@@ -53,7 +53,7 @@ LIB_SRC := $(wildcard userspace/lib/*/*.c) $(filter-out $(BROKER_SRC) $(BROKERD_
 PARTS_SRC := $(filter-out %/main.c %/brokerd.c,$(LIB_SRC) $(BROKER_SRC) $(BROKERD_SRC))
 objects = $(1:%.c=$(BUILD)/%.o)
 
-.PHONY: all attacks help modules programs test-programs unit-programs install install-broker uninstall clean check check-all check-setup coverage kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-load bench-record bench-locks bench-boot lint vm boot unit fuzz faults setup
+.PHONY: all attacks help modules programs test-programs unit-programs install install-broker uninstall clean check check-all check-setup coverage kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-load bench-record bench-locks bench-boot html lint vm boot unit fuzz faults setup
 
 all: modules programs
 
@@ -85,6 +85,7 @@ help:
 	@echo 'make bench-load          latency and IOPS on a device that takes time (KERNEL=6.12; ROW=cold)'
 	@echo 'make bench-locks         who waits for which lock, on several CPUs (debug kernel)'
 	@echo 'make bench-boot          what a boot costs beside dm-verity and LUKS2 (SUITE=trixie)'
+	@echo 'make html                the documentation as HTML, in build/html'
 	@echo 'make lint                static checks'
 	@echo 'make clean'
 
@@ -246,6 +247,13 @@ bench-locks: vm-setup test-programs
 
 bench-boot: vm-setup
 	@tests/run gauge boot --suite $(SUITE)
+
+# A warning is an error: of a link to nowhere, for example. Links out of the tree are listed, not opened.
+html:
+	@scripts/setup docs
+	@sphinx-build -q -n -W --keep-going -b html -d $(BUILD)/doctrees Documentation $(BUILD)/html
+	@grep -rnoE --include='*.rst' 'https?://[^ >`"]+' Documentation | sort >$(BUILD)/html/external-links.txt || true
+	@echo "$(BUILD)/html/index.html; links out of the tree: $$(wc -l <$(BUILD)/html/external-links.txt), in $(BUILD)/html/external-links.txt"
 
 lint:
 	@scripts/setup lint

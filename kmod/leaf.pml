@@ -3,8 +3,8 @@
  * leaf.pml - one block, its leaf, and the leaf's entry in its parent (Promela, for spin)
  *
  * What runs at the same time: writers, readers, the cache that loads and evicts, write-back
- * (Documentation/concurrency.rst has the words). A content is the number of the write that
- * made it, a node on the device is a content and the number that it was sealed under. Every
+ * (Documentation/explanation/concurrency.rst has the words). A content is the number of the
+ * write that made it, a node on the device is a content and the number that it was sealed under. Every
  * step of the device is a step of its own; it may fail, with or without having stored.
  *
  * Without HOST nobody is hostile, and "tamper" is an error: assert(false). With HOST the host

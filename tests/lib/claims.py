@@ -10,16 +10,17 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 
 
 def cells():
-    """What stands in the right columns, line by line."""
-    with open(os.path.join(TOP, "Documentation/threat-model.rst")) as f:
+    """What stands in the right columns of the tables, line by line."""
+    with open(os.path.join(TOP, "Documentation/explanation/threat-model.rst")) as f:
         lines = f.read().splitlines()
-    table, out = False, []
+    right, out = False, []
     for line in lines:
-        if line.startswith("=====") and " " in line:
-            table = not table
-            split = line.index(" ") + 2
-        elif table:
-            out.append(line[split:].strip())
+        if line.startswith("     - "):
+            right = True
+        elif not line.startswith("       "):
+            right = False
+        if right:
+            out.append(line[7:])
     return out
 
 

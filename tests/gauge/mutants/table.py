@@ -6,7 +6,7 @@ then, and the test: "KERNEL NAME" for tests/run vm, "unit NAME" for tests/unit/t
 tests/kernel/kmod/run.py, or "attacks NAME" for tests/program/attacks/run.py.
 """
 MUTANTS = [
-    # ---- marks, rechecks, poison: Documentation/concurrency.rst, "Marks"
+    # ---- marks, rechecks, poison: Documentation/explanation/concurrency.rst, "Marks"
     ("no-marks", "a writer has the blocks' marks to itself", "kmod/io.c",
      "	ok = ccdm_tree_grant(&io->mask, &leaf->mask, &none);",
      "	ok = ccdm_tree_grant(&io->mask, &none, &none);", "kmod good"),
@@ -68,7 +68,7 @@ MUTANTS = [
      "	set_task_ioprio(current, CCDM_SCRUB_IOPRIO);\n", "", "6.1 84-scrub"),
     ("too-small-unsaid", "a cache that is too small has a message of its own", "kmod/ctr.c",
      "	if (r == -ENOSPC)", "	if (false)", "6.1 23-many-cpus"),
-    ("unknown-order", "an order that nobody knows is not carried out", "kmod/io.c",
+    ("unknown-order", "an order that nobody knows is not carried out", "kmod/map.c",
      "		if (bio_op(bio) == REQ_OP_DISCARD || bio_op(bio) == REQ_OP_WRITE_ZEROES)", "		if (true)", "kmod good"),
     ("host-speaks", "what kind of error it is the host does not say", "kmod/read.c",
      "	ccdm_io_finish(io, BLK_STS_IOERR);\n}\n\nstatic void ccdm_read_arrived",
@@ -191,13 +191,18 @@ MUTANTS = [
     ("groups-swapped", "groups that take turns have one each", "kmod/pages.c",
      "	if (!pool->owner[group])\n		return 0;\n", "", "kmod line"),
     ("held-cleared", "a thread that finds nothing to send leaves writes held", "kmod/submit.c",
-     "	if (waiter || ccdm_line_empty(&s->line))\n		WRITE_ONCE(s->held, false);",
-     "	WRITE_ONCE(s->held, false);", "kmod line"),
+     "	if (!(left & full))\n", "	if (true)\n", "kmod line"),
     ("last-rank-left", "who leaves the last rank in line wakes the other thread", "kmod/submit.c",
-     "		WRITE_ONCE(s->busy, s->large.awake || s->small.awake);\n		ccdm_submitter_wake_one(s);",
-     "		WRITE_ONCE(s->busy, s->large.awake || s->small.awake);", "kmod line"),
+     "	ccdm_submitter_rouse(s, full, ccdm_submitter_stuck(s));\n", "", "kmod line"),
+    ("last-rank-starves", "reads without end do not keep the last rank waiting", "kmod/submit.c",
+     "		if (last || (!s->small.awake", "		if ((!s->small.awake", "kmod line"),
     ("sleeper-woken", "while one thread waits for the device the other is woken", "kmod/submit.c",
-     "s->large.awake ? &s->small : &s->large;", "&s->large;", "kmod line"),
+     "	spin_lock_irqsave(&s->lock, flags);\n	ccdm_submitter_rouse(s, ccdm_submitter_full(s), true);",
+     "	spin_lock_irqsave(&s->lock, flags);\n	ccdm_submitter_rouse(s, ccdm_submitter_full(s), false);", "kmod line"),
+    ("behind-the-last-rank", "no write waits for one of the last rank", "kmod/submit.c",
+     "	if (ccdm_submitter_stuck(s))\n		ccdm_submitter_rouse(s, ccdm_submitter_full(s), true);\n", "", "kmod line"),
+    ("tables-not-counted", "a group leaves tables for the others", "kmod/pages.c",
+     "	return nr > CCDM_INLINE_VECS ? max(nr, CCDM_PAGES_PER_VECS) : nr;", "	return nr;", "kmod line"),
     ("tags-of-all", "a group that is held back above the device has no tags", "kmod/submit.c",
      "		if (n[g] && n[g] >= (tags - most) / groups)", "		if (true)", "kmod line"),
     ("groups-by-hash", "control groups are told apart", "kmod/pages.c",
@@ -549,7 +554,7 @@ MUTANTS = [
     # ---- senders that may not wait: "Reads beside writes"
     ("nowait-not-said", "programs may ask not to wait", "kmod/target.c",
      " | DM_TARGET_NOWAIT", "", "6.1 60-odd"),
-    ("nowait-miss", "a sender that may not wait loads no node", "kmod/io.c",
+    ("nowait-miss", "a sender that may not wait loads no node", "kmod/map.c",
      "	} else if (io->direct && (io->user_opf & REQ_NOWAIT)) {", "	} else if (false) {", "kmod good"),
     ("nowait-waits", "what such a sender sends may not wait", "kmod/io.c",
      "		bio->bi_opf |= io->user_opf & REQ_NOWAIT;", "", "kmod good"),

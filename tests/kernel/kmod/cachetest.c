@@ -232,7 +232,7 @@ static void hidden(void)
 	sim_fail_often(SIM_WRITE, 1);
 	for (i = 0; i < ARRAY_SIZE(leaf); i++)
 		change(leaf[i]->parent, 6);
-	for (tries = 0; tries < 100 && c->cache.nr_unwritable < ARRAY_SIZE(leaf); tries++)
+	for (tries = 0; tries < 2000 && c->cache.nr_unwritable < ARRAY_SIZE(leaf); tries++)
 		if (ccdm_sync(c) != -EIO)
 			sim_bug("a sync does not say that a write failed");
 	if (c->cache.nr_unwritable != ARRAY_SIZE(leaf))

@@ -74,7 +74,7 @@ static bool client_send(struct client *k, blk_opf_t opf, u64 block)
 	k->bio.bi_end_io = client_end_io;
 	init_completion(&k->done);
 	sim_map(true);
-	ccdm_io_map(&sim.c, &k->bio, &k->io);
+	ccdm_map_bio(&sim.c, &k->bio, &k->io);
 	sent = sim_map_bios();
 	sim_map(false);
 	/* As the block layer does: what was sent in map() goes when it has returned. */

@@ -201,6 +201,31 @@ static void stuck_groups(void)
 	ccdm_pages_exit(&pool);
 }
 
+/* I/Os that need a table and few pages: a group leaves tables, too. */
+static void stuck_tables(enum ccdm_rank rank)
+{
+	static struct ccdm_page_req in[1024], other[3];
+	unsigned int n, i;
+
+	assert(!ccdm_pages_init(&pool, 8 * PAGES));
+	for (n = 0; n < ARRAY_SIZE(in) && enter(&in[n], rank, 1, ccdm_pages_weight(9)); n++)
+		if (!take(&in[n], rank, 1, 9))
+			sim_bug("%u I/Os are inside, and there are no pages", n);
+	for (i = 0; i < ARRAY_SIZE(other); i++)
+		if (!enter(&other[i], rank, 5, 1) || !take(&other[i], rank, 5, 1))
+			sim_bug("another group waits for tables, of which it needs none");
+	for (i = 0; i < ARRAY_SIZE(other); i++) {
+		put(&other[i]);
+		ccdm_pages_leave(&pool, &other[i], 1);
+	}
+	for (i = 0; i < n; i++) {
+		put(&in[i]);
+		ccdm_pages_leave(&pool, &in[i], ccdm_pages_weight(9));
+	}
+	ccdm_pages_leave(&pool, &in[n], ccdm_pages_weight(9));
+	ccdm_pages_exit(&pool);
+}
+
 /* Writes of several groups have all that they can get: reads go on, and ranks count. */
 static void stuck_writes(void)
 {
@@ -348,11 +373,12 @@ static void stuck_tags(void)
 
 static struct request_queue four_tags = { .nr_requests = 4 };
 static struct ccdm_submitter four;
-static unsigned int sent;
+static unsigned int sent, reads, last_after;
 
 static void last_sent(struct ccdm_send *send)
 {
 	sent++;
+	last_after = reads;
 }
 
 /* While the thread for small ones sends it the tags come back, and nobody is told. */
@@ -396,20 +422,77 @@ static void last_rank(void)
 	sim_run(no_device);
 	if (sent != 2)
 		sim_bug("a write of the last rank is forgotten");
-	/* Who waits for the device is not waited for: the other one is woken. */
+	/* Nobody reads any more, and no write ends: who sends the next one sees it. */
+	for (i = 0; i < 3; i++)
+		ccdm_submitter_sent(&four, 3);
+	ccdm_submitter_read(&four);
+	ccdm_submit(&four, &last, false);
+	sim_run(no_device);
+	if (sent != 2)
+		sim_bug("a write is sent, and its group has all the tags");
+	jiffies += HZ;
+	sync.send = last_sent;
+	ccdm_submit(&four, &sync, false);
+	sim_run(no_device);
+	if (sent != 4)
+		sim_bug("a write of the last rank is forgotten after the last read");
+	for (i = 0; i < 3; i++)
+		ccdm_submitter_back(&four, 3);
+	/* A thread that waits for the device is not waited for: the other one is woken. */
 	for (i = 0; i < 3; i++)
 		ccdm_submitter_sent(&four, 3);
 	ccdm_submitter_read(&four);
 	sync.waiter.group = 3;
-	sync.send = last_sent;
 	ccdm_submit(&four, &sync, false);
 	sim_run(no_device);
 	four.large.awake = true;
 	ccdm_submitter_back(&four, 3);
 	sim_run(no_device);
-	four.large.awake = false;
-	if (sent != 3)
+	if (sent != 5)
 		sim_bug("nobody is woken while one waits for the device");
+	/* Nor is one that sends the last rank, which wbt may hold back. */
+	four.large.rank = CCDM_RANK_REST;
+	sync.waiter.group = 5;
+	ccdm_submit(&four, &sync, true);
+	sim_run(no_device);
+	four.large.awake = false;
+	if (sent != 6)
+		sim_bug("a synchronous write waits for one of the last rank");
+	ccdm_submitter_exit(&four);
+}
+
+static struct ccdm_send read_send;
+
+static void read_sent(struct ccdm_send *send)
+{
+	unsigned int i;
+
+	ccdm_submitter_read(&four);
+	if (++reads == 1)
+		for (i = 0; i < 3; i++)
+			ccdm_submitter_back(&four, 3);
+	if (reads < 1000)
+		ccdm_submit(&four, &read_send, false);
+}
+
+/* Reads without end keep a thread awake: a write of the last rank is sent all the same. */
+static void last_rank_starves(void)
+{
+	struct ccdm_send last = { { .rank = CCDM_RANK_REST, .group = 3 }, last_sent };
+	unsigned int i;
+
+	assert(!ccdm_submitter_init(&four, "line", &four_tags));
+	sent = 0;
+	for (i = 0; i < 3; i++)
+		ccdm_submitter_sent(&four, 3);
+	ccdm_submitter_read(&four);
+	ccdm_submit(&four, &last, false);
+	sim_run(no_device);
+	read_send = (struct ccdm_send){ { .rank = CCDM_RANK_READ, .group = 5 }, read_sent };
+	ccdm_submit(&four, &read_send, false);
+	sim_run(no_device);
+	if (sent != 1 || last_after > 100)
+		sim_bug("a write of the last rank is sent after %u reads", last_after);
 	ccdm_submitter_exit(&four);
 }
 
@@ -419,10 +502,13 @@ void line_test(void)
 	ranks();
 	stuck_group();
 	stuck_groups();
+	stuck_tables(CCDM_RANK_READ);
+	stuck_tables(CCDM_RANK_REST);
 	stuck_writes();
 	stuck_reads();
 	groups_apart();
 	stuck_tags();
 	last_rank();
+	last_rank_starves();
 }
 #endif

@@ -42,8 +42,7 @@ const char *ccdm_name(struct ccdm *m)
 static void mapping_dead(struct ccdm *m)
 {
 	sim.excused = true;
-	wake_up_all(&m->cache.sync_wait);
-	ccdm_room_wake(m);
+	ccdm_cache_stopped(m);
 }
 
 u64 ccdm_take_seq(struct ccdm *m, unsigned int n)

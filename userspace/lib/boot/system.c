@@ -16,9 +16,9 @@
 
 #define CCDM_SYSTEM_FILE_MAX (1 << 20)
 #define CCDM_SYSTEM_FIELDS   4
-#define CCDM_SYSTEM_RULES	   "99-zz-ccdm.rules"
-#define CCDM_SYSTEM_SPACE	   " \t\r"
-#define CCDM_SYSTEM_OURS	   "/dev/mapper/ccdm-"
+#define CCDM_SYSTEM_RULES    "99-zz-ccdm.rules"
+#define CCDM_SYSTEM_SPACE    " \t\r"
+#define CCDM_SYSTEM_OURS     "/dev/mapper/ccdm-"
 
 /* ---- what the running system would mount --------------------------------- */
 
@@ -31,7 +31,8 @@ static bool ccdm_system_source(const char *what)
 	/* another spelling of a path */
 	if (strchr(what, '\\') || strstr(what, "/../") || strstr(what, "/./") || strstr(what, "//"))
 		return false;
-	return strncmp(what, "/dev/", 5) || !strncmp(what, CCDM_SYSTEM_OURS, strlen(CCDM_SYSTEM_OURS));
+	return strncmp(what, "/dev/", 5) ||
+	       !strncmp(what, CCDM_SYSTEM_OURS, strlen(CCDM_SYSTEM_OURS));
 }
 
 static bool ccdm_system_option(const char *options, const char *want)

@@ -346,6 +346,17 @@ static int ccdm_snp_table(const uint8_t *table, size_t size, json_t *chain, stru
 	return 0;
 }
 
+/* Does the report of @evidence have all bytes of @raw? */
+static bool ccdm_snp_json_whole(const json_t *evidence, const uint8_t raw[CCDM_SNP_REPORT_SIZE])
+{
+	uint8_t again[CCDM_SNP_REPORT_SIZE] = { 0 };
+	struct ccdm_err err = { 0 };
+	struct ccdm_snp_out out = { .raw = again, .err = &err };
+
+	ccdm_snp_report(&out, json_object_get(evidence, "attestation_report"));
+	return !out.error && !memcmp(again, raw, sizeof(again));
+}
+
 int ccdm_snp_json_make(const uint8_t raw[CCDM_SNP_REPORT_SIZE], const uint8_t *table, size_t size,
 		       json_t **evidence, struct ccdm_err *err)
 {
@@ -362,6 +373,13 @@ int ccdm_snp_json_make(const uint8_t raw[CCDM_SNP_REPORT_SIZE], const uint8_t *t
 			json_pack("{s:o, s:O}", "attestation_report", ccdm_snp_report_json(&snp),
 				  "cert_chain", json_array_size(chain) ? chain : json_null());
 		r = *evidence ? 0 : -ENOMEM;
+	}
+	if (!r && !ccdm_snp_json_whole(*evidence, raw)) {
+		json_decref(*evidence);
+		*evidence = NULL;
+		r = ccdm_err_set(err, -EINVAL,
+				 "the report has bytes set that are reserved, and evidence of the "
+				 "KBS protocol has no place for them");
 	}
 	json_decref(chain);
 	return r == -ENOMEM ? ccdm_err_set(err, r, "out of memory") : r;

@@ -58,7 +58,8 @@ objects = $(1:%.c=$(BUILD)/%.o)
 all: modules programs
 
 help:
-	@echo 'make                     dm-ccdm.ko (KDIR=$(KDIR)) and ccdm-setup'
+	@echo 'make                     the module (KDIR=$(KDIR)) and the programs'
+	@echo 'make programs            the programs alone: needs no kernel headers'
 	@echo 'make install             both, man page, completion, udev rules (PREFIX, DESTDIR)'
 	@echo 'make install-broker      ccdm-brokerd and ccdm-broker, for the machine that hands out secrets'
 	@echo 'make uninstall'
@@ -89,15 +90,21 @@ help:
 	@echo 'make lint                static checks'
 	@echo 'make clean'
 
-setup:
-	@scripts/setup build
+# What is missing is said before anything is built. Only targets of tests and demos install it.
+$(BUILD)/have-programs $(BUILD)/have-unit: $(BUILD)/have-%: scripts/need
+	@CC='$(firstword $(CC))' scripts/need $*
+	@mkdir -p $(@D)
+	@touch $@
 
-modules: setup
+need-headers:
+	@KDIR='$(KDIR)' scripts/need modules
+
+modules: need-headers
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
-programs: setup $(BUILD)/bin/ccdm-setup $(BUILD)/bin/ccdm-broker $(BUILD)/bin/ccdm-brokerd
+programs: $(BUILD)/bin/ccdm-setup $(BUILD)/bin/ccdm-broker $(BUILD)/bin/ccdm-brokerd
 
-$(BUILD)/%.o: %.c VERSION
+$(BUILD)/%.o: %.c VERSION | $(BUILD)/have-programs
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(PKGS)) -MMD -MP -c -o $@ $<
@@ -160,7 +167,7 @@ UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -fsanitize=address,undefined \
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 UNIT_OBJ := $(PARTS_SRC:%.c=$(BUILD)/unit/%.o)
 
-$(BUILD)/unit/%.o: %.c VERSION
+$(BUILD)/unit/%.o: %.c VERSION | $(BUILD)/have-programs $(BUILD)/have-unit
 	@mkdir -p $(@D)
 	@$(CC) $(CPPFLAGS) $(UNIT_CFLAGS) $$(pkg-config --cflags $(PKGS)) -MMD -MP -c -o $@ $<
 

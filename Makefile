@@ -150,7 +150,7 @@ $(addprefix $(BUILD)/tests/,load mirror attack-guest attack-mutations signer vtp
 $(BUILD)/tests/devices.so: tests/lib/devices.c tests/lib/tpm_socket.h tests/forge/chip_tcti.h
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
-	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -shared -fPIC -o $@ $<
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(filter-out -pie,$(LDFLAGS)) -shared -fPIC -o $@ $<
 
 # for clangd and clang-tidy
 compile_commands.json: Makefile

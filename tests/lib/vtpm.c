@@ -31,7 +31,7 @@ int main(int argc, char **argv)
 {
 	const TPM2B_PUBLIC *template;
 	uint8_t bytes[1024], *der = NULL;
-	struct ccdm_tpm *tpm;
+	struct ccdm_tpm *tpm = NULL;
 	struct ccdm_err err;
 	uint32_t cert;
 	EVP_PKEY *key;

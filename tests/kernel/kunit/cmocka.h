@@ -17,7 +17,6 @@ static struct rnd_state ccdm_rnd;
 #define assert_true(x)			KUNIT_ASSERT_TRUE(ccdm_test, x)
 #define assert_false(x)			KUNIT_ASSERT_FALSE(ccdm_test, x)
 #define assert_memory_equal(a, b, n)	KUNIT_ASSERT_EQ(ccdm_test, memcmp(a, b, n), 0)
-#define assert_in_range(x, min, max)	KUNIT_ASSERT_TRUE(ccdm_test, (x) >= (min) && (x) <= (max))
 
 /* KUnit's case of a cmocka test. */
 #define CCDM_CASE(name)						\

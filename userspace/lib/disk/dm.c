@@ -15,6 +15,9 @@
 static bool ccdm_dm_debug;
 
 static void ccdm_dm_log(int level, const char *file, int line, int error, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+static void ccdm_dm_log(int level, const char *file, int line, int error, const char *fmt, ...)
 {
 	va_list ap;
 

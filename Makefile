@@ -60,7 +60,10 @@ all: modules programs
 help:
 	@echo 'make                     the module (KDIR=$(KDIR)) and the programs'
 	@echo 'make programs            the programs alone: needs no kernel headers'
-	@echo 'make install             both, man page, completion, udev rules (PREFIX, DESTDIR)'
+	@echo 'make install             module, ccdm-setup, man pages, initrd, udev rules (PREFIX, DESTDIR): those two:'
+	@echo 'make install-programs    all but the module'
+	@echo 'make install-module      the module alone'
+	@echo 'make install-dkms        its sources, in /usr/src, for DKMS'
 	@echo 'make install-broker      ccdm-brokerd and ccdm-broker, for the machine that hands out secrets'
 	@echo 'make uninstall'
 	@echo 'make demo                a Debian proves what it is, gets its secret, and halts when its host cheats'
@@ -275,7 +278,24 @@ demo-boot: vm-setup
 demo-disk: vm-setup test-programs
 	@scripts/demo-disk
 
-install: all
+# A package must not hold files in /lib, which is a link to /usr/lib.
+INSTALL_MOD = INSTALL_MOD_DIR=updates $(if $(DESTDIR),INSTALL_MOD_PATH=$(abspath $(DESTDIR))/usr DEPMOD=true)
+
+install: install-programs install-module
+
+install-module: modules
+	$(MAKE) -C $(KDIR) M=$(CURDIR) $(INSTALL_MOD) modules_install
+
+# The module's sources, for DKMS to build.
+DKMSDIR ?= /usr/src/ccdm-$(VERSION)
+install-dkms:
+	install -d $(DESTDIR)$(DKMSDIR)/kmod/probe $(DESTDIR)$(DKMSDIR)/LICENSES
+	install -m 0644 dkms.conf Kbuild VERSION COPYING $(DESTDIR)$(DKMSDIR)/
+	install -m 0644 $(wildcard LICENSES/*) $(DESTDIR)$(DKMSDIR)/LICENSES/
+	install -m 0644 $(wildcard kmod/*.[ch]) $(DESTDIR)$(DKMSDIR)/kmod/
+	install -m 0644 $(wildcard kmod/probe/*.c) $(DESTDIR)$(DKMSDIR)/kmod/probe/
+
+install-programs: $(BUILD)/bin/ccdm-setup
 	install -D -m 0755 $(BUILD)/bin/ccdm-setup $(DESTDIR)$(SBINDIR)/ccdm-setup
 	$(foreach m,$(SETUP_MAN),install -D -m 0644 $(m) $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
 	install -D -m 0644 userspace/setup/ccdm-setup.bash $(DESTDIR)$(COMPDIR)/ccdm-setup
@@ -289,8 +309,6 @@ install: all
 	chmod 0755 $(DESTDIR)$(GENERATORDIR)/ccdm-tab-generator
 	install -D -m 0644 dracut-module/50-ccdm.conf $(DESTDIR)$(DRACUTDIR)/dracut.conf.d/50-ccdm.conf
 	install -D -m 0644 userspace/setup/95-dm-ccdm.rules $(DESTDIR)$(UDEVDIR)/95-dm-ccdm.rules
-	$(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(DESTDIR),INSTALL_MOD_PATH=$(abspath $(DESTDIR))) \
-		INSTALL_MOD_DIR=updates $(if $(DESTDIR),DEPMOD=true) modules_install
 
 install-broker: programs
 	install -D -m 0755 $(BUILD)/bin/ccdm-broker $(DESTDIR)$(SBINDIR)/ccdm-broker
@@ -309,7 +327,8 @@ uninstall:
 		$(DESTDIR)$(UDEVDIR)/95-dm-ccdm.rules \
 		$(DESTDIR)$(DRACUTDIR)/dracut.conf.d/50-ccdm.conf
 	rm -rf $(DESTDIR)$(DRACUTDIR)/modules.d/50ccdm
-	rm -f $(DESTDIR)/lib/modules/$$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)/updates/dm-ccdm.ko*
+	rm -f $(if $(KDIR),$(DESTDIR)$(if $(DESTDIR),/usr)/lib/modules/$$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
+		$(KDIR)/include/generated/utsrelease.h)/updates/dm-ccdm.ko*)
 
 clean:
 	rm -rf $(BUILD)

@@ -91,6 +91,7 @@ help:
 	@echo 'make bench-boot          what a boot costs beside dm-verity and LUKS2 (SUITE=trixie)'
 	@echo 'make html                the documentation as HTML, in build/html'
 	@echo 'make lint                static checks'
+	@echo 'make dist                a tarball, the same bytes each time (REV=HEAD)'
 	@echo 'make clean'
 
 # What is missing is said before anything is built. Only targets of tests and demos install it.
@@ -329,6 +330,15 @@ uninstall:
 	rm -rf $(DESTDIR)$(DRACUTDIR)/modules.d/50ccdm
 	rm -f $(if $(KDIR),$(DESTDIR)$(if $(DESTDIR),/usr)/lib/modules/$$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
 		$(KDIR)/include/generated/utsrelease.h)/updates/dm-ccdm.ko*)
+
+# The same commit gives the same bytes.
+REV ?= HEAD
+DIST := ccdm-$(VERSION)
+dist:
+	@mkdir -p $(BUILD)
+	@git -c core.autocrlf=false -c tar.umask=0022 archive --format=tar --prefix=$(DIST)/ $(REV) >$(BUILD)/$(DIST).tar
+	@gzip -9nf $(BUILD)/$(DIST).tar
+	@echo '  DIST    $(BUILD)/$(DIST).tar.gz'
 
 clean:
 	rm -rf $(BUILD)

@@ -53,7 +53,7 @@ LIB_SRC := $(wildcard userspace/lib/*/*.c) $(filter-out $(BROKER_SRC) $(BROKERD_
 PARTS_SRC := $(filter-out %/main.c %/brokerd.c,$(LIB_SRC) $(BROKER_SRC) $(BROKERD_SRC))
 objects = $(1:%.c=$(BUILD)/%.o)
 
-.PHONY: all attacks help modules programs test-programs unit-programs install install-broker uninstall clean check check-all check-setup coverage kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-load bench-record bench-locks bench-boot html lint vm boot unit fuzz faults setup
+.PHONY: all attacks help modules programs test-programs unit-programs install install-programs install-module install-dkms install-broker uninstall dist clean check check-all check-setup coverage kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-load bench-record bench-locks bench-boot html lint vm boot unit fuzz faults need-headers
 
 all: modules programs
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # package - what a packager and a user at the shell meet: install, uninstall,
 # man page, completion, DKMS. On the host, in temporary folders.
 set -u
@@ -152,4 +153,56 @@ ko=$(find "$tmp/dkms" -name 'dm-ccdm.ko*' | head -n1)
 check_sh "DKMS builds this version" "[ \"\$(modinfo -F version '$ko')\" = $version ]"
 check_sh "and signs it, for Secure Boot" "[ -n \"\$(modinfo -F sig_key '$ko')\" ]"
 check "dkms remove" dkms_ remove --all
+check_sh "dkms.conf: kernels from 6.1" ". '$tmp/sources/usr/src/ccdm-$version/dkms.conf'
+	for k in 6.1.0-32-amd64 6.12.5 7.2.13+deb14-amd64 10.0.0; do [[ \$k =~ \$BUILD_EXCLUSIVE_KERNEL ]] || exit 1; done
+	for k in 5.10.0-30-amd64 6.0.12 4.19.0; do [[ ! \$k =~ \$BUILD_EXCLUSIVE_KERNEL ]] || exit 1; done"
+
+# ---- the tarball: the same each time; builds without git, root, network and package manager
+rev=$(git stash create)
+dist() { make -s dist REV="${rev:-HEAD}" BUILD="$tmp/$1" >/dev/null; }
+check_sh "make dist, twice" "$(declare -f dist); rev=$rev tmp='$tmp'; (umask 077; TZ=Asia/Tokyo dist a) && dist b && cmp '$tmp/a/ccdm-$version.tar.gz' '$tmp/b/ccdm-$version.tar.gz'"
+mkdir "$tmp/fake" "$tmp/called"
+for c in apt apt-get apt-cache dpkg dpkg-query dnf git sudo su; do
+	printf '#!/bin/sh\n: >"%s/called/%s"\nexit 99\n' "$tmp" "$c" >"$tmp/fake/$c"
+done
+chmod 0755 "$tmp" "$tmp"/fake/*
+tar -C "$tmp" --no-same-owner -xf "$tmp/a/ccdm-$version.tar.gz"
+chown -R 65534:65534 "$tmp/ccdm-$version" "$tmp/called"
+apart() { unshare -n setpriv --reuid=65534 --regid=65534 --clear-groups env "PATH=$tmp/fake:$PATH" make -s -C "$tmp/ccdm-$version" "$@"; }
+check "make programs" apart programs KDIR=
+check_sh "calls none of them" "[ -z \"\$(ls '$tmp/called')\" ]"
+check_sh "these programs are of this version" "[ \"\$('$tmp/ccdm-$version/build/bin/ccdm-setup' --version)\" = 'ccdm-setup $version' ]"
+refuse_code 2 "make modules without headers names their package" "linux-headers-amd64" apart modules KDIR="$tmp/none"
+refuse_code 2 "make programs without libraries names theirs" "the library jansson: not found; the package is libjansson-dev" apart programs BUILD=other PKG_CONFIG_LIBDIR="$tmp/none" PKG_CONFIG_PATH=
+check_sh "neither calls any of them" "[ -z \"\$(ls '$tmp/called')\" ]"
+
+# ---- the mirror of Debian: of apt's sources in both forms, or of CCDM_MIRROR
+mkdir -p "$tmp/apt/parts" "$tmp/apt/lists/partial"
+mirror() { # mirror LIST PARTS
+	printf 'Dir::Etc::sourcelist "%s";\nDir::Etc::sourceparts "%s";\nDir::State::lists "%s";\n' "$1" "$2" "$tmp/apt/lists" >"$tmp/apt/conf"
+	env -u CCDM_MIRROR APT_CONFIG="$tmp/apt/conf" scripts/mirror
+}
+codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+cat >"$tmp/apt/list" <<-E
+	deb https://other.example/linux/debian $codename stable
+	deb http://security.example/debian-security $codename-security main
+	deb [arch=amd64] http://list.example/debian/ $codename main contrib
+E
+printf 'Types: deb\nURIs: https://deb822.example/debian\nSuites: %s %s-updates\nComponents: main\n' "$codename" "$codename" >"$tmp/apt/parts/debian.sources"
+check_sh "mirror: of sources.list" "[ '$(mirror "$tmp/apt/list" /dev/null)' = http://list.example/debian ]"
+check_sh "mirror: of deb822 sources" "[ '$(mirror /dev/null "$tmp/apt/parts")' = https://deb822.example/debian ]"
+refuse_code 1 "mirror: none" "set CCDM_MIRROR" mirror /dev/null /dev/null
+check_sh "mirror: CCDM_MIRROR wins" "[ \"\$(CCDM_MIRROR=http://mine.example scripts/mirror)\" = http://mine.example ]"
+check_sh "scripts and tests name no host of Debian" "! git grep -n 'deb[.]debian[.]org' -- scripts tests Makefile .ci"
+
+# ---- the messages of commits
+message() { printf '%b' "$1" >"$tmp/message"; scripts/commit-msg "$tmp/message"; }
+check "commit-msg: area and summary" message 'kmod: refuse a short key\n\nWhy.\n'
+check "commit-msg: a fixup of one" message 'fixup! kmod: refuse a short key\n'
+refuse_code 1 "commit-msg: no area" "expected 'area: imperative summary', found 'Fix it'" message 'Fix it\n'
+refuse_code 1 "commit-msg: two ideas" "found ';'" message 'kmod: fix a; fix b\n'
+refuse_code 1 "commit-msg: no imperative" "expected an imperative" message 'kmod: fixes a\n'
+refuse_code 1 "commit-msg: too long" "at most 72 characters, found 80" message "kmod: $(printf %074d 0)\n"
+refuse_code 1 "commit-msg: no empty line" "line 2" message 'kmod: fix a\nbody\n'
+
 finish

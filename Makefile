@@ -55,13 +55,17 @@ LIB_SRC := $(wildcard userspace/lib/*/*.c) $(filter-out $(BROKER_SRC) $(BROKERD_
 PARTS_SRC := $(filter-out %/main.c %/brokerd.c,$(LIB_SRC) $(BROKER_SRC) $(BROKERD_SRC))
 objects = $(1:%.c=$(BUILD)/%.o)
 
-.PHONY: all attacks help modules programs test-programs unit-programs install install-broker uninstall clean check check-all check-setup coverage kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-load bench-record bench-locks bench-boot lint vm boot unit fuzz faults setup
+.PHONY: all attacks help modules programs test-programs unit-programs install install-programs install-module install-dkms install-broker uninstall dist clean check check-all check-setup coverage kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-load bench-record bench-locks bench-boot html lint vm boot unit fuzz faults need-headers
 
 all: modules programs
 
 help:
-	@echo 'make                     dm-ccdm.ko (KDIR=$(KDIR)) and ccdm-setup'
-	@echo 'make install             both, man page, completion, udev rules (PREFIX, DESTDIR)'
+	@echo 'make                     the module (KDIR=$(KDIR)) and the programs'
+	@echo 'make programs            the programs alone: needs no kernel headers'
+	@echo 'make install             module, ccdm-setup, man pages, initrd, udev rules (PREFIX, DESTDIR): those two:'
+	@echo 'make install-programs    all but the module'
+	@echo 'make install-module      the module alone'
+	@echo 'make install-dkms        its sources, in /usr/src, for DKMS'
 	@echo 'make install-broker      ccdm-brokerd and ccdm-broker, for the machine that hands out secrets'
 	@echo 'make uninstall'
 	@echo 'make demo                a Debian proves what it is, gets its secret, and halts when its host cheats'
@@ -70,7 +74,8 @@ help:
 	@echo 'make demo-disk           the disk alone'
 	@echo 'make check               all tests in short form (root; KERNEL=6.1, 6.12 or 7.2; DEBUG=1: on the debug kernel)'
 	@echo 'make check-all           every kernel, long forms; goes on where it stopped'
-	@echo 'make unit                the unit tests alone'
+	@echo 'tests/run --help         every test by its name (tests/README.md)'
+	@echo 'make unit                the unit tests alone (TEST=x509)'
 	@echo 'make attacks             a broker, and guests that lie to it with genuine signatures'
 	@echo 'make fuzz                the parsers of what is not ours (SECONDS=10 each)'
 	@echo 'make faults              the programs, with each of their calls failing once (EVERY=4: each fourth)'
@@ -86,18 +91,26 @@ help:
 	@echo 'make bench-load          latency and IOPS on a device that takes time (KERNEL=6.12; ROW=cold)'
 	@echo 'make bench-locks         who waits for which lock, on several CPUs (debug kernel)'
 	@echo 'make bench-boot          what a boot costs beside dm-verity and LUKS2 (SUITE=trixie)'
+	@echo 'make html                the documentation as HTML, in build/html'
 	@echo 'make lint                static checks'
+	@echo 'make dist                a tarball, the same bytes each time (REV=HEAD)'
 	@echo 'make clean'
 
-setup:
-	@scripts/setup build
+# What is missing is said before anything is built. Only targets of tests and demos install it.
+$(BUILD)/have-programs $(BUILD)/have-unit: $(BUILD)/have-%: scripts/need
+	@CC='$(firstword $(CC))' scripts/need $*
+	@mkdir -p $(@D)
+	@touch $@
 
-modules: setup
+need-headers:
+	@KDIR='$(KDIR)' scripts/need modules
+
+modules: need-headers
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
-programs: setup $(BUILD)/bin/ccdm-setup $(BUILD)/bin/ccdm-broker $(BUILD)/bin/ccdm-brokerd
+programs: $(BUILD)/bin/ccdm-setup $(BUILD)/bin/ccdm-broker $(BUILD)/bin/ccdm-brokerd
 
-$(BUILD)/%.o: %.c VERSION
+$(BUILD)/%.o: %.c VERSION | $(BUILD)/have-programs
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(PKGS)) -MMD -MP -c -o $@ $<
@@ -119,16 +132,20 @@ $(addprefix $(BUILD)/bin/,ccdm-setup ccdm-broker ccdm-brokerd): $(BUILD)/lib.a
 	@echo '  LD      $@'
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $$(pkg-config --libs $(LIBS))
 
+# what makes evidence for tests
+FORGE := -Itests/forge
+$(BUILD)/tests/%.o $(BUILD)/unit/tests/%.o $(BUILD)/tests/devices.so: CPPFLAGS += $(FORGE)
+
 $(BUILD)/tests/%: tests/lib/%.c
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lpthread
 
-$(BUILD)/tests/load: $(BUILD)/tests/broker/load.o
-$(BUILD)/tests/mirror: $(BUILD)/tests/broker/mirror.o
-$(BUILD)/tests/attack-guest: $(BUILD)/tests/attacks/guest.o
-$(BUILD)/tests/attack-mutations: $(BUILD)/tests/attacks/mutations.o
-$(BUILD)/tests/signer: $(BUILD)/tests/sim/signer.o
+$(BUILD)/tests/load: $(BUILD)/tests/program/broker/load.o
+$(BUILD)/tests/mirror: $(BUILD)/tests/program/broker/mirror.o
+$(BUILD)/tests/attack-guest: $(BUILD)/tests/program/attacks/guest.o
+$(BUILD)/tests/attack-mutations: $(BUILD)/tests/program/attacks/mutations.o
+$(BUILD)/tests/signer: $(BUILD)/tests/kernel/sim/signer.o
 $(BUILD)/tests/vtpm: $(BUILD)/tests/lib/vtpm.o
 $(BUILD)/tests/vtpm: LDFLAGS += -Wl,--wrap=Tss2_Tcti_Device_Init
 $(addprefix $(BUILD)/tests/,load mirror attack-guest attack-mutations signer vtpm): $(BUILD)/parts.a
@@ -136,10 +153,10 @@ $(addprefix $(BUILD)/tests/,load mirror attack-guest attack-mutations signer vtp
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $$(pkg-config --libs $(PKGS))
 
 # a TPM of swtpm at a socket, as a library that is loaded before a program
-$(BUILD)/tests/devices.so: tests/lib/devices.c tests/lib/tpm_socket.h tests/unit/chip_tcti.h
+$(BUILD)/tests/devices.so: tests/lib/devices.c tests/lib/tpm_socket.h tests/forge/chip_tcti.h
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
-	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -shared -fPIC -o $@ $<
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(filter-out -pie,$(LDFLAGS)) -shared -fPIC -o $@ $<
 
 # for clangd and clang-tidy
 compile_commands.json: Makefile
@@ -156,7 +173,7 @@ UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Werror=unused-result -fsanitize=
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 UNIT_OBJ := $(PARTS_SRC:%.c=$(BUILD)/unit/%.o)
 
-$(BUILD)/unit/%.o: %.c VERSION
+$(BUILD)/unit/%.o: %.c VERSION | $(BUILD)/have-programs $(BUILD)/have-unit
 	@mkdir -p $(@D)
 	@$(CC) $(CPPFLAGS) $(UNIT_CFLAGS) $$(pkg-config --cflags $(PKGS)) -MMD -MP -c -o $@ $<
 
@@ -172,21 +189,21 @@ $(UNIT): $(BUILD)/unit/%: $(BUILD)/unit/tests/unit/%.o $(BUILD)/unit/lib.a
 
 unit-programs: $(UNIT)
 
-unit: $(UNIT)
-	@for t in $(UNIT); do echo "# $$t"; $$t || exit 1; done
+unit: unit-programs
+	@tests/run unit $(TEST)
 
 SECONDS ?= 10
 fuzz: check-setup
-	@tests/fuzz/run --seconds $(SECONDS)
+	@tests/run fuzz --seconds $(SECONDS)
 
 attacks: check-setup test-programs
-	@tests/attacks/run $(ATTACK)
+	@tests/run program attacks $(ATTACK)
 
 EVERY ?= 1
 faults: check-setup
-	@tests/faults/run --every $(EVERY)
+	@tests/run program faults --every $(EVERY)
 
--include $(patsubst %.o,%.d,$(call objects,$(SETUP_SRC) $(BROKER_SRC) $(BROKERD_SRC) $(LIB_SRC)) $(UNIT_OBJ)) $(wildcard $(BUILD)/unit/tests/unit/*.d $(BUILD)/tests/*/*.d)
+-include $(patsubst %.o,%.d,$(call objects,$(SETUP_SRC) $(BROKER_SRC) $(BROKERD_SRC) $(LIB_SRC)) $(UNIT_OBJ)) $(wildcard $(BUILD)/unit/tests/unit/*.d $(BUILD)/tests/*/*.d $(BUILD)/tests/*/*/*.d)
 
 # ---- tests in VMs ----
 
@@ -201,48 +218,55 @@ check-setup:
 
 RUNS ?= 400
 kmod: check-setup
-	@tests/kmod/run --runs $(RUNS)
+	@tests/run kernel kmod --runs $(RUNS)
 
 mutants: check-setup
-	@tests/mutants/run $(MUTANT)
+	@tests/run gauge mutants $(MUTANT)
 
 coverage: check-setup vm-setup
 	@scripts/setup debug
-	@tests/coverage/run $(TEST)
+	@tests/run gauge coverage $(TEST)
 
 HOURS ?= 1
 soak: vm-setup test-programs
-	@tests/soak/run --hours $(HOURS)
+	@tests/run gauge soak --hours $(HOURS)
 
 vm-setup:
 	@scripts/setup test
 
 vm: vm-setup test-programs
-	@tests/run --kernel $(if $(DEBUG),debug,$(KERNEL)) $(if $(WANT_SHELL),--shell) $(TEST)
+	@tests/run vm --kernel $(if $(DEBUG),debug,$(KERNEL)) $(if $(WANT_SHELL),--shell) $(TEST)
 
 boot: vm-setup test-programs
-	@tests/run --boot $(SUITE) $(if $(ALL),--all) $(TEST)
+	@tests/run boot --suite $(SUITE) $(if $(ALL),--all) $(TEST)
 
 # All of the programs run, even if one misses a goal.
 bench: vm-setup test-programs
-	@r=0; for p in run load; do tests/bench/$$p --kernel $(BENCH_KERNEL) || r=1; done; exit $$r
+	@r=0; for p in bench load; do tests/run gauge $$p --kernel $(BENCH_KERNEL) || r=1; done; exit $$r
 
 bench-load: vm-setup
-	@tests/bench/load --kernel $(BENCH_KERNEL) $(if $(ROW),--only $(ROW))
+	@tests/run gauge load --kernel $(BENCH_KERNEL) $(if $(ROW),--only $(ROW))
 
 bench-compare: vm-setup test-programs
-	@r=0; for p in run $(if $(wildcard Documentation/bench/$(BENCH_KERNEL)-load.json),load); do \
-		tests/bench/$$p --kernel $(BENCH_KERNEL) --compare || r=1; done; exit $$r
+	@r=0; for p in bench $(if $(wildcard Documentation/bench/$(BENCH_KERNEL)-load.json),load); do \
+		tests/run gauge $$p --kernel $(BENCH_KERNEL) --compare || r=1; done; exit $$r
 
 bench-record: test-programs
 	@scripts/setup bench
-	@r=0; for p in run "run --short" load; do tests/bench/$$p --kernel $(BENCH_KERNEL) --record || r=1; done; exit $$r
+	@r=0; for p in bench "bench --short" load; do tests/run gauge $$p --kernel $(BENCH_KERNEL) --record || r=1; done; exit $$r
 
 bench-locks: vm-setup test-programs
-	@tests/bench/locks
+	@tests/run gauge locks
 
 bench-boot: vm-setup
-	@tests/bench/boot --suite $(SUITE)
+	@tests/run gauge boot --suite $(SUITE)
+
+# A warning is an error: of a link to nowhere, for example. Links out of the tree are listed, not opened.
+html:
+	@scripts/setup docs
+	@sphinx-build -q -n -W --keep-going -b html -d $(BUILD)/doctrees Documentation $(BUILD)/html
+	@grep -rnoE --include='*.rst' 'https?://[^ >`"]+' Documentation | sort >$(BUILD)/html/external-links.txt || true
+	@echo "$(BUILD)/html/index.html; links out of the tree: $$(wc -l <$(BUILD)/html/external-links.txt), in $(BUILD)/html/external-links.txt"
 
 lint:
 	@scripts/setup lint
@@ -265,7 +289,24 @@ install -d $(DESTDIR)$(COMPDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
 	$(BUILD)/bin/$(1) --completion fish >$(DESTDIR)$(FISHDIR)/$(1).fish
 endef
 
-install: all
+# A package must not hold files in /lib, which is a link to /usr/lib.
+INSTALL_MOD = INSTALL_MOD_DIR=updates $(if $(DESTDIR),INSTALL_MOD_PATH=$(abspath $(DESTDIR))/usr DEPMOD=true)
+
+install: install-programs install-module
+
+install-module: modules
+	$(MAKE) -C $(KDIR) M=$(CURDIR) $(INSTALL_MOD) modules_install
+
+# The module's sources, for DKMS to build.
+DKMSDIR ?= /usr/src/ccdm-$(VERSION)
+install-dkms:
+	install -d $(DESTDIR)$(DKMSDIR)/kmod/probe $(DESTDIR)$(DKMSDIR)/LICENSES
+	install -m 0644 dkms.conf Kbuild VERSION COPYING $(DESTDIR)$(DKMSDIR)/
+	install -m 0644 $(wildcard LICENSES/*) $(DESTDIR)$(DKMSDIR)/LICENSES/
+	install -m 0644 $(wildcard kmod/*.[ch]) $(DESTDIR)$(DKMSDIR)/kmod/
+	install -m 0644 $(wildcard kmod/probe/*.c) $(DESTDIR)$(DKMSDIR)/kmod/probe/
+
+install-programs: $(BUILD)/bin/ccdm-setup
 	install -D -m 0755 $(BUILD)/bin/ccdm-setup $(DESTDIR)$(SBINDIR)/ccdm-setup
 	$(foreach m,$(SETUP_MAN),install -D -m 0644 $(m) $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
 	$(call install-completion,ccdm-setup)
@@ -279,8 +320,6 @@ install: all
 	chmod 0755 $(DESTDIR)$(GENERATORDIR)/ccdm-tab-generator
 	install -D -m 0644 dracut-module/50-ccdm.conf $(DESTDIR)$(DRACUTDIR)/dracut.conf.d/50-ccdm.conf
 	install -D -m 0644 userspace/setup/95-dm-ccdm.rules $(DESTDIR)$(UDEVDIR)/95-dm-ccdm.rules
-	$(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(DESTDIR),INSTALL_MOD_PATH=$(abspath $(DESTDIR))) \
-		INSTALL_MOD_DIR=updates $(if $(DESTDIR),DEPMOD=true) modules_install
 
 install-broker: programs
 	install -D -m 0755 $(BUILD)/bin/ccdm-broker $(DESTDIR)$(SBINDIR)/ccdm-broker
@@ -299,7 +338,17 @@ uninstall:
 		$(DESTDIR)$(UDEVDIR)/95-dm-ccdm.rules \
 		$(DESTDIR)$(DRACUTDIR)/dracut.conf.d/50-ccdm.conf
 	rm -rf $(DESTDIR)$(DRACUTDIR)/modules.d/50ccdm
-	rm -f $(DESTDIR)/lib/modules/$$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)/updates/dm-ccdm.ko*
+	rm -f $(if $(KDIR),$(DESTDIR)$(if $(DESTDIR),/usr)/lib/modules/$$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
+		$(KDIR)/include/generated/utsrelease.h)/updates/dm-ccdm.ko*)
+
+# The same commit gives the same bytes.
+REV ?= HEAD
+DIST := ccdm-$(VERSION)
+dist:
+	@mkdir -p $(BUILD)
+	@git -c core.autocrlf=false -c tar.umask=0022 archive --format=tar --prefix=$(DIST)/ $(REV) >$(BUILD)/$(DIST).tar
+	@gzip -9nf $(BUILD)/$(DIST).tar
+	@echo '  DIST    $(BUILD)/$(DIST).tar.gz'
 
 clean:
 	rm -rf $(BUILD)

@@ -7,7 +7,7 @@
  * child pins its parent, so the way up is always in memory, up to the root,
  * which is only there.
  *
- * Order of steps (why: Documentation/concurrency.rst):
+ * Order of steps (why: Documentation/explanation/concurrency.rst):
  *
  *	load	into the hash as LOADING; under the parent's lock copy the entry
  *		and set the child's bit; read and verify (load.c); CLEAN
@@ -437,7 +437,7 @@ static void ccdm_get_done(struct ccdm_walk *walk)
 }
 
 struct ccdm_node *ccdm_cache_get(struct ccdm *c, unsigned int level, u64 index,
-				 enum ccdm_get how, const struct ccdm_io *io)
+				 enum ccdm_get how, const struct ccdm_walk *like)
 {
 	struct ccdm_get_wait w = {
 		.walk = {
@@ -449,8 +449,11 @@ struct ccdm_node *ccdm_cache_get(struct ccdm *c, unsigned int level, u64 index,
 	};
 	struct ccdm_node *node;
 
-	if (io)
-		ccdm_walk_for(&w.walk, io);
+	if (like) {
+		w.walk.waiter.group = like->waiter.group;
+		w.walk.ioprio = like->ioprio;
+		w.walk.opf = like->opf;
+	}
 	init_completion(&w.done);
 	node = ccdm_cache_walk(c, &w.walk, true);
 	if (node)
@@ -532,6 +535,12 @@ bool ccdm_cache_set_dirty(struct ccdm *c, struct ccdm_node *node)
 	kick = k->nr_dirty >= k->limit / 4 * 3;
 	spin_unlock(&k->lock);
 	return kick;
+}
+
+void ccdm_cache_stopped(struct ccdm *c)
+{
+	wake_up_all(&c->cache.sync_wait);
+	ccdm_room_wake(c);
 }
 
 /* ---- life ---------------------------------------------------------------- */

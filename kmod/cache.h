@@ -9,7 +9,7 @@
  *	sync.c		waiting for them
  *
  * The locks are defined here, each with its rule; who waits for whom is in
- * Documentation/concurrency.rst.
+ * Documentation/explanation/concurrency.rst.
  */
 #ifndef CCDM_CACHE_H
 #define CCDM_CACHE_H
@@ -27,7 +27,6 @@
 #include "tree.h"
 
 struct ccdm;
-struct ccdm_io;
 
 /**
  * struct ccdm_node - a node in memory; trusted once it is not loading
@@ -228,7 +227,7 @@ struct ccdm_node *ccdm_cache_find(struct ccdm *c, unsigned int level, u64 index)
 /**
  * ccdm_cache_walk() - a node with its way up in memory, pinned; does not wait
  * @c: mapping
- * @walk: index, level, how, done, and for whom (ccdm_walk_for()) are set
+ * @walk: index, level, how, done, and for whom (ccdm_io_walk_for()) are set
  * @direct: this thread may send bios: it is in map(), or may sleep for the device
  *
  * With CCDM_GET_COVER an absent node is entered as LOADING and not read. The caller
@@ -242,14 +241,18 @@ struct ccdm_node *ccdm_cache_find(struct ccdm *c, unsigned int level, u64 index)
  */
 struct ccdm_node *ccdm_cache_walk(struct ccdm *c, struct ccdm_walk *walk, bool direct);
 
-/* The same for who can wait: the node or ERR_PTR(-EIO). Level g.levels is the root. Sleeps. */
+/*
+ * The same for a caller that can wait, for whom @like serves; NULL: for nobody in particular.
+ * Level g.levels is the root. Sleeps. Return: the node or ERR_PTR(-EIO).
+ */
 struct ccdm_node *ccdm_cache_get(struct ccdm *c, unsigned int level, u64 index,
-				 enum ccdm_get how, const struct ccdm_io *io);
-/* @walk serves @io. */
-void ccdm_walk_for(struct ccdm_walk *walk, const struct ccdm_io *io);
+				 enum ccdm_get how, const struct ccdm_walk *like);
 
 /* Load leaf @index as @like would, if it need not wait. @direct: as for ccdm_cache_walk(). */
 void ccdm_cache_prefetch(struct ccdm *c, u64 index, const struct ccdm_walk *like, bool direct);
+
+/* The mapping has stopped: wake all waiters, for no room and no sync will come. Any context. */
+void ccdm_cache_stopped(struct ccdm *c);
 
 /* @node is ours and LOADING: it may be used now. @node->lock is not held. */
 void ccdm_cache_publish(struct ccdm *c, struct ccdm_node *node);

@@ -3,17 +3,20 @@
  * ccdm.h - the map of the module
  *
  *	target, ctr, table	device-mapper's side: life, making a mapping, its text
- *	io, read, write, discard	what happens to a bio
- *	submit			two threads that send what cannot be sent where it is
- *	suite, gmac, key	bytes and keys (suite.h, key.h)
- *	tree			entries and decisions (tree.h)
+ *	scrub			looking for tamper
+ *	map			a bio comes in
+ *	read, write, discard	what happens to a bio
+ *	io			what they have in common
  *	cache, load, room, writeback, sync	nodes in memory and their I/O (cache.h)
+ *	submit			two threads that send what cannot be sent where it is
  *	pages			the pages that the host may see
  *	line, soft		a line with ranks; going on in softirq
- *	event, scrub		telling the world; looking for tamper
+ *	gmac, key, suite	bytes and keys (suite.h, key.h)
+ *	tree			entries and decisions (tree.h)
+ *	seq, event, name	sequence numbers; telling the world; what it is called
  *
  * Calls go downward in this list. Locks, and who may wait for whom, are in
- * Documentation/concurrency.rst; each lock's rule stands at its definition.
+ * Documentation/explanation/concurrency.rst; each lock's rule stands at its definition.
  */
 #ifndef CCDM_H
 #define CCDM_H
@@ -205,11 +208,13 @@ size_t ccdm_pages_cost(unsigned int nr);
 /* The group of a block control group. Any context. */
 unsigned int ccdm_pages_group(struct ccdm_pages *pool, const struct cgroup_subsys_state *css);
 /*
- * An I/O of @req->nr blocks comes in. false: it waits at a gate of its group, and
+ * An I/O that counts @req->nr blocks comes in. false: it waits at a gate of its group, and
  * req->on_granted() will be called. It leaves again by ccdm_pages_leave(). Any context but hard
  * interrupt.
  */
 bool __must_check ccdm_pages_enter(struct ccdm_pages *pool, struct ccdm_page_req *req);
+/* What an I/O of @nr blocks counts at the gate: one that needs a table counts what has one. */
+unsigned int ccdm_pages_weight(unsigned int nr);
 void ccdm_pages_leave(struct ccdm_pages *pool, const struct ccdm_page_req *req, unsigned int nr);
 /*
  * true: req->pages is filled. false: in line, and req->on_granted() will be called;
@@ -324,7 +329,7 @@ typedef void (*ccdm_step_fn)(struct ccdm_io *io);
  * io.c: a bio comes in; @io is memory for it. It never waits. What it submits is not of a
  * bio_set, so that nothing of what waits in current->bio_list is needed for it.
  */
-void ccdm_io_map(struct ccdm *c, struct bio *bio, struct ccdm_io *io);
+void ccdm_map_bio(struct ccdm *c, struct bio *bio, struct ccdm_io *io);
 void ccdm_io_queue(struct ccdm_io *io, struct workqueue_struct *wq, ccdm_step_fn step);
 /* @step never sleeps. Context: interrupts off. */
 void ccdm_io_queue_soft(struct ccdm_io *io, ccdm_step_fn step);
@@ -334,8 +339,13 @@ void ccdm_io_finish(struct ccdm_io *io, blk_status_t status);
 bool __must_check ccdm_io_mark(struct ccdm_io *io, ccdm_step_fn step);
 bool __must_check ccdm_io_pages(struct ccdm_io *io, unsigned int nr, ccdm_step_fn step);
 void ccdm_io_pages_put(struct ccdm_io *io);
+/* @walk serves @io. */
+void ccdm_io_walk_for(struct ccdm_walk *walk, const struct ccdm_io *io);
+/* A node for @io, of which only c, bio, group and user_opf are looked at; see ccdm_cache_get(). */
+struct ccdm_node *ccdm_io_get(const struct ccdm_io *io, unsigned int level, u64 index,
+			      enum ccdm_get how);
 void ccdm_io_unmark(struct ccdm_io *io);
-/* The block at @iter. No block is in two pieces: ccdm_io_map() has looked. */
+/* The block at @iter. No block is in two pieces: ccdm_map_bio() has looked. */
 static inline struct page *ccdm_io_block(const struct bio_vec *vec, struct bvec_iter iter,
 					 unsigned int *offset)
 {
@@ -475,6 +485,7 @@ struct ccdm_options {
  * @creqs: request memory
  * @fixed_bytes: what @creqs and @bios keep, for the account of the cache
  * @state: enum ccdm_state; leaves CCDM_ACTIVE once
+ * @on_stop: called when it leaves; any context
  * @bios: bios of our own
  * @walk: work that may wait for nodes: discards
  * @done: work that never waits
@@ -505,6 +516,7 @@ struct ccdm {
 	struct ccdm_creqs creqs;
 	size_t fixed_bytes;
 	int state;
+	void (*on_stop)(struct ccdm *c);
 	struct bio_set bios;
 	struct workqueue_struct *walk;
 	struct workqueue_struct *done;
@@ -551,12 +563,6 @@ void ccdm_dtr(struct dm_target *ti);
  */
 bool __must_check ccdm_hibernate(bool begin);
 
-const char *ccdm_name(struct ccdm *c);
-void ccdm_name_update(struct ccdm *c);
-
-/* Sequence numbers: the first of @n, or 0 when they are used up. Any context. */
-u64 ccdm_take_seq(struct ccdm *c, unsigned int n);
-
 /* ---- table.c: parsing and printing --------------------------------------- */
 
 /*
@@ -568,5 +574,13 @@ void ccdm_table_print(struct ccdm *c, char *result, unsigned int maxlen);
 void ccdm_status_print(struct ccdm *c, char *result, unsigned int maxlen);
 void ccdm_status_ima(struct ccdm *c, char *result, unsigned int maxlen);
 unsigned int ccdm_table_cache_max(void);
+
+/* ---- seq.c, name.c ------------------------------------------------------- */
+
+/* The first of @n sequence numbers, or 0 when they are used up. Any context. */
+u64 ccdm_take_seq(struct ccdm *c, unsigned int n);
+
+const char *ccdm_name(struct ccdm *c);
+void ccdm_name_update(struct ccdm *c);
 
 #endif /* CCDM_H */

@@ -51,7 +51,7 @@
 #define CCDM_CACHE_MIB_DEFAULT_MIN	4
 #define CCDM_CACHE_MIB_DEFAULT_MAX	1024
 
-/* Generic netlink; attributes in Documentation/netlink/specs/ccdm.yaml */
+/* Generic netlink; attributes in Documentation/reference/ccdm-netlink.yaml */
 #define CCDM_GENL_NAME		"ccdm"
 #define CCDM_GENL_VERSION	1
 #define CCDM_GENL_GROUP		"events"

@@ -334,6 +334,7 @@ int ccdm_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	ti->private = c;
 	c->ti = ti;
 	c->md = dm_table_get_md(ti->table);
+	c->on_stop = ccdm_cache_stopped;
 	INIT_LIST_HEAD(&c->list);
 	atomic64_set(&c->seq, CCDM_SEQ_FIRST - 1);
 	ccdm_name_update(c);

@@ -36,9 +36,8 @@ static s64 ccdm_discard_skip(struct ccdm_io *io)
 
 	for (level = c->g.levels; level > 0; level--) {
 		shift = CCDM_NODE_SHIFT * level;
-		node = ccdm_cache_get(c, level, level == c->g.levels ? 0 :
-				      io->block >> (shift + CCDM_NODE_SHIFT), CCDM_GET_READ,
-				      io);
+		node = ccdm_io_get(io, level, level == c->g.levels ? 0 :
+				   io->block >> (shift + CCDM_NODE_SHIFT), CCDM_GET_READ);
 		if (IS_ERR(node))
 			return PTR_ERR(node);
 		child = io->block >> shift;
@@ -59,8 +58,7 @@ static s64 ccdm_discard_skip(struct ccdm_io *io)
 static int ccdm_discard_in_parent(struct ccdm_io *io, u64 index)
 {
 	struct ccdm *c = io->c;
-	struct ccdm_node *parent = ccdm_cache_get(c, 1, index >> CCDM_NODE_SHIFT, CCDM_GET_READ,
-						  io);
+	struct ccdm_node *parent = ccdm_io_get(io, 1, index >> CCDM_NODE_SHIFT, CCDM_GET_READ);
 	unsigned int slot = index % CCDM_NODE_ENTRIES;
 	unsigned long flags;
 	bool cached, kick = false;
@@ -190,8 +188,7 @@ static void ccdm_discard_next(struct ccdm_io *io)
 				continue;
 			}
 		}
-		leaf = ccdm_cache_get(c, 0, index, covered ? CCDM_GET_COVER : CCDM_GET_READ,
-				      io);
+		leaf = ccdm_io_get(io, 0, index, covered ? CCDM_GET_COVER : CCDM_GET_READ);
 		if (IS_ERR(leaf))
 			goto bad;
 		io->leaf = leaf;

@@ -3,7 +3,7 @@
  * event.c - telling the world, and the one function that declares tamper
  *
  * Generic netlink family "ccdm", group "events", for CAP_NET_ADMIN; the
- * specification is Documentation/netlink/specs/ccdm.yaml.
+ * specification is Documentation/reference/ccdm-netlink.yaml.
  *
  * With on_tamper:poweroff the host has every reason to delay the end: it may hang
  * another disk until memory is short and no worker can be made. So the order is:
@@ -181,20 +181,13 @@ void ccdm_event_unwritable(struct ccdm *c)
 	ccdm_event_queue(c, CCDM_EVENT_UNWRITABLE);
 }
 
-/* Wake all waiters: no node and no sync will complete any more. */
-static void ccdm_event_stopped(struct ccdm *c)
-{
-	wake_up_all(&c->cache.sync_wait);
-	ccdm_room_wake(c);
-}
-
 void ccdm_failed(struct ccdm *c)
 {
 	if (cmpxchg(&c->state, CCDM_ACTIVE, CCDM_FAILED) != CCDM_ACTIVE)
 		return;
 	pr_crit("ccdm: %s: failed: sequence numbers used up\n", ccdm_name(c));
 	ccdm_event_queue(c, CCDM_EVENT_FAILED);
-	ccdm_event_stopped(c);
+	c->on_stop(c);
 }
 
 void ccdm_tamper(struct ccdm *c, const char *kind, unsigned int level, u64 index)
@@ -215,7 +208,7 @@ void ccdm_tamper(struct ccdm *c, const char *kind, unsigned int level, u64 index
 	/* The work item reads what stands above. */
 	smp_mb__before_atomic();
 	ccdm_event_queue(c, CCDM_EVENT_TAMPER);
-	ccdm_event_stopped(c);
+	c->on_stop(c);
 }
 
 void ccdm_event_init(struct ccdm *c)

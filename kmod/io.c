@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * io.c - what reads and writes have in common: coming in, waiting, going out
+ * io.c - what reads and writes have in common: waiting, sending, going out
  *
  * Order of taking: leaf, busy marks (all or none), pages (all or none), device.
  * Who must wait for marks holds no pages. Nobody waits in map(): an I/O that cannot
@@ -138,13 +138,22 @@ void ccdm_io_pages_put(struct ccdm_io *io)
 	ccdm_pages_put(&io->c->pages, &io->req);
 }
 
-void ccdm_walk_for(struct ccdm_walk *walk, const struct ccdm_io *io)
+void ccdm_io_walk_for(struct ccdm_walk *walk, const struct ccdm_io *io)
 {
 	walk->waiter.group = io->group;
 	/* Other I/Os may wait for these nodes, and a scheduler may hold an idle one for seconds. */
 	walk->ioprio = IOPRIO_PRIO_CLASS(io->bio->bi_ioprio) == IOPRIO_CLASS_IDLE ?
 			       IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 7) : io->bio->bi_ioprio;
 	walk->opf = io->user_opf & (REQ_PRIO | REQ_IDLE);
+}
+
+struct ccdm_node *ccdm_io_get(const struct ccdm_io *io, unsigned int level, u64 index,
+			      enum ccdm_get how)
+{
+	struct ccdm_walk like = { 0 };
+
+	ccdm_io_walk_for(&like, io);
+	return ccdm_cache_get(io->c, level, index, how, &like);
 }
 
 /* ---- blocks -------------------------------------------------------------- */
@@ -363,112 +372,4 @@ void ccdm_io_finish(struct ccdm_io *io, blk_status_t status)
 	bio->bi_end_io = io->end_io;
 	bio->bi_status = status;
 	bio_endio(bio);
-}
-
-/* ---- coming in ----------------------------------------------------------- */
-
-/* A block must be one linear piece: its bytes go to the crypto API as such. */
-static bool ccdm_io_linear(struct bio *bio)
-{
-	const struct bio_vec *bv = &bio->bi_io_vec[bio->bi_iter.bi_idx];
-	unsigned int left = bio->bi_iter.bi_size, n = bv->bv_len - bio->bi_iter.bi_bvec_done;
-
-	/* The last piece is what is left of whole blocks. */
-	for (; n < left; n = (++bv)->bv_len) {
-		if (n % CCDM_BLOCK_SIZE)
-			return false;
-		left -= n;
-	}
-	return true;
-}
-
-/* Inside the mapping: to the leaf. In map() or a worker. */
-static void ccdm_io_begin(struct ccdm_io *io)
-{
-	struct ccdm *c = io->c;
-	bool write = bio_op(io->bio) == REQ_OP_WRITE;
-
-	io->leaf = ccdm_cache_find(c, 0, io->block >> CCDM_NODE_SHIFT);
-	if (likely(io->leaf)) {
-		ccdm_count(c, CCDM_STAT_HITS, 1);
-		if (write)
-			ccdm_write_start(io);
-		else
-			ccdm_read_start(io);
-	} else if (io->direct && (io->user_opf & REQ_NOWAIT)) {
-		/* To load nodes is to wait for the device, perhaps: not by this sender. */
-		ccdm_io_queue(io, c->done, ccdm_io_begin);
-	} else {
-		ccdm_count(c, CCDM_STAT_MISSES, 1);
-		if (write)
-			ccdm_write_miss(io);
-		else
-			ccdm_read_miss(io);
-	}
-}
-
-static void ccdm_io_let_in(struct ccdm_page_req *req)
-{
-	struct ccdm_io *io = container_of(req, struct ccdm_io, req);
-
-	io->inside = io->nr;
-	ccdm_io_queue(io, io->c->done, ccdm_io_begin);
-}
-
-void ccdm_io_map(struct ccdm *c, struct bio *bio, struct ccdm_io *io)
-{
-	u64 sector = dm_target_offset(c->ti, bio->bi_iter.bi_sector);
-
-	memset(io, 0, offsetof(struct ccdm_io, direct));
-	io->req.pages = NULL;
-	io->c = c;
-	io->bio = bio;
-	io->end_io = bio->bi_end_io;
-	io->user_opf = bio->bi_opf;
-	io->user_vec = bio->bi_io_vec;
-	io->user_iter = bio->bi_iter;
-	io->block = sector / CCDM_BLOCK_SECTORS;
-	io->direct = true;
-	atomic_set(&io->pending, 1);
-	/*
-	 * Here, where the sender is: it says to which control group the bio belongs. The bio
-	 * forgets it when it has been sent; bios of our own that follow it do not.
-	 */
-	bio_set_dev(bio, c->dev->bdev);
-	io->css = ccdm_css_get(bio);
-	io->group = ccdm_pages_group(&c->pages, io->css);
-
-	if (unlikely(!ccdm_active(c)) ||
-	    unlikely((sector | bio_sectors(bio)) % CCDM_BLOCK_SECTORS)) {
-		ccdm_io_finish(io, BLK_STS_IOERR);
-		return;
-	}
-	if (unlikely(bio_op(bio) != REQ_OP_READ && bio_op(bio) != REQ_OP_WRITE)) {
-		if (bio_op(bio) == REQ_OP_DISCARD || bio_op(bio) == REQ_OP_WRITE_ZEROES)
-			ccdm_io_queue(io, c->walk, ccdm_discard_start);
-		else
-			ccdm_io_finish(io, BLK_STS_NOTSUPP);
-		return;
-	}
-	if (unlikely(!bio_sectors(bio))) {
-		ccdm_io_finish(io, BLK_STS_OK);
-		return;
-	}
-	if (unlikely(!ccdm_io_linear(bio))) {
-		ccdm_io_finish(io, BLK_STS_IOERR);
-		return;
-	}
-	io->nr = bio_sectors(bio) / CCDM_BLOCK_SECTORS;
-	io->first = io->block % CCDM_NODE_ENTRIES;
-	io->mask = ccdm_mask_range(io->first, io->nr);
-
-	io->direct = false;	/* it may be let in by somebody else */
-	io->req.nr = io->nr;
-	io->req.on_granted = ccdm_io_let_in;
-	ccdm_waiter_set(&io->req.waiter, bio, io->group);
-	if (likely(ccdm_pages_enter(&c->pages, &io->req))) {
-		io->inside = io->nr;
-		io->direct = true;
-		ccdm_io_begin(io);
-	}
 }

@@ -3,15 +3,15 @@
  * leaf.pml - one block, its leaf, and the leaf's entry in its parent (Promela, for spin)
  *
  * What runs at the same time: writers, readers, the cache that loads and evicts, write-back
- * (Documentation/concurrency.rst has the words). A content is the number of the write that
- * made it, a node on the device is a content and the number that it was sealed under. Every
+ * (Documentation/explanation/concurrency.rst has the words). A content is the number of the
+ * write that made it, a node on the device is a content and the number that it was sealed under. Every
  * step of the device is a step of its own; it may fail, with or without having stored.
  *
  * Without HOST nobody is hostile, and "tamper" is an error: assert(false). With HOST the host
  * puts back once, at any time, what stood on the device before, a block or a node; then
  * tamper may be found, and what is read must not be older than what was completed before.
  *
- * NO_... takes one rule away: each of them must make it fail (tests/model/run).
+ * NO_... takes one rule away: each of them must make it fail (tests/kernel/model/run.py).
  */
 #define WRITES	       2 /* in all, by two writers */
 #define READS	       2

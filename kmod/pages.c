@@ -30,7 +30,7 @@
 #include "ccdm.h"
 
 /* One table for this many pages: an I/O that needs one has more than 8. */
-#define CCDM_PAGES_PER_VECS	16
+#define CCDM_PAGES_PER_VECS	16u
 #define CCDM_PAGES_CPU_MAX	256
 
 static unsigned int ccdm_pages_nr_vecs(unsigned int nr)
@@ -247,6 +247,11 @@ static void ccdm_pages_tell(struct list_head *granted)
 	}
 }
 
+unsigned int ccdm_pages_weight(unsigned int nr)
+{
+	return nr > CCDM_INLINE_VECS ? max(nr, CCDM_PAGES_PER_VECS) : nr;
+}
+
 bool ccdm_pages_enter(struct ccdm_pages *pool, struct ccdm_page_req *req)
 {
 	unsigned int group = req->waiter.group;
@@ -354,7 +359,8 @@ static bool ccdm_pages_serve_line(struct ccdm_pages *pool, struct list_head *gra
 		if (order[i] != CCDM_RANK_READ && !writes)
 			continue;
 		while ((waiter = ccdm_line_next(&pool->line, order[i], 0))) {
-			struct ccdm_page_req *req = container_of(waiter, struct ccdm_page_req, waiter);
+			struct ccdm_page_req *req =
+				container_of(waiter, struct ccdm_page_req, waiter);
 
 			if (!ccdm_pages_grant(pool, req, common)) {
 				if (order[i] != CCDM_RANK_READ)
@@ -484,8 +490,8 @@ int ccdm_pages_init(struct ccdm_pages *pool, unsigned int nr)
 	pool->keep = min(max(nr / 8, CCDM_NODE_ENTRIES), nr / 4);
 	pool->keep_vecs = ccdm_pages_nr_vecs(pool->keep);
 	pool->bound = nr - CCDM_PAGES_USES * pool->keep;
-	/* So that all together have half of it at most. */
-	pool->few = pool->bound / (2 * CCDM_PAGES_USES * CCDM_GROUPS);
+	/* So that all groups together have no more than is kept for their use. */
+	pool->few = pool->keep / CCDM_GROUPS;
 	/* At most half of what is not kept stays with the CPUs. */
 	pool->cpu_max = min(CCDM_PAGES_CPU_MAX, pool->bound / 2 / num_online_cpus());
 

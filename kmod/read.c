@@ -464,7 +464,7 @@ void ccdm_read_miss(struct ccdm_io *io)
 	io->walk.index = index;
 	io->walk.how = CCDM_GET_READ;
 	io->walk.done = ccdm_read_walked;
-	ccdm_walk_for(&io->walk, io);
+	ccdm_io_walk_for(&io->walk, io);
 	leaf = ccdm_cache_walk(c, &io->walk, direct);
 	if (IS_ERR(leaf)) {
 		ccdm_io_finish(io, BLK_STS_IOERR);

@@ -7,7 +7,7 @@
  *
  * A walk that cannot have the node it lacks gives up everything and stands in
  * line. The first in line owns a reserve of one path, so it always gets on. One
- * work item serves the line. (Why: Documentation/concurrency.rst)
+ * work item serves the line. (Why: Documentation/explanation/concurrency.rst)
  *
  * The CLOCK ring holds clean nodes only. A node leaves it when it becomes dirty,
  * and comes back when it is written: so a cache full of dirty nodes costs no search.

@@ -48,7 +48,7 @@ static void ccdm_scrub_blocks(struct ccdm *c, struct ccdm_scrub_read *s, u64 blo
 	s->bio.bi_ioprio = CCDM_SCRUB_IOPRIO;
 	s->bio.bi_end_io = ccdm_scrub_end_io;
 	reinit_completion(&s->done);
-	ccdm_io_map(c, &s->bio, &s->io);
+	ccdm_map_bio(c, &s->bio, &s->io);
 	wait_for_completion(&s->done);
 	if (s->bio.bi_status)
 		c->scrub.failed++;
@@ -91,9 +91,8 @@ again:
 	for (level = c->g.levels; level > 0 && block < c->g.blocks; level--) {
 		shift = CCDM_NODE_SHIFT * level;
 		child = block >> shift;
-		node = ccdm_cache_get(c, level, level == c->g.levels ? 0 :
-				      block >> (shift + CCDM_NODE_SHIFT), CCDM_GET_READ,
-				      &s->io);
+		node = ccdm_io_get(&s->io, level, level == c->g.levels ? 0 :
+				   block >> (shift + CCDM_NODE_SHIFT), CCDM_GET_READ);
 		if (IS_ERR(node)) {
 			c->scrub.failed++;
 			if (!ccdm_active(c))
@@ -131,7 +130,7 @@ static void ccdm_scrub_run(struct ccdm *c, struct ccdm_scrub_read *s)
 		leaf = ccdm_cache_find(c, 0, index);
 		was_cached = leaf;
 		if (!leaf)
-			leaf = ccdm_cache_get(c, 0, index, CCDM_GET_READ, &s->io);
+			leaf = ccdm_io_get(&s->io, 0, index, CCDM_GET_READ);
 		if (!IS_ERR(leaf)) {
 			ccdm_scrub_leaf(c, s, leaf);
 			if (was_cached)
@@ -166,6 +165,7 @@ static void ccdm_scrub_work(struct kthread_work *work)
 		/* Nodes are loaded as for this I/O. */
 		s->io.bio = &s->bio;
 		s->bio.bi_ioprio = CCDM_SCRUB_IOPRIO;
+		s->io.c = c;
 		ccdm_scrub_run(c, s);
 	} else {
 		DMERR_LIMIT("%s: scrub: no memory", ccdm_name(c));

@@ -37,10 +37,9 @@ u32 ccdm_submitter_full_groups(const struct ccdm_submitter *s)
 }
 
 /* The next waiter that @thread may send now, or NULL. */
-static struct ccdm_waiter *ccdm_submitter_first(struct ccdm_submitter_thread *thread)
+static struct ccdm_waiter *ccdm_submitter_first(struct ccdm_submitter_thread *thread, u32 full)
 {
 	struct ccdm_submitter *s = thread->s;
-	u32 full = ccdm_submitter_full(s);
 	struct ccdm_waiter *waiter = NULL;
 	u8 order[CCDM_RANKS];
 	unsigned int i;
@@ -59,7 +58,7 @@ static void ccdm_submitter_wake(struct ccdm_submitter_thread *thread)
 	struct ccdm_submitter *s = thread->s;
 
 	lockdep_assert_held(&s->lock);
-	/* One that is awake looks at the line again before it sleeps. */
+	/* A thread that is awake looks at the line again before it sleeps. */
 	if (thread->awake)
 		return;
 	thread->awake = true;
@@ -67,13 +66,26 @@ static void ccdm_submitter_wake(struct ccdm_submitter_thread *thread)
 	queue_work(thread->wq, &thread->work);
 }
 
-/* Wake somebody for what may be sent now; who is awake may be waiting for the device. */
-static void ccdm_submitter_wake_one(struct ccdm_submitter *s)
+/*
+ * Wake a thread for a waiter that no thread will send soon: none is awake, or the one that is
+ * leaves the last rank in line, or may wait for the device for long (@stuck).
+ */
+static void ccdm_submitter_rouse(struct ccdm_submitter *s, u32 full, bool stuck)
 {
-	struct ccdm_submitter_thread *thread = s->large.awake ? &s->small : &s->large;
+	bool last = ccdm_line_next(&s->line, CCDM_RANK_REST, full);
 
-	if (!thread->awake && ccdm_submitter_first(thread))
-		ccdm_submitter_wake(thread);
+	if (!s->large.awake) {
+		if (last || (!s->small.awake && ccdm_submitter_first(&s->large, full)))
+			ccdm_submitter_wake(&s->large);
+	} else if (stuck && !s->small.awake && ccdm_submitter_first(&s->small, full)) {
+		ccdm_submitter_wake(&s->small);
+	}
+}
+
+/* The kernel may hold back a write of the last rank (wbt). */
+static bool ccdm_submitter_stuck(const struct ccdm_submitter *s)
+{
+	return s->large.awake && s->large.rank == CCDM_RANK_REST;
 }
 
 static struct ccdm_send *ccdm_submitter_next(struct ccdm_submitter_thread *thread)
@@ -81,21 +93,25 @@ static struct ccdm_send *ccdm_submitter_next(struct ccdm_submitter_thread *threa
 	struct ccdm_submitter *s = thread->s;
 	struct ccdm_waiter *waiter;
 	unsigned long flags;
+	u32 full, left;
 
 	spin_lock_irqsave(&s->lock, flags);
 	WRITE_ONCE(s->held, true);
 	smp_mb();	/* pairs with ccdm_submitter_back() */
-	waiter = ccdm_submitter_first(thread);
-	if (waiter)
+	full = ccdm_submitter_full(s);
+	waiter = ccdm_submitter_first(thread, full);
+	if (waiter) {
 		ccdm_line_serve(&s->line, waiter);
-	/* A thread that clears @held with writes in line calls this function again. */
-	if (waiter || ccdm_line_empty(&s->line))
-		WRITE_ONCE(s->held, false);
-	if (!waiter) {
+		thread->rank = waiter->rank;
+	} else {
 		thread->awake = false;
 		WRITE_ONCE(s->busy, s->large.awake || s->small.awake);
-		ccdm_submitter_wake_one(s);
 	}
+	/* A thread that is awake, or is woken below, sends all but the writes of full groups. */
+	left = s->line.groups[CCDM_RANK_SYNC] | s->line.groups[CCDM_RANK_REST];
+	if (!(left & full))
+		WRITE_ONCE(s->held, false);
+	ccdm_submitter_rouse(s, full, ccdm_submitter_stuck(s));
 	spin_unlock_irqrestore(&s->lock, flags);
 	return waiter ? container_of(waiter, struct ccdm_send, waiter) : NULL;
 }
@@ -126,6 +142,8 @@ void ccdm_submit(struct ccdm_submitter *s, struct ccdm_send *send, bool large)
 	ccdm_line_add(&s->line, &send->waiter);
 	/* In the lock: what is sent may be the last thing that keeps the mapping. */
 	ccdm_submitter_wake(large || send->waiter.rank > s->small.last ? &s->large : &s->small);
+	if (ccdm_submitter_stuck(s))
+		ccdm_submitter_rouse(s, ccdm_submitter_full(s), true);
 	spin_unlock_irqrestore(&s->lock, flags);
 }
 
@@ -134,7 +152,7 @@ void ccdm_submitter_release(struct ccdm_submitter *s)
 	unsigned long flags;
 
 	spin_lock_irqsave(&s->lock, flags);
-	ccdm_submitter_wake_one(s);
+	ccdm_submitter_rouse(s, ccdm_submitter_full(s), true);
 	spin_unlock_irqrestore(&s->lock, flags);
 }
 

@@ -44,6 +44,7 @@ struct ccdm_send {
  * @s: for whom it works
  * @last: the last rank that it serves
  * @awake: it looks at the line again before it sleeps; under @s->lock
+ * @rank: of what it sends, or sent last; under @s->lock
  * @work: sends what is in line. On @wq alone: a work item that is put on a second queue while
  *	  it runs may run twice at a time
  * @wq: an ordered queue of its own
@@ -52,6 +53,7 @@ struct ccdm_submitter_thread {
 	struct ccdm_submitter *s;
 	enum ccdm_rank last;
 	bool awake;
+	u8 rank;
 	struct work_struct work;
 	struct workqueue_struct *wq;
 };
@@ -59,7 +61,7 @@ struct ccdm_submitter_thread {
 /**
  * struct ccdm_submitter - the threads and their line
  * @busy: a thread is awake; a hint without @lock
- * @held: writes in line wait for the end of others; written under @lock
+ * @held: writes in line wait until their groups have fewer at the device; written under @lock
  * @queue: the device's
  * @read_at: jiffies when the last read came; a hint
  * @writes: writes at the device, of each group

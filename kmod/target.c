@@ -13,45 +13,11 @@
 /* Discards reach a worker of ours in one piece up to this: 1 GiB. */
 #define CCDM_DISCARD_SECTORS	(1u << 21)
 
-const char *ccdm_name(struct ccdm *c)
-{
-	return c->name;
-}
-
-/* A mapping may be renamed: looked up again whenever it matters. */
-void ccdm_name_update(struct ccdm *c)
-{
-	char name[DM_NAME_LEN], uuid[DM_UUID_LEN];
-
-	if (dm_copy_name_and_uuid(c->md, name, uuid))
-		return;
-	strscpy(c->name, name, sizeof(c->name));
-	strscpy(c->uuid, uuid, sizeof(c->uuid));
-}
-
-static ccdm_injectable int ccdm_seq_check(u64 last)
-{
-	return last < CCDM_SEQ_LIMIT - CCDM_NODE_ENTRIES ? 0 : -EOVERFLOW;
-}
-
-CCDM_INJECTABLE(ccdm_seq_check);
-
-u64 ccdm_take_seq(struct ccdm *c, unsigned int n)
-{
-	u64 last = atomic64_add_return(n, &c->seq);
-
-	if (unlikely(ccdm_seq_check(last))) {
-		ccdm_failed(c);
-		return 0;
-	}
-	return last - n + 1;
-}
-
 /* ---- life ---------------------------------------------------------------- */
 
 static int ccdm_map(struct dm_target *ti, struct bio *bio)
 {
-	ccdm_io_map(ti->private, bio, dm_per_bio_data(bio, sizeof(struct ccdm_io)));
+	ccdm_map_bio(ti->private, bio, dm_per_bio_data(bio, sizeof(struct ccdm_io)));
 	return DM_MAPIO_SUBMITTED;
 }
 

@@ -343,7 +343,7 @@ void ccdm_write_miss(struct ccdm_io *io)
 	io->walk.index = io->block >> CCDM_NODE_SHIFT;
 	io->walk.how = cover ? CCDM_GET_COVER : CCDM_GET_READ;
 	io->walk.done = ccdm_write_walked;
-	ccdm_walk_for(&io->walk, io);
+	ccdm_io_walk_for(&io->walk, io);
 	leaf = ccdm_cache_walk(c, &io->walk, direct);
 	/* Without a leaf @io is not ours any more. */
 	if (!leaf)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The boot proves by its processor what it is, before it gets its secrets: SNP, and in the long form TDX.
 
-The processor is a module of the tests (tests/sim); a broker is on the host, at 10.0.2.2.
+The processor is a module of the tests (tests/kernel/sim); a broker is on the host, at 10.0.2.2.
 """
 import hashlib
 import json

@@ -4,8 +4,8 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
-#include "../unit/chip_questions.h"
-#include "../unit/chip_tcti.h"
+#include "chip_questions.h"
+#include "chip_tcti.h"
 #include "fuzz.h"
 
 static const uint8_t *next;

@@ -2,7 +2,7 @@
 /* fuzzes: lib/evidence/manifest.c lib/kbs/jws.c - what a builder says of an image, as it is or signed by us */
 #include "base/base64.h"
 #include "evidence/manifest.h"
-#include "../unit/pki.h"
+#include "pki.h"
 #include "fuzz.h"
 
 static EVP_PKEY *key;

@@ -12,7 +12,7 @@
 #include "core/admin.h"
 #include "core/protocol.h"
 #include "store/store.h"
-#include "../unit/forge_tpm_json.h"
+#include "forge_tpm_json.h"
 #include "fuzz.h"
 
 #define NOW 1750000000

@@ -291,8 +291,8 @@ def other_base(t, name="base2"):
                          stdout=subprocess.PIPE).stdout.decode()
     said = dict(x.split(":", 1) for x in out.splitlines() if ":" in x)
     return {"BASE": img, "HASH": hashes}, {"base_roothash": said["Root hash"].strip(),
-                                          "base_salt": said["Salt"].strip(),
-                                          "base_data_blocks": said["Data blocks"].strip()}
+                                           "base_salt": said["Salt"].strip(),
+                                           "base_data_blocks": said["Data blocks"].strip()}
 
 
 def cmdline(t):

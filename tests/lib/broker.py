@@ -101,7 +101,7 @@ class Broker:
         return r.stdout.decode() if check else (r.returncode, r.stdout.decode() + r.stderr.decode())
 
     def evidence(self, key):
-        """What ccdm-setup evidence says in a guest of tests/broker/load. Return: the file it is in"""
+        """What ccdm-setup evidence says in a guest of tests/program/broker/load. Return: the file it is in"""
         path = os.path.join(self.dir, "evidence")
         with open(path, "wb") as f:
             subprocess.run([TOP + "/build/tests/load", "evidence", key], stdout=f, check=True)

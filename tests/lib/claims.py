@@ -10,22 +10,23 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 
 
 def cells():
-    """What stands in the right columns, line by line."""
-    with open(os.path.join(TOP, "Documentation/threat-model.rst")) as f:
+    """What stands in the right columns of the tables, line by line."""
+    with open(os.path.join(TOP, "Documentation/explanation/threat-model.rst")) as f:
         lines = f.read().splitlines()
-    table, out = False, []
+    right, out = False, []
     for line in lines:
-        if line.startswith("=====") and " " in line:
-            table = not table
-            split = line.index(" ") + 2
-        elif table:
-            out.append(line[split:].strip())
+        if line.startswith("     - "):
+            right = True
+        elif not line.startswith("       "):
+            right = False
+        if right:
+            out.append(line[7:])
     return out
 
 
 def missing(names):
     """What of these words is no test."""
-    done = subprocess.run([os.path.join(TOP, "tests/attacks/run"), "?"], capture_output=True, text=True)
+    done = subprocess.run([os.path.join(TOP, "tests/program/attacks/run.py"), "?"], capture_output=True, text=True)
     parts = set(done.stderr.split("\n")[-2].split())
     for number in re.findall(r"\b\d\d-[a-z][a-z-]*\b", names):
         if not glob.glob(os.path.join(TOP, "tests/*", number + ".*")):
@@ -40,9 +41,10 @@ def missing(names):
                 yield "%s (%s)" % (unit, word)
     for inside in re.findall(r"(?<!/)\battacks \(([^)]*)\)", names):
         yield from ("attacks (%s)" % word for word in re.split(r",\s*", inside) if word not in parts)
-    for path in re.findall(r"\btests/(\w+)|\b(\w+/\w+\.(?:py|c))\b", names):
-        if not os.path.exists(os.path.join(TOP, "tests", path[0] or path[1])):
-            yield "tests/" + (path[0] or path[1])
+    for path, program in re.findall(r"\b(tests/[\w/]+)|(?<![\w/])(\w+/\w+\.(?:py|c))\b", names):
+        path = path or "tests/program/" + program
+        if not any(glob.glob(os.path.join(TOP, path + end)) for end in ("", ".*")):
+            yield path
 
 
 def main():

@@ -4,7 +4,7 @@
  *
  *	LD_PRELOAD=devices.so CCDM_TEST_TPM=SOCKET CCDM_TEST_SEV=SOCKET ccdm-setup ...
  *
- * /dev/tpmrm0 is swtpm at its socket, /dev/sev-guest is tests/sim/signer.c at its own; a name
+ * /dev/tpmrm0 is swtpm at its socket, /dev/sev-guest is tests/kernel/sim/signer.c at its own; a name
  * that is not set: there is none. What this machine itself has (its logs, its configfs-tsm) is
  * not there.
  */

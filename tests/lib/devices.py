@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""devices - ccdm-setup on this machine, with a TPM (swtpm) and a processor (tests/sim/signer.c) where it looks for them"""
+"""devices - ccdm-setup on this machine, with a TPM (swtpm) and a processor (tests/kernel/sim/signer.c) where it looks for them"""
 import os
 import subprocess
 import time

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""liar - a guest that lies: what it measures, what it sends, and the CAs that certify it (tests/attacks)"""
+"""liar - a guest that lies: what it measures, what it sends, and the CAs that certify it (tests/program/attacks)"""
 import base64
 import hashlib
 import http.client
@@ -98,7 +98,7 @@ def image(kernel=b"good kernel", rtmr=False):
 
 
 def enclave_id(events, bank="sha256", rtmr=False):
-    """As Documentation/attestation.rst defines it, independent of the code."""
+    """As Documentation/explanation/attestation.rst defines it, independent of the code."""
     out = "ccdm-enclave-id 1\n%s\n" % ("tdx sha384" if rtmr else "tpm " + bank)
     known = {digest(bank, x) for x in (SEPARATOR, CALLING, b"Returning from EFI Application from Boot Option", *EXIT)}
     for reg in (1, 2, 3) if rtmr else (4, 8, 9, 11, 12, 13, 14, 15):

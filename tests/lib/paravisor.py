@@ -5,7 +5,7 @@
 
 Keeps a key at 0x81000003 and the HCL report in NV index 0x01400001 of the machine's TPM,
 makes a new report whenever something is written into 0x01400002, and is the metadata
-service at 169.254.169.254. Reports and quotes are signed outside (tests/sim/signer.c), through the
+service at 169.254.169.254. Reports and quotes are signed outside (tests/kernel/sim/signer.c), through the
 second serial port. other-key: another key than the vTPM's stands in the report;
 no-user-data: it takes none; no-service: there is no metadata service;
 service-fails: it answers with an error; service-lies: with what is no text; torn: a new report is

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sim - the host's side of a TEE for tests: who signs its reports (tests/sim)"""
+"""sim - the host's side of a TEE for tests: who signs its reports (tests/kernel/sim)"""
 import os
 import socket
 import struct

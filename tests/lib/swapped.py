@@ -43,7 +43,7 @@ def main():
     if sys.argv[1].startswith("+"):
         with open("/proc/meminfo") as f:
             available = [int(line.split()[1]) << 10 for line in f if line.startswith("MemAvailable:")][0]
-        locked = lock((available - LEFT) // PAGE * PAGE)
+        locked = lock((available - LEFT) // PAGE * PAGE)    # noqa: F841 (locked while somebody knows it)
         size += LEFT
     pages = size // PAGE // 2
     children = []

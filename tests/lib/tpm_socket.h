@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-#include "../unit/chip_tcti.h"
+#include "chip_tcti.h"
 
 static int tpm_fd = -1;
 

@@ -73,7 +73,8 @@ class Disk:
 
 
 COUNTS = """mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
-mkdir -p /run/counts/module /run/counts/cleared /run/gcov; cd /sys/kernel/debug/gcov 2>/dev/null && find . -name '*.gcda' | while read -r f; do
+mkdir -p /run/counts/module /run/counts/cleared /run/gcov; cd /sys/kernel/debug/gcov 2>/dev/null &&
+find . -name '*.gcda' | while read -r f; do
 mkdir -p "/run/counts/module/${f%/*}"; cat "$f" >"/run/counts/module/$f"; done
 cp -r /run/gcov /run/counts/programs
 find / -xdev -name '*.gcda' ! -path '/run/*' -exec cp --parents -t /run/counts/cleared {} + # of who clears its environment

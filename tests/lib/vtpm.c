@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * vtpm - what a provider does with a virtual TPM before a machine has it (tests/unit/gce.h)
+ * vtpm - what a provider does with a virtual TPM before a machine has it (tests/forge/gce.h)
  *
  *	vtpm SOCKET ecc|rsa key			SubjectPublicKeyInfo of the key that its template makes
  *	vtpm SOCKET ecc|rsa template		the template, into NV
@@ -9,7 +9,7 @@
  */
 #include "base/base64.h"
 #include "tpm/tpm_ek.h"
-#include "../unit/gce.h"
+#include "gce.h"
 #include "tpm_socket.h"
 
 static void print_ek(struct ccdm_tpm *tpm)
@@ -31,7 +31,7 @@ int main(int argc, char **argv)
 {
 	const TPM2B_PUBLIC *template;
 	uint8_t bytes[1024], *der = NULL;
-	struct ccdm_tpm *tpm;
+	struct ccdm_tpm *tpm = NULL;
 	struct ccdm_err err;
 	uint32_t cert;
 	EVP_PKEY *key;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* gen_vectors - print tests/kat/vectors.h: known answers, computed with OpenSSL */
+/* gen_vectors - print tests/kernel/kat/vectors.h: known answers, computed with OpenSSL */
 #include <stdio.h>
 #include "suite_openssl.h"
 

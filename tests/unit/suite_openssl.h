@@ -2,7 +2,7 @@
 /*
  * suite_openssl.h - the cipher suites a second time, with OpenSSL
  *
- * Written from the layout in Documentation/format.rst, not from kmod/suite.c.
+ * Written from the layout in Documentation/reference/format.rst, not from kmod/suite.c.
  */
 #ifndef CCDM_SUITE_OPENSSL_H
 #define CCDM_SUITE_OPENSSL_H

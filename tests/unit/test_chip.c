@@ -654,7 +654,7 @@ static void short_certificate(void **state)
 
 static void activation(void **state)
 {
-	uint8_t value[CCDM_CREDENTIAL_MAX] = "a value that only this TPM tells";
+	uint8_t value[CCDM_CREDENTIAL_MAX] = "a value that only the TPM tells";
 	static const char *const names[] = { "blob", "secret" };
 	struct ccdm_certs *certs = ccdm_certs_new();
 	struct ccdm_tpm_pair keys;

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include "../kat/kat.h"
+#include "../kernel/kat/kat.h"
 #include "suite_openssl.h"
 
 static void vectors(void **state)

@@ -55,12 +55,15 @@ struct verify_expected {
 /**
  * struct verify_source - evidence, as the KBS protocol carries it or in a capture
  * @tee: its name in the protocol
- * @evidence: untrusted
+ * @evidence: untrusted; NULL: @report is all there is
+ * @report, @report_size: a raw report of SNP, untrusted
  * @capture: where it comes from, or NULL
  */
 struct verify_source {
 	const char *tee;
 	const json_t *evidence;
+	const void *report;
+	size_t report_size;
 	const struct ccdm_capture *capture;
 };
 

@@ -35,11 +35,14 @@ static int verify_expect_source(json_t **o, struct ccdm_capture *capture,
 	if (r)
 		return r;
 	if (!ccdm_capture_is(*o)) {
-		*source = (struct verify_source){ verify_expect_tee(*o, kind), *o, NULL };
+		*source = (struct verify_source){ .tee = verify_expect_tee(*o, kind),
+						  .evidence = *o };
 		return 0;
 	}
 	r = ccdm_capture_parse(*o, capture, err);
-	*source = (struct verify_source){ capture->tee, capture->primary, capture };
+	*source = (struct verify_source){ .tee = capture->tee,
+					  .evidence = capture->primary,
+					  .capture = capture };
 	return r;
 }
 
@@ -111,14 +114,6 @@ static int verify_expect_quote(const struct verify_args *a, struct verify_input 
 	return r;
 }
 
-/* Bytes that are no object: a quote of TDX. */
-static int verify_expect_raw(const char *file, const char *text, size_t size, json_t **o,
-			     struct ccdm_err *err)
-{
-	*o = json_pack("{s:o}", "quote", ccdm_json_make((const uint8_t *)text, size));
-	return *o ? 0 : ccdm_err_set(err, -ENOMEM, "%s: out of memory", file);
-}
-
 /*
  * The file does not decide whether anything is verified: options do. With one that says what a
  * quote is held against, registers that merely stand in a file are an error.
@@ -157,7 +152,7 @@ int verify_expect(const struct verify_args *a, struct verify_input *in, struct c
 				 "%s: no object of registers; a quote needs options to verify it",
 				 a->expect);
 	else if (!r && !o)
-		r = verify_expect_raw(a->expect, text, size, &o, err);
+		r = verify_input_quote(text, size, &o, err);
 	if (!r)
 		r = verify_expect_judge(a, in, &o, err);
 	json_decref(o);

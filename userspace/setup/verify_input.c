@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/gzip.h"
+#include "base/json.h"
 #include "evidence/snp_json.h"
 #include "verify_input.h"
 
@@ -169,4 +170,10 @@ int verify_input_table(const char *bytes, size_t size, json_t **json, struct ccd
 		return 0;
 	return ccdm_snp_json_make(raw, raw + CCDM_SNP_REPORT_SIZE, size - CCDM_SNP_REPORT_SIZE,
 				  json, err);
+}
+
+int verify_input_quote(const char *bytes, size_t size, json_t **json, struct ccdm_err *err)
+{
+	*json = json_pack("{s:o}", "quote", ccdm_json_make((const uint8_t *)bytes, size));
+	return *json ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");
 }

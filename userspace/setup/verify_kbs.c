@@ -94,7 +94,10 @@ int verify_kbs(const struct verify_source *source, const struct verify_args *a,
 		verify_asked(c, a, v);
 		bound = c->bound;
 	}
-	r = ccdm_evidence_judge(source->tee, source->evidence, &trust, &bound, v, proof, err);
+	r = source->evidence ? ccdm_evidence_judge(source->tee, source->evidence, &trust, &bound, v,
+						   proof, err)
+			     : ccdm_evidence_judge_report(source->report, source->report_size,
+							  &trust, &bound, v, proof, err);
 	if (!r && proof->facts && c)
 		r = verify_beside(c, &trust, proof);
 	if (!r && proof->facts)

@@ -9,35 +9,6 @@
 #include "verify_input.h"
 #include "verify_log.h"
 
-static struct ccdm_snp_want verify_snp_want(const struct verify_args *a,
-					    const struct verify_input *in)
-{
-	return (struct ccdm_snp_want){
-		.certs = in->guest,
-		.leaf = in->leaf,
-		.at = a->at,
-		.anchors = in->has_root ? &in->root : NULL,
-		.nr_anchors = 1,
-		.report_data = a->report_data_size ? a->report_data : NULL,
-		.report_data_size = a->report_data_size,
-		.floor = a->tcb_floor ? &in->floor : NULL,
-	};
-}
-
-static struct ccdm_tdx_want verify_tdx_want(const struct verify_args *a,
-					    const struct verify_input *in)
-{
-	return (struct ccdm_tdx_want){
-		.certs = in->guest,
-		.collateral = verify_has_collateral(a) ? &in->collateral : NULL,
-		.at = a->at,
-		.anchors = in->has_root ? &in->root : NULL,
-		.nr_anchors = 1,
-		.report_data = a->report_data_size ? a->report_data : NULL,
-		.report_data_size = a->report_data_size,
-	};
-}
-
 /* What is not raw is as the KBS protocol carries it. */
 static int verify_json(const char *tee, const struct verify_args *a, struct verify_input *in,
 		       struct ccdm_verdict *v, struct ccdm_err *err)
@@ -45,37 +16,27 @@ static int verify_json(const char *tee, const struct verify_args *a, struct veri
 	struct verify_source source = { .tee = tee, .evidence = in->json };
 
 	if (in->captured)
-		source = (struct verify_source){ in->capture.tee, in->capture.primary,
-						 &in->capture };
+		source = (struct verify_source){ .tee = in->capture.tee,
+						 .evidence = in->capture.primary,
+						 .capture = &in->capture };
 	return verify_kbs(&source, a, in, v, &in->proof, err);
 }
 
 static int verify_snp(const struct verify_args *a, struct verify_input *in, struct ccdm_verdict *v,
 		      struct ccdm_err *err)
 {
-	struct ccdm_snp_want want = verify_snp_want(a, in);
-	struct ccdm_snp snp;
-	int r;
+	struct verify_source source = { .report = in->text, .report_size = in->size };
 
-	if (in->json)
-		return verify_json("snp", a, in, v, err);
-	r = ccdm_snp_parse(in->text, in->size, &snp, err);
-	if (!r && !want.leaf)
-		want.leaf = ccdm_snp_leaf(in->certs, &snp);
-	return r ? r : ccdm_snp_verify(&snp, &want, v);
+	return in->json ? verify_json("snp", a, in, v, err)
+			: verify_kbs(&source, a, in, v, &in->proof, err);
 }
 
 static int verify_tdx(const struct verify_args *a, struct verify_input *in, struct ccdm_verdict *v,
 		      struct ccdm_err *err)
 {
-	struct ccdm_tdx_want want = verify_tdx_want(a, in);
-	struct ccdm_tdx tdx;
-	int r;
+	int r = in->json ? 0 : verify_input_quote(in->text, in->size, &in->json, err);
 
-	if (in->json)
-		return verify_json("tdx", a, in, v, err);
-	r = ccdm_tdx_parse(in->text, in->size, &tdx, err);
-	return r ? r : ccdm_tdx_verify(&tdx, &want, v, err);
+	return r ? r : verify_json("tdx", a, in, v, err);
 }
 
 static int verify_tpm(const struct verify_args *a, struct verify_input *in, struct ccdm_verdict *v,

@@ -18,6 +18,9 @@
 #define CCDM_DM_CONTROL "/dev/mapper/control"
 
 static void ccdm_dm_log(int level, const char *file, int line, int error, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+static void ccdm_dm_log(int level, const char *file, int line, int error, const char *fmt, ...)
 {
 	va_list ap;
 

@@ -159,10 +159,23 @@ static int ccdm_svsm_grant(const struct ccdm_judging *j, const struct ccdm_snp *
 	return json_array_append_new(j->proof->notes, note) ? -ENOMEM : 0;
 }
 
+static int ccdm_judged_report(const struct ccdm_judging *j, struct ccdm_snp *snp,
+			      const struct ccdm_cert **leaf)
+{
+	uint8_t raw[CCDM_SNP_REPORT_SIZE];
+	int r;
+
+	*leaf = NULL;
+	if (j->report)
+		return ccdm_snp_parse(j->report, j->report_size, snp, j->err);
+	r = ccdm_snp_json_parse(j->evidence, raw, j->trust->certs, leaf, j->err);
+	return r ? r : ccdm_snp_parse(raw, sizeof(raw), snp, j->err);
+}
+
 static int ccdm_judge_snp(const struct ccdm_judging *j)
 {
 	struct ccdm_snp_want want = ccdm_judging_snp(j);
-	uint8_t raw[CCDM_SNP_REPORT_SIZE], manifest[CCDM_SVSM_MANIFEST];
+	uint8_t manifest[CCDM_SVSM_MANIFEST];
 	const struct ccdm_cert *leaf;
 	struct ccdm_digest bound;
 	struct ccdm_snp snp;
@@ -172,10 +185,8 @@ static int ccdm_judge_snp(const struct ccdm_judging *j)
 	r = ccdm_svsm_bound(j, manifest, &size, &bound, &want);
 	if (r)
 		return r;
-	r = ccdm_snp_json_parse(j->evidence, raw, j->trust->certs, &leaf, j->err);
-	if (!r)
-		r = ccdm_snp_parse(raw, sizeof(raw), &snp, j->err);
-	if (!want.leaf)
+	r = ccdm_judged_report(j, &snp, &leaf);
+	if (!r && !want.leaf)
 		want.leaf = leaf;
 	if (!r && !want.leaf)
 		want.leaf = ccdm_snp_leaf(j->trust->certs, &snp);
@@ -235,6 +246,7 @@ static const struct ccdm_kind {
 	bool tpm;     /* it is of a TPM, or has one in it: none stands beside it */
 	int (*judge)(const struct ccdm_judging *j);
 } ccdm_kinds[] = {
+	/* the first: ccdm_evidence_judge_report() */
 	{ "snp", 48, false, ccdm_judge_snp },
 	{ "tdx", 48, false, ccdm_judge_tdx },
 	{ "tpm", 32, true, ccdm_judge_tpm },
@@ -329,13 +341,12 @@ void ccdm_proof_drop(struct ccdm_proof *proof)
 	memset(proof, 0, sizeof(*proof));
 }
 
-int ccdm_evidence_judge(const char *tee, const json_t *evidence, const struct ccdm_trust *trust,
-			const struct ccdm_bound *bound, struct ccdm_verdict *v,
-			struct ccdm_proof *proof, struct ccdm_err *err)
+/* By the caller's @given, whose trust may be NULL. */
+static int ccdm_evidence_judged(const struct ccdm_kind *kind, const struct ccdm_judging *given)
 {
-	struct ccdm_trust own = trust ? *trust : (struct ccdm_trust){ 0 };
-	const struct ccdm_judging j = { evidence, &own, bound, v, proof, err };
-	const struct ccdm_kind *kind = ccdm_kind(tee);
+	struct ccdm_trust own = given->trust ? *given->trust : (struct ccdm_trust){ 0 };
+	struct ccdm_proof *proof = given->proof;
+	struct ccdm_judging j = *given;
 	int r;
 
 	/* What no TPM proves beside the TEE; the kinds know better. */
@@ -343,21 +354,57 @@ int ccdm_evidence_judge(const char *tee, const json_t *evidence, const struct cc
 	proof->notes = json_array();
 	proof->svsm_ek = NULL;
 	own.certs = ccdm_certs_guest(own.certs);
-	if (!kind)
-		r = ccdm_err_set(err, -EINVAL, "no TEE is called %.40s", tee);
-	else if (!json_is_object(evidence))
-		r = ccdm_err_set(err, -EINVAL, "the evidence is no object");
-	else if (!proof->facts || !proof->notes || !own.certs)
+	j.trust = &own;
+	if (!proof->facts || !proof->notes || !own.certs)
 		r = -ENOMEM;
 	else
 		r = kind->judge(&j);
-	if (!r && kind && ccdm_verdict_accepted(v))
+	if (!r && ccdm_verdict_accepted(j.v))
 		r = ccdm_judged_manifest(&j);
 	if (r == -ENOMEM)
-		r = ccdm_err_memory(err);
+		r = ccdm_err_memory(j.err);
 	ccdm_certs_free(own.certs);
 	/* Of what is not accepted nothing is proved. */
-	if (r || !ccdm_verdict_accepted(v))
+	if (r || !ccdm_verdict_accepted(j.v))
 		ccdm_proof_drop(proof);
 	return r;
+}
+
+int ccdm_evidence_judge(const char *tee, const json_t *evidence, const struct ccdm_trust *trust,
+			const struct ccdm_bound *bound, struct ccdm_verdict *v,
+			struct ccdm_proof *proof, struct ccdm_err *err)
+{
+	const struct ccdm_kind *kind = ccdm_kind(tee);
+	const struct ccdm_judging j = {
+		.evidence = evidence,
+		.trust = trust,
+		.bound = bound,
+		.v = v,
+		.proof = proof,
+		.err = err,
+	};
+
+	*proof = (struct ccdm_proof){ 0 };
+	if (!kind)
+		return ccdm_err_set(err, -EINVAL, "no TEE is called %.40s", tee);
+	if (!json_is_object(evidence))
+		return ccdm_err_set(err, -EINVAL, "the evidence is no object");
+	return ccdm_evidence_judged(kind, &j);
+}
+
+int ccdm_evidence_judge_report(const void *report, size_t size, const struct ccdm_trust *trust,
+			       const struct ccdm_bound *bound, struct ccdm_verdict *v,
+			       struct ccdm_proof *proof, struct ccdm_err *err)
+{
+	const struct ccdm_judging j = {
+		.report = report,
+		.report_size = size,
+		.trust = trust,
+		.bound = bound,
+		.v = v,
+		.proof = proof,
+		.err = err,
+	};
+
+	return ccdm_evidence_judged(&ccdm_kinds[0], &j);
 }

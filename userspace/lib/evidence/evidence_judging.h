@@ -18,6 +18,7 @@
 /**
  * struct ccdm_judging - one judgement that is under way
  * @evidence: untrusted
+ * @report, @report_size: a raw report of SNP, without evidence around it; or NULL
  * @trust, @bound: what it is held against, and must be bound to
  * @v: one check after the other
  * @proof: filled from what is accepted
@@ -25,6 +26,8 @@
  */
 struct ccdm_judging {
 	const json_t *evidence;
+	const void *report;
+	size_t report_size;
 	const struct ccdm_trust *trust;
 	const struct ccdm_bound *bound;
 	struct ccdm_verdict *v;

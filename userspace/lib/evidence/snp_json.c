@@ -115,11 +115,21 @@ static const struct {
 	uint8_t guid[GUID];
 	const char *type;
 } ccdm_snp_guids[] = {
-	{ "\xa4\x06\xb4\xc0\x03\xa8\x52\x49\x97\x43\x3f\xb6\x01\x4c\xd0\xae", "ARK" },
-	{ "\x79\xb3\xb7\x4a\xac\xbb\xe4\x4f\xa0\x2f\x05\xae\xf3\x27\xc7\x82", "ASK" },
-	{ "\x8d\x75\xda\x63\x64\xe6\x64\x45\xad\xc5\xf4\xb9\x3b\xe8\xac\xcd", "VCEK" },
-	{ "\xc2\x74\x80\xa8\x5a\xa2\x3e\x48\xaa\xe6\x39\xc0\x45\xa0\xb8\xa1", "VLEK" },
-	{ "\xc3\x1b\xf8\x92\x11\x58\x3d\x4d\x97\xff\xd1\x9f\x88\xdc\x67\xea", "CRL" },
+	{ { 0xa4, 0x06, 0xb4, 0xc0, 0x03, 0xa8, 0x52, 0x49, 0x97, 0x43, 0x3f, 0xb6, 0x01, 0x4c,
+	    0xd0, 0xae },
+	  "ARK" },
+	{ { 0x79, 0xb3, 0xb7, 0x4a, 0xac, 0xbb, 0xe4, 0x4f, 0xa0, 0x2f, 0x05, 0xae, 0xf3, 0x27,
+	    0xc7, 0x82 },
+	  "ASK" },
+	{ { 0x8d, 0x75, 0xda, 0x63, 0x64, 0xe6, 0x64, 0x45, 0xad, 0xc5, 0xf4, 0xb9, 0x3b, 0xe8,
+	    0xac, 0xcd },
+	  "VCEK" },
+	{ { 0xc2, 0x74, 0x80, 0xa8, 0x5a, 0xa2, 0x3e, 0x48, 0xaa, 0xe6, 0x39, 0xc0, 0x45, 0xa0,
+	    0xb8, 0xa1 },
+	  "VLEK" },
+	{ { 0xc3, 0x1b, 0xf8, 0x92, 0x11, 0x58, 0x3d, 0x4d, 0x97, 0xff, 0xd1, 0x9f, 0x88, 0xdc,
+	    0x67, 0xea },
+	  "CRL" },
 };
 
 /* ---- from JSON --------------------------------------------------------------------- */
@@ -347,6 +357,17 @@ static int ccdm_snp_table(const uint8_t *table, size_t size, json_t *chain, stru
 	return 0;
 }
 
+/* Does the report of @evidence have all bytes of @raw? */
+static bool ccdm_snp_json_whole(const json_t *evidence, const uint8_t raw[CCDM_SNP_REPORT_SIZE])
+{
+	uint8_t again[CCDM_SNP_REPORT_SIZE] = { 0 };
+	struct ccdm_err err = { 0 };
+	struct ccdm_snp_out out = { .raw = again, .err = &err };
+
+	ccdm_snp_report(&out, json_object_get(evidence, "attestation_report"));
+	return !out.error && !memcmp(again, raw, sizeof(again));
+}
+
 int ccdm_snp_json_make(const uint8_t raw[CCDM_SNP_REPORT_SIZE], const uint8_t *table, size_t size,
 		       json_t **evidence, struct ccdm_err *err)
 {
@@ -363,6 +384,13 @@ int ccdm_snp_json_make(const uint8_t raw[CCDM_SNP_REPORT_SIZE], const uint8_t *t
 			json_pack("{s:o, s:O}", "attestation_report", ccdm_snp_report_json(&snp),
 				  "cert_chain", json_array_size(chain) ? chain : json_null());
 		r = *evidence ? 0 : -ENOMEM;
+	}
+	if (!r && !ccdm_snp_json_whole(*evidence, raw)) {
+		json_decref(*evidence);
+		*evidence = NULL;
+		r = ccdm_err_set(err, -EINVAL,
+				 "the report has bytes set that are reserved, and evidence of the "
+				 "KBS protocol has no place for them");
 	}
 	json_decref(chain);
 	return r == -ENOMEM ? ccdm_err_memory(err) : r;

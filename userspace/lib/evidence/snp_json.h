@@ -26,7 +26,8 @@ int __must_check ccdm_snp_json_parse(const json_t *evidence, uint8_t raw[CCDM_SN
  *	GUID, offset and length up to one of zeros; untrusted; @size may be 0
  * @evidence: set; the caller drops it
  *
- * Return: 0; -EINVAL: the table leads out of itself; -ENOMEM.
+ * Return: 0; -EINVAL: the table leads out of itself, or the report has bytes that the object has no
+ * place for; -ENOMEM.
  */
 int __must_check ccdm_snp_json_make(const uint8_t raw[CCDM_SNP_REPORT_SIZE], const uint8_t *table,
 				    size_t size, json_t **evidence, struct ccdm_err *err);

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""conf - Sphinx's configuration: "make html" """
+import os
+
+with open(os.path.join(os.path.dirname(__file__), "../VERSION")) as f:
+    release = version = f.read().strip()
+
+project = "ccdm"
+author = "The ccdm authors"
+copyright = author
+
+exclude_patterns = ["bench", "man", "policy"]
+html_theme = "alabaster"
+html_title = "ccdm " + release
+html_theme_options = {
+    "description": "A disk that its host can neither read, nor change, nor roll back",
+    "fixed_sidebar": True,
+    "page_width": "70em",
+    "sidebar_collapse": False,
+}
+html_copy_source = False
+html_show_sphinx = False
+highlight_language = "none"
+smartquotes = False

@@ -1,0 +1,285 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""run - which lines and branches the tests reach: of kmod/ and of userspace/, in one report
+
+  tests/run gauge coverage [--report] [TEST...]
+
+In a copy of the tree whose programs count their lines: the unit tests, those of programs on the
+host and, on the gcov kernel, the tests TEST in VMs (default all, in short form, and the boots), and
+tests/fuzz with failing allocations; beside them what tests/kernel/kmod reaches of the module.
+Writes build/coverage/report.txt, lines.txt with every line that nothing has reached, and
+branches.txt with every condition that came out one way only: in the tree, the cache and the I/O
+path as tests/kernel/kmod saw it, elsewhere as all the tests did. --report: of what was counted
+before. Less than 95 % of the lines of kmod/ is a failure, and so are a line that is not reached,
+and such a condition, for which tests/gauge/coverage/unreached, untaken and branches give no reason.
+Reasons that were not needed are named: fuzzers and failing allocations reach by chance what some of
+them explain.
+"""
+import fnmatch
+import glob
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+CACHE = os.environ.get("CCDM_CACHE", "/var/cache/ccdm")
+WORK = os.path.join(CACHE, "coverage")
+TREE, COUNTS = os.path.join(WORK, "tree"), os.path.join(WORK, "counts")
+OUT = os.path.join(TOP, "build/coverage")
+LEAST = 95
+
+
+def sh(cmd, **kw):
+    print("# " + cmd, flush=True)
+    r = subprocess.run(cmd, shell=True, capture_output=True, text=True, errors="replace", **kw)
+    said = [x for x in (r.stdout + r.stderr).splitlines() if re.search(r"^\d+ passed|^not ok|^    not ok", x)]
+    # (one that did not come to its end says why last)
+    for line in said if said or not r.returncode else (r.stdout + r.stderr).splitlines()[-3:]:
+        print("# " + line, flush=True)
+    return r
+
+
+def count(tests):
+    """Run them all."""
+    os.makedirs(TREE, exist_ok=True)
+    shutil.rmtree(COUNTS, ignore_errors=True)
+    os.makedirs(COUNTS)
+    sh("git ls-files -z | rsync -a --delete --from0 --files-from=- ./ %s/ && cd %s && git init -q && git add -A" % (TREE, TREE),
+       cwd=TOP).check_returncode()
+    # (what was built for other counts would mix with these)
+    shutil.rmtree(os.path.join(TREE, "build"), ignore_errors=True)
+    flags = "-O0 -g --coverage -fprofile-update=atomic -include %s/tests/gauge/coverage/plain.h" % TREE
+    env = dict(os.environ, CCDM_COVERAGE=COUNTS, CCDM_VECTORS=os.environ.get("CCDM_VECTORS", TOP + "/../shared/vectors"))
+    sh("make -s -j2 CFLAGS='%s' test-programs" % flags, cwd=TREE).check_returncode()
+    sh("make -s unit-programs UNIT_CFLAGS='-std=gnu11 %s'" % flags, cwd=TREE).check_returncode()
+    sh("tests/run unit", cwd=TREE, env=env)
+    for name in "vectors", "setup", "broker", "trust":
+        sh("tests/run program " + name, cwd=TREE, env=env)
+    sh("tests/run program package", cwd=TREE, env=dict(env, CFLAGS=flags))
+    sh("tests/run program faults", cwd=TREE, env=env)
+    sh("tests/run vm --kernel gcov " + " ".join(tests), cwd=TREE, env=env)
+    if not tests:
+        sh("tests/run vm --kernel gcov 95", cwd=TREE, env=env)
+        # (which has configfs-tsm)
+        sh("tests/run vm --kernel 6.12 91 94", cwd=TREE, env=env)
+        sh("tests/run boot --suite gcov", cwd=TREE, env=env)
+    sh("tests/run kernel kmod", cwd=TREE, env=env)
+    sh("tests/run fuzz --seconds 1 --inputs 6", cwd=TREE, env=env)
+
+
+class Lines:
+    """file: {line: times}, {line: [times of each branch]} and {line: function}."""
+
+    def __init__(self):
+        self.lines, self.branches, self.functions = {}, {}, {}
+
+    def add(self, name, number, times, branches=()):
+        lines = self.lines.setdefault(name, {})
+        lines[number] = lines.get(number, 0) + times
+        if branches:
+            have = self.branches.setdefault(name, {}).setdefault(number, [0] * len(branches))
+            if len(have) == len(branches):
+                have[:] = [a + b for a, b in zip(have, branches)]
+
+    def gcov(self, gcda, notes):
+        """What gcov says of a .gcda, whose .gcno stands in @notes: it wants the two side by side."""
+        beside = gcda[:-5] + ".gcno"
+        if not os.path.exists(beside):
+            os.symlink(os.path.join(notes, os.path.basename(beside)), beside)
+        r = subprocess.run(["gcov", "-b", "-c", "--json-format", "--stdout", gcda], capture_output=True, text=True)
+        for text in r.stdout.splitlines():
+            for f in json.loads(text)["files"]:
+                # (a header's path begins with the directory of who includes it)
+                m = re.search(r"(?:^|/)((?:kmod|userspace)/[\w/.]+)$", os.path.normpath(f["file"]))
+                if not m:
+                    continue
+                for line in f["lines"]:
+                    self.add(m.group(1), line["line_number"], line["count"], [b["count"] for b in line["branches"]])
+                    self.functions.setdefault(m.group(1), {})[line["line_number"]] = line.get("function_name", "?")
+
+    def llvm(self, text):
+        """What llvm-cov exports as lcov."""
+        name, heads = None, {}
+        for line in text.splitlines():
+            if line.startswith("SF:"):
+                m = re.search(r"/((?:kmod|userspace)/[\w/.]+)$", line)
+                name = m.group(1) if m else None
+            elif line.startswith("DA:") and name:
+                number, times = line[3:].split(",")[:2]
+                self.add(name, int(number), int(times))
+            elif line.startswith("FN:") and name:
+                number, function = line[3:].split(",", 1)
+                heads[function] = int(number)
+            elif line.startswith("FNDA:") and name:
+                # A function's first line is the one above its brace, for the other compiler.
+                times, function = line[5:].split(",", 1)
+                self.add(name, heads[function] - 1, int(times))
+
+    def untaken(self, name, reached):
+        """Lines that were reached, and on which a condition came out one way only, or a case never: {line: "2,3/4"}.
+
+        The second and the third of four outcomes; a condition has two, in the order in which they are asked.
+        """
+        found = {n: [i + 1 for i, t in enumerate(b) if not t] for n, b in self.branches.get(name, {}).items() if reached.get(n)}
+        return {n: "%s/%d" % (",".join(map(str, f)), len(self.branches[name][n])) for n, f in found.items() if f}
+
+
+def export(prof, binary, form="lcov"):
+    return subprocess.run(["llvm-cov", "export", "-format=" + form, "-instr-profile", prof, binary], capture_output=True,
+                          text=True).stdout
+
+
+def conditions():
+    """{file: {(line, column): [times true, times false]}} of what tests/kernel/kmod runs, as the source has them."""
+    found = {}
+    text = export(os.path.join(TREE, "build/kmod/mapping.prof"), os.path.join(TREE, "build/kmod/mapping.cov"), "text")
+    for f in json.loads(text)["data"][0]["files"] if text else []:
+        m = re.search(r"/tree/(kmod/[\w.]+)$", f["filename"])
+        for b in f["branches"] if m else []:
+            # (an inline function has its own in each file that uses it)
+            times = found.setdefault(m.group(1), {}).setdefault((b[0], b[1]), [0, 0])
+            times[0] += b[4]
+            times[1] += b[5]
+    return found
+
+
+def one_way(found):
+    """Conditions that come out one way only: how many outcomes there are, what is missed and why, what nobody explains."""
+    why = reasons("branches", " | ", 3)
+    missed, unexplained = [], []
+    for name in sorted(found):
+        with open(os.path.join(TREE, name)) as f:
+            source = f.read().splitlines()
+        for (line, _), times in sorted(found[name].items()):
+            for outcome, n in zip(("true", "false"), times):
+                if n:
+                    continue
+                code = source[line - 1].strip()
+                reason = why.get((name, code, outcome))
+                missed.append("%s:%d: never %s: %s%s" % (name, line, outcome, code, "    [%s]" % reason if reason else ""))
+                if not reason:
+                    unexplained.append(missed[-1])
+    return sum(2 * len(c) for c in found.values()), missed, unexplained
+
+
+def collect():
+    kernel, program, user = Lines(), Lines(), Lines()
+    notes = os.path.join(CACHE, "build/gcov/kmod")
+    for path in glob.glob(COUNTS + "/*.tgz"):
+        where = path[:-4]
+        shutil.rmtree(where, ignore_errors=True)
+        with tarfile.open(path) as t:
+            t.extractall(where)
+        for gcda in glob.glob(where + "/module/**/kmod/*.gcda", recursive=True):
+            kernel.gcov(gcda, notes)
+        for gcda in glob.glob(where + "/programs/#*.gcda"):
+            # of -fprofile-dir: all in one directory, with the path in the name
+            path = where + "/programs" + os.path.basename(gcda).replace("#", "/")
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            os.rename(gcda, path)
+        for part in "/programs", "/cleared":
+            for gcda in glob.glob(where + part + "/**/*.gcda", recursive=True):
+                built = os.path.dirname(gcda[len(where + part):])
+                # Those of a boot were built in a root of bookworm's.
+                root = os.path.join(CACHE, "bookworm") if built.startswith("/build/product-gcov/") else ""
+                user.gcov(gcda, root + built)
+    for gcda in glob.glob(TREE + "/build/**/*.gcda", recursive=True):
+        user.gcov(gcda, os.path.dirname(gcda))
+    prof = os.path.join(TREE, "build/kmod/mapping.prof")
+    if os.path.exists(prof):
+        program.llvm(export(prof, os.path.join(TREE, "build/kmod/mapping.cov")))
+    return kernel, program, user
+
+
+def percent(a, b):
+    return "%5.1f" % (100 * a / b) if b else "    -"
+
+
+def reasons(name, sep, fields):
+    """What a file of reasons has: {(field, ...): why}."""
+    with open(os.path.join(TOP, "tests/gauge/coverage", name)) as f:
+        lines = [line.rstrip("\n").split(sep, fields) for line in f if not line.startswith("#")]
+    return {tuple(words[:-1]): words[-1] for words in lines}
+
+
+def report(kernel, program, user):
+    """Return: percent of kmod's lines, and the lines and the conditions that nobody explains."""
+    why, why_untaken = reasons("unreached", ": ", 2), reasons("untaken", " | ", 4)
+    beside_kernel = conditions()
+    os.makedirs(OUT, exist_ok=True)
+    missed, unexplained, one_way_only, unclear, text, sums, used = [], [], [], [], [], {}, set()
+    for title, lines, beside in (("kmod/, on the gcov kernel, and beside it in a program", kernel, program),
+                                 ("userspace/", user, Lines())):
+        text += [title, "%-34s %7s %7s %9s   %9s" % ("", "lines", "reached", "percent", "branches")]
+        total = [0, 0, 0, 0]
+        for name in sorted(n for n in lines.lines if n.startswith(title[:4])):
+            have = dict(lines.lines[name])
+            if name in beside.lines:
+                # A line is what the first's compiler calls one.
+                have = {n: t + beside.lines[name].get(n, 0) for n, t in have.items()}
+            reached = sum(t > 0 for t in have.values())
+            outcomes = [t for b in lines.branches.get(name, {}).values() for t in b]
+            taken = sum(t > 0 for t in outcomes)
+            text.append("%-34s %7d %7d %9s   %4d of %4d" % (name, len(have), reached, percent(reached, len(have)), taken,
+                                                            len(outcomes)))
+            total = [a + b for a, b in zip(total, (len(have), reached, len(outcomes), taken))]
+            with open(os.path.join(TREE, name)) as f:
+                source = f.read().splitlines()
+
+            def judge(n, what, reason, said, unsaid):
+                said.append("%s:%d: %s: %s%s%s" % (name, n, lines.functions.get(name, {}).get(n), what, source[n - 1].strip(),
+                                                   "    [%s]" % reason if reason else ""))
+                if not reason:
+                    unsaid.append(said[-1])
+            for n in sorted(n for n, t in have.items() if not t and n <= len(source)):
+                key = name, lines.functions.get(name, {}).get(n)
+                used.add(key)
+                judge(n, "", why.get(key), missed, unexplained)
+            for n, never in sorted(lines.untaken(name, have).items() if name not in beside_kernel else ()):
+                key = name, str(lines.functions.get(name, {}).get(n)), never, source[n - 1].strip()
+                why_not = [key[:2]] if key[:2] in why else [k for k in why_untaken if all(map(fnmatch.fnmatchcase, key, k))]
+                used.update(why_not[:1])
+                judge(n, "never %s: " % never, (why | why_untaken)[why_not[0]] if why_not else None, one_way_only, unclear)
+        text += ["%-34s %7d %7d %9s   %s %% of branches" % ("all", total[0], total[1], percent(total[1], total[0]),
+                                                            percent(total[3], total[2]).strip()), ""]
+        sums[title[:4]] = 100 * total[1] / max(1, total[0])
+    with open(OUT + "/report.txt", "w") as f:
+        f.write("\n".join(text))
+    with open(OUT + "/lines.txt", "w") as f:
+        f.write("\n".join(missed) + "\n")
+    outcomes, beside_missed, beside_unclear = one_way(beside_kernel)
+    with open(OUT + "/branches.txt", "w") as f:
+        f.write("\n".join(beside_missed + one_way_only) + "\n")
+    text.append("conditions of tree, cache and I/O path: %d of %d outcomes seen in tests/kernel/kmod" %
+                (outcomes - len(beside_missed), outcomes))
+    text.append("elsewhere: %d lines with a condition that came out one way only" % len(one_way_only))
+    text += ["explained nothing this time: " + " | ".join(k) for k in list(why) + list(why_untaken) if k not in used]
+    print("\n".join("# " + x for x in text))
+    return sums["kmod"], unexplained, outcomes, beside_unclear + unclear
+
+
+def main():
+    words = sys.argv[1:]
+    if "-h" in words or "--help" in words:
+        print(__doc__.split("\n\n", 1)[1].strip())
+        return 0
+    print("KTAP version 1")
+    if "--report" not in words:
+        count(words)
+    got, unexplained, outcomes, unclear = report(*collect())
+    good = [got >= LEAST, not unexplained, outcomes and not unclear]
+    print("%s 1 %.1f %% of the lines of kmod/ are reached" % ("ok" if good[0] else "not ok", got))
+    for i, (what, lines) in enumerate((("what is not has its reason", unexplained),
+                                       ("each condition that comes out one way only has its reason", unclear))):
+        print("%s %d %s" % ("ok" if good[i + 1] else "not ok", i + 2, what))
+        for line in lines:
+            print("# " + line)
+    print("1..3")
+    return 0 if all(good) else 1
+
+
+sys.exit(main())

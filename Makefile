@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # make help lists what there is to do.
 
 # "make vm SHELL=1" asks for a shell in the VM, not for another shell of make's.

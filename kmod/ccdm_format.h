@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/* Copyright The ccdm authors */
 /*
  * ccdm_format.h - what stands on the backing device and in the table line
  *

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright The ccdm authors */
 /*
  * compat.h - differences between the supported kernels, 6.1 to 7.2
  *

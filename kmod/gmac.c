@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /*
  * gmac.c - which of two ways makes the tags of aes-xts-gmac
  *

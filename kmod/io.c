@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /*
  * io.c - what reads and writes have in common: waiting, sending, going out
  *

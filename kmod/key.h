@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright The ccdm authors */
 #ifndef CCDM_KEY_H
 #define CCDM_KEY_H
 

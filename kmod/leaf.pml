@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright The ccdm authors */
 /*
  * leaf.pml - one block, its leaf, and the leaf's entry in its parent (Promela, for spin)
  *

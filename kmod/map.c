@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /* map.c - a bio comes in: what it may be, and who goes on with it */
 #include "ccdm.h"
 

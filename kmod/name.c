@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /* name.c - the name that a mapping has at device-mapper */
 #include "ccdm.h"
 

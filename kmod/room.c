@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /*
  * room.c - memory of nodes: how many there are, who may leave, who waits
  *

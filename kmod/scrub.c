@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /*
  * scrub.c - read everything once, so that tamper is found before it is met
  *

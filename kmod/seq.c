@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /* seq.c - the sequence numbers of a mapping: no sealing has the same number as another */
 #include "ccdm.h"
 

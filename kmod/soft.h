@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright The ccdm authors */
 /* soft.h - going on, with interrupts on, with what completed while they were off */
 #ifndef CCDM_SOFT_H
 #define CCDM_SOFT_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /* submit.c - the submitter; see submit.h */
 #include <linux/bio.h>
 #include <linux/blkdev.h>

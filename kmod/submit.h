@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright The ccdm authors */
 /*
  * submit.h - the submitter: two threads that send what cannot be sent where it is
  *

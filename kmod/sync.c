@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /*
  * sync.c - waiting until everything that is dirty now has been written once
  *

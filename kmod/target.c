@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /*
  * target.c - device-mapper's side: bios, suspend and resume, status, messages,
  * limits; and the module

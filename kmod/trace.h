@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright The ccdm authors */
 /* trace.h - tracepoints ccdm:*; never with content, tags or keys */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM ccdm

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /* tree.c - entries and the tree's decisions; see tree.h */
 #include "tree.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright The ccdm authors */
 /*
  * tree.h - who verifies whom: entries, block masks and the tree's decisions
  *

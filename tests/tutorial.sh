@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # tutorial - run the commands of the tutorial, and compare what they print
 #
 #	tests/tutorial.sh		all that need no VM

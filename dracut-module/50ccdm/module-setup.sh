@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # A root that its host can neither read, nor change, nor roll back: dracut.ccdm(7)
 
 check() {

@@ -1,2 +1,3 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 #include <linux/unaligned.h>

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """A stock Debian comes up on a ccdm root; the host sees ciphertext; the next boot is new."""
 import json
 

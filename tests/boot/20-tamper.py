@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """The host changes the disk under the running system, or the base before it: the machine halts."""
 import json
 import os

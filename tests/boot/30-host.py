@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """What the host says beside the disk: nothing of it is heard.
 
 For what is said to a running boot there is a control: the same words to the same

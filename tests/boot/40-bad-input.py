@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """What is missing, wrong, or twice there: one line that says so, with its code, and the end."""
 import os
 import subprocess

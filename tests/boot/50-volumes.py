@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # forms: long
 """/etc/ccdmtab: volumes and swap, in the initrd, after it, over a soft reboot; and what is wrong in it."""
 import os

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """The boot proves by its TPM what it is, before it gets its secrets (by a TEE: 61-tee).
 
 A broker on the host, at 10.0.2.2; what a good boot looks like is learnt from one.

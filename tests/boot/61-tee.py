@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """The boot proves by its processor what it is, before it gets its secrets: SNP, and in the long form TDX.
 
 The processor is a module of the tests (tests/kernel/sim); a broker is on the host, at 10.0.2.2.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """The broker as a service: its own user, its sandbox, reload and restart, and a guest beside it."""
 import base64
 import hashlib

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* chip.h - a TPM (swtpm) for ccdm_tpm_open(), whose answers a test can change; new with chip_begin() */
 #ifndef CCDM_TEST_CHIP_H
 #define CCDM_TEST_CHIP_H

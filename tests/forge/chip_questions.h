@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* chip_questions.h - all that ccdm asks a TPM: of a unit test, and of a fuzzer that answers */
 #ifndef CCDM_TEST_CHIP_QUESTIONS_H
 #define CCDM_TEST_CHIP_QUESTIONS_H

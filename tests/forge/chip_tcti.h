@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * chip_tcti.h - what stands between tpm2-tss and a TPM, for who gives the answers himself
  *

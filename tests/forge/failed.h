@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* failed.h - what a verdict finds wrong */
 #ifndef CCDM_TEST_FAILED_H
 #define CCDM_TEST_FAILED_H

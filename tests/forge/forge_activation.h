@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * forge_activation.h - the keys of a TPM made of OpenSSL, and how it opens a credential
  *

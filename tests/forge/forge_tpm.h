@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* forge_tpm.h - what a TPM signs, made without one */
 #ifndef CCDM_TEST_FORGE_TPM_H
 #define CCDM_TEST_FORGE_TPM_H

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * gce.h - what Google's vTPM keeps in NV: the template of an attestation key and its certificate
  *

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* guest.h - a broker of the tests, without a network, and a guest with a TPM of our own that asks it */
 #ifndef CCDM_TEST_GUEST_H
 #define CCDM_TEST_GUEST_H

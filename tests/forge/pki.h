@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* pki.h - certificates and revocation lists of our own, for the tests of verifiers */
 #ifndef CCDM_TEST_PKI_H
 #define CCDM_TEST_PKI_H

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* provider.h - a CA that vouches for the key of a TPM of our own */
 #ifndef CCDM_TEST_PROVIDER_H
 #define CCDM_TEST_PROVIDER_H

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * seed.h - what the unit tests make, good and spoilt, as seeds of the fuzzers
  *

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* fuzzes: lib/evidence/azure.c - evidence of Azure's paravisor */
 #include "evidence/azure.h"
 #include "fuzz.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /*
  * fuzzes: lib/log/tcglog.c lib/log/eventlog.c lib/log/bootlog.c - logs of ccdm and systemd, a byte 0xff
  * behind each, and the firmware's; the registers hold what the logs lead to

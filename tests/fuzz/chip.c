@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* fuzzes: lib/tpm/tpm.c lib/tpm/tpm_ak.c lib/tpm/tpm_ek.c lib/tpm/tpm_nv.c - what a TPM says, which may be the host's */
 #include <dlfcn.h>
 #include <openssl/crypto.h>

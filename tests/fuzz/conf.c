@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* fuzzes: lib/boot/config.c lib/base/ini.c lib/disk/tab.c - ccdm.conf, ccdmtab, a command line; a letter says which */
 #include "boot/config.h"
 #include "boot/fence.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* fuzzes: lib/base/gzip.c - gzip data, and what it unpacks to */
 #include "base/gzip.h"
 #include "fuzz.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* fuzzes: lib/kbs/kbs.c lib/kbs/jwe.c lib/base/jcs.c lib/base/base64.c - what a broker says to a guest; a letter says which message */
 #include "base/base64.h"
 #include "base/jcs.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* fuzzes: lib/evidence/manifest.c lib/kbs/jws.c - what a builder says of an image, as it is or signed by us */
 #include "base/base64.h"
 #include "evidence/manifest.h"

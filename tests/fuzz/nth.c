@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /*
  * nth.c - the n-th allocation fails: a main for the fuzz targets
  *

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /*
  * fuzzes: broker/core/protocol.c broker/core/attest.c broker/core/resource.c broker/store/nonce.c broker/core/admin.c broker/core/note.c lib/evidence/capture.c - a guest's
  * request: path, cookie, bearer and body, a byte 0xff behind each. Behind "admin" an order; behind "shake"

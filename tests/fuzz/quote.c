@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* fuzzes: lib/evidence/tpm_quote.c - TPMT_SIGNATURE behind its length, and TPMS_ATTEST */
 #include "base/bytes.h"
 #include "evidence/tpm_quote.h"

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """run - fuzz the parsers of what is not ours: evidence, logs, messages, policies, configuration
 
   tests/run fuzz [--seconds N] [--inputs N] [--corpus DIR] [TARGET...]

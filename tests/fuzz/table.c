@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* fuzzes: lib/evidence/snp_json.c - a raw SNP report and the host's table of certificates behind it */
 #include "evidence/snp_json.h"
 #include "fuzz.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* fuzzes: lib/evidence/tdx.c lib/evidence/collateral.c - a TDX quote, behind its length; and its collateral */
 #include "base/bytes.h"
 #include "evidence/tdx.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* fuzzes: lib/evidence/tpm_json.c lib/evidence/tpm_quote.c - a TPM's quote, as the KBS protocol has it */
 #include "evidence/tpm_json.h"
 #include "fuzz.h"

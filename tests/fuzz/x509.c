@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* fuzzes: lib/crypto/x509.c lib/crypto/x509_crl.c - certificates and revocation lists, in PEM or DER */
 #include "crypto/x509_crl.h"
 #include "fuzz.h"

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """agent - in the test VM: takes orders from the host over a virtio port
 
 One JSON object per line each way. Orders run one after the other:

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """bench - what the programs that measure share: targets, fio, goals, records"""
 import json
 import os

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """blocks - in the VM: labelled blocks of a device, written by one thread, and what each may hold"""
 import errno
 import fcntl

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """boot - a machine that boots a disk by its firmware, with a TPM, seen from its host"""
 import configparser
 import functools

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /*
  * bounce - a direct read into a buffer whose old content can be recognised
  *

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """broker - a broker on the host, as a VM meets it at 10.0.2.2"""
 import base64
 import hashlib

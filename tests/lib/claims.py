@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """claims - each test that the threat model names is there"""
 import glob
 import os

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /*
  * devices - a TPM and a processor for a program that looks for them in /dev
  *

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """devices - ccdm-setup on this machine, with a TPM (swtpm) and a processor (tests/kernel/sim/signer.c) where it looks for them"""
 import os
 import subprocess

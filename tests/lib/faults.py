@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """faults - in the VM, on the debug kernel: makes allocations and crypto fail
 
   faults.py ctr DEVICE SECTORS OPTION...    every allocation of ctr fails once

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """guest - a VM that attests: its TPM, its network, ccdm-setup in it"""
 import os
 import shutil

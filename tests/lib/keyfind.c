@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /*
  * keyfind - keys of AES-256 in an image of a machine's memory
  *

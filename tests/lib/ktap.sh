@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # ktap.sh - for tests that are shell scripts: sourced by bash
 # shellcheck shell=bash
 #

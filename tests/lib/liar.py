@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """liar - a guest that lies: what it measures, what it sends, and the CAs that certify it (tests/program/attacks)"""
 import base64
 import hashlib

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """machines - run the tests of the disk target in VMs, and those of the boot in machines
 
   tests/run vm [--kernel K] [--all] [--list] [--shell] [TEST...]

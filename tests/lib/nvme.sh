@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # nvme.sh - the body of 76-nvme and 77-nvme-one-cpu: fio on a disk that completes
 # in hard interrupts; "poll" adds polled requests
 # shellcheck shell=bash

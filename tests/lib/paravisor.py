@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """paravisor - what stands between an Azure VM and its TEE, inside of the guest
 
   paravisor.py snp|tdx [other-key] [no-user-data] [no-service] [torn]

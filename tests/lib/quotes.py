@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """quotes - a TPM's quotes, logs, and reports of an SVSM, made for tests with openssl"""
 import base64
 import hashlib

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """report - KTAP in; the same out, and one closing line: N passed, N failed, N skipped
 
 A result that has subtests stands for them and is not counted itself. These are failures, too: a

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """show - what the demos print: what has just been measured, or they fail"""
 import sys
 

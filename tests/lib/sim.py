@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """sim - the host's side of a TEE for tests: who signs its reports (tests/kernel/sim)"""
 import os
 import socket

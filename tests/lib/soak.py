@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """soak - in the VM: everything at once on one mapping, until a time is over or it is told that somebody struck
 
   soak.py SECONDS SEED	the last line is JSON: what was done, or what was wrong

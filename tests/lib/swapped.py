@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """swapped - in the VM: a working set larger than memory, written and verified
 
   swapped.py SIZE    in two processes; SIZE is 128M (MiB), or +160M, that much

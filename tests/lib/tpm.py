@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """tpm - a TPM that does not do as it is told: it stands between QEMU and swtpm
 
 QEMU hands swtpm, on its control channel, one end of a pair of sockets for the commands

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """vm - a test VM, seen from its host
 
 The host side of every test: starts QEMU, gives orders to the agent, listens to

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /*
  * vtpm - what a provider does with a virtual TPM before a machine has it (tests/forge/gce.h)
  *

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* gen_vectors - print tests/kernel/kat/vectors.h: known answers, computed with OpenSSL */
 #include <stdio.h>
 #include "suite_openssl.h"

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """run - the unit tests, each program a test of KTAP and its functions the subtests
 
   tests/run unit [--list] [NAME...]	NAME: x509 is tests/unit/test_x509.c; default all

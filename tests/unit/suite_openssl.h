@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * suite_openssl.h - the cipher suites a second time, with OpenSSL
  *

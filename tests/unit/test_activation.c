@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /*
  * A TPM's attestation key, activated by its endorsement key: a TPM made of OpenSSL opens
  * the broker's credential, in its own way of writing the derivation down; then each part

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /*
  * What the audit log has of things that could fill it: rows that the broker did not write, and
  * peers without a session.

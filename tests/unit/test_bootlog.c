@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* What the logs of a boot say: launch values, logs that replay or do not, enclave IDs. */
 #include <stdarg.h>
 #include <stddef.h>

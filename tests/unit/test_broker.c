@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /*
  * The broker's side of the protocol, without a network: a guest with a TPM of our own
  * shakes hands and gets its secret; hostile guests do not.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /*
  * A TPM as its host may make it: what it is asked goes to a real one (swtpm), and what comes back
  * is a refusal, a lie, or nothing. Each is an error with its text; nothing of it is believed.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* Configuration of the boot, the fence, and what the running system may mount. */
 #include <stdarg.h>
 #include <stddef.h>

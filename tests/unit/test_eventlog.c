@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* The log of measurements: written, read back, replayed; and malformed ones. */
 #include <stdarg.h>
 #include <stddef.h>

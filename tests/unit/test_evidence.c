@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /*
  * What evidence proves: facts of a quote and of the logs with it, of a TPM beside a TEE that
  * something ties to it, or nothing.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* Facts: the words in which a policy hears of an SNP or TDX report. */
 #include <stdarg.h>
 #include <stddef.h>

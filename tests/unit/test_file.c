@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* Files, devices that are waited for, hashes, records of a log: what small parts say when it goes wrong. */
 #include <stdarg.h>
 #include <stddef.h>

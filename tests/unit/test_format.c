@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /* test_format - geometry, entries and the tree's decisions, in user space and in the kernel */
 #ifdef __KERNEL__
 #include "../kernel/kunit/cmocka.h"

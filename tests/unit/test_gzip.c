@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* What is gzip'ed unpacks to what it was, or to nothing. */
 #include <stdarg.h>
 #include <stddef.h>

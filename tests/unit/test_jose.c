@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* Canonical JSON, the guest's key, and what is sent to it: known answers and changed texts. */
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* The KBS protocol's texts: what the guest says, and what a broker, or a host in its place, may answer. */
 #include <stdarg.h>
 #include <stddef.h>

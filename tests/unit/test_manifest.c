@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* Manifests: a builder's signature over the IDs of an image. */
 #include <stdarg.h>
 #include <stddef.h>

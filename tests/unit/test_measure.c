@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* What is measured, and into a register of TDX: files stand for the kernel's. */
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /*
  * Every member of every message and of evidence, one after the other: missing, twice, of
  * each other type, empty, too long, nested a thousand deep. Nothing of it is accepted

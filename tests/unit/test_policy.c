@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /*
  * Policies: each worked example of Documentation/policy with facts that satisfy it, and
  * with each of these facts changed or gone; and texts that are none.

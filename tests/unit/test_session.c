@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /*
  * A guest and a broker over real TLS: good ones, wrong certificates, brokers that refuse,
  * forget, are slow, or answer garbage. The guest's evidence is of a TPM of our own.

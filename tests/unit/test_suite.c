@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* test_suite - the vectors that the kernel is held to are what OpenSSL computes */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* /etc/ccdmtab: what it says, and what it must not. */
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* Event logs of firmware: both forms, replayed; cut off everywhere; and malformed ones. */
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /*
  * TDX quotes of our own under a chain of our own, each spoilt in one place, so that
  * one check fails; and quotes that are cut off.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /*
  * Quotes of a TPM, and Azure's evidence around one, with keys of our own: each spoilt
  * in one place, so that one check fails.

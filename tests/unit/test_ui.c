@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* test_ui - sizes, exit codes, words of a status line */
 #include <errno.h>
 #include <setjmp.h>

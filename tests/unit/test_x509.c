@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /*
  * Paths, revocation lists and usages: certificates and lists of our own, each wrong in one
  * place, beside those that are right. What must fail is named; all else passes.

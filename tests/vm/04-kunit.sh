@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # KUnit: geometry and the tree's decisions (as in user space), cipher suites between guards;
 # the tree beside an array and the cache, on a mapping of their own.
 # kernels: debug

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # Known answers of the cipher suites and of the key derivation, in this kernel.
 # disks: 16M
 . /ccdm/tests/lib/ktap.sh

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # A cipher that answers later, as an accelerator does: here pcrypt around the
 # processor's, which the crypto API then prefers.
 # disks: 64M

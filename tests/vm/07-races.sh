@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # Data races of the module, where the kernel looks for them: readers and writers on a tree
 # that does not fit into its cache, and beside them everything that an administrator can ask.
 # kernels: kcsan

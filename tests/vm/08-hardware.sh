@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # Ciphers run on the CPU: no mapping uses a crypto driver of a device, which the crypto API
 # prefers, nor a template that is built on one.
 # disks: 64M

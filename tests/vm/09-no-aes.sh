@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # A CPU without AES instructions: the ciphers are the crypto API's templates, over the CPU's
 # C code. With a device that offers a part, the templates are built over that, and refused.
 # disks: 64M

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # Life of a mapping: open, close, reload, table round trip, suspend, several at
 # once, every error of ctr, module unload.
 # disks: 100M 64M 16M

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # Data: fio verify in many shapes, and with the smallest cache.
 # disks: 320M
 # limit: 900

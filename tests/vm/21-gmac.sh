@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # The two ways to make the tags of aes-xts-gmac: measured when the module is loaded, or forced.
 # disks: 64M
 # allow-log: tamper

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # Sizes: from two blocks to 16 TiB; opening reads and writes nothing; memory is
 # bounded by the cache whatever the size; a VM of 512 MiB.
 # disks: qcow2:16T 256M

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # Memory on a machine with many CPUs: what each CPU needs counts, and a cache that it leaves no
 # room for is refused with a message that says what to do.
 # kernels: 6.1

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # What people put on a mapping: file systems, LUKS, LVM.
 # disks: 320M
 # limit: 900

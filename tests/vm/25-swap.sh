@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # A mapping over an origin, and swap on one, under memory pressure.
 # disks: 320M 64M
 # limit: 900

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # Control groups that the backing device holds back (io.max) stop nobody else.
 # disks: 256M
 # limit: 300

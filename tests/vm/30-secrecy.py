@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """What the host sees is unrelated to what was written, and nothing tells the key."""
 import re
 

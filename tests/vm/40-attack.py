@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """The host attacks the raw disk file while the VM runs.
 
 Every trial writes labelled blocks, makes the mapping write everything back and

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """panic and poweroff really stop the VM, and nothing reaches the disk after it."""
 import time
 

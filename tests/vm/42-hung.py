@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """on_tamper:poweroff stops the VM although the host hangs another disk.
 
 Three times: the kernel's shared work queue is full of work that waits for the hung disk and no

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # Honest trouble: errors of the device below are I/O errors on exactly those
 # blocks, never tamper, and writing again recovers.
 # disks: 64M

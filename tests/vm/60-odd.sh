@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # Honest programs with odd I/O: the data is right, and nothing is called tamper.
 # disks: 64M 64M
 # limit: 300

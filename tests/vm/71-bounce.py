@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """The bounce leak: what the destination of a read held before is not shown to the host.
 
 With swiotlb=force every page named in a bio is copied to memory that the host

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # Discards against writers and write-back, with a device below that is slow at
 # them, with and without passing them down, with and without an origin.
 # disks: 64M 64M

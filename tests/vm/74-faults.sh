@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # Failing allocations and failing crypto: a mapping that cannot be made leaves
 # nothing, I/O ends in EIO at worst, and nothing old or wrong is ever read.
 # Sequence numbers that are used up: everything is EIO, nothing halts.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # A device that completes in hard interrupts, with several queues and poll queues.
 # disks: 64M
 # device: nvme

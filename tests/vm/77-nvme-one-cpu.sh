@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # The same in a VM of one CPU: completions in hard interrupts only.
 # disks: 64M
 # device: nvme

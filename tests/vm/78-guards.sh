@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # What stands guard: dirty page cache at open, hibernation, crash kernel, flush.
 # disks: 64M
 # append: crashkernel=192M

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # A CPU without RDSEED and RDRAND: no key, no mapping, and it says so.
 # disks: 16M
 # cpu: max,-rdrand,-rdseed

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # A CPU that has RDRAND and no RDSEED: more words of it, and a key all the same.
 # disks: 16M
 # cpu: max,-rdseed

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # ccdm-setup as an administrator meets it: verbs, JSON, events, bad input and
 # exit codes; after each refusal nothing is left behind.
 # disks: 64M 16M 64M

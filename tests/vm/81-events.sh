@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # What an administrator hears: tamper and unwritable as netlink event, dm event
 # and uevent. (opened, closed, scrub-done: 80-setup; failed: 74-faults)
 # disks: 64M

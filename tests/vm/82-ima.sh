@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # IMA measures the table: suite and devices stand in its log, and no key.
 # disks: 64M 8M
 # append: ima_policy=critical_data

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """Where keys are not: in the memory of a VM whose mapping is closed, in what the tracepoints say, in core dumps."""
 import os
 import subprocess

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # ccdm-setup scrub: it says that all is well only of what it has read to the end.
 # disks: 64M
 # allow-log: tamper|error -5|I/O error

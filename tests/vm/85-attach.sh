@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # ccdm-setup attach, by hand: what a line of ccdmtab makes of a device, and what it leaves alone.
 # (as a unit of the boot: tests/boot/50-volumes)
 # disks: 64M 64M

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """Attestation by a TPM: a VM with swtpm and a network, the broker on the host.
 
 Evidence, its judgement, secrets on standard output and in /run/credstore; a machine

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """Attestation by a TEE: the kernel's interfaces in the VM, what signs on the host.
 
 SNP by configfs-tsm or, before 6.7, by /dev/sev-guest; TDX by configfs-tsm; with the

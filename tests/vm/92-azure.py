@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """Attestation of a VM under Azure's paravisor: SNP and TDX through a vTPM.
 
 The paravisor is tests/lib/paravisor.py in the guest, with a real TPM; what signs for the

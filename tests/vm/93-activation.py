@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """A TPM whose key nobody knows, and whose maker is trusted: its endorsement key vouches.
 
 TPMs of swtpm_setup with certificates of its CA; alone, and beside a TEE, to which a maker's

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """Two VMs at once, one processor, one broker: each gets its own secrets and no others.
 
 They ask at the same time, over and over; then each tries with what the other one has:

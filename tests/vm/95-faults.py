@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # forms: long
 """ccdm-setup with each of its calls failing once: beside a device, and beside a TPM and a broker.
 

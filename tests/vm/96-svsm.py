@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # kernels: 6.12 7.2
 """A kernel above an SVSM: configfs-tsm's service attributes, the SVSM's TPM, binding svsm.
 

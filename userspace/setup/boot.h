@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* boot.h - the steps of a boot: each in boot_<step>.c, called by its unit */
 #ifndef CCDM_BOOT_H
 #define CCDM_BOOT_H

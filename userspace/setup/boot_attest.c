@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* boot_attest.c - network, attestation and secrets: the last before the end of the initrd */
 #include <errno.h>
 #include <stdio.h>

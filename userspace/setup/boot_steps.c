@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* boot_steps.c - what happens between the kernel and the switch to the real root */
 #include <errno.h>
 #include <fcntl.h>

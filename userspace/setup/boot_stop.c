@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* boot_stop.c - the end of a boot that failed */
 #include <errno.h>
 #include <fcntl.h>

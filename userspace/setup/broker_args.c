@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* broker_args.c - see broker_args.h */
 #include <errno.h>
 #include <openssl/crypto.h>

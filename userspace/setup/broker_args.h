@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* broker_args.h - what the verbs that talk to a broker share */
 #ifndef CCDM_BROKER_ARGS_H
 #define CCDM_BROKER_ARGS_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* cmd_attach.c - ccdm-setup attach NAME: open what /etc/ccdmtab says of it */
 #include <errno.h>
 #include <limits.h>

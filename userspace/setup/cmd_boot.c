@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* cmd_boot.c - ccdm-setup boot STEP: for the units of the initrd (dracut.ccdm(7)) */
 #include <errno.h>
 #include <stdio.h>

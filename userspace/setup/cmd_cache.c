@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* cmd_cache.c - ccdm-setup cache NAME SIZE */
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* cmd_close.c - ccdm-setup close NAME */
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* cmd_config.c - ccdm-setup config check|files|attest [FILE] */
 #include <stdio.h>
 #include <string.h>

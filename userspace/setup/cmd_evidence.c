@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* cmd_evidence.c - ccdm-setup evidence */
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* cmd_measure.c - ccdm-setup measure */
 #include <stdio.h>
 #include <stdlib.h>

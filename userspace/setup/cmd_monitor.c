@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* cmd_monitor.c - ccdm-setup monitor [NAME] */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* cmd_open.c - ccdm-setup open DEVICE NAME */
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* cmd_scrub.c - ccdm-setup scrub NAME */
 #include <errno.h>
 #include <inttypes.h>

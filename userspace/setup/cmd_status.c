@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* cmd_status.c - ccdm-setup status [NAME] */
 #include <ctype.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* cmd_verify.c - ccdm-setup verify KIND FILE */
 #include <errno.h>
 #include <stdio.h>

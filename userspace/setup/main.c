@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* main.c - ccdm-setup: its verbs, and what all of them share */
 #include <errno.h>
 #include <stdio.h>

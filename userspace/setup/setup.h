@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* setup.h - the verbs of ccdm-setup: each in its own cmd_<verb>.c */
 #ifndef CCDM_SETUP_H
 #define CCDM_SETUP_H

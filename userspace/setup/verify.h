@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* verify.h - ccdm-setup verify: what its files share */
 #ifndef CCDM_VERIFY_H
 #define CCDM_VERIFY_H

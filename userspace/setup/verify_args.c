@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* verify_args.c - ccdm-setup verify: its options */
 #include <errno.h>
 #include <stdlib.h>

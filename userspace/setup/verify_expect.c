@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* verify_expect.c - ccdm-setup verify eventlog --expect: registers that were written down, or a quote's */
 #include <errno.h>
 #include <stdio.h>

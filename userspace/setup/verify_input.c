@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* verify_input.c - see verify_input.h */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* verify_input.h - ccdm-setup verify: the forms in which files hold evidence */
 #ifndef CCDM_VERIFY_INPUT_H
 #define CCDM_VERIFY_INPUT_H

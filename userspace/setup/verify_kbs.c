@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* verify_kbs.c - ccdm-setup verify: evidence as the KBS protocol carries it, and captures */
 #include <errno.h>
 #include <string.h>

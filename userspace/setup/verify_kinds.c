@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* verify_kinds.c - ccdm-setup verify: what each kind of evidence is held against */
 #include <errno.h>
 #include <stdlib.h>

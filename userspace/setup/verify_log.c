@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* verify_log.c - see verify_log.h */
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* verify_log.h - ccdm-setup verify eventlog: what a log replays to, and what it should */
 #ifndef CCDM_VERIFY_LOG_H
 #define CCDM_VERIFY_LOG_H

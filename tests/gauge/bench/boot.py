@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """boot - what a boot on ccdm costs, beside what people stack today
 
   tests/run gauge boot [--suite S] [--gib N[,N...]] [--json FILE]

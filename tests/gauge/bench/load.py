@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """load - latency and IOPS on a device that takes time
 
   tests/run gauge load [--kernel K]         all rows: text, and JSON in build/bench-K-load.json;

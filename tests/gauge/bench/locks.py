@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """locks - where anybody waits, and who works: lock_stat of the debug kernel, on several CPUs
 
   tests/run gauge locks [--cpus N] [--ios N]

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """bench - instructions per I/O, side by side in one boot
 
   tests/run gauge bench [--kernel K]        everything: text, and JSON in build/bench-K.json;

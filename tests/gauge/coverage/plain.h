@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * plain.h - before every file of user space that counts: jansson's macros without conditions of their own
  *

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """run - which lines and branches the tests reach: of kmod/ and of userspace/, in one report
 
   tests/run gauge coverage [--report] [TEST...]

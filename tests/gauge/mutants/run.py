@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """run - break the code in one place after the other: a test must see each
 
   tests/run gauge mutants [NAME...]	NAME: of tests/gauge/mutants/table.py; all without

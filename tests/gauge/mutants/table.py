@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """table - one line of the code broken, and the test that must see it
 
 Each: name, the rule that it breaks, file, what stands there once, what stands there

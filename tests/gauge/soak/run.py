@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """run - a long run: everything at once on one mapping, and a host that strikes (tests/lib/soak.py)
 
   tests/run gauge soak [--hours H] [--slice SECONDS] [--kernel K] [--fresh]

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /*
  * kat.c - known answers for the cipher suites and the key derivation
  *

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright The ccdm authors */
 /* Made by tests/unit/gen_vectors.c with OpenSSL; do not edit. */
 static const struct ccdm_kat ccdm_kats[] = {
 	{

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /* block.c - see block.h */
 #include "block.h"
 #include "mapping.h"

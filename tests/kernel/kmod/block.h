@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright The ccdm authors */
 /* block.h - bios, and the device */
 #ifndef CCDM_TEST_BLOCK_H
 #define CCDM_TEST_BLOCK_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /*
  * cachetest.c - who leaves memory, in which order, and who does not
  *

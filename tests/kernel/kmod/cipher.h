@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright The ccdm authors */
 /* cipher.h - suite.c's place: no secrecy, but each sealing differs */
 #ifndef CCDM_TEST_CIPHER_H
 #define CCDM_TEST_CIPHER_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /* clients.c - who reads, writes, discards and writes zeroes, and looks at what comes back */
 #include "block.h"
 #include "cipher.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /* host.c - who changes the device */
 #include "block.h"
 #include "mapping.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright The ccdm authors */
 /*
  * kernel.h - as much of the kernel as kmod/ needs to run in a program
  *

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /*
  * linetest.c - the line with ranks, and the pool of pages that uses it
  *

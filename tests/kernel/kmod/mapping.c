@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /*
  * mapping.c - the module's tree, cache and I/O path in a program, beside an oracle
  *

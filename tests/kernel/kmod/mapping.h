@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright The ccdm authors */
 /* mapping.h - a mapping in a program: made, used, and everything of it given back */
 #ifndef CCDM_TEST_MAPPING_H
 #define CCDM_TEST_MAPPING_H

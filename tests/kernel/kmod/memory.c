@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /* memory.c - see memory.h */
 #include <sys/mman.h>
 #include "memory.h"

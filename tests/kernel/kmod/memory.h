@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright The ccdm authors */
 /* memory.h - memory and pages, and which calls fail */
 #ifndef CCDM_TEST_MEMORY_H
 #define CCDM_TEST_MEMORY_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /* oracle.c - see oracle.h */
 #include "block.h"
 #include "oracle.h"

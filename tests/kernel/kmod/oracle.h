@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright The ccdm authors */
 /*
  * oracle.h - what a read of a block may get, while others write
  *

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """run - the module's tree, cache and I/O path in a program, beside an oracle (mapping.c)
 
   tests/run kernel kmod [--runs N] [--seed S] [--fuzz SECONDS] [MODE...]

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /* sched.c - see sched.h */
 #include <stdarg.h>
 #include <sys/mman.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright The ccdm authors */
 /*
  * sched.h - coroutines in place of CPUs, workers and interrupts
  *

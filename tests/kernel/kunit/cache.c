@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /*
  * cache.c - KUnit: the tree beside an array, and the cache, on a mapping of its own
  *

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright The ccdm authors */
 /* cmocka.h - cmocka's words for KUnit: a unit test that runs in the kernel, too */
 #ifndef CCDM_KUNIT_CMOCKA_H
 #define CCDM_KUNIT_CMOCKA_H

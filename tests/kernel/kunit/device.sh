@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # device - what the KUnit tests of the cache ask of device-mapper
 #
 #	device DISK make	a mapping "kunit" over the device "hold", over DISK

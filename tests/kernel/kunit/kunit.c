@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /*
  * kunit.c - KUnit: geometry, the tree's decisions, the cipher suites
  *

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """run - the model of a leaf's concurrency: with all rules, then without each of them
 
   tests/run kernel model [RULE...]	RULE: one of those that can be taken away, NO_...

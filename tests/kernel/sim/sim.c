@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+// Copyright The ccdm authors
 /*
  * sim.c - a TEE for tests: the kernel's side of one, with its firmware on the host
  *

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * forge.h - evidence of every kind under keys of our own, as JSON says it is to be
  *

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /*
  * guest - a guest that lies, with genuine signatures where it owns the key
  *

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /*
  * mutations - genuine evidence with one byte changed, as a broker judges it: accepted nowhere
  *

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """run - attacks on the broker: a guest whose evidence is genuine, and proves something else than it says
 
   tests/run program attacks [NAME...]	all of them, or these

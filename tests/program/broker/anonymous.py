@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """anonymous - peers without a session: each is counted, none fills the log"""
 import json
 import os

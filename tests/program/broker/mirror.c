@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /*
  * mirror - what AMD and Intel would publish, under keys of our own
  *

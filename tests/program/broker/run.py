@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """run - the broker as a daemon: many guests, hostile ones, a log that says the truth
 
   tests/run program broker [--all]	--all: 2,000 handshakes in a row and 200 at once

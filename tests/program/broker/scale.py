@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """scale - what a broker does must not depend on how much it knows
 
   tests/run program scale [--keys N] [--bundles N]

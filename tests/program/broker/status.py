@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """status - ccdm-broker status says what is so"""
 import contextlib
 import hashlib

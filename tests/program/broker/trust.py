@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """trust - ccdm-broker trust: from a mirror that is honest, from one that is not, and from files
 
 A server on this machine has what AMD and Intel would publish, under keys of our own

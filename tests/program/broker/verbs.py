@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """verbs - what ccdm-broker does itself stands in the audit log, as it ended, with and without a daemon"""
 import contextlib
 import fcntl

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /*
  * fail.c - the n-th call of a program into its libraries, or the kernel, fails
  *

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * functions.h - what can fail: its name, what it returns then, and errno; where that is 0, it stays
  *

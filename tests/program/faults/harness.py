@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """harness - build the programs so that their calls can fail, and let them, one at a time"""
 import mmap
 import os

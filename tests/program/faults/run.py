@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """run - the programs, with each of their calls failing once
 
   tests/run program faults [--every N] [SCENARIO...]

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """scenario_broker - ccdm-broker and ccdm-brokerd"""
 import json
 import os

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """scenario_setup - ccdm-setup: on the host, and in a VM beside a device or a TPM"""
 import contextlib
 import json

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """expect - ccdm-setup verify: a log against a quote's registers, captures, an SVSM's report"""
 import base64
 import gzip

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 """run - ccdm-setup where it needs no device and no broker: words, files and options that are not what they should be
 
   tests/run program setup

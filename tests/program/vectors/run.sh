@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
 # vectors - ccdm-setup verify on real evidence, with the answers it must give
 #
 # The evidence is in ../shared/vectors, or CCDM_VECTORS=DIR; without it all is skipped.

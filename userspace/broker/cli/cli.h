@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* cli.h - the verbs of ccdm-broker: each in its own cmd_<verb>.c */
 #ifndef CCDM_BROKER_CLI_H
 #define CCDM_BROKER_CLI_H

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* client.h - the admin tool's end of the broker's socket */
 #ifndef CCDM_BROKER_CLIENT_H
 #define CCDM_BROKER_CLIENT_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* cmd_backup.c - ccdm-broker backup, restore: database and audit log in one file, and back */
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* cmd_explain.c - ccdm-broker explain EVIDENCE */
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* cmd_init.c - ccdm-broker init|renew|rotate-key: what a broker is made of */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* cmd_log.c - ccdm-broker log [verify]: what was decided, and whether the log says the truth */
 #include <errno.h>
 #include <stdio.h>

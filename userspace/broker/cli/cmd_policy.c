@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* cmd_policy.c - ccdm-broker policy check|add|list|remove */
 #include <errno.h>
 #include <stdio.h>

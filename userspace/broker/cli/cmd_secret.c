@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* cmd_secret.c - ccdm-broker secret put|list|remove|reseal */
 #include <errno.h>
 #include <openssl/crypto.h>

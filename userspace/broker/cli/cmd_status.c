@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* cmd_status.c - ccdm-broker status: how the daemon is */
 #include <stdio.h>
 #include "base/ui.h"

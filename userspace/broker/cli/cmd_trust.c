@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* cmd_trust.c - ccdm-broker trust fetch, ccdm-broker trust status */
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* cmd_trust.h - what the verbs of ccdm-broker trust share */
 #ifndef CCDM_BROKER_CMD_TRUST_H
 #define CCDM_BROKER_CMD_TRUST_H

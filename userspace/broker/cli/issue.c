@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* issue.c - see issue.h */
 #include <arpa/inet.h>
 #include <errno.h>

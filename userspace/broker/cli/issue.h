@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* issue.h - keys and certificates of a broker: its CA, its server, its tokens */
 #ifndef CCDM_BROKER_ISSUE_H
 #define CCDM_BROKER_ISSUE_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* main.c - ccdm-broker, the broker's admin tool: the table of verbs */
 #include <errno.h>
 #include <getopt.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* work.c - see work.h */
 #include <errno.h>
 #include <stdio.h>

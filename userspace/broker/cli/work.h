@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* work.h - what the admin tool does itself, with a daemon or without, is in the audit log */
 #ifndef CCDM_BROKER_WORK_H
 #define CCDM_BROKER_WORK_H

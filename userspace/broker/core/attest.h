@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* attest.h - evidence comes in, a session and its token come out */
 #ifndef CCDM_BROKER_ATTEST_H
 #define CCDM_BROKER_ATTEST_H

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* broker.h - what a broker decides with */
 #ifndef CCDM_BROKER_BROKER_H
 #define CCDM_BROKER_BROKER_H

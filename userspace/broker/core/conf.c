@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* conf.c - see conf.h */
 #include <errno.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* conf.h - /etc/ccdm-broker/brokerd.conf (ccdm-brokerd(8)) */
 #ifndef CCDM_BROKER_CONF_H
 #define CCDM_BROKER_CONF_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* credential.c - see credential.h */
 #include <errno.h>
 #include <openssl/crypto.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * credential.h - what a guest's TPM has to decrypt before its attestation key is believed
  *

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* note.c - see note.h */
 #include <errno.h>
 #include <stdbool.h>

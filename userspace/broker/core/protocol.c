@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* protocol.c - see protocol.h */
 #include <stdio.h>
 #include <string.h>

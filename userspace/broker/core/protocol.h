@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * protocol.h - the broker's side of the KBS protocol: a request in, an answer out
  *

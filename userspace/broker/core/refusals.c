@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* refusals.c - see refusals.h */
 #include <string.h>
 #include "base/json.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * refusals.h - peers without a session that were refused: counted, not logged one by one
  *

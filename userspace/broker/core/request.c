@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* request.c - see request.h */
 #include "base/json.h"
 #include "request.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* request.h - what a guest asks of the broker, and what it gets */
 #ifndef CCDM_BROKER_REQUEST_H
 #define CCDM_BROKER_REQUEST_H

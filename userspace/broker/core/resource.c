@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* resource.c - see resource.h */
 #include <errno.h>
 #include <openssl/crypto.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* resource.h - a session and a path come in, a secret for the session's key comes out */
 #ifndef CCDM_BROKER_RESOURCE_H
 #define CCDM_BROKER_RESOURCE_H

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* status.h - how a running broker is */
 #ifndef CCDM_BROKER_STATUS_H
 #define CCDM_BROKER_STATUS_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* adminsock.c - see adminsock.h */
 #include <errno.h>
 #include <libgen.h>

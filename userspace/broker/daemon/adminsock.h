@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* adminsock.h - the socket of the admin tool: lines in, lines out */
 #ifndef CCDM_BROKER_ADMINSOCK_H
 #define CCDM_BROKER_ADMINSOCK_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* brokerd.c - ccdm-brokerd: the daemon, from its configuration to its end */
 #include <errno.h>
 #include <event2/event.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* server.c - see server.h */
 #include <errno.h>
 #include <event2/buffer.h>

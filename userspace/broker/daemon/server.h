@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * server.h - HTTPS for the broker, through libevent and OpenSSL
  *

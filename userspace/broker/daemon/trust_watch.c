@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* trust_watch.c - see trust_watch.h */
 #include <stdio.h>
 #include <string.h>

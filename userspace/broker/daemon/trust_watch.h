@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* trust_watch.h - a daemon warns of what in its trust directory expires, of each thing once a day */
 #ifndef CCDM_BROKER_TRUST_WATCH_H
 #define CCDM_BROKER_TRUST_WATCH_H

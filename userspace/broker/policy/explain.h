@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* explain.h - what a broker would say to evidence, condition by condition */
 #ifndef CCDM_BROKER_EXPLAIN_H
 #define CCDM_BROKER_EXPLAIN_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* judge.c - holding facts against a policy; see policy.h */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* policy.c - reading policies; see policy.h */
 #include <errno.h>
 #include <stdlib.h>

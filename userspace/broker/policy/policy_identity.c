@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* policy_identity.c - see policy_identity.h */
 #include <string.h>
 #include "base/compiler.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* policy_identity.h - does a policy pin the image, and can it hold at all? */
 #ifndef CCDM_POLICY_IDENTITY_H
 #define CCDM_POLICY_IDENTITY_H

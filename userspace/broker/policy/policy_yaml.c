@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* policy_yaml.c - see policy_yaml.h */
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * policy_yaml.h - the YAML of a policy: members, lists and values, through libyaml
  *

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* audit.c - see audit.h */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * audit.h - what was decided, and why: an append-only log that cannot be changed unseen
  *

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* keys.c - see keys.h */
 #include <errno.h>
 #include <openssl/core_names.h>

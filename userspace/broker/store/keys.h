@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * keys.h - the broker's own keys: the key file, and what is derived from it
  *

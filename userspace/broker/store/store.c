@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* store.c - see store.h */
 #include <errno.h>
 #include <openssl/crypto.h>

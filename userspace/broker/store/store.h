@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * store.h - what the broker keeps: policies, secrets (sealed), sessions
  *

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* token.c - see token.h */
 #include <errno.h>
 #include <openssl/bn.h>

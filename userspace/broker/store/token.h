@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* token.h - JSON Web Tokens, ES256 (RFC 7519, RFC 7515) */
 #ifndef CCDM_BROKER_TOKEN_H
 #define CCDM_BROKER_TOKEN_H

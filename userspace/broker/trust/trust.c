@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* trust.c - see trust.h */
 #include <dirent.h>
 #include <errno.h>

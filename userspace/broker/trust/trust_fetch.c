@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* trust_fetch.c - see trust_fetch.h */
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* trust_keep.c - see trust_keep.h */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * trust_keep.h - put what vendors publish into the trust directory, once it is verified
  *

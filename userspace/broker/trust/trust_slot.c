@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* trust_slot.c - the revocation lists that AMD and Intel publish; see trust_keep.h */
 #include <string.h>
 #include "base/compiler.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* trust_stamp.c - see trust_stamp.h */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* trust_stamp.h - has a trust directory changed since a daemon read it? */
 #ifndef CCDM_BROKER_TRUST_STAMP_H
 #define CCDM_BROKER_TRUST_STAMP_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* trust_status.c - see trust_status.h */
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* trust_status.h - what is in a trust directory, and until when it is valid */
 #ifndef CCDM_BROKER_TRUST_STATUS_H
 #define CCDM_BROKER_TRUST_STATUS_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* attest_azure.c - see attest_azure.h */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * attest_azure.h - evidence of a confidential VM under Azure's paravisor
  *

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* attest_log.c - see attest_log.h */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* attest_log.h - what evidence of every kind carries beside its signature: logs */
 #ifndef CCDM_ATTEST_LOG_H
 #define CCDM_ATTEST_LOG_H

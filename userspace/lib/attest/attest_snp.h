@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* attest_snp.h - evidence of AMD SEV-SNP */
 #ifndef CCDM_ATTEST_SNP_H
 #define CCDM_ATTEST_SNP_H

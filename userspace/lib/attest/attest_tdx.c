@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* attest_tdx.c - see attest_tdx.h */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* attest_tdx.h - evidence of Intel TDX */
 #ifndef CCDM_ATTEST_TDX_H
 #define CCDM_ATTEST_TDX_H

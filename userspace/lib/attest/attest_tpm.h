@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* attest_tpm.h - evidence of a TPM, with the logs that lead to its registers */
 #ifndef CCDM_ATTEST_TPM_H
 #define CCDM_ATTEST_TPM_H

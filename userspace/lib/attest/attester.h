@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * attester.h - where a guest gets evidence from: one interface for TEEs and TPMs
  */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* attesters.c - see attesters.h */
 #include <errno.h>
 #include "attest_azure.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* attesters.h - the attesters there are, in the order in which they are tried */
 #ifndef CCDM_ATTESTERS_H
 #define CCDM_ATTESTERS_H

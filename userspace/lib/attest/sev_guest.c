@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* sev_guest.c - see sev_guest.h */
 #include <errno.h>
 #include <fcntl.h>

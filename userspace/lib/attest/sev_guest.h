@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * sev_guest.h - SNP reports by the ioctls of /dev/sev-guest
  *

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* tsm.c - see tsm.h */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * tsm.h - reports of a TEE by way of the kernel's configfs-tsm
  *

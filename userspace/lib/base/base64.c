@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* base64.c - see base64.h */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* base64.h - RFC 4648, strictly: no blanks, no lines, nothing behind the padding */
 #ifndef CCDM_BASE64_H
 #define CCDM_BASE64_H

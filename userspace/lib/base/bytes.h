@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* bytes.h - numbers in byte strings, and hexadecimal */
 #ifndef CCDM_BYTES_H
 #define CCDM_BYTES_H

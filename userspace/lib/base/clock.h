@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* clock.h - time that nobody sets */
 #ifndef CCDM_CLOCK_H
 #define CCDM_CLOCK_H

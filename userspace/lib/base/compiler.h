@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* compiler.h - what every file may use of the compiler */
 #ifndef CCDM_COMPILER_H
 #define CCDM_COMPILER_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* err.c - see err.h */
 #include <stdarg.h>
 #include <stdbool.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* file.c - see file.h */
 #include <errno.h>
 #include <fcntl.h>

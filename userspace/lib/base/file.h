@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* file.h - small files, read and written whole */
 #ifndef CCDM_FILE_H
 #define CCDM_FILE_H

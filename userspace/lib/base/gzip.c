@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* gzip.c - see gzip.h */
 #include <errno.h>
 #include <limits.h>

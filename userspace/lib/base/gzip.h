@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* gzip.h - files that an operator keeps gzip'ed; what comes from the network is never unpacked */
 #ifndef CCDM_GZIP_H
 #define CCDM_GZIP_H

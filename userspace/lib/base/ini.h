@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* ini.h - the syntax of configuration files, and nothing of their meaning */
 #ifndef CCDM_INI_H
 #define CCDM_INI_H

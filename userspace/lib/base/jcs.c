@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* jcs.c - see jcs.h */
 #include <errno.h>
 #include <inttypes.h>

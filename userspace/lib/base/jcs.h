@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* jcs.h - JSON in the one form that can be hashed (RFC 8785) */
 #ifndef CCDM_JCS_H
 #define CCDM_JCS_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* json.c - see json.h */
 #include <stdlib.h>
 #include "base64.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* json.h - members of JSON that is being made; byte strings in it: base64, hexadecimal, arrays of numbers */
 #ifndef CCDM_JSON_H
 #define CCDM_JSON_H

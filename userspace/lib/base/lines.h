@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* lines.h - an operator's list: a text with one thing a line, in words; "#" begins a comment */
 #ifndef CCDM_LINES_H
 #define CCDM_LINES_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* options.c - see options.h */
 #include <getopt.h>
 #include <stdio.h>

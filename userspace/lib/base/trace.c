@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* trace.c - see trace.h */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* ui.c - see ui.h */
 #include <ctype.h>
 #include <errno.h>

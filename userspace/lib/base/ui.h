@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * ui.h - how the programs speak: errors, exit codes, sizes, questions, progress
  *

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* verdict.c - see verdict.h */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* config.h - /etc/ccdm/ccdm.conf: what the boot does (ccdm.conf(5)) */
 #ifndef CCDM_CONFIG_H
 #define CCDM_CONFIG_H

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * credstore.h - where secrets wait for services: /run/credstore, in memory alone
  *

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* measure.c - see measure.h */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* measure.h - what ccdm measures, and into which registers (ccdm-setup(8), measure) */
 #ifndef CCDM_MEASURE_H
 #define CCDM_MEASURE_H

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * net.h - wait for the network that systemd-networkd sets up in the initrd
  */

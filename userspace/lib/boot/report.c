@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* report.c - see report.h */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* report.h - /run/ccdm/boot.json: what the boot did, step by step */
 #ifndef CCDM_REPORT_H
 #define CCDM_REPORT_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* host.c - see host.h */
 #include <dirent.h>
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * host.h - the running system that the boot hands over to: what it may mount,
  * and what is closed in it

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* verity.c - see verity.h */
 #include <blkid.h>
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* verity.h - the base: a read-only device under dm-verity, without a superblock */
 #ifndef CCDM_VERITY_H
 #define CCDM_VERITY_H

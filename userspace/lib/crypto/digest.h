@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* digest.h - hashes of the TPM's banks, through OpenSSL */
 #ifndef CCDM_DIGEST_H
 #define CCDM_DIGEST_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* pubkey.c - see pubkey.h */
 #include <errno.h>
 #include <openssl/bn.h>

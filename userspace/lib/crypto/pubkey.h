@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* pubkey.h - a bare public key and what it signed, through OpenSSL */
 #ifndef CCDM_PUBKEY_H
 #define CCDM_PUBKEY_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* x509.c - see x509.h */
 #include <errno.h>
 #include <openssl/bio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * x509.h - certificates, their chains and revocation lists, through OpenSSL
  *

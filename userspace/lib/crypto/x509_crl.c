@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* x509_crl.c - see x509_crl.h */
 #include <errno.h>
 #include <openssl/err.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * x509_crl.h - a revocation list by itself: what it says, who signed it, what it may replace
  */

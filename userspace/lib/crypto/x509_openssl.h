@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* x509_openssl.h - what the files of x509 share; nobody else includes it */
 #ifndef CCDM_X509_OPENSSL_H
 #define CCDM_X509_OPENSSL_H

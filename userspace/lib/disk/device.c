@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* device.c - see device.h */
 #include <blkid.h>
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* device.h - what is on a block device, through libblkid and a few ioctls */
 #ifndef CCDM_DEVICE_H
 #define CCDM_DEVICE_H

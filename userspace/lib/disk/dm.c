@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* dm.c - see dm.h */
 #include <ctype.h>
 #include <errno.h>

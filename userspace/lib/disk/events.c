@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* events.c - see events.h */
 #include <errno.h>
 #include <netlink/genl/ctrl.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* events.h - events of the module, through libnl */
 #ifndef CCDM_EVENTS_H
 #define CCDM_EVENTS_H

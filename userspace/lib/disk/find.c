@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* find.c - see find.h */
 #include <blkid.h>
 #include <dirent.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* find.h - devices by path, by PARTUUID, or by our GPT type, waited for through udev */
 #ifndef CCDM_FIND_H
 #define CCDM_FIND_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* module.c - see module.h */
 #include <errno.h>
 #include <libkmod.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* module.h - the kernel module, through libkmod */
 #ifndef CCDM_MODULE_H
 #define CCDM_MODULE_H

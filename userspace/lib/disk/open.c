@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* open.c - see open.h */
 #include <ctype.h>
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* open.h - from a device and options to a mapping, in two steps: look, then map */
 #ifndef CCDM_OPEN_H
 #define CCDM_OPEN_H

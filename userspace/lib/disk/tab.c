@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* tab.c - see tab.h */
 #include <errno.h>
 #include <string.h>

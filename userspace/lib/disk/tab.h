@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* tab.h - /etc/ccdmtab: scratch volumes and swap that the boot opens (ccdmtab(5)) */
 #ifndef CCDM_TAB_H
 #define CCDM_TAB_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* azure.c - see azure.h */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* capture.c - see capture.h */
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* capture.h - evidence in a file, as "ccdm-setup evidence --json" prints it */
 #ifndef CCDM_CAPTURE_H
 #define CCDM_CAPTURE_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* collateral.c - see collateral.h */
 #include <stdio.h>
 #include <stdlib.h>

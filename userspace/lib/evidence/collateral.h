@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * collateral.h - what Intel says of platforms, TDX modules and quoting enclaves
  *

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * evidence.h - judge evidence as the KBS protocol carries it, and say what it proves
  *

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* evidence_additional.c - judging evidence: a TPM beside a TEE */
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* evidence_azure.c - judging evidence: Azure's vTPM, below a paravisor */
 #include <errno.h>
 #include <string.h>

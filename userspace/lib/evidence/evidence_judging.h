@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * evidence_judging.h - what the files of evidence share; nobody else includes it
  *

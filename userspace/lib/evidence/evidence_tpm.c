@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* evidence_tpm.c - judging evidence: what a TPM's quote, and the key that made it, are worth */
 #include <errno.h>
 #include <stdlib.h>

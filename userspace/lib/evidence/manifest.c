@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* manifest.c - see manifest.h */
 #include <errno.h>
 #include <string.h>

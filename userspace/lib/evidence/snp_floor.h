@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * snp_floor.h - the lowest firmware of SNP platforms that has no hole that is known
  *

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /*
  * snp_floor_table.c - the floor that ccdm comes with; see snp_floor.h
  *

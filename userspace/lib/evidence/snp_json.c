@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* snp_json.c - see snp_json.h */
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* snp_json.h - an SNP report as the KBS protocol carries it */
 #ifndef CCDM_SNP_JSON_H
 #define CCDM_SNP_JSON_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* tdx.c - see tdx.h */
 #include <stdio.h>
 #include "base/bytes.h"

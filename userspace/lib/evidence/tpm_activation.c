@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* tpm_activation.c - see tpm_activation.h */
 #include <errno.h>
 #include <openssl/core_names.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * tpm_activation.h - is an attestation key of the TPM that an endorsement key stands for?
  *

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* tpm_json.c - see tpm_json.h */
 #include <stdlib.h>
 #include "base/compiler.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* tpm_json.h - a TPM's quote as the KBS protocol carries it */
 #ifndef CCDM_TPM_JSON_H
 #define CCDM_TPM_JSON_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* tpm_quote.c - see tpm_quote.h */
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * tpm_quote.h - what a TPM says its registers hold
  *

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* vendor_certs.c - see vendor_certs.h */
 #include "vendor_certs.h"
 

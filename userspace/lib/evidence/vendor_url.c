@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* vendor_url.c - see vendor_url.h */
 #include <stdio.h>
 #include <string.h>

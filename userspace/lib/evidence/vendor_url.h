@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * vendor_url.h - where AMD and Intel publish what evidence is judged with
  *

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * jwe.h - the key that a guest makes for one conversation, and what is sent to it
  *

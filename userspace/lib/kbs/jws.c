@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* jws.c - see jws.h */
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* jws.h - signed texts of three parts: JWS in its compact form, ES256 (RFC 7515) */
 #ifndef CCDM_JWS_H
 #define CCDM_JWS_H

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * kbs.h - what guest and broker say to each other: the KBS protocol, 0.4.0 and 0.2.0
  *

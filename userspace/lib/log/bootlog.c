@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* bootlog.c - see bootlog.h */
 #include <errno.h>
 #include <stdio.h>

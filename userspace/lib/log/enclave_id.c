@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* enclave_id.c - see enclave_id.h */
 #include <errno.h>
 #include <stdio.h>

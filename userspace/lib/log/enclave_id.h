@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * enclave_id.h - the identity of a boot: all events of the registers that say what runs
  *

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* known_events.c - see known_events.h */
 #include <string.h>
 #include "base/compiler.h"

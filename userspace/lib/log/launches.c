@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* launches.c - see launches.h */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * launches.h - the operator's list of launch values: paravisors, or SVSMs
  *

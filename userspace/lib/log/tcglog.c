@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* tcglog.c - see tcglog.h */
 #include <stdio.h>
 #include "base/bytes.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* http.c - see http.h */
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>

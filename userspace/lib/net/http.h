@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * http.h - HTTPS to the broker, through libcurl
  *

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* tpm.c - see tpm.h */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* tpm.h - the one place that talks to a TPM, through tpm2-tss (ESYS) */
 #ifndef CCDM_TPM_H
 #define CCDM_TPM_H

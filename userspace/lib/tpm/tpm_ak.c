@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* tpm_ak.c - see tpm_ak.h */
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * tpm_ak.h - a TPM's attestation key, and what it signs
  *

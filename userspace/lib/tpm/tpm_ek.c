@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* tpm_ek.c - see tpm_ek.h */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /*
  * tpm_ek.h - a TPM's endorsement key: what its maker vouches for
  *

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* tpm_esys.h - what the files that talk to a TPM share: tpm.c, tpm_ak.c, tpm_ek.c, tpm_nv.c */
 #ifndef CCDM_TPM_ESYS_H
 #define CCDM_TPM_ESYS_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /* tpm_nv.c - see tpm_nv.h */
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
 /* tpm_nv.h - what a TPM keeps: NV indices (TCG TPM 2.0 Library, Part 1, "NV Memory") */
 #ifndef CCDM_TPM_NV_H
 #define CCDM_TPM_NV_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
 /*
  * tpm_provider.c - an attestation key that the provider of a virtual TPM has certified
  *

@@ -35,10 +35,10 @@ SUITE ?= trixie
 override KERNEL := $(patsubst bookworm,6.1,$(patsubst trixie,6.12,$(patsubst sid,7.2,$(KERNEL))))
 
 CFLAGS ?= -O2 -g
-CFLAGS += -std=gnu11 -Wall -Wextra -Werror=unused-result -Wformat=2 -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+override CFLAGS += -std=gnu11 -Wall -Wextra -Werror=unused-result -Wformat=2 -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
-CPPFLAGS += -D_GNU_SOURCE -DCCDM_VERSION='"$(VERSION)"' -Ikmod -Iuserspace/lib -Iuserspace/broker
-LDFLAGS += -pie -Wl,-z,relro,-z,now
+override CPPFLAGS += -D_GNU_SOURCE -DCCDM_VERSION='"$(VERSION)"' -Ikmod -Iuserspace/lib -Iuserspace/broker
+override LDFLAGS += -pie -Wl,-z,relro,-z,now
 PKGS := devmapper libkmod libnl-3.0 libnl-genl-3.0 blkid jansson libudev libcrypto libssl sqlite3 yaml-0.1 \
 	libevent_openssl libevent tss2-esys tss2-mu tss2-rc tss2-tcti-device zlib
 # What each program links
@@ -284,10 +284,13 @@ demo-disk: vm-setup test-programs
 
 # A program prints its completion for bash, zsh and fish.
 define install-completion
-install -d $(DESTDIR)$(COMPDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
-	$(BUILD)/bin/$(1) --completion bash >$(DESTDIR)$(COMPDIR)/$(1)
-	$(BUILD)/bin/$(1) --completion zsh >$(DESTDIR)$(ZSHDIR)/_$(1)
-	$(BUILD)/bin/$(1) --completion fish >$(DESTDIR)$(FISHDIR)/$(1).fish
+@mkdir -p $(BUILD)/completion
+	$(BUILD)/bin/$(1) --completion bash >$(BUILD)/completion/$(1).bash
+	$(BUILD)/bin/$(1) --completion zsh >$(BUILD)/completion/$(1).zsh
+	$(BUILD)/bin/$(1) --completion fish >$(BUILD)/completion/$(1).fish
+	install -D -m 0644 $(BUILD)/completion/$(1).bash $(DESTDIR)$(COMPDIR)/$(1)
+	install -D -m 0644 $(BUILD)/completion/$(1).zsh $(DESTDIR)$(ZSHDIR)/_$(1)
+	install -D -m 0644 $(BUILD)/completion/$(1).fish $(DESTDIR)$(FISHDIR)/$(1).fish
 endef
 
 # A package must not hold files in /lib, which is a link to /usr/lib.
@@ -302,7 +305,9 @@ install-module: modules
 DKMSDIR ?= /usr/src/ccdm-$(VERSION)
 install-dkms:
 	install -d $(DESTDIR)$(DKMSDIR)/kmod/probe $(DESTDIR)$(DKMSDIR)/LICENSES
-	install -m 0644 dkms.conf Kbuild VERSION COPYING $(DESTDIR)$(DKMSDIR)/
+	install -m 0644 Kbuild VERSION COPYING $(DESTDIR)$(DKMSDIR)/
+	sed 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION="$(VERSION)"/' dkms.conf >$(DESTDIR)$(DKMSDIR)/dkms.conf
+	chmod 0644 $(DESTDIR)$(DKMSDIR)/dkms.conf
 	install -m 0644 $(wildcard LICENSES/*) $(DESTDIR)$(DKMSDIR)/LICENSES/
 	install -m 0644 $(wildcard kmod/*.[ch]) $(DESTDIR)$(DKMSDIR)/kmod/
 	install -m 0644 $(wildcard kmod/probe/*.c) $(DESTDIR)$(DKMSDIR)/kmod/probe/

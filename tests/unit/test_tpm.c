@@ -823,7 +823,7 @@ static void azure_hcl(void **state)
 /* A key has one encoding: OpenSSL reads the same key from others as well. */
 static void key_encodings(void **state)
 {
-	uint8_t der[128], out[128], *p;
+	uint8_t der[128], out[128], *p, *explicit;
 	struct ccdm_pubkey *key;
 	EVP_PKEY *evp = NULL;
 	int n;
@@ -855,6 +855,23 @@ static void key_encodings(void **state)
 	n = i2d_PUBKEY(evp, &p);
 	assert_int_equal(n, 59);
 	assert_null(ccdm_pubkey_spki(out, n));
+	/* the curve as numbers, among which whoever writes them may choose the generator */
+	pki_must(EVP_PKEY_set_utf8_string_param(evp, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+						"uncompressed"));
+	pki_must(EVP_PKEY_set_utf8_string_param(evp, OSSL_PKEY_PARAM_EC_ENCODING,
+						OSSL_PKEY_EC_ENCODING_EXPLICIT));
+	explicit = NULL;
+	n = i2d_PUBKEY(evp, &explicit);
+	assert_true(n > 300);
+	assert_null(ccdm_pubkey_spki(explicit, n));
+	OPENSSL_free(explicit);
+	EVP_PKEY_free(evp);
+	/* another curve of the same size */
+	evp = pki_key("secp256k1");
+	explicit = NULL;
+	n = i2d_PUBKEY(evp, &explicit);
+	assert_null(ccdm_pubkey_spki(explicit, n));
+	OPENSSL_free(explicit);
 	EVP_PKEY_free(evp);
 }
 

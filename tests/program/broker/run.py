@@ -500,6 +500,8 @@ def tool(b, key):
             (1, "is not an option", ("policy", "list", "--nosuch")),
             (1, "needs a second word: check, add, list, remove", ("policy",)), (1, "did you mean 'policy list'?", ("policy", "lst")),
             (1, "did you mean 'policy'?", ("polcy", "list")), (1, "--name is not an option of policy list", ("policy", "list", "--name", "x")),
+            (4, "/nosuch: No such file", ("--conf", "/nosuch", "policy", "list")),
+            (1, "the URL has a user name in it", ("trust", "fetch", "--from", "https://u:pw@localhost:1")),
             (0, "usage: ccdm-broker policy list", ("policy", "--json", "list", "--help")), (0, "policy remove", ("policy", "--help")),
             (1, "usage:", ("policy",)), (1, "usage:", ()), (1, "usage:", ("init", "--days", "0")),
             (1, "usage:", ("init", "--days", "1x")), (1, "usage:", ("init", "--days", "36501")),

@@ -353,6 +353,7 @@ bool ccdm_options(const struct ccdm_program *program, const struct ccdm_verb *ve
 		snprintf(what, sizeof(what), "too many arguments");
 	if (!what[0])
 		return true;
+	ccdm_err_plain(what);
 	if (verb) {
 		*code = ccdm_verb_usage(program, verb, what);
 		return false;
@@ -365,16 +366,31 @@ bool ccdm_options(const struct ccdm_program *program, const struct ccdm_verb *ve
 
 /* ---- the verb of a command line --------------------------------------------------------- */
 
+/* Is the next word the value of option @word? As getopt_long(3) this knows abbreviations. */
+static bool options_takes_value(const struct ccdm_program *program, const char *word)
+{
+	const struct ccdm_option *o = ccdm_option_find(program, NULL, word);
+	const struct ccdm_verb *v = NULL;
+	size_t length = strlen(word);
+	unsigned int i, n = 0;
+
+	if (o || length < 3 || word[1] != '-' || strchr(word, '='))
+		return o && o->arg;
+	do {
+		for (i = 0; (o = ccdm_option_nth(program, v, i)); i++)
+			if (o->arg && !strncmp(o->name, word + 2, length - 2))
+				return true;
+		v = program->verb(n++);
+	} while (v);
+	return false;
+}
+
 /* The place of the next word that is no option and no value of one, from @at on, or @argc. */
 static int options_word(const struct ccdm_program *program, int at, int argc, char **argv)
 {
-	const struct ccdm_option *o;
-
-	for (; at < argc && argv[at][0] == '-' && argv[at][1]; at++) {
-		o = ccdm_option_find(program, NULL, argv[at]);
-		if (o && o->arg)
+	for (; at < argc && argv[at][0] == '-' && argv[at][1]; at++)
+		if (options_takes_value(program, argv[at]))
 			at++;
-	}
 	return at < argc ? at : argc;
 }
 
@@ -405,6 +421,7 @@ static enum ccdm_exit options_unknown(const struct ccdm_program *program, const 
 
 	snprintf(word, sizeof(word), "%.30s%s%.30s", first, group && second ? " " : "",
 		 group && second ? second : "");
+	ccdm_err_plain(word);
 	for (i = 0; (v = program->verb(i)); i++) {
 		snprintf(name, sizeof(name), "%.*s",
 			 (int)(group ? strlen(v->name) : strcspn(v->name, " ")), v->name);

@@ -23,6 +23,14 @@ void ccdm_pubkey_free(struct ccdm_pubkey *key)
 	EVP_PKEY_free(ccdm_evp(key));
 }
 
+static bool ccdm_pubkey_curve(const EVP_PKEY *key)
+{
+	char curve[32];
+
+	return EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL) == 1 &&
+	       (!strcmp(curve, SN_X9_62_prime256v1) || !strcmp(curve, SN_secp384r1));
+}
+
 /* A key that may be used, or NULL in place of another. */
 static struct ccdm_pubkey *ccdm_pubkey_fit(EVP_PKEY *key)
 {
@@ -30,7 +38,7 @@ static struct ccdm_pubkey *ccdm_pubkey_fit(EVP_PKEY *key)
 
 	ERR_clear_error();
 	if (key && ((EVP_PKEY_is_a(key, "RSA") && bits >= 2048 && bits <= 8192) ||
-		    (EVP_PKEY_is_a(key, "EC") && (bits == 256 || bits == 384))))
+		    (EVP_PKEY_is_a(key, "EC") && ccdm_pubkey_curve(key))))
 		return (struct ccdm_pubkey *)key;
 	EVP_PKEY_free(key);
 	return NULL;
@@ -43,10 +51,15 @@ struct ccdm_pubkey *ccdm_pubkey_spki(const void *der, size_t size)
 	uint8_t *again = NULL;
 	int n;
 
-	/* OpenSSL writes a point in the form in which it was read, compressed or hybrid. */
-	if (key && EVP_PKEY_is_a(key, "EC"))
-		EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
-					       "uncompressed");
+	/* OpenSSL writes a key in the form in which it was read: compressed, with explicit curve. */
+	if (key && EVP_PKEY_is_a(key, "EC") &&
+	    (EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+					    "uncompressed") != 1 ||
+	     EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING,
+					    OSSL_PKEY_EC_ENCODING_GROUP) != 1)) {
+		EVP_PKEY_free(key);
+		key = NULL;
+	}
 	n = key ? i2d_PUBKEY(key, &again) : 0;
 	if (n <= 0 || (size_t)n != size || memcmp(again, der, size)) {
 		EVP_PKEY_free(key);

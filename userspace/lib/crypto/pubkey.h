@@ -15,7 +15,8 @@ void ccdm_pubkey_free(struct ccdm_pubkey *key); /* accepts NULL */
 
 /*
  * From DER of a SubjectPublicKeyInfo; NULL if it is none of RSA or on P-256 or P-384, or in
- * another encoding than OpenSSL's own with an uncompressed point: a key has one encoding.
+ * another encoding than OpenSSL's own with an uncompressed point on a named curve: a key has one
+ * encoding.
  */
 struct ccdm_pubkey *ccdm_pubkey_spki(const void *der, size_t size);
 

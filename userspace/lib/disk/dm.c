@@ -23,16 +23,17 @@ static void ccdm_dm_log(int level, const char *file, int line, int error, const 
 
 static void ccdm_dm_log(int level, const char *file, int line, int error, const char *fmt, ...)
 {
+	char text[512];
 	va_list ap;
 
 	(void)error;
 	if (ccdm_trace_level < CCDM_TRACE_DEBUG)
 		return;
-	fprintf(stderr, "# dm %d %s:%d ", level, file, line);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	ccdm_err_plain(text);
+	fprintf(stderr, "# dm %d %s:%d %s\n", level, file, line, text);
 }
 
 void ccdm_dm_init(void)

@@ -71,7 +71,7 @@ int __must_check ccdm_eventlog_parse(const char *text, size_t size,
 int __must_check ccdm_eventlog_extend(struct ccdm_digest *value, const struct ccdm_digest *digest);
 
 /* The value with which a register of a bank begins. -ENOTSUP for a hash that is not known. */
-int ccdm_eventlog_begin(uint16_t alg, struct ccdm_digest *value, struct ccdm_err *err);
+int __must_check ccdm_eventlog_begin(uint16_t alg, struct ccdm_digest *value, struct ccdm_err *err);
 
 /**
  * ccdm_eventlog_replay() - the value of a register after all records of a log

@@ -189,6 +189,10 @@ int ccdm_http_open(const struct ccdm_http_conf *conf, struct ccdm_http **http, s
 	if (conf->metadata ? strcmp(conf->url, CCDM_HTTP_METADATA)
 			   : strncmp(conf->url, "https://", 8) || !conf->url[8])
 		return ccdm_err_set(err, -EINVAL, "%.200s is no URL of https", conf->url);
+	/* A password in the address would be in messages, too. */
+	if (!conf->metadata && memchr(conf->url + 8, '@', strcspn(conf->url + 8, "/?#")))
+		return ccdm_err_set(err, -EINVAL,
+				    "the URL has a user name in it; expected https://HOST[:PORT]");
 	if (!conf->metadata && !conf->pin && (!conf->ca || access(conf->ca, R_OK)))
 		return ccdm_err_set(err, -EINVAL, "%s: %s",
 				    conf->ca ? conf->ca : "neither CA nor pin",

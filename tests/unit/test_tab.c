@@ -55,6 +55,15 @@ static void good(void **state)
 	assert_int_equal(seen, 3);
 }
 
+/* One invalid line: no line is used, not even one before it. */
+static void all_or_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("ccdm-x /dev/vdb\nccdm-y /dev/vdc nosuch\n"), -EINVAL);
+	assert_non_null(strstr(err.text, "tab:2:17"));
+	assert_int_equal(seen, 0);
+}
+
 static void bad(void **state)
 {
 	static const struct {
@@ -103,7 +112,8 @@ static void bad(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(good), cmocka_unit_test(bad) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(all_or_nothing),
+					    cmocka_unit_test(good), cmocka_unit_test(bad) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

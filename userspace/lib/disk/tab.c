@@ -149,14 +149,16 @@ static int ccdm_tab_entry(char *line, unsigned int number, void *arg, struct ccd
 	if (walk->count == CCDM_TAB_LINES)
 		return ccdm_tab_bad(&walk->at, e.open.name, "fewer lines", err);
 	walk->names[walk->count++] = e.open.name;
-	return walk->each(&e, walk->arg, err);
+	return walk->each ? walk->each(&e, walk->arg, err) : 0;
 }
 
 int ccdm_tab_parse(const char *file, const char *text, size_t size,
 		   int (*each)(const struct ccdm_tab_entry *entry, void *arg, struct ccdm_err *err),
 		   void *arg, struct ccdm_err *err)
 {
+	struct ccdm_tab_walk first = { .at.file = file };
 	struct ccdm_tab_walk walk = { .at.file = file, .each = each, .arg = arg };
+	int r = ccdm_file_lines(file, text, size, CCDM_TAB_MAX, ccdm_tab_entry, &first, err);
 
-	return ccdm_file_lines(file, text, size, CCDM_TAB_MAX, ccdm_tab_entry, &walk, err);
+	return r ? r : ccdm_file_lines(file, text, size, CCDM_TAB_MAX, ccdm_tab_entry, &walk, err);
 }

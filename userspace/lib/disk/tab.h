@@ -36,7 +36,8 @@ struct ccdm_tab_entry {
  * @file: its name, for messages
  * @text: untrusted
  * @size: its bytes
- * @each: called for each line; a nonzero result ends the walk and is returned
+ * @each: called for each line, after all lines were found valid; a nonzero result ends the walk and
+ *	is returned
  * @arg: passed on
  *
  * Strings of an entry live as long as the call.

@@ -135,9 +135,9 @@ static void logs(void **state)
 	m.ccdm.size = 0;
 	memset(m.ccdm.text, 0, sizeof(m.ccdm.text));
 	memset(&m.systemd, 0, sizeof(m.systemd));
-	ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[15], &err);
-	ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[11], &err);
-	ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[13], &err);
+	assert_int_equal(ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[15], &err), 0);
+	assert_int_equal(ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[11], &err), 0);
+	assert_int_equal(ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[13], &err), 0);
 	record(&m.ccdm, true, "pcr", 15, "ccdm-ready:1", NULL);
 	{
 		struct ccdm_digest d;
@@ -160,9 +160,9 @@ static void logs(void **state)
 	boot(&m, -1);
 	memset(&m.systemd, 0, sizeof(m.systemd));
 	m.ccdm.size = 0;
-	ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[15], &err);
-	ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[11], &err);
-	ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[13], &err);
+	assert_int_equal(ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[15], &err), 0);
+	assert_int_equal(ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[11], &err), 0);
+	assert_int_equal(ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[13], &err), 0);
 	record(&m.ccdm, true, "pcr", 15, "ccdm-base:1", &m.value[15]);
 	registers(&m, &regs);
 	logged(&m, &regs, "unknown", 4, 1);
@@ -205,10 +205,10 @@ static void late_cap(void **state)
 	for (before = TRIES; before <= TRIES + 1; before++) {
 		boot(&m, -1);
 		memset(&m.systemd, 0, sizeof(m.systemd));
-		ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[11], &err);
-		ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[13], &err);
+		assert_int_equal(ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[11], &err), 0);
+		assert_int_equal(ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[13], &err), 0);
 		m.ccdm.size = 0;
-		ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[15], &err);
+		assert_int_equal(ccdm_eventlog_begin(CCDM_ALG_SHA256, &m.value[15], &err), 0);
 		record(&m.ccdm, true, "pcr", 15, "ccdm-ready:1", &m.value[15]);
 		for (i = 0; i <= TRIES + 1; i++) {
 			if (i == before)
@@ -296,7 +296,7 @@ static void rtmrs(void **state)
 	struct ccdm_digest value;
 
 	(void)state;
-	ccdm_eventlog_begin(CCDM_ALG_SHA384, &value, &err);
+	assert_int_equal(ccdm_eventlog_begin(CCDM_ALG_SHA384, &value, &err), 0);
 	record(&m.ccdm, true, "rtmr", 3, "ccdm-ready:1", &value);
 	record(&m.ccdm, true, "pcr", 15, "ccdm-ready:1",
 	       NULL); /* of a TPM, which is not asked here */
@@ -312,7 +312,7 @@ static void rtmrs(void **state)
 
 		memset(&m, 0, sizeof(m));
 		for (i = 0; i < 4; i++)
-			ccdm_eventlog_begin(CCDM_ALG_SHA384, &all[i], &err);
+			assert_int_equal(ccdm_eventlog_begin(CCDM_ALG_SHA384, &all[i], &err), 0);
 		m.firmware_size = guest_firmware(m.firmware, 3, all);
 		record(&m.ccdm, true, "rtmr", 3, "ccdm-ready:1", &all[3]);
 		for (i = 0; i < 4; i++)
@@ -323,7 +323,7 @@ static void rtmrs(void **state)
 		/* nobody but ccdm measures into RTMR 3 before the cap */
 		memset(&m, 0, sizeof(m));
 		for (i = 0; i < 4; i++)
-			ccdm_eventlog_begin(CCDM_ALG_SHA384, &all[i], &err);
+			assert_int_equal(ccdm_eventlog_begin(CCDM_ALG_SHA384, &all[i], &err), 0);
 		m.firmware_size = guest_firmware(m.firmware, 4, all);
 		record(&m.ccdm, true, "rtmr", 3, "ccdm-ready:1", &all[3]);
 		for (i = 0; i < 4; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* tpm_esys.h - what the files that talk to a TPM share: tpm.c, tpm_ak.c, tpm_ek.c, tpm_nv.c */
+/* tpm_esys.h - what the files that talk to a TPM share: tpm.c, tpm_ak.c, tpm_ek.c, tpm_nv.c, tpm_trace.c */
 #ifndef CCDM_TPM_ESYS_H
 #define CCDM_TPM_ESYS_H
 
@@ -15,6 +15,9 @@ struct ccdm_tpm {
 
 /* What the TPM said, in words. Return: -ENOMEM or -EIO */
 int ccdm_tpm_error(const struct ccdm_tpm *tpm, const char *what, TSS2_RC rc, struct ccdm_err *err);
+
+/* From now on each command that is sent to @tpm is traced, if anything is (base/trace.h). */
+void ccdm_tpm_trace(struct ccdm_tpm *tpm);
 
 /* The attestation key (tpm_ak.h), to be flushed, and its public area, for Esys_Free(). Return: 0, -EIO, -ENOMEM */
 int ccdm_tpm_ak_open(struct ccdm_tpm *tpm, ESYS_TR *ak, TPM2B_PUBLIC **public,

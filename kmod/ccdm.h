@@ -209,12 +209,12 @@ size_t ccdm_pages_cost(unsigned int nr);
 /* The group of a block control group. Any context. */
 unsigned int ccdm_pages_group(struct ccdm_pages *pool, const struct cgroup_subsys_state *css);
 /*
- * An I/O that counts @req->nr blocks comes in. false: it waits at a gate of its group, and
+ * An I/O comes in; @req->nr is its ccdm_pages_weight(). false: it waits at a gate of its group, and
  * req->on_granted() will be called. It leaves again by ccdm_pages_leave(). Any context but hard
  * interrupt.
  */
 bool __must_check ccdm_pages_enter(struct ccdm_pages *pool, struct ccdm_page_req *req);
-/* What an I/O of @nr blocks counts at the gate: one that needs a table counts what has one. */
+/* Blocks that the gate counts for an I/O of @nr blocks: 16 or more if it needs a table. */
 unsigned int ccdm_pages_weight(unsigned int nr);
 void ccdm_pages_leave(struct ccdm_pages *pool, const struct ccdm_page_req *req, unsigned int nr);
 /*

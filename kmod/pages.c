@@ -190,7 +190,7 @@ unsigned int ccdm_pages_group(struct ccdm_pages *pool, const struct cgroup_subsy
 	return ccdm_pages_claim(pool, css, home);
 }
 
-/* How many blocks the reads, or the writes, of one group may have inside by now. */
+/* Most blocks that the reads, or the writes, of one group may have inside now. */
 static unsigned int ccdm_pages_most(const struct ccdm_pages *pool)
 {
 	enum ccdm_pages_use use;

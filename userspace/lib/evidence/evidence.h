@@ -121,7 +121,7 @@ int __must_check ccdm_evidence_judge(const char *tee, const json_t *evidence,
 				     struct ccdm_verdict *v, struct ccdm_proof *proof,
 				     struct ccdm_err *err);
 
-/* The same for a raw report of SNP, @report, which has only itself. */
+/* The same judge for a raw SNP report: no certificates, logs or manifest come with it. */
 int __must_check ccdm_evidence_judge_report(const void *report, size_t size,
 					    const struct ccdm_trust *trust,
 					    const struct ccdm_bound *bound, struct ccdm_verdict *v,

@@ -10,6 +10,7 @@ In tests/boot each test boots a Debian by its firmware. The output is KTAP. A te
 dies, or leaves a new warning in the kernel's log has failed.
 """
 import argparse
+import atexit
 import glob
 import importlib.util
 import os
@@ -62,11 +63,11 @@ class Test:
         path = os.path.join(self.dir, name or "disk%d.img" % len(os.listdir(self.dir)))
         return V.Disk(path, size, **kw)
 
-    def vm(self, disks=(), **kw):
+    def vm(self, disks=(), log=None, **kw):
         self.nr_vms += 1
         if self.kernel in V.SLOW:
             kw["mem"] = max(kw.get("mem", 1024), 1024) + 512
-        return V.VM(self.kernel, disks, log=os.path.join(self.dir, "console%02d.log" % self.nr_vms), **kw)
+        return V.VM(self.kernel, disks, log=log or os.path.join(self.dir, "console%02d.log" % self.nr_vms), **kw)
 
     def image(self, name="image.img", **env):
         """A disk that boots: scripts/image says what env means. For tests of the boot."""
@@ -142,41 +143,127 @@ def size_of(text):
     return int(text[:-1]) * {"M": 1 << 20, "G": 1 << 30, "T": 1 << 40, "K": 1 << 10}[text[-1]]
 
 
+class SharedVM:
+    """The VM that shell tests use one after the other, if their headers say "vm: shared" and ask for
+    the same machine. A test that fails, or leaves something behind, ends it: the next one boots anew."""
+
+    DISKS = 3           # /dev/vdd, vde, vdf; those that a test does not name have one MiB
+
+    def __init__(self):
+        self.key = self.vm = self.dir = None
+
+    def get(self, t, key, sizes, **kw):
+        """The VM with empty disks of these sizes."""
+        if self.vm and self.key != key:
+            self.end()
+        sizes = sizes + [1 << 20] * (self.DISKS - len(sizes))
+        if not self.vm:
+            self.dir = tempfile.mkdtemp(prefix="ccdm-shared-")
+            disks = [V.Disk(os.path.join(self.dir, "disk%d.img" % i), size) for i, size in enumerate(sizes)]
+            vm = t.vm(disks, log=os.path.join(self.dir, "console.log"), **kw)
+            vm.__enter__()
+            self.key, self.vm = key, vm
+            return vm
+        print("    # in the VM of the test before", flush=True)
+        for i, size in enumerate(sizes):
+            self.vm.empty_disk(i, size)
+        self.vm.sh("".join("until [ $(blockdev --getsize64 /dev/vd%s) = %d ]; do udevadm settle; done\n" % ("def"[i], size)
+                           for i, size in enumerate(sizes)), timeout=60)
+        return self.vm
+
+    def reuse(self):
+        """After a test that passed: True if it left nothing behind."""
+        left = self.vm.sh(LEFT, check=False)[1].strip()
+        if left:
+            print("    # the next test gets another VM: left behind: " + left.replace("\n", ", "), flush=True)
+        return not left
+
+    def end(self):
+        if self.vm:
+            self.vm.__exit__(None, None, None)
+            shutil.rmtree(self.dir, ignore_errors=True)
+        self.key = self.vm = self.dir = None
+
+
+SHARED = SharedVM()
+
+# Clean up after a shell test, and name what cannot be cleaned up: mappings, loop devices, mounts, swap, processes.
+LEFT = """rm -f /etc/ccdmtab; rmdir /sys/fs/cgroup/*/ 2>/dev/null; umount /run/credstore 2>/dev/null
+umount /tmp && mount -t tmpfs -o mode=1777 tmpfs /tmp
+exec 2>&1
+! lsmod | grep -q '^dm_ccdm' || rmmod dm_ccdm
+dmsetup ls | grep -v 'No devices'
+losetup -a; swapon --noheadings; findmnt -n -o TARGET /mnt; findmnt -n -o TARGET /run/credstore
+ps -eo comm= | grep -xE 'ccdm-setup|dmsetup|fio|odd|dd'
+:"""
+
+
 def run_shell(t, path):
+    words = header(path, "disks", "100M").split()
+    machine = dict(mem=int(header(path, "mem", "1024")), cpus=int(header(path, "cpus", "2")),
+                   append=header(path, "append", ""), cpu=header(path, "cpu", "max"), args=header(path, "args", "").split())
+    t.allow_log = header(path, "allow-log", None)
+    t.allow_leak = header(path, "allow-leak", None)
+    if shares(path):
+        vm = SHARED.get(t, machine, [size_of(w) for w in words], **machine)
+        good = False
+        try:
+            script(t, vm, path)
+            good = all(x[0] for x in t.results) and SHARED.reuse()
+        finally:
+            shutil.copy(vm.console, t.dir)
+            if not good:
+                SHARED.end()
+        return
     disks = []
-    for i, word in enumerate(header(path, "disks", "100M").split()):
+    for i, word in enumerate(words):
         fmt = "raw"
         if word.startswith("qcow2:"):
             fmt, word = "qcow2", word[6:]
         disks.append(t.disk(size_of(word), "disk%d.img" % i, fmt=fmt,
                             device=header(path, "device", "virtio-blk-pci")))
-    t.allow_log = header(path, "allow-log", None)
-    t.allow_leak = header(path, "allow-leak", None)
-    args = header(path, "args", "").split()
-    with t.vm(disks, mem=int(header(path, "mem", "1024")), cpus=int(header(path, "cpus", "2")),
-              append=header(path, "append", ""), cpu=header(path, "cpu", "max"), args=args) as vm:
-        limit = int(header(path, "limit", "600")) * (6 if t.kernel in V.SLOW else 1) * (8 if t.full else 1)
-        vm.sh("dmesg -C")       # the boot is not under test
-        rc, out = vm.sh("set -o pipefail; CCDM_FULL=%d CCDM_SLOW=%d bash /ccdm/tests/vm/%s 2>&1 | tee /dev/ttyS0" %
-                        (t.full, t.kernel in V.SLOW, os.path.basename(path)),
-                        check=False, timeout=limit)
-        plan = None
-        seen = 0
-        for line in out.splitlines():
-            m = re.match(r"(not ok|ok) (\d+) (.*?)(?: # SKIP (.*))?$", line)
-            if m:
-                seen += 1
-                if m.group(4):
-                    t.skip(m.group(3), m.group(4))
-                else:
-                    t.ok(m.group(1) == "ok", m.group(3))
-            elif line.startswith("1.."):
-                plan = int(line[3:])
+    with t.vm(disks, **machine) as vm:
+        script(t, vm, path)
+
+
+def script(t, vm, path):
+    """Run a test that is a shell script, in this VM."""
+    limit = int(header(path, "limit", "600")) * (6 if t.kernel in V.SLOW else 1) * (8 if t.full else 1)
+    vm.sh("dmesg -C")       # the boot is not under test
+    rc, out = vm.sh("set -o pipefail; CCDM_FULL=%d CCDM_SLOW=%d bash /ccdm/tests/vm/%s 2>&1 | tee /dev/ttyS0" %
+                    (t.full, t.kernel in V.SLOW, os.path.basename(path)),
+                    check=False, timeout=limit)
+    plan = None
+    seen = 0
+    for line in out.splitlines():
+        m = re.match(r"(not ok|ok) (\d+) (.*?)(?: # SKIP (.*))?$", line)
+        if m:
+            seen += 1
+            if m.group(4):
+                t.skip(m.group(3), m.group(4))
             else:
-                print("    " + (line if line.startswith("#") else "# " + line), flush=True)
-        t.ok(plan == seen and seen, "the whole plan ran (%s of %s, exit %d)" % (seen, plan, rc),
-             "" if plan == seen else vm.log()[-3000:])
-        t.check_log(vm)
+                t.ok(m.group(1) == "ok", m.group(3))
+        elif line.startswith("1.."):
+            plan = int(line[3:])
+        else:
+            print("    " + (line if line.startswith("#") else "# " + line), flush=True)
+    t.ok(plan == seen and seen, "the whole plan ran (%s of %s, exit %d)" % (seen, plan, rc),
+         "" if plan == seen else vm.log()[-3000:])
+    t.check_log(vm)
+
+
+def shares(path):
+    return path.endswith(".sh") and header(path, "vm", "") == "shared"
+
+
+def steps(paths):
+    """Names, a step of scripts/check a line: tests that share a VM are one step, six at most."""
+    together = {}
+    for path in paths:
+        name = os.path.basename(path).rsplit(".", 1)[0]
+        key = header(path, "cpus", "2") if shares(path) else name
+        together.setdefault(key, []).append(name)
+    return [" ".join(names[i:i + 6]) for names in together.values() for i in range(0, len(names), 6)]
 
 
 def run_python(t, path):
@@ -225,7 +312,8 @@ def main():
         p.add_argument("--kernel", default="6.1", help="6.1, 6.12, 7.2, rt-6.1, rt-6.12, debug, kcsan or gcov")
         p.add_argument("--shell", action="store_true", help="a shell in the VM, with the module loaded")
     p.add_argument("--all", action="store_true", help="long forms")
-    p.add_argument("--list", action="store_true", help="the names of the tests for this kernel, and no more")
+    p.add_argument("--list", action="store_true", help="print the names of the tests for this kernel, and run none")
+    p.add_argument("--steps", action="store_true", help="the same, a line for each step of scripts/check")
     p.add_argument("tests", metavar="TEST", nargs="*", help="the beginning of a file's name")
     a = p.parse_args(sys.argv[2:])
     paths = [x for x in sorted(glob.glob(os.path.join(TOP, "tests", room, "[0-9]*")))
@@ -240,6 +328,9 @@ def main():
     if a.list:
         print("\n".join(os.path.basename(x) for x in paths))
         return 0
+    if a.steps:
+        print("\n".join(steps(paths)))
+        return 0
     if boots:
         B.parts(a.kernel)
     else:
@@ -247,6 +338,8 @@ def main():
     if not boots and a.shell:
         return shell(a.kernel)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("machines: terminated"))   # and its machines with it
+    atexit.register(SHARED.end)
+    paths.sort(key=lambda x: (header(x, "cpus", "2") if shares(x) else "", x))
     print("KTAP version 1\n1..%d" % len(paths))
     bad = 0
     for i, path in enumerate(paths):
@@ -254,6 +347,7 @@ def main():
         good = r and all(x[0] for x in r)
         bad += not good
         print("%s %d %s" % ("ok" if good else "not ok", i + 1, os.path.basename(path)), flush=True)
+    SHARED.end()
     print("# infra: QEMU aborted at %d of %d starts %s" %
           (len(V.Machine.aborts), V.Machine.started, " / ".join(" ".join(x.split()) for x in V.Machine.aborts)))
     bad += len(V.Machine.aborts) > max(1, V.Machine.started // 10)

@@ -348,6 +348,16 @@ class VM(Machine):
         cmd += list(args)
         self.cmd = cmd
 
+    def empty_disk(self, i, size):
+        """Disk number i, raw, loses its content and gets this size."""
+        disk = self.disks[i]
+        os.truncate(disk.path, 0)
+        os.truncate(disk.path, disk.size)
+        r = self.qmp_cmd("block_resize", device="d%d" % i, size=size)
+        if "error" in r:
+            raise AssertionError("block_resize: %s" % r["error"])
+        disk.size = size
+
 
 class Mapping:
     """A ccdm mapping in a VM, opened with dmsetup: for tests of the target itself.

@@ -3,6 +3,7 @@
 # Copyright The ccdm authors
 # Known answers of the cipher suites and of the key derivation, in this kernel.
 # disks: 16M
+# vm: shared
 . /ccdm/tests/lib/ktap.sh
 modprobe -qa xts gcm
 dmesg -C

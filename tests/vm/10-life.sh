@@ -4,6 +4,7 @@
 # Life of a mapping: open, close, reload, table round trip, suspend, several at
 # once, every error of ctr, module unload.
 # disks: 100M 64M 16M
+# vm: shared
 . /ccdm/tests/lib/ktap.sh
 
 D=/dev/vdd E=/dev/vde O=/dev/vdf

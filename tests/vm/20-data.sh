@@ -3,6 +3,7 @@
 # Copyright The ccdm authors
 # Data: fio verify in many shapes, and with the smallest cache.
 # disks: 320M
+# vm: shared
 # limit: 900
 . /ccdm/tests/lib/ktap.sh
 load

@@ -3,6 +3,7 @@
 # Copyright The ccdm authors
 # What people put on a mapping: file systems, LUKS, LVM.
 # disks: 320M
+# vm: shared
 # limit: 900
 # allow-log: XFS.*deprecated
 . /ccdm/tests/lib/ktap.sh

@@ -3,6 +3,7 @@
 # Copyright The ccdm authors
 # A mapping over an origin, and swap on one, under memory pressure.
 # disks: 320M 64M
+# vm: shared
 # limit: 900
 . /ccdm/tests/lib/ktap.sh
 load

@@ -3,6 +3,7 @@
 # Copyright The ccdm authors
 # Control groups that the backing device holds back (io.max) stop nobody else.
 # disks: 256M
+# vm: shared
 # limit: 300
 . /ccdm/tests/lib/ktap.sh
 load

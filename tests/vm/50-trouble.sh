@@ -4,6 +4,7 @@
 # Honest trouble: errors of the device below are I/O errors on exactly those
 # blocks, never tamper, and writing again recovers.
 # disks: 64M
+# vm: shared
 # allow-log: Buffer I/O error|error -5
 . /ccdm/tests/lib/ktap.sh
 load

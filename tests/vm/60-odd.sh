@@ -3,6 +3,7 @@
 # Copyright The ccdm authors
 # Honest programs with odd I/O: the data is right, and nothing is called tamper.
 # disks: 64M 64M
+# vm: shared
 # limit: 300
 # cpus: 4
 . /ccdm/tests/lib/ktap.sh

@@ -4,6 +4,7 @@
 # Discards against writers and write-back, with a device below that is slow at
 # them, with and without passing them down, with and without an origin.
 # disks: 64M 64M
+# vm: shared
 # cpus: 4
 # limit: 300
 . /ccdm/tests/lib/ktap.sh

@@ -4,6 +4,7 @@
 # What an administrator hears: tamper and unwritable as netlink event, dm event
 # and uevent. (opened, closed, scrub-done: 80-setup; failed: 74-faults)
 # disks: 64M
+# vm: shared
 # allow-log: tamper|error -5
 . /ccdm/tests/lib/ktap.sh
 load

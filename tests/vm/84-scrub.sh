@@ -3,6 +3,7 @@
 # Copyright The ccdm authors
 # ccdm-setup scrub: it says that all is well only of what it has read to the end.
 # disks: 64M
+# vm: shared
 # allow-log: tamper|error -5|I/O error
 . /ccdm/tests/lib/ktap.sh
 load

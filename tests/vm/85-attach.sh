@@ -4,6 +4,7 @@
 # ccdm-setup attach, by hand: what a line of ccdmtab makes of a device, and what it leaves alone.
 # (as a unit of the boot: tests/boot/50-volumes)
 # disks: 64M 64M
+# vm: shared
 . /ccdm/tests/lib/ktap.sh
 load
 D=/dev/vdd E=/dev/vde

@@ -14,19 +14,10 @@ import struct
 import subprocess
 import uuid
 
-from boot import (BASE_UUID, GPT_HOME, GPT_SWAP, SAID, TYPED, add_part, cmdline, conf, fails, parts, put_esp, sandbox,
-                  tiny_base, tree)
+from boot import (BASE_UUID, FILE, GPT_HOME, GPT_SWAP, RAN, SAID, TYPED, UNIT, add_part, cmdline, conf, fails, parts, put_esp,
+                  sandbox, smbios_words, tiny_base, tree)
 
-UNIT = """[Unit]
-DefaultDependencies=no
-[Service]
-Type=oneshot
-ExecStart=/bin/sh -c 'echo %s > /dev/ttyS0; echo x > /run/the-host-was-here'
-""" % SAID
-WANTS = "[Unit]\nWants=evil.service\n"
-FILE = "f /run/the-host-was-here - - - - x\n"
 STOCK = "root=PARTUUID=%s rw console=ttyS0 loglevel=4 systemd.show_status=yes" % BASE_UUID
-RAN = "ls /run/the-host-was-here 2>/dev/null"
 USED = "swapon --noheadings --show; findmnt -rno SOURCE,TARGET | grep -E '^/dev/vd.. /(home|srv|var)'"
 RESUMED = "journalctl -b -o cat --no-pager -u systemd-hibernate-resume.service"
 
@@ -34,12 +25,7 @@ RESUMED = "journalctl -b -o cat --no-pager -u systemd-hibernate-resume.service"
 # ---- what a host can say: (disks, arguments) for a machine that boots the image at path ----
 
 def by_smbios(t, path):
-    args = []
-    for name, value in (("systemd.extra-unit.evil.service", UNIT), ("systemd.unit-dropin.sysinit.target~x", WANTS),
-                        ("tmpfiles.extra", FILE)):       # (units since systemd 256)
-        args += ["-smbios", "type=11,value=io.systemd.credential.binary:%s=%s" %
-                 (name, base64.b64encode(value.encode()).decode())]
-    return {"disks": [path], "args": args}
+    return {"disks": [path], "args": smbios_words()}
 
 
 def by_fw_cfg(t, path):
@@ -238,7 +224,6 @@ def base_mounts(t):
 
 
 def run(t):
-    unheard(t, "a unit by SMBIOS", by_smbios, RAN)
     fails(t, "another command line", "CCDM-E-FENCE-01", "rd.break", [t.image(CMDLINE=cmdline(t) + " rd.break")])
     if not t.full:
         return
@@ -267,8 +252,7 @@ def run(t):
                                       ("a hibernated system", by_hibernate, RESUMED, new)):
         if has:
             control(t, what, attack, worked)
-        if attack is not by_smbios:
-            unheard(t, what, attack, worked)
+        unheard(t, what, attack, worked)
     # the base's UUID and label, on a disk of the host's
     out = subprocess.run(["blkid", "-o", "value", "-s", "UUID", os.path.join(parts(t.kernel), "base.img")],
                          check=True, stdout=subprocess.PIPE).stdout.decode().strip()

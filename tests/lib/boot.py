@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
 """boot - a machine that boots a disk by its firmware, with a TPM, seen from its host"""
+import base64
 import configparser
 import functools
 import json
@@ -316,6 +317,60 @@ def put_esp(path, folder, name, data):
         subprocess.run(["mmd", "-D", "s", "-i", at, "::" + made], stdin=subprocess.DEVNULL,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     subprocess.run(["mcopy", "-i", at, "-", "::%s/%s" % (made, name)], check=True, input=data)
+
+
+# ---- what a host says and does ----
+
+UNIT = """[Unit]
+DefaultDependencies=no
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'echo %s > /dev/ttyS0; echo x > /run/the-host-was-here'
+""" % SAID
+WANTS = "[Unit]\nWants=evil.service\n"
+FILE = "f /run/the-host-was-here - - - - x\n"
+RAN = "ls /run/the-host-was-here 2>/dev/null"
+
+
+def smbios_words():
+    """Arguments with which a host hands over credentials: units (since systemd 256), and a file to make."""
+    args = []
+    for name, value in (("systemd.extra-unit.evil.service", UNIT), ("systemd.unit-dropin.sysinit.target~x", WANTS),
+                        ("tmpfiles.extra", FILE)):
+        args += ["-smbios", "type=11,value=io.systemd.credential.binary:%s=%s" %
+                 (name, base64.b64encode(value.encode()).decode())]
+    return args
+
+
+def flip(disk, start, size, old):
+    """A bit in each block that holds something."""
+    with open(disk.path, "r+b") as f:
+        f.seek(start)
+        data = bytearray(f.read(size))
+        for at in range(0, size, 4096):
+            if any(data[at:at + 4096]):
+                data[at + 7] ^= 1
+        f.seek(start)
+        f.write(data)
+
+
+def tampered(t, m, what, edit, path):
+    """The running machine writes, the host edits the scratch by edit(disk, start, size, OLD), the machine
+    reads and must halt. OLD: the scratch before the last writes. edit None, the control: it must not."""
+    start, size = part(path, 4)
+    m.sh("head -c 4M /dev/urandom > /root/data; sync; dmsetup message ccdm-root 0 sync")
+    disk = t.disk(0, os.path.basename(path))
+    old = disk.read(start // 4096, size // 4096)
+    m.sh("head -c 4M /dev/urandom > /root/new && cat /root/new > /root/data; sync; "
+         "dmsetup message ccdm-root 0 sync; dmsetup message ccdm-root 0 drop; echo 3 > /proc/sys/vm/drop_caches")
+    if not edit:
+        t.ok(m.sh("cmp /root/data /root/new && echo same").strip() == "same", what + ": the machine reads what it wrote")
+        return
+    edit(disk, start, size, old)
+    m.ask("cat /root/data > /dev/null")     # no answer: the machine ends
+    how = m.ended(120)
+    t.ok(how == "panic", "%s: the machine halts (%s)" % (what, how), m.log()[-2000:])
+    t.ok("tamper: " in m.log(), what + ": and says why")
 
 
 # ---- what becomes of them ----

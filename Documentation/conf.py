@@ -14,7 +14,7 @@ exclude_patterns = ["bench", "man", "policy"]
 html_theme = "alabaster"
 html_title = "ccdm " + release
 html_theme_options = {
-    "description": "A disk that its host can neither read, nor change, nor roll back",
+    "description": "A disk that its host can neither read, nor change or roll back unnoticed",
     "fixed_sidebar": True,
     "page_width": "70em",
     "sidebar_collapse": False,

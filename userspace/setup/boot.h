@@ -6,6 +6,8 @@
 
 #include "boot/config.h"
 
+struct ccdm_measure_list;
+
 /**
  * enum ccdm_boot_code - why a boot failed: "CCDM-E-AREA-NN" in dracut.ccdm(7)
  *
@@ -67,12 +69,22 @@ int ccdm_boot_base(const struct ccdm_config *config, enum ccdm_boot_code *code,
 		   struct ccdm_err *err);
 int ccdm_boot_root(const struct ccdm_config *config, enum ccdm_boot_code *code,
 		   struct ccdm_err *err);
-int ccdm_boot_host(const struct ccdm_config *config, enum ccdm_boot_code *code,
-		   struct ccdm_err *err);
+int ccdm_boot_system(const struct ccdm_config *config, enum ccdm_boot_code *code,
+		     struct ccdm_err *err);
 int ccdm_boot_attest(const struct ccdm_config *config, enum ccdm_boot_code *code,
 		     struct ccdm_err *err);
 int ccdm_boot_cap(const struct ccdm_config *config, enum ccdm_boot_code *code,
 		  struct ccdm_err *err);
+
+/**
+ * ccdm_boot_measure_list() - measure events, check that the registers hold them, and report
+ * @list: at least one event
+ * @step: the name of the report
+ *
+ * Does nothing if the configuration has neither a TPM nor RTMR 3.
+ */
+int ccdm_boot_measure_list(const struct ccdm_config *config, const struct ccdm_measure_list *list,
+			   const char *step, enum ccdm_boot_code *code, struct ccdm_err *err);
 
 /* A line on the kernel's log. */
 void ccdm_boot_note(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -21,7 +21,7 @@ static const struct boot_step {
 	{ "measure", ccdm_boot_measure },
 	{ "base", ccdm_boot_base },
 	{ "root", ccdm_boot_root },
-	{ "system", ccdm_boot_host },
+	{ "system", ccdm_boot_system },
 	{ "attest", ccdm_boot_attest },
 	{ "cap", ccdm_boot_cap },
 };

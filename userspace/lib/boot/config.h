@@ -14,6 +14,7 @@
 #define CCDM_ROOT_NAME	 "ccdm-root"
 #define CCDM_ROOT_PATH	 "/dev/mapper/" CCDM_ROOT_NAME
 #define CCDM_BASE_NAME	 "ccdm-base"
+#define CCDM_BASE_PATH	 "/dev/mapper/" CCDM_BASE_NAME
 
 #define CCDM_SECRETS_MAX 64
 

@@ -60,7 +60,7 @@ static uint64_t ccdm_verity_tree(const struct ccdm_config *c)
 
 static int ccdm_verity_try(struct ccdm_err *err)
 {
-	static const char path[] = "/dev/mapper/" CCDM_BASE_NAME;
+	static const char path[] = CCDM_BASE_PATH;
 	char status[CCDM_DM_TEXT];
 	void *block = NULL;
 	int fd, r = 0;

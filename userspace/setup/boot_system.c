@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
+/* boot_system.c - close what the system that follows must not use, and look at what it would mount */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/file.h"
+#include "base/json.h"
+#include "boot/report.h"
+#include "boot/system.h"
+#include "boot.h"
+
+#define BOOT_SYSROOT "/sysroot"
+
+/* Look at the system as it will see itself: links in it are followed within it. */
+static int boot_mounts(struct ccdm_err *err)
+{
+	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), r = 1;
+
+	if (root >= 0 && !chroot(BOOT_SYSROOT)) {
+		r = chdir("/") ? 1 : ccdm_system_mounts("", err);
+		/* back: what ends the machine needs our /dev and /proc */
+		if (fchdir(root) || chroot("."))
+			r = 1;
+	}
+	if (root >= 0)
+		close(root);
+	return r > 0 ? ccdm_err_set(err, -EIO, BOOT_SYSROOT ": %s", strerror(errno)) : r;
+}
+
+int ccdm_boot_system(const struct ccdm_config *config, enum ccdm_boot_code *code,
+		     struct ccdm_err *err)
+{
+	int r = 0;
+
+	*code = CCDM_E_HOST_ERROR;
+	/* nothing loads another kernel, nor one for a crash, which would see all memory */
+	if (!access("/proc/sys/kernel/kexec_load_disabled", F_OK))
+		r = ccdm_file_tell("/proc/sys/kernel/kexec_load_disabled", "1", err);
+	if (!r)
+		r = ccdm_system_close(config, "/run", err);
+	if (!r && config->first_boot == CCDM_MACHINE_ID_RANDOM)
+		r = ccdm_system_machine_id(BOOT_SYSROOT, err);
+	if (!r)
+		r = ccdm_report_put(
+			"system",
+			json_pack("{s:b, s:s}", "lockdown", config->lockdown, "machine_id",
+				  config->first_boot == CCDM_MACHINE_ID_RANDOM ? "random" : "kept"),
+			err);
+	if (r)
+		return r;
+	*code = CCDM_E_HOST_MOUNT;
+	return boot_mounts(err);
+}

@@ -12,7 +12,7 @@
  *
  *	load	into the hash as LOADING; under the parent's lock copy the entry
  *		and set the child's bit; read and verify (load.c); CLEAN
- *	evict	room.c
+ *	evict	nodes.c
  *
  * While a child's bit is set nobody changes its entry but its write-back.
  *
@@ -158,7 +158,7 @@ void ccdm_cache_publish(struct ccdm *c, struct ccdm_node *node)
 	unsigned long flags;
 
 	node->referenced = true;
-	ccdm_room_clean(c, node);
+	ccdm_node_clean(c, node);
 	spin_lock_irqsave(&node->lock, flags);
 	/* Who sees the state sees the entries. */
 	smp_store_release(&node->state, CCDM_NODE_CLEAN);
@@ -173,7 +173,7 @@ void ccdm_cache_abandon(struct ccdm *c, struct ccdm_node *node, int error)
 	LIST_HEAD(walks);
 	unsigned long flags;
 
-	ccdm_room_detach(c, node);
+	ccdm_node_detach(c, node);
 	spin_lock_irqsave(&node->lock, flags);
 	list_splice_init(&node->walks, &walks);
 	spin_unlock_irqrestore(&node->lock, flags);
@@ -198,7 +198,7 @@ void ccdm_walk_again(struct ccdm *c, struct ccdm_walk *walk)
 void ccdm_walk_end(struct ccdm *c, struct ccdm_walk *walk, struct ccdm_node *node)
 {
 	if (walk->first)
-		ccdm_room_done(c, walk);
+		ccdm_nodes_done(c, walk);
 	walk->node = node;
 	walk->done(walk);
 }
@@ -286,7 +286,7 @@ static void ccdm_walk_load(struct ccdm *c, struct ccdm_walk *walk, struct ccdm_n
 	walk->at_leaf = fresh->level == walk->level;
 	/* It has all that it needs: the next in line has its turn. */
 	if (walk->first && walk->at_leaf)
-		ccdm_room_done(c, walk);
+		ccdm_nodes_done(c, walk);
 	ccdm_node_pin(fresh);
 	/* It waits for sure: LOADING ends with the load only. From then on it is not ours. */
 	if (WARN_ON_ONCE(!ccdm_node_wait(fresh, walk)))
@@ -327,18 +327,18 @@ static struct ccdm_node *ccdm_walk_down(struct ccdm *c, struct ccdm_walk *walk,
 		walk->load = load;
 	}
 	seq = atomic_read(&c->cache.room_seq);
-	fresh = ccdm_room_get(c, walk->first);
+	fresh = ccdm_nodes_get(c, walk->first);
 	if (!fresh) {
 		/* No news for the line: the first would wake itself, again and again. */
 		atomic_dec(&node->pins);
 		ccdm_walk_unload(c, walk);
-		return ERR_PTR(ccdm_room_wait(c, walk, seq) ?: -EINPROGRESS);
+		return ERR_PTR(ccdm_nodes_wait(c, walk, seq) ?: -EINPROGRESS);
 	}
 
 	ccdm_node_setup(fresh, l, index);
 	child = ccdm_cache_lookup(c, l, index, fresh);
 	if (child != fresh) {
-		ccdm_room_put(c, fresh);
+		ccdm_nodes_put(c, fresh);
 		ccdm_node_unpin(c, node);
 		return child;
 	}
@@ -482,7 +482,7 @@ void ccdm_cache_prefetch(struct ccdm *c, u64 index, const struct ccdm_walk *like
 	load = ccdm_cache_sealed(parent, index % CCDM_NODE_ENTRIES) ?
 	       ccdm_load_get(c, NULL, like->waiter.group) : NULL;
 	if (load)
-		fresh = ccdm_room_get(c, false);
+		fresh = ccdm_nodes_get(c, false);
 	if (!fresh)
 		goto out;
 	ccdm_node_setup(fresh, 0, index);
@@ -498,7 +498,7 @@ void ccdm_cache_prefetch(struct ccdm *c, u64 index, const struct ccdm_walk *like
 		ccdm_load_put(c, load);
 		return;
 	}
-	ccdm_room_put(c, fresh);
+	ccdm_nodes_put(c, fresh);
 out:
 	if (load)
 		ccdm_load_put(c, load);
@@ -541,7 +541,7 @@ bool ccdm_cache_set_dirty(struct ccdm *c, struct ccdm_node *node)
 void ccdm_cache_stopped(struct ccdm *c)
 {
 	wake_up_all(&c->cache.sync_wait);
-	ccdm_room_wake(c);
+	ccdm_nodes_wake(c);
 }
 
 /* ---- life ---------------------------------------------------------------- */
@@ -600,10 +600,10 @@ int ccdm_cache_init(struct ccdm *c)
 		ccdm_load_cost(k->nr_loads) + ccdm_writeback_cost(k->nr_writes);
 	k->fixed_kib = DIV_ROUND_UP(fixed, 1024);
 
-	k->limit = ccdm_room_nodes(c, c->opt.cache_mib);
+	k->limit = ccdm_nodes_fit(c, c->opt.cache_mib);
 	if (!k->limit)
 		return -ENOSPC;
-	return ccdm_room_init(c);
+	return ccdm_nodes_init(c);
 }
 
 /* Nothing runs any more; nothing is written back. */
@@ -617,7 +617,7 @@ void ccdm_cache_exit(struct ccdm *c)
 	/* The first thing that ccdm_cache_init() allocates. */
 	if (!k->buckets)
 		return;
-	ccdm_room_exit(c);
+	ccdm_nodes_exit(c);
 	ccdm_writeback_exit(c);
 	for (i = 0; i < 1u << k->hash_bits; i++)
 		hlist_for_each_entry_safe(node, tmp, &k->buckets[i].head, hash)

@@ -5,7 +5,7 @@
  *
  *	cache.c		finding them, from the root down
  *	load.c		reading and verifying them
- *	room.c		their memory: pins, eviction, the line of those who lack room
+ *	nodes.c		their memory: pins, eviction, the line of those who lack room
  *	writeback.c	dirty ones on their way to the device
  *	sync.c		waiting for them
  *
@@ -272,13 +272,13 @@ struct ccdm_node *ccdm_walk_on(struct ccdm *c, struct ccdm_walk *walk, bool dire
  */
 bool __must_check ccdm_cache_set_dirty(struct ccdm *c, struct ccdm_node *node);
 
-/* ---- room.c ---------------------------------------------------------------- */
+/* ---- nodes.c --------------------------------------------------------------- */
 
-int ccdm_room_module_init(void);
-void ccdm_room_module_exit(void);
+int ccdm_nodes_module_init(void);
+void ccdm_nodes_module_exit(void);
 /* Makes the nodes that are never given back; the limit is set. Sleeps. */
-int ccdm_room_init(struct ccdm *c);
-void ccdm_room_exit(struct ccdm *c);
+int ccdm_nodes_init(struct ccdm *c);
+void ccdm_nodes_exit(struct ccdm *c);
 
 void ccdm_node_pin(struct ccdm_node *node);	/* node is pinned already */
 /* Any context but hard interrupt; @node may be gone on return. */
@@ -288,33 +288,33 @@ void ccdm_node_setup(struct ccdm_node *node, unsigned int level, u64 index);
 void ccdm_node_destroy(struct ccdm_node *node);
 
 /* Nodes that fit beside the fixed parts in @mib; 0 if it is too small. */
-unsigned int ccdm_room_nodes(struct ccdm *c, unsigned int mib);
-void ccdm_room_resize(struct ccdm *c, unsigned int nodes);
-unsigned int ccdm_room_kib(struct ccdm *c);
+unsigned int ccdm_nodes_fit(struct ccdm *c, unsigned int mib);
+void ccdm_nodes_resize(struct ccdm *c, unsigned int nodes);
+unsigned int ccdm_nodes_kib(struct ccdm *c);
 /* Gives nodes back while there are more than the limit. Does not sleep. */
-void ccdm_room_trim(struct ccdm *c);
+void ccdm_nodes_trim(struct ccdm *c);
 /* Gives back all clean, unpinned nodes; who pinned only their children follow. */
-void ccdm_room_drop(struct ccdm *c);
+void ccdm_nodes_drop(struct ccdm *c);
 /* Drops the pin, and gives the node back if nobody else needs it. */
-void ccdm_room_forget(struct ccdm *c, struct ccdm_node *node);
+void ccdm_node_forget(struct ccdm *c, struct ccdm_node *node);
 /* Out of the parent's mask and the hash: GONE. */
-void ccdm_room_detach(struct ccdm *c, struct ccdm_node *node);
+void ccdm_node_detach(struct ccdm *c, struct ccdm_node *node);
 
 /* A node that holds nothing, or NULL. @first: the caller is first in line. */
-struct ccdm_node *ccdm_room_get(struct ccdm *c, bool first);
+struct ccdm_node *ccdm_nodes_get(struct ccdm *c, bool first);
 /* Nobody can find @node any more: to the reserve, or back to the system. */
-void ccdm_room_put(struct ccdm *c, struct ccdm_node *node);
+void ccdm_nodes_put(struct ccdm *c, struct ccdm_node *node);
 /*
  * Put @walk, which holds nothing, into the line; @seq: room_seq before it looked for room.
  * 0: it is not the caller's any more; -EIO: there will be no room.
  */
-int __must_check ccdm_room_wait(struct ccdm *c, struct ccdm_walk *walk, int seq);
+int __must_check ccdm_nodes_wait(struct ccdm *c, struct ccdm_walk *walk, int seq);
 /* @walk was first in line, and is done. */
-void ccdm_room_done(struct ccdm *c, struct ccdm_walk *walk);
+void ccdm_nodes_done(struct ccdm *c, struct ccdm_walk *walk);
 /* Puts a clean node that an evictor has left, or that is new, into the CLOCK ring. */
-void ccdm_room_clean(struct ccdm *c, struct ccdm_node *node);
+void ccdm_node_clean(struct ccdm *c, struct ccdm_node *node);
 /* Somebody who waits for room should look again. Any context. */
-void ccdm_room_wake(struct ccdm *c);
+void ccdm_nodes_wake(struct ccdm *c);
 
 /* ---- load.c ---------------------------------------------------------------- */
 

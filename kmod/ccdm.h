@@ -8,7 +8,7 @@
  *	map			a bio comes in
  *	read, write, discard	what happens to a bio
  *	io			what they have in common
- *	cache, load, room, writeback, sync	nodes in memory and their I/O (cache.h)
+ *	cache, load, nodes, writeback, sync	nodes in memory and their I/O (cache.h)
  *	submit			two threads that send what cannot be sent where it is
  *	pages			the pages that the host may see
  *	line, soft		a line with ranks; going on in softirq

@@ -137,7 +137,7 @@ static void ccdm_scrub_run(struct ccdm *c, struct ccdm_scrub_read *s)
 			if (was_cached)
 				ccdm_node_unpin(c, leaf);
 			else
-				ccdm_room_forget(c, leaf);
+				ccdm_node_forget(c, leaf);
 		} else {
 			scrub->failed++;
 		}

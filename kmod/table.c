@@ -212,7 +212,7 @@ void ccdm_status_print(struct ccdm *c, char *result, unsigned int maxlen)
 
 	DMEMIT("state:%s suite:%s cache_kib:%u/%u pages:%u/%u dirty:%u unwritable:%u",
 	       ccdm_state_names[READ_ONCE(c->state)], c->opt.suite->name,
-	       ccdm_room_kib(c), c->opt.cache_mib << 10,
+	       ccdm_nodes_kib(c), c->opt.cache_mib << 10,
 	       ccdm_pages_free(&c->pages), c->pages.nr,
 	       READ_ONCE(k->nr_dirty), READ_ONCE(k->nr_unwritable));
 	DMEMIT(" hits:%llu misses:%llu writebacks:%llu rechecks:%llu",

@@ -106,7 +106,7 @@ static int ccdm_message_cache(struct ccdm *c, const char *value)
 	if (kstrtouint(value, 10, &mib) || mib < CCDM_CACHE_MIB_MIN ||
 	    mib > ccdm_table_cache_max())
 		return -EINVAL;
-	nodes = ccdm_room_nodes(c, mib);
+	nodes = ccdm_nodes_fit(c, mib);
 	if (!nodes) {
 		DMWARN("%s: cache_mib:%u: the fixed parts alone take %u KiB", ccdm_name(c), mib,
 		       c->cache.fixed_kib);
@@ -114,7 +114,7 @@ static int ccdm_message_cache(struct ccdm *c, const char *value)
 	}
 	c->opt.cache_mib = mib;
 	c->opt.given.cache_mib = true;
-	ccdm_room_resize(c, nodes);
+	ccdm_nodes_resize(c, nodes);
 	return 0;
 }
 
@@ -126,7 +126,7 @@ static int ccdm_message(struct dm_target *ti, unsigned int argc, char **argv, ch
 	if (argc == 1 && !strcasecmp(argv[0], "sync"))
 		return ccdm_message_sync(c, result, maxlen);
 	if (argc == 1 && !strcasecmp(argv[0], "drop")) {
-		ccdm_room_drop(c);
+		ccdm_nodes_drop(c);
 		return 0;
 	}
 	if (argc == 2 && !strcasecmp(argv[0], "cache_mib"))
@@ -228,7 +228,7 @@ static int __init ccdm_init(void)
 	r = ccdm_soft_module_init();
 	if (r)
 		return r;
-	r = ccdm_room_module_init();
+	r = ccdm_nodes_module_init();
 	if (r)
 		goto bad_room;
 	r = ccdm_event_module_init();
@@ -247,7 +247,7 @@ bad_target:
 bad_pm:
 	ccdm_event_module_exit();
 bad_event:
-	ccdm_room_module_exit();
+	ccdm_nodes_module_exit();
 bad_room:
 	ccdm_soft_module_exit();
 	return r;
@@ -258,7 +258,7 @@ static void __exit ccdm_exit(void)
 	dm_unregister_target(&ccdm_target);
 	unregister_pm_notifier(&ccdm_pm_nb);
 	ccdm_event_module_exit();
-	ccdm_room_module_exit();
+	ccdm_nodes_module_exit();
 	ccdm_soft_module_exit();
 }
 

@@ -99,7 +99,7 @@ static void ccdm_write_succeeded(struct ccdm *c, struct ccdm_node_write *w)
 	WRITE_ONCE(node->state, CCDM_NODE_CLEAN);
 	dirty = node->dirty;
 	if (!dirty)
-		ccdm_room_clean(c, node);
+		ccdm_node_clean(c, node);
 	spin_unlock_irqrestore(&node->lock, flags);
 	if (!dirty)
 		ccdm_node_unpin(c, node);
@@ -185,8 +185,8 @@ static void ccdm_write_finish(struct ccdm_node_write *w, bool ok, bool sent)
 		ccdm_count(c, CCDM_STAT_WRITEBACKS, nr);
 	else
 		mod_delayed_work(c->done, &c->cache.retry, nr > 1 ? 0 : CCDM_BACKOFF_MIN);
-	ccdm_room_wake(c);
-	ccdm_room_trim(c);
+	ccdm_nodes_wake(c);
+	ccdm_nodes_trim(c);
 	ccdm_write_put(c, w, true);
 }
 

@@ -81,7 +81,7 @@ static void order(void)
 	expect(1, true, "it came round last");
 	for (i = 4; i < 8; i++)
 		expect(i, false, "one after the other");
-	ccdm_room_drop(c);
+	ccdm_nodes_drop(c);
 }
 
 static void pinned(void)
@@ -89,13 +89,13 @@ static void pinned(void)
 	struct ccdm_node *node = get(5);
 
 	use(6);
-	ccdm_room_drop(c);
+	ccdm_nodes_drop(c);
 	expect(5, true, "it is pinned");
 	expect(6, false, "it is not");
 	if (ccdm_mask_empty(&node->parent->mask) || node->parent == &c->cache.root)
 		sim_bug("a node is there, and its parent does not know");
 	ccdm_node_unpin(c, node);
-	ccdm_room_drop(c);
+	ccdm_nodes_drop(c);
 	expect(5, false, "nobody pins it any more");
 }
 
@@ -130,12 +130,12 @@ static void dirty(void)
 
 	change(node, 1);
 	ccdm_node_unpin(c, node);
-	ccdm_room_drop(c);
+	ccdm_nodes_drop(c);
 	expect(7, true, "it is dirty");
 	if (shrink(100) != SHRINK_STOP)
 		sim_bug("a dirty node or its parent was given back");
 	sync_run(NULL);
-	ccdm_room_drop(c);
+	ccdm_nodes_drop(c);
 	expect(7, false, "it is written");
 	/* Read again, and verified against what the write left in its parent. */
 	node = get(7);
@@ -157,7 +157,7 @@ static void dirty(void)
 		sim_bug("what was changed while it was written is not dirty");
 	ccdm_node_unpin(c, node);
 	sync_run(NULL);
-	ccdm_room_drop(c);
+	ccdm_nodes_drop(c);
 	node = get(7);
 	if (node->entry[3].tag[0] != 3)
 		sim_bug("a change is lost that came while the node was written");
@@ -176,13 +176,13 @@ static void failed(void)
 		sim_bug("a sync does not say that a write failed");
 	if (c->cache.nr_unwritable != 1)
 		sim_bug("%u nodes are unwritable", c->cache.nr_unwritable);
-	ccdm_room_drop(c);
+	ccdm_nodes_drop(c);
 	expect(9, true, "its write failed");
 	sim_fail_often(SIM_WRITE, 0);
 	sync_run(NULL);
 	if (c->cache.nr_unwritable || c->cache.nr_dirty)
 		sim_bug("written at last, and it still counts");
-	ccdm_room_drop(c);
+	ccdm_nodes_drop(c);
 	expect(9, false, "it is written");
 }
 

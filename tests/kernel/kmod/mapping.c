@@ -116,10 +116,10 @@ static void disturb_once(void)
 			sim_bug("a sync fails, and nothing failed: %d", r);
 		break;
 	case 1:
-		ccdm_room_drop(&sim.c);
+		ccdm_nodes_drop(&sim.c);
 		break;
 	case 2:
-		ccdm_room_resize(&sim.c, sim.limit + sim_draw(64));
+		ccdm_nodes_resize(&sim.c, sim.limit + sim_draw(64));
 		break;
 	case 3:
 		if (sim.c.cache.shrinker->count_objects(sim.c.cache.shrinker, &sc) != SHRINK_EMPTY)
@@ -199,7 +199,7 @@ static void scrub_fails(enum sim_call call, u64 times)
 {
 	u64 finished = sim.c.scrub.finished, before = sim_failed_of(call);
 
-	ccdm_room_drop(&sim.c);
+	ccdm_nodes_drop(&sim.c);
 	sim_fail(call, 1 + sim_draw(8), times);
 	(void)!ccdm_scrub_start(&sim.c);
 	flush_work(&sim.c.scrub.work);
@@ -242,7 +242,7 @@ static void verify_run(void *arg)
 	if (!sim.excused && (sim.c.cache.nr_dirty || sim.c.cache.nr_unwritable))
 		sim_bug("synced, and %u nodes are dirty, %u unwritable", sim.c.cache.nr_dirty,
 			sim.c.cache.nr_unwritable);
-	ccdm_room_drop(&sim.c);
+	ccdm_nodes_drop(&sim.c);
 	for (block = 0; block < sim.c.g.blocks; block++)
 		if (oracle_touched(block)) {
 			client_look(block);
@@ -260,7 +260,7 @@ static void verify_run(void *arg)
 			sim_bug("the last sync fails");
 		/* (leaves that somebody was expected to read) */
 		ccdm_load_drain(&sim.c);
-		ccdm_room_drop(&sim.c);
+		ccdm_nodes_drop(&sim.c);
 		if (sim.c.cache.root.pins.n != 1 || !ccdm_mask_empty(&sim.c.cache.root.mask))
 			sim_bug("all is dropped, and the root is pinned %d times",
 				sim.c.cache.root.pins.n);
@@ -375,7 +375,7 @@ static bool mapping_run(enum mode mode, unsigned int ops, const struct fault *fa
 	if (!r == met)
 		sim_bug("made: %d, and %llu calls failed", r, sim_failed());
 	if (!r) {
-		ccdm_room_resize(&sim.c, sim.limit);
+		ccdm_nodes_resize(&sim.c, sim.limit);
 		sim.left = sim.clients;
 		if (fault && !fault->ctr)
 			sim_fail(fault->call, fault->n, fault->times);
@@ -414,7 +414,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 
 	if (!there) {
 		sim_pages_init(USER_PAGES);
-		assert(!ccdm_soft_module_init() && !ccdm_room_module_init());
+		assert(!ccdm_soft_module_init() && !ccdm_nodes_module_init());
 		there = true;
 	}
 	if (size < 2)
@@ -470,7 +470,7 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	sim_verbose = getenv("VERBOSE");
 	sim_pages_init(USER_PAGES);
-	assert(!ccdm_soft_module_init() && !ccdm_room_module_init());
+	assert(!ccdm_soft_module_init() && !ccdm_nodes_module_init());
 	if (!strcmp(argv[1], "cache")) {
 		begin(seed, "cache");
 		cache_test();
@@ -488,7 +488,7 @@ int main(int argc, char **argv)
 			mapping_run(mode, 400, NULL);
 		}
 	}
-	ccdm_room_module_exit();
+	ccdm_nodes_module_exit();
 	ccdm_soft_module_exit();
 	printf("operations %llu blocks %llu read %llu errors %llu attacks %llu detections %llu\n",
 	       sim_total.ops, sim_total.blocks, sim_total.reads, sim_total.errors,

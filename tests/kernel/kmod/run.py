@@ -25,7 +25,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.ab
 BUILD = os.path.join(TOP, "build/kmod")
 CACHE = os.environ.get("CCDM_CACHE", "/var/cache/ccdm")
 LEAST = 95
-FILES = ["kmod/%s.c" % f for f in ("tree", "cache", "load", "room", "writeback", "sync", "pages", "line", "submit", "soft", "map", "io",
+FILES = ["kmod/%s.c" % f for f in ("tree", "cache", "load", "nodes", "writeback", "sync", "pages", "line", "submit", "soft", "map", "io",
                                    "read", "write", "discard", "scrub")]
 SWEEPS = 8
 MODES = ("line", "cache", "good", "errors", "attack", "sweep")

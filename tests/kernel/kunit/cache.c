@@ -27,7 +27,7 @@
 #include "../../../kmod/name.c"
 #include "../../../kmod/pages.c"
 #include "../../../kmod/read.c"
-#include "../../../kmod/room.c"
+#include "../../../kmod/nodes.c"
 #include "../../../kmod/scrub.c"
 #include "../../../kmod/seq.c"
 #include "../../../kmod/soft.c"
@@ -146,7 +146,7 @@ static void sim_fail_often(int call, unsigned int one_in)
                                                      \
 		c = mapping;                         \
 		cache_case = test;                   \
-		ccdm_room_drop(c);                   \
+		ccdm_nodes_drop(c);                   \
 		floor = c->cache.floor;              \
 		c->cache.floor = 0;                  \
 		name();                              \
@@ -270,13 +270,13 @@ static void model_disturb(struct model_thread *t)
 			KUNIT_FAIL(t->m->test, "a sync fails: %d\n", r);
 		break;
 	case 1:
-		ccdm_room_drop(mapping);
+		ccdm_nodes_drop(mapping);
 		break;
 	case 2:
 	case 3:
 		/* (one thread: the last to set a limit would not be known) */
 		if (!t->nr)
-			ccdm_room_resize(mapping,
+			ccdm_nodes_resize(mapping,
 					 4 * CCDM_MAX_LEVELS + prandom_u32_state(&t->rnd) % 1024);
 		break;
 	default:
@@ -370,8 +370,8 @@ static void model(struct kunit *test)
 	/* everything as it was written last, from the device */
 	KUNIT_EXPECT_EQ(test, ccdm_sync(mapping), 0);
 	KUNIT_EXPECT_EQ(test, mapping->cache.nr_dirty, 0);
-	ccdm_room_resize(mapping, limit);
-	ccdm_room_drop(mapping);
+	ccdm_nodes_resize(mapping, limit);
+	ccdm_nodes_drop(mapping);
 	for (leaf = 0; leaf < m->leaves; leaf++) {
 		node = ccdm_cache_get(mapping, 0, leaf, CCDM_GET_READ, NULL);
 		if (IS_ERR(node)) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Copyright The ccdm authors
 /*
- * room.c - memory of nodes: how many there are, who may leave, who waits
+ * nodes.c - memory of nodes: how many there are, who may leave, who waits
  *
  *	evict	under the bucket lock LEAVING, which needs no pins; clear the bit
  *		under the parent's lock; out of the hash; unpin the parent
@@ -18,13 +18,13 @@
 
 static struct kmem_cache *ccdm_node_cache;
 
-int ccdm_room_module_init(void)
+int ccdm_nodes_module_init(void)
 {
 	ccdm_node_cache = KMEM_CACHE(ccdm_node, 0);
 	return ccdm_node_cache ? 0 : -ENOMEM;
 }
 
-void ccdm_room_module_exit(void)
+void ccdm_nodes_module_exit(void)
 {
 	kmem_cache_destroy(ccdm_node_cache);
 }
@@ -55,7 +55,7 @@ static struct ccdm_node *ccdm_node_create(gfp_t gfp)
 }
 
 /* A node that nobody can find any more: to the reserve, or back to the system. */
-void ccdm_room_put(struct ccdm *c, struct ccdm_node *node)
+void ccdm_nodes_put(struct ccdm *c, struct ccdm_node *node)
 {
 	struct ccdm_cache *k = &c->cache;
 	unsigned long flags;
@@ -74,7 +74,7 @@ void ccdm_room_put(struct ccdm *c, struct ccdm_node *node)
 	spin_unlock_irqrestore(&k->lock, flags);
 	if (!keep)
 		ccdm_node_destroy(node);
-	ccdm_room_wake(c);
+	ccdm_nodes_wake(c);
 }
 
 void ccdm_node_setup(struct ccdm_node *node, unsigned int level, u64 index)
@@ -101,7 +101,7 @@ void ccdm_node_pin(struct ccdm_node *node)
 	atomic_inc(&node->pins);
 }
 
-void ccdm_room_wake(struct ccdm *c)
+void ccdm_nodes_wake(struct ccdm *c)
 {
 	/* Pairs with the counting of the waiter, which then looks for room itself. */
 	if (!atomic_read(&c->cache.room_waiters))
@@ -122,14 +122,14 @@ void ccdm_node_unpin(struct ccdm *c, struct ccdm_node *node)
 	if (!atomic_dec_and_test(&node->pins))
 		return;
 	if (gone)
-		ccdm_room_put(c, node);
+		ccdm_nodes_put(c, node);
 	else
-		ccdm_room_wake(c);
+		ccdm_nodes_wake(c);
 }
 
 /* ---- evicting ------------------------------------------------------------ */
 
-void ccdm_room_detach(struct ccdm *c, struct ccdm_node *node)
+void ccdm_node_detach(struct ccdm *c, struct ccdm_node *node)
 {
 	struct ccdm_bucket *b = ccdm_bucket(&c->cache, node->level, node->index);
 	struct ccdm_node *parent = node->parent;
@@ -149,7 +149,7 @@ void ccdm_room_detach(struct ccdm *c, struct ccdm_node *node)
  * @node has been taken off the CLOCK ring by us, so no other evictor has it.
  * Return: true if it has left and is ours alone.
  */
-static bool ccdm_room_leave(struct ccdm *c, struct ccdm_node *node)
+static bool ccdm_node_leave(struct ccdm *c, struct ccdm_node *node)
 {
 	struct ccdm_bucket *b = ccdm_bucket(&c->cache, node->level, node->index);
 	struct ccdm_cache *k = &c->cache;
@@ -166,7 +166,7 @@ static bool ccdm_room_leave(struct ccdm *c, struct ccdm_node *node)
 	if (!ok)
 		return false;
 
-	ccdm_room_detach(c, node);
+	ccdm_node_detach(c, node);
 	node->looked_at = false;
 	if (atomic_dec_and_test(&k->nr_leaving))
 		wake_up_all(&k->leave_wait);
@@ -204,7 +204,7 @@ static struct ccdm_node *ccdm_clock_take(struct ccdm *c, unsigned int *steps, bo
 	return node;
 }
 
-static void ccdm_room_link(struct ccdm *c, struct ccdm_node *node, bool looked)
+static void ccdm_node_link(struct ccdm *c, struct ccdm_node *node, bool looked)
 {
 	unsigned long flags;
 
@@ -222,42 +222,42 @@ static void ccdm_room_link(struct ccdm *c, struct ccdm_node *node, bool looked)
 }
 
 /* An evictor has taken @node off the ring, and leaves it in memory. */
-static void ccdm_room_leave_be(struct ccdm *c, struct ccdm_node *node)
+static void ccdm_node_leave_be(struct ccdm *c, struct ccdm_node *node)
 {
-	ccdm_room_link(c, node, true);
+	ccdm_node_link(c, node, true);
 }
 
-void ccdm_room_clean(struct ccdm *c, struct ccdm_node *node)
+void ccdm_node_clean(struct ccdm *c, struct ccdm_node *node)
 {
-	ccdm_room_link(c, node, false);
+	ccdm_node_link(c, node, false);
 }
 
 /* Evict one node that nobody needs. Does not sleep. */
-static struct ccdm_node *ccdm_room_evict(struct ccdm *c, bool forced)
+static struct ccdm_node *ccdm_nodes_evict(struct ccdm *c, bool forced)
 {
 	unsigned int steps = 2 * READ_ONCE(c->cache.nr_clock);
 	struct ccdm_node *node;
 
 	while ((node = ccdm_clock_take(c, &steps, forced))) {
-		if (ccdm_room_leave(c, node))
+		if (ccdm_node_leave(c, node))
 			return node;
-		ccdm_room_leave_be(c, node);
+		ccdm_node_leave_be(c, node);
 	}
 	return NULL;
 }
 
-void ccdm_room_drop(struct ccdm *c)
+void ccdm_nodes_drop(struct ccdm *c)
 {
 	struct ccdm_node *node;
 
 	/* Children leave before their parents can: the parents are pinned. */
-	while ((node = ccdm_room_evict(c, true))) {
-		ccdm_room_put(c, node);
+	while ((node = ccdm_nodes_evict(c, true))) {
+		ccdm_nodes_put(c, node);
 		cond_resched();
 	}
 }
 
-void ccdm_room_forget(struct ccdm *c, struct ccdm_node *node)
+void ccdm_node_forget(struct ccdm *c, struct ccdm_node *node)
 {
 	unsigned long flags;
 	bool mine;
@@ -274,15 +274,15 @@ void ccdm_room_forget(struct ccdm *c, struct ccdm_node *node)
 	ccdm_node_unpin(c, node);
 	if (!mine)
 		return;
-	if (ccdm_room_leave(c, node))
-		ccdm_room_put(c, node);
+	if (ccdm_node_leave(c, node))
+		ccdm_nodes_put(c, node);
 	else
-		ccdm_room_leave_be(c, node);
+		ccdm_node_leave_be(c, node);
 }
 
 /* ---- the line ------------------------------------------------------------ */
 
-static struct ccdm_node *ccdm_room_spare(struct ccdm_cache *k)
+static struct ccdm_node *ccdm_nodes_spare(struct ccdm_cache *k)
 {
 	struct ccdm_node *node;
 
@@ -293,7 +293,7 @@ static struct ccdm_node *ccdm_room_spare(struct ccdm_cache *k)
 	return node;
 }
 
-static struct ccdm_node *ccdm_room_one(struct ccdm *c, gfp_t gfp)
+static struct ccdm_node *ccdm_nodes_one(struct ccdm *c, gfp_t gfp)
 {
 	struct ccdm_cache *k = &c->cache;
 	struct ccdm_node *node;
@@ -301,7 +301,7 @@ static struct ccdm_node *ccdm_room_one(struct ccdm *c, gfp_t gfp)
 	bool below;
 
 	spin_lock_irqsave(&k->lock, flags);
-	node = ccdm_room_spare(k);
+	node = ccdm_nodes_spare(k);
 	below = !node && k->nr < k->limit;
 	if (below)
 		k->nr++;
@@ -317,14 +317,14 @@ static struct ccdm_node *ccdm_room_one(struct ccdm *c, gfp_t gfp)
 		k->nr--;
 		spin_unlock_irqrestore(&k->lock, flags);
 	}
-	return ccdm_room_evict(c, false);
+	return ccdm_nodes_evict(c, false);
 }
 
 /*
  * The first in line may also use the reserve; nobody passes the line. It alone has time
  * to wait for memory: the others may be in map().
  */
-struct ccdm_node *ccdm_room_get(struct ccdm *c, bool first)
+struct ccdm_node *ccdm_nodes_get(struct ccdm *c, bool first)
 {
 	/* Not from the emergency reserves, though the caller may be writing to swap. */
 	gfp_t gfp = (first ? GFP_NOIO | __GFP_NORETRY : GFP_NOWAIT) | __GFP_NOWARN |
@@ -338,13 +338,13 @@ struct ccdm_node *ccdm_room_get(struct ccdm *c, bool first)
 			return NULL;
 		/* Before anybody else is served, the reserve is filled again. */
 		while (READ_ONCE(k->nr_reserve) < c->g.levels) {
-			node = ccdm_room_one(c, gfp);
+			node = ccdm_nodes_one(c, gfp);
 			if (!node)
 				return NULL;
-			ccdm_room_put(c, node);
+			ccdm_nodes_put(c, node);
 		}
 	}
-	node = ccdm_room_one(c, gfp);
+	node = ccdm_nodes_one(c, gfp);
 	if (node || !first)
 		return node;
 	spin_lock_irqsave(&k->lock, flags);
@@ -357,7 +357,7 @@ struct ccdm_node *ccdm_room_get(struct ccdm *c, bool first)
 	return node;
 }
 
-int ccdm_room_wait(struct ccdm *c, struct ccdm_walk *walk, int seq)
+int ccdm_nodes_wait(struct ccdm *c, struct ccdm_walk *walk, int seq)
 {
 	struct ccdm_cache *k = &c->cache;
 	unsigned long flags;
@@ -384,7 +384,7 @@ int ccdm_room_wait(struct ccdm *c, struct ccdm_walk *walk, int seq)
 	return 0;
 }
 
-void ccdm_room_done(struct ccdm *c, struct ccdm_walk *walk)
+void ccdm_nodes_done(struct ccdm *c, struct ccdm_walk *walk)
 {
 	struct ccdm_cache *k = &c->cache;
 	unsigned long flags;
@@ -398,7 +398,7 @@ void ccdm_room_done(struct ccdm *c, struct ccdm_walk *walk)
 }
 
 /* Serve the line, one walk after the other, until one has to wait. */
-static void ccdm_room_serve(struct work_struct *work)
+static void ccdm_nodes_serve(struct work_struct *work)
 {
 	struct ccdm_cache *k = container_of(work, struct ccdm_cache, room);
 	struct ccdm *c = container_of(k, struct ccdm, cache);
@@ -426,7 +426,7 @@ static void ccdm_room_serve(struct work_struct *work)
 	} while (node);
 }
 
-static void ccdm_room_retry(struct work_struct *work)
+static void ccdm_nodes_retry(struct work_struct *work)
 {
 	struct ccdm_cache *k = container_of(to_delayed_work(work), struct ccdm_cache, room_retry);
 	struct ccdm *c = container_of(k, struct ccdm, cache);
@@ -452,14 +452,14 @@ static unsigned long ccdm_shrink_scan(struct shrinker *s, struct shrink_control 
 	struct ccdm_node *node;
 
 	while (freed < sc->nr_to_scan && READ_ONCE(c->cache.nr) > READ_ONCE(c->cache.floor) &&
-	       (node = ccdm_room_evict(c, false))) {
-		ccdm_room_put(c, node);
+	       (node = ccdm_nodes_evict(c, false))) {
+		ccdm_nodes_put(c, node);
 		freed++;
 	}
 	return freed ?: SHRINK_STOP;
 }
 
-unsigned int ccdm_room_nodes(struct ccdm *c, unsigned int mib)
+unsigned int ccdm_nodes_fit(struct ccdm *c, unsigned int mib)
 {
 	size_t all = (size_t)mib << 20, fixed = (size_t)c->cache.fixed_kib << 10;
 	size_t n;
@@ -471,12 +471,12 @@ unsigned int ccdm_room_nodes(struct ccdm *c, unsigned int mib)
 	return n < 4 * CCDM_MAX_LEVELS ? 0 : min_t(size_t, n, UINT_MAX / 2);
 }
 
-unsigned int ccdm_room_kib(struct ccdm *c)
+unsigned int ccdm_nodes_kib(struct ccdm *c)
 {
 	return c->cache.fixed_kib + ((size_t)READ_ONCE(c->cache.nr) * CCDM_NODE_COST >> 10);
 }
 
-void ccdm_room_trim(struct ccdm *c)
+void ccdm_nodes_trim(struct ccdm *c)
 {
 	struct ccdm_cache *k = &c->cache;
 	struct ccdm_node *node;
@@ -484,17 +484,17 @@ void ccdm_room_trim(struct ccdm *c)
 
 	while (READ_ONCE(k->nr) > READ_ONCE(k->limit)) {
 		spin_lock_irqsave(&k->lock, flags);
-		node = ccdm_room_spare(k);
+		node = ccdm_nodes_spare(k);
 		spin_unlock_irqrestore(&k->lock, flags);
 		if (!node)
-			node = ccdm_room_evict(c, false);
+			node = ccdm_nodes_evict(c, false);
 		if (!node)
 			break;
-		ccdm_room_put(c, node);
+		ccdm_nodes_put(c, node);
 	}
 }
 
-void ccdm_room_resize(struct ccdm *c, unsigned int nodes)
+void ccdm_nodes_resize(struct ccdm *c, unsigned int nodes)
 {
 	struct ccdm_cache *k = &c->cache;
 
@@ -502,38 +502,38 @@ void ccdm_room_resize(struct ccdm *c, unsigned int nodes)
 	k->limit = nodes;
 	k->floor = min(k->floor, nodes);
 	spin_unlock_irq(&k->lock);
-	ccdm_room_trim(c);
+	ccdm_nodes_trim(c);
 	/* What is dirty is written, and goes then. */
 	ccdm_writeback_kick(c);
-	ccdm_room_wake(c);
+	ccdm_nodes_wake(c);
 }
 
 /*
  * When memory is short none can be had, least of all by who writes to swap:
  * enough to work with is there from the beginning.
  */
-int ccdm_room_init(struct ccdm *c)
+int ccdm_nodes_init(struct ccdm *c)
 {
 	struct ccdm_cache *k = &c->cache;
 	struct ccdm_node *node;
 	unsigned int i;
 
-	INIT_WORK(&k->room, ccdm_room_serve);
-	INIT_DELAYED_WORK(&k->room_retry, ccdm_room_retry);
+	INIT_WORK(&k->room, ccdm_nodes_serve);
+	INIT_DELAYED_WORK(&k->room_retry, ccdm_nodes_retry);
 	k->floor = min(clamp(k->limit / 8, CCDM_FLOOR_MIN, CCDM_FLOOR_MAX), k->limit);
 	for (i = 0; i < k->floor; i++) {
 		node = ccdm_node_create(GFP_KERNEL);
 		if (!node)
 			return -ENOMEM;
 		k->nr++;
-		ccdm_room_put(c, node);
+		ccdm_nodes_put(c, node);
 	}
 	k->shrinker = ccdm_shrinker_new(ccdm_shrink_count, ccdm_shrink_scan, c, ccdm_name(c));
 	return k->shrinker ? 0 : -ENOMEM;
 }
 
 /* Nodes that can be found are the caller's to destroy. */
-void ccdm_room_exit(struct ccdm *c)
+void ccdm_nodes_exit(struct ccdm *c)
 {
 	struct ccdm_cache *k = &c->cache;
 	struct ccdm_node *node;

@@ -419,7 +419,7 @@ MUTANTS = [
     ("key-given-back-twice", "what was given back is not known any more", "userspace/lib/tpm/tpm_ek.c",
      "			*public = NULL;\n", "", "unit chip"),
     ("list-of-the-guest", "a list that came with the evidence says of nobody that he is good", "userspace/lib/crypto/x509.c",
-     "			why = certs->guest ?", "			why = false ?", "unit x509"),
+     "			fit = certs->guest ?", "			fit = false ?", "unit x509"),
     ("delta-as-full", "a delta list is no full one", "userspace/lib/crypto/x509_crl.c",
      "	if (X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) >= 0)", "	if (false)", "trust run"),
     ("weak-chain", "RSA of 1024 bits and SHA-1 sign nothing", "userspace/lib/crypto/x509.c",

@@ -347,16 +347,35 @@ out:
 
 /* ---- platforms -------------------------------------------------------------------------- */
 
-/* Which of two texts may stand in the place of the other? */
-static const char *ccdm_signed_older(const struct ccdm_signed *s, const struct ccdm_signed *old)
+/* What becomes of a text that another one would replace; zero is no. */
+enum ccdm_signed_change {
+	CCDM_SIGNED_LOWER_NUMBER,
+	CCDM_SIGNED_OLDER_DATE,
+	CCDM_SIGNED_REPLACES,
+};
+
+static enum ccdm_signed_change ccdm_signed_replace(const struct ccdm_signed *s,
+						   const struct ccdm_signed *old)
 {
 	struct ccdm_signed_info a, b;
 
 	ccdm_signed_info(s, &a);
 	ccdm_signed_info(old, &b);
-	return a.number < b.number ? "its evaluation number is lower"
-	       : a.from < b.from   ? "it is older by its date"
-				   : NULL;
+	return a.number < b.number ? CCDM_SIGNED_LOWER_NUMBER
+	       : a.from < b.from   ? CCDM_SIGNED_OLDER_DATE
+				   : CCDM_SIGNED_REPLACES;
+}
+
+static int ccdm_keep_signed_newer(const char *what, const char *text,
+				  enum ccdm_signed_change change, const char *path,
+				  struct ccdm_err *err)
+{
+	if (change == CCDM_SIGNED_REPLACES)
+		return 0;
+	return ccdm_err_set(err, -ESTALE, "%s: refused: %s: %s; %s stays", what, text,
+			    change == CCDM_SIGNED_LOWER_NUMBER ? "its evaluation number is lower"
+							       : "it is older by its date",
+			    path);
 }
 
 static int ccdm_keep_current(const char *what, const struct ccdm_collateral *c, const char *path,
@@ -364,7 +383,6 @@ static int ccdm_keep_current(const char *what, const struct ccdm_collateral *c, 
 {
 	struct ccdm_certs *set = ccdm_certs_own(NULL);
 	struct ccdm_collateral old = { 0 };
-	const char *tcb = NULL, *qe = NULL;
 	char *text;
 	size_t size;
 	int r = set ? 0 : ccdm_err_memory(err);
@@ -378,15 +396,17 @@ static int ccdm_keep_current(const char *what, const struct ccdm_collateral *c, 
 		/* (one that is none says nothing, and is replaced) */
 		if (r == -EINVAL) {
 			r = 0;
-		} else if (!r) {
-			tcb = ccdm_signed_older(&c->tcb, &old.tcb);
-			qe = ccdm_signed_older(&c->qe, &old.qe);
+			goto out;
 		}
+		if (!r)
+			r = ccdm_keep_signed_newer(what, "TCB info",
+						   ccdm_signed_replace(&c->tcb, &old.tcb), path,
+						   err);
+		if (!r)
+			r = ccdm_keep_signed_newer(what, "identity of the quoting enclave",
+						   ccdm_signed_replace(&c->qe, &old.qe), path, err);
 	}
-	if (tcb || qe)
-		r = ccdm_err_set(err, -ESTALE, "%s: refused: %s: %s; %s stays", what,
-				 tcb ? "TCB info" : "identity of the quoting enclave",
-				 tcb ? tcb : qe, path);
+out:
 	ccdm_collateral_drop(&old);
 	ccdm_certs_free(set);
 	return r;

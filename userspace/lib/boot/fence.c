@@ -47,7 +47,9 @@ static bool ccdm_fence_has(const char *line, const char *word)
 	return false;
 }
 
-static const char *ccdm_fence_missing(const struct ccdm_config *config, const char *line)
+/* Has @line each word that every command line must have? @missing: the first that it lacks. */
+static bool __must_check ccdm_fence_has_all(const struct ccdm_config *config, const char *line,
+					    const char **missing)
 {
 	/* who reboots may do so after a panic too; who does not stands still */
 	const char *panic = config->on_failure == CCDM_FAILURE_REBOOT ? "panic=60" : "panic=0";
@@ -55,15 +57,18 @@ static const char *ccdm_fence_missing(const struct ccdm_config *config, const ch
 
 	for (i = 0; ccdm_fence_words[i]; i++)
 		if (!ccdm_fence_has(line, ccdm_fence_words[i]))
-			return ccdm_fence_words[i];
-	return ccdm_fence_has(line, panic) ? NULL : panic;
+			break;
+	*missing = ccdm_fence_words[i] ? ccdm_fence_words[i] : panic;
+	return !ccdm_fence_words[i] && ccdm_fence_has(line, panic);
 }
 
 int ccdm_fence_expected(const char *file, const struct ccdm_config *config, struct ccdm_err *err)
 {
-	const char *word = ccdm_fence_missing(config, config->cmdline);
+	const char *word;
 
-	return word ? ccdm_err_set(err, -EINVAL, "%s: cmdline has no '%s'", file, word) : 0;
+	if (ccdm_fence_has_all(config, config->cmdline, &word))
+		return 0;
+	return ccdm_err_set(err, -EINVAL, "%s: cmdline has no '%s'", file, word);
 }
 
 int ccdm_fence_cmdline(const struct ccdm_config *config, const char *found, struct ccdm_err *err)
@@ -73,9 +78,9 @@ int ccdm_fence_cmdline(const struct ccdm_config *config, const char *found, stru
 	size_t n, m;
 
 	if (!config->strict) {
-		word = ccdm_fence_missing(config, found);
-		return word ? ccdm_err_set(err, -ECANCELED, "the command line has no '%s'", word)
-			    : 0;
+		if (ccdm_fence_has_all(config, found, &word))
+			return 0;
+		return ccdm_err_set(err, -ECANCELED, "the command line has no '%s'", word);
 	}
 	for (;; place++, want += n, found += m) {
 		n = ccdm_fence_next(&want);

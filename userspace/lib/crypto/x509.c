@@ -287,57 +287,87 @@ bool ccdm_usage_valid(const char *oid)
 	return good;
 }
 
-/* Why the extended usages of a certificate are not @oid, or NULL. */
-static const char *ccdm_usage_extended(X509 *x, const char *oid, bool alone)
+/* Whether a certificate's key is for one thing; zero is no. */
+enum ccdm_usage {
+	CCDM_USAGE_UNREADABLE,
+	CCDM_USAGE_CA,
+	CCDM_USAGE_NO_EXTENDED,
+	CCDM_USAGE_TLS,
+	CCDM_USAGE_OTHER_EXTENDED,
+	CCDM_USAGE_NONE,
+	CCDM_USAGE_OTHER,
+	CCDM_USAGE_RIGHT,
+};
+
+static const char *const ccdm_usage_texts[] = {
+	[CCDM_USAGE_UNREADABLE] = "an extension that cannot be read",
+	[CCDM_USAGE_CA] = "a certificate of a CA",
+	[CCDM_USAGE_NO_EXTENDED] = "no extended key usage",
+	[CCDM_USAGE_TLS] = "an extended key usage of TLS, or any",
+	[CCDM_USAGE_OTHER_EXTENDED] = "another extended key usage",
+	[CCDM_USAGE_NONE] = "no key usage",
+	[CCDM_USAGE_OTHER] = "another key usage",
+	[CCDM_USAGE_RIGHT] = "it",
+};
+
+/* Is @oid one of the extended usages of a certificate, and, if it must be @alone, the only one? */
+static enum ccdm_usage ccdm_usage_extended(X509 *x, const char *oid, bool alone)
 {
 	EXTENDED_KEY_USAGE *all = X509_get_ext_d2i(x, NID_ext_key_usage, NULL, NULL);
-	const char *why = NULL;
-	bool found = false;
+	bool found = false, tls = false, other = false;
 	int i;
 
 	if (!all) {
 		ERR_clear_error();
-		return "no extended key usage";
+		return CCDM_USAGE_NO_EXTENDED;
 	}
-	for (i = 0; !why && i < sk_ASN1_OBJECT_num(all); i++) {
+	for (i = 0; i < sk_ASN1_OBJECT_num(all); i++) {
 		const ASN1_OBJECT *o = sk_ASN1_OBJECT_value(all, i);
 
 		if (ccdm_usage_is(o, oid))
 			found = true;
 		else if (ccdm_usage_foreign(o))
-			why = "an extended key usage of TLS, or any";
+			tls = true;
 		else if (alone)
-			why = "another extended key usage";
+			other = true;
 	}
 	EXTENDED_KEY_USAGE_free(all);
-	return why ? why : found ? NULL : "another extended key usage";
+	if (tls)
+		return CCDM_USAGE_TLS;
+	return found && !other ? CCDM_USAGE_RIGHT : CCDM_USAGE_OTHER_EXTENDED;
 }
 
-void ccdm_cert_usage(const struct ccdm_cert *cert, const char *oid, bool sign, const char *name,
-		     struct ccdm_verdict *v)
+static enum ccdm_usage ccdm_usage_of(X509 *x, const char *oid, bool sign)
 {
 	const uint32_t never = X509v3_KU_KEY_CERT_SIGN | X509v3_KU_CRL_SIGN |
 			       (sign ? X509v3_KU_KEY_ENCIPHERMENT | X509v3_KU_DATA_ENCIPHERMENT |
 						X509v3_KU_KEY_AGREEMENT
 				     : 0);
 	const uint32_t must = sign ? X509v3_KU_DIGITAL_SIGNATURE : X509v3_KU_KEY_ENCIPHERMENT;
-	X509 *x = ccdm_x509(cert);
 	uint32_t flags = X509_get_extension_flags(x), usage = X509_get_key_usage(x);
-	const char *why = ccdm_usage_extended(x, oid, sign);
-	char expected[128];
+	enum ccdm_usage extended = ccdm_usage_extended(x, oid, sign);
 
 	if (flags & EXFLAG_INVALID)
-		why = "an extension that cannot be read";
-	else if (X509_check_ca(x) || (flags & EXFLAG_CA))
-		why = "a certificate of a CA";
-	else if (!why && !(flags & EXFLAG_KUSAGE))
-		why = "no key usage";
-	else if (!why && ((usage & must) != must || (usage & never)))
-		why = "another key usage";
+		return CCDM_USAGE_UNREADABLE;
+	if (X509_check_ca(x) || (flags & EXFLAG_CA))
+		return CCDM_USAGE_CA;
+	if (extended != CCDM_USAGE_RIGHT)
+		return extended;
+	if (!(flags & EXFLAG_KUSAGE))
+		return CCDM_USAGE_NONE;
+	return (usage & must) != must || (usage & never) ? CCDM_USAGE_OTHER : CCDM_USAGE_RIGHT;
+}
+
+void ccdm_cert_usage(const struct ccdm_cert *cert, const char *oid, bool sign, const char *name,
+		     struct ccdm_verdict *v)
+{
+	enum ccdm_usage is = ccdm_usage_of(ccdm_x509(cert), oid, sign);
+	char expected[128];
+
 	snprintf(expected, sizeof(expected), "extended key usage %s%s, %s", oid,
 		 sign ? " alone" : "",
 		 sign ? "digitalSignature without encipherment" : "keyEncipherment");
-	ccdm_verdict_add(v, name, !why, 0, expected, "%s", why ? why : "it");
+	ccdm_verdict_add(v, name, is == CCDM_USAGE_RIGHT, 0, expected, "%s", ccdm_usage_texts[is]);
 }
 
 /* ---- from a certificate to a root ------------------------------------------ */
@@ -476,8 +506,8 @@ static void ccdm_path_validity(const struct ccdm_path *path, STACK_OF(X509) * ch
 /* What the lists say of one certificate. */
 struct ccdm_crl_word {
 	bool revoked, any, in_force;
-	int64_t from, to;  /* of one that is not in force */
-	const char *unfit; /* why one does not count */
+	int64_t from, to;	 /* of one that is not in force */
+	enum ccdm_crl_fit unfit; /* why one does not count; CCDM_CRL_UNJUDGED: there is none */
 };
 
 /*
@@ -488,8 +518,8 @@ struct ccdm_crl_word {
 static void ccdm_crl_ask(const struct ccdm_certs *certs, X509 *x, X509 *issuer, int64_t at,
 			 struct ccdm_crl_word *w)
 {
+	enum ccdm_crl_fit fit;
 	X509_REVOKED *entry;
-	const char *why;
 	int64_t a, b;
 	int i, r;
 
@@ -502,7 +532,7 @@ static void ccdm_crl_ask(const struct ccdm_certs *certs, X509 *x, X509 *issuer, 
 			r = X509_CRL_verify(crl, X509_get0_pubkey(issuer));
 			/* what cannot be looked at may revoke */
 			if (r < 0)
-				w->unfit = "its list cannot be verified";
+				w->unfit = CCDM_CRL_UNVERIFIED;
 			if (r != 1)
 				continue;
 			/* 2: "remove from the list", which a delta list alone may say */
@@ -510,10 +540,9 @@ static void ccdm_crl_ask(const struct ccdm_certs *certs, X509 *x, X509 *issuer, 
 			w->revoked |=
 				r == 1 ||
 				(r == 2 && X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) < 0);
-			why = certs->guest ? "its list came with the evidence"
-					   : ccdm_crl_unfit(crl, x);
-			if (why) {
-				w->unfit = why;
+			fit = certs->guest ? CCDM_CRL_OF_GUEST : ccdm_crl_fit(crl, x);
+			if (fit != CCDM_CRL_FITS) {
+				w->unfit = fit;
 				continue;
 			}
 			a = ccdm_x509_time(X509_CRL_get0_lastUpdate(crl));
@@ -531,7 +560,7 @@ static void ccdm_crl_ask(const struct ccdm_certs *certs, X509 *x, X509 *issuer, 
 
 /* Add to @text whose list is missing and where it is. */
 static void ccdm_path_missing(const struct ccdm_path *path, X509 *x, const char *issuer,
-			      const char *unfit, char text[CCDM_CRL_HINT])
+			      enum ccdm_crl_fit unfit, char text[CCDM_CRL_HINT])
 {
 	char subject[64], url[CCDM_URL_MAX];
 	size_t n = strlen(text);
@@ -540,7 +569,8 @@ static void ccdm_path_missing(const struct ccdm_path *path, X509 *x, const char 
 	ccdm_cert_cn((struct ccdm_cert *)x, subject);
 	known = path->crl_url && path->crl_url(issuer, subject, url);
 	snprintf(text + n, CCDM_CRL_HINT - n, "%snone of %s%s%s%s%s", n ? ", " : "", issuer,
-		 unfit ? ": " : "", unfit ? unfit : "", known ? "; fetch " : "", known ? url : "");
+		 unfit ? ": " : "", unfit ? ccdm_crl_fit_text(unfit) : "", known ? "; fetch " : "",
+		 known ? url : "");
 }
 
 static void ccdm_path_revocation(const struct ccdm_path *path, const struct ccdm_certs *certs,

@@ -78,46 +78,65 @@ static bool ccdm_dp_of(X509 *x, const DIST_POINT_NAME *name)
 	return same;
 }
 
+const char *ccdm_crl_fit_text(enum ccdm_crl_fit fit)
+{
+	static const char *const texts[] = {
+		[CCDM_CRL_UNJUDGED] = "it has no list",
+		[CCDM_CRL_UNVERIFIED] = "its list cannot be verified",
+		[CCDM_CRL_OF_GUEST] = "its list came with the evidence",
+		[CCDM_CRL_DELTA] = "its list is a delta list",
+		[CCDM_CRL_WEAK] = "its list has a weak signature",
+		[CCDM_CRL_CRITICAL] = "its list has an unknown critical extension",
+		[CCDM_CRL_UNREADABLE] = "its distribution point cannot be read",
+		[CCDM_CRL_PARTIAL] = "its list is indirect, or of some reasons",
+		[CCDM_CRL_OF_NOBODY] = "its list is of nobody",
+		[CCDM_CRL_OF_OTHERS] = "its list is of others",
+		[CCDM_CRL_FITS] = "one",
+	};
+
+	return texts[fit];
+}
+
 /* RFC 5280, 6.3.3: is the certificate in the scope of a list? Without one: can any be? */
-static const char *ccdm_crl_scope(const X509_CRL *crl, X509 *x)
+static enum ccdm_crl_fit ccdm_crl_scope(const X509_CRL *crl, X509 *x)
 {
 	int at = X509_CRL_get_ext_by_NID(crl, NID_issuing_distribution_point, -1);
+	enum ccdm_crl_fit fit = CCDM_CRL_FITS;
 	ISSUING_DIST_POINT *idp;
-	const char *why = NULL;
 
 	if (at < 0)
-		return NULL;
+		return CCDM_CRL_FITS;
 	/* (nothing, if it is there twice) */
 	idp = X509_CRL_get_ext_d2i(crl, NID_issuing_distribution_point, NULL, NULL);
 	if (!idp)
-		why = "its distribution point cannot be read";
+		fit = CCDM_CRL_UNREADABLE;
 	else if (idp->indirectCRL > 0 || idp->onlyattr > 0 || idp->onlysomereasons)
-		why = "its list is indirect, or of some reasons";
+		fit = CCDM_CRL_PARTIAL;
 	else if (idp->onlyuser > 0 && idp->onlyCA > 0)
-		why = "its list is of nobody";
+		fit = CCDM_CRL_OF_NOBODY;
 	else if (x && ((idp->onlyuser > 0 && X509_check_ca(x)) ||
 		       (idp->onlyCA > 0 && !X509_check_ca(x)) ||
 		       (idp->distpoint && !ccdm_dp_of(x, idp->distpoint))))
-		why = "its list is of others";
+		fit = CCDM_CRL_OF_OTHERS;
 	ISSUING_DIST_POINT_free(idp);
-	return why;
+	return fit;
 }
 
-const char *ccdm_crl_unfit(X509_CRL *crl, X509 *x)
+enum ccdm_crl_fit ccdm_crl_fit(X509_CRL *crl, X509 *x)
 {
 	STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(crl);
 	int i, k;
 
 	if (X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) >= 0)
-		return "its list is a delta list";
+		return CCDM_CRL_DELTA;
 	if (ccdm_crl_weak(crl))
-		return "its list has a weak signature";
+		return CCDM_CRL_WEAK;
 	for (i = 0; i < X509_CRL_get_ext_count(crl); i++) {
 		X509_EXTENSION *e = X509_CRL_get_ext(crl, i);
 
 		if (X509_EXTENSION_get_critical(e) &&
 		    OBJ_obj2nid(X509_EXTENSION_get_object(e)) != NID_issuing_distribution_point)
-			return "its list has an unknown critical extension";
+			return CCDM_CRL_CRITICAL;
 	}
 	for (i = 0; i < sk_X509_REVOKED_num(entries); i++) {
 		const X509_REVOKED *entry = sk_X509_REVOKED_value(entries, i);
@@ -127,7 +146,7 @@ const char *ccdm_crl_unfit(X509_CRL *crl, X509 *x)
 
 			if (X509_EXTENSION_get_critical(e) &&
 			    OBJ_obj2nid(X509_EXTENSION_get_object(e)) != NID_crl_reason)
-				return "its list has an unknown critical extension";
+				return CCDM_CRL_CRITICAL;
 		}
 	}
 	return ccdm_crl_scope(crl, x);
@@ -190,7 +209,7 @@ static int ccdm_crl_issuer(const struct ccdm_certs *certs, X509_CRL *crl,
 int ccdm_crl_check(const struct ccdm_certs *certs, const struct ccdm_crl *crl,
 		   struct ccdm_path *path, struct ccdm_verdict *v)
 {
-	const char *why = ccdm_crl_unfit(ccdm_x509_crl(crl), NULL);
+	enum ccdm_crl_fit fit = ccdm_crl_fit(ccdm_x509_crl(crl), NULL);
 	char name[40], from[32], to[32], now[32], expected[64];
 	const struct ccdm_cert *issuer;
 	struct ccdm_crl_info info;
@@ -201,7 +220,8 @@ int ccdm_crl_check(const struct ccdm_certs *certs, const struct ccdm_crl *crl,
 		return r;
 	ccdm_crl_info(crl, &info);
 	snprintf(name, sizeof(name), "%slist", path->prefix);
-	ccdm_verdict_add(v, name, !why, 0, "a full list", "%s", why ? why : "one");
+	ccdm_verdict_add(v, name, fit == CCDM_CRL_FITS, 0, "a full list", "%s",
+			 ccdm_crl_fit_text(fit));
 	snprintf(name, sizeof(name), "%slist-signature", path->prefix);
 	if (!ccdm_verdict_add(v, name, issuer, 0, "one of its issuer's key", "%s",
 			      issuer ? "one" : "none of a certificate that is known"))

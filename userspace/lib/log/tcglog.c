@@ -49,13 +49,37 @@ static uint16_t ccdm_tcg_u16(struct ccdm_tcg_reader *in)
 	return p ? ccdm_le16(p) : 0;
 }
 
+/* What came of an event; zero is no. */
+enum ccdm_tcg_read {
+	CCDM_TCG_CUT,
+	CCDM_TCG_DIGESTS,
+	CCDM_TCG_HASH,
+	CCDM_TCG_TWICE,
+	CCDM_TCG_NO_SPEC,
+	CCDM_TCG_SPEC_CUT,
+	CCDM_TCG_SPEC_HASHES,
+	CCDM_TCG_SPEC_HASH,
+	CCDM_TCG_READ,
+};
+
+static const char *const ccdm_tcg_texts[] = {
+	[CCDM_TCG_CUT] = "is cut off",
+	[CCDM_TCG_DIGESTS] = "has not as many digests as the log has hashes",
+	[CCDM_TCG_HASH] = "has a digest of a hash that the log does not name",
+	[CCDM_TCG_TWICE] = "has two digests of one hash",
+	[CCDM_TCG_NO_SPEC] = "does not describe the log",
+	[CCDM_TCG_SPEC_CUT] = "is too short to describe the log",
+	[CCDM_TCG_SPEC_HASHES] = "names no hash, or too many",
+	[CCDM_TCG_SPEC_HASH] = "names a hash twice, or with a size that is not its own",
+};
+
 static void ccdm_tcg_data(struct ccdm_tcg_reader *in, struct ccdm_tcg_event *e)
 {
 	e->size = ccdm_tcg_u32(in);
 	e->data = ccdm_tcg_take(in, e->size);
 }
 
-static const char *ccdm_tcg_sha1(struct ccdm_tcg_reader *in, struct ccdm_tcg_event *e)
+static enum ccdm_tcg_read ccdm_tcg_sha1(struct ccdm_tcg_reader *in, struct ccdm_tcg_event *e)
 {
 	const uint8_t *p;
 
@@ -69,7 +93,7 @@ static const char *ccdm_tcg_sha1(struct ccdm_tcg_reader *in, struct ccdm_tcg_eve
 		memcpy(e->digests.digest[0].bytes, p, 20);
 	}
 	ccdm_tcg_data(in, e);
-	return NULL;
+	return in->short_of ? CCDM_TCG_CUT : CCDM_TCG_READ;
 }
 
 /* A hash that the log did not name at its beginning has no size here. */
@@ -83,8 +107,8 @@ static uint16_t ccdm_tcg_hash_size(const struct ccdm_tcg_spec *spec, uint16_t al
 	return 0;
 }
 
-static const char *ccdm_tcg_agile(struct ccdm_tcg_reader *in, const struct ccdm_tcg_spec *spec,
-				  struct ccdm_tcg_event *e)
+static enum ccdm_tcg_read ccdm_tcg_agile(struct ccdm_tcg_reader *in,
+					 const struct ccdm_tcg_spec *spec, struct ccdm_tcg_event *e)
 {
 	uint32_t i, n;
 
@@ -92,7 +116,7 @@ static const char *ccdm_tcg_agile(struct ccdm_tcg_reader *in, const struct ccdm_
 	e->type = ccdm_tcg_u32(in);
 	n = ccdm_tcg_u32(in);
 	if (!in->short_of && (!n || n > spec->count))
-		return "has not as many digests as the log has hashes";
+		return CCDM_TCG_DIGESTS;
 	for (i = 0; i < n && !in->short_of; i++) {
 		uint16_t alg = ccdm_tcg_u16(in), size = ccdm_tcg_hash_size(spec, alg);
 		struct ccdm_digest *d = &e->digests.digest[e->digests.count];
@@ -100,10 +124,10 @@ static const char *ccdm_tcg_agile(struct ccdm_tcg_reader *in, const struct ccdm_
 		unsigned int k;
 
 		if (!in->short_of && !size)
-			return "has a digest of a hash that the log does not name";
+			return CCDM_TCG_HASH;
 		for (k = 0; k < e->digests.count; k++)
 			if (e->digests.digest[k].alg == alg)
-				return "has two digests of one hash";
+				return CCDM_TCG_TWICE;
 		p = ccdm_tcg_take(in, size);
 		if (!p || ccdm_digest_size(alg) != size)
 			continue; /* a bank that we could not replay */
@@ -113,24 +137,24 @@ static const char *ccdm_tcg_agile(struct ccdm_tcg_reader *in, const struct ccdm_
 		e->digests.count++;
 	}
 	ccdm_tcg_data(in, e);
-	return NULL;
+	return in->short_of ? CCDM_TCG_CUT : CCDM_TCG_READ;
 }
 
 /* The first event, if it describes the log. */
-static const char *ccdm_tcg_spec(const struct ccdm_tcg_event *e, struct ccdm_tcg_spec *spec)
+static enum ccdm_tcg_read ccdm_tcg_spec(const struct ccdm_tcg_event *e, struct ccdm_tcg_spec *spec)
 {
 	struct ccdm_tcg_reader in = { .at = e->data, .end = e->data + e->size };
 	const uint8_t *p = ccdm_tcg_take(&in, 16);
 	uint32_t i, n;
 
 	if (!p)
-		return "is too short to describe the log";
+		return CCDM_TCG_SPEC_CUT;
 	if (memcmp(p, "Spec ID Event03", 16))
-		return memcmp(p, "Spec ID Event0", 14) ? "does not describe the log" : NULL;
+		return memcmp(p, "Spec ID Event0", 14) ? CCDM_TCG_NO_SPEC : CCDM_TCG_READ;
 	ccdm_tcg_take(&in, 8);
 	n = ccdm_tcg_u32(&in);
 	if (!in.short_of && (!n || n > CCDM_BANKS_MAX))
-		return "names no hash, or too many";
+		return CCDM_TCG_SPEC_HASHES;
 	for (i = 0; i < n; i++) {
 		uint16_t alg = ccdm_tcg_u16(&in), size = ccdm_tcg_u16(&in);
 
@@ -138,7 +162,7 @@ static const char *ccdm_tcg_spec(const struct ccdm_tcg_event *e, struct ccdm_tcg
 			break;
 		if (!size || size > CCDM_DIGEST_MAX || ccdm_tcg_hash_size(spec, alg) ||
 		    (ccdm_digest_size(alg) && ccdm_digest_size(alg) != size))
-			return "names a hash twice, or with a size that is not its own";
+			return CCDM_TCG_SPEC_HASH;
 		spec->hash[spec->count].alg = alg;
 		spec->hash[spec->count++].size = size;
 	}
@@ -146,7 +170,7 @@ static const char *ccdm_tcg_spec(const struct ccdm_tcg_event *e, struct ccdm_tcg
 	if (p)
 		ccdm_tcg_take(&in, *p);
 	spec->agile = true;
-	return in.short_of ? "is too short to describe the log" : NULL;
+	return in.short_of ? CCDM_TCG_SPEC_CUT : CCDM_TCG_READ;
 }
 
 /* Nothing but what fills a log up. */
@@ -172,7 +196,7 @@ int ccdm_tcglog_parse(const void *log, size_t size,
 	struct ccdm_tcg_spec spec = { 0 };
 	struct ccdm_tcg_event e;
 	unsigned int number;
-	const char *why;
+	enum ccdm_tcg_read read;
 	int r = 0;
 
 	if (!size || size > CCDM_TCGLOG_MAX)
@@ -180,17 +204,15 @@ int ccdm_tcglog_parse(const void *log, size_t size,
 	for (number = 1; !r && (number == 1 || !ccdm_tcg_filler(&in)); number++) {
 		memset(&e, 0, sizeof(e));
 		e.at = in.at - (const uint8_t *)log;
-		why = spec.agile ? ccdm_tcg_agile(&in, &spec, &e) : ccdm_tcg_sha1(&in, &e);
-		if (in.short_of)
-			why = "is cut off";
-		if (!why && number == 1 && e.type == CCDM_EV_NO_ACTION) {
-			why = ccdm_tcg_spec(&e, &spec);
-			if (!why)
+		read = spec.agile ? ccdm_tcg_agile(&in, &spec, &e) : ccdm_tcg_sha1(&in, &e);
+		if (read == CCDM_TCG_READ && number == 1 && e.type == CCDM_EV_NO_ACTION) {
+			read = ccdm_tcg_spec(&e, &spec);
+			if (read == CCDM_TCG_READ)
 				continue;
 		}
-		if (why)
+		if (read != CCDM_TCG_READ)
 			return ccdm_err_set(err, -EINVAL, "event %u, at byte %zu, %s", number, e.at,
-					    why);
+					    ccdm_tcg_texts[read]);
 		r = each(&e, arg);
 	}
 	return r;

@@ -183,16 +183,18 @@ static void damaged(void **state)
 {
 	char text[] = GOOD "[root]\nmin_size = 1G\n[measure]\nsigner = /k\n";
 	size_t i;
-	int c;
+	int c, r;
 
 	(void)state;
 	for (i = 0; i < sizeof(text); i++) {
 		char old = text[i];
 
-		ccdm_config_parse("c", text, i, &config, &err);
+		r = ccdm_config_parse("c", text, i, &config, &err);
+		assert_true(!r || r == -EINVAL);
 		for (c = 0; c < 256; c += 5) {
 			text[i] = (char)c;
-			ccdm_config_parse("c", text, sizeof(text) - 1, &config, &err);
+			r = ccdm_config_parse("c", text, sizeof(text) - 1, &config, &err);
+			assert_true(!r || r == -EINVAL);
 		}
 		text[i] = old;
 	}

@@ -4,6 +4,7 @@
 #ifndef CCDM_BOOT_H
 #define CCDM_BOOT_H
 
+#include "base/compiler.h"
 #include "boot/config.h"
 
 struct ccdm_measure_list;
@@ -60,21 +61,22 @@ const char *ccdm_boot_code(enum ccdm_boot_code code);
  *
  * Every step begins with it: a generator that was killed protects nothing.
  */
-int ccdm_boot_fence(struct ccdm_config *config, enum ccdm_boot_code *code, struct ccdm_err *err);
+int __must_check ccdm_boot_fence(struct ccdm_config *config, enum ccdm_boot_code *code,
+				 struct ccdm_err *err);
 
 /* The steps. Return: 0, or -errno with @code and @err. */
-int ccdm_boot_measure(const struct ccdm_config *config, enum ccdm_boot_code *code,
-		      struct ccdm_err *err);
-int ccdm_boot_base(const struct ccdm_config *config, enum ccdm_boot_code *code,
-		   struct ccdm_err *err);
-int ccdm_boot_root(const struct ccdm_config *config, enum ccdm_boot_code *code,
-		   struct ccdm_err *err);
-int ccdm_boot_system(const struct ccdm_config *config, enum ccdm_boot_code *code,
-		     struct ccdm_err *err);
-int ccdm_boot_attest(const struct ccdm_config *config, enum ccdm_boot_code *code,
-		     struct ccdm_err *err);
-int ccdm_boot_cap(const struct ccdm_config *config, enum ccdm_boot_code *code,
-		  struct ccdm_err *err);
+int __must_check ccdm_boot_measure(const struct ccdm_config *config, enum ccdm_boot_code *code,
+				   struct ccdm_err *err);
+int __must_check ccdm_boot_base(const struct ccdm_config *config, enum ccdm_boot_code *code,
+				struct ccdm_err *err);
+int __must_check ccdm_boot_root(const struct ccdm_config *config, enum ccdm_boot_code *code,
+				struct ccdm_err *err);
+int __must_check ccdm_boot_system(const struct ccdm_config *config, enum ccdm_boot_code *code,
+				  struct ccdm_err *err);
+int __must_check ccdm_boot_attest(const struct ccdm_config *config, enum ccdm_boot_code *code,
+				  struct ccdm_err *err);
+int __must_check ccdm_boot_cap(const struct ccdm_config *config, enum ccdm_boot_code *code,
+			       struct ccdm_err *err);
 
 /**
  * ccdm_boot_measure_list() - measure events, check that the registers hold them, and report
@@ -83,8 +85,9 @@ int ccdm_boot_cap(const struct ccdm_config *config, enum ccdm_boot_code *code,
  *
  * Does nothing if the configuration has neither a TPM nor RTMR 3.
  */
-int ccdm_boot_measure_list(const struct ccdm_config *config, const struct ccdm_measure_list *list,
-			   const char *step, enum ccdm_boot_code *code, struct ccdm_err *err);
+int __must_check ccdm_boot_measure_list(const struct ccdm_config *config,
+					const struct ccdm_measure_list *list, const char *step,
+					enum ccdm_boot_code *code, struct ccdm_err *err);
 
 /* A line on the kernel's log. */
 void ccdm_boot_note(const char *format, ...) __attribute__((format(printf, 1, 2)));

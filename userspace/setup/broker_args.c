@@ -181,7 +181,7 @@ int ccdm_broker_args_fetch(const struct ccdm_broker_args *a, struct ccdm_session
 			   struct ccdm_err *err)
 {
 	const struct ccdm_config *c = &a->config;
-	struct ccdm_err ignored;
+	struct ccdm_err why;
 	unsigned int i;
 	uint8_t *bytes;
 	size_t size;
@@ -194,7 +194,8 @@ int ccdm_broker_args_fetch(const struct ccdm_broker_args *a, struct ccdm_session
 		r = ccdm_credstore_put(c->secret[i].name, c->secret[i].path, bytes, size, err);
 		OPENSSL_clear_free(bytes, size);
 	}
-	if (r)
-		ccdm_credstore_drop(&ignored);
+	if (r && ccdm_credstore_drop(&why))
+		ccdm_err_hint(err, "the secrets before it stay in the credential store: %s",
+			      why.text);
 	return r;
 }

@@ -4,6 +4,7 @@
 #ifndef CCDM_BROKER_ARGS_H
 #define CCDM_BROKER_ARGS_H
 
+#include "base/compiler.h"
 #include "boot/config.h"
 #include "attest/session.h"
 #include "setup.h"
@@ -62,10 +63,11 @@ enum {
 /* clang-format on */
 
 /* A manifest's file as a text, which the caller frees. Return: 0, -EINVAL, what reading it says */
-int ccdm_broker_args_manifest(const char *file, char **text, struct ccdm_err *err);
+int __must_check ccdm_broker_args_manifest(const char *file, char **text, struct ccdm_err *err);
 
 /* A file of certificates; ccdm_certs_free() them, also after an error. Return: 0, -EINVAL, -ENOMEM */
-int ccdm_broker_args_certs(const char *file, struct ccdm_certs **certs, struct ccdm_err *err);
+int __must_check ccdm_broker_args_certs(const char *file, struct ccdm_certs **certs,
+					struct ccdm_err *err);
 
 /* Says that evidence goes without a TPM: for @left_out of a session. */
 void ccdm_broker_args_left_out(const struct ccdm_err *why);
@@ -73,10 +75,11 @@ void ccdm_broker_args_left_out(const struct ccdm_err *why);
 void ccdm_broker_args_drop(struct ccdm_broker_args *a); /* what it holds, not itself */
 
 /* Is it one of these options? */
-bool ccdm_broker_args_take(struct ccdm_broker_args *a, int option, const char *value);
+bool __must_check ccdm_broker_args_take(struct ccdm_broker_args *a, int option, const char *value);
 
 /* @need_config: the configuration is needed in any case. Return: 0, -EINVAL, -ENODEV, ... */
-int ccdm_broker_args_conf(struct ccdm_broker_args *a, bool need_config, struct ccdm_err *err);
+int __must_check ccdm_broker_args_conf(struct ccdm_broker_args *a, bool need_config,
+				       struct ccdm_err *err);
 
 /**
  * ccdm_broker_args_fetch() - the secrets of the configuration into /run/credstore
@@ -85,7 +88,7 @@ int ccdm_broker_args_conf(struct ccdm_broker_args *a, bool need_config, struct c
  *
  * Return: 0, or what ccdm_session_secret() and ccdm_credstore_put() return.
  */
-int ccdm_broker_args_fetch(const struct ccdm_broker_args *a, struct ccdm_session *session,
-			   struct ccdm_err *err);
+int __must_check ccdm_broker_args_fetch(const struct ccdm_broker_args *a,
+					struct ccdm_session *session, struct ccdm_err *err);
 
 #endif

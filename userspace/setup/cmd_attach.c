@@ -87,7 +87,6 @@ static int attach_content(const struct ccdm_tab_entry *e, struct ccdm_err *err)
 
 static int attach_open(const struct ccdm_tab_entry *e, struct ccdm_err *err)
 {
-	struct ccdm_err ignored = { 0 };
 	struct ccdm_open open = e->open;
 	struct ccdm_open_facts facts;
 	char path[PATH_MAX];
@@ -109,7 +108,7 @@ static int attach_open(const struct ccdm_tab_entry *e, struct ccdm_err *err)
 		return r;
 	r = attach_content(e, err);
 	if (r)
-		ccdm_dm_remove(e->open.name, false, &ignored);
+		ccdm_dm_undo(e->open.name, err);
 	return r;
 }
 

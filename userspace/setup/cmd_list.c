@@ -28,10 +28,17 @@ static enum ccdm_exit list_take(int option, void *arg)
 	return CCDM_EXIT_OK;
 }
 
+#define LIST_WORD 32
+
+static const char *list_word(const struct ccdm_dm_info *info, const char *key, char word[LIST_WORD])
+{
+	return ccdm_dm_word(info->status, key, word, LIST_WORD) ? word : "?";
+}
+
 static int list_each(const char *name, void *arg, struct ccdm_err *err)
 {
 	struct ccdm_dm_info *info = malloc(sizeof(*info));
-	char state[16] = "?", suite[32] = "?", size[32];
+	char state[LIST_WORD], suite[LIST_WORD], size[32];
 	struct list_args *a = arg;
 	int r;
 
@@ -46,11 +53,9 @@ static int list_each(const char *name, void *arg, struct ccdm_err *err)
 				printf("%-20s %-10s %-8s %-20s %s\n", "NAME", "SIZE", "DEVICE",
 				       "CIPHER", "STATE");
 			a->any = true;
-			ccdm_dm_word(info->status, "state", state, sizeof(state));
-			ccdm_dm_word(info->status, "suite", suite, sizeof(suite));
 			printf("%-20s %-10s %-8s %-20s %s\n", info->name,
-			       ccdm_ui_human(info->length * 512, size), info->backing, suite,
-			       state);
+			       ccdm_ui_human(info->length * 512, size), info->backing,
+			       list_word(info, "suite", suite), list_word(info, "state", state));
 		}
 	}
 	free(info);

@@ -75,16 +75,19 @@ static int monitor_tampered(const char *name, void *arg, struct ccdm_err *err)
 {
 	struct ccdm_dm_info *info = malloc(sizeof(*info));
 	const struct monitor_args *a = arg;
-	char state[16] = "";
+	bool tampered = false;
+	char state[16];
 	int r;
 
 	if (!info)
 		return ccdm_err_memory(err);
 	r = a->name && strcmp(a->name, name) ? -ENXIO : ccdm_dm_info(name, info, err);
+	/* who does not tell its state may hide one */
 	if (!r)
-		ccdm_dm_word(info->status, "state", state, sizeof(state));
+		tampered = !ccdm_dm_word(info->status, "state", state, sizeof(state)) ||
+			   !strcmp(state, "tampered");
 	free(info);
-	if (!strcmp(state, "tampered"))
+	if (tampered)
 		return ccdm_credstore_drop(err);
 	return r == -ENXIO ? 0 : r;
 }

@@ -67,10 +67,11 @@ static int scrub_verdict(const struct ccdm_dm_info *before, const struct ccdm_dm
 			 struct ccdm_err *err)
 {
 	uint64_t errors = scrub_errors(info) - scrub_errors(before);
-	char state[16] = "";
+	char state[16];
 
-	ccdm_dm_word(info->status, "state", state, sizeof(state));
-	if (!strcmp(state, "tampered")) {
+	/* who does not tell its state may hide one */
+	if (!ccdm_dm_word(info->status, "state", state, sizeof(state)) ||
+	    !strcmp(state, "tampered")) {
 		ccdm_err_hint(err,
 			      "what was read is not what was last written: see the kernel log");
 		return ccdm_err_set(err, -EBADMSG, "%s: tamper", info->name);
@@ -100,8 +101,9 @@ static int scrub_watch(struct scrub_args *a, const char *name, const struct ccdm
 	for (;;) {
 		if (scrub_interrupted) {
 			ccdm_ui_progress_end(&a->progress);
-			ccdm_dm_message(name, "scrub stop", err);
-			return ccdm_err_set(err, -EINTR, "interrupted; the scrub was stopped");
+			r = ccdm_dm_message(name, "scrub stop", err);
+			return r ? r
+				 : ccdm_err_set(err, -EINTR, "interrupted; the scrub was stopped");
 		}
 		r = ccdm_dm_info(name, &info, err);
 		if (r)

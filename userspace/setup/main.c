@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "base/compiler.h"
 #include "base/file.h"
+#include "base/trace.h"
 #include "disk/tab.h"
 #include "setup.h"
 
@@ -42,18 +43,27 @@ static int setup_offer_tab(const struct ccdm_tab_entry *entry, void *arg, struct
 	return 0;
 }
 
-static void setup_offer(const char *kind)
+static int setup_offer_tabs(struct ccdm_err *err)
 {
-	struct ccdm_err ignored = { 0 };
 	char *text;
 	size_t size;
+	int r = ccdm_file_read(CCDM_TAB_FILE, CCDM_TAB_MAX, &text, &size, err);
 
-	if (!strcmp(kind, "mapping")) {
-		ccdm_dm_list(setup_offer_mapping, NULL, &ignored);
-	} else if (!ccdm_file_read(CCDM_TAB_FILE, CCDM_TAB_MAX, &text, &size, &ignored)) {
-		ccdm_tab_parse(CCDM_TAB_FILE, text, size, setup_offer_tab, NULL, &ignored);
-		free(text);
-	}
+	if (r)
+		return r;
+	r = ccdm_tab_parse(CCDM_TAB_FILE, text, size, setup_offer_tab, NULL, err);
+	free(text);
+	return r;
+}
+
+/* What cannot be read offers nothing. */
+static void setup_offer(const char *kind)
+{
+	struct ccdm_err why = { 0 };
+
+	if (strcmp(kind, "mapping") ? setup_offer_tabs(&why)
+				    : ccdm_dm_list(setup_offer_mapping, NULL, &why))
+		ccdm_trace("completion: %s", why.text);
 }
 
 static const struct ccdm_program setup_program = { .name = CCDM_PROGRAM,

@@ -5,6 +5,7 @@
 #define CCDM_SETUP_H
 
 #include <getopt.h>
+#include "base/compiler.h"
 #include "base/options.h"
 #include "base/ui.h"
 #include "crypto/digest.h"
@@ -40,27 +41,27 @@ extern const struct ccdm_setup_verb ccdm_verb_boot;
 extern const struct ccdm_setup_verb ccdm_verb_verify;
 
 /* main.c: usage error on standard error */
-enum ccdm_exit ccdm_setup_usage(const struct ccdm_verb *verb, const char *what);
+enum ccdm_exit __must_check ccdm_setup_usage(const struct ccdm_verb *verb, const char *what);
 
 /*
  * The options of the verb: calls @take for each, and counts the arguments. Return: CCDM_EXIT_OK with
  * optind at the first argument; otherwise the verb is over, *over is set, and this is its exit code.
  */
-enum ccdm_exit ccdm_setup_options(const struct ccdm_verb *verb, int argc, char **argv,
-				  enum ccdm_exit (*take)(int option, void *arg), void *arg,
-				  bool *over);
+enum ccdm_exit __must_check ccdm_setup_options(const struct ccdm_verb *verb, int argc, char **argv,
+					       enum ccdm_exit (*take)(int option, void *arg),
+					       void *arg, bool *over);
 
 /* "must be root", said before anything is tried */
-int ccdm_setup_root(struct ccdm_err *err);
+int __must_check ccdm_setup_root(struct ccdm_err *err);
 
 /* The same for a verb that uses device-mapper, which a container normally does not have. */
-int ccdm_setup_dm(struct ccdm_err *err);
+int __must_check ccdm_setup_dm(struct ccdm_err *err);
 
 /* Say that there is none; its exit code. */
-enum ccdm_exit ccdm_setup_memory(void);
+enum ccdm_exit __must_check ccdm_setup_memory(void);
 
 /* ccdm_ui_json(), and the exit code of it. */
-enum ccdm_exit ccdm_setup_print(json_t *object);
+enum ccdm_exit __must_check ccdm_setup_print(json_t *object);
 
 /* measure and boot share it: the values of a PCR, by bank */
 json_t *ccdm_setup_values(const struct ccdm_digests *values);

@@ -113,7 +113,7 @@ struct verify_kind {
 
 /* The options, and what takes one. */
 extern const struct ccdm_option verify_options[];
-enum ccdm_exit verify_take(int option, void *arg);
+enum ccdm_exit __must_check verify_take(int option, void *arg);
 
 /* True if options were given that say what evidence is held against. */
 bool __must_check verify_has_trust(const struct verify_args *a);

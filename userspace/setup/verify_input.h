@@ -68,7 +68,7 @@ int __must_check verify_input_table(const char *bytes, size_t size, json_t **jso
 				    struct ccdm_err *err);
 
 /* A raw quote of TDX as KBS evidence. Return: 0, -ENOMEM. */
-int verify_input_quote(const char *bytes, size_t size, json_t **json, struct ccdm_err *err)
-	__attribute__((warn_unused_result));
+int __must_check verify_input_quote(const char *bytes, size_t size, json_t **json,
+				    struct ccdm_err *err);
 
 #endif

@@ -28,6 +28,6 @@ int __must_check verify_log_expect(const struct verify_expected *expected,
 				   struct ccdm_err *err);
 
 /* With nothing to hold it against: the values. */
-enum ccdm_exit verify_log_print(const struct ccdm_banks *banks, bool as_json);
+enum ccdm_exit __must_check verify_log_print(const struct ccdm_banks *banks, bool as_json);
 
 #endif

@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "base/compiler.h"
 #include "core/conf.h"
 
 #define CCDM_PROGRAM "ccdm-broker"
@@ -46,31 +47,32 @@ struct ccdm_cli {
 };
 
 /* The configuration, or what it is without a file, if nobody named one. */
-int ccdm_cli_conf(const struct ccdm_cli *cli, struct ccdm_conf *conf, struct ccdm_err *err);
+int __must_check ccdm_cli_conf(const struct ccdm_cli *cli, struct ccdm_conf *conf,
+			       struct ccdm_err *err);
 
 /* A question to the running broker; dropped. The answer is the caller's to drop. */
-int ccdm_cli_ask(const struct ccdm_cli *cli, json_t *question, json_t **answer,
-		 struct ccdm_err *err);
+int __must_check ccdm_cli_ask(const struct ccdm_cli *cli, json_t *question, json_t **answer,
+			      struct ccdm_err *err);
 
-int cmd_init(const struct ccdm_cli *cli, struct ccdm_err *err);
-int cmd_renew(const struct ccdm_cli *cli, struct ccdm_err *err);
-int cmd_rotate(const struct ccdm_cli *cli, struct ccdm_err *err);
-int cmd_policy_check(const struct ccdm_cli *cli, struct ccdm_err *err);
-int cmd_policy_add(const struct ccdm_cli *cli, struct ccdm_err *err);
-int cmd_policy_list(const struct ccdm_cli *cli, struct ccdm_err *err);
-int cmd_policy_remove(const struct ccdm_cli *cli, struct ccdm_err *err);
-int cmd_secret_put(const struct ccdm_cli *cli, struct ccdm_err *err);
-int cmd_secret_list(const struct ccdm_cli *cli, struct ccdm_err *err);
-int cmd_secret_remove(const struct ccdm_cli *cli, struct ccdm_err *err);
-int cmd_secret_reseal(const struct ccdm_cli *cli, struct ccdm_err *err);
-int cmd_backup(const struct ccdm_cli *cli, struct ccdm_err *err);
-int cmd_restore(const struct ccdm_cli *cli, struct ccdm_err *err);
-int cmd_status(const struct ccdm_cli *cli, struct ccdm_err *err);
-int cmd_trust_fetch(const struct ccdm_cli *cli, struct ccdm_err *err);
-int cmd_trust_status(const struct ccdm_cli *cli, struct ccdm_err *err);
-int cmd_trust_import(const struct ccdm_cli *cli, struct ccdm_err *err);
-int cmd_explain(const struct ccdm_cli *cli, struct ccdm_err *err);
-int cmd_log(const struct ccdm_cli *cli, struct ccdm_err *err);
-int cmd_log_verify(const struct ccdm_cli *cli, struct ccdm_err *err);
+int __must_check cmd_init(const struct ccdm_cli *cli, struct ccdm_err *err);
+int __must_check cmd_renew(const struct ccdm_cli *cli, struct ccdm_err *err);
+int __must_check cmd_rotate(const struct ccdm_cli *cli, struct ccdm_err *err);
+int __must_check cmd_policy_check(const struct ccdm_cli *cli, struct ccdm_err *err);
+int __must_check cmd_policy_add(const struct ccdm_cli *cli, struct ccdm_err *err);
+int __must_check cmd_policy_list(const struct ccdm_cli *cli, struct ccdm_err *err);
+int __must_check cmd_policy_remove(const struct ccdm_cli *cli, struct ccdm_err *err);
+int __must_check cmd_secret_put(const struct ccdm_cli *cli, struct ccdm_err *err);
+int __must_check cmd_secret_list(const struct ccdm_cli *cli, struct ccdm_err *err);
+int __must_check cmd_secret_remove(const struct ccdm_cli *cli, struct ccdm_err *err);
+int __must_check cmd_secret_reseal(const struct ccdm_cli *cli, struct ccdm_err *err);
+int __must_check cmd_backup(const struct ccdm_cli *cli, struct ccdm_err *err);
+int __must_check cmd_restore(const struct ccdm_cli *cli, struct ccdm_err *err);
+int __must_check cmd_status(const struct ccdm_cli *cli, struct ccdm_err *err);
+int __must_check cmd_trust_fetch(const struct ccdm_cli *cli, struct ccdm_err *err);
+int __must_check cmd_trust_status(const struct ccdm_cli *cli, struct ccdm_err *err);
+int __must_check cmd_trust_import(const struct ccdm_cli *cli, struct ccdm_err *err);
+int __must_check cmd_explain(const struct ccdm_cli *cli, struct ccdm_err *err);
+int __must_check cmd_log(const struct ccdm_cli *cli, struct ccdm_err *err);
+int __must_check cmd_log_verify(const struct ccdm_cli *cli, struct ccdm_err *err);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include "base/compiler.h"
 #include "base/err.h"
 
 /**
@@ -17,9 +18,10 @@
  * Return: 0; -ECONNREFUSED if no broker listens; what the broker answers, as -errno of
  * the same exit code.
  */
-int ccdm_client_ask(const char *socket, json_t *question, json_t **answer, struct ccdm_err *err);
+int __must_check ccdm_client_ask(const char *socket, json_t *question, json_t **answer,
+				 struct ccdm_err *err);
 
 /* Does a broker listen there? */
-bool ccdm_client_there(const char *socket);
+bool __must_check ccdm_client_there(const char *socket);
 
 #endif

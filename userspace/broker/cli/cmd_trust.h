@@ -4,6 +4,7 @@
 #ifndef CCDM_BROKER_CMD_TRUST_H
 #define CCDM_BROKER_CMD_TRUST_H
 
+#include "base/compiler.h"
 #include "cli.h"
 #include "trust/trust_keep.h"
 
@@ -21,6 +22,6 @@ void trust_said(struct trust_output *out, const char *from, const struct ccdm_ke
 		const struct ccdm_err *err);
 
 /* The end of it; @r: the first error. Return: the verb's result. */
-int trust_end(struct trust_output *out, int r, struct ccdm_err *err);
+int __must_check trust_end(struct trust_output *out, int r, struct ccdm_err *err);
 
 #endif

@@ -4,10 +4,11 @@
 #ifndef CCDM_BROKER_ISSUE_H
 #define CCDM_BROKER_ISSUE_H
 
+#include "base/compiler.h"
 #include "base/err.h"
 
 /* A new key on "P-256" or "P-384" into a file of mode 0600 that must not be there yet. */
-int ccdm_issue_key(const char *file, const char *curve, struct ccdm_err *err);
+int __must_check ccdm_issue_key(const char *file, const char *curve, struct ccdm_err *err);
 
 /**
  * struct ccdm_issue - a certificate to be made
@@ -30,9 +31,9 @@ struct ccdm_issue {
 	unsigned int days;
 };
 
-int ccdm_issue_cert(const struct ccdm_issue *want, struct ccdm_err *err);
+int __must_check ccdm_issue_cert(const struct ccdm_issue *want, struct ccdm_err *err);
 
 /* SHA-256 of a certificate's public key (SubjectPublicKeyInfo) in hexadecimal: what guests pin. */
-int ccdm_issue_pin(const char *file, char pin[65], struct ccdm_err *err);
+int __must_check ccdm_issue_pin(const char *file, char pin[65], struct ccdm_err *err);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <stdint.h>
+#include "base/compiler.h"
 #include "core/conf.h"
 
 /**
@@ -30,7 +31,7 @@ struct ccdm_work {
  * The daemon writes the line; where none runs, it is written here. It is on the disk when this
  * returns: what cannot be noted must not be done.
  */
-int ccdm_work_begin(const struct ccdm_work *work, struct ccdm_err *err);
+int __must_check ccdm_work_begin(const struct ccdm_work *work, struct ccdm_err *err);
 
 /**
  * ccdm_work_end() - it has ended
@@ -38,16 +39,17 @@ int ccdm_work_begin(const struct ccdm_work *work, struct ccdm_err *err);
  *
  * Return: @r; or that it is done and cannot be noted.
  */
-int ccdm_work_end(const struct ccdm_work *work, int r, struct ccdm_err *err);
+int __must_check ccdm_work_end(const struct ccdm_work *work, int r, struct ccdm_err *err);
 
 /* Its entry in the log, for who writes the log himself. */
-int ccdm_work_entry(const struct ccdm_work *work, const char *result, json_t **entry,
-		    struct ccdm_err *err);
+int __must_check ccdm_work_entry(const struct ccdm_work *work, const char *result, json_t **entry,
+				 struct ccdm_err *err);
 
 /* Fill @hash. */
-int ccdm_work_hash(struct ccdm_work *work, struct ccdm_err *err);
+int __must_check ccdm_work_hash(struct ccdm_work *work, struct ccdm_err *err);
 
 /* A file in the state directory is the directory's owner's, who runs the daemon. */
-int ccdm_work_own(const struct ccdm_conf *conf, const char *file, struct ccdm_err *err);
+int __must_check ccdm_work_own(const struct ccdm_conf *conf, const char *file,
+			       struct ccdm_err *err);
 
 #endif

@@ -5,6 +5,7 @@
 #define CCDM_BROKER_BROKER_H
 
 #include <jansson.h>
+#include "base/compiler.h"
 #include "store/audit.h"
 #include "policy/policy.h"
 #include "refusals.h"
@@ -72,23 +73,24 @@ void ccdm_broker_reloaded(struct ccdm_broker *broker);
  *
  * Their line is written at most once a second here, so that they cannot slow down who is served.
  */
-int ccdm_broker_note(struct ccdm_broker *broker, int64_t now, const char *event, json_t *entry,
-		     struct ccdm_err *err);
+int __must_check ccdm_broker_note(struct ccdm_broker *broker, int64_t now, const char *event,
+				  json_t *entry, struct ccdm_err *err);
 
 /**
  * ccdm_broker_refusals() - a line with the peers that were refused since the last one, if there are any
  *
  * Return: 0; -errno, and their number is not lost.
  */
-int ccdm_broker_refusals(struct ccdm_broker *broker, int64_t now, struct ccdm_err *err);
+int __must_check ccdm_broker_refusals(struct ccdm_broker *broker, int64_t now,
+				      struct ccdm_err *err);
 
 /**
  * ccdm_broker_policies() - the policies as they are now
  *
  * Return: 0; -EINVAL if one of them cannot be read, which opens nothing at all.
  */
-int ccdm_broker_policies(struct ccdm_broker *broker, const struct ccdm_policy **policies,
-			 struct ccdm_err *err);
+int __must_check ccdm_broker_policies(struct ccdm_broker *broker,
+				      const struct ccdm_policy **policies, struct ccdm_err *err);
 
 /**
  * ccdm_broker_odd() - rows that the store just left out go into the log, each once
@@ -98,6 +100,6 @@ int ccdm_broker_policies(struct ccdm_broker *broker, const struct ccdm_policy **
  *
  * Return: 0, -errno if they cannot.
  */
-int ccdm_broker_odd(struct ccdm_broker *broker, struct ccdm_err *err);
+int __must_check ccdm_broker_odd(struct ccdm_broker *broker, struct ccdm_err *err);
 
 #endif

@@ -5,6 +5,7 @@
 #define CCDM_BROKER_CONF_H
 
 #include <stdint.h>
+#include "base/compiler.h"
 #include "base/err.h"
 
 #define CCDM_CONF_DIR  "/etc/ccdm-broker"
@@ -47,7 +48,7 @@ struct ccdm_conf {
 };
 
 /* Return: 0; -EINVAL with "FILE:LINE:COLUMN: ..." in @err; what open(2) says. */
-int ccdm_conf_load(const char *file, struct ccdm_conf *conf, struct ccdm_err *err);
+int __must_check ccdm_conf_load(const char *file, struct ccdm_conf *conf, struct ccdm_err *err);
 
 /* enum ccdm_kbs_version of each word of @protocol, bit by bit; 0: one is not known. */
 unsigned int ccdm_conf_versions(const struct ccdm_conf *conf);

@@ -10,6 +10,7 @@
 #define CCDM_BROKER_CREDENTIAL_H
 
 #include <jansson.h>
+#include "base/compiler.h"
 #include "evidence/tpm_activation.h"
 #include "store/nonce.h"
 
@@ -23,8 +24,8 @@
  *
  * Return: 0; -EINVAL with the member's name; -EIO; -ENOMEM.
  */
-int ccdm_credential_new(const struct ccdm_keys *keys, const struct ccdm_nonce *nonce,
-			const json_t *tpm, json_t **credential, struct ccdm_err *err);
+int __must_check ccdm_credential_new(const struct ccdm_keys *keys, const struct ccdm_nonce *nonce,
+				     const json_t *tpm, json_t **credential, struct ccdm_err *err);
 
 /* Whose credentials ccdm_credential_known() knows. */
 struct ccdm_credential_session {
@@ -33,6 +34,7 @@ struct ccdm_credential_session {
 };
 
 /* Is it the value for this pair? @arg: struct ccdm_credential_session; for struct ccdm_trust */
-bool ccdm_credential_known(const void *arg, const struct ccdm_tpm_pair *pair, const uint8_t *value);
+bool __must_check ccdm_credential_known(const void *arg, const struct ccdm_tpm_pair *pair,
+					const uint8_t *value);
 
 #endif

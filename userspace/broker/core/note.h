@@ -11,6 +11,7 @@
 #define CCDM_BROKER_NOTE_H
 
 #include <jansson.h>
+#include "base/compiler.h"
 #include "base/err.h"
 
 #define CCDM_NOTE_TEXT 1024 /* bytes of a name, or of a reason */
@@ -25,6 +26,7 @@
  *
  * Return: 0, -EINVAL, -ENOMEM.
  */
-int ccdm_note_read(const json_t *said, const char *who, json_t **entry, struct ccdm_err *err);
+int __must_check ccdm_note_read(const json_t *said, const char *who, json_t **entry,
+				struct ccdm_err *err);
 
 #endif

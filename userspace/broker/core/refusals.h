@@ -12,6 +12,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "base/compiler.h"
 #include "base/err.h"
 
 #define CCDM_REFUSALS_LINES 10 /* unreadable messages that have a line of their own, in a minute */
@@ -59,7 +60,7 @@ uint64_t ccdm_refusals_fresh(const struct ccdm_refusals *refusals);
 void ccdm_refusals_noted(struct ccdm_refusals *refusals, int64_t now);
 
 /* May an unreadable message have a line of its own? Then it has one. */
-bool ccdm_refusals_line(struct ccdm_refusals *refusals, int64_t now);
+bool __must_check ccdm_refusals_line(struct ccdm_refusals *refusals, int64_t now);
 
 /* {reason: number}, without zeros; NULL: out of memory. */
 json_t *ccdm_refusals_json(const uint64_t count[CCDM_REFUSALS]);

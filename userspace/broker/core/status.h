@@ -4,6 +4,7 @@
 #ifndef CCDM_BROKER_STATUS_H
 #define CCDM_BROKER_STATUS_H
 
+#include "base/compiler.h"
 #include "broker.h"
 
 /**
@@ -16,6 +17,6 @@
  *
  * Return: 0, -errno if the database does not answer.
  */
-int ccdm_status(struct ccdm_broker *broker, json_t **answer, struct ccdm_err *err);
+int __must_check ccdm_status(struct ccdm_broker *broker, json_t **answer, struct ccdm_err *err);
 
 #endif

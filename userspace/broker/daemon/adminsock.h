@@ -4,6 +4,7 @@
 #ifndef CCDM_BROKER_ADMINSOCK_H
 #define CCDM_BROKER_ADMINSOCK_H
 
+#include "base/compiler.h"
 #include "base/err.h"
 
 struct ccdm_broker;
@@ -19,8 +20,9 @@ struct ccdm_adminsock;
  *
  * Return: 0, or what bind(2) says.
  */
-int ccdm_adminsock_new(struct event_base *base, const char *path, struct ccdm_broker *broker,
-		       struct ccdm_adminsock **sock, struct ccdm_err *err);
+int __must_check ccdm_adminsock_new(struct event_base *base, const char *path,
+				    struct ccdm_broker *broker, struct ccdm_adminsock **sock,
+				    struct ccdm_err *err);
 void ccdm_adminsock_free(struct ccdm_adminsock *sock); /* accepts NULL */
 
 #endif

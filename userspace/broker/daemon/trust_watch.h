@@ -4,6 +4,7 @@
 #ifndef CCDM_BROKER_TRUST_WATCH_H
 #define CCDM_BROKER_TRUST_WATCH_H
 
+#include "base/compiler.h"
 #include "trust/trust.h"
 #include "trust/trust_status.h"
 
@@ -34,8 +35,8 @@ struct ccdm_trust_watch {
  *
  * Return: the worst of what was seen.
  */
-enum ccdm_trust_state ccdm_trust_watch(struct ccdm_trust_watch *watch,
-				       const struct ccdm_trust_dir *trust, bool whole,
-				       const char *program);
+enum ccdm_trust_state __must_check ccdm_trust_watch(struct ccdm_trust_watch *watch,
+						    const struct ccdm_trust_dir *trust, bool whole,
+						    const char *program);
 
 #endif

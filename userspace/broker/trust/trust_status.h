@@ -67,7 +67,7 @@ int __must_check ccdm_trust_status(const char *dir, int64_t at, enum ccdm_trust_
 void ccdm_trust_items_drop(struct ccdm_trust_items *items);
 
 /* The worst state of all. */
-enum ccdm_trust_state ccdm_trust_worst(const struct ccdm_trust_items *items);
+enum ccdm_trust_state __must_check ccdm_trust_worst(const struct ccdm_trust_items *items);
 
 /* "list of ARK-Milan (certs/x.pem) expires at 2026-12-01T00:00:00Z"; @text: at least 512 bytes. Return: @text */
 char *ccdm_trust_line(const struct ccdm_trust_item *item, char *text);

@@ -5,6 +5,7 @@
 #define CCDM_ATTEST_LOG_H
 
 #include <jansson.h>
+#include "base/compiler.h"
 #include "base/err.h"
 
 /**
@@ -28,6 +29,7 @@ struct ccdm_attest_logs {
  *
  * Return: 0; -EAGAIN: they change all the time; what @sign and reading them say.
  */
-int ccdm_attest_steady(const struct ccdm_attest_logs *logs, json_t *o, struct ccdm_err *err);
+int __must_check ccdm_attest_steady(const struct ccdm_attest_logs *logs, json_t *o,
+				    struct ccdm_err *err);
 
 #endif

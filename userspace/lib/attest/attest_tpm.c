@@ -29,8 +29,8 @@ static json_t *ccdm_attest_tpm_introduce(const struct ccdm_attester *attester)
 	if (ccdm_tpm_open(CCDM_TPM_DEVICE, &tpm, &ignored))
 		return NULL;
 	/* (a key that its provider certifies needs no trial by an endorsement key) */
-	if (!ccdm_tpm_ak_certified(tpm))
-		ccdm_tpm_identity(tpm, &pair, &ignored);
+	if (!ccdm_tpm_ak_certified(tpm) && ccdm_tpm_identity(tpm, &pair, &ignored))
+		pair = NULL;
 	ccdm_tpm_close(tpm);
 	return pair ? json_pack("{s:o}", "ccdm-tpm", pair) : NULL;
 }

@@ -4,6 +4,7 @@
 #ifndef CCDM_ATTESTERS_H
 #define CCDM_ATTESTERS_H
 
+#include "base/compiler.h"
 #include "attester.h"
 
 /* Ends with NULL. */
@@ -16,7 +17,7 @@ extern const struct ccdm_attester *const ccdm_attesters[];
  *
  * Return: 0, -ENODEV if there is none.
  */
-int ccdm_attesters_choose(const struct ccdm_attester **primary, const struct ccdm_attester **beside,
-			  struct ccdm_err *err);
+int __must_check ccdm_attesters_choose(const struct ccdm_attester **primary,
+				       const struct ccdm_attester **beside, struct ccdm_err *err);
 
 #endif

@@ -11,6 +11,7 @@
 #ifndef CCDM_SESSION_H
 #define CCDM_SESSION_H
 
+#include "base/compiler.h"
 #include "attester.h"
 #include "net/http.h"
 #include "kbs/kbs.h"
@@ -43,8 +44,8 @@ struct ccdm_session_conf {
 struct ccdm_session;
 
 /* @conf must live as long. Nothing is sent yet. */
-int ccdm_session_open(const struct ccdm_session_conf *conf, struct ccdm_session **session,
-		      struct ccdm_err *err);
+int __must_check ccdm_session_open(const struct ccdm_session_conf *conf,
+				   struct ccdm_session **session, struct ccdm_err *err);
 void ccdm_session_close(struct ccdm_session *session); /* accepts NULL */
 
 /**
@@ -54,7 +55,7 @@ void ccdm_session_close(struct ccdm_session *session); /* accepts NULL */
  * until the time is over; -EPROTO if it speaks another version;
  * what ccdm_http_ask() and the attesters return.
  */
-int ccdm_session_attest(struct ccdm_session *session, struct ccdm_err *err);
+int __must_check ccdm_session_attest(struct ccdm_session *session, struct ccdm_err *err);
 
 /* The token of the last attestation, which lives as long as the session, or NULL. */
 const char *ccdm_session_token(const struct ccdm_session *session);
@@ -67,8 +68,8 @@ const char *ccdm_session_token(const struct ccdm_session *session);
  *
  * Return: as above; -ENOENT if the broker has none.
  */
-int ccdm_session_secret(struct ccdm_session *session, const char *path, uint8_t **bytes,
-			size_t *size, struct ccdm_err *err);
+int __must_check ccdm_session_secret(struct ccdm_session *session, const char *path,
+				     uint8_t **bytes, size_t *size, struct ccdm_err *err);
 
 /**
  * ccdm_session_evidence() - evidence as a broker would get it, without one
@@ -78,7 +79,7 @@ int ccdm_session_secret(struct ccdm_session *session, const char *path, uint8_t 
  * Return: 0; @out is set to {"version", "tee", "runtime-data": {"nonce", "tee-pubkey"},
  * "tee-evidence": {...}}, which the caller drops. The key is thrown away.
  */
-int ccdm_session_evidence(const struct ccdm_session_conf *conf, const char *nonce, json_t **out,
-			  struct ccdm_err *err);
+int __must_check ccdm_session_evidence(const struct ccdm_session_conf *conf, const char *nonce,
+				       json_t **out, struct ccdm_err *err);
 
 #endif

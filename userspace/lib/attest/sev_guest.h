@@ -8,6 +8,7 @@
 #ifndef CCDM_SEV_GUEST_H
 #define CCDM_SEV_GUEST_H
 
+#include "base/compiler.h"
 #include "evidence/snp.h"
 
 #define CCDM_SEV_GUEST	     "/dev/sev-guest"
@@ -27,8 +28,9 @@
  * Return: 0; -ENODEV; -ENOTTY if the kernel has given up its key after an error: there are
  * no reports until the next boot; -EIO if the firmware refuses.
  */
-int ccdm_sev_guest_report(const char *device, const uint8_t data[CCDM_SEV_REPORT_DATA],
-			  uint8_t raw[CCDM_SNP_REPORT_SIZE], uint8_t certs[CCDM_SEV_CERTS_MAX],
-			  size_t *certs_size, struct ccdm_err *err);
+int __must_check ccdm_sev_guest_report(const char *device, const uint8_t data[CCDM_SEV_REPORT_DATA],
+				       uint8_t raw[CCDM_SNP_REPORT_SIZE],
+				       uint8_t certs[CCDM_SEV_CERTS_MAX], size_t *certs_size,
+				       struct ccdm_err *err);
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/compiler.h"
 #include "base/err.h"
 
 #define CCDM_TSM_DIR	  "/sys/kernel/config/tsm/report"
@@ -36,10 +37,10 @@ struct ccdm_tsm_report {
 #define CCDM_TSM_VTPM "c476f1eb-0123-45a5-9641-b4e7dde5bfe3" /* the TPM of an SVSM */
 
 /* Is there an SVSM below this kernel, which attests its services? */
-bool ccdm_tsm_svsm(void);
+bool __must_check ccdm_tsm_svsm(void);
 
 /* Is @provider ("sev_guest", "tdx_guest") who makes reports here? */
-bool ccdm_tsm_provides(const char *provider);
+bool __must_check ccdm_tsm_provides(const char *provider);
 
 /* What a report is bound to begins with @data; zeros follow. */
 void ccdm_tsm_pad(uint8_t padded[CCDM_TSM_DATA], const uint8_t *data, size_t size);
@@ -56,13 +57,13 @@ void ccdm_tsm_pad(uint8_t padded[CCDM_TSM_DATA], const uint8_t *data, size_t siz
  * Return: 0; -ENODEV: nobody or somebody else provides; -EIO: an empty report, or another
  * process wrote into ours; what the kernel says.
  */
-int ccdm_tsm_report(const char *provider, const uint8_t data[CCDM_TSM_DATA],
-		    struct ccdm_tsm_report *report, struct ccdm_err *err);
+int __must_check ccdm_tsm_report(const char *provider, const uint8_t data[CCDM_TSM_DATA],
+				 struct ccdm_tsm_report *report, struct ccdm_err *err);
 
 /* The same of an SVSM about a service of its own: @guid, manifest version 0. */
-int ccdm_tsm_report_service(const char *provider, const char *guid,
-			    const uint8_t data[CCDM_TSM_DATA], struct ccdm_tsm_report *report,
-			    struct ccdm_err *err);
+int __must_check ccdm_tsm_report_service(const char *provider, const char *guid,
+					 const uint8_t data[CCDM_TSM_DATA],
+					 struct ccdm_tsm_report *report, struct ccdm_err *err);
 
 void ccdm_tsm_drop(struct ccdm_tsm_report *report); /* accepts zeros */
 

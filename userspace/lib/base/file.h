@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <sys/types.h>
+#include "compiler.h"
 #include "err.h"
 
 /**
@@ -17,7 +18,8 @@
  *
  * Return: 0, -EFBIG, or what open(2) and read(2) say.
  */
-int ccdm_file_read(const char *file, size_t max, char **text, size_t *size, struct ccdm_err *err);
+int __must_check ccdm_file_read(const char *file, size_t max, char **text, size_t *size,
+				struct ccdm_err *err);
 
 /**
  * ccdm_file_lines() - walk through a text, line by line
@@ -33,9 +35,10 @@ int ccdm_file_read(const char *file, size_t max, char **text, size_t *size, stru
  *
  * Return: 0, -EINVAL if it is too large or holds a zero byte, -ENOMEM.
  */
-int ccdm_file_lines(const char *file, const char *text, size_t size, size_t max,
-		    int (*each)(char *line, unsigned int number, void *arg, struct ccdm_err *err),
-		    void *arg, struct ccdm_err *err);
+int __must_check ccdm_file_lines(const char *file, const char *text, size_t size, size_t max,
+				 int (*each)(char *line, unsigned int number, void *arg,
+					     struct ccdm_err *err),
+				 void *arg, struct ccdm_err *err);
 
 /**
  * ccdm_file_private() - is it a file that nobody else reaches, as one with a key must be?
@@ -43,7 +46,7 @@ int ccdm_file_lines(const char *file, const char *text, size_t size, size_t max,
  *
  * Return: 0, -EACCES, what stat(2) says.
  */
-int ccdm_file_private(const char *file, struct ccdm_err *err);
+int __must_check ccdm_file_private(const char *file, struct ccdm_err *err);
 
 /**
  * ccdm_file_write() - put bytes in the place of a file, in one step
@@ -54,8 +57,8 @@ int ccdm_file_private(const char *file, struct ccdm_err *err);
  *
  * Return: 0, -errno.
  */
-int ccdm_file_write(const char *file, const void *text, size_t size, mode_t mode,
-		    struct ccdm_err *err);
+int __must_check ccdm_file_write(const char *file, const void *text, size_t size, mode_t mode,
+				 struct ccdm_err *err);
 
 /**
  * ccdm_file_rename() - rename, and have the name on the disk
@@ -63,9 +66,9 @@ int ccdm_file_write(const char *file, const void *text, size_t size, mode_t mode
  *
  * Return: 0, -errno; also when only the directory could not be written.
  */
-int ccdm_file_rename(const char *from, const char *to);
+int __must_check ccdm_file_rename(const char *from, const char *to);
 
 /* A number or a word into a file of /proc or /sys. */
-int ccdm_file_tell(const char *file, const char *word, struct ccdm_err *err);
+int __must_check ccdm_file_tell(const char *file, const char *word, struct ccdm_err *err);
 
 #endif

@@ -5,6 +5,7 @@
 #define CCDM_INI_H
 
 #include <stddef.h>
+#include "compiler.h"
 #include "err.h"
 
 #define CCDM_INI_MAX 65536 /* bytes of a file */
@@ -41,8 +42,9 @@ struct ccdm_ini_item {
  *
  * Return: 0, -EINVAL for what is no such text ("FILE:LINE:COLUMN: ..." in @err).
  */
-int ccdm_ini_parse(const char *file, const char *text, size_t size,
-		   int (*each)(const struct ccdm_ini_item *item, void *arg, struct ccdm_err *err),
-		   void *arg, struct ccdm_err *err);
+int __must_check ccdm_ini_parse(const char *file, const char *text, size_t size,
+				int (*each)(const struct ccdm_ini_item *item, void *arg,
+					    struct ccdm_err *err),
+				void *arg, struct ccdm_err *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include "compiler.h"
 #include "err.h"
 
 /**
@@ -23,19 +24,19 @@
 typedef int (*ccdm_json_fn)(const json_t *value, const char *key, size_t max, uint8_t **bytes,
 			    size_t *size, struct ccdm_err *err);
 
-int ccdm_json_base64(const json_t *value, const char *key, size_t max, uint8_t **bytes,
-		     size_t *size, struct ccdm_err *err);
-int ccdm_json_base64url(const json_t *value, const char *key, size_t max, uint8_t **bytes,
-			size_t *size, struct ccdm_err *err);
-int ccdm_json_hex(const json_t *value, const char *key, size_t max, uint8_t **bytes, size_t *size,
-		  struct ccdm_err *err);
+int __must_check ccdm_json_base64(const json_t *value, const char *key, size_t max, uint8_t **bytes,
+				  size_t *size, struct ccdm_err *err);
+int __must_check ccdm_json_base64url(const json_t *value, const char *key, size_t max,
+				     uint8_t **bytes, size_t *size, struct ccdm_err *err);
+int __must_check ccdm_json_hex(const json_t *value, const char *key, size_t max, uint8_t **bytes,
+			       size_t *size, struct ccdm_err *err);
 /* An array of numbers from 0 to 255. */
-int ccdm_json_numbers(const json_t *value, const char *key, size_t max, uint8_t **bytes,
-		      size_t *size, struct ccdm_err *err);
+int __must_check ccdm_json_numbers(const json_t *value, const char *key, size_t max,
+				   uint8_t **bytes, size_t *size, struct ccdm_err *err);
 
 /* The same, of exactly @size bytes, into @to. */
-int ccdm_json_octets(const json_t *value, const char *key, uint8_t *to, size_t size,
-		     struct ccdm_err *err);
+int __must_check ccdm_json_octets(const json_t *value, const char *key, uint8_t *to, size_t size,
+				  struct ccdm_err *err);
 
 /**
  * ccdm_json_put() - a member into an object that is being made

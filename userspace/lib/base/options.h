@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include "compiler.h"
 #include "ui.h"
 
 /**
@@ -96,13 +97,13 @@ const struct ccdm_verb *ccdm_verb_find(const struct ccdm_program *program, int *
  *
  * Return: true if the verb goes on; false if it is over.
  */
-bool ccdm_options(const struct ccdm_program *program, const struct ccdm_verb *verb, int argc,
-		  char **argv, enum ccdm_exit (*take)(int id, void *arg), void *arg,
-		  enum ccdm_exit *code);
+bool __must_check ccdm_options(const struct ccdm_program *program, const struct ccdm_verb *verb,
+			       int argc, char **argv, enum ccdm_exit (*take)(int id, void *arg),
+			       void *arg, enum ccdm_exit *code);
 
 /* Print @what and the usage line of @verb to standard error. Return: CCDM_EXIT_USAGE */
-enum ccdm_exit ccdm_verb_usage(const struct ccdm_program *program, const struct ccdm_verb *verb,
-			       const char *what);
+enum ccdm_exit __must_check ccdm_verb_usage(const struct ccdm_program *program,
+					    const struct ccdm_verb *verb, const char *what);
 
 /* ---- for complete.c -------------------------------------------------------------- */
 
@@ -119,7 +120,7 @@ const struct ccdm_verb *ccdm_verb_named(const struct ccdm_program *program, cons
 					const char *second);
 
 /* True if a verb of two words begins with @first. */
-bool ccdm_verb_group(const struct ccdm_program *program, const char *first);
+bool __must_check ccdm_verb_group(const struct ccdm_program *program, const char *first);
 
 /**
  * ccdm_nearest() - the candidate that somebody may have meant
@@ -134,6 +135,6 @@ const char *ccdm_nearest(const char *word, const char *candidate, const char *be
 void ccdm_complete(const struct ccdm_program *program, int count, char **words);
 
 /* Print the completion for @shell, which asks ccdm_complete(). Return: an exit code */
-enum ccdm_exit ccdm_completion(const struct ccdm_program *program, const char *shell);
+enum ccdm_exit __must_check ccdm_completion(const struct ccdm_program *program, const char *shell);
 
 #endif

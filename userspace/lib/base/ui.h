@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "compiler.h"
 #include "err.h"
 
 /* Exit codes of all programs; the same table is in the man pages. */
@@ -36,7 +37,7 @@ enum ccdm_exit ccdm_exit_of(int error);
 enum ccdm_exit ccdm_ui_fail(const char *program, const struct ccdm_err *err, int error);
 
 /* What main() ends with: @code, or that standard output, which is flushed, has not got it all. */
-int ccdm_ui_end(const char *program, int code);
+int __must_check ccdm_ui_end(const char *program, int code);
 
 /**
  * ccdm_ui_size() - parse a size as cryptsetup does
@@ -45,7 +46,7 @@ int ccdm_ui_end(const char *program, int code);
  *
  * Return: 0, -EINVAL for what is no size, -ERANGE for what does not fit.
  */
-int ccdm_ui_size(const char *text, uint64_t *bytes);
+int __must_check ccdm_ui_size(const char *text, uint64_t *bytes);
 
 /**
  * ccdm_ui_time() - parse a time
@@ -54,7 +55,7 @@ int ccdm_ui_size(const char *text, uint64_t *bytes);
  *
  * Return: 0, -EINVAL.
  */
-int ccdm_ui_time(const char *text, int64_t *at);
+int __must_check ccdm_ui_time(const char *text, int64_t *at);
 
 /* The same the other way round; @buf holds at least 32 bytes. Return: @buf */
 char *ccdm_ui_date(int64_t at, char *buf);
@@ -70,7 +71,7 @@ char *ccdm_ui_human(uint64_t bytes, char *buf);
 void *ccdm_malloc_or_exit(size_t size);
 
 /* Ask @question on the terminal; only YES in capitals is yes. No terminal: no. */
-bool ccdm_ui_confirm(const char *question);
+bool __must_check ccdm_ui_confirm(const char *question);
 
 /**
  * ccdm_ui_json() - print an object as one JSON text with a newline
@@ -78,7 +79,7 @@ bool ccdm_ui_confirm(const char *question);
  *
  * Return: 0, -ENOMEM, -EIO.
  */
-int ccdm_ui_json(json_t *object, struct ccdm_err *err);
+int __must_check ccdm_ui_json(json_t *object, struct ccdm_err *err);
 
 /**
  * struct ccdm_progress - a bar on a terminal, or lines of JSON

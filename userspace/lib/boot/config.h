@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/compiler.h"
 #include "base/err.h"
 
 #define CCDM_CONFIG_FILE "/etc/ccdm/ccdm.conf"
@@ -120,10 +121,11 @@ struct ccdm_config {
  *
  * Return: 0, -EINVAL with "FILE:LINE:COLUMN: ..." in @err, -ENOMEM.
  */
-int ccdm_config_parse(const char *file, const char *text, size_t size, struct ccdm_config *config,
-		      struct ccdm_err *err);
+int __must_check ccdm_config_parse(const char *file, const char *text, size_t size,
+				   struct ccdm_config *config, struct ccdm_err *err);
 
 /* The same from a file; also -ENOENT, -EACCES ... */
-int ccdm_config_load(const char *file, struct ccdm_config *config, struct ccdm_err *err);
+int __must_check ccdm_config_load(const char *file, struct ccdm_config *config,
+				  struct ccdm_err *err);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include "base/compiler.h"
 #include "base/err.h"
 
 #define CCDM_CREDSTORE "/run/credstore"
@@ -24,17 +25,17 @@ static inline const char *ccdm_credstore_volume(const char *path)
 }
 
 /* Mount it, unless that is done. */
-int ccdm_credstore_open(struct ccdm_err *err);
+int __must_check ccdm_credstore_open(struct ccdm_err *err);
 
 /**
  * ccdm_credstore_put() - a secret under a name, readable for root alone
  * @name: a file's
  * @path: REPO/TYPE/TAG; a TYPE "cryptsetup" becomes /run/cryptsetup-keys.d/TAG.key, too
  */
-int ccdm_credstore_put(const char *name, const char *path, const void *bytes, size_t size,
-		       struct ccdm_err *err);
+int __must_check ccdm_credstore_put(const char *name, const char *path, const void *bytes,
+				    size_t size, struct ccdm_err *err);
 
 /* Remove everything. It is no error if there is nothing. */
-int ccdm_credstore_drop(struct ccdm_err *err);
+int __must_check ccdm_credstore_drop(struct ccdm_err *err);
 
 #endif

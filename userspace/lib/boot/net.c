@@ -101,12 +101,13 @@ static bool ccdm_net_names(void)
 	struct ccdm_err ignored;
 	char *state, text[256] = "";
 	size_t size;
+	int r;
 
 	if (ccdm_file_read(NETIF_STATE, STATE_MAX, &state, &size, &ignored))
 		return false;
-	ccdm_file_lines(NETIF_STATE, state, size, STATE_MAX, ccdm_net_server, text, &ignored);
+	r = ccdm_file_lines(NETIF_STATE, state, size, STATE_MAX, ccdm_net_server, text, &ignored);
 	free(state);
-	return text[0] && !ccdm_file_write(RESOLV_CONF, text, strlen(text), 0644, &ignored);
+	return !r && text[0] && !ccdm_file_write(RESOLV_CONF, text, strlen(text), 0644, &ignored);
 }
 
 /* ---- waiting ---------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #define CCDM_NET_H
 
 #include <stdbool.h>
+#include "base/compiler.h"
 #include "base/err.h"
 
 /**
@@ -31,9 +32,10 @@ struct ccdm_net {
  * Return: 0; -ENODEV: no interface; -ENOLINK: none has a link; -EADDRNOTAVAIL: no address;
  * -ENOENT: no name server; -EIO.
  */
-int ccdm_net_wait(bool names, unsigned int seconds, struct ccdm_net *net, struct ccdm_err *err);
+int __must_check ccdm_net_wait(bool names, unsigned int seconds, struct ccdm_net *net,
+			       struct ccdm_err *err);
 
 /* Is the host of this URL a name, and not an address? */
-bool ccdm_net_is_name(const char *url);
+bool __must_check ccdm_net_is_name(const char *url);
 
 #endif

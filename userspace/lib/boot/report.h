@@ -5,6 +5,7 @@
 #define CCDM_REPORT_H
 
 #include <jansson.h>
+#include "base/compiler.h"
 #include "base/err.h"
 
 #define CCDM_RUN	 "/run/ccdm"
@@ -12,7 +13,7 @@
 #define CCDM_REPORT_MAX	 65536
 
 /* Put @value, which is taken over, under @key; the file is replaced in one step. */
-int ccdm_report_put(const char *key, json_t *value, struct ccdm_err *err);
+int __must_check ccdm_report_put(const char *key, json_t *value, struct ccdm_err *err);
 
 /* The whole report; the caller drops it. NULL: none (@err says why). */
 json_t *ccdm_report_load(struct ccdm_err *err);

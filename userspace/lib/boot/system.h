@@ -7,6 +7,7 @@
 #ifndef CCDM_SYSTEM_H
 #define CCDM_SYSTEM_H
 
+#include "base/compiler.h"
 #include "config.h"
 
 /**
@@ -19,13 +20,13 @@
  *
  * Return: 0, -ECANCELED with file, line, expected and found.
  */
-int ccdm_system_fstab(const char *file, const char *text, struct ccdm_err *err);
+int __must_check ccdm_system_fstab(const char *file, const char *text, struct ccdm_err *err);
 /* The same for crypttab, and for a .mount or .swap unit or a drop-in of one. */
-int ccdm_system_crypttab(const char *file, const char *text, struct ccdm_err *err);
-int ccdm_system_unit(const char *file, const char *text, struct ccdm_err *err);
+int __must_check ccdm_system_crypttab(const char *file, const char *text, struct ccdm_err *err);
+int __must_check ccdm_system_unit(const char *file, const char *text, struct ccdm_err *err);
 
 /* All three for the system under @root, whose links lead to where they do here. */
-int ccdm_system_mounts(const char *root, struct ccdm_err *err);
+int __must_check ccdm_system_mounts(const char *root, struct ccdm_err *err);
 
 /**
  * ccdm_system_close() - what has to hold in the running system as well
@@ -36,9 +37,10 @@ int ccdm_system_mounts(const char *root, struct ccdm_err *err);
  * consoles, SysRq and the agents of hypervisors and clouds too. Written where it survives
  * the switch.
  */
-int ccdm_system_close(const struct ccdm_config *config, const char *run, struct ccdm_err *err);
+int __must_check ccdm_system_close(const struct ccdm_config *config, const char *run,
+				   struct ccdm_err *err);
 
 /* A machine-id for a root that is new at every boot. */
-int ccdm_system_machine_id(const char *root, struct ccdm_err *err);
+int __must_check ccdm_system_machine_id(const char *root, struct ccdm_err *err);
 
 #endif

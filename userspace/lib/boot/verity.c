@@ -91,7 +91,6 @@ int ccdm_verity_open(const struct ccdm_config *config, const char *data, const c
 						  (config->data_block_size / 512),
 					.params = params,
 					.read_only = true };
-	struct ccdm_err ignored = { 0 };
 	int r;
 
 	r = ccdm_verity_size(data, 0, config->data_blocks, config->data_block_size, err);
@@ -113,7 +112,7 @@ int ccdm_verity_open(const struct ccdm_config *config, const char *data, const c
 		r = ccdm_dm_reload(CCDM_BASE_NAME, &table, err);
 	}
 	if (r)
-		ccdm_dm_remove(CCDM_BASE_NAME, false, &ignored);
+		ccdm_dm_undo(CCDM_BASE_NAME, err);
 	return r;
 }
 

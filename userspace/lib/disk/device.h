@@ -5,6 +5,7 @@
 #define CCDM_DEVICE_H
 
 #include <stdint.h>
+#include "base/compiler.h"
 #include "base/err.h"
 
 /**
@@ -26,9 +27,10 @@ struct ccdm_device {
 };
 
 /* Looks at @path without writing. -ENOTBLK, -ENOENT, -EACCES, -EIO ... */
-int ccdm_device_look(const char *path, struct ccdm_device *device, struct ccdm_err *err);
+int __must_check ccdm_device_look(const char *path, struct ccdm_device *device,
+				  struct ccdm_err *err);
 
 /* Tell the device that nothing on it is needed. -EOPNOTSUPP if it cannot be told. */
-int ccdm_device_discard(const char *path, struct ccdm_err *err);
+int __must_check ccdm_device_discard(const char *path, struct ccdm_err *err);
 
 #endif

@@ -260,15 +260,23 @@ int ccdm_dm_reload(const char *name, const struct ccdm_dm_target *table, struct 
 int ccdm_dm_create(const char *name, const char *uuid, const struct ccdm_dm_target *table,
 		   struct ccdm_err *err)
 {
-	struct ccdm_err ignored = { 0 };
 	int r = ccdm_dm_create_empty(name, uuid, err);
 
 	if (r)
 		return r;
 	r = ccdm_dm_reload(name, table, err);
 	if (r)
-		ccdm_dm_remove(name, false, &ignored);
+		ccdm_dm_undo(name, err);
 	return r;
+}
+
+void ccdm_dm_undo(const char *name, struct ccdm_err *err)
+{
+	struct ccdm_err why = { 0 };
+
+	if (ccdm_dm_remove(name, false, &why))
+		ccdm_err_hint(err, "the mapping stays: %s; remove it with: dmsetup remove %s",
+			      why.text, name);
 }
 
 int ccdm_dm_remove(const char *name, bool deferred, struct ccdm_err *err)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/compiler.h"
 #include "base/err.h"
 
 #define CCDM_DM_TEXT 4096 /* bytes of a table or status line */
@@ -51,10 +52,10 @@ void ccdm_dm_init(void);
  *
  * Return: 0; -ENODEV if the kernel has none or there is no way to it; -EPERM, -EACCES; -ENOMEM.
  */
-int ccdm_dm_need(struct ccdm_err *err);
+int __must_check ccdm_dm_need(struct ccdm_err *err);
 
 /* Version of the target ccdm in the kernel. -ENOENT: no such target (module not loaded). */
-int ccdm_dm_target_version(uint32_t version[3], struct ccdm_err *err);
+int __must_check ccdm_dm_target_version(uint32_t version[3], struct ccdm_err *err);
 
 /**
  * struct ccdm_dm_target - a table of one line
@@ -78,23 +79,27 @@ struct ccdm_dm_target {
  *
  * On error nothing is left behind; the kernel's reason is in @err.
  */
-int ccdm_dm_create(const char *name, const char *uuid, const struct ccdm_dm_target *table,
-		   struct ccdm_err *err);
+int __must_check ccdm_dm_create(const char *name, const char *uuid,
+				const struct ccdm_dm_target *table, struct ccdm_err *err);
 /* Another table for a mapping; the one it has stays after an error. */
-int ccdm_dm_reload(const char *name, const struct ccdm_dm_target *table, struct ccdm_err *err);
-int ccdm_dm_remove(const char *name, bool deferred, struct ccdm_err *err);
+int __must_check ccdm_dm_reload(const char *name, const struct ccdm_dm_target *table,
+				struct ccdm_err *err);
+int __must_check ccdm_dm_remove(const char *name, bool deferred, struct ccdm_err *err);
+/* What follows a creation has failed: remove the mapping. If it stays, a hint in @err says so. */
+void ccdm_dm_undo(const char *name, struct ccdm_err *err);
 
 /* -ENXIO: no such mapping, or not one of ours. */
-int ccdm_dm_info(const char *name, struct ccdm_dm_info *info, struct ccdm_err *err);
+int __must_check ccdm_dm_info(const char *name, struct ccdm_dm_info *info, struct ccdm_err *err);
 
 /* The status line of a mapping of type @target, after the type; @line: CCDM_DM_TEXT bytes. */
-int ccdm_dm_status(const char *name, const char *target, char *line, struct ccdm_err *err);
+int __must_check ccdm_dm_status(const char *name, const char *target, char *line,
+				struct ccdm_err *err);
 
-int ccdm_dm_message(const char *name, const char *message, struct ccdm_err *err);
+int __must_check ccdm_dm_message(const char *name, const char *message, struct ccdm_err *err);
 
 /* Calls @each for every mapping with target ccdm; stops at a nonzero result and returns it. */
-int ccdm_dm_list(int (*each)(const char *name, void *arg, struct ccdm_err *err), void *arg,
-		 struct ccdm_err *err);
+int __must_check ccdm_dm_list(int (*each)(const char *name, void *arg, struct ccdm_err *err),
+			      void *arg, struct ccdm_err *err);
 
 /**
  * ccdm_dm_word() - a word of a status line
@@ -104,7 +109,7 @@ int ccdm_dm_list(int (*each)(const char *name, void *arg, struct ccdm_err *err),
  *
  * Return: true if it is there.
  */
-bool ccdm_dm_word(const char *status, const char *key, char *value, size_t size);
+bool __must_check ccdm_dm_word(const char *status, const char *key, char *value, size_t size);
 uint64_t ccdm_dm_number(const char *status, const char *key);
 
 /* ccdm_dm_values() - numbers in @text, "n" or "n/n": how many, 0 if it is something else */

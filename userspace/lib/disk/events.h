@@ -5,6 +5,7 @@
 #define CCDM_EVENTS_H
 
 #include <stdint.h>
+#include "base/compiler.h"
 #include "base/err.h"
 
 /**
@@ -31,12 +32,12 @@ struct ccdm_event {
 struct ccdm_events;
 
 /* -ENOENT: the module is not loaded. -EPERM: needs CAP_NET_ADMIN. */
-int ccdm_events_open(struct ccdm_events **events, struct ccdm_err *err);
+int __must_check ccdm_events_open(struct ccdm_events **events, struct ccdm_err *err);
 void ccdm_events_close(struct ccdm_events *events);
 
 /* Waits and calls @each for every event until that returns nonzero, which is returned. */
-int ccdm_events_run(struct ccdm_events *events,
-		    int (*each)(const struct ccdm_event *event, void *arg), void *arg,
-		    struct ccdm_err *err);
+int __must_check ccdm_events_run(struct ccdm_events *events,
+				 int (*each)(const struct ccdm_event *event, void *arg), void *arg,
+				 struct ccdm_err *err);
 
 #endif

@@ -5,6 +5,7 @@
 #define CCDM_FIND_H
 
 #include <stddef.h>
+#include "base/compiler.h"
 #include "base/err.h"
 
 /**
@@ -19,8 +20,8 @@
  *
  * Return: 0, -ENODEV after @seconds, -ENOTUNIQ if there is more than one.
  */
-int ccdm_find_device(const char *what, unsigned int seconds, char *path, size_t size,
-		     struct ccdm_err *err);
+int __must_check ccdm_find_device(const char *what, unsigned int seconds, char *path, size_t size,
+				  struct ccdm_err *err);
 
 /* Wait until @path is there, whatever it is, or @seconds are over. */
 void ccdm_find_node(const char *path, unsigned int seconds);

@@ -4,6 +4,7 @@
 #ifndef CCDM_MODULE_H
 #define CCDM_MODULE_H
 
+#include "base/compiler.h"
 #include "base/err.h"
 
 /**
@@ -12,7 +13,7 @@
  * Loads dm-ccdm if need be. Return: 0; -ENOENT no module; -EPERM; -ECANCELED
  * the module speaks another version of the table line, or the kernel refused it.
  */
-int ccdm_module_need(struct ccdm_err *err);
+int __must_check ccdm_module_need(struct ccdm_err *err);
 
 /**
  * ccdm_module_insert() - have a module loaded and initialised, or built in
@@ -20,6 +21,6 @@ int ccdm_module_need(struct ccdm_err *err);
  *
  * Return: 0; -ENOENT no such module; -ECANCELED it is on the blacklist; what the kernel says.
  */
-int ccdm_module_insert(const char *name);
+int __must_check ccdm_module_insert(const char *name);
 
 #endif

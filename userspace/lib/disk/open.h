@@ -50,10 +50,11 @@ struct ccdm_open_facts {
 bool __must_check ccdm_open_words(const struct ccdm_open *o, const char **wrong);
 
 /* Check name, devices and sizes; writes nothing. -EROFS, -ENOSPC, -EINVAL, ... */
-int ccdm_open_look(const struct ccdm_open *o, struct ccdm_open_facts *facts, struct ccdm_err *err);
+int __must_check ccdm_open_look(const struct ccdm_open *o, struct ccdm_open_facts *facts,
+				struct ccdm_err *err);
 
 /* Make the mapping: what was on the device is lost. */
-int ccdm_open_map(const struct ccdm_open *o, const struct ccdm_open_facts *facts,
-		  struct ccdm_err *err);
+int __must_check ccdm_open_map(const struct ccdm_open *o, const struct ccdm_open_facts *facts,
+			       struct ccdm_err *err);
 
 #endif

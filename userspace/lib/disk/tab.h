@@ -5,6 +5,7 @@
 #define CCDM_TAB_H
 
 #include <stddef.h>
+#include "base/compiler.h"
 #include "open.h"
 
 #define CCDM_TAB_FILE	"/etc/ccdmtab"
@@ -44,8 +45,9 @@ struct ccdm_tab_entry {
  *
  * Return: 0, -EINVAL with "FILE:LINE:COLUMN: ..." in @err, -ENOMEM.
  */
-int ccdm_tab_parse(const char *file, const char *text, size_t size,
-		   int (*each)(const struct ccdm_tab_entry *entry, void *arg, struct ccdm_err *err),
-		   void *arg, struct ccdm_err *err);
+int __must_check ccdm_tab_parse(const char *file, const char *text, size_t size,
+				int (*each)(const struct ccdm_tab_entry *entry, void *arg,
+					    struct ccdm_err *err),
+				void *arg, struct ccdm_err *err);
 
 #endif

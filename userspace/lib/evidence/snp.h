@@ -115,7 +115,7 @@ int __must_check ccdm_snp_parse(const void *raw, size_t size, struct ccdm_snp *s
 const struct ccdm_anchor *ccdm_snp_anchors(unsigned int *count);
 
 /* By CPUID; CCDM_SNP_UNKNOWN for another processor. */
-enum ccdm_snp_generation ccdm_snp_cpuid(uint8_t family, uint8_t model);
+enum ccdm_snp_generation __must_check ccdm_snp_cpuid(uint8_t family, uint8_t model);
 
 /* "Milan"; "unknown" */
 const char *ccdm_snp_generation_name(enum ccdm_snp_generation generation);

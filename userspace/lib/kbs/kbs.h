@@ -101,8 +101,8 @@ enum ccdm_kbs_failure {
  * @text, @size: its body, untrusted; may be anything
  * @detail: set to what it says for a person, printable, shortened
  */
-enum ccdm_kbs_failure ccdm_kbs_failure(long status, const char *text, size_t size,
-				       char detail[256]);
+enum ccdm_kbs_failure __must_check ccdm_kbs_failure(long status, const char *text, size_t size,
+						    char detail[256]);
 
 /* Is it REPO/TYPE/TAG as the protocol has it? */
 bool __must_check ccdm_kbs_path_good(const char *path);

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/compiler.h"
 #include "base/err.h"
 
 #define CCDM_PIN_SIZE 32
@@ -49,8 +50,8 @@ struct ccdm_http_conf {
 struct ccdm_http;
 
 /* @conf must live as long. Return: 0; -EINVAL for a URL or CA that is none; -ENOSYS without libcurl. */
-int ccdm_http_open(const struct ccdm_http_conf *conf, struct ccdm_http **http,
-		   struct ccdm_err *err);
+int __must_check ccdm_http_open(const struct ccdm_http_conf *conf, struct ccdm_http **http,
+				struct ccdm_err *err);
 void ccdm_http_close(struct ccdm_http *http); /* accepts NULL */
 
 /**
@@ -77,8 +78,9 @@ void ccdm_http_drop(struct ccdm_http_answer *answer);
  * Return: 0, whatever the status; -ECONNREFUSED, -EHOSTUNREACH, -ETIMEDOUT; -EKEYREJECTED
  * if it is not the server; -EFBIG; -EIO.
  */
-int ccdm_http_ask(struct ccdm_http *http, const char *path, const char *post, const char *bearer,
-		  struct ccdm_http_answer *answer, struct ccdm_err *err);
+int __must_check ccdm_http_ask(struct ccdm_http *http, const char *path, const char *post,
+			       const char *bearer, struct ccdm_http_answer *answer,
+			       struct ccdm_err *err);
 
 /**
  * ccdm_http_header() - a header of the last answer
@@ -87,6 +89,6 @@ int ccdm_http_ask(struct ccdm_http *http, const char *path, const char *post, co
  *
  * Return: 0; -EINVAL for one with a zero byte; -ENOMEM.
  */
-int ccdm_http_header(struct ccdm_http *http, const char *name, char **value);
+int __must_check ccdm_http_header(struct ccdm_http *http, const char *name, char **value);
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef CCDM_TPM_H
 #define CCDM_TPM_H
 
+#include "base/compiler.h"
 #include "base/err.h"
 #include "crypto/digest.h"
 
@@ -18,7 +19,7 @@ struct ccdm_tpm;
  *
  * Return: 0, -ENODEV if there is none, -EIO if it does not answer as it should.
  */
-int ccdm_tpm_open(const char *device, struct ccdm_tpm **tpm, struct ccdm_err *err);
+int __must_check ccdm_tpm_open(const char *device, struct ccdm_tpm **tpm, struct ccdm_err *err);
 void ccdm_tpm_close(struct ccdm_tpm *tpm);
 
 /**
@@ -27,11 +28,11 @@ void ccdm_tpm_close(struct ccdm_tpm *tpm);
  * @text: at most 1024 bytes
  * @digests: set to what the banks were extended with
  */
-int ccdm_tpm_extend(struct ccdm_tpm *tpm, unsigned int pcr, const char *text,
-		    struct ccdm_digests *digests, struct ccdm_err *err);
+int __must_check ccdm_tpm_extend(struct ccdm_tpm *tpm, unsigned int pcr, const char *text,
+				 struct ccdm_digests *digests, struct ccdm_err *err);
 
 /* The value of a PCR in every active bank. */
-int ccdm_tpm_read(struct ccdm_tpm *tpm, unsigned int pcr, struct ccdm_digests *values,
-		  struct ccdm_err *err);
+int __must_check ccdm_tpm_read(struct ccdm_tpm *tpm, unsigned int pcr, struct ccdm_digests *values,
+			       struct ccdm_err *err);
 
 #endif

@@ -10,6 +10,7 @@
 #ifndef CCDM_TPM_AK_H
 #define CCDM_TPM_AK_H
 
+#include "base/compiler.h"
 #include "tpm.h"
 #include "evidence/tpm_quote.h"
 
@@ -36,7 +37,7 @@ struct ccdm_tpm_signed {
 };
 
 /* Does the provider of this TPM certify an attestation key of it, as Google does? */
-bool ccdm_tpm_ak_certified(struct ccdm_tpm *tpm);
+bool __must_check ccdm_tpm_ak_certified(struct ccdm_tpm *tpm);
 
 /**
  * ccdm_tpm_quote() - have the registers signed
@@ -47,8 +48,8 @@ bool ccdm_tpm_ak_certified(struct ccdm_tpm *tpm);
  *
  * Return: 0; -EAGAIN if registers change faster than they can be read; -EIO; -ENOMEM.
  */
-int ccdm_tpm_quote(struct ccdm_tpm *tpm, uint32_t handle, const uint8_t *nonce, size_t size,
-		   struct ccdm_tpm_signed *out, struct ccdm_err *err);
+int __must_check ccdm_tpm_quote(struct ccdm_tpm *tpm, uint32_t handle, const uint8_t *nonce,
+				size_t size, struct ccdm_tpm_signed *out, struct ccdm_err *err);
 
 /* The key's certificate in PEM, a text; NULL: out of memory. */
 json_t *ccdm_tpm_signed_cert(const struct ccdm_tpm_signed *out);

@@ -10,6 +10,7 @@
 #define CCDM_TPM_EK_H
 
 #include <jansson.h>
+#include "base/compiler.h"
 #include "tpm.h"
 
 /**
@@ -18,7 +19,7 @@
  *
  * Return: 0, -EIO, -ENOMEM.
  */
-int ccdm_tpm_identity(struct ccdm_tpm *tpm, json_t **pair, struct ccdm_err *err);
+int __must_check ccdm_tpm_identity(struct ccdm_tpm *tpm, json_t **pair, struct ccdm_err *err);
 
 /**
  * ccdm_tpm_activate() - the value of a credential
@@ -28,7 +29,7 @@ int ccdm_tpm_identity(struct ccdm_tpm *tpm, json_t **pair, struct ccdm_err *err)
  * Return: 0; -EINVAL if it is no credential; -EIO if it is for another TPM, or was changed;
  * -ENOMEM.
  */
-int ccdm_tpm_activate(struct ccdm_tpm *tpm, const json_t *credential, json_t **value,
-		      struct ccdm_err *err);
+int __must_check ccdm_tpm_activate(struct ccdm_tpm *tpm, const json_t *credential, json_t **value,
+				   struct ccdm_err *err);
 
 #endif

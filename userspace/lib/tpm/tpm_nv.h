@@ -5,6 +5,7 @@
 #define CCDM_TPM_NV_H
 
 #include <stddef.h>
+#include "base/compiler.h"
 #include "tpm.h"
 
 /**
@@ -15,8 +16,8 @@
  *
  * Return: 0; -ENOENT if there is none, or nothing was ever written; -EFBIG; -EIO; -ENOMEM.
  */
-int ccdm_tpm_nv_read(struct ccdm_tpm *tpm, uint32_t index, uint8_t *bytes, size_t max, size_t *size,
-		     struct ccdm_err *err);
+int __must_check ccdm_tpm_nv_read(struct ccdm_tpm *tpm, uint32_t index, uint8_t *bytes, size_t max,
+				  size_t *size, struct ccdm_err *err);
 
 /**
  * ccdm_tpm_nv_write() - the beginning of an index; one that there is not is made
@@ -27,7 +28,7 @@ int ccdm_tpm_nv_read(struct ccdm_tpm *tpm, uint32_t index, uint8_t *bytes, size_
  *
  * Return: 0, -EIO, -ENOMEM.
  */
-int ccdm_tpm_nv_write(struct ccdm_tpm *tpm, uint32_t index, const uint8_t *bytes, size_t size,
-		      struct ccdm_err *err);
+int __must_check ccdm_tpm_nv_write(struct ccdm_tpm *tpm, uint32_t index, const uint8_t *bytes,
+				   size_t size, struct ccdm_err *err);
 
 #endif

@@ -59,7 +59,7 @@ if lsmod | grep -q '^af_alg '; then
 	MODPROBE=$(cat /proc/sys/kernel/modprobe)
 	echo /bin/false >/proc/sys/kernel/modprobe
 	modprobe -qr algif_skcipher algif_aead algif_hash af_alg
-	refuse_code 4 "benchmark: no crypto API" "crypto API cannot be reached" ccdm-setup benchmark
+	refuse_code 4 "benchmark: no crypto API" "cannot reach the kernel's crypto API" ccdm-setup benchmark
 	echo "$MODPROBE" >/proc/sys/kernel/modprobe
 	modprobe -qa algif_skcipher algif_aead algif_hash
 fi
@@ -115,7 +115,7 @@ refuse_code 4 "no configuration" "ccdm.conf: No such file" ccdm-setup config che
 refuse_code 4 "nor is anything measured without one" "ccdm.conf: No such file" ccdm-setup measure --dry-run
 refuse_code 4 "origin larger than the mapping" "too small: the origin" ccdm-setup open --origin $D $E x
 refuse_code 2 "not root" "run it as root" setpriv --reuid 1000 --clear-groups ccdm-setup status x
-refuse_code 1 "cache: not a size" "not a size" ccdm-setup cache x lots
+refuse_code 1 "cache: not a size" "expected a size" ccdm-setup cache x lots
 check "nothing left behind" nothing_left
 
 # ---- open and what it destroys
@@ -170,7 +170,7 @@ refuse_code 4 "status of another mapping" "of type zero, expected ccdm" ccdm-set
 refuse_code 4 "close does not touch another mapping" "expected ccdm" ccdm-setup close other
 dmsetup remove --retry other
 check_sh "cache: live" "ccdm-setup cache x 10M && ccdm-setup status --json x | json 'd[\"cache_kib\"][1] == 10240 and d[\"cache_kib\"][0] <= 10240'"
-refuse_code 1 "cache: smaller than what was allocated at open" "takes more" ccdm-setup cache x 2M
+refuse_code 1 "cache: smaller than what was allocated at open" "is larger" ccdm-setup cache x 2M
 refuse_code 1 "cache: too small" "at least 2 MiB" ccdm-setup cache x 1M
 refuse_code 1 "cache: beyond memory" "at most half of the memory" ccdm-setup cache x 1T
 dd if=/dev/urandom of=/dev/mapper/x bs=1M count=32 oflag=direct status=none
@@ -179,7 +179,7 @@ check_sh "scrub --progress-json" "ccdm-setup scrub --progress-json x | tail -n1 
 check_sh "scrub --detach, then busy or done, then --stop" "ccdm-setup scrub --detach x; ccdm-setup scrub --stop x"
 refuse_code 5 "close: in use" "in use" sh -c 'exec 3</dev/mapper/x; ccdm-setup close x'
 check_sh "close --deferred" "(exec 3</dev/mapper/x; ccdm-setup close --deferred x && dmsetup info x >/dev/null) && udevadm settle && ! dmsetup info x >/dev/null 2>&1"
-refuse_code 1 "close: options that contradict" "cannot wait" ccdm-setup close --deferred --discard x
+refuse_code 1 "close: options that contradict" "cannot be combined" ccdm-setup close --deferred --discard x
 refuse_code 4 "close: not active" "not active" ccdm-setup close x
 
 # ---- options

@@ -36,7 +36,7 @@ dd if=/dev/urandom of=/dev/mapper/x bs=1M count=8 oflag=direct status=none
 check_sh "of one that came to its end: 0, and it is counted" "ccdm-setup scrub x && ccdm-setup status --json x | grep -qE '\"scrubs\": ?1\b'"
 
 begin /tmp/s
-refuse_code 5 "another one: a scrub is running, and how to stop it" "a scrub is running" ccdm-setup scrub x
+refuse_code 5 "another one: a scrub is running, and how to stop it" "a scrub is already running" ccdm-setup scrub x
 check_sh "status says how far it is" "ccdm-setup status x | grep -q scrub"
 P=$(thread x)
 check_sh "its thread has the lowest priority for CPUs" "[ $(awk '{ print $19 }' /proc/$P/stat) = 19 ]"

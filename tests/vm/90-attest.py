@@ -88,7 +88,7 @@ def good(t, vm, b):
     rc, out = setup(vm, "attest --json " + with_)
     t.ok(rc == 0 and json.loads(out) == {"broker": b.url, "tee": "tpm", "result": "accepted"}, "as JSON", out)
     rc, out = setup(vm, "evidence --nonce any --manifest /tmp/ca.pem")
-    t.ok(rc == 1 and "/tmp/ca.pem: no manifest" in out, "evidence: what is no manifest", out)
+    t.ok(rc == 1 and "/tmp/ca.pem: expected a manifest" in out, "evidence: what is no manifest", out)
     rc, out = setup(vm, "evidence --nonce any --certificate /tmp/ccdm.conf")
     t.ok(rc == 1 and "neither a certificate" in out, "evidence: what is no certificate", out)
     put(vm, "/tmp/manifest", "e30.e30.AAAA")

@@ -68,7 +68,7 @@ static int boot_clock(const char *token, json_t **report, struct ccdm_err *err)
 		return 0;
 	said.tv_sec = at;
 	return clock_settime(CLOCK_REALTIME, &said)
-		       ? ccdm_err_set(err, -errno, "the clock cannot be set: %s", strerror(errno))
+		       ? ccdm_err_set(err, -errno, "cannot set the clock: %s", strerror(errno))
 		       : 0;
 }
 
@@ -164,7 +164,7 @@ int ccdm_boot_attest(const struct ccdm_config *config, enum ccdm_boot_code *code
 
 	if (!r || config->attest == CCDM_ATTEST_REQUIRED)
 		return r;
-	ccdm_boot_tell(*code, err, "attest = optional: on without secrets");
+	ccdm_boot_tell(*code, err, "attest = optional, so the boot continues without secrets");
 	return ccdm_report_put("attested",
 			       json_pack("{s:s, s:s, s:s}", "result", "failed", "code",
 					 ccdm_boot_code(*code), "why", err->text),

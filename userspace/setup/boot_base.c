@@ -33,17 +33,19 @@ static int boot_base_fs(struct ccdm_base_fs *fs, struct ccdm_err *err)
 
 	/* (btrfs joins devices by what they say of themselves, the host's among them) */
 	if (!r && strcmp(fs->type, "ext4") && strcmp(fs->type, "xfs"))
-		r = ccdm_err_set(err, -EINVAL, "the base holds %s, expected ext4 or xfs",
-				 fs->type[0] ? fs->type : "no file system that is known");
+		r = ccdm_err_set(err, -EINVAL, "the base: expected ext4 or xfs, found %s",
+				 fs->type[0] ? fs->type : "no known file system");
 	if (!r && fs->block && fs->block < CCDM_BLOCK_SIZE)
 		r = ccdm_err_set(err, -EINVAL,
 				 "the %s of the base has blocks of %u bytes, expected %u: make it "
 				 "with mkfs -b %u",
 				 fs->type, fs->block, CCDM_BLOCK_SIZE, CCDM_BLOCK_SIZE);
 	if (!r && fs->dirty)
-		r = ccdm_err_set(err, -EINVAL,
-				 "the %s of the base was not unmounted: its journal is not empty",
-				 fs->type);
+		r = ccdm_err_set(
+			err, -EINVAL,
+			"the %s of the base has a journal that is not empty; unmount it before the "
+			"image is built",
+			fs->type);
 	return r;
 }
 

@@ -39,14 +39,15 @@ static json_t *boot_measured(const struct ccdm_measure_to *to, const struct ccdm
 
 	for (i = 0; i < list->count; i++) {
 		ccdm_measure_where(to, list->text[i], where, sizeof(where));
-		ccdm_boot_note("%.*s is in %s", (int)strcspn(list->text[i], ":"), list->text[i],
-			       where);
+		ccdm_boot_note("measured %.*s into %s", (int)strcspn(list->text[i], ":"),
+			       list->text[i], where);
 		ccdm_json_add(&events, json_string(list->text[i]));
 		ccdm_json_put(&registers, list->text[i], json_string(where));
 	}
 	if (to->tdx && !to->rtmr)
-		ccdm_boot_note("warning: a TDX guest without RTMR 3: nothing is measured there; "
-			       "Linux 6.16 and later have it");
+		ccdm_boot_note(
+			"warning: this TDX guest has no RTMR 3, so nothing is measured there; "
+			"Linux 6.16 and later have it");
 	o = json_pack("{s:b, s:b, s:b, s:o, s:o, s:o}", "tpm", to->tpm != NULL, "tdx", to->tdx,
 		      "rtmr", to->rtmr != NULL, "events", events, "registers", registers, "pcr15",
 		      ccdm_setup_values(&values->pcr));
@@ -97,7 +98,9 @@ static int boot_fence_pcr(struct ccdm_err *err)
 			free(text);
 			return ccdm_err_set(
 				err, -ECANCELED,
-				"PCR %u is not zero: something was added beside the UKI", pcrs[i]);
+				"PCR %u is not zero: the boot loaded a command line, credential or "
+				"extension beside the UKI",
+				pcrs[i]);
 		}
 		free(text);
 	}

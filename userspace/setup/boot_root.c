@@ -69,9 +69,8 @@ int ccdm_boot_root(const struct ccdm_config *config, enum ccdm_boot_code *code,
 	if (facts.device.signature[0] && !config->wipe) {
 		*code = CCDM_E_ROOT_FOREIGN;
 		return ccdm_err_set(err, -ECANCELED,
-				    "%s holds: %s; if it may be destroyed, set "
-				    "wipe = yes in [root]",
-				    path, facts.device.signature);
+				    "%s holds: %s; to destroy it, set wipe = yes in [root]", path,
+				    facts.device.signature);
 	}
 	*code = CCDM_E_ROOT_ERROR;
 	r = ccdm_open_map(&open, &facts, err);

@@ -66,7 +66,8 @@ static int ccdm_broker_args_config(struct ccdm_broker_args *a, struct ccdm_err *
 	if (a->broker)
 		return 0;
 	if (!a->config.broker[0])
-		return ccdm_err_set(err, -EINVAL, "%s: no [attest], and no --broker", file);
+		return ccdm_err_set(err, -EINVAL,
+				    "%s: no section [attest]; add it, or give --broker", file);
 	a->broker = a->config.broker;
 	if (!a->ca && !a->pin) {
 		a->ca = a->config.ca[0] ? a->config.ca : NULL;
@@ -105,7 +106,7 @@ int ccdm_broker_args_manifest(const char *file, char **text, struct ccdm_err *er
 		return 0;
 	free(*text);
 	*text = NULL;
-	return ccdm_err_set(err, -EINVAL, "%s: no manifest: a JWS in its compact form", file);
+	return ccdm_err_set(err, -EINVAL, "%s: expected a manifest: a JWS in compact form", file);
 }
 
 int ccdm_broker_args_certs(const char *file, struct ccdm_certs **certs, struct ccdm_err *err)
@@ -121,14 +122,13 @@ int ccdm_broker_args_certs(const char *file, struct ccdm_certs **certs, struct c
 	r = *certs ? ccdm_certs_add(*certs, file, text, size, &first, err) : ccdm_err_memory(err);
 	free(text);
 	if (!r && !first)
-		r = ccdm_err_set(err, -EINVAL, "%s: no certificate in it", file);
+		r = ccdm_err_set(err, -EINVAL, "%s: expected a certificate, found none", file);
 	return r;
 }
 
 void ccdm_broker_args_left_out(const struct ccdm_err *why)
 {
-	fprintf(stderr, CCDM_PROGRAM ": warning: the evidence goes without the TPM: %s\n",
-		why->text);
+	fprintf(stderr, CCDM_PROGRAM ": warning: the evidence leaves out the TPM: %s\n", why->text);
 }
 
 void ccdm_broker_args_drop(struct ccdm_broker_args *a)
@@ -160,11 +160,14 @@ int ccdm_broker_args_conf(struct ccdm_broker_args *a, bool need_config, struct c
 	s->certs = a->certs;
 	s->no_activation = a->no_activation;
 	if (!a->ca == !a->pin)
-		return ccdm_err_set(err, -EINVAL, "the broker is known by one of --ca and --pin");
+		return ccdm_err_set(
+			err, -EINVAL,
+			"expected one of --ca and --pin, by which the guest knows the broker");
 	if (a->pin && ccdm_unhex(a->pin, a->pin_bytes, CCDM_PIN_SIZE))
-		return ccdm_err_set(err, -EINVAL, "the pin is not 64 hexadecimal digits");
+		return ccdm_err_set(err, -EINVAL, "--pin: expected 64 hexadecimal digits");
 	if (!ccdm_kbs_version_of(a->protocol ? a->protocol : "0.4.0", &s->version))
-		return ccdm_err_set(err, -EINVAL, "%s is neither 0.4.0 nor 0.2.0", a->protocol);
+		return ccdm_err_set(err, -EINVAL, "protocol: expected 0.4.0 or 0.2.0, found %s",
+				    a->protocol);
 	s->deadline = a->timeout ? a->timeout : 120;
 	s->http = (struct ccdm_http_conf){
 		.url = a->broker,

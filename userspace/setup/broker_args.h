@@ -51,15 +51,15 @@ enum {
 
 /* clang-format off */
 #define CCDM_BROKER_ARGS_OPTIONS \
-	{ "broker", 0, OPT_BROKER, "URL", "https://HOST[:PORT]; without, [attest] of the configuration", NULL, NULL }, \
-	{ "ca", 0, OPT_CA, "FILE", "certificate of the broker's CA, or", "@file", NULL }, \
-	{ "pin", 0, OPT_PIN, "HEX", "SHA-256 of the broker's public key", NULL, NULL }, \
-	{ "protocol", 0, OPT_PROTOCOL, "V", "0.4.0 (default) or 0.2.0", "0.4.0 0.2.0", NULL }, \
-	{ "timeout", 0, OPT_TIMEOUT, "SECONDS", "for everything together (default 120)", NULL, NULL }, \
-	{ "manifest", 0, OPT_MANIFEST, "FILE", "what the builder of the image says of it, signed", "@file", NULL }, \
-	{ "certificate", 0, OPT_CERTIFICATE, "FILE", "the processor's (VCEK, VLEK), if the host gives none", "@file", NULL }, \
-	{ "no-activation", 0, OPT_NO_ACTIVATION, NULL, "the broker knows the TPM's key, or is not ccdm-brokerd", NULL, NULL }, \
-	{ "config", 0, OPT_ATTEST_CONFIG, "FILE", "instead of /etc/ccdm/ccdm.conf", "@file", NULL }
+	{ "broker", 0, OPT_BROKER, "URL", "https://HOST[:PORT] (default: [attest] of the configuration)", NULL, NULL }, \
+	{ "ca", 0, OPT_CA, "FILE", "certificate of the broker's CA", "@file", NULL }, \
+	{ "pin", 0, OPT_PIN, "HEX", "SHA-256 of the broker's public key, in place of --ca", NULL, NULL }, \
+	{ "protocol", 0, OPT_PROTOCOL, "V", "version of the KBS protocol: 0.4.0 (default) or 0.2.0", "0.4.0 0.2.0", NULL }, \
+	{ "timeout", 0, OPT_TIMEOUT, "SECONDS", "limit for the whole exchange (default 120)", NULL, NULL }, \
+	{ "manifest", 0, OPT_MANIFEST, "FILE", "manifest of the image, signed by its builder", "@file", NULL }, \
+	{ "certificate", 0, OPT_CERTIFICATE, "FILE", "the processor's VCEK or VLEK, if the host provides none", "@file", NULL }, \
+	{ "no-activation", 0, OPT_NO_ACTIVATION, NULL, "do not ask the broker to verify the TPM's key", NULL, NULL }, \
+	{ "config", 0, OPT_ATTEST_CONFIG, "FILE", "read FILE in place of /etc/ccdm/ccdm.conf", "@file", NULL }
 /* clang-format on */
 
 /* A manifest's file as a text, which the caller frees. Return: 0, -EINVAL, what reading it says */

@@ -29,8 +29,8 @@ struct attach_args {
 enum { OPT_TAB = 256, OPT_GENERATE };
 
 static const struct ccdm_option attach_options[] = {
-	{ "tab", 0, OPT_TAB, "FILE", "instead of /etc/ccdmtab", "@file", NULL },
-	{ "generate", 0, OPT_GENERATE, "DIR", "make systemd units of it (for the generator)",
+	{ "tab", 0, OPT_TAB, "FILE", "read FILE in place of /etc/ccdmtab", "@file", NULL },
+	{ "generate", 0, OPT_GENERATE, "DIR", "write systemd units for it (used by the generator)",
 	  "@file", NULL },
 	{ 0 },
 };
@@ -97,7 +97,7 @@ static int attach_open(const struct ccdm_tab_entry *e, struct ccdm_err *err)
 	if (!r)
 		r = ccdm_open_look(&open, &facts, err);
 	if (!r && facts.device.signature[0] && !e->wipe) {
-		ccdm_err_hint(err, "if it may be destroyed, add the option yes");
+		ccdm_err_hint(err, "to destroy it, add the option yes to its line");
 		r = ccdm_err_set(err, -ECANCELED, "%s holds: %s", path, facts.device.signature);
 	}
 	if (!r)
@@ -225,7 +225,7 @@ static enum ccdm_exit cmd_attach(const struct ccdm_verb *verb, int argc, char **
 		return e;
 	a.name = argv[optind];
 	if (!a.name == !a.generate)
-		return ccdm_setup_usage(verb, "one name, or --generate");
+		return ccdm_setup_usage(verb, "expected one NAME, or --generate");
 	/* nothing to make units for is fine */
 	if (a.generate && access(a.tab, F_OK))
 		return CCDM_EXIT_OK;
@@ -245,7 +245,7 @@ static enum ccdm_exit cmd_attach(const struct ccdm_verb *verb, int argc, char **
 const struct ccdm_setup_verb ccdm_verb_attach = {
 	.verb = { .name = "attach",
 		  .usage = "NAME",
-		  .summary = "open what /etc/ccdmtab says of NAME",
+		  .summary = "open the mapping NAME of /etc/ccdmtab",
 		  .options = attach_options,
 		  .offer = "@tab|",
 		  .min_args = 0,

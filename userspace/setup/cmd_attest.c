@@ -15,8 +15,8 @@ struct attest_args {
 
 static const struct ccdm_option attest_options[] = {
 	CCDM_BROKER_ARGS_OPTIONS,
-	{ "output", 0, 'o', "FILE", "write the token there", "@file", NULL },
-	{ "json", 0, 'j', NULL, "as JSON", NULL, NULL },
+	{ "output", 0, 'o', "FILE", "write the token to FILE", "@file", NULL },
+	{ "json", 0, 'j', NULL, "print JSON", NULL, NULL },
 	{ 0 },
 };
 
@@ -81,7 +81,7 @@ static enum ccdm_exit cmd_attest(const struct ccdm_verb *verb, int argc, char **
 const struct ccdm_setup_verb ccdm_verb_attest = {
 	.verb = { .name = "attest",
 		  .usage = "",
-		  .summary = "prove to a broker what runs here",
+		  .summary = "prove to a broker what this guest runs",
 		  .options = attest_options,
 		  .min_args = 0,
 		  .max_args = 0 },

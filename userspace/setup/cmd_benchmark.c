@@ -128,7 +128,7 @@ out:
 }
 
 static const struct ccdm_option benchmark_options[] = {
-	{ "json", 0, 'j', NULL, "as JSON", NULL, NULL },
+	{ "json", 0, 'j', NULL, "print JSON", NULL, NULL },
 	{ 0 },
 };
 
@@ -174,10 +174,12 @@ static enum ccdm_exit cmd_benchmark(const struct ccdm_verb *verb, int argc, char
 	if (r == -EAFNOSUPPORT || r == -EPERM || r == -EACCES) {
 		struct ccdm_err err = { 0 };
 
-		ccdm_err_set(&err, r, "the kernel's crypto API cannot be reached (AF_ALG): %s",
+		ccdm_err_set(&err, r, "cannot reach the kernel's crypto API (AF_ALG): %s",
 			     strerror(-r));
-		ccdm_err_hint(&err, "load af_alg and algif_skcipher, algif_aead and algif_hash; "
-				    "in a container, allow sockets of AF_ALG");
+		ccdm_err_hint(
+			&err,
+			"load the modules af_alg, algif_skcipher, algif_aead and algif_hash; in a "
+			"container, allow AF_ALG sockets");
 		return ccdm_ui_fail(CCDM_PROGRAM, &err, r == -EAFNOSUPPORT ? -ENOENT : r);
 	}
 	bench_run(&gmac);
@@ -222,7 +224,7 @@ static enum ccdm_exit cmd_benchmark(const struct ccdm_verb *verb, int argc, char
 const struct ccdm_setup_verb ccdm_verb_benchmark = {
 	.verb = { .name = "benchmark",
 		  .usage = "",
-		  .summary = "how fast this kernel runs the cipher suites",
+		  .summary = "measure how fast this kernel runs the cipher suites",
 		  .options = benchmark_options,
 		  .min_args = 0,
 		  .max_args = 0 },

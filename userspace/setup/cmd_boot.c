@@ -45,7 +45,7 @@ static int boot_failed(const char *what, const char *unit, enum ccdm_boot_code *
 	}
 	*code = CCDM_E_BOOT_STEP;
 	return ccdm_err_set(err, -ECANCELED, "%s failed: %s", unit ? unit : "a step",
-			    result ? result : "it died or took too long");
+			    result ? result : "it crashed or took too long");
 }
 
 static enum ccdm_exit cmd_boot(const struct ccdm_verb *verb, int argc, char **argv)
@@ -64,7 +64,7 @@ static enum ccdm_exit cmd_boot(const struct ccdm_verb *verb, int argc, char **ar
 		return e;
 	/* what fails here ends the machine: not by accident in a running system */
 	if (access("/etc/initrd-release", F_OK))
-		return ccdm_setup_usage(verb, "this is no initrd");
+		return ccdm_setup_usage(verb, "expected to run in an initrd");
 	name = argv[optind];
 	unit = argv[optind + 1];
 	r = ccdm_setup_root(&err);
@@ -74,7 +74,7 @@ static enum ccdm_exit cmd_boot(const struct ccdm_verb *verb, int argc, char **ar
 		if (!strcmp(name, boot_steps[i].name))
 			break;
 	if (i == ARRAY_SIZE(boot_steps) && strcmp(name, "shell") && strcmp(name, "failed"))
-		return ccdm_setup_usage(verb, "no such step");
+		return ccdm_setup_usage(verb, "unknown step");
 	r = ccdm_boot_fence(&config, &code, &err);
 	if (!r && i == ARRAY_SIZE(boot_steps))
 		r = boot_failed(name, unit, &code, &err);
@@ -88,7 +88,7 @@ static enum ccdm_exit cmd_boot(const struct ccdm_verb *verb, int argc, char **ar
 const struct ccdm_setup_verb ccdm_verb_boot = {
 	.verb = { .name = "boot",
 		  .usage = "STEP [UNIT]",
-		  .summary = "a step of the boot, for the units of the initrd",
+		  .summary = "run a step of the boot (used by the units of the initrd)",
 		  .offer = "fence measure base root system attest cap|",
 		  .min_args = 1,
 		  .max_args = 2 },

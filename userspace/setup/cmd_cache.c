@@ -15,7 +15,7 @@ static int cache_change(const char *name, const char *size, struct ccdm_err *err
 	int r;
 
 	if (ccdm_ui_size(size, &bytes) || !bytes)
-		return ccdm_err_set(err, -EINVAL, "'%s' is not a size", size);
+		return ccdm_err_set(err, -EINVAL, "expected a size, found '%s'", size);
 	r = ccdm_setup_dm(err);
 	if (!r)
 		r = ccdm_dm_info(name, &info, err);
@@ -27,12 +27,14 @@ static int cache_change(const char *name, const char *size, struct ccdm_err *err
 	if (r == -EINVAL)
 		ccdm_err_set(
 			err, r,
-			"%s: the cache cannot be %s: at least %u MiB, at most half of the memory",
+			"%s: cannot set the cache to %s: expected at least %u MiB and at most half "
+			"of the memory",
 			name, size, CCDM_CACHE_MIB_MIN);
 	else if (r == -ENOSPC)
 		r = ccdm_err_set(
 			err, -EINVAL,
-			"%s: the cache cannot be %s: what was allocated when it was opened takes more",
+			"%s: cannot set the cache to %s: the memory allocated when the mapping was "
+			"opened is larger",
 			name, size);
 	return r;
 }
@@ -54,7 +56,7 @@ static enum ccdm_exit cmd_cache(const struct ccdm_verb *verb, int argc, char **a
 const struct ccdm_setup_verb ccdm_verb_cache = {
 	.verb = { .name = "cache",
 		  .usage = "NAME SIZE",
-		  .summary = "change the size of the cache of a live mapping",
+		  .summary = "change the cache size of an open mapping",
 		  .offer = "@mapping|",
 		  .min_args = 2,
 		  .max_args = 2 },

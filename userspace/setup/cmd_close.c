@@ -13,8 +13,8 @@ struct close_args {
 };
 
 static const struct ccdm_option close_options[] = {
-	{ "deferred", 0, 'd', NULL, "close when the last user has left", NULL, NULL },
-	{ "discard", 0, 'D', NULL, "discard the whole backing device afterwards", NULL, NULL },
+	{ "deferred", 0, 'd', NULL, "close the mapping when its last user is gone", NULL, NULL },
+	{ "discard", 0, 'D', NULL, "then discard the whole backing device", NULL, NULL },
 	{ 0 },
 };
 
@@ -60,7 +60,7 @@ static enum ccdm_exit cmd_close(const struct ccdm_verb *verb, int argc, char **a
 	if (over)
 		return e;
 	if (a.deferred && a.discard)
-		return ccdm_setup_usage(verb, "--discard cannot wait for --deferred");
+		return ccdm_setup_usage(verb, "--discard and --deferred cannot be combined");
 	r = close_mapping(&a, argv[optind], &err);
 	return r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : CCDM_EXIT_OK;
 }
@@ -68,7 +68,7 @@ static enum ccdm_exit cmd_close(const struct ccdm_verb *verb, int argc, char **a
 const struct ccdm_setup_verb ccdm_verb_close = {
 	.verb = { .name = "close",
 		  .usage = "NAME",
-		  .summary = "close it; its content is lost",
+		  .summary = "close a mapping; its content is lost",
 		  .options = close_options,
 		  .offer = "@mapping|",
 		  .min_args = 1,

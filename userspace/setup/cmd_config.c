@@ -34,13 +34,13 @@ static enum ccdm_exit cmd_config(const struct ccdm_verb *verb, int argc, char **
 		return e;
 	what = argv[optind];
 	if (strcmp(what, "check") && strcmp(what, "files") && strcmp(what, "attest"))
-		return ccdm_setup_usage(verb, "what to do with it is one of: check, files, attest");
+		return ccdm_setup_usage(verb, "expected one of: check, files, attest");
 	file = argv[optind + 1] ? argv[optind + 1] : CCDM_CONFIG_FILE;
 	r = ccdm_config_load(file, &config, &err);
 	if (r)
 		return ccdm_ui_fail(CCDM_PROGRAM, &err, r);
 	if (!strcmp(what, "check"))
-		printf("%s: good\n", file);
+		printf("%s: valid\n", file);
 	if (!strcmp(what, "files"))
 		config_files(&config);
 	if (!strcmp(what, "attest"))
@@ -51,7 +51,7 @@ static enum ccdm_exit cmd_config(const struct ccdm_verb *verb, int argc, char **
 const struct ccdm_setup_verb ccdm_verb_config = {
 	.verb = { .name = "config",
 		  .usage = "check|files|attest [FILE]",
-		  .summary = "is the configuration of the boot good; its files",
+		  .summary = "check the boot configuration; list its files",
 		  .offer = "check files attest|@file",
 		  .min_args = 1,
 		  .max_args = 2 },

@@ -19,13 +19,13 @@ struct evidence_args {
 };
 
 static const struct ccdm_option evidence_options[] = {
-	{ "nonce", 0, 'n', "TEXT", "collect evidence that is bound to TEXT, and print it as JSON",
-	  NULL, NULL },
-	{ "manifest", 0, 'm', "FILE", "what the builder of the image says of it, signed", "@file",
+	{ "nonce", 0, 'n', "TEXT", "collect evidence bound to TEXT, and print it as JSON", NULL,
 	  NULL },
-	{ "certificate", 0, 'c', "FILE", "the processor's (VCEK, VLEK), if the host gives none",
+	{ "manifest", 0, 'm', "FILE", "manifest of the image, signed by its builder", "@file",
+	  NULL },
+	{ "certificate", 0, 'c', "FILE", "the processor's VCEK or VLEK, if the host provides none",
 	  "@file", NULL },
-	{ "json", 0, 'j', NULL, "the list as JSON, and evidence over a nonce that is drawn", NULL,
+	{ "json", 0, 'j', NULL, "print JSON: the list, and evidence bound to a random nonce", NULL,
 	  NULL },
 	{ 0 },
 };
@@ -124,7 +124,7 @@ static enum ccdm_exit cmd_evidence(const struct ccdm_verb *verb, int argc, char 
 const struct ccdm_setup_verb ccdm_verb_evidence = {
 	.verb = { .name = "evidence",
 		  .usage = "",
-		  .summary = "what makes evidence here; with --nonce or --json, make some",
+		  .summary = "list the sources of evidence; with --nonce or --json, collect it",
 		  .options = evidence_options,
 		  .min_args = 0,
 		  .max_args = 0 },

@@ -14,7 +14,7 @@ struct list_args {
 };
 
 static const struct ccdm_option list_options[] = {
-	{ "json", 0, 'j', NULL, "as JSON", NULL, NULL },
+	{ "json", 0, 'j', NULL, "print JSON", NULL, NULL },
 	{ 0 },
 };
 
@@ -88,7 +88,7 @@ static enum ccdm_exit cmd_list(const struct ccdm_verb *verb, int argc, char **ar
 const struct ccdm_setup_verb ccdm_verb_list = {
 	.verb = { .name = "list",
 		  .usage = "",
-		  .summary = "the mappings there are",
+		  .summary = "list the mappings",
 		  .options = list_options,
 		  .min_args = 0,
 		  .max_args = 0 },

@@ -18,11 +18,13 @@ struct measure_args {
 enum { OPT_CONFIG = 256, OPT_CHECK, OPT_DRY_RUN };
 
 static const struct ccdm_option measure_options[] = {
-	{ "check", 0, OPT_CHECK, NULL, "only: does the log replay to what the TPM holds?", NULL,
+	{ "check", 0, OPT_CHECK, NULL,
+	  "measure nothing; check that the log replays to the TPM's values", NULL, NULL },
+	{ "dry-run", 0, OPT_DRY_RUN, NULL, "measure nothing; print what would be measured", NULL,
 	  NULL },
-	{ "dry-run", 0, OPT_DRY_RUN, NULL, "only print what would be measured", NULL, NULL },
-	{ "config", 0, OPT_CONFIG, "FILE", "instead of /etc/ccdm/ccdm.conf", "@file", NULL },
-	{ "json", 0, 'j', NULL, "as JSON", NULL, NULL },
+	{ "config", 0, OPT_CONFIG, "FILE", "read FILE in place of /etc/ccdm/ccdm.conf", "@file",
+	  NULL },
+	{ "json", 0, 'j', NULL, "print JSON", NULL, NULL },
 	{ 0 },
 };
 
@@ -137,7 +139,8 @@ static enum ccdm_exit cmd_measure(const struct ccdm_verb *verb, int argc, char *
 	if (over)
 		return e;
 	if (a.check && (a.dry_run || a.config))
-		return ccdm_setup_usage(verb, "--check measures nothing");
+		return ccdm_setup_usage(verb,
+					"--check measures nothing: remove --dry-run and --config");
 	list = calloc(1, sizeof(*list));
 	if (!list)
 		return ccdm_setup_memory();

@@ -23,9 +23,10 @@ struct monitor_args {
 };
 
 static const struct ccdm_option monitor_options[] = {
-	{ "json", 0, 'j', NULL, "one JSON object a line", NULL, NULL },
+	{ "json", 0, 'j', NULL, "print one JSON object per line", NULL, NULL },
 	{ "count", 'n', 'n', "N", "end after N events", NULL, NULL },
-	{ "drop-secrets", 0, 'd', NULL, "at a tamper, remove those in /run/credstore", NULL, NULL },
+	{ "drop-secrets", 0, 'd', NULL, "on tamper, remove the secrets in /run/credstore", NULL,
+	  NULL },
 	{ 0 },
 };
 
@@ -130,7 +131,8 @@ static int monitor_each(const struct ccdm_event *e, void *arg)
 		putchar('\n');
 	}
 	if (r || ferror(stdout) || fflush(stdout))
-		return ccdm_err_set(a->err, r ? r : -EIO, "the event cannot be printed");
+		return ccdm_err_set(a->err, r ? r : -EIO,
+				    "cannot write the event to standard output");
 	return a->count && !lost && ++a->seen == a->count;
 }
 
@@ -166,7 +168,7 @@ static enum ccdm_exit cmd_monitor(const struct ccdm_verb *verb, int argc, char *
 const struct ccdm_setup_verb ccdm_verb_monitor = {
 	.verb = { .name = "monitor",
 		  .usage = "[NAME]",
-		  .summary = "print events as they come",
+		  .summary = "print events as they happen",
 		  .options = monitor_options,
 		  .offer = "@mapping|",
 		  .min_args = 0,

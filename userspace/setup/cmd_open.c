@@ -24,15 +24,16 @@ static const struct ccdm_option open_options[] = {
 	  NULL, NULL },
 	{ "on-tamper", 0, OPT_ON_TAMPER, "WHAT", "panic (default), poweroff or eio",
 	  "panic poweroff eio", NULL },
-	{ "origin", 0, OPT_ORIGIN, "DEV", "show the read-only DEV where nothing was written yet",
-	  "@file", NULL },
-	{ "allow-discards", 0, OPT_DISCARDS, NULL, "pass discards down to DEVICE as well", NULL,
+	{ "origin", 0, OPT_ORIGIN, "DEV",
+	  "read-only DEV that shows through where nothing was written", "@file", NULL },
+	{ "allow-discards", 0, OPT_DISCARDS, NULL, "pass discards on to DEVICE", NULL, NULL },
+	{ "allow-kdump", 0, OPT_KDUMP, NULL, "open even if a crash kernel is loaded", NULL, NULL },
+	{ "size", 0, OPT_SIZE, "SIZE", "size of the mapping (default: the largest that fits)", NULL,
 	  NULL },
-	{ "allow-kdump", 0, OPT_KDUMP, NULL, "open although a crash kernel is loaded", NULL, NULL },
-	{ "size", 0, OPT_SIZE, "SIZE", "size of the mapping (default: as large as fits)", NULL,
+	{ "uuid", 0, OPT_UUID, "HEX", "UUID of the mapping, 32 hex digits (default: random)", NULL,
 	  NULL },
-	{ "uuid", 0, OPT_UUID, "HEX", "32 hex digits for the UUID (default: random)", NULL, NULL },
-	{ "yes", 'y', 'y', NULL, "do not ask before the content of DEVICE is lost", NULL, NULL },
+	{ "yes", 'y', 'y', NULL, "do not ask before the content of DEVICE is destroyed", NULL,
+	  NULL },
 	{ 0 },
 };
 
@@ -94,11 +95,12 @@ static int open_consent(const struct open_args *a, const struct ccdm_device *dev
 	if (!dev->signature[0] || a->yes)
 		return 0;
 	snprintf(question, sizeof(question),
-		 "WARNING: %s (%s) holds: %s.\nOpening it destroys this irrevocably.", dev->path,
-		 ccdm_ui_human(dev->bytes, size), dev->signature);
+		 "warning: %s (%s) holds: %s.\n"
+		 "Opening it destroys this content irrevocably.",
+		 dev->path, ccdm_ui_human(dev->bytes, size), dev->signature);
 	if (ccdm_ui_confirm(question))
 		return 0;
-	ccdm_err_hint(err, "if it may be destroyed, say --yes");
+	ccdm_err_hint(err, "to destroy it, give --yes");
 	return ccdm_err_set(err, -ECANCELED, "%s holds: %s", dev->path, dev->signature);
 }
 
@@ -139,8 +141,10 @@ const struct ccdm_setup_verb ccdm_verb_open = {
 	.verb = { .name = "open",
 		  .usage = "DEVICE NAME",
 		  .summary = "open an ephemeral encrypted disk on DEVICE",
-		  .text = "SIZE is in bytes, or with S (512 bytes), K M G T, KiB ..., KB ... (1000).\n"
-			  "Everything on DEVICE is lost, when it is opened and again when it is closed.\n",
+		  .text = "SIZE is in bytes, or with S (512 bytes), K M G T, KiB ... (1024), KB ... "
+			  "(1000).\n"
+			  "All content of DEVICE is lost when it is opened, and again when it is "
+			  "closed.\n",
 		  .options = open_options,
 		  .offer = "@file|",
 		  .min_args = 2,

@@ -18,10 +18,10 @@ struct scrub_args {
 };
 
 static const struct ccdm_option scrub_options[] = {
-	{ "detach", 0, 'd', NULL, "start it and return", NULL, NULL },
+	{ "detach", 0, 'd', NULL, "start the scrub and return", NULL, NULL },
 	{ "stop", 0, 's', NULL, "stop a running scrub", NULL, NULL },
-	{ "progress-json", 0, 'j', NULL, "progress as lines of JSON", NULL, NULL },
-	{ "quiet", 'q', 'q', NULL, "no progress", NULL, NULL },
+	{ "progress-json", 0, 'j', NULL, "print progress as lines of JSON", NULL, NULL },
+	{ "quiet", 'q', 'q', NULL, "print no progress", NULL, NULL },
 	{ 0 },
 };
 
@@ -69,21 +69,21 @@ static int scrub_verdict(const struct ccdm_dm_info *before, const struct ccdm_dm
 	uint64_t errors = scrub_errors(info) - scrub_errors(before);
 	char state[16];
 
-	/* who does not tell its state may hide one */
+	/* a mapping that does not tell its state may hide a tampered one */
 	if (!ccdm_dm_word(info->status, "state", state, sizeof(state)) ||
 	    !strcmp(state, "tampered")) {
-		ccdm_err_hint(err,
-			      "what was read is not what was last written: see the kernel log");
+		ccdm_err_hint(
+			err, "the device did not return what was last written; see the kernel log");
 		return ccdm_err_set(err, -EBADMSG, "%s: tamper", info->name);
 	}
 	if (errors)
 		return ccdm_err_set(err, -EIO, "%s: %" PRIu64 " device errors", info->name, errors);
 	if (ccdm_dm_number(info->status, "scrubs") == ccdm_dm_number(before->status, "scrubs")) {
-		ccdm_err_hint(err,
-			      "scrub --stop and a suspended mapping end it, and want of memory: "
-			      "see the kernel log");
-		return ccdm_err_set(err, -EINTR,
-				    "%s: the scrub ended before it had read everything",
+		ccdm_err_hint(
+			err,
+			"scrub --stop, a suspended mapping or a lack of memory ends a scrub; see "
+			"the kernel log");
+		return ccdm_err_set(err, -EINTR, "%s: the scrub ended before it read everything",
 				    info->name);
 	}
 	return 0;
@@ -139,9 +139,9 @@ static int scrub_run(struct scrub_args *a, const char *name, struct ccdm_err *er
 	if (r == -EBUSY) {
 		ccdm_err_hint(
 			err,
-			"see how far it is: ccdm-setup status %s; stop it: ccdm-setup scrub --stop %s",
+			"show its progress: ccdm-setup status %s; stop it: ccdm-setup scrub --stop %s",
 			name, name);
-		ccdm_err_set(err, r, "%s: a scrub is running", name);
+		ccdm_err_set(err, r, "%s: a scrub is already running", name);
 	} else if (r == -EAGAIN) {
 		r = ccdm_err_set(err, -EBUSY, "%s is suspended", name);
 	}
@@ -164,7 +164,7 @@ static enum ccdm_exit cmd_scrub(const struct ccdm_verb *verb, int argc, char **a
 	if (over)
 		return e;
 	if (a.detach && a.stop)
-		return ccdm_setup_usage(verb, "--detach and --stop do not go together");
+		return ccdm_setup_usage(verb, "--detach and --stop cannot be combined");
 	r = scrub_run(&a, argv[optind], &err);
 	return r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : CCDM_EXIT_OK;
 }

@@ -17,7 +17,7 @@ struct secret_args {
 
 static const struct ccdm_option secret_options[] = {
 	CCDM_BROKER_ARGS_OPTIONS,
-	{ "force", 0, 'f', NULL, "get: also to a terminal", NULL, NULL },
+	{ "force", 0, 'f', NULL, "get: write to a terminal, too", NULL, NULL },
 	{ 0 },
 };
 
@@ -50,8 +50,9 @@ static int secret_get(struct secret_args *a, char **names, int count, struct ccd
 	int i, r;
 
 	if (isatty(STDOUT_FILENO) && !a->force) {
-		ccdm_err_hint(err, "into a file or a pipe, or with --force");
-		return ccdm_err_set(err, -EINVAL, "a secret does not belong on a terminal");
+		ccdm_err_hint(err, "write it to a file or a pipe, or give --force");
+		return ccdm_err_set(err, -EINVAL,
+				    "standard output is a terminal, which would show the secret");
 	}
 	r = ccdm_broker_args_conf(&a->with, false, err);
 	if (!r)
@@ -94,7 +95,7 @@ static int secret_do(struct secret_args *a, char **words, int count, struct ccdm
 		r = ccdm_setup_root(err);
 		return r ? r : ccdm_credstore_drop(err);
 	}
-	return ccdm_err_set(err, -EINVAL, "one of: get NAME..., fetch, drop");
+	return ccdm_err_set(err, -EINVAL, "expected one of: get NAME..., fetch, drop");
 }
 
 static enum ccdm_exit cmd_secret(const struct ccdm_verb *verb, int argc, char **argv)
@@ -120,11 +121,12 @@ static enum ccdm_exit cmd_secret(const struct ccdm_verb *verb, int argc, char **
 const struct ccdm_setup_verb ccdm_verb_secret = {
 	.verb = { .name = "secret",
 		  .usage = "get NAME...|fetch|drop",
-		  .summary = "secrets from the broker",
+		  .summary = "get secrets from the broker",
 		  .intro =
-			  "  get NAME...   write secrets to standard output, as they are\n"
-			  "  fetch         those of the configuration, into /run/credstore for services\n"
-			  "  drop          remove them from there\n",
+			  "  get NAME...   write the named secrets to standard output, unchanged\n"
+			  "  fetch         store the secrets of the configuration in /run/credstore, "
+			  "for services\n"
+			  "  drop          remove the secrets from /run/credstore\n",
 		  .options = secret_options,
 		  .offer = "get fetch drop|",
 		  .min_args = 1,

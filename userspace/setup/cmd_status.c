@@ -10,7 +10,7 @@
 #include "setup.h"
 
 static const struct ccdm_option status_options[] = {
-	{ "json", 0, 'j', NULL, "as JSON", NULL, NULL },
+	{ "json", 0, 'j', NULL, "print JSON", NULL, NULL },
 	{ 0 },
 };
 
@@ -130,7 +130,7 @@ static enum ccdm_exit cmd_status(const struct ccdm_verb *verb, int argc, char **
 const struct ccdm_setup_verb ccdm_verb_status = {
 	.verb = { .name = "status",
 		  .usage = "[NAME]",
-		  .summary = "what a mapping, or the root, is and how it fares",
+		  .summary = "show the state of a mapping (default: the root)",
 		  .options = status_options,
 		  .offer = "@mapping|",
 		  .min_args = 0,

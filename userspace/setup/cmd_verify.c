@@ -250,7 +250,7 @@ static int verify_judge(const struct verify_kind *kind, const char *file,
 	int r;
 
 	if (kind->json && !in->json)
-		r = ccdm_err_set(err, -EINVAL, "%s: no JSON object", file);
+		r = ccdm_err_set(err, -EINVAL, "%s: expected a JSON object, found none", file);
 	else
 		r = kind->verify(a, in, v, err);
 	if (r == -EINVAL && !err->hint[0])
@@ -274,8 +274,8 @@ static enum ccdm_exit cmd_verify(const struct ccdm_verb *verb, int argc, char **
 		return e;
 	kind = verify_kind(argv[optind]);
 	if (!kind)
-		return ccdm_setup_usage(
-			verb, "the kind of evidence is one of: snp, tdx, tpm, azure, eventlog");
+		return ccdm_setup_usage(verb,
+					"KIND: expected one of: snp, tdx, tpm, azure, eventlog");
 	v = calloc(1, sizeof(*v));
 	if (!v)
 		return ccdm_setup_memory();
@@ -297,12 +297,14 @@ static enum ccdm_exit cmd_verify(const struct ccdm_verb *verb, int argc, char **
 const struct ccdm_setup_verb ccdm_verb_verify = {
 	.verb = { .name = "verify",
 		  .usage = "KIND FILE",
-		  .summary = "is this evidence genuine, and of a guest as it must be?",
-		  .intro =
-			  "  KIND is snp or tdx (FILE is raw, hex, base64, or KBS evidence in JSON), tpm or\n"
-			  "  azure (KBS evidence), or eventlog (of firmware, or of a confidential guest);\n"
-			  "  each may be gzip'ed\n",
-		  .text = "Exit code 0: accepted. 7: it can be read, and is not accepted. 1: it cannot be read.\n",
+		  .summary = "check that evidence is genuine, and of the expected guest",
+		  .intro = "  KIND is one of the following; FILE may be gzip'ed:\n"
+			   "  snp, tdx     a report or quote: raw, hex, base64, or KBS evidence in "
+			   "JSON\n"
+			   "  tpm, azure   KBS evidence in JSON\n"
+			   "  eventlog     an event log of firmware or of a confidential guest\n",
+		  .text = "Exit code: 0 if the evidence is accepted, 7 if it is refused, 1 if it "
+			  "cannot be read.\n",
 		  .options = verify_options,
 		  .offer = "snp tdx tpm azure eventlog|@file",
 		  .min_args = 2,

@@ -108,7 +108,7 @@ int ccdm_setup_root(struct ccdm_err *err)
 	if (geteuid() == 0)
 		return 0;
 	ccdm_err_hint(err, "run it as root");
-	return ccdm_err_set(err, -EPERM, "this needs CAP_SYS_ADMIN");
+	return ccdm_err_set(err, -EPERM, "this verb needs CAP_SYS_ADMIN");
 }
 
 int ccdm_setup_dm(struct ccdm_err *err)

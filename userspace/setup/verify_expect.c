@@ -81,13 +81,14 @@ static int verify_expect_refused(const char *file, const struct ccdm_verdict *v,
 {
 	const struct ccdm_check *c = ccdm_verdict_failed(v);
 
-	ccdm_err_hint(err, "ccdm-setup verify of the quote alone shows every check");
+	ccdm_err_hint(err, "to see every check, verify the quote alone");
 	if (c)
-		return ccdm_err_set(err, -EINVAL,
-				    "%s: the quote was refused, and the log not compared: %s: "
-				    "found %.120s, expected %.120s",
-				    file, c->name, c->found, c->expected);
-	return ccdm_err_set(err, -EINVAL, "%s: the quote was refused, and the log not compared",
+		return ccdm_err_set(
+			err, -EINVAL,
+			"%s: the quote was refused, so the log was not compared: %s: found %.120s, "
+			"expected %.120s",
+			file, c->name, c->found, c->expected);
+	return ccdm_err_set(err, -EINVAL, "%s: the quote was refused, so the log was not compared",
 			    file);
 }
 
@@ -105,7 +106,7 @@ static int verify_expect_quote(const struct verify_args *a, struct verify_input 
 	e->only = a->registers;
 	r = verify_kbs(source, a, in, e->quote, &proof, err);
 	if (r == -EINVAL)
-		ccdm_err_hint(err, "%s must be a quote, evidence with one, or registers",
+		ccdm_err_hint(err, "%s must be a quote, evidence with a quote, or registers",
 			      a->expect);
 	if (!r && !ccdm_verdict_accepted(e->quote))
 		r = verify_expect_refused(a->expect, e->quote, err);
@@ -132,7 +133,7 @@ static int verify_expect_judge(const struct verify_args *a, struct verify_input 
 		return verify_expect_quote(a, in, &source, err);
 	if (verify_has_trust(a))
 		return ccdm_err_set(err, -EINVAL,
-				    "%s: no quote in it; registers alone cannot be verified",
+				    "%s: expected a quote, found registers, which nothing signs",
 				    a->expect);
 	in->expected.registers = json_incref(*o);
 	return 0;
@@ -149,9 +150,11 @@ int verify_expect(const struct verify_args *a, struct verify_input *in, struct c
 		return r;
 	r = verify_input_json(a->expect, text, size, &o, err);
 	if (!r && !o && !verify_has_trust(a))
-		r = ccdm_err_set(err, -EINVAL,
-				 "%s: no object of registers; a quote needs options to verify it",
-				 a->expect);
+		r = ccdm_err_set(
+			err, -EINVAL,
+			"%s: expected an object of registers; for a quote, give the options that "
+			"verify it",
+			a->expect);
 	else if (!r && !o)
 		r = verify_input_quote(text, size, &o, err);
 	if (!r)

@@ -29,7 +29,7 @@ int verify_input_certs(struct ccdm_certs *certs, const char *file, const struct 
 	r = ccdm_certs_add(certs, file, text, size, first, err);
 	free(text);
 	if (!r && first && !*first)
-		r = ccdm_err_set(err, -EINVAL, "%s: no certificate in it", file);
+		r = ccdm_err_set(err, -EINVAL, "%s: expected a certificate, found none", file);
 	return r;
 }
 
@@ -78,7 +78,8 @@ static int verify_input_unpack(const char *file, size_t max, char **bytes, size_
 	if (!ccdm_gzip_is(*bytes, *size))
 		return 0;
 	if (*unpacked)
-		return ccdm_err_set(err, -EINVAL, "%s: gzip data in gzip data", file);
+		return ccdm_err_set(err, -EINVAL,
+				    "%s: found gzip data inside gzip data; unpack it once", file);
 	r = ccdm_gzip_unpack(file, *bytes, *size, max, &plain, &n, err);
 	if (r)
 		return r;
@@ -151,9 +152,9 @@ int verify_input_unwrap(const char *kind, json_t **json, const char **found, str
 		if (!strcasecmp(json_string_value(name), verify_platforms[i].name))
 			*found = verify_platforms[i].kind;
 	if (!*found || (kind && strcmp(*found, kind)))
-		return ccdm_err_set(err, -EINVAL, "expected evidence of %s, found that of \"%s\"",
-				    kind ? kind : "snp, tdx, tpm or azure",
-				    json_string_value(name));
+		return ccdm_err_set(
+			err, -EINVAL, "expected evidence of %s, found evidence of \"%s\"",
+			kind ? kind : "snp, tdx, tpm or azure", json_string_value(name));
 	if (ccdm_capture_is(*json))
 		return 0;
 	json_incref(evidence);

@@ -43,9 +43,12 @@ static int verify_beside(const struct ccdm_capture *c, const struct ccdm_trust *
 	if (c->has_nonce)
 		r = ccdm_evidence_additional(c->tee, c->additional, c->primary, trust,
 					     &c->bound_beside, proof);
-	else if (json_array_append_new(proof->notes,
-				       json_string("without a nonce nothing ties the TPM beside it "
-						   "to it; its registers and logs do not count")))
+	else if (
+		json_array_append_new(
+			proof->notes,
+			json_string(
+				"without a nonce nothing ties the TPM to the TEE; the TPM's registers and "
+				"logs do not count")))
 		r = -ENOMEM;
 	return r;
 }
@@ -57,8 +60,9 @@ static int verify_svsm(struct ccdm_proof *proof)
 		return 0;
 	return json_array_append_new(
 		       proof->notes,
-		       json_string("a listed SVSM vouches for the endorsement key in its manifest; "
-				   "only a session with a broker proves that its TPM signs"))
+		       json_string(
+			       "a listed SVSM names the endorsement key in its manifest; only a session "
+			       "with a broker proves that its TPM signs"))
 		       ? -ENOMEM
 		       : 0;
 }

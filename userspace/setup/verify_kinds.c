@@ -74,13 +74,14 @@ static int verify_logs(const struct verify_args *a, struct verify_input *in, str
 	/* A log that does not lead to its registers says nothing. */
 	if (r || !ccdm_verdict_accepted(v))
 		ccdm_proof_drop(&in->proof);
-	else if (json_array_append_new(
-			 in->proof.notes,
-			 json_string(
-				 in->expected.quote
-					 ? "the registers are those of a quote, which was verified"
-					 : "true if the registers are those of the machine: "
-					   "a quote proves that, not the logs")))
+	else if (
+		json_array_append_new(
+			in->proof.notes,
+			json_string(
+				in->expected.quote
+					? "the registers come from a quote, which was verified"
+					: "this holds only if the registers are the machine's; a quote proves that, "
+					  "the logs do not")))
 		r = ccdm_err_memory(err);
 	return r;
 }
@@ -91,12 +92,14 @@ static int verify_eventlog(const struct verify_args *a, struct verify_input *in,
 	int r;
 
 	if (!a->expect && (a->ccdm_log || a->systemd_log))
-		return ccdm_err_set(err, -ENODATA,
-				    "not proved: logs alone prove nothing; give the registers of a "
-				    "quote with --expect");
+		return ccdm_err_set(
+			err, -ENODATA,
+			"not proved: logs alone prove nothing; give a quote or its registers with "
+			"--expect");
 	if (a->registers && !a->expect)
-		return ccdm_err_set(err, -ENODATA,
-				    "--registers needs a quote: give it with --expect");
+		return ccdm_err_set(
+			err, -ENODATA,
+			"--registers selects registers of a quote; give the quote with --expect");
 	in->banks = calloc(1, sizeof(*in->banks));
 	if (!in->banks)
 		return ccdm_err_memory(err);

@@ -123,7 +123,7 @@ static void verify_register_check(const struct verify_log *l, const struct verif
 {
 	const struct ccdm_bank *bank = ccdm_banks_find(l->banks, one->alg);
 	char value[2 * CCDM_DIGEST_MAX + 1], check[40];
-	const char *found = "no such bank in the log";
+	const char *found = "the log has no such bank";
 	uint16_t size = ccdm_digest_size(one->alg);
 	bool good = bank && !memcmp(bank->value[one->index].bytes, one->value, size);
 
@@ -134,14 +134,14 @@ static void verify_register_check(const struct verify_log *l, const struct verif
 	if (l->expected->quote && bank &&
 	    !verify_register_touched(l, bank, one->rtmr, one->index - one->rtmr)) {
 		good = verify_register_first(one, size);
-		found = good ? one->hex : "no event of it in the logs";
+		found = good ? one->hex : "the logs have no event of it";
 	} else if (l->log->ccdm || l->log->systemd) {
 		bool same = one->alg == l->regs.bank && one->rtmr == l->regs.rtmr;
 
 		good = same && verify_register_proved(l, one, good);
 		found = good   ? one->hex
-			: same ? "another value after all logs"
-			       : "not compared: with several logs, one bank is";
+			: same ? "the logs replay to another value"
+			       : "not compared: several logs are compared in one bank only";
 	}
 	snprintf(check, sizeof(check), "%s-%s", one->bank, one->name);
 	ccdm_verdict_add(l->v, check, good, 0, one->hex, "%s", found);
@@ -159,8 +159,9 @@ static int verify_expect_one(struct verify_log *l, const char *bank, const char 
 
 	if (!size || !verify_register(name, &one.index) || !one.hex ||
 	    ccdm_unhex(one.hex, one.value, size))
-		return ccdm_err_set(err, -EINVAL, "what is expected: %s %s is no register", bank,
-				    name);
+		return ccdm_err_set(err, -EINVAL,
+				    "expected registers: %s %s is not a register with a value",
+				    bank, name);
 	l->alg = one.alg;
 	l->rtmr = one.rtmr;
 	if (!verify_register_counts(l, one.index - one.rtmr))
@@ -247,17 +248,20 @@ static int verify_log_uncovered(const struct verify_log *l)
 		snprintf(check, sizeof(check), "%s-%s%u", ccdm_digest_name(l->alg),
 			 l->rtmr ? "rtmr" : "", i);
 		if (!verify_register_counts(l, i) && touched)
-			r |= verify_log_note(l, json_sprintf("%s: not compared, as --registers has "
-							     "it; its events are not proved",
-							     check));
+			r |= verify_log_note(
+				l,
+				json_sprintf(
+					"%s: not compared, because --registers leaves it out; its events are not "
+					"proved",
+					check));
 		else if (verify_register_counts(l, i) && !(l->covered >> i & 1) &&
 			 (touched || l->expected->only >> i & 1))
 			ccdm_verdict_add(l->v, check, false, 0, "a register that the quote covers",
 					 "not in the quote");
 	}
 	if (l->rtmr && bank && bank->used[0])
-		ccdm_verdict_add(l->v, "mrtd", false, 0, "no event: a launch makes it, and no log",
-				 "events of it in the log");
+		ccdm_verdict_add(l->v, "mrtd", false, 0, "no event: the launch sets MRTD",
+				 "the log has events of it");
 	for (i = 0; i < l->banks->count; i++)
 		if (l->banks->bank[i].alg != l->alg)
 			r |= verify_log_note(l,
@@ -266,10 +270,11 @@ static int verify_log_uncovered(const struct verify_log *l)
 							  "not proved",
 							  ccdm_digest_name(l->banks->bank[i].alg)));
 	if (l->touched[!l->rtmr])
-		r |= verify_log_note(l, json_sprintf("events of %s in the logs: the quote covers "
-						     "%s; they are not proved",
-						     l->rtmr ? "PCRs" : "RTMRs",
-						     l->rtmr ? "RTMRs" : "PCRs"));
+		r |= verify_log_note(
+			l,
+			json_sprintf(
+				"the logs have events of %s, which are not proved: the quote covers %s",
+				l->rtmr ? "PCRs" : "RTMRs", l->rtmr ? "RTMRs" : "PCRs"));
 	return r ? -ENOMEM : 0;
 }
 
@@ -283,7 +288,7 @@ int verify_log_expect(const struct verify_expected *expected, const struct ccdm_
 	int r = 0;
 
 	if (!json_object_size(expected->registers))
-		r = ccdm_err_set(err, -EINVAL, "what is expected has no register in it");
+		r = ccdm_err_set(err, -EINVAL, "expected registers: found none");
 	if (!r)
 		r = verify_log_touched(&l, err);
 	if (!r)

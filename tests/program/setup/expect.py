@@ -42,7 +42,7 @@ def tpm(tmp, t):
     whole = good.quote(pcrs, nonce=nonce)
     check(0, "ok      sha256-4 ", "a quote and its log", whole)
     check(0, "ok      signature ", "the quote's checks are shown", whole)
-    check(0, "registers are those of a quote, which was verified", "and said", whole, lacks="true if the registers are")
+    check(0, "registers come from a quote, which was verified", "and said", whole, lacks="only if the registers are")
     check(0, "accepted", "with its nonce", whole, "--report-data", nonce.hex())
     check(0, "accepted", "gzip'ed", gzip.compress(json.dumps(whole).encode()))
     for tee in "tpm", "TPM":
@@ -60,18 +60,18 @@ def tpm(tmp, t):
             ("values that its digest does not cover", "pcr-digest: found ", good.quote(pcrs, beside=registers(EVENTS[:1])), ()),
             ("another TPM's key", "ak: found one of another key", other.quote(pcrs), ()),
             ("too few values", "pcr-list: found 23", good.quote(pcrs, beside=pcrs[:23]), ())):
-        check(1, "the quote was refused, and the log not compared: " + says, what, evidence, *more, lacks="sha256-4")
+        check(1, "the quote was refused, so the log was not compared: " + says, what, evidence, *more, lacks="sha256-4")
     check(1, "ak-chain: found ", "a provider that nobody trusts", whole,
           key=["--cert", good.cert, "--ak-root", other.ca, "--allow", "no-crl"])
     check(1, "ak-crl: found ", "without a revocation list", whole, key=good.words[:4])
-    check(1, "the log not compared: ak: found none", "without any option", whole, key=[])
+    check(1, "the log was not compared: ak: found none", "without any option", whole, key=[])
     check(1, "tpm_quote.message", "without its message", {"tpm_quote": {}})
 
     # the log is another one than the machine's
     forged = registers([(4, b"\x11" * 32), (7, b"\x22" * 32)])
     check(7, "FAILED  sha256-4 ", "an event that the machine did not measure", good.quote(forged))
     check(7, "FAILED  sha256-10 ", "an event that is not in the log", good.quote(registers(EVENTS + [(10, b"\x44" * 32)])))
-    check(7, "sha256-10            no event of it in the logs", "and it is said", good.quote(registers(EVENTS + [(10, b"\x44" * 32)])))
+    check(7, "sha256-10            the logs have no event of it", "and it is said", good.quote(registers(EVENTS + [(10, b"\x44" * 32)])))
     check(7, "FAILED  sha256-17 ", "a dynamic root of trust that the log does not know of",
           good.quote(registers(EVENTS + [(17, b"\x44" * 32)])))
 
@@ -82,7 +82,7 @@ def tpm(tmp, t):
         part["tpm_quote"]["pcrs"] = [pcrs[i].hex() for i in sorted(selected)]
         check(7, "FAILED  sha256-4             not in the quote", "and with its own alone", part)
     check(0, "accepted", "one over the registers that the log has", good.quote(pcrs, [4, 7]))
-    check(0, "sha256-4: not compared, as --registers has it; its events are not proved", "what is taken out is said", good.quote(pcrs, [7]),
+    check(0, "sha256-4: not compared, because --registers leaves it out; its events are not proved", "what is taken out is said", good.quote(pcrs, [7]),
           "--registers", "7")
     busy = good.quote(registers(EVENTS + [(10, b"\x44" * 32)]))
     check(0, "accepted", "--registers takes one out", busy, "--registers", "0-9,11-23", lacks="sha256-10")
@@ -91,15 +91,15 @@ def tpm(tmp, t):
           "--registers", "4-5,7")
     for text in "", "24", "3-1", "x", "1,", "1-", "-1", "1 2", "0-99999999999999999999":
         t.says(1, "does not fit there", "verify", "eventlog", logs, "--expect", quote, "--registers", text)
-    t.says(1, "--registers needs a quote", "verify", "eventlog", logs, "--registers", "1")
+    t.says(1, "--registers selects registers of a quote", "verify", "eventlog", logs, "--registers", "1")
 
     # no file decides by itself that nothing is verified
     plain = {"sha256": {"4": pcrs[4].hex()}}
-    check(0, "true if the registers are those of the machine", "registers that were written down", plain, key=[])
+    check(0, "only if the registers are the machine's", "registers that were written down", plain, key=[])
     for words in good.words[:2], good.words[2:4], good.words[4:], ["--registers", "4"], ["--report-data", "00"]:
-        check(1, "registers alone cannot be verified", "they are no quote: " + words[0], plain, key=words)
-    check(1, "a quote needs options", "bytes that are none", b"\4\0\2\0", key=[])
-    check(1, "must be a quote, evidence with one, or registers", "bytes that are no quote", b"\4\0\2\0")
+        check(1, "found registers, which nothing signs", "they are no quote: " + words[0], plain, key=words)
+    check(1, "for a quote, give the options", "bytes that are none", b"\4\0\2\0", key=[])
+    check(1, "must be a quote, evidence with a quote, or registers", "bytes that are no quote", b"\4\0\2\0")
 
     # other logs of the same boot
     systemd = os.path.join(tmp, "systemd")
@@ -109,7 +109,7 @@ def tpm(tmp, t):
     check(7, "FAILED  sha256-11 ", "whose event the machine did not measure", good.quote(pcrs), "--systemd-log", systemd)
     check(7, "sha256-11            not in the quote", "whose register is not covered", good.quote(more, [4, 7]), "--systemd-log", systemd)
     put(systemd, record(1, "x", "rtmr"))
-    check(0, "events of RTMRs in the logs: the quote covers PCRs", "events of registers that no TPM has", good.quote(pcrs),
+    check(0, "the logs have events of RTMRs, which are not proved: the quote covers PCRs", "events of registers that no TPM has", good.quote(pcrs),
           "--systemd-log", systemd)
 
     # a capture: its nonce and key are what it must be bound to
@@ -167,22 +167,22 @@ def tdx(tmp, t):
                           (" as the protocol has it", {"quote": base64.b64encode(raw).decode()}), (" in a capture", told)):
         check(0, "ok      sha384-rtmr2 ", "a TD's quote" + what, content)
     # what a capture is of, its "tee" says: that is what is judged
-    for kind, code, says in ("snp", 1, "expected evidence of snp, found that of \"tdx\""), ("tdx", 0, "accepted"):
+    for kind, code, says in ("snp", 1, "expected evidence of snp, found evidence of \"tdx\""), ("tdx", 0, "accepted"):
         rc, out, err = t.setup("verify", kind, put(quote, {"platform": "snp", **told}), *words)
         t.ok(rc == code and says in out + err and (rc == 0) == ("\naccepted" in out),
              "verify %s: a capture of tdx with another name beside it" % kind,
              (rc, out, err))
     check(0, "accepted", "with what it is bound to", raw, "--report-data", data.hex())
     check(1, "report-data: found ", "and with something else", raw, "--report-data", "00" * 64)
-    check(1, "the quote was refused, and the log not compared: signature", "a quote that nobody signed", quotes["forged"])
+    check(1, "the quote was refused, so the log was not compared: signature", "a quote that nobody signed", quotes["forged"])
     check(1, "debug: found ", "a TD that can be debugged", quotes["debug"])
     check(0, "allowed debug ", "and with --allow debug", quotes["debug"], "--allow", "debug")
-    check(1, "the log not compared: ", "without collateral", raw, key=words[:2])
+    check(1, "the log was not compared: ", "without collateral", raw, key=words[:2])
     check(7, "FAILED  sha384-rtmr0 ", "another TD's quote", quotes["other"])
     check(7, "FAILED  sha384-rtmr1 ", "an event that the TD did not measure", raw, firmware=log(events + [(2, b"\x33" * 48)], 0xc))
     check(7, "FAILED  sha384-rtmr4 ", "an event of a register that there is not", raw, firmware=log(events + [(5, b"\x33" * 48)], 0xc))
     check(7, "FAILED  mrtd ", "an event of the launch", raw, firmware=log(events + [(0, b"\x33" * 48)], 0xc))
-    check(7, "no such bank in the log", "a log of another bank", raw, firmware=log([(1, b"\x11" * 32)]))
+    check(7, "the log has no such bank", "a log of another bank", raw, firmware=log([(1, b"\x11" * 32)]))
     check(7, "FAILED  sha384-rtmr0 ", "with --registers, of RTMRs", quotes["other"], "--registers", "0")
     check(0, "accepted", "and of another", quotes["other"], "--registers", "1")
     check(7, "refused", "and of none", raw, "--registers", "23")
@@ -218,7 +218,7 @@ def snp(tmp, t):
     roots = os.path.join(trust, "roots")
     words = ["--root", os.path.join(roots, *os.listdir(roots)), "--cert", path + ".cert", "--chain", trust + "/certs/ask.pem"]
     with_ = ["--report-data", asked.hex()]
-    vouches = "note: a listed SVSM vouches for the endorsement key in its manifest"
+    vouches = "note: a listed SVSM names the endorsement key in its manifest"
 
     def check(code, says, what, content, *more, lacks=vouches):
         rc, out, err = t.setup("verify", "snp", put(path, content), *words, *more)
@@ -256,7 +256,7 @@ def snp(tmp, t):
     t.says(1, "the evidence proves no register: the TPM beside it: report-data", *against, *trusts)
     del both["runtime-data"]
     put(path, both)
-    t.says(0, "without a nonce nothing ties the TPM beside it to it", "verify", "snp", path, *words, *trusts)
+    t.says(0, "without a nonce nothing ties the TPM to the TEE", "verify", "snp", path, *words, *trusts)
     t.says(1, "the evidence proves no register: the nonce was not checked", *against, *trusts)
     both["tee-evidence"]["additional_evidence"] = ""
     put(path, both)

@@ -71,8 +71,8 @@ def usage():
     says(1, "usage:", "nosuch")
     says(0, "usage:", "--debug", "--help")
     says(0, "\"attesters\"", "evidence", "--json")
-    says(1, "one name, or --generate", "attach")
-    says(1, "one name, or --generate", "attach", "a", "--generate", "/tmp")
+    says(1, "expected one NAME, or --generate", "attach")
+    says(1, "expected one NAME, or --generate", "attach", "a", "--generate", "/tmp")
     says(1, "--check measures nothing", "measure", "--check", "--dry-run")
     says(1, "--check measures nothing", "measure", "--check", "--config", "/x")
     says(4, "ccdm.conf", "measure", "--dry-run", "--config", "/nosuch/ccdm.conf")
@@ -80,11 +80,11 @@ def usage():
         says(1, "does not fit there", "monitor", "-n", n)
     for size in "0", "x":
         says(1, "does not fit there", "open", "--size", size, "/dev/null", "x")
-        says(1, "is not a size", "cache", "x", size)
+        says(1, "expected a size", "cache", "x", size)
     for uuid in "0" * 31, "0" * 33, "g" * 32:
         says(1, "does not fit there", "open", "--uuid", uuid, "/dev/null", "x")
-    says(1, "do not go together", "scrub", "x", "--detach", "--stop")
-    says(1, "this is no initrd", "boot", "fence")
+    says(1, "cannot be combined", "scrub", "x", "--detach", "--stop")
+    says(1, "expected to run in an initrd", "boot", "fence")
     says(1, "one of: check, files, attest", "config", "nosuch")
     for words in ("nosuch",), ("get",), ("fetch", "x"), ("drop", "x"):
         says(1, "one of: get NAME..., fetch, drop", "secret", *words, "--broker", "https://x", "--ca", "/x")
@@ -108,19 +108,19 @@ def attesting(tmp):
                    check=True, capture_output=True)
     to = ("--broker", "https://localhost:1")
     for verb in ("attest",), ("secret", "get", "a/b/c"):
-        says(1, "no [attest], and no --broker", *verb, "--config", conf)
+        says(1, "no section [attest]", *verb, "--config", conf)
         says(4, "nosuch", *verb, "--config", tmp + "/nosuch")
         says(1, "one of --ca and --pin", *verb, *to)
         says(1, "one of --ca and --pin", *verb, *to, "--ca", ca, "--pin", "ab" * 32)
-        says(1, "the pin is not 64", *verb, *to, "--pin", "ab")
-        says(1, "0.3.0 is neither", *verb, *to, "--pin", "ab" * 32, "--protocol", "0.3.0")
+        says(1, "--pin: expected 64", *verb, *to, "--pin", "ab")
+        says(1, "expected 0.4.0 or 0.2.0, found 0.3.0", *verb, *to, "--pin", "ab" * 32, "--protocol", "0.3.0")
         says(4, "nosuch", *verb, *to, "--pin", "ab" * 32, "--manifest", tmp + "/nosuch")
-        says(1, "no manifest", *verb, *to, "--pin", "ab" * 32, "--manifest", junk)
+        says(1, "expected a manifest", *verb, *to, "--pin", "ab" * 32, "--manifest", junk)
         says(4, "nosuch", *verb, *to, "--pin", "ab" * 32, "--certificate", tmp + "/nosuch")
         says(1, "neither a certificate", *verb, *to, "--pin", "ab" * 32, "--certificate", junk)
-        says(1, "no certificate in it", *verb, *to, "--pin", "ab" * 32, "--certificate", crl)
+        says(1, "expected a certificate", *verb, *to, "--pin", "ab" * 32, "--certificate", crl)
     says(1, "one of --ca and --pin", "secret", "fetch", *to, "--config", conf)
-    says(1, "no certificate in it", "verify", "snp", junk, "--cert", crl)
+    says(1, "expected a certificate", "verify", "snp", junk, "--cert", crl)
     says(1, "ccdm-setup: ", "verify", "snp", junk, "--crl", crl)
     for seconds in "0", "x", "3601":
         says(1, "does not fit there", "attest", *to, "--pin", "ab" * 32, "--timeout", seconds)
@@ -135,8 +135,8 @@ def attesting(tmp):
     with open(conf + "3", "w") as f:
         f.write(BOOT % ("ab" * 32) + "[attest]\nbroker = https://localhost:1\nprotocol = 0.2.0\nca = %s\n" % ca)
     says(4, "nosuch", "attest", "--config", conf + "3", "--manifest", tmp + "/nosuch")
-    says(1, "the pin is not 64", "attest", "--config", conf + "3", "--pin", "ab")
-    says(1, "0.3.0 is neither", "attest", "--config", conf + "3", "--protocol", "0.3.0")
+    says(1, "--pin: expected 64", "attest", "--config", conf + "3", "--pin", "ab")
+    says(1, "expected 0.4.0 or 0.2.0, found 0.3.0", "attest", "--config", conf + "3", "--protocol", "0.3.0")
     rc, out, _ = setup("config", "files", conf + "2")
     ok(rc == 0 and out == tmp + "/nosuch\n", "config files: what it names", out)
     says(0, "", "config", "check", conf)
@@ -151,7 +151,7 @@ def terminal():
     """A secret is not for a terminal to show."""
     us, them = pty.openpty()
     argv = [BIN + "/ccdm-setup", "secret", "get", "a/b/c", "--broker", "https://localhost:1"]
-    for more, text in ((), "does not belong on a terminal"), (("--force",), "one of --ca and --pin"):
+    for more, text in ((), "would show the secret"), (("--force",), "one of --ca and --pin"):
         r = subprocess.run([*argv, *more], stdin=subprocess.DEVNULL, stdout=them, stderr=subprocess.PIPE, text=True)
         ok(r.returncode == 1 and text in r.stderr, "secret get to a terminal%s: %s" % (" ".join(("", *more)), text), r)
     os.close(us)
@@ -208,12 +208,12 @@ def logs(tmp):
             (0, "accepted", json.dumps(said)),
             (7, "refused", json.dumps({"sha256": {"4": "00" * 32}})),
             (7, "refused", json.dumps({"sha384": {"4": "00" * 48}})),
-            (1, "expect: line 1", "{"), (1, "no register in it", "{}"), (1, "is no register", '{"sha256": {"24": "00"}}'),
-            (1, "is no register", '{"sha256": {"x": "00"}}'), (1, "is no register", '{"md5": {"4": "00"}}'),
-            (1, "is no register", '{"sha256": {"4x": "00"}}'), (1, "is no register", '{"sha256": {"": "00"}}'),
-            (1, "is no register", '{"sha256": {"4": 7}}'), (1, "is no register", '{"sha256": {"4": "00"}}'),
-            (1, "is no register", '{"rtmr4": "00"}'), (1, "no object", "[]"),
-            (1, "sha256 x is no register", '{"sha256": {"x": "00", "y": "00"}, "rtmr9": ""}')):
+            (1, "expect: line 1", "{"), (1, "expected registers: found none", "{}"), (1, "is not a register", '{"sha256": {"24": "00"}}'),
+            (1, "is not a register", '{"sha256": {"x": "00"}}'), (1, "is not a register", '{"md5": {"4": "00"}}'),
+            (1, "is not a register", '{"sha256": {"4x": "00"}}'), (1, "is not a register", '{"sha256": {"": "00"}}'),
+            (1, "is not a register", '{"sha256": {"4": 7}}'), (1, "is not a register", '{"sha256": {"4": "00"}}'),
+            (1, "is not a register", '{"rtmr4": "00"}'), (1, "expected an object", "[]"),
+            (1, "sha256 x is not a register", '{"sha256": {"x": "00", "y": "00"}, "rtmr9": ""}')):
         with open(expect, "w") as f:
             f.write(what)
         says(code, text, "verify", "eventlog", path, "--expect", expect)
@@ -236,10 +236,10 @@ def logs(tmp):
               "content_type": "systemd", "content": {"eventType": "phase", "string": text}}
     with open(empty, "w") as f:
         f.write("\x1e" + json.dumps(record) + "\n")
-    says(7, "another value after all logs", "verify", "eventlog", path, "--expect", expect, "--systemd-log", empty)
+    says(7, "the logs replay to another value", "verify", "eventlog", path, "--expect", expect, "--systemd-log", empty)
     with open(empty, "wb") as f:
         f.write(gzip.compress(("\x1e" + json.dumps(record) + "\n").encode()))
-    says(7, "another value after all logs", "verify", "eventlog", path, "--expect", expect, "--systemd-log", empty)
+    says(7, "the logs replay to another value", "verify", "eventlog", path, "--expect", expect, "--systemd-log", empty)
     with open(empty, "w") as f:
         f.write("junk")
     says(1, "ccdm-setup: ", "verify", "eventlog", path, "--expect", expect, "--systemd-log", empty)
@@ -255,7 +255,7 @@ def logs(tmp):
         says(4, "nosuch", "verify", "tdx", path, option, tmp + "/nosuch")
     for data in "", "zz", "ab" * 65:
         says(1, "does not fit there", "verify", "snp", path, "--report-data", data)
-    says(1, "the kind of evidence is one of", "verify", "nosuch", path)
+    says(1, "KIND: expected one of", "verify", "nosuch", path)
     for kind in "snp", "tdx", "tpm", "azure":
         with open(path, "w") as f:
             f.write("{}")
@@ -347,7 +347,7 @@ def zipped(tee, path, words):
                              (1, "damaged", z[:-8] + bytes([z[-8] ^ 1]) + z[-7:]), (1, "damaged", z[:-4] + bytes([z[-4] ^ 1]) + z[-3:]),
                              (1, "damaged", z[:2] + b"\7" + z[3:]), (1, "%d bytes follow" % len(z), z + z),
                              (1, "1 bytes follow", z + b"\0"),
-                             (1, "in gzip data", gzip.compress(z))):
+                             (1, "inside gzip data", gzip.compress(z))):
         rc, out, err = setup("verify", tee, *forms(path, {".z": what}), *words)
         ok(rc == code and text in err and "accepted" not in out, "verify %s: gzip data: %s" % (tee, text), (rc, out, err))
 

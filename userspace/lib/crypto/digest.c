@@ -95,6 +95,19 @@ int ccdm_digest_of(uint16_t alg, const void *a, size_t a_size, const void *b, si
 	return ccdm_digest_end(alg, ctx, r, digest);
 }
 
+int ccdm_digest_pieces(uint16_t alg, const struct iovec *piece, size_t count,
+		       struct ccdm_digest *digest)
+{
+	EVP_MD_CTX *ctx;
+	int r = ccdm_digest_begin(alg, &ctx);
+	size_t i;
+
+	for (i = 0; !r && i < count; i++)
+		if (piece[i].iov_len && !EVP_DigestUpdate(ctx, piece[i].iov_base, piece[i].iov_len))
+			r = -EIO;
+	return ccdm_digest_end(alg, ctx, r, digest);
+}
+
 int ccdm_digest_file(uint16_t alg, const char *file, struct ccdm_digest *digest)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC), r = fd < 0 ? -errno : 0;

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 #include "base/compiler.h"
 #include "base/bytes.h"
 
@@ -57,6 +58,10 @@ uint16_t ccdm_digest_size(uint16_t alg);
  */
 int __must_check ccdm_digest_of(uint16_t alg, const void *a, size_t a_size, const void *b,
 				size_t b_size, struct ccdm_digest *digest);
+
+/* The same over @count pieces, one behind the other. */
+int __must_check ccdm_digest_pieces(uint16_t alg, const struct iovec *piece, size_t count,
+				    struct ccdm_digest *digest);
 
 /* Of a file's bytes, however many. Return: 0, -ENOTSUP, what open(2) and read(2) say. */
 int __must_check ccdm_digest_file(uint16_t alg, const char *file, struct ccdm_digest *digest);

@@ -285,7 +285,7 @@ MUTANTS = [
     ("fence-files-taken", "what stands beside the UKI ends the boot", "userspace/lib/boot/fence.c",
      "		if (!allowed || !allowed[i])",
      "		if (allowed && !allowed[i])", "unit config"),
-    ("not-strict-unsaid", "who reads evidence learns that the command line was not compared", "userspace/lib/boot/measure.c",
+    ("not-strict-unsaid", "who reads evidence learns that the command line was not compared", "userspace/lib/boot/measure_events.c",
      "config->strict ? \"1\" : \"not-strict\"",
      "\"1\"", "unit measure"),
     ("certificate-of-another-key", "a provider's certificate is for the key that signs", "userspace/lib/tpm/tpm_provider.c",
@@ -310,7 +310,7 @@ MUTANTS = [
      "(flag && !tdx->load())", "0", "unit measure"),
     ("rtmr-not-read-back", "RTMR 3 is read back", "userspace/lib/boot/measure.c",
      "	return r ? r : ccdm_measure_compare(to, true, value, err);", "	return r;", "unit measure"),
-    ("workload-not-measured", "the workload's manifest is measured", "userspace/lib/boot/measure.c",
+    ("workload-not-measured", "the workload's manifest is measured", "userspace/lib/boot/measure_events.c",
      "			r = ccdm_measure_add(list, \"ccdm-workload\", value, err);",
      "			r = 0;", "unit measure"),
     # ---- attacks on a real broker

@@ -3,8 +3,6 @@
 /* measure.c - see measure.h */
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,95 +13,6 @@
 #include "measure.h"
 #include "disk/module.h"
 #include "tpm/tpm.h"
-#include "verity.h"
-
-#define CCDM_MEASURE_FILE_MAX (16 << 20)
-
-/* ---- what ---------------------------------------------------------------- */
-
-static int ccdm_measure_hash(const void *bytes, size_t size, char *hex, struct ccdm_err *err)
-{
-	struct ccdm_digest digest;
-
-	if (ccdm_digest_of(CCDM_ALG_SHA256, bytes, size, NULL, 0, &digest))
-		return ccdm_err_set(err, -EIO, "SHA-256 failed");
-	ccdm_hex(digest.bytes, digest.size, hex);
-	return 0;
-}
-
-static int ccdm_measure_file(const char *file, char *hex, struct ccdm_err *err)
-{
-	char *text;
-	size_t size;
-	int r = ccdm_file_read(file, CCDM_MEASURE_FILE_MAX, &text, &size, err);
-
-	if (r)
-		return r;
-	r = ccdm_measure_hash(text, size, hex, err);
-	free(text);
-	return r;
-}
-
-/* The hash of a public key is over its SubjectPublicKeyInfo, whatever the file's form. */
-static int ccdm_measure_key(const char *file, char *hex, struct ccdm_err *err)
-{
-	FILE *f = fopen(file, "re");
-	EVP_PKEY *key = f ? PEM_read_PUBKEY(f, NULL, NULL, NULL) : NULL;
-	unsigned char *der = NULL;
-	int n, r;
-
-	if (!f) {
-		r = -errno;
-		return ccdm_err_set(err, r, "%s: %s", file, strerror(-r));
-	}
-	fclose(f);
-	n = key ? i2d_PUBKEY(key, &der) : -1;
-	EVP_PKEY_free(key);
-	if (n <= 0)
-		return ccdm_err_set(err, -EINVAL, "%s: expected a public key in PEM", file);
-	r = ccdm_measure_hash(der, n, hex, err);
-	OPENSSL_free(der);
-	return r;
-}
-
-static int ccdm_measure_add(struct ccdm_measure_list *list, const char *name, const char *value,
-			    struct ccdm_err *err)
-{
-	char *text = list->text[list->count];
-	int n = snprintf(text, sizeof(list->text[0]), "%s:%s", name, value);
-
-	if (n < 0 || (size_t)n >= sizeof(list->text[0]))
-		return ccdm_err_set(err, -E2BIG, "event %s: more than %u bytes", name,
-				    CCDM_EVENT_MAX);
-	list->count++;
-	return 0;
-}
-
-int ccdm_measure_events(const struct ccdm_config *config, struct ccdm_measure_list *list,
-			struct ccdm_err *err)
-{
-	char value[CCDM_EVENT_MAX];
-	int r;
-
-	list->count = 0;
-	ccdm_verity_value(config, value, sizeof(value));
-	r = ccdm_measure_add(list, "ccdm-base", value, err);
-	if (!r && config->workload[0]) {
-		r = ccdm_measure_file(config->workload, value, err);
-		if (!r)
-			r = ccdm_measure_add(list, "ccdm-workload", value, err);
-	}
-	if (!r && config->signer[0]) {
-		r = ccdm_measure_key(config->signer, value, err);
-		if (!r)
-			r = ccdm_measure_add(list, "ccdm-signer", value, err);
-	}
-	if (!r && config->policy_url[0])
-		r = ccdm_measure_add(list, "ccdm-policy-url", config->policy_url, err);
-	/* who reads evidence is told that the command line was not compared */
-	return r ? r
-		 : ccdm_measure_add(list, "ccdm-ready", config->strict ? "1" : "not-strict", err);
-}
 
 /* ---- where --------------------------------------------------------------- */
 

@@ -25,7 +25,23 @@ struct ccdm_measure_list {
 	char text[CCDM_MEASURE_EVENTS][CCDM_EVENT_MAX + 1];
 };
 
+/**
+ * struct ccdm_measure_files - where the files are that a configuration names
+ * @read: as ccdm_file_read()
+ * @arg: passed on
+ */
+struct ccdm_measure_files {
+	int (*read)(const char *file, size_t max, char **text, size_t *size, void *arg,
+		    struct ccdm_err *err);
+	void *arg;
+};
+
 /* Reads the files that are named: their hash is the value. */
+int __must_check ccdm_measure_events_of(const struct ccdm_config *config,
+					const struct ccdm_measure_files *files,
+					struct ccdm_measure_list *list, struct ccdm_err *err);
+
+/* The same with the files of this system. */
 int __must_check ccdm_measure_events(const struct ccdm_config *config,
 				     struct ccdm_measure_list *list, struct ccdm_err *err);
 

@@ -12,24 +12,6 @@
 #include "disk/dm.h"
 #include "verity.h"
 
-#define CCDM_VERITY_PANIC " 1 panic_on_corruption"
-
-/* Parameters of the tree behind the devices, as the table line has them. */
-static void ccdm_verity_tail(const struct ccdm_config *c, char *text, size_t size)
-{
-	snprintf(text, size, "%llu %llu %llu %llu %s %s %s", (unsigned long long)c->data_block_size,
-		 (unsigned long long)c->hash_block_size, (unsigned long long)c->data_blocks,
-		 (unsigned long long)c->hash_start, c->algorithm, c->roothash, c->salt);
-}
-
-void ccdm_verity_value(const struct ccdm_config *config, char *text, size_t size)
-{
-	char tail[1024];
-
-	ccdm_verity_tail(config, tail, sizeof(tail));
-	snprintf(text, size, "1 %s" CCDM_VERITY_PANIC, tail);
-}
-
 /* Does @device hold @blocks blocks of @block bytes from block @start on? */
 static int ccdm_verity_size(const char *path, uint64_t start, uint64_t blocks, uint64_t block,
 			    struct ccdm_err *err)

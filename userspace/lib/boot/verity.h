@@ -7,6 +7,11 @@
 #include "base/compiler.h"
 #include "config.h"
 
+#define CCDM_VERITY_PANIC " 1 panic_on_corruption"
+
+/* Parameters of the tree behind the devices, as the table line has them. */
+void ccdm_verity_tail(const struct ccdm_config *config, char *text, size_t size);
+
 /**
  * ccdm_verity_value() - the parameters as they are measured
  * @config: has them

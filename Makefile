@@ -40,7 +40,7 @@ override CFLAGS += -std=gnu11 -Wall -Wextra -Werror=unused-result -Wformat=2 -Ws
 override CPPFLAGS += -D_GNU_SOURCE -DCCDM_VERSION='"$(VERSION)"' -Ikmod -Iuserspace/lib -Iuserspace/broker
 override LDFLAGS += -pie -Wl,-z,relro,-z,now
 PKGS := devmapper libkmod libnl-3.0 libnl-genl-3.0 blkid jansson libudev libcrypto libssl sqlite3 yaml-0.1 \
-	libevent_openssl libevent tss2-esys tss2-mu tss2-rc tss2-tcti-device zlib
+	libevent_openssl libevent tss2-esys tss2-mu tss2-rc tss2-tcti-device zlib libzstd
 # What each program links
 SETUP_PKGS := devmapper libkmod libnl-3.0 libnl-genl-3.0 blkid jansson libudev libcrypto tss2-esys tss2-mu tss2-rc \
 	tss2-tcti-device zlib

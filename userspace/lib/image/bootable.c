@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
+/* bootable.c - see bootable.h */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "base/ini.h"
+#include "bootable.h"
+#include "initrd.h"
+
+#define DEPTH	  8 /* folders in folders */
+#define PATH_SIZE 4096
+#define ESP_FILES 512 /* files and folders that are looked at */
+
+/* ---- files of the EFI system partition -------------------------------------------- */
+
+static bool ccdm_bootable_ends(const char *path, const char *end)
+{
+	size_t n = strlen(path), m = strlen(end);
+
+	return n >= m && !strcasecmp(path + n - m, end);
+}
+
+/* systemd-stub(7), FILES */
+static const char *ccdm_bootable_beside(const char *path)
+{
+	static const char extra[] = CCDM_BOOTABLE_UKI ".extra.d/";
+	static const char *const folders[] = { extra, "loader/addons/", "loader/credentials/",
+					       "loader/extensions/" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(folders); i++)
+		if (!strncasecmp(path, folders[i], strlen(folders[i])))
+			break;
+	if (i == ARRAY_SIZE(folders))
+		return NULL;
+	if (ccdm_bootable_ends(path, ".efi"))
+		return "an addon";
+	if (ccdm_bootable_ends(path, ".cred"))
+		return "a credential";
+	return ccdm_bootable_ends(path, ".raw") ? "an extension" : NULL;
+}
+
+/* The walk through the folders, with a list of those that are left. */
+struct ccdm_bootable_walk {
+	struct ccdm_bootable *b;
+	const char *folder;
+	unsigned int depth, seen, count;
+	struct {
+		char *path;
+		unsigned int depth;
+		struct ccdm_fat_entry entry;
+	} left[ESP_FILES];
+	struct ccdm_err *err;
+};
+
+static int ccdm_bootable_entry(const struct ccdm_fat_entry *entry, void *arg)
+{
+	struct ccdm_bootable_walk *w = arg;
+	struct ccdm_bootable *b = w->b;
+	char *path;
+
+	if (w->seen++ == ESP_FILES || (!entry->folder && b->files == CCDM_BOOTABLE_FILES))
+		return ccdm_err_set(w->err, -EINVAL,
+				    "%s: EFI system partition: expected at most %u files",
+				    b->source.name, CCDM_BOOTABLE_FILES);
+	if (entry->folder && w->depth == DEPTH)
+		return ccdm_err_set(
+			w->err, -EINVAL,
+			"%s: EFI system partition: %s: folders in folders, more than %u deep",
+			b->source.name, w->folder, DEPTH);
+	if (asprintf(&path, "%s%s", w->folder, entry->name) < 0)
+		return ccdm_err_memory(w->err);
+	ccdm_err_plain(path);
+	if (entry->folder) {
+		w->left[w->count].path = path;
+		w->left[w->count].depth = w->depth + 1;
+		w->left[w->count++].entry = *entry;
+		return 0;
+	}
+	b->file[b->files].path = path;
+	b->file[b->files].size = entry->size;
+	b->file[b->files++].beside = ccdm_bootable_beside(path);
+	return 0;
+}
+
+static int ccdm_bootable_files(struct ccdm_bootable *b, const struct ccdm_fat *fat,
+			       struct ccdm_err *err)
+{
+	struct ccdm_bootable_walk *w = calloc(1, sizeof(*w));
+	char folder[PATH_SIZE] = "";
+	unsigned int next;
+	int r;
+
+	if (!w)
+		return ccdm_err_memory(err);
+	w->b = b;
+	w->err = err;
+	w->folder = folder;
+	r = ccdm_fat_list(fat, NULL, ccdm_bootable_entry, w, err);
+	for (next = 0; !r && next < w->count; next++) {
+		snprintf(folder, sizeof(folder), "%s/", w->left[next].path);
+		w->depth = w->left[next].depth;
+		r = ccdm_fat_list(fat, &w->left[next].entry, ccdm_bootable_entry, w, err);
+	}
+	while (w->count)
+		free(w->left[--w->count].path);
+	free(w);
+	return r;
+}
+
+/* ---- the UKI ------------------------------------------------------------------------ */
+
+static int ccdm_bootable_esp(struct ccdm_bootable *b, struct ccdm_err *err)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->gpt.count; i++) {
+		if (strcmp(b->gpt.part[i].type, CCDM_GPT_ESP))
+			continue;
+		if (b->esp)
+			return ccdm_err_set(
+				err, -EINVAL,
+				"%s: partitions %u and %u: expected one EFI system partition",
+				b->source.name, b->esp->number, b->gpt.part[i].number);
+		b->esp = &b->gpt.part[i];
+	}
+	if (!b->esp)
+		return ccdm_err_set(err, -EINVAL,
+				    "%s: expected a partition of type %s (EFI system), found none",
+				    b->source.name, CCDM_GPT_ESP);
+	return 0;
+}
+
+static int ccdm_bootable_disk(struct ccdm_bootable *b, size_t *size, struct ccdm_err *err)
+{
+	struct ccdm_fat_entry entry;
+	struct ccdm_fat fat;
+	int r;
+
+	b->disk = true;
+	b->path = CCDM_BOOTABLE_UKI;
+	r = ccdm_gpt_read(&b->source, &b->gpt, err);
+	if (!r)
+		r = ccdm_bootable_esp(b, err);
+	if (!r)
+		r = ccdm_fat_open(&b->source, b->esp->start, b->esp->size, &fat, err);
+	if (!r)
+		r = ccdm_bootable_files(b, &fat, err);
+	if (!r)
+		r = ccdm_fat_find(&fat, b->path, &entry, err);
+	if (r == -ENOENT)
+		r = -EINVAL;
+	if (!r)
+		r = ccdm_fat_load(&fat, &entry, CCDM_UKI_MAX, &b->bytes, err);
+	*size = r ? 0 : entry.size;
+	return r;
+}
+
+/* ---- ccdm.conf -------------------------------------------------------------------------- */
+
+static int ccdm_bootable_find(const struct ccdm_bootable *b, const char *path, size_t max,
+			      char **text, size_t *size, struct ccdm_err *err)
+{
+	size_t n;
+	const uint8_t *initrd = ccdm_uki_content(&b->uki, ".initrd", &n);
+
+	if (!initrd)
+		return ccdm_err_set(err, -ENOENT, "%s: there is no .initrd", b->path);
+	return ccdm_initrd_find(b->path, initrd, n, path, max, text, size, err);
+}
+
+int ccdm_bootable_initrd_file(const char *file, size_t max, char **text, size_t *size, void *arg,
+			      struct ccdm_err *err)
+{
+	return ccdm_bootable_find(arg, file + strspn(file, "/"), max, text, size, err);
+}
+
+/* That it is not there is no error: the UKI is another's then. */
+static int ccdm_bootable_conf(struct ccdm_bootable *b, struct ccdm_err *err)
+{
+	struct ccdm_err why = { 0 };
+	int r = ccdm_bootable_find(b, CCDM_CONFIG_FILE + 1, CCDM_INI_MAX, &b->conf, &b->conf_size,
+				   &why);
+
+	if (!r)
+		r = ccdm_config_parse(CCDM_CONFIG_FILE, b->conf, b->conf_size, &b->config, &why);
+	if (r == -ENOMEM) {
+		*err = why;
+		return r;
+	}
+	if (r)
+		snprintf(b->no_conf, sizeof(b->no_conf), "%s", why.text);
+	return 0;
+}
+
+/* ---- all ----------------------------------------------------------------------------------- */
+
+int ccdm_bootable_read(const struct ccdm_source *source, struct ccdm_bootable *b,
+		       struct ccdm_err *err)
+{
+	uint8_t magic[2];
+	size_t size = 0;
+	int r;
+
+	memset(b, 0, sizeof(*b));
+	b->source = *source;
+	r = ccdm_source_read(source, 0, magic, sizeof(magic), "its beginning", err);
+	if (r)
+		return r;
+	if (memcmp(magic, "MZ", 2)) {
+		r = ccdm_bootable_disk(b, &size, err);
+	} else if (source->size > CCDM_UKI_MAX) {
+		r = ccdm_err_set(err, -EINVAL, "%s: expected a UKI of at most 1 GiB", source->name);
+	} else {
+		b->path = source->name;
+		size = (size_t)source->size;
+		r = ccdm_source_load(source, 0, size, "UKI", &b->bytes, err);
+	}
+	if (!r)
+		r = ccdm_uki_parse(b->path, b->bytes, size, &b->uki, err);
+	return r ? r : ccdm_bootable_conf(b, err);
+}
+
+int ccdm_bootable_open(const char *file, struct ccdm_bootable *b, struct ccdm_err *err)
+{
+	struct ccdm_source source;
+	int r = ccdm_source_open(file, &source, err);
+
+	if (r) {
+		memset(b, 0, sizeof(*b));
+		b->source.fd = -1;
+		return r;
+	}
+	return ccdm_bootable_read(&source, b, err);
+}
+
+void ccdm_bootable_close(struct ccdm_bootable *b)
+{
+	while (b->files)
+		free(b->file[--b->files].path);
+	ccdm_gpt_drop(&b->gpt);
+	ccdm_source_close(&b->source);
+	free(b->bytes);
+	free(b->conf);
+	b->bytes = NULL;
+	b->conf = NULL;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
+/*
+ * bootable.h - what a disk boots: its partitions, the files beside its UKI, the UKI, ccdm.conf
+ *
+ * A UKI alone, as for QEMU's -kernel, is one, too: it has no partitions.
+ */
+#ifndef CCDM_BOOTABLE_H
+#define CCDM_BOOTABLE_H
+
+#include "boot/measure.h"
+#include "fat.h"
+#include "gpt.h"
+#include "source.h"
+#include "uki.h"
+
+#define CCDM_BOOTABLE_UKI   "EFI/BOOT/BOOTX64.EFI" /* UEFI 2.10, section 3.5.1.1 */
+#define CCDM_BOOTABLE_FILES 64
+
+/**
+ * struct ccdm_bootable_file - a file of the EFI system partition
+ * @path: from the root of the file system
+ * @size: its bytes
+ * @beside: a stub takes it, and what it is then: "an addon"; or NULL
+ */
+struct ccdm_bootable_file {
+	char *path;
+	uint32_t size;
+	const char *beside;
+};
+
+/**
+ * struct ccdm_bootable - a disk, or a UKI
+ * @source: the file
+ * @disk: it has a partition table, @gpt
+ * @esp: the EFI system partition; NULL for a UKI alone
+ * @files, @file: what is on it, folders left out
+ * @path: of the UKI: on the EFI system partition, or the file's name
+ * @bytes: the UKI
+ * @uki: the same, read
+ * @conf: ccdm.conf of the initrd, or NULL
+ * @config: the same, read, if @conf is there and valid
+ * @no_conf: why there is no @config; "" if there is one
+ */
+struct ccdm_bootable {
+	struct ccdm_source source;
+	bool disk;
+	struct ccdm_gpt gpt;
+	const struct ccdm_gpt_part *esp;
+	unsigned int files;
+	struct ccdm_bootable_file file[CCDM_BOOTABLE_FILES];
+	const char *path;
+	uint8_t *bytes;
+	struct ccdm_uki uki;
+	char *conf;
+	size_t conf_size;
+	struct ccdm_config config;
+	char no_conf[512];
+};
+
+/**
+ * ccdm_bootable_open() - read a disk, or a UKI
+ * @file: untrusted; it is read, and never written
+ * @b: filled; ccdm_bootable_close() ends it, after an error, too
+ *
+ * Return: 0; -EINVAL with the file and what is wrong in @err; -ENOMEM; what open(2) and read(2) say.
+ */
+int __must_check ccdm_bootable_open(const char *file, struct ccdm_bootable *b,
+				    struct ccdm_err *err);
+
+/* The same with a source that is open, and that @b takes. */
+int __must_check ccdm_bootable_read(const struct ccdm_source *source, struct ccdm_bootable *b,
+				    struct ccdm_err *err);
+void ccdm_bootable_close(struct ccdm_bootable *b);
+
+/* A file that ccdm.conf names, out of the initrd. As ccdm_measure_files.read; @arg: the bootable */
+int __must_check ccdm_bootable_initrd_file(const char *file, size_t max, char **text, size_t *size,
+					   void *arg, struct ccdm_err *err);
+
+#endif

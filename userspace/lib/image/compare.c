@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
+/* compare.c - see compare.h */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "compare.h"
+
+#define EVENTS 16384 /* of both logs */
+
+static const unsigned int ccdm_compare_pcrs[] = { 2, 4, 5, 8, 9, 11, 12, 13, 14, CCDM_EVENT_PCR };
+static const unsigned int ccdm_compare_rtmrs[] = { 1, 2, CCDM_EVENT_RTMR };
+
+/* While the logs are read. */
+struct ccdm_compare_reader {
+	struct ccdm_comparison *c;
+	struct ccdm_known_events known[CCDM_PREDICT_BANKS];
+	size_t room;
+	unsigned int number;
+	struct ccdm_err *err;
+};
+
+/* ---- reading ------------------------------------------------------------------------ */
+
+static bool ccdm_compare_wanted(bool rtmr, unsigned int reg)
+{
+	const unsigned int *regs = rtmr ? ccdm_compare_rtmrs : ccdm_compare_pcrs;
+	size_t i, n = rtmr ? ARRAY_SIZE(ccdm_compare_rtmrs) : ARRAY_SIZE(ccdm_compare_pcrs);
+
+	for (i = 0; i < n; i++)
+		if (regs[i] == reg)
+			return true;
+	return false;
+}
+
+static struct ccdm_compare_found *ccdm_compare_new(struct ccdm_compare_reader *r)
+{
+	struct ccdm_comparison *c = r->c;
+	struct ccdm_compare_found *more;
+	size_t room = r->room ? 2 * r->room : 64;
+
+	if (c->found_count == EVENTS) {
+		ccdm_err_set(r->err, -EINVAL, "the logs have more than %u events", EVENTS);
+		return NULL;
+	}
+	if (c->found_count == r->room) {
+		more = realloc(c->found, room * sizeof(*more));
+		if (!more) {
+			ccdm_err_memory(r->err);
+			return NULL;
+		}
+		c->found = more;
+		r->room = room;
+	}
+	more = &c->found[c->found_count++];
+	memset(more, 0, sizeof(*more));
+	more->number = r->number;
+	return more;
+}
+
+static void ccdm_compare_digests(struct ccdm_compare_found *f, const struct ccdm_digests *digests)
+{
+	unsigned int i, k;
+
+	for (i = 0; i < digests->count; i++)
+		for (k = 0; k < CCDM_PREDICT_BANKS; k++)
+			if (digests->digest[i].alg == ccdm_predict_bank(k)) {
+				f->digest[k] = digests->digest[i];
+				f->has |= 1U << k;
+			}
+}
+
+static bool ccdm_compare_constant(const struct ccdm_compare_reader *r,
+				  const struct ccdm_compare_found *f)
+{
+	const struct ccdm_known_event *known;
+	unsigned int k;
+
+	for (k = 0; k < CCDM_PREDICT_BANKS; k++) {
+		if (!(f->has & 1U << k))
+			continue;
+		known = ccdm_known_event(&r->known[k], f->digest[k].bytes);
+		if (!known || known->origin != CCDM_EVENT_OF_FIRMWARE)
+			return false;
+	}
+	return true;
+}
+
+/* The banks of the first event are those of the log; each event must have them. */
+static int ccdm_compare_banks(struct ccdm_compare_reader *r, const struct ccdm_compare_found *f)
+{
+	if (!r->c->banks)
+		r->c->banks = f->has;
+	if (!f->has)
+		return ccdm_err_set(r->err, -EINVAL,
+				    "event %u: expected a digest of SHA-256 or SHA-384", f->number);
+	if (f->has != r->c->banks)
+		return ccdm_err_set(r->err, -EINVAL,
+				    "event %u: it has other banks than the events before it",
+				    f->number);
+	return 0;
+}
+
+static int ccdm_compare_firmware(const struct ccdm_tcg_event *event, void *arg)
+{
+	struct ccdm_compare_reader *r = arg;
+	bool rtmr = r->c->rtmr;
+	struct ccdm_compare_found *f;
+	int e;
+
+	r->number++;
+	if (event->type == CCDM_EV_NO_ACTION || event->index < rtmr ||
+	    !ccdm_compare_wanted(rtmr, event->index - rtmr))
+		return 0;
+	f = ccdm_compare_new(r);
+	if (!f)
+		return r->err->text[0] && r->c->found_count == EVENTS ? -EINVAL : -ENOMEM;
+	f->reg = event->index - rtmr;
+	f->type = event->type;
+	f->data = event->data;
+	f->size = event->size;
+	ccdm_compare_digests(f, &event->digests);
+	e = ccdm_compare_banks(r, f);
+	f->known = !e && ccdm_compare_constant(r, f);
+	return e;
+}
+
+/* Up to ccdm-ready: what follows is no part of the identity. */
+static int ccdm_compare_record(const struct ccdm_event *event, void *arg)
+{
+	struct ccdm_compare_reader *r = arg;
+	unsigned int ours = r->c->rtmr ? CCDM_EVENT_RTMR : CCDM_EVENT_PCR;
+	struct ccdm_compare_found *f;
+
+	r->number++;
+	if (event->rtmr != r->c->rtmr || event->index != ours)
+		return 0;
+	f = ccdm_compare_new(r);
+	if (!f)
+		return r->err->text[0] && r->c->found_count == EVENTS ? -EINVAL : -ENOMEM;
+	f->reg = event->index;
+	f->text = strdup(event->text);
+	if (!f->text)
+		return ccdm_err_memory(r->err);
+	ccdm_compare_digests(f, &event->digests);
+	f->has &= r->c->banks;
+	return !strncmp(event->text, CCDM_EVENT_READY ":", strlen(CCDM_EVENT_READY ":"));
+}
+
+static int ccdm_compare_read(struct ccdm_compare_reader *r, const struct ccdm_compare_logs *logs)
+{
+	unsigned int k;
+	int e = 0;
+
+	for (k = 0; !e && k < CCDM_PREDICT_BANKS; k++)
+		e = ccdm_known_events_init(ccdm_predict_bank(k), &r->known[k]);
+	if (!e)
+		e = ccdm_tcglog_parse(logs->firmware, logs->firmware_size, ccdm_compare_firmware, r,
+				      r->err);
+	if (!e && !r->c->found_count)
+		e = ccdm_err_set(r->err, -EINVAL,
+				 "the log has no event of the registers that are compared");
+	r->number = 0;
+	if (!e && logs->ccdm)
+		e = ccdm_eventlog_parse(logs->ccdm, logs->ccdm_size, ccdm_compare_record, r,
+					r->err);
+	return e > 0 ? 0 : e;
+}
+
+/* ---- comparing -------------------------------------------------------------------------- */
+
+/* One register, while it is walked through. */
+struct ccdm_compare_walk {
+	struct ccdm_comparison *c;
+	const struct ccdm_prediction *p;
+	unsigned int reg;
+	size_t next_found, next_expected;
+	unsigned int number, log_number;
+};
+
+static bool ccdm_compare_equal(const struct ccdm_compare_found *f, const struct ccdm_predicted *e)
+{
+	unsigned int k;
+
+	for (k = 0; k < CCDM_PREDICT_BANKS; k++)
+		if (f->has & 1U << k &&
+		    memcmp(f->digest[k].bytes, e->digest[k].bytes, e->digest[k].size))
+			return false;
+	return f->has != 0;
+}
+
+/* Event of the register from @from on, or NULL behind the last; *@at: its place */
+static const struct ccdm_compare_found *ccdm_compare_found_from(const struct ccdm_compare_walk *w,
+								size_t from, size_t *at)
+{
+	for (*at = from; *at < w->c->found_count; ++*at)
+		if (w->c->found[*at].reg == w->reg)
+			return &w->c->found[*at];
+	return NULL;
+}
+
+static const struct ccdm_predicted *ccdm_compare_expected_from(const struct ccdm_compare_walk *w,
+							       size_t from, size_t *at)
+{
+	for (*at = from; *at < w->p->events; ++*at)
+		if ((w->c->rtmr ? ccdm_predict_rtmr(w->p->event[*at].pcr) : w->p->event[*at].pcr) ==
+		    w->reg)
+			return &w->p->event[*at];
+	return NULL;
+}
+
+static void ccdm_compare_depart(struct ccdm_compare_walk *w, const struct ccdm_predicted *expected,
+				const struct ccdm_compare_found *found)
+{
+	struct ccdm_departure *d;
+
+	if (!expected || expected->kind != CCDM_PREDICT_GPT)
+		w->c->other_id = true;
+	else if (!w->c->rtmr && w->reg != 5)
+		w->c->other_id = true;
+	if (w->c->count == CCDM_COMPARE_MAX)
+		return;
+	d = &w->c->departure[w->c->count++];
+	memset(d, 0, sizeof(*d));
+	d->reg = w->reg;
+	d->number = w->number;
+	d->log_number = found ? found->number : w->log_number;
+	d->expected = expected;
+	d->found = found;
+}
+
+/* Does a later event of the log have what is expected now? */
+static bool ccdm_compare_later_found(const struct ccdm_compare_walk *w,
+				     const struct ccdm_predicted *expected)
+{
+	const struct ccdm_compare_found *f;
+	size_t at;
+
+	for (f = ccdm_compare_found_from(w, w->next_found + 1, &at); f;
+	     f = ccdm_compare_found_from(w, at + 1, &at))
+		if (ccdm_compare_equal(f, expected))
+			return true;
+	return false;
+}
+
+static bool ccdm_compare_later_expected(const struct ccdm_compare_walk *w,
+					const struct ccdm_compare_found *found)
+{
+	const struct ccdm_predicted *e;
+	size_t at;
+
+	for (e = ccdm_compare_expected_from(w, w->next_expected + 1, &at); e;
+	     e = ccdm_compare_expected_from(w, at + 1, &at))
+		if (ccdm_compare_equal(found, e))
+			return true;
+	return false;
+}
+
+/* Event by event; behind a departure both sides meet again at the next event that is equal. */
+static void ccdm_compare_register(struct ccdm_compare_walk *w)
+{
+	const struct ccdm_predicted *e = ccdm_compare_expected_from(w, 0, &w->next_expected);
+	const struct ccdm_compare_found *f = ccdm_compare_found_from(w, 0, &w->next_found);
+	bool take_e, take_f;
+
+	for (w->number = 1; e || f;) {
+		take_e = take_f = true;
+		if (e && f && ccdm_compare_equal(f, e)) {
+			w->c->equal++;
+		} else if (f && f->known) {
+			take_e = false;
+		} else if (e && e->kind == CCDM_PREDICT_CONSTANT) {
+			take_f = false;
+		} else if (e && f && ccdm_compare_later_found(w, e)) {
+			take_e = false;
+			ccdm_compare_depart(w, NULL, f);
+		} else if (e && f && ccdm_compare_later_expected(w, f)) {
+			take_f = false;
+			ccdm_compare_depart(w, e, NULL);
+		} else {
+			ccdm_compare_depart(w, e, f);
+		}
+		if (take_f && f) {
+			w->number++;
+			w->log_number = f->number;
+			f = ccdm_compare_found_from(w, w->next_found + 1, &w->next_found);
+		}
+		if (take_e && e)
+			e = ccdm_compare_expected_from(w, w->next_expected + 1, &w->next_expected);
+	}
+}
+
+/* Why a register is not compared; NULL if it is. */
+static const char *ccdm_compare_why_not(const struct ccdm_prediction *p, bool rtmr,
+					unsigned int reg, bool ccdm)
+{
+	unsigned int i;
+
+	for (i = 0; i < p->unknowns; i++)
+		if ((rtmr ? ccdm_predict_rtmr(p->unknown[i].pcr) : p->unknown[i].pcr) == reg)
+			return p->unknown[i].why;
+	if (!ccdm && reg == (rtmr ? CCDM_EVENT_RTMR : CCDM_EVENT_PCR))
+		return "no log of ccdm was given (--ccdm-log)";
+	return NULL;
+}
+
+static void ccdm_compare_leave(struct ccdm_comparison *c, unsigned int reg, const char *why)
+{
+	struct ccdm_predict_unknown *u;
+
+	if (c->left == ARRAY_SIZE(c->left_out))
+		return;
+	u = &c->left_out[c->left++];
+	u->pcr = reg;
+	snprintf(u->why, sizeof(u->why), "%s", why);
+}
+
+int ccdm_compare(const struct ccdm_bootable *b, const struct ccdm_prediction *p,
+		 const struct ccdm_compare_logs *logs, struct ccdm_comparison *c,
+		 struct ccdm_err *err)
+{
+	struct ccdm_compare_reader reader = { .c = c, .err = err };
+	const unsigned int *regs = logs->rtmr ? ccdm_compare_rtmrs : ccdm_compare_pcrs;
+	size_t i, n = logs->rtmr ? ARRAY_SIZE(ccdm_compare_rtmrs) : ARRAY_SIZE(ccdm_compare_pcrs);
+	const char *why;
+	int r;
+
+	memset(c, 0, sizeof(*c));
+	c->rtmr = logs->rtmr;
+	r = ccdm_compare_read(&reader, logs);
+	if (r)
+		return r;
+	for (i = 0; i < n; i++) {
+		struct ccdm_compare_walk w = { .c = c, .p = p, .reg = regs[i] };
+
+		why = ccdm_compare_why_not(p, c->rtmr, regs[i], logs->ccdm != NULL);
+		if (why)
+			ccdm_compare_leave(c, regs[i], why);
+		else
+			ccdm_compare_register(&w);
+	}
+	ccdm_compare_words(b, p, c);
+	return 0;
+}
+
+bool ccdm_compare_same(const struct ccdm_comparison *c)
+{
+	return c->equal && !c->count && !c->left;
+}
+
+void ccdm_compare_drop(struct ccdm_comparison *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->found_count; i++)
+		free(c->found[i].text);
+	free(c->found);
+	c->found = NULL;
+	c->found_count = 0;
+}

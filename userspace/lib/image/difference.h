@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
+/* difference.h - in what two images differ, in words */
+#ifndef CCDM_DIFFERENCE_H
+#define CCDM_DIFFERENCE_H
+
+#include "bootable.h"
+
+/**
+ * ccdm_difference() - compare partitions, files beside the UKI, its sections, the initrd's files
+ * and the words of ccdm.conf
+ * @a, @b: the images
+ * @say: called with each difference, from @a to @b, as one line; a nonzero result ends the walk
+ *	and is returned
+ * @arg: passed on
+ *
+ * The content of other partitions is not read: that of the base is under its root hash.
+ *
+ * Return: 0; -EINVAL for an initrd that cannot be read; -ENOMEM; -EIO.
+ */
+int __must_check ccdm_difference(const struct ccdm_bootable *a, const struct ccdm_bootable *b,
+				 int (*say)(const char *line, void *arg), void *arg,
+				 struct ccdm_err *err);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
+/*
+ * initrd.h - files of an initrd: cpio archives one behind the other, plain, gzip or zstd
+ *
+ * It is read as the kernel unpacks it, without writing anything. (Linux,
+ * Documentation/driver-api/early-userspace/buffer-format.rst, init/initramfs.c)
+ */
+#ifndef CCDM_INITRD_H
+#define CCDM_INITRD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/compiler.h"
+#include "base/err.h"
+
+#define CCDM_INITRD_NAME 4096
+#define CCDM_INITRD_ALL	 ((uint64_t)1 << 30) /* unpacked bytes, at most */
+
+/**
+ * struct ccdm_initrd_file - an entry
+ * @path: without "/" and "./" before it
+ * @mode: with its kind, as in stat(2)
+ * @links: more than 1: its content may stand at another name
+ * @size: of its content
+ * @content: of what was asked for; else NULL
+ */
+struct ccdm_initrd_file {
+	char path[CCDM_INITRD_NAME];
+	uint32_t mode;
+	uint32_t links;
+	uint32_t size;
+	uint8_t *content;
+};
+
+/**
+ * ccdm_initrd_walk() - walk through all entries
+ * @name: of the file, for messages
+ * @want: the content of this entry is needed; NULL: of none is
+ * @each: called for each entry; a nonzero result ends the walk and is returned. It may take the
+ *	content by setting it to NULL
+ *
+ * Return: 0; -EINVAL for what the kernel would not unpack, or for a compression that is not
+ * known here; -ENOMEM.
+ */
+int __must_check ccdm_initrd_walk(const char *name, const uint8_t *bytes, size_t size,
+				  bool (*want)(const struct ccdm_initrd_file *file, void *arg),
+				  int (*each)(struct ccdm_initrd_file *file, void *arg), void *arg,
+				  struct ccdm_err *err);
+
+/**
+ * ccdm_initrd_find() - the content of a file after everything is unpacked
+ * @path: "etc/ccdm/ccdm.conf"
+ * @max: most bytes it may have
+ * @content: the caller frees it; a NUL stands behind it
+ *
+ * Return: 0, -ENOENT; -EINVAL for a link, or a folder on the way that is one, and as above.
+ */
+int __must_check ccdm_initrd_find(const char *name, const uint8_t *bytes, size_t size,
+				  const char *path, size_t max, char **content,
+				  size_t *content_size, struct ccdm_err *err);
+
+#endif

@@ -9,6 +9,7 @@ override SHELL := /bin/sh
 VERSION := $(shell cat VERSION)
 PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
+BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 COMPDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR ?= $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
@@ -19,8 +20,9 @@ UNITDIR ?= /usr/lib/systemd/system
 GENERATORDIR ?= /usr/lib/systemd/system-generators
 SYSUSERSDIR ?= /usr/lib/sysusers.d
 MAN := $(wildcard Documentation/man/*.[0-9])
+IMAGE_MAN := $(wildcard Documentation/man/ccdm-image.*)
 BROKER_MAN := $(wildcard Documentation/man/ccdm-broker.* Documentation/man/ccdm-brokerd.* Documentation/man/ccdm-policy.*)
-SETUP_MAN := $(filter-out $(BROKER_MAN),$(MAN))
+SETUP_MAN := $(filter-out $(BROKER_MAN) $(IMAGE_MAN),$(MAN))
 DRACUT := $(wildcard dracut-module/50ccdm/*)
 BUILD := build
 
@@ -45,10 +47,12 @@ PKGS := devmapper libkmod libnl-3.0 libnl-genl-3.0 blkid jansson libudev libcryp
 SETUP_PKGS := devmapper libkmod libnl-3.0 libnl-genl-3.0 blkid jansson libudev libcrypto tss2-esys tss2-mu tss2-rc \
 	tss2-tcti-device zlib
 BROKER_PKGS := jansson libcrypto sqlite3 tss2-mu yaml-0.1
+IMAGE_PKGS := jansson libcrypto zlib libzstd
 BROKERD_PKGS := $(BROKER_PKGS) libevent_openssl libevent libssl
 
 # A program is the folder of its main(), and what that needs of the rooms below it: an archive.
 SETUP_SRC := $(wildcard userspace/setup/*.c)
+IMAGE_SRC := $(wildcard userspace/image/*.c)
 BROKER_SRC := $(wildcard userspace/broker/cli/*.c)
 BROKERD_SRC := $(wildcard userspace/broker/daemon/*.c)
 LIB_SRC := $(wildcard userspace/lib/*/*.c) $(filter-out $(BROKER_SRC) $(BROKERD_SRC),$(wildcard userspace/broker/*/*.c))
@@ -56,7 +60,7 @@ LIB_SRC := $(wildcard userspace/lib/*/*.c) $(filter-out $(BROKER_SRC) $(BROKERD_
 PARTS_SRC := $(filter-out %/main.c %/brokerd.c,$(LIB_SRC) $(BROKER_SRC) $(BROKERD_SRC))
 objects = $(1:%.c=$(BUILD)/%.o)
 
-.PHONY: all attacks help modules programs test-programs unit-programs install install-programs install-module install-dkms install-broker uninstall dist clean check check-all check-setup coverage kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-load bench-record bench-locks bench-boot html lint vm boot unit fuzz faults need-headers
+.PHONY: all attacks help modules programs test-programs unit-programs install install-programs install-module install-dkms install-broker install-image uninstall dist clean check check-all check-setup coverage kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-load bench-record bench-locks bench-boot html lint vm boot unit fuzz faults need-headers
 
 all: modules programs
 
@@ -68,6 +72,7 @@ help:
 	@echo 'make install-module      the module alone'
 	@echo 'make install-dkms        its sources, in /usr/src, for DKMS'
 	@echo 'make install-broker      ccdm-brokerd and ccdm-broker, for the machine that hands out secrets'
+	@echo 'make install-image       ccdm-image, for the machine where images are built or looked at'
 	@echo 'make uninstall'
 	@echo 'make demo                a Debian proves what it is, gets its secret, and halts when its host cheats'
 	@echo '                         (root; SUITE=trixie)'
@@ -109,7 +114,7 @@ need-headers:
 modules: need-headers
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
-programs: $(BUILD)/bin/ccdm-setup $(BUILD)/bin/ccdm-broker $(BUILD)/bin/ccdm-brokerd
+programs: $(addprefix $(BUILD)/bin/,ccdm-setup ccdm-image ccdm-broker ccdm-brokerd)
 
 $(BUILD)/%.o: %.c VERSION | $(BUILD)/have-programs
 	@mkdir -p $(@D)
@@ -124,11 +129,13 @@ $(BUILD)/lib.a $(BUILD)/parts.a:
 
 $(BUILD)/bin/ccdm-setup: $(call objects,$(SETUP_SRC))
 $(BUILD)/bin/ccdm-setup: LIBS = $(SETUP_PKGS)
+$(BUILD)/bin/ccdm-image: $(call objects,$(IMAGE_SRC))
+$(BUILD)/bin/ccdm-image: LIBS = $(IMAGE_PKGS)
 $(BUILD)/bin/ccdm-broker: $(call objects,$(BROKER_SRC))
 $(BUILD)/bin/ccdm-broker: LIBS = $(BROKER_PKGS)
 $(BUILD)/bin/ccdm-brokerd: $(call objects,$(BROKERD_SRC))
 $(BUILD)/bin/ccdm-brokerd: LIBS = $(BROKERD_PKGS)
-$(addprefix $(BUILD)/bin/,ccdm-setup ccdm-broker ccdm-brokerd): $(BUILD)/lib.a
+$(addprefix $(BUILD)/bin/,ccdm-setup ccdm-image ccdm-broker ccdm-brokerd): $(BUILD)/lib.a
 	@mkdir -p $(@D)
 	@echo '  LD      $@'
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $$(pkg-config --libs $(LIBS))
@@ -163,7 +170,7 @@ $(BUILD)/tests/devices.so: tests/lib/devices.c tests/lib/tpm_socket.h tests/forg
 compile_commands.json: Makefile
 	@python3 -c 'import json, sys; d, src, *flags = sys.argv[1:]; print(json.dumps([{"directory": d, \
 		"file": f, "arguments": ["cc", *flags, "-c", f]} for f in src.split()], indent=1))' \
-		$(CURDIR) '$(sort $(SETUP_SRC) $(BROKER_SRC) $(BROKERD_SRC) $(LIB_SRC))' $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(PKGS)) >$@
+		$(CURDIR) '$(sort $(SETUP_SRC) $(IMAGE_SRC) $(BROKER_SRC) $(BROKERD_SRC) $(LIB_SRC))' $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(PKGS)) >$@
 
 test-programs: programs $(BUILD)/tests/mirror $(BUILD)/tests/attack-guest $(BUILD)/tests/attack-mutations $(BUILD)/tests/keyfind $(BUILD)/tests/odd $(BUILD)/tests/bounce $(BUILD)/tests/load $(BUILD)/tests/signer $(BUILD)/tests/devices.so $(BUILD)/tests/vtpm
 
@@ -204,7 +211,7 @@ EVERY ?= 1
 faults: check-setup
 	@tests/run program faults --every $(EVERY)
 
--include $(patsubst %.o,%.d,$(call objects,$(SETUP_SRC) $(BROKER_SRC) $(BROKERD_SRC) $(LIB_SRC)) $(UNIT_OBJ)) $(wildcard $(BUILD)/unit/tests/unit/*.d $(BUILD)/tests/*/*.d $(BUILD)/tests/*/*/*.d)
+-include $(patsubst %.o,%.d,$(call objects,$(SETUP_SRC) $(IMAGE_SRC) $(BROKER_SRC) $(BROKERD_SRC) $(LIB_SRC)) $(UNIT_OBJ)) $(wildcard $(BUILD)/unit/tests/unit/*.d $(BUILD)/tests/*/*.d $(BUILD)/tests/*/*/*.d)
 
 # ---- tests in VMs ----
 
@@ -336,10 +343,16 @@ install-broker: programs
 	sed 's,@SBINDIR@,$(SBINDIR),' userspace/broker/ccdm-brokerd.service >$(DESTDIR)$(UNITDIR)/ccdm-brokerd.service
 	install -m 0644 userspace/broker/ccdm-broker.sysusers $(DESTDIR)$(SYSUSERSDIR)/ccdm-broker.conf
 
+# An ordinary account uses it: it is in bin, and its manual in section 1.
+install-image: $(BUILD)/bin/ccdm-image
+	install -D -m 0755 $(BUILD)/bin/ccdm-image $(DESTDIR)$(BINDIR)/ccdm-image
+	$(foreach m,$(IMAGE_MAN),install -D -m 0644 $(m) $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
+	$(call install-completion,ccdm-image)
+
 uninstall:
-	rm -f $(DESTDIR)$(SBINDIR)/ccdm-setup $(DESTDIR)$(SBINDIR)/ccdm-broker $(DESTDIR)$(SBINDIR)/ccdm-brokerd $(foreach m,$(MAN),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
+	rm -f $(DESTDIR)$(BINDIR)/ccdm-image $(DESTDIR)$(SBINDIR)/ccdm-setup $(DESTDIR)$(SBINDIR)/ccdm-broker $(DESTDIR)$(SBINDIR)/ccdm-brokerd $(foreach m,$(MAN),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
 		$(DESTDIR)$(UNITDIR)/ccdm-attach@.service $(DESTDIR)$(UNITDIR)/ccdm-monitor.service $(DESTDIR)$(GENERATORDIR)/ccdm-tab-generator \
-		$(foreach p,ccdm-setup ccdm-broker,$(DESTDIR)$(COMPDIR)/$(p) $(DESTDIR)$(ZSHDIR)/_$(p) $(DESTDIR)$(FISHDIR)/$(p).fish) \
+		$(foreach p,ccdm-setup ccdm-image ccdm-broker,$(DESTDIR)$(COMPDIR)/$(p) $(DESTDIR)$(ZSHDIR)/_$(p) $(DESTDIR)$(FISHDIR)/$(p).fish) \
 		$(DESTDIR)$(UNITDIR)/ccdm-brokerd.service $(DESTDIR)$(SYSUSERSDIR)/ccdm-broker.conf \
 		$(DESTDIR)$(UDEVDIR)/95-dm-ccdm.rules \
 		$(DESTDIR)$(DRACUTDIR)/dracut.conf.d/50-ccdm.conf

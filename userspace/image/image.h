@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
+/* image.h - the verbs of ccdm-image: each in its own cmd_<verb>.c */
+#ifndef CCDM_IMAGE_H
+#define CCDM_IMAGE_H
+
+#include <getopt.h>
+#include "base/options.h"
+#include "base/ui.h"
+#include "image/predict.h"
+
+#define CCDM_PROGRAM "ccdm-image"
+
+/**
+ * struct ccdm_image_verb - a verb
+ * @verb: its words and options
+ * @run: gets the words but those of the verb, the program's name before them; returns an exit code
+ */
+struct ccdm_image_verb {
+	struct ccdm_verb verb;
+	enum ccdm_exit (*run)(const struct ccdm_verb *verb, int argc, char **argv);
+};
+
+extern const struct ccdm_image_verb ccdm_verb_measure;
+extern const struct ccdm_image_verb ccdm_verb_inspect;
+extern const struct ccdm_image_verb ccdm_verb_verify;
+
+/* main.c: usage error on standard error */
+enum ccdm_exit ccdm_image_usage(const struct ccdm_verb *verb, const char *what);
+
+/*
+ * The options of the verb: calls @take for each, and counts the arguments. Return: CCDM_EXIT_OK with
+ * optind at the first argument; otherwise the verb is over, *over is set, and this is its exit code.
+ */
+enum ccdm_exit ccdm_image_options(const struct ccdm_verb *verb, int argc, char **argv,
+				  enum ccdm_exit (*take)(int option, void *arg), void *arg,
+				  bool *over);
+
+/* ccdm_ui_json(), and the exit code of it. */
+enum ccdm_exit ccdm_image_print(json_t *object);
+
+/**
+ * struct ccdm_image_disk - a disk, and what it will measure
+ */
+struct ccdm_image_disk {
+	struct ccdm_bootable boot;
+	struct ccdm_prediction prediction;
+};
+
+/* Reads @file and predicts. Return: it, or NULL with the error printed and *@e set. */
+struct ccdm_image_disk *ccdm_image_load(const char *file, enum ccdm_exit *e);
+void ccdm_image_free(struct ccdm_image_disk *disk);
+
+/* {"tpm": {"sha256": HEX, "sha384": HEX}, "tdx": {"sha384": HEX}}; null, and "unknown", for an unknown ID */
+json_t *ccdm_image_ids(const struct ccdm_image_disk *disk);
+
+/* The same as lines. Return: 0, -ENOMEM, -EIO. */
+int ccdm_image_print_ids(const struct ccdm_image_disk *disk);
+
+/* The hexadecimal digits of a digest, in a buffer of the caller's. */
+const char *ccdm_image_hex(const struct ccdm_digest *digest, char hex[2 * CCDM_DIGEST_MAX + 1]);
+
+#endif

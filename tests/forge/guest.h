@@ -197,6 +197,14 @@ static inline void seed_shake(const struct guest *g, const char *nonce)
 	free(auth);
 }
 
+/* The last answer refuses the guest with this error, and hands out no token. */
+static inline void refused(struct guest *g, const char *type)
+{
+	if (g->status != 401 || strcmp(g->type, type))
+		fail_msg("%d %s, not 401 %s", g->status, g->type, type);
+	assert_null(g->token);
+}
+
 /* @nonce: that is said; @pcrs: of its TPM */
 static inline void attest(struct guest *g, const char *nonce, uint8_t (*pcrs)[32])
 {

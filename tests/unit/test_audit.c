@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * What the audit log has of things that could fill it: rows that the broker did not write, and
- * peers without a session.
+ * Events that could fill the audit log: rows that the broker did not write, and peers without a
+ * session.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,25 +11,13 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include "core/admin.h"
+#include "database.h"
 #include "guest.h"
 
 #define DB "odd.db"
-
-static void sql(const char *text)
-{
-	sqlite3 *db;
-	char *why = NULL;
-
-	assert_int_equal(sqlite3_open(file(DB), &db), SQLITE_OK);
-	sqlite3_busy_timeout(db, 5000);
-	if (sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK)
-		fail_msg("%s: %s", text, why);
-	sqlite3_close(db);
-}
 
 /* Lines of the log with this event; the last of them goes to @last, which is dropped first. */
 static unsigned int lines(const char *event, json_t **last)
@@ -110,7 +98,7 @@ static void odd_sessions(void **state)
 		attest(&g[i], g[i].nonce, pcr);
 		assert_int_equal(g[i].status, 200);
 	}
-	sql("UPDATE session SET mac = zeroblob(32)");
+	sql(file(DB), "UPDATE session SET mac = zeroblob(32)");
 	before = lines("store", NULL);
 	for (i = 0; i < 100; i++) {
 		assert_null(fetch(&g[i % 2], PATH, i % 4 < 2));
@@ -146,12 +134,12 @@ static void odd_policies(void **state)
 
 	(void)state;
 	before = lines("store", NULL);
-	sql("INSERT INTO policy (name, text, mac) VALUES ('a', 'x', zeroblob(32))");
+	sql(file(DB), "INSERT INTO policy (name, text, mac) VALUES ('a', 'x', zeroblob(32))");
 	for (i = 0; i < 50; i++) {
 		/* (a change, so that they are read again) */
 		snprintf(text, sizeof(text),
 			 "UPDATE policy SET mac = randomblob(32) WHERE name = 'a'");
-		sql(text);
+		sql(file(DB), text);
 		assert_int_equal(ccdm_broker_policies(&broker, &p, &err), 0);
 		assert_non_null(p);
 		assert_string_equal(p->name, "web");
@@ -159,16 +147,16 @@ static void odd_policies(void **state)
 	}
 	assert_int_equal(lines("store", &last) - before, 1);
 	assert_string_equal(text_of(last, "key"), "a");
-	sql("INSERT INTO policy (name, text, mac) VALUES ('b', 'x', zeroblob(32))");
+	sql(file(DB), "INSERT INTO policy (name, text, mac) VALUES ('b', 'x', zeroblob(32))");
 	assert_int_equal(ccdm_broker_policies(&broker, &p, &err), 0);
 	assert_int_equal(lines("store", &last) - before, 2);
 	assert_string_equal(text_of(last, "key"), "b");
 	/* as many as before, and the first is the same: the other is another */
-	sql("UPDATE policy SET name = 'c' WHERE name = 'b'");
+	sql(file(DB), "UPDATE policy SET name = 'c' WHERE name = 'b'");
 	assert_int_equal(ccdm_broker_policies(&broker, &p, &err), 0);
 	assert_int_equal(lines("store", &last) - before, 3);
 	assert_string_equal(text_of(last, "key"), "c");
-	sql("UPDATE policy SET name = 'b' WHERE name = 'c'");
+	sql(file(DB), "UPDATE policy SET name = 'b' WHERE name = 'c'");
 	assert_int_equal(ccdm_broker_policies(&broker, &p, &err), 0);
 	assert_int_equal(lines("store", NULL) - before, 3);
 	json_decref(last);
@@ -193,10 +181,10 @@ static void odd_bounded(void **state)
 	for (i = 0; i < 3 * CCDM_STORE_ODD; i++) {
 		snprintf(text, sizeof(text),
 			 "INSERT INTO policy (name, text) VALUES ('a%03u', 'x')", i);
-		sql(text);
+		sql(file(DB), text);
 	}
 	for (k = 0; k < 3; k++) {
-		sql("UPDATE policy SET mac = randomblob(32) WHERE name = 'a000'");
+		sql(file(DB), "UPDATE policy SET mac = randomblob(32) WHERE name = 'a000'");
 		assert_int_equal(ccdm_broker_policies(&broker, &p, &err), 0);
 	}
 	assert_int_equal(lines("store", &last) - before, CCDM_STORE_ODD + 1);
@@ -206,7 +194,7 @@ static void odd_bounded(void **state)
 		snprintf(text, sizeof(text),
 			 "UPDATE policy SET name = 'Z%03u' WHERE name = '%s%03u'", i, i ? "Z" : "a",
 			 i ? i - 1 : 0);
-		sql(text);
+		sql(file(DB), text);
 		assert_int_equal(ccdm_broker_policies(&broker, &p, &err), 0);
 	}
 	assert_int_equal(lines("store", &last) - before, CCDM_BROKER_ODD);
@@ -229,7 +217,7 @@ static void odd_unlogged(void **state)
 
 	(void)state;
 	before = lines("store", NULL);
-	sql("INSERT INTO policy (name, text, mac) VALUES ('a', 'x', zeroblob(32))");
+	sql(file(DB), "INSERT INTO policy (name, text, mac) VALUES ('a', 'x', zeroblob(32))");
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
 	assert_int_equal(stat(file("audit.log"), &st), 0);
 	none = limit;

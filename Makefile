@@ -152,7 +152,7 @@ $(BUILD)/tests/%: tests/lib/%.c
 $(BUILD)/tests/load: $(BUILD)/tests/program/broker/load.o
 $(BUILD)/tests/mirror: $(BUILD)/tests/program/broker/mirror.o
 $(BUILD)/tests/attack-guest: $(BUILD)/tests/program/attacks/guest.o
-$(BUILD)/tests/attack-mutations: $(BUILD)/tests/program/attacks/mutations.o
+$(BUILD)/tests/attack-mutations: $(addprefix $(BUILD)/tests/program/attacks/,mutations.o mutation_bytes.o mutation_files.o mutation_kinds.o)
 $(BUILD)/tests/signer: $(BUILD)/tests/kernel/sim/signer.o
 $(BUILD)/tests/vtpm: $(BUILD)/tests/lib/vtpm.o
 $(BUILD)/tests/vtpm: LDFLAGS += -Wl,--wrap=Tss2_Tcti_Device_Init

@@ -42,7 +42,7 @@ def ok(cond, what, detail=""):
 
 
 def headers():
-    """The kernel's headers, each an empty file: tests/kernel/kmod/kernel.h has it all."""
+    """The kernel's headers, each an empty file: tests/kernel/kmod/kernel.h has what is used of them."""
     for path in FILES + glob.glob(os.path.join(TOP, "kmod/*.h")):
         with open(os.path.join(TOP, path)) as f:
             for name in re.findall(r"^#include <([^>]*/[^>]*)>", f.read(), re.M):

@@ -80,6 +80,25 @@ static void members(void **state)
 		}
 }
 
+/* A message that is hexadecimal, and no quote. */
+static void message(void **state)
+{
+	struct ccdm_anchor anchor = { .name = "Milan" };
+	struct ccdm_certs *certs = ccdm_certs_new();
+	struct azure_wrong good = { 0 };
+	json_t *o = make_azure(&good, certs, &anchor, NULL);
+	const struct ccdm_cert *vcek;
+	struct ccdm_azure az;
+
+	(void)state;
+	json_object_set_new(json_object_get(o, "tpm_quote"), "message", json_string("00"));
+	seed_json("azure", o);
+	assert_int_equal(ccdm_azure_parse(o, &az, certs, &vcek, &err), -EINVAL);
+	assert_string_equal(err.text, "the message of the quote is no TPMS_ATTEST");
+	ccdm_certs_free(certs);
+	json_decref(o);
+}
+
 static json_t *numbers(const uint8_t *bytes, size_t size)
 {
 	json_t *o = json_array();
@@ -271,6 +290,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(members),
+		cmocka_unit_test(message),
 		cmocka_unit_test(version_0),
 		cmocka_unit_test(hcl_report),
 	};

@@ -10,8 +10,8 @@ DIR (default $CCDM_CACHE/fuzz). Each target runs N seconds (default 10) under th
 and undefined-behaviour sanitizers, then says which part of the lines of the files that it
 is there for its corpus reaches: less than 80 % is a failure, and so is every crash,
 leak, or input that takes longer than 10 seconds. Then, on N of the seeds (default 4), every
-allocation fails once (nth.c); with CCDM_COVERAGE the same in programs that count as all others
-do (tests/gauge/coverage/run.py), without the sanitizers' code in ours.
+allocation fails once (nth.c). With CCDM_COVERAGE only this last part runs, in programs that count as
+all others do (tests/gauge/coverage/run.py), without the sanitizers' code in ours.
 """
 import argparse
 import glob
@@ -97,18 +97,7 @@ def compile_all(targets):
     """Everything once, with the sanitizers, the fuzzer's counters and those of coverage."""
     objects = compile_objects(targets, BUILD, ["clang", "-O1", "-fsanitize=fuzzer-no-link,address,undefined",
                                                "-fno-sanitize-recover=all", "-fprofile-instr-generate", "-fcoverage-mapping"])
-    if COUNTS:
-        # (Debian's gcc comes without the sanitizers' headers)
-        headers = subprocess.run(["clang", "-print-resource-dir"], check=True, capture_output=True, text=True).stdout.strip()
-        counting = compile_objects(targets, COUNTED, ["gcc", "-O0", "--coverage", "-fprofile-update=atomic", "-include",
-                                                      os.path.join(TOP, "tests/gauge/coverage/plain.h"), "-idirafter",
-                                                      headers + "/include"])
     for t in targets:
-        if COUNTS:
-            # (nth.c asks the address sanitizer's allocator)
-            subprocess.run(["gcc", "-fsanitize=address", "--coverage", "-o", os.path.join(COUNTED, t),
-                            os.path.join(COUNTED, "tests-fuzz-%s.o" % t), os.path.join(COUNTED, "tests-fuzz-nth.o"), *counting,
-                            *WRAPS.get(t, ()), *pkg("--libs")], check=True)
         subprocess.run(["clang", "-fsanitize=fuzzer,address,undefined", "-fprofile-instr-generate", "-o",
                         os.path.join(BUILD, t), os.path.join(BUILD, "tests-fuzz-%s.o" % t), *objects,
                         *WRAPS.get(t, ()), *pkg("--libs")], check=True)
@@ -116,6 +105,20 @@ def compile_all(targets):
                         os.path.join(BUILD, t + ".nth"), os.path.join(BUILD, "tests-fuzz-%s.o" % t),
                         os.path.join(BUILD, "tests-fuzz-nth.o"), *objects, *WRAPS.get(t, ()), *pkg("--libs")],
                        check=True)
+
+
+def compile_counted(targets):
+    """What lets allocations fail, with the counters of coverage alone."""
+    # (Debian's gcc comes without the sanitizers' headers)
+    headers = subprocess.run(["clang", "-print-resource-dir"], check=True, capture_output=True, text=True).stdout.strip()
+    counting = compile_objects(targets, COUNTED, ["gcc", "-O0", "--coverage", "-fprofile-update=atomic", "-include",
+                                                  os.path.join(TOP, "tests/gauge/coverage/plain.h"), "-idirafter",
+                                                  headers + "/include"])
+    for t in targets:
+        # (nth.c asks the address sanitizer's allocator)
+        subprocess.run(["gcc", "-fsanitize=address", "--coverage", "-o", os.path.join(COUNTED, t),
+                        os.path.join(COUNTED, "tests-fuzz-%s.o" % t), os.path.join(COUNTED, "tests-fuzz-nth.o"), *counting,
+                        *WRAPS.get(t, ()), *pkg("--libs")], check=True)
 
 
 def seeds():
@@ -188,13 +191,14 @@ def main():
     everything = sorted(os.path.basename(f)[:-2] for f in glob.glob(os.path.join(TOP, "tests/fuzz/*.c")) if "/nth.c" not in f)
     targets = args.targets or everything
     print("KTAP version 1")
-    compile_all(targets)
+    compile_counted(targets) if COUNTS else compile_all(targets)
     seeded = seeds()
     for t in targets:
-        fuzz(t, args, seeded)
-        nth(os.path.join(BUILD, t + ".nth"), t, args, seeded)
         if COUNTS:
             nth(os.path.join(COUNTED, t), t, args, seeded)
+            continue
+        fuzz(t, args, seeded)
+        nth(os.path.join(BUILD, t + ".nth"), t, args, seeded)
     print("1..%d" % len(results))
     return 0 if all(results) else 1
 

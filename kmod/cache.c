@@ -39,6 +39,7 @@ static struct ccdm_node *ccdm_bucket_find(struct ccdm_bucket *b, unsigned int le
 	struct ccdm_node *node;
 
 	hlist_for_each_entry(node, &b->head, hash)
+		/* coverage: only the size of memory puts nodes of two levels into one bucket */
 		if (node->index == index && node->level == level)
 			return node;
 	return NULL;
@@ -471,6 +472,7 @@ void ccdm_cache_prefetch(struct ccdm *c, u64 index, const struct ccdm_walk *like
 
 	if (index >= c->g.nodes[0])
 		return;
+	/* coverage: a mapping of one leaf loads nothing ahead */
 	if (c->g.levels > 1) {
 		parent = ccdm_cache_find(c, 1, index >> CCDM_NODE_SHIFT);
 	} else {
@@ -489,6 +491,7 @@ void ccdm_cache_prefetch(struct ccdm *c, u64 index, const struct ccdm_walk *like
 	if (ccdm_cache_insert(c, fresh)) {
 		trace_ccdm_load(ccdm_name(c), 0, index);
 		ccdm_cache_adopt(fresh, parent, &e);
+		/* coverage: rare: the entry is discarded a few instructions after the look at it */
 		if (ccdm_tree_kind(&e) == CCDM_KIND_SEALED) {
 			ccdm_load_set(load, fresh, &e, like);
 			ccdm_load_start(load, direct);
@@ -590,6 +593,7 @@ int ccdm_cache_init(struct ccdm *c)
 	/* An eighth of the nodes that there may be. */
 	pages = ccdm_pages_cost(c->pages.nr);
 	size = (size_t)c->opt.cache_mib << 20;
+	/* coverage: 23-many-cpus has a cache that is smaller than its pages */
 	guess = (size > pages ? size - pages : 0) / CCDM_NODE_COST / 8;
 	r = ccdm_load_init(c, clamp(guess, CCDM_LOADS_MIN, CCDM_LOADS_MAX));
 	if (!r)
@@ -601,6 +605,7 @@ int ccdm_cache_init(struct ccdm *c)
 	k->fixed_kib = DIV_ROUND_UP(fixed, 1024);
 
 	k->limit = ccdm_nodes_fit(c, c->opt.cache_mib);
+	/* coverage: a guard: 2 MiB hold the fixed parts on any VM of the tests */
 	if (!k->limit)
 		return -ENOSPC;
 	return ccdm_nodes_init(c);

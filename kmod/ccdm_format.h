@@ -138,11 +138,13 @@ static inline int ccdm_geometry_set(struct ccdm_geometry *g, __u64 blocks)
 	__u64 at = blocks, n = blocks;
 	unsigned int l = 0;
 
+	/* coverage: the unit test of the format has these sizes */
 	if (!blocks || blocks >> 52)
 		return -1;
 
 	g->blocks = blocks;
 	do {
+		/* coverage: a guard for another fan-out: no size below 2^52 has more levels */
 		if (l == CCDM_MAX_LEVELS)
 			return -1;
 		n = (n + CCDM_NODE_ENTRIES - 1) >> CCDM_NODE_SHIFT;

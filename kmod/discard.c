@@ -95,6 +95,7 @@ static void ccdm_discard_sent(struct ccdm_io *io)
 		ccdm_tree_reserve(&parent->entry[ccdm_node_slot(leaf)], CCDM_SEQ_ZEROED);
 		kick = ccdm_cache_set_dirty(c, parent);
 		spin_unlock_irqrestore(&parent->lock, flags);
+		/* coverage: rare: this leaf's parent is the one dirty node too many */
 		if (kick)
 			ccdm_writeback_kick(c);
 		ccdm_io_unmark(io);

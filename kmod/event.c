@@ -184,6 +184,7 @@ void ccdm_event_unwritable(struct ccdm *c)
 
 void ccdm_failed(struct ccdm *c)
 {
+	/* coverage: rare: two use up the last number in the same moment */
 	if (cmpxchg(&c->state, CCDM_ACTIVE, CCDM_FAILED) != CCDM_ACTIVE)
 		return;
 	pr_crit("ccdm: %s: failed: sequence numbers used up\n", ccdm_name(c));

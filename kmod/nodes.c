@@ -214,6 +214,7 @@ static void ccdm_node_link(struct ccdm *c, struct ccdm_node *node, bool looked)
 	else
 		node->off_clock = false;
 	/* Dirty nodes are not in the ring: they would only be passed over. */
+	/* coverage: rare: two reasons to be off the ring end at once */
 	if (!node->looked_at && !node->off_clock && list_empty(&node->clock)) {
 		list_add_tail(&node->clock, &c->cache.clock);
 		c->cache.nr_clock++;
@@ -464,10 +465,12 @@ unsigned int ccdm_nodes_fit(struct ccdm *c, unsigned int mib)
 	size_t all = (size_t)mib << 20, fixed = (size_t)c->cache.fixed_kib << 10;
 	size_t n;
 
+	/* coverage: 10-life has a cache that does not hold its fixed parts */
 	if (all <= fixed)
 		return 0;
 	n = (all - fixed) / CCDM_NODE_COST;
 	/* Two paths and something to work with. */
+	/* coverage: a guard: no test has a cache that holds hardly more than its fixed parts */
 	return n < 4 * CCDM_MAX_LEVELS ? 0 : min_t(size_t, n, UINT_MAX / 2);
 }
 

@@ -330,6 +330,7 @@ static bool ccdm_pages_grant(struct ccdm_pages *pool, struct ccdm_page_req *req,
 	unsigned int n = common ? min(req->nr, pool->common.nr) : 0;
 
 	lockdep_assert_held(&pool->lock);
+	/* coverage: tables suffice for all pages: who can have its pages can have a table */
 	if (n + kept->nr < req->nr ||
 	    (ccdm_pages_needs_vecs(req) && !kept->vecs && !(common && pool->common.vecs)))
 		return false;

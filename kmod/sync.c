@@ -44,8 +44,10 @@ int ccdm_sync(struct ccdm *c)
 		spin_unlock_irq(&k->lock);
 		ccdm_writeback_kick(c);
 		r = wait_event_killable(k->sync_wait, ccdm_sync_level_done(k) || !ccdm_active(c));
+		/* coverage: 50-trouble kills a waiter */
 		if (!r && READ_ONCE(k->stopped))
 			r = -EAGAIN;
+		/* coverage: 50-trouble kills a waiter */
 		else if (!r && (READ_ONCE(k->sync_error) || !ccdm_active(c)))
 			r = -EIO;
 	}

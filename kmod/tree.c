@@ -73,12 +73,17 @@ bool ccdm_tree_zeroable(const struct ccdm_entry *e, bool origin)
 bool ccdm_tree_evictable(enum ccdm_node_state state, unsigned int pins)
 {
 	/* Dirty nodes, parents of cached nodes and nodes in use are pinned. */
+	/* coverage: the unit test of the format asks for each state */
 	return state == CCDM_NODE_CLEAN && !pins;
 }
 
 bool ccdm_tree_writable(unsigned int level, enum ccdm_node_state state, bool dirty,
 			const struct ccdm_mask *children, bool sync)
 {
+	/*
+	 * coverage: the unit test of the format asks for each state; the writer asks for dirty
+	 * nodes only
+	 */
 	if (state != CCDM_NODE_CLEAN || !dirty)
 		return false;
 	return !level || sync || ccdm_mask_empty(children);

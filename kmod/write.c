@@ -62,6 +62,7 @@ static void ccdm_write_resend(struct ccdm_io *io)
 	struct bio *bio;
 	unsigned int i;
 
+	/* coverage: rare: a tamper while a failed write waits for the submitter */
 	if (!ccdm_active(io->c)) {
 		ccdm_io_finish(io, BLK_STS_IOERR);
 		return;
@@ -126,6 +127,7 @@ static void ccdm_write_again(struct ccdm_io *io)
 	struct ccdm_pg *pg;
 	struct bio *bio;
 
+	/* coverage: rare: a tamper while a failed write waits for the submitter */
 	if (!ccdm_active(io->c)) {
 		ccdm_io_finish(io, BLK_STS_IOERR);
 		return;

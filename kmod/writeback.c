@@ -138,7 +138,7 @@ static void ccdm_write_failed(struct ccdm *c, struct ccdm_node_write *w, bool se
 		node->dirty_gen = k->gen;
 		k->nr_dirty++;
 		list_add_tail(&node->dirty_link, &k->failed[node->level]);
-	} else if (!list_empty(&node->dirty_link)) {
+	} else if (!list_empty(&node->dirty_link)) {	/* coverage: rare: a sync takes a failed node */
 		list_move_tail(&node->dirty_link, &k->failed[node->level]);
 	}
 	spin_unlock_irqrestore(&k->lock, flags);
@@ -245,6 +245,10 @@ static struct ccdm_node *ccdm_write_search(struct ccdm_cache *k, struct list_hea
 	unsigned int looked = 0, window = 0;
 
 	list_for_each_entry(node, list, dirty_link) {
+		/*
+		 * coverage: bounds the time under the lock: bench, row tenth, has that many
+		 * nodes
+		 */
 		if (++looked > CCDM_PICK_MAX || window == CCDM_PICK_WINDOW ||
 		    (sync && node->dirty_gen > k->sync_gen))
 			break;
@@ -347,6 +351,7 @@ static struct ccdm_node *ccdm_write_neighbour(struct ccdm *c, unsigned int level
 	if (!node)
 		return NULL;
 	spin_lock_irqsave(&k->lock, flags);
+	/* coverage: 50-trouble has a neighbour that failed before */
 	take = !list_empty(&node->dirty_link) && !node->alone && !node->unwritable &&
 	       ccdm_write_glance(node, force);
 	if (take)
@@ -453,6 +458,7 @@ static struct ccdm_node_write *ccdm_write_extend(struct ccdm *c, struct ccdm_nod
 
 	list_del(&w->list);
 	list_add(&w->list, &nodes);
+	/* coverage: no schedule of the program has so many dirty neighbours */
 	while ((up || down) && nr < CCDM_WRITE_NODES && !*error) {
 		u64 index = up ? last->node->index + 1 : first->node->index - 1;
 
@@ -540,6 +546,7 @@ static void ccdm_writer(struct work_struct *work)
 			ccdm_write_put(c, w, false);
 			break;
 		}
+		/* coverage: 50-trouble has a device that fails */
 		alone = w->node->alone || w->node->unwritable;
 		error = 0;
 		if (!ccdm_write_seal(c, w, force, &error)) {

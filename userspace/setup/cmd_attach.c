@@ -129,6 +129,7 @@ static void attach_escape(const char *name, char *to, size_t size)
 {
 	size_t at = 0;
 
+	/* coverage: a name that is too long was refused before */
 	for (; *name && at + 5 < size; name++)
 		at += snprintf(to + at, size - at, *name == '-' ? "\\x2d" : "%c", *name);
 	to[at] = '\0';
@@ -164,6 +165,7 @@ static int attach_swap(const struct attach_args *a, const struct ccdm_tab_entry 
 		 "[Swap]\nWhat=/dev/mapper/%s\n",
 		 e->open.name, e->open.name, e->open.name);
 	r = ccdm_file_write(path, text, strlen(text), 0644, err);
+	/* coverage: /run is full */
 	if (r || e->noauto)
 		return r;
 	snprintf(from, sizeof(from), "../%s", unit);

@@ -102,6 +102,7 @@ static enum ccdm_exit cmd_evidence(const struct ccdm_verb *verb, int argc, char 
 	/* The list is all that there is to say where nothing makes evidence, and none was asked for. */
 	if (r == -ENODEV && !a.nonce)
 		return ccdm_setup_print(json_pack("{s:o}", "attesters", evidence_attesters()));
+	/* coverage: nothing makes evidence, and there is a manifest */
 	if (!r && a.manifest) {
 		r = ccdm_broker_args_manifest(a.manifest, &manifest, &err);
 		conf.manifest = manifest;

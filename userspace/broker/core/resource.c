@@ -32,6 +32,7 @@ static json_t *ccdm_resource_session(struct ccdm_broker *b, const struct ccdm_re
 		*why = CCDM_REFUSED_EXPIRED;
 	if (!r) {
 		jti = json_string_value(json_object_get(claims, "jti"));
+		/* coverage: a token of this broker holds a jti that this broker made */
 		known = jti && !ccdm_unhex(jti, nonce->id, CCDM_NONCE_ID);
 	}
 	if (known && !ccdm_store_session_get(b->store, nonce->id, q->now, &text, &err))

@@ -298,6 +298,7 @@ int main(int argc, char **argv)
 	if (!r && !check)
 		r = brokerd_start(&d, &err);
 	if (!r && !check) {
+		/* coverage: libevent's loop fails, and does not end */
 		r = event_base_dispatch(d.base) < 0 ? ccdm_err_set(&err, -EIO, "the loop ended")
 						    : 0;
 		/* (who is refused until then is in the log before it) */

@@ -53,6 +53,7 @@ static bool ccdm_audit_head(const struct ccdm_signer *signer, const json_t *entr
 	if (!token || ccdm_token_verify(signer, token, 0, &claims))
 		return false;
 	hash = json_string_value(json_object_get(claims, "prev"));
+	/* coverage: a hash that fits stands for as many lines */
 	good = hash && !strcmp(hash, prev) &&
 	       json_integer_value(json_object_get(claims, "lines")) == (json_int_t)lines;
 	json_decref(claims);
@@ -131,6 +132,7 @@ void ccdm_audit_close(struct ccdm_audit *a)
 /* All of the line, or nothing: what a full disk took of it is cut off, now or before the next one. */
 static int ccdm_audit_append(struct ccdm_audit *a, const char *line, int n)
 {
+	/* coverage: two calls fail in a row; tests/program/faults lets one fail */
 	if (a->torn && ftruncate(a->fd, a->size))
 		return -EIO;
 	a->torn = write(a->fd, line, n) != n || fdatasync(a->fd);
@@ -268,6 +270,7 @@ static int ccdm_audit_mend(int fd, off_t *torn)
 	*torn = size - at;
 	if (*torn > CCDM_AUDIT_LINE)
 		return -EBADMSG; /* nothing that this broker was writing */
+	/* coverage: a file that can be written, but not cut off */
 	return *torn && ftruncate(fd, at) ? -errno : 0;
 }
 

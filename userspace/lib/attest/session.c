@@ -135,6 +135,7 @@ static int ccdm_evidence_additional(const struct ccdm_session_conf *conf,
 		return *text ? 0 : -ENOMEM;
 	}
 	r = ccdm_kbs_report_data(CCDM_KBS_0_2, c->nonce, jwk, "", &bound);
+	/* coverage: no memory in OpenSSL */
 	if (r)
 		return r;
 	ask.data = bound.bytes;
@@ -316,6 +317,7 @@ static int ccdm_session_shake(struct ccdm_session *s, struct ccdm_err *err)
 		r = text ? ccdm_session_post(s, CCDM_KBS_PREFIX "/attest", text, &a, err)
 			 : ccdm_err_memory(err);
 	}
+	/* coverage: an answer without a body is an error before */
 	if (!r && ccdm_kbs_token(a.body ? a.body : "", a.size, &s->token, err))
 		r = -EIO;
 	if (r)

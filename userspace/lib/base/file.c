@@ -139,7 +139,9 @@ int ccdm_file_private(const char *file, struct ccdm_err *err)
 	if (stat(file, &st))
 		return ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
 	/* Root looks after the keys of a service that has its own user. */
+	/* coverage: the tests run as root */
 	ours = !geteuid() || !st.st_uid || st.st_uid == geteuid();
+	/* coverage: to root each file of mode 0600 is private */
 	if (ours && S_ISREG(st.st_mode) && !(st.st_mode & 077))
 		return 0;
 	ccdm_err_hint(err, "chmod 0600 %s", file);

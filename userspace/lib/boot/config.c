@@ -87,6 +87,7 @@ static void ccdm_config_expected(const char *section, char *text, size_t size)
 	size_t i, at = 0;
 
 	text[0] = '\0';
+	/* coverage: there is room for all keywords */
 	for (i = 0; i < CCDM_CONFIG_KEYS && at < size; i++) {
 		const struct ccdm_config_key *k = &ccdm_config_keys[i];
 
@@ -209,6 +210,7 @@ static int ccdm_config_text(const struct ccdm_config_key *k, const struct ccdm_i
 	if (k->type == DEVICE && strncmp(item->value, "/dev/", 5) &&
 	    strncmp(item->value, "PARTUUID=", 9))
 		return ccdm_config_bad(item, "/dev/... or PARTUUID=...", err);
+	/* coverage: no such value is longer than the longest */
 	if (k->type == HEX && !(k->words && !strcmp(item->value, k->words)) &&
 	    (strspn(item->value, "0123456789abcdef") != n || n % 2 || n < k->min || n > k->max))
 		return ccdm_config_bad(item, "hex digits in small letters, two for each byte", err);

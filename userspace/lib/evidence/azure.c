@@ -67,6 +67,7 @@ int ccdm_azure_hcl(struct ccdm_azure *az, struct ccdm_err *err)
 	uint32_t type, hash, size;
 	json_error_t where;
 
+	/* coverage: the caller has read a report */
 	if (!az->hcl || az->hcl_size < HCL_CLAIMS || memcmp(az->hcl, "HCLA", 4))
 		return ccdm_err_set(err, -EINVAL, "hcl_report: %zu bytes are no HCL report",
 				    az->hcl_size);
@@ -307,6 +308,7 @@ int ccdm_azure_verify(struct ccdm_azure *az, const struct ccdm_azure_want *want,
 					  facts, v);
 	if (!r && want->nonce && az->version == 2)
 		ccdm_azure_user_data(az, want, v);
+	/* coverage: no memory */
 	v->complete = tee && !r;
 	return r;
 }

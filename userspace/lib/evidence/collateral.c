@@ -497,6 +497,7 @@ static bool ccdm_masked(const json_t *o, const char *key, const char *mask_key, 
 	uint8_t want[16] = { 0 }, mask[16] = { 0 };
 	size_t i;
 
+	/* coverage: the callers compare 4 and 16 bytes */
 	if (size > sizeof(want) || !ccdm_json_hex(o, key, want, size) ||
 	    !ccdm_json_hex(o, mask_key, mask, size))
 		return false;

@@ -318,8 +318,10 @@ int ccdm_judged_manifest(const struct ccdm_judging *j)
 	r = ccdm_manifest_read(json_string_value(value), &m, j->err);
 	if (r == -EINVAL)
 		note = json_sprintf("%s; no signer", j->err->text);
+	/* coverage: no memory */
 	else if (!r && !ccdm_manifest_fits(&m, j->proof->facts))
 		note = json_sprintf("the manifest does not list this image; no signer");
+	/* coverage: no memory */
 	else if (!r)
 		r = json_object_set_new(j->proof->facts, "signer",
 					json_pack("{s:s, s:s, s:I}", "key", m.key, "product",

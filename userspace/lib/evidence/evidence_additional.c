@@ -24,10 +24,12 @@ static int ccdm_additional_failed(struct ccdm_proof *proof, const struct ccdm_ve
 	const struct ccdm_check *c = ccdm_verdict_failed(v);
 	char why[sizeof(struct ccdm_check) + 16]; /* and the words between */
 
+	/* coverage: evidence is incomplete where a check has failed, and that has its name */
 	if (c) {
 		snprintf(why, sizeof(why), "%s: %s; expected %s", c->name, c->found, c->expected);
 		return ccdm_additional_note(proof, why);
 	}
+	/* coverage: the same */
 	return ccdm_additional_note(proof, "not all of it can be judged");
 }
 

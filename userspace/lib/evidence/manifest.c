@@ -74,6 +74,7 @@ static int ccdm_manifest_says(json_t *o, struct ccdm_manifest *m, struct ccdm_er
 	const json_t *product = json_object_get(o, "product"), *svn = json_object_get(o, "svn");
 	size_t size = json_string_length(product);
 
+	/* coverage: jansson refuses a text with a zero byte in it */
 	if (!size || size >= sizeof(m->product) || strlen(json_string_value(product)) != size)
 		return ccdm_err_set(err, -EINVAL,
 				    "the manifest: product is no text of 1 to %zu bytes",

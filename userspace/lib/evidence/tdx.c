@@ -98,6 +98,7 @@ static struct ccdm_tdx_reader ccdm_tdx_certification(struct ccdm_tdx_reader *in,
 {
 	struct ccdm_tdx_reader part = { 0 };
 
+	/* coverage: a quote that ends too early is refused at an earlier part */
 	if (ccdm_tdx_number(in, 2, what) != type && !in->missing)
 		in->missing = what;
 	part.left = ccdm_tdx_number(in, 4, what);

@@ -73,6 +73,7 @@ static int ccdm_eventlog_digest(json_t *bank, struct ccdm_event *event)
 	const char *name, *hex;
 	unsigned int i;
 
+	/* coverage: fewer hashes are known, and each stands once */
 	if (event->digests.count == CCDM_BANKS_MAX ||
 	    json_unpack(bank, "{s:s, s:s!}", "hashAlg", &name, "digest", &hex))
 		return -EINVAL;

@@ -83,8 +83,10 @@ static int ccdm_http_pinned(X509_STORE_CTX *store, const uint8_t pin[CCDM_PIN_SI
 	X509 *leaf = X509_STORE_CTX_get0_cert(store);
 	struct ccdm_digest d;
 	uint8_t *der = NULL;
+	/* coverage: with TLS 1.3 a server always has a certificate */
 	int n = leaf ? i2d_PUBKEY(X509_get0_pubkey(leaf), &der) : 0, good;
 
+	/* coverage: no memory in OpenSSL */
 	good = n > 0 && !ccdm_digest_of(CCDM_ALG_SHA256, der, n, NULL, 0, &d) &&
 	       !memcmp(d.bytes, pin, CCDM_PIN_SIZE);
 	OPENSSL_free(der);

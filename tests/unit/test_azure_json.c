@@ -85,7 +85,7 @@ static void message(void **state)
 {
 	struct ccdm_anchor anchor = { .name = "Milan" };
 	struct ccdm_certs *certs = ccdm_certs_new();
-	struct azure_wrong good = { 0 };
+	struct azure_spoil good = { 0 };
 	json_t *o = make_azure(&good, certs, &anchor, NULL);
 	const struct ccdm_cert *vcek;
 	struct ccdm_azure az;

@@ -26,18 +26,18 @@ extern const struct ccdm_image_verb ccdm_verb_inspect;
 extern const struct ccdm_image_verb ccdm_verb_verify;
 
 /* main.c: usage error on standard error */
-enum ccdm_exit ccdm_image_usage(const struct ccdm_verb *verb, const char *what);
+enum ccdm_exit __must_check ccdm_image_usage(const struct ccdm_verb *verb, const char *what);
 
 /*
  * The options of the verb: calls @take for each, and counts the arguments. Return: CCDM_EXIT_OK with
  * optind at the first argument; otherwise the verb is over, *over is set, and this is its exit code.
  */
-enum ccdm_exit ccdm_image_options(const struct ccdm_verb *verb, int argc, char **argv,
-				  enum ccdm_exit (*take)(int option, void *arg), void *arg,
-				  bool *over);
+enum ccdm_exit __must_check ccdm_image_options(const struct ccdm_verb *verb, int argc, char **argv,
+					       enum ccdm_exit (*take)(int option, void *arg),
+					       void *arg, bool *over);
 
 /* ccdm_ui_json(), and the exit code of it. */
-enum ccdm_exit ccdm_image_print(json_t *object);
+enum ccdm_exit __must_check ccdm_image_print(json_t *object);
 
 /**
  * struct ccdm_image_disk - a disk, and what it will measure
@@ -55,7 +55,7 @@ void ccdm_image_free(struct ccdm_image_disk *disk);
 json_t *ccdm_image_ids(const struct ccdm_image_disk *disk);
 
 /* The same as lines. Return: 0, -ENOMEM, -EIO. */
-int ccdm_image_print_ids(const struct ccdm_image_disk *disk);
+int __must_check ccdm_image_print_ids(const struct ccdm_image_disk *disk);
 
 /* The hexadecimal digits of a digest, in a buffer of the caller's. */
 const char *ccdm_image_hex(const struct ccdm_digest *digest, char hex[2 * CCDM_DIGEST_MAX + 1]);

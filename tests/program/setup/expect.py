@@ -82,8 +82,8 @@ def tpm(tmp, t):
         part["tpm_quote"]["pcrs"] = [pcrs[i].hex() for i in sorted(selected)]
         check(7, "FAILED  sha256-4             not in the quote", "and with its own alone", part)
     check(0, "accepted", "one over the registers that the log has", good.quote(pcrs, [4, 7]))
-    check(0, "sha256-4: not compared, because --registers leaves it out; its events are not proved", "what is taken out is said", good.quote(pcrs, [7]),
-          "--registers", "7")
+    check(0, "sha256-4: not compared, because --registers leaves it out; its events are not proved", "what is taken out is said",
+          good.quote(pcrs, [7]), "--registers", "7")
     busy = good.quote(registers(EVENTS + [(10, b"\x44" * 32)]))
     check(0, "accepted", "--registers takes one out", busy, "--registers", "0-9,11-23", lacks="sha256-10")
     check(7, "FAILED  sha256-10 ", "--registers asks for it", busy, "--registers", "10")
@@ -109,8 +109,8 @@ def tpm(tmp, t):
     check(7, "FAILED  sha256-11 ", "whose event the machine did not measure", good.quote(pcrs), "--systemd-log", systemd)
     check(7, "sha256-11            not in the quote", "whose register is not covered", good.quote(more, [4, 7]), "--systemd-log", systemd)
     put(systemd, record(1, "x", "rtmr"))
-    check(0, "the logs have events of RTMRs, which are not proved: the quote covers PCRs", "events of registers that no TPM has", good.quote(pcrs),
-          "--systemd-log", systemd)
+    check(0, "the logs have events of RTMRs, which are not proved: the quote covers PCRs", "events of registers that no TPM has",
+          good.quote(pcrs), "--systemd-log", systemd)
 
     # a capture: its nonce and key are what it must be bound to
     def bound(data):

@@ -57,6 +57,6 @@ int __must_check ccdm_ovmf_parse(const char *name, const uint8_t *bytes, size_t 
 				 struct ccdm_ovmf *ovmf, struct ccdm_err *err);
 
 /* True if the hypervisor puts the hashes of the kernel into measured memory. */
-bool ccdm_ovmf_has_hashes(const struct ccdm_ovmf *ovmf);
+bool __must_check ccdm_ovmf_has_hashes(const struct ccdm_ovmf *ovmf);
 
 #endif

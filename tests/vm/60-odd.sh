@@ -8,7 +8,7 @@
 # cpus: 4
 . /ccdm/tests/lib/ktap.sh
 load
-SECONDS_EACH=$([ "$CCDM_FULL" = 1 ] && echo 120 || echo 12)
+SECONDS_EACH=$([ "$CCDM_FULL" = 1 ] && echo 120 || echo 6)
 
 for opts in "cipher:aes-xts-gmac" "cipher:aes-gcm cache_mib:2" "cipher:aes-xts-hmac-sha256" \
 	"cipher:aes-xts-gmac cache_mib:2 allow_discards" "cipher:aes-gcm origin:/dev/vde"; do

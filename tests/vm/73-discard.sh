@@ -12,7 +12,7 @@ load
 modprobe -qa dm-delay
 D=/dev/vdd
 SIZE=$(sectors $D)
-SECS=$([ "$CCDM_FULL" = 1 ] && echo 60 || echo 8)
+SECS=$([ "$CCDM_FULL" = 1 ] && echo 60 || echo 5)
 dmsetup create low --table "0 $SIZE delay $D 0 0 $D 0 3"
 dd if=/dev/urandom of=/dev/vde bs=1M count=32 status=none
 dmsetup create org --readonly --table "0 65536 linear /dev/vde 0"

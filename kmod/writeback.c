@@ -138,7 +138,7 @@ static void ccdm_write_failed(struct ccdm *c, struct ccdm_node_write *w, bool se
 		node->dirty_gen = k->gen;
 		k->nr_dirty++;
 		list_add_tail(&node->dirty_link, &k->failed[node->level]);
-	} else if (!list_empty(&node->dirty_link)) {	/* coverage: rare: a sync takes a failed node */
+	} else if (!list_empty(&node->dirty_link)) {	/* coverage: rare: a sync takes it */
 		list_move_tail(&node->dirty_link, &k->failed[node->level]);
 	}
 	spin_unlock_irqrestore(&k->lock, flags);

@@ -52,15 +52,14 @@ def sh(cmd, **kw):
 
 def count(tests, host):
     """Run them all; @host: what needs no VM."""
-    os.makedirs(TREE, exist_ok=True)
-    shutil.rmtree(COUNTS, ignore_errors=True)
-    os.makedirs(COUNTS)
+    # (a file that is no more, and what was built for other counts, would mix with these)
+    for path in TREE, COUNTS:
+        shutil.rmtree(path, ignore_errors=True)
+        os.makedirs(path)
     # (make dist wants a commit)
-    sh("git ls-files -z | rsync -a --delete --from0 --files-from=- ./ %s/ && cd %s && git init -q && git add -A && "
+    sh("git ls-files -z | rsync -a --from0 --files-from=- ./ %s/ && cd %s && git init -q && git add -A && "
        "git -c user.name=coverage -c user.email=coverage commit -q --allow-empty -m 'what is counted'" % (TREE, TREE),
        cwd=TOP).check_returncode()
-    # (what was built for other counts would mix with these)
-    shutil.rmtree(os.path.join(TREE, "build"), ignore_errors=True)
     flags = "-O0 -g --coverage -fprofile-update=atomic -include %s/tests/gauge/coverage/plain.h" % TREE
     env = dict(os.environ, CCDM_COVERAGE=COUNTS, CCDM_VECTORS=os.environ.get("CCDM_VECTORS", TOP + "/../shared/vectors"))
     sh("make -s -j2 CFLAGS='%s' test-programs" % flags, cwd=TREE).check_returncode()

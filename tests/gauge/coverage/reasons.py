@@ -27,7 +27,7 @@ from source import CASE, Source, conditions, same_lines
 
 # A call by which the program decides whom or what to trust. A test sees both its outcomes.
 JUDGES = re.compile(r"""\b\w*(?: verif | memcmp | memneq | _equal\b | judge | verdict | _holds\b | DecryptFinal | CipherFinal
-                    | _match | ccdm_tamper | ccdm_fence_ | _trusted | _pinned )\w*\s*\(""", re.X | re.I)
+                    | _match | (?:jws|crl|cert)_signed | ccdm_tamper | ccdm_fence_ | _trusted | _pinned )\w*\s*\(""", re.X | re.I)
 
 # Calls that fail for want of memory only.
 ALLOCATES = re.compile(r"""(?:

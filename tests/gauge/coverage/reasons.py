@@ -36,7 +36,7 @@ ALLOCATES = re.compile(r"""(?:
     | shrinker_alloc | kasprintf | kstrdup | kmemdup | bioset_init | mempool_init\w*
     | json_(?:array|object|pack|stringn?|integer|real|boolean|sprintf|copy|deep_copy|dumpb?|dumps)
     | json_(?:object|array)_(?:set|append|update|extend|insert)\w*
-    | ccdm_json_(?:make\w*|add|put|dump) | ccdm_base64 | ccdm_digest_of | ccdm_eventlog_(?:begin|extend) | ccdm_known_events_init
+    | ccdm_json_(?:make\w*|add|put|dump) | ccdm_base64 | ccdm_digest_(?:of|pieces) | ccdm_eventlog_(?:begin|extend) | ccdm_known_events_init
     | evbuffer_new | event_new | event_base_new | nl_socket_alloc )$""", re.X)
 
 # Calls into libraries that refuse what they are asked here only for want of memory.

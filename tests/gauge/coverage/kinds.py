@@ -95,7 +95,7 @@ CASES = (
                 return 0;
         /* coverage: the caller has looked at it */
         if (!p || ccdm_key_equal(p, key))               @3/4 no
-                return 0;"""),
+                return 0;                               @L no"""),
     ("a case with a mark", """
         switch (type) {                                 @3/3 yes
         case A:

@@ -383,8 +383,8 @@ class Reasons:
 
     @staticmethod
     def _marked(src, n, lines, asked=()):
-        """A mark explains a condition that judges only where it asks nothing else."""
-        if n not in lines or (any(map(JUDGES.search, asked)) and len(conditions(src.head(n))) > 1):
+        """A mark explains a condition that judges, and what depends on it, only where the statement asks nothing else."""
+        if n not in lines or (any(map(JUDGES.search, asked)) and len(conditions(src.head(src.top.get(n, n)))) > 1):
             return None
         src.used.add(lines[n])
         return lines[n]
@@ -399,7 +399,9 @@ class Reasons:
     def line(self, name, n):
         """Why line @n is not reached, or None."""
         src, n = self._place(name, n)
-        return self._marked(src, n, src.whole) or self._kind_of_line(src, n) or self._function(src, n, src.code[n])
+        top = src.top.get(n)
+        under = [src.head(top)] if top and src.code[top][:1].isspace() else ()
+        return self._marked(src, n, src.whole, under) or self._kind_of_line(src, n) or self._function(src, n, src.code[n])
 
     def condition(self, name, n, never):
         """Why line @n has outcomes that were never seen, or None; @never: "2,3/4" as gcov counts them."""

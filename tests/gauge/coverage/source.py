@@ -30,7 +30,8 @@ class Source:
         self.code = [""] + blanked(text).splitlines()
         self.code += [""] * (len(self.raw) - len(self.code))
         self.body = {}          # line: (name, first line, last line) of its function
-        self.heads, self.whole = {}, {}         # line: reason of a mark
+        self.heads, self.whole = {}, {}         # line: reason of a mark, for its conditions; for itself
+        self.top = {}           # line: where the statement with the mark begins
         self.used = set()
         self._functions()
         self._marks(text)
@@ -90,6 +91,7 @@ class Source:
             elif not re.match(r"\s*(?:\}\s*)?(?:else\s+)?(?:if|for|while|switch|return|case|default)\b", self.code[n]):
                 # behind a line: of that line, wherever its statement begins
                 self.heads[n] = self.whole[n] = why
+                self.top[n] = n
                 continue
             if n in self.body and n < self.body[n][2] and not self.code[n][:1].isspace():
                 head = end = self.body[n][2]
@@ -97,6 +99,7 @@ class Source:
                 head, end = self.statement(n)
             self.heads.update(dict.fromkeys(range(n, head + 1), why))
             self.whole.update(dict.fromkeys(range(n, end + 1), why))
+            self.top.update(dict.fromkeys(range(n, end + 1), n))
 
     def begin(self, n):
         """The line in which the statement of line n begins."""

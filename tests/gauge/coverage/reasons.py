@@ -26,8 +26,9 @@ import re
 from source import CASE, Source, conditions, same_lines
 
 # A call by which the program decides whom or what to trust. A test sees both its outcomes.
-JUDGES = re.compile(r"""\b\w*(?: verif | memcmp | memneq | _equal\b | judge | verdict | _holds\b | DecryptFinal | CipherFinal
-                    | _match | (?:jws|crl|cert)_signed | ccdm_tamper | ccdm_fence_ | _trusted | _pinned )\w*\s*\(""", re.X | re.I)
+JUDGES = re.compile(r"""\b\w*(?: verif | memcmp | memneq | _equal\b | judge | verdict | _holds\b | DecryptFinal | CipherFinal | _match
+                    | _fits\b | _lists\b | _listed\b | _known\b | _allowed\b | _trusted | _pinned | (?:jws|crl|cert)_signed
+                    | ccdm_tamper | ccdm_fence_ )\w*\s*\(""", re.X | re.I)
 
 # Calls that fail for want of memory only.
 ALLOCATES = re.compile(r"""(?:
@@ -36,8 +37,8 @@ ALLOCATES = re.compile(r"""(?:
     | shrinker_alloc | kasprintf | kstrdup | kmemdup | bioset_init | mempool_init\w*
     | json_(?:array|object|pack|stringn?|integer|real|boolean|sprintf|copy|deep_copy|dumpb?|dumps)
     | json_(?:object|array)_(?:set|append|update|extend|insert)\w*
-    | ccdm_json_(?:make\w*|add|put|dump) | ccdm_base64 | ccdm_digest_(?:of|pieces) | ccdm_eventlog_(?:begin|extend) | ccdm_known_events_init
-    | evbuffer_new | event_new | event_base_new | nl_socket_alloc )$""", re.X)
+    | ccdm_json_(?:make\w*|add|put|dump) | ccdm_base64 | ccdm_digest_(?:of|pieces) | ccdm_eventlog_(?:begin|extend)
+    | ccdm_known_events_init | evbuffer_new | event_new | event_base_new | nl_socket_alloc )$""", re.X)
 
 # Calls into libraries that refuse what they are asked here only for want of memory.
 LIBRARY = re.compile(r"""(?:

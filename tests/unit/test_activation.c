@@ -15,6 +15,7 @@
 #include <openssl/rsa.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <tss2/tss2_tpm2_types.h>
 #include <unistd.h>
 #include "core/credential.h"
 #include "base/base64.h"
@@ -595,12 +596,57 @@ static void svsm(void **state)
 	free(v);
 }
 
+/* The public area of an EK, changed in one place: the template allows none of it. */
+static void ek_template(void **state)
+{
+	static const struct {
+		size_t at;
+		uint16_t value;
+	} wrong[] = {
+		{ 2, TPM2_ALG_SHA384 },
+		{ 42, TPM2_ALG_CAMELLIA },
+		{ 44, 256 },
+		{ 46, TPM2_ALG_CTR },
+		{ 48, TPM2_ALG_RSAES },
+		{ 50, 3072 },
+		{ 52, 1 },
+	};
+	uint8_t good[512], bytes[512];
+	size_t size = forge_manifest(ek_key, FORGE_EK, false, good), i;
+	struct ccdm_pubkey *key = ccdm_tpm_ek_parse(good, size);
+	EVP_PKEY *ecc = EVP_EC_gen("P-256");
+
+	(void)state;
+	assert_non_null(key);
+	ccdm_pubkey_free(key);
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		memcpy(bytes, good, size);
+		bytes[wrong[i].at] = wrong[i].value >> 8;
+		bytes[wrong[i].at + 1] = wrong[i].value & 0xff;
+		if (ccdm_tpm_ek_parse(bytes, size))
+			fail_msg("%zu is taken", wrong[i].at);
+	}
+	/* without a policy */
+	memcpy(bytes, good, 8);
+	memset(bytes + 8, 0, 2);
+	memcpy(bytes + 10, good + 42, size - 42);
+	assert_null(ccdm_tpm_ek_parse(bytes, size - 32));
+	/* with a number that is one byte short */
+	memcpy(bytes, good, size);
+	bytes[56] = 0;
+	bytes[57] = 255;
+	assert_null(ccdm_tpm_ek_parse(bytes, size - 1));
+	/* of another kind */
+	assert_null(ccdm_tpm_ek_parse(bytes, forge_area(ecc, FORGE_EK, TPM2_ALG_SHA256, bytes)));
+	EVP_PKEY_free(ecc);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(judged),      cmocka_unit_test(svsm),
 		cmocka_unit_test(credentials), cmocka_unit_test(rsa),
-		cmocka_unit_test(bad_pairs),
+		cmocka_unit_test(bad_pairs),   cmocka_unit_test(ek_template),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -171,12 +171,15 @@ class SharedVM:
                            for i, size in enumerate(sizes)), timeout=60)
         return self.vm
 
-    def reuse(self):
-        """After a test that passed: True if it left nothing behind."""
+    def reuse(self, t):
+        """After a test that passed: True if it left nothing behind, and the module is unloaded without a warning."""
         left = self.vm.sh(LEFT, check=False)[1].strip()
+        bad = [x for x in self.vm.sh("dmesg").splitlines() if BAD_LOG.search(x) and "KCSAN" not in x and
+               not (t.allow_log and re.search(t.allow_log, x))]
+        t.ok(not bad, "no warning in the kernel log when the module is unloaded", "\n".join(bad))
         if left:
             print("    # the next test gets another VM: left behind: " + left.replace("\n", ", "), flush=True)
-        return not left
+        return not left and not bad
 
     def end(self):
         if self.vm:
@@ -205,13 +208,14 @@ def run_shell(t, path):
     t.allow_log = header(path, "allow-log", None)
     t.allow_leak = header(path, "allow-leak", None)
     if shares(path):
-        vm = SHARED.get(t, machine, [size_of(w) for w in words], **machine)
         good = False
         try:
+            vm = SHARED.get(t, machine, [size_of(w) for w in words], **machine)
             script(t, vm, path)
-            good = all(x[0] for x in t.results) and SHARED.reuse()
+            good = all(x[0] for x in t.results) and SHARED.reuse(t)
         finally:
-            shutil.copy(vm.console, t.dir)
+            if SHARED.vm:
+                shutil.copy(SHARED.vm.console, t.dir)
             if not good:
                 SHARED.end()
         return

@@ -147,7 +147,9 @@ static void no_children(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		struct ccdm_cond nothing = { .kind = kinds[i] };
-		struct ccdm_policy p = { .name = "a", .require = &nothing };
+		struct ccdm_policy p = { .name = "a",
+					 .outcome = CCDM_POLICY_MAY_OPEN,
+					 .require = &nothing };
 
 		assert_int_equal(ccdm_policy_judge(&p, facts, NULL), CCDM_NO);
 	}

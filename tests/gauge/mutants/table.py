@@ -413,7 +413,7 @@ MUTANTS = [
     ("two-leaves", "one certificate is the processor's", "userspace/lib/evidence/snp_json.c",
      "		if (*leaf || !cert)", "		if (!cert)", "unit snp_json"),
     ("list-of-another-kind", "of what a TPM says is believed what was asked", "userspace/lib/tpm/tpm.c",
-     "	if (banks->capability != TPM2_CAP_PCRS) {", "	if (false) {", "unit tpm"),
+     "	if (banks->capability != TPM2_CAP_PCRS) {", "	if (0) {", "unit tpm"),
     ("same-registers-again", "a TPM that tells nothing new is not asked for ever", "userspace/lib/tpm/tpm_ak.c",
      "			    !(left & 1U << i) || k == got->count", "			    k == got->count", "unit tpm_ak"),
     ("key-given-back-twice", "what was given back is not known any more", "userspace/lib/tpm/tpm_ek.c",

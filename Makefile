@@ -340,6 +340,7 @@ install-broker: programs
 	$(foreach m,$(BROKER_MAN),install -D -m 0644 $(m) $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
 	$(call install-completion,ccdm-broker)
 	install -D -m 0755 $(BUILD)/bin/ccdm-brokerd $(DESTDIR)$(SBINDIR)/ccdm-brokerd
+	$(call install-completion,ccdm-brokerd)
 	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR)
 	sed 's,@SBINDIR@,$(SBINDIR),' userspace/broker/ccdm-brokerd.service >$(DESTDIR)$(UNITDIR)/ccdm-brokerd.service
 	install -m 0644 userspace/broker/ccdm-broker.sysusers $(DESTDIR)$(SYSUSERSDIR)/ccdm-broker.conf
@@ -353,7 +354,7 @@ install-image: $(BUILD)/bin/ccdm-image
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/ccdm-image $(DESTDIR)$(SBINDIR)/ccdm-setup $(DESTDIR)$(SBINDIR)/ccdm-broker $(DESTDIR)$(SBINDIR)/ccdm-brokerd $(foreach m,$(MAN),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
 		$(DESTDIR)$(UNITDIR)/ccdm-attach@.service $(DESTDIR)$(UNITDIR)/ccdm-monitor.service $(DESTDIR)$(GENERATORDIR)/ccdm-tab-generator \
-		$(foreach p,ccdm-setup ccdm-image ccdm-broker,$(DESTDIR)$(COMPDIR)/$(p) $(DESTDIR)$(ZSHDIR)/_$(p) $(DESTDIR)$(FISHDIR)/$(p).fish) \
+		$(foreach p,ccdm-setup ccdm-image ccdm-broker ccdm-brokerd,$(DESTDIR)$(COMPDIR)/$(p) $(DESTDIR)$(ZSHDIR)/_$(p) $(DESTDIR)$(FISHDIR)/$(p).fish) \
 		$(DESTDIR)$(UNITDIR)/ccdm-brokerd.service $(DESTDIR)$(SYSUSERSDIR)/ccdm-broker.conf \
 		$(DESTDIR)$(UDEVDIR)/95-dm-ccdm.rules \
 		$(DESTDIR)$(DRACUTDIR)/dracut.conf.d/50-ccdm.conf

@@ -47,9 +47,9 @@ class Broker:
             f.write(CONF % {"port": self.port, "dir": self.dir, "server": self.server})
             f.write("protocol = %s\n" % self.protocol)
 
-    def start(self):
+    def start(self, *words):
         self.log_path = os.path.join(self.dir, "brokerd.log")
-        self.daemon = subprocess.Popen([*self.under, BIN + "/ccdm-brokerd", "--config", self.conf],
+        self.daemon = subprocess.Popen([*self.under, BIN + "/ccdm-brokerd", "--config", self.conf, *words],
                                        stderr=open(self.log_path, "w"))
         end = time.monotonic() + 30
         while True:

@@ -20,6 +20,8 @@ def traced(b):
     # (a part of the secret counts, too)
     forms = [f[:12] for f in (value, value.hex().encode(), base64.b64encode(value))]
     token = b.dir + "/token"
+    b.stop()
+    b.start("--debug")
     with devices.Vtpm(b.dir + "/traced") as tpm:
         _, out, _ = devices.setup("evidence", "--json", tpm=tpm)
         known = b.know(base64.b64decode(json.loads(out)["tee-evidence"]["primary_evidence"]["ak_public"]))
@@ -47,6 +49,18 @@ def traced(b):
         ok(rc == 0 and not err, "without them nothing is printed", err)
         os.unlink(known)
     b.reload()
+    b.stop()
+    with open(b.log_path, encoding="ascii") as f:
+        log = f.read()
+    steps = ("# configuration: " + b.conf, "# keys: ", "# trust: ", "# state: ", ": secret-put", "# reload", "# stop",
+             "POST /kbs/v0/attest, ", "GET /kbs/v0/resource/%s, 0 bytes: status 200" % PATH)
+    missing = [s for s in steps if s not in log]
+    ok(not missing, "ccdm-brokerd --debug: configuration, requests, administration", (missing, log))
+    ok(parts and not [f for f in [f.decode() for f in forms] + parts if f in log], "its trace has no secret and no token", log)
+    b.start()
+    with open(b.log_path, encoding="ascii") as f:
+        log = f.read()
+    ok("#" not in log, "without it nothing is traced", log)
     b.secret(PATH, b"correct horse")
 
 
@@ -164,9 +178,17 @@ def tool(b, key):
             (0, "usage:", ("--help",)), (0, "ccdm-broker ", ("--version",))):
         rc, out = b.admin(*words, check=False)
         ok(rc == code and said in out, "ccdm-broker %s: %d, %s" % (" ".join(words).replace(b.dir + "/", ""), code, said), (rc, out))
-    for code, words in ((0, ["--help"]), (0, ["--version"]), (1, ["--nosuch"]), (1, ["x"])):
+    usage = "usage: ccdm-brokerd [OPTION...]\n"
+    for code, said, words in (
+            (0, usage, ["--help"]), (0, "--config FILE", ["--verbose", "--help"]), (0, "ccdm-brokerd ", ["--version"]),
+            (1, "too many arguments", ["x"]), (1, "--config needs a value", ["--config"]),
+            (1, "ccdm-brokerd: --nosuch is not an option\n", ["--nosuch"]),
+            (1, "ccdm-brokerd: --chekc is not an option; did you mean '--check'?\n" + usage, ["--chekc"]),
+            (0, "--config\t", ["--complete", "--"]), (0, ":file", ["--complete", "--config", ""]), (0, "", ["--complete", ""]),
+            (0, "complete -F _ccdm_brokerd ccdm-brokerd", ["--completion", "bash"]), (1, "unknown shell", ["--completion", "x"])):
         r = subprocess.run([os.path.join(BIN, "ccdm-brokerd"), *words], capture_output=True, text=True)
-        ok(r.returncode == code and "ccdm-brokerd" in r.stdout + r.stderr, "ccdm-brokerd %s: %d" % (words[0], code), r)
+        ok(r.returncode == code and said in r.stdout + r.stderr and (said or not r.stdout), "ccdm-brokerd %s: %d" % (" ".join(words), code),
+           r)
     terminal, end = os.openpty()
     r = subprocess.run([BIN + "/ccdm-broker", "--config", b.conf, "secret", "put", PATH], stdin=end, capture_output=True, text=True)
     os.close(terminal)

@@ -42,8 +42,11 @@ sort >"$tmp/expected" <<-E
 	./usr/sbin/ccdm-broker
 	./usr/sbin/ccdm-brokerd
 	./usr/share/bash-completion/completions/ccdm-broker
+	./usr/share/bash-completion/completions/ccdm-brokerd
 	./usr/share/fish/vendor_completions.d/ccdm-broker.fish
+	./usr/share/fish/vendor_completions.d/ccdm-brokerd.fish
 	./usr/share/zsh/vendor-completions/_ccdm-broker
+	./usr/share/zsh/vendor-completions/_ccdm-brokerd
 	./usr/share/man/man5/ccdm-policy.5
 	./usr/share/man/man8/ccdm-broker.8
 	./usr/share/man/man8/ccdm-brokerd.8
@@ -166,6 +169,11 @@ while read -r verb; do
 done < <("$broker" --help | sed -nE 's/^  ([a-z][a-z-]*( [a-z]+)?) .*/\1/p')
 LC_ALL=C.UTF-8 MANWIDTH=200 man -l "$tmp/broker/usr/share/man/man8/ccdm-broker.8" 2>/dev/null | col -b | sed 's/\xe2\x80\x90/-/g' >"$tmp/broker.txt"
 check_sh "the man page has a section for each" "while read -r v; do grep -qE \"^ +\$v( |\$)\" '$tmp/broker.txt' || { echo \"\$v\"; exit 1; }; done <'$tmp/help'"
+"${broker}d" --help | grep -oE -- ' --[a-z-]+' | tr -d ' ' | sort -u >"$tmp/options"
+complete_of ccdm-brokerd -- >"$tmp/completion"
+check "ccdm-brokerd: --help and completion name the same options" diff "$tmp/options" "$tmp/completion"
+LC_ALL=C.UTF-8 MANWIDTH=200 man -l "$tmp/broker/usr/share/man/man8/ccdm-brokerd.8" 2>/dev/null | col -b | sed 's/\xe2\x80\x90/-/g' >"$tmp/brokerd.txt"
+check_sh "and the man page" "while read -r o; do grep -q -e \"\$o\" '$tmp/brokerd.txt' || { echo \"\$o\"; exit 1; }; done <'$tmp/options'"
 
 # ---- DKMS: built and signed in a tree of its own
 mkdir -p "$tmp/dkms"

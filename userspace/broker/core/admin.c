@@ -8,6 +8,7 @@
 #include <string.h>
 #include "base/compiler.h"
 #include "base/base64.h"
+#include "base/trace.h"
 #include "base/ui.h"
 #include "crypto/digest.h"
 #include "kbs/kbs.h"
@@ -335,6 +336,8 @@ json_t *ccdm_admin_answer(struct ccdm_broker *b, char *line, size_t size, const 
 	for (i = 0; i < n; i++)
 		if (word && !strcmp(word, ccdm_admin_words[i].word))
 			break;
+	/* (what follows "do" may be a secret) */
+	ccdm_trace("admin: %s: %s", who, i < n ? ccdm_admin_words[i].word : "unknown");
 	r = i < n ? ccdm_admin_words[i].run(&q)
 		  : ccdm_err_set(&q.err, -EINVAL, "there is nothing called %.40s to do",
 				 word ? word : "so");

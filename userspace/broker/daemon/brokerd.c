@@ -14,6 +14,8 @@
 #include <time.h>
 #include "base/compiler.h"
 #include "adminsock.h"
+#include "base/options.h"
+#include "base/trace.h"
 #include "base/ui.h"
 #include "core/conf.h"
 #include "core/protocol.h"
@@ -75,6 +77,7 @@ static int brokerd_state(struct ccdm_daemon *d, struct ccdm_err *err)
 	char path[CCDM_CONF_PATH + 32];
 	int r;
 
+	ccdm_trace("state: %s", d->conf.state);
 	snprintf(path, sizeof(path), "%s/broker.db", d->conf.state);
 	r = ccdm_store_open(path, d->keys, &d->broker.store, err);
 	snprintf(path, sizeof(path), "%s/audit.log", d->conf.state);
@@ -88,6 +91,8 @@ static void brokerd_answer(const struct ccdm_request *q, struct ccdm_reply *a, v
 	struct ccdm_daemon *d = arg;
 
 	ccdm_protocol_answer(&d->broker, q, a);
+	ccdm_trace("request: %s: %s %s, %zu bytes: status %d", q->peer, q->post ? "POST" : "GET",
+		   q->path, q->size, a->status);
 }
 
 /* What happened to the daemon itself; @why: NULL if it went well */
@@ -114,6 +119,24 @@ static void brokerd_end(evutil_socket_t fd, short what, void *arg)
 	event_base_loopbreak(d->base);
 }
 
+/* What is read at the start, and again when it is reloaded. */
+static int brokerd_read(const char *file, struct ccdm_conf *conf, struct ccdm_keys **keys,
+			struct ccdm_trust_dir **trust, struct ccdm_err *err)
+{
+	int r;
+
+	ccdm_trace("configuration: %s", file);
+	r = ccdm_conf_load(file, conf, err);
+	if (r)
+		return r;
+	ccdm_trace("keys: %s", conf->key_file);
+	r = ccdm_keys_load(conf->key_file, keys, err);
+	if (r)
+		return r;
+	ccdm_trace("trust: %s", conf->trust);
+	return ccdm_trust_load(conf->trust, trust, err);
+}
+
 /* Configuration, keys, certificates and trust anew; with an error everything stays. */
 static void brokerd_reload(evutil_socket_t fd, short what, void *arg)
 {
@@ -126,12 +149,9 @@ static void brokerd_reload(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	ccdm_trace("reload");
 	d->broker.life.reloaded = time(NULL);
-	r = ccdm_conf_load(d->file, &conf, &err);
-	if (!r)
-		r = ccdm_keys_load(conf.key_file, &keys, &err);
-	if (!r)
-		r = ccdm_trust_load(conf.trust, &trust, &err);
+	r = brokerd_read(d->file, &conf, &keys, &trust, &err);
 	if (!r)
 		r = ccdm_server_reload(d->server, &conf, &err);
 	snprintf(d->broker.life.why, sizeof(d->broker.life.why), "%s", r ? err.text : "");
@@ -160,6 +180,7 @@ static void brokerd_prune(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	ccdm_trace_debug("look at what has expired");
 	if (ccdm_store_sessions_prune(d->broker.store, time(NULL), &err))
 		fprintf(stderr, PROGRAM ": %s\n", err.text);
 	if (ccdm_broker_refusals(&d->broker, time(NULL), &err))
@@ -187,12 +208,8 @@ static int brokerd_events(struct ccdm_daemon *d, struct ccdm_err *err)
 /* What can be looked at beside a daemon that runs. */
 static int brokerd_load(struct ccdm_daemon *d, struct ccdm_err *err)
 {
-	int r = ccdm_conf_load(d->file, &d->conf, err);
+	int r = brokerd_read(d->file, &d->conf, &d->keys, &d->trust, err);
 
-	if (!r)
-		r = ccdm_keys_load(d->conf.key_file, &d->keys, err);
-	if (!r)
-		r = ccdm_trust_load(d->conf.trust, &d->trust, err);
 	if (!r)
 		r = ccdm_signer_load(d->conf.token_key, &d->signer, err);
 	d->broker.signer = d->signer;
@@ -243,69 +260,89 @@ static void brokerd_stop(struct ccdm_daemon *d)
 	ccdm_keys_free(d->keys);
 }
 
-static int brokerd_help(FILE *to, int code)
+/* What the command line asks for. */
+struct brokerd_args {
+	const char *file;
+	bool check;
+};
+
+static const struct ccdm_option brokerd_options[] = {
+	{ "config", 0, 'c', "FILE", "instead of " CCDM_CONF_FILE, "@file", NULL },
+	{ "check", 0, 'n', NULL, "is the configuration good, and everything it names?", NULL,
+	  NULL },
+	{ 0 },
+};
+
+/* The program has no verbs. */
+static const struct ccdm_verb *brokerd_verb(unsigned int number)
 {
-	fprintf(to, "usage: " PROGRAM " [OPTION...]\n\n"
-		    "      --config FILE      instead of " CCDM_CONF_FILE "\n"
-		    "      --check            is the configuration good, and everything it names?\n"
-		    "  -h, --help             this\n"
-		    "  -V, --version          version\n\n"
-		    "SIGHUP reads configuration, keys, certificates and trust anew.\n"
-		    "man 8 " PROGRAM "\n");
-	return code;
+	static const struct ccdm_verb verb = {
+		.name = "",
+		.usage = "",
+		.summary = "verify evidence, judge policies, hand out secrets",
+		.text = "SIGHUP reads configuration, keys, certificates and trust anew.\n"
+			"man 8 " PROGRAM "\n",
+		.options = brokerd_options,
+	};
+
+	return number ? NULL : &verb;
+}
+
+static const struct ccdm_program brokerd_program = { .name = PROGRAM,
+						     .manual = "man 8 " PROGRAM,
+						     .verb = brokerd_verb };
+
+static enum ccdm_exit brokerd_take(int id, void *arg)
+{
+	struct brokerd_args *a = arg;
+
+	if (id == 'c')
+		a->file = optarg;
+	else
+		a->check = true;
+	return CCDM_EXIT_OK;
+}
+
+static int brokerd_run(struct ccdm_daemon *d, bool check, struct ccdm_err *err)
+{
+	int r = brokerd_load(d, err);
+
+	if (r || check)
+		return r;
+	r = brokerd_start(d, err);
+	if (r)
+		return r;
+	/* coverage: libevent's loop fails, and does not end */
+	if (event_base_dispatch(d->base) < 0)
+		r = ccdm_err_set(err, -EIO, "the loop ended");
+	/* (who is refused until then is in the log before it) */
+	ccdm_server_free(d->server);
+	d->server = NULL;
+	ccdm_trace("stop");
+	brokerd_note(d, "stop", r ? err->text : NULL);
+	return r;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "check", no_argument, NULL, 'n' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
-	};
-	struct ccdm_daemon d = { .file = CCDM_CONF_FILE };
+	struct brokerd_args a = { .file = CCDM_CONF_FILE };
+	const struct ccdm_verb *verb;
+	struct ccdm_daemon d = { 0 };
 	struct ccdm_err err = { 0 };
-	bool check = false;
-	int o, r;
+	enum ccdm_exit e;
+	int r;
 
-	while ((o = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
-		switch (o) {
-		case 'c':
-			d.file = optarg;
-			break;
-		case 'n':
-			check = true;
-			break;
-		case 'h':
-			return brokerd_help(stdout, CCDM_EXIT_OK);
-		case 'V':
-			puts(PROGRAM " " CCDM_VERSION);
-			return CCDM_EXIT_OK;
-		default:
-			return brokerd_help(stderr, CCDM_EXIT_USAGE);
-		}
-	}
-	if (optind < argc)
-		return brokerd_help(stderr, CCDM_EXIT_USAGE);
+	verb = ccdm_verb_find(&brokerd_program, &argc, argv, &e);
+	if (!verb || !ccdm_options(&brokerd_program, verb, argc, argv, brokerd_take, &a, &e))
+		return ccdm_ui_end(PROGRAM, e);
+	d.file = a.file;
 	/* No core dump, and nobody looks into it. */
 	prctl(PR_SET_DUMPABLE, 0);
 	signal(SIGPIPE, SIG_IGN);
 	json_set_alloc_funcs(malloc, brokerd_free);
 	/* all that counts is on the disk: where libevent has no memory it ends, and is started anew */
 	event_set_mem_functions(ccdm_malloc_or_exit, brokerd_realloc, brokerd_free);
-	r = brokerd_load(&d, &err);
-	if (!r && !check)
-		r = brokerd_start(&d, &err);
-	if (!r && !check) {
-		/* coverage: libevent's loop fails, and does not end */
-		r = event_base_dispatch(d.base) < 0 ? ccdm_err_set(&err, -EIO, "the loop ended")
-						    : 0;
-		/* (who is refused until then is in the log before it) */
-		ccdm_server_free(d.server);
-		d.server = NULL;
-		brokerd_note(&d, "stop", r ? err.text : NULL);
-	}
+	r = brokerd_run(&d, a.check, &err);
 	brokerd_stop(&d);
 	return r ? (int)ccdm_ui_fail(PROGRAM, &err, r) : CCDM_EXIT_OK;
 }

@@ -119,7 +119,7 @@ static void complete_verbs(const struct ccdm_program *program, const char *first
 
 void ccdm_complete(const struct ccdm_program *program, int count, char **words)
 {
-	struct complete_state s = { 0 };
+	struct complete_state s = { .verb = ccdm_verb_named(program, "", NULL) };
 	const struct ccdm_option *o;
 	const char *last, *offer;
 	char name[64];
@@ -128,6 +128,7 @@ void ccdm_complete(const struct ccdm_program *program, int count, char **words)
 
 	if (count < 1)
 		return;
+	s.first = s.verb ? "" : NULL; /* a program without verbs has no first word to wait for */
 	for (i = 0; i < count - 1; i++)
 		complete_word(program, &s, words[i]);
 	last = words[count - 1];

@@ -100,6 +100,11 @@ bool ccdm_verb_group(const struct ccdm_program *program, const char *first)
 	return false;
 }
 
+static const struct ccdm_verb *options_only(const struct ccdm_program *program)
+{
+	return ccdm_verb_named(program, "", NULL);
+}
+
 /* ---- typing mistakes --------------------------------------------------------------- */
 
 static unsigned int options_min(unsigned int a, unsigned int b)
@@ -216,8 +221,8 @@ static void options_general(const struct ccdm_program *program, const char *grou
 
 static void options_help(const struct ccdm_program *program, const struct ccdm_verb *verb)
 {
-	printf("usage: %s %s [OPTION...]%s%s\n%s\n\n%s%s", program->name, verb->name,
-	       verb->usage[0] ? " " : "", verb->usage, verb->summary,
+	printf("usage: %s%s%s [OPTION...]%s%s\n%s\n\n%s%s", program->name, verb->name[0] ? " " : "",
+	       verb->name, verb->usage[0] ? " " : "", verb->usage, verb->summary,
 	       verb->intro ? verb->intro : "", verb->intro ? "\n" : "");
 	options_print(program, verb);
 	if (verb->text)
@@ -227,8 +232,11 @@ static void options_help(const struct ccdm_program *program, const struct ccdm_v
 enum ccdm_exit ccdm_verb_usage(const struct ccdm_program *program, const struct ccdm_verb *verb,
 			       const char *what)
 {
-	fprintf(stderr, "%s %s: %s\nusage: %s %s [OPTION...] %s\n", program->name, verb->name, what,
-		program->name, verb->name, verb->usage);
+	const char *space = verb->name[0] ? " " : "";
+
+	fprintf(stderr, "%s%s%s: %s\nusage: %s%s%s [OPTION...]%s%s\n", program->name, space,
+		verb->name, what, program->name, space, verb->name, verb->usage[0] ? " " : "",
+		verb->usage);
 	return CCDM_EXIT_USAGE;
 }
 
@@ -285,8 +293,8 @@ static void options_wrong(const struct ccdm_program *program, const struct ccdm_
 		return;
 	}
 	snprintf(what, size, "%.80s is not an option%s%s%s%s%s", optopt ? letter : word,
-		 verb ? " of " : "", verb ? verb->name : "", near ? "; did you mean '--" : "",
-		 near ? near : "", near ? "'?" : "");
+		 verb && verb->name[0] ? " of " : "", verb ? verb->name : "",
+		 near ? "; did you mean '--" : "", near ? near : "", near ? "'?" : "");
 }
 
 /* Common options are done here. Return: true if @o is one; *over says that it ends the verb. */
@@ -456,7 +464,7 @@ const struct ccdm_verb *ccdm_verb_find(const struct ccdm_program *program, int *
 				       enum ccdm_exit *code)
 {
 	int first, second, i, to = 1;
-	const struct ccdm_verb *verb = NULL, *longer = NULL;
+	const struct ccdm_verb *verb, *longer = NULL;
 
 	if (*argc > 1 && !strcmp(argv[1], "--complete")) {
 		ccdm_complete(program, *argc - 2, argv + 2);
@@ -467,6 +475,9 @@ const struct ccdm_verb *ccdm_verb_find(const struct ccdm_program *program, int *
 		*code = ccdm_completion(program, argv[2]);
 		return NULL;
 	}
+	verb = options_only(program);
+	if (verb)
+		return verb;
 	first = options_word(program, 1, *argc, argv);
 	second = options_word(program, first + 1, *argc, argv);
 	if (first == *argc) {

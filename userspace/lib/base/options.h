@@ -37,7 +37,7 @@ struct ccdm_option {
 
 /**
  * struct ccdm_verb - a verb
- * @name: one word or two: "open", "policy add"
+ * @name: one word or two: "open", "policy add"; "" of a program without verbs, which has this one
  * @usage: its arguments, for the usage line
  * @summary: one line
  * @intro: lines of --help before the options, or NULL
@@ -78,7 +78,8 @@ struct ccdm_program {
 
 /**
  * ccdm_verb_find() - the verb of a command line
- * @argc, @argv: of main(); the words of the verb are taken out, options before it stay
+ * @argc, @argv: of main(); the words of the verb are taken out, options before it stay. A program
+ *               without verbs keeps them all, and gets its only one
  * @code: the exit code if there is no verb: help was asked for, or an error was printed
  *
  * Return: the verb, or NULL.

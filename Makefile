@@ -60,7 +60,7 @@ LIB_SRC := $(wildcard userspace/lib/*/*.c) $(filter-out $(BROKER_SRC) $(BROKERD_
 PARTS_SRC := $(filter-out %/main.c %/brokerd.c,$(LIB_SRC) $(BROKER_SRC) $(BROKERD_SRC))
 objects = $(1:%.c=$(BUILD)/%.o)
 
-.PHONY: all attacks help modules programs test-programs unit-programs install install-programs install-module install-dkms install-broker install-image uninstall dist clean check check-all check-setup coverage kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-load bench-record bench-locks bench-boot html lint vm boot unit fuzz faults need-headers
+.PHONY: FORCE all attacks help modules programs test-programs unit-programs install install-programs install-module install-dkms install-broker install-image uninstall dist clean check check-all check-setup coverage kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-load bench-record bench-locks bench-boot html lint vm boot unit fuzz faults need-headers
 
 all: modules programs
 
@@ -102,8 +102,18 @@ help:
 	@echo 'make dist                a tarball, the same bytes each time (REV=HEAD)'
 	@echo 'make clean'
 
+# Files with the compiler and its flags, which change when those do: then all is compiled anew.
+UNIT_CFLAGS ?= -std=gnu11 -g -O1 -Wall -Wextra -Werror=unused-result -fsanitize=address,undefined \
+	-fno-sanitize-recover=all
+$(BUILD)/flags: export FLAGS := $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
+$(BUILD)/unit/flags: export FLAGS := $(CC) $(CPPFLAGS) $(UNIT_CFLAGS)
+$(BUILD)/flags $(BUILD)/unit/flags: FORCE
+	@mkdir -p $(@D)
+	@{ $(CC) --version 2>/dev/null | head -n1; printf '%s\n' "$$FLAGS"; } >$@.$$$$ && \
+		if cmp -s $@.$$$$ $@; then rm $@.$$$$; else mv $@.$$$$ $@; fi
+
 # What is missing is said before anything is built. Only targets of tests and demos install it.
-$(BUILD)/have-programs $(BUILD)/have-unit: $(BUILD)/have-%: scripts/need
+$(BUILD)/have-programs $(BUILD)/have-unit: $(BUILD)/have-%: scripts/need $(BUILD)/flags
 	@CC='$(firstword $(CC))' scripts/need $*
 	@mkdir -p $(@D)
 	@touch $@
@@ -116,7 +126,7 @@ modules: need-headers
 
 programs: $(addprefix $(BUILD)/bin/,ccdm-setup ccdm-image ccdm-broker ccdm-brokerd)
 
-$(BUILD)/%.o: %.c VERSION | $(BUILD)/have-programs
+$(BUILD)/%.o: %.c VERSION $(BUILD)/flags | $(BUILD)/have-programs
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(PKGS)) -MMD -MP -c -o $@ $<
@@ -135,7 +145,7 @@ $(BUILD)/bin/ccdm-broker: $(call objects,$(BROKER_SRC))
 $(BUILD)/bin/ccdm-broker: LIBS = $(BROKER_PKGS)
 $(BUILD)/bin/ccdm-brokerd: $(call objects,$(BROKERD_SRC))
 $(BUILD)/bin/ccdm-brokerd: LIBS = $(BROKERD_PKGS)
-$(addprefix $(BUILD)/bin/,ccdm-setup ccdm-image ccdm-broker ccdm-brokerd): $(BUILD)/lib.a
+$(addprefix $(BUILD)/bin/,ccdm-setup ccdm-image ccdm-broker ccdm-brokerd): $(BUILD)/lib.a $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo '  LD      $@'
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $$(pkg-config --libs $(LIBS))
@@ -144,7 +154,7 @@ $(addprefix $(BUILD)/bin/,ccdm-setup ccdm-image ccdm-broker ccdm-brokerd): $(BUI
 FORGE := -Itests/forge
 $(BUILD)/tests/%.o $(BUILD)/unit/tests/%.o $(BUILD)/tests/devices.so: CPPFLAGS += $(FORGE)
 
-$(BUILD)/tests/%: tests/lib/%.c
+$(BUILD)/tests/%: tests/lib/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lpthread
@@ -156,12 +166,12 @@ $(BUILD)/tests/attack-mutations: $(addprefix $(BUILD)/tests/program/attacks/,mut
 $(BUILD)/tests/signer: $(BUILD)/tests/kernel/sim/signer.o
 $(BUILD)/tests/vtpm: $(BUILD)/tests/lib/vtpm.o
 $(BUILD)/tests/vtpm: LDFLAGS += -Wl,--wrap=Tss2_Tcti_Device_Init
-$(addprefix $(BUILD)/tests/,load mirror attack-guest attack-mutations signer vtpm): $(BUILD)/parts.a
+$(addprefix $(BUILD)/tests/,load mirror attack-guest attack-mutations signer vtpm): $(BUILD)/parts.a $(BUILD)/flags
 	@echo '  LD      $@'
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $$(pkg-config --libs $(PKGS))
 
 # a TPM of swtpm at a socket, as a library that is loaded before a program
-$(BUILD)/tests/devices.so: tests/lib/devices.c tests/lib/tpm_socket.h tests/forge/chip_tcti.h
+$(BUILD)/tests/devices.so: tests/lib/devices.c tests/lib/tpm_socket.h tests/forge/chip_tcti.h $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(filter-out -pie,$(LDFLAGS)) -shared -fPIC -o $@ $<
@@ -176,12 +186,10 @@ test-programs: programs $(BUILD)/tests/mirror $(BUILD)/tests/attack-guest $(BUIL
 
 # ---- unit tests, with the sanitizers ----
 
-UNIT_CFLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Werror=unused-result -fsanitize=address,undefined \
-	-fno-sanitize-recover=all
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 UNIT_OBJ := $(PARTS_SRC:%.c=$(BUILD)/unit/%.o)
 
-$(BUILD)/unit/%.o: %.c VERSION | $(BUILD)/have-programs $(BUILD)/have-unit
+$(BUILD)/unit/%.o: %.c VERSION $(BUILD)/unit/flags | $(BUILD)/have-programs $(BUILD)/have-unit
 	@mkdir -p $(@D)
 	@$(CC) $(CPPFLAGS) $(UNIT_CFLAGS) $$(pkg-config --cflags $(PKGS)) -MMD -MP -c -o $@ $<
 
@@ -192,7 +200,7 @@ $(BUILD)/unit/lib.a: $(UNIT_OBJ)
 $(BUILD)/unit/test_format: $(BUILD)/unit/kmod/tree.o
 # They put a TPM of their own behind ccdm_tpm_open(): tests/forge/chip_tcti.h.
 $(addprefix $(BUILD)/unit/test_,tpm tpm_ak tpm_ek tpm_nv measure_tpm): UNIT_LDFLAGS := -Wl,--wrap=Tss2_Tcti_Device_Init
-$(UNIT): $(BUILD)/unit/%: $(BUILD)/unit/tests/unit/%.o $(BUILD)/unit/lib.a
+$(UNIT): $(BUILD)/unit/%: $(BUILD)/unit/tests/unit/%.o $(BUILD)/unit/lib.a $(BUILD)/unit/flags
 	@echo '  UNIT    $@'
 	@$(CC) $(UNIT_CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(UNIT_LDFLAGS) -lcmocka $$(pkg-config --libs $(PKGS))
 
@@ -290,12 +298,12 @@ demo-boot: vm-setup
 demo-disk: vm-setup test-programs
 	@scripts/demo-disk
 
-# A program prints its completion for bash, zsh and fish.
+# For bash, zsh and fish. (What the program itself prints: but where it is cross-compiled it does not run.)
 define install-completion
 @mkdir -p $(BUILD)/completion
-	$(BUILD)/bin/$(1) --completion bash >$(BUILD)/completion/$(1).bash
-	$(BUILD)/bin/$(1) --completion zsh >$(BUILD)/completion/$(1).zsh
-	$(BUILD)/bin/$(1) --completion fish >$(BUILD)/completion/$(1).fish
+	scripts/completion $(1) bash >$(BUILD)/completion/$(1).bash
+	scripts/completion $(1) zsh >$(BUILD)/completion/$(1).zsh
+	scripts/completion $(1) fish >$(BUILD)/completion/$(1).fish
 	install -D -m 0644 $(BUILD)/completion/$(1).bash $(DESTDIR)$(COMPDIR)/$(1)
 	install -D -m 0644 $(BUILD)/completion/$(1).zsh $(DESTDIR)$(ZSHDIR)/_$(1)
 	install -D -m 0644 $(BUILD)/completion/$(1).fish $(DESTDIR)$(FISHDIR)/$(1).fish

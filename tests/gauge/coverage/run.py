@@ -61,14 +61,14 @@ def count(tests, host):
        "git -c user.name=coverage -c user.email=coverage commit -q --allow-empty -m 'what is counted'" % (TREE, TREE),
        cwd=TOP).check_returncode()
     flags = "-O0 -g --coverage -fprofile-update=atomic -include %s/tests/gauge/coverage/plain.h" % TREE
-    env = dict(os.environ, CCDM_COVERAGE=COUNTS, CCDM_VECTORS=os.environ.get("CCDM_VECTORS", TOP + "/../shared/vectors"))
-    sh("make -s -j2 CFLAGS='%s' test-programs" % flags, cwd=TREE).check_returncode()
-    sh("make -s unit-programs UNIT_CFLAGS='-std=gnu11 %s'" % flags, cwd=TREE).check_returncode()
+    # (each test that calls make gets the same flags, or make would build without counts)
+    env = dict(os.environ, CCDM_COVERAGE=COUNTS, CCDM_VECTORS=os.environ.get("CCDM_VECTORS", TOP + "/../shared/vectors"),
+               CFLAGS=flags, UNIT_CFLAGS="-std=gnu11 " + flags)
+    sh("make -s -j2 test-programs", cwd=TREE, env=env).check_returncode()
+    sh("make -s unit-programs", cwd=TREE, env=env).check_returncode()
     sh("tests/run unit", cwd=TREE, env=env)
-    for name in "vectors", "setup", "broker", "trust", "attacks", "mutations":
+    for name in "vectors", "setup", "broker", "trust", "attacks", "mutations", "package", "faults":
         sh("tests/run program " + name, cwd=TREE, env=env)
-    sh("tests/run program package", cwd=TREE, env=dict(env, CFLAGS=flags))
-    sh("tests/run program faults", cwd=TREE, env=env)
     if not host:
         sh("tests/run vm --kernel gcov " + " ".join(tests), cwd=TREE, env=env)
     if not tests and not host:

@@ -118,6 +118,12 @@ PATH=$tmp/root/usr/sbin:$PATH HOME=$tmp fish --no-config -c 'source $argv[1]/usr
 	complete -C "ccdm-setup open --cipher "; complete -C "ccdm-setup open /dev/nul"' "$tmp/root" |
 	cut -f1 | sort >"$tmp/completion"
 check "fish: the same" diff <(sort - "$tmp/help" <<</dev/null) "$tmp/completion"
+for program in ccdm-setup ccdm-broker ccdm-brokerd; do
+	for shell in bash zsh fish; do
+		check "$program: make install needs not run it for the completion of $shell" \
+			diff <(scripts/completion $program $shell) <("$tmp/root/usr/sbin/$program" --completion $shell)
+	done
+done
 
 check_sh "what cannot be printed is an error" "! '$setup' evidence >/dev/full 2>'$tmp/err' && grep -q 'standard output: No space' '$tmp/err'"
 
@@ -207,6 +213,19 @@ check_sh "these programs are of this version" "[ \"\$('$tmp/ccdm-$version/build/
 refuse_code 2 "make modules without headers names their package" "linux-headers-amd64" apart modules KDIR="$tmp/none"
 refuse_code 2 "make programs without libraries names theirs" "the library jansson: not found; the package is libjansson-dev" apart programs BUILD=other PKG_CONFIG_LIBDIR="$tmp/none" PKG_CONFIG_PATH=
 check_sh "neither calls any of them" "[ -z \"\$(ls '$tmp/called')\" ]"
+
+# ---- another compiler and other flags
+for cc in cc1 cc2; do
+	printf '#!/bin/sh\ncase " $* " in *" -c "*) echo >>"%s/compiled" ;; esac\nexec cc "$@"\n' "$tmp" >"$tmp/$cc"
+	chmod 0755 "$tmp/$cc"
+done
+compiled() { # compiled TIMES WORD...: how often an object was compiled so far, after make with these words
+	make -s BUILD="$tmp/flags" "${@:2}" "$tmp/flags/userspace/lib/base/err.o" >/dev/null && [ "$(wc -l <"$tmp/compiled")" = "$1" ]
+}
+check "an object is compiled" compiled 1 CC="$tmp/cc1"
+check "and not again" compiled 1 CC="$tmp/cc1"
+check "but by another compiler" compiled 2 CC="$tmp/cc2"
+check "and with other flags" compiled 3 CC="$tmp/cc2" CFLAGS=-O1
 
 # ---- the mirror of Debian: of apt's sources in both forms, or of CCDM_MIRROR
 mkdir -p "$tmp/apt/parts" "$tmp/apt/lists/partial"

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* fuzzes: broker/policy/policy.c broker/policy/policy_yaml.c broker/policy/judge.c - policies, held against some facts */
+/*
+ * fuzzes: broker/policy/policy.c broker/policy/policy_fields.c broker/policy/policy_yaml.c broker/policy/judge.c -
+ * policies, held against some facts
+ */
 #include "policy/policy.h"
 #include "fuzz.h"
 

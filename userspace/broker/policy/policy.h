@@ -35,6 +35,15 @@
 #define CCDM_POLICY_DEPTH 8	    /* any, all and not in each other */
 #define CCDM_POLICY_CONDS 512	    /* conditions of a policy */
 
+/*
+ * The conditions, all, any and not last. A new one needs, beside its kind here:
+ *
+ *	policy_fields.c		its name, and the values that it takes
+ *	judge.c			whether facts satisfy it
+ *	policy_identity.c	whether it pins the image
+ *	ccdm-policy(5)		its meaning
+ *	tests/unit/test_policy.c	facts that satisfy it, and facts that do not
+ */
 enum ccdm_cond_kind {
 	CCDM_COND_TEE,
 	CCDM_COND_DEBUG,

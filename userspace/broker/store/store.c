@@ -122,34 +122,39 @@ static int ccdm_store_number(struct ccdm_store *s, const char *sql, int64_t *num
 
 /* ---- MACs of rows --------------------------------------------------------------- */
 
+/* A column of a row, with its type. */
+struct ccdm_column {
+	char type; /* t(ext), b(lob), i(nteger) */
+	const void *bytes;
+	size_t size;
+	int64_t number;
+};
+
 /* What a MAC is over: each column with its type and its length. */
 struct ccdm_row {
 	const char *table;
 	unsigned int count;
-	struct {
-		char type; /* t(ext), b(lob), i(nteger) */
-		const void *bytes;
-		size_t size;
-		int64_t number;
-	} column[COLUMNS];
+	const struct ccdm_column *column;
 };
 
-static void ccdm_row_add(struct ccdm_row *row, char type, const void *bytes, size_t size)
+#define CCDM_ROW(table, columns)                    \
+	{                                           \
+		table, ARRAY_SIZE(columns), columns \
+	}
+
+static struct ccdm_column ccdm_column_blob(const void *bytes, size_t size)
 {
-	row->column[row->count].type = type;
-	row->column[row->count].bytes = bytes;
-	row->column[row->count++].size = size;
+	return (struct ccdm_column){ 'b', bytes, size, 0 };
 }
 
-static void ccdm_row_text(struct ccdm_row *row, const char *text)
+static struct ccdm_column ccdm_column_text(const char *text)
 {
-	ccdm_row_add(row, 't', text, strlen(text));
+	return (struct ccdm_column){ 't', text, strlen(text), 0 };
 }
 
-static void ccdm_row_number(struct ccdm_row *row, int64_t number)
+static struct ccdm_column ccdm_column_number(int64_t number)
 {
-	row->column[row->count].number = number;
-	ccdm_row_add(row, 'i', NULL, sizeof(number));
+	return (struct ccdm_column){ 'i', NULL, sizeof(number), number };
 }
 
 static uint8_t *ccdm_row_length(uint8_t *to, uint64_t n)
@@ -162,11 +167,11 @@ static uint8_t *ccdm_row_length(uint8_t *to, uint64_t n)
 }
 
 /* The bytes of a column, whatever it is: they must be asked for before their number. */
-static void ccdm_row_column(struct ccdm_row *row, sqlite3_stmt *st, int i)
+static struct ccdm_column ccdm_column_stored(sqlite3_stmt *st, int i)
 {
 	const void *bytes = sqlite3_column_blob(st, i);
 
-	ccdm_row_add(row, 'b', bytes, bytes ? sqlite3_column_bytes(st, i) : 0);
+	return ccdm_column_blob(bytes, bytes ? sqlite3_column_bytes(st, i) : 0);
 }
 
 /* In one piece; the caller frees it. */
@@ -226,13 +231,21 @@ static int ccdm_row_good(struct ccdm_store *s, const struct ccdm_row *row, const
 }
 
 /*
- * A row as the database has it; @types: of its columns, the last of which is the MAC. Whoever
- * can write may have made the table anew, without STRICT. Return: 1, 0: not ours, -errno
+ * A row as the database has it; @types: of its columns, the last of which is the MAC; a string
+ * constant. Whoever can write may have made the table anew, without STRICT. Return: 1, 0: not ours,
+ * -errno
  */
-static int ccdm_row_read(struct ccdm_store *s, sqlite3_stmt *st, const char *table,
-			 const char *types)
+#define ccdm_row_read(s, st, table, types)                                                  \
+	({                                                                                  \
+		_Static_assert(sizeof(types) - 1 <= COLUMNS, "COLUMNS is less than these"); \
+		ccdm_row_read_types(s, st, table, types);                                   \
+	})
+
+static int ccdm_row_read_types(struct ccdm_store *s, sqlite3_stmt *st, const char *table,
+			       const char *types)
 {
-	struct ccdm_row row = { .table = table };
+	struct ccdm_column column[COLUMNS];
+	struct ccdm_row row = { .table = table, .column = column };
 	int i, n = (int)strlen(types), size;
 
 	for (i = 0; i < n; i++) {
@@ -244,7 +257,7 @@ static int ccdm_row_read(struct ccdm_store *s, sqlite3_stmt *st, const char *tab
 					       : SQLITE_INTEGER))
 			return 0;
 		if (types[i] == 'i') {
-			ccdm_row_number(&row, sqlite3_column_int64(st, i));
+			column[i] = ccdm_column_number(sqlite3_column_int64(st, i));
 			continue;
 		}
 		bytes = types[i] == 't' ? sqlite3_column_text(st, i) : sqlite3_column_blob(st, i);
@@ -253,12 +266,12 @@ static int ccdm_row_read(struct ccdm_store *s, sqlite3_stmt *st, const char *tab
 			return -ENOMEM;
 		if (size > LONGEST || (types[i] == 't' && memchr(bytes, 0, size)))
 			return 0;
-		ccdm_row_add(&row, types[i], bytes, size);
+		column[i] = (struct ccdm_column){ types[i], bytes, size, 0 };
 	}
-	row.count--;
-	if (row.column[row.count].size != CCDM_MAC_SIZE)
+	row.count = n - 1;
+	if (column[n - 1].size != CCDM_MAC_SIZE)
 		return 0;
-	return ccdm_row_good(s, &row, row.column[row.count].bytes);
+	return ccdm_row_good(s, &row, column[n - 1].bytes);
 }
 
 static void ccdm_row_odd(struct ccdm_store *s, const char *table, const void *key, int size)
@@ -284,13 +297,13 @@ const struct ccdm_store_odd *ccdm_store_odd(const struct ccdm_store *s)
 /* The barrier: nonces that expire until then are used up. */
 static int ccdm_store_barrier_put(struct ccdm_store *s, int64_t nonces, struct ccdm_err *err)
 {
-	struct ccdm_row row = { .table = "counter" };
+	const struct ccdm_column columns[] = { ccdm_column_text("nonces"),
+					       ccdm_column_number(nonces) };
+	const struct ccdm_row row = CCDM_ROW("counter", columns);
 	uint8_t mac[CCDM_MAC_SIZE];
 	sqlite3_stmt *st;
 	int r;
 
-	ccdm_row_text(&row, "nonces");
-	ccdm_row_number(&row, nonces);
 	r = ccdm_row_mac(s, &row, mac, err);
 	if (r)
 		return r;
@@ -441,13 +454,12 @@ int ccdm_store_end(struct ccdm_store *s, int r, struct ccdm_err *err)
 int ccdm_store_policy_put(struct ccdm_store *s, const char *name, const char *text,
 			  struct ccdm_err *err)
 {
-	struct ccdm_row row = { .table = "policy" };
+	const struct ccdm_column columns[] = { ccdm_column_text(name), ccdm_column_text(text) };
+	const struct ccdm_row row = CCDM_ROW("policy", columns);
 	uint8_t mac[CCDM_MAC_SIZE];
 	sqlite3_stmt *st;
 	int r;
 
-	ccdm_row_text(&row, name);
-	ccdm_row_text(&row, text);
 	r = ccdm_row_mac(s, &row, mac, err);
 	if (r)
 		return r;
@@ -503,12 +515,12 @@ int ccdm_store_policies_version(struct ccdm_store *s, uint8_t version[32], struc
 
 	memset(version, 0, 32);
 	while (st && !r && (code = sqlite3_step(st)) == SQLITE_ROW) {
-		struct ccdm_row row = { .table = "policy" };
+		const struct ccdm_column columns[] = { ccdm_column_stored(st, 0),
+						       ccdm_column_stored(st, 1) };
+		const struct ccdm_row row = CCDM_ROW("policy", columns);
 		uint8_t *all;
 		size_t size;
 
-		ccdm_row_column(&row, st, 0);
-		ccdm_row_column(&row, st, 1);
 		all = ccdm_row_bytes(&row, &size);
 		r = all ? ccdm_digest_of(CCDM_ALG_SHA256, version, 32, all, size, &d) : -ENOMEM;
 		free(all);
@@ -577,17 +589,17 @@ int ccdm_store_session_add(struct ccdm_store *s, const struct ccdm_nonce *nonce,
 			   const char *state, struct ccdm_err *err)
 {
 	int64_t forget = expires > nonce->expires ? expires : nonce->expires, used;
-	struct ccdm_row row = { .table = "session" };
+	const struct ccdm_column columns[] = { ccdm_column_blob(nonce->id, CCDM_NONCE_ID),
+					       ccdm_column_number(expires),
+					       ccdm_column_number(forget),
+					       ccdm_column_text(state) };
+	const struct ccdm_row row = CCDM_ROW("session", columns);
 	uint8_t mac[CCDM_MAC_SIZE];
 	sqlite3_stmt *st;
 	int code, r = ccdm_store_barrier(s, &used, err);
 
 	if (!r && nonce->expires <= used)
 		r = ccdm_err_set(err, -EEXIST, "the nonce was used before");
-	ccdm_row_add(&row, 'b', nonce->id, CCDM_NONCE_ID);
-	ccdm_row_number(&row, expires);
-	ccdm_row_number(&row, forget);
-	ccdm_row_text(&row, state);
 	if (!r)
 		r = ccdm_row_mac(s, &row, mac, err);
 	if (r)

@@ -241,18 +241,25 @@ static int ccdm_judge_tpm(const struct ccdm_judging *j)
 	return ccdm_judged_pcrs(j, &quoted);
 }
 
+enum {
+	KIND_SNP,
+	KIND_TDX,
+	KIND_TPM,
+	KIND_AZURE_SNP,
+	KIND_AZURE_TDX,
+};
+
 static const struct ccdm_kind {
 	const char *tee;
 	size_t bound; /* bytes of a SHA-384 that it carries */
 	bool tpm;     /* it is of a TPM, or has one in it: none stands beside it */
 	int (*judge)(const struct ccdm_judging *j);
 } ccdm_kinds[] = {
-	/* the first: ccdm_evidence_judge_report() */
-	{ "snp", 48, false, ccdm_judge_snp },
-	{ "tdx", 48, false, ccdm_judge_tdx },
-	{ "tpm", 32, true, ccdm_judge_tpm },
-	{ "az-snp-vtpm", 48, true, ccdm_judge_azure },
-	{ "az-tdx-vtpm", 48, true, ccdm_judge_azure },
+	[KIND_SNP] = { "snp", 48, false, ccdm_judge_snp },
+	[KIND_TDX] = { "tdx", 48, false, ccdm_judge_tdx },
+	[KIND_TPM] = { "tpm", 32, true, ccdm_judge_tpm },
+	[KIND_AZURE_SNP] = { "az-snp-vtpm", 48, true, ccdm_judge_azure },
+	[KIND_AZURE_TDX] = { "az-tdx-vtpm", 48, true, ccdm_judge_azure },
 };
 
 static const struct ccdm_kind *ccdm_kind(const char *tee)
@@ -409,5 +416,5 @@ int ccdm_evidence_judge_report(const void *report, size_t size, const struct ccd
 		.err = err,
 	};
 
-	return ccdm_evidence_judged(&ccdm_kinds[0], &j);
+	return ccdm_evidence_judged(&ccdm_kinds[KIND_SNP], &j);
 }

@@ -7,6 +7,7 @@ import subprocess
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BASE = "dm-crypt"       # what the ratios are to
+# (in the order of the tables in Documentation/bench)
 SUITES = ("aes-xts-gmac", "aes-gcm", "aes-xts-hmac-sha256")
 # One vCPU whose clock counts instructions: a nanosecond each, and idle time costs nothing.
 COUNTED = {"cpus": 1, "accel": "tcg,thread=single", "args": ["-icount", "shift=0,sleep=off"]}

@@ -7,6 +7,8 @@
 #	refuse "what must fail" PATTERN command...	ok if it fails, saying PATTERN
 #	finish						the plan; ends the test
 
+# the target's cipher suites (tests/lib/vm.py reads them here)
+SUITES="aes-xts-gmac aes-xts-hmac-sha256 aes-gcm"
 ktap_n=0
 ktap_bad=0
 

@@ -18,7 +18,7 @@ polled() {
 }
 
 nvme() {
-	for suite in aes-xts-gmac aes-xts-hmac-sha256 aes-gcm; do
+	for suite in $SUITES; do
 		mk t $D cipher:$suite cache_mib:2
 		check "$suite: libaio" run_fio --name=v --rw=randwrite --bs=4k --ioengine=libaio --iodepth=32
 		check "$suite: large" run_fio --name=v --rw=randwrite --bs=256k --ioengine=libaio --iodepth=8

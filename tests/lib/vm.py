@@ -21,6 +21,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 CACHE = os.environ.get("CCDM_CACHE", "/var/cache/ccdm")
 MiB = 1 << 20
 BLOCK = 4096
+with open(os.path.join(TOP, "tests/lib/ktap.sh"), encoding="utf-8") as _f:
+    SUITES = tuple(re.search(r'^SUITES="(.*)"$', _f.read(), re.M).group(1).split())
 
 
 class Stopped(Exception):

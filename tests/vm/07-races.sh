@@ -12,7 +12,7 @@ D=/dev/vdd
 SECS=$([ "$CCDM_FULL" = 1 ] && echo 120 || echo 30)
 watched() { awk '/^setup_watchpoints/ {print $2}' /sys/kernel/debug/kcsan; }
 
-for suite in aes-xts-gmac aes-xts-hmac-sha256 aes-gcm; do
+for suite in $SUITES; do
 	mk t $D cipher:$suite cache_mib:2 allow_discards
 	a=$(watched)
 	touch /tmp/go

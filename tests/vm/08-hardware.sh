@@ -44,11 +44,23 @@ refused() {
 		dmesg | grep "A driver would give keys and plaintext to a device" && nothing_left
 }
 
+# over DRIVER: gcm(aes) is a template over this driver of the device, and the suites that need it are refused
+over() {
+	check "(who refuses no driver gives the device a key)" control
+	before=$(seen)
+	check "aes-gcm is refused" refused aes-gcm "$1"
+	check "aes-xts-gmac is refused" refused aes-xts-gmac "$1"
+	check "aes-xts-hmac-sha256 does not need it" works aes-xts-hmac-sha256
+	check "the device is given no key and no data" [ "$(seen)" = "$before" ]
+	rmmod ccdm-hw
+	check "without the device all is well" works aes-gcm
+}
+
 # ---- the algorithm itself
 hw xts,gcm "gcm(aes)"
 check "(the device is what the crypto API prefers)" [ "$(best "gcm(aes)") $(best "xts(aes)")" = "ccdm-hw-gcm ccdm-hw-xts" ]
 check "(who refuses no driver gives it a key)" control
-for suite in aes-xts-gmac aes-xts-hmac-sha256 aes-gcm; do
+for suite in $SUITES; do
 	before=$(seen)
 	check "$suite: works" works $suite
 	check "$suite: the device is given no key and no data" [ "$(seen)" = "$before" ]
@@ -58,14 +70,7 @@ rmmod ccdm-hw
 # ---- a template around it
 hw gcm "pcrypt(ccdm-hw-gcm)"
 check "(a template around the device's gcm is preferred)" [ "$(best "gcm(aes)")" = "pcrypt(ccdm-hw-gcm)" ]
-check "(who refuses no driver gives the device a key)" control
-before=$(seen)
-check "aes-gcm is refused" refused aes-gcm ccdm-hw-gcm
-check "aes-xts-gmac is refused" refused aes-xts-gmac ccdm-hw-gcm
-check "aes-xts-hmac-sha256 does not need it" works aes-xts-hmac-sha256
-check "the device is given no key and no data" [ "$(seen)" = "$before" ]
-rmmod ccdm-hw
-check "without the device all is well" works aes-gcm
+over ccdm-hw-gcm
 
 # ---- a template over a part of it
 # (named in full, or the crypto API would take its own gcm; where ghash is no driver, it is a library)
@@ -73,14 +78,7 @@ ghash=$(best ghash)
 hw ctr "gcm_base(ccdm-hw-ctr,${ghash:-ghash-lib})" || hw ctr "gcm_base(ccdm-hw-ctr)"
 note "gcm(aes) is $(best "gcm(aes)")"
 check_sh "(gcm over the device's ctr is preferred)" "[[ '$(best "gcm(aes)")' = gcm_base*ccdm-hw-ctr* ]]"
-check "(who refuses no driver gives the device a key)" control
-before=$(seen)
-check "aes-gcm is refused" refused aes-gcm ccdm-hw-ctr
-check "aes-xts-gmac is refused" refused aes-xts-gmac ccdm-hw-ctr
-check "aes-xts-hmac-sha256 does not need it" works aes-xts-hmac-sha256
-check "the device is given no key and no data" [ "$(seen)" = "$before" ]
-rmmod ccdm-hw
-check "without the device all is well" works aes-gcm
+over ccdm-hw-ctr
 
 # ---- the hash: keys are derived with it
 if hw sha256 "hmac(ccdm-hw-sha256)" 2>/dev/null; then
@@ -93,7 +91,7 @@ else
 	check "(hmac(sha256) is the kernel's library)" [ "$(best "hmac(sha256)")" = hmac-sha256-lib ]
 	skip "every suite is refused" "this kernel builds no hmac over a driver"
 fi
-for suite in aes-xts-gmac aes-xts-hmac-sha256 aes-gcm; do
+for suite in $SUITES; do
 	check "$suite: without the device all is well" works $suite
 done
 finish

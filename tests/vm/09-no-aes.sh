@@ -17,7 +17,7 @@ works() {
 }
 
 check_sh "(there are no AES instructions)" "! grep -qw aes /proc/cpuinfo"
-for suite in aes-xts-gmac aes-xts-hmac-sha256 aes-gcm; do
+for suite in $SUITES; do
 	check "$suite: works" works $suite
 done
 note "$(awk '$1 == "driver" && /gcm|xts|hmac/ { print $3 }' /proc/crypto | sort | tr '\n' ' ')"

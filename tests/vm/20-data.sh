@@ -18,7 +18,7 @@ case $CCDM_FULL$CCDM_SLOW in
 *) SIZE=16m SMALL=8m ;;
 esac
 # In the short form every shape with one suite, and with the others those that differ most.
-for suite in aes-xts-gmac aes-xts-hmac-sha256 aes-gcm; do
+for suite in $SUITES; do
 	all=$([ "$CCDM_FULL" = 1 ] || [ $suite = aes-xts-gmac ] && echo 1)
 	mk t $D cipher:$suite cache_mib:2
 	[ -z "$all" ] || check "$suite: random 4k writes, verify" run_fio --name=v --rw=randwrite --bs=4k --size=$SIZE --direct=1 --ioengine=libaio --iodepth=32 --verify=crc32c

@@ -33,7 +33,7 @@ rd_err() { ! get "$1" "$2" >/dev/null 2>&1; }
 dd if=/dev/urandom of=/tmp/d bs=1M count=32 status=none
 
 dmsetup create low --table "$good"
-for suite in aes-xts-gmac aes-xts-hmac-sha256 aes-gcm; do
+for suite in $SUITES; do
 	mk t /dev/mapper/low cipher:$suite cache_mib:2
 	LEAF0=$(($(fit "$SIZE") / 8))
 	check "$suite: fill" wr 0 8192

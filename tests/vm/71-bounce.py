@@ -11,7 +11,7 @@ import mmap
 import os
 import struct
 
-from vm import Geometry, Mapping
+from vm import SUITES, Geometry, Mapping
 
 BLOCKS = 8192
 COUNT = 16
@@ -72,7 +72,7 @@ def run(t):
         t.ok("held" in vm.sh("cat /sys/block/vdf/serial"), "the held disk is %s" % dev)
         n = pending_read(t, vm, dev, 100, 0x1111)
         t.ok(n > COUNT, "without ccdm it leaks: %d copies of %d pages" % (n, COUNT))
-        for i, suite in enumerate(("aes-xts-gmac", "aes-xts-hmac-sha256", "aes-gcm")):
+        for i, suite in enumerate(SUITES):
             m = Mapping(vm, "b", dev, BLOCKS * 8, ["cipher:" + suite, "on_tamper:eio", "origin:/dev/vde"])
             m.write(2000, "data", 64)
             n = pending_read(t, vm, m.path, 2000, 0x2222 + i)

@@ -18,13 +18,13 @@ LEN=$(fit "$(sectors $D)")
 show() { local out rc; out=$("$@" 2>&1); rc=$?; grep '^#' <<<"$out" >&3; [ $rc = 0 ] || tail -n 4 <<<"$out"; return $rc; }
 exec 3>&1
 
-for suite in aes-xts-gmac aes-xts-hmac-sha256 aes-gcm; do
+for suite in $SUITES; do
 	check "$suite: every allocation of ctr fails once, and nothing is left" show $F ctr $D "$LEN" cipher:$suite cache_mib:2
 	check "nothing left" nothing_left
 done
 check "an origin as well" show $F ctr $D "$LEN" cache_mib:2 origin:/dev/vde
 
-for suite in aes-xts-gmac aes-xts-hmac-sha256 aes-gcm; do
+for suite in $SUITES; do
 	for what in "alloc 20" "seal 1" "seal 30" "open 1" "open 30" "all 5"; do
 		mk t $D cipher:$suite cache_mib:2
 		# shellcheck disable=SC2086

@@ -26,7 +26,6 @@ sys.path.insert(0, os.path.join(TOP, "tests/lib"))
 import vm as V  # noqa: E402
 
 DISK, LOW = 640 << 20, 48 << 20
-SUITES = ("aes-xts-gmac", "aes-xts-hmac-sha256", "aes-gcm")
 STILL = 16 * 256        # blocks of the region that stands still
 TOLD = "read -r _ </run/told"
 ATTACKS = ("flip block", "flip node", "old block", "old node", "old disk")
@@ -109,7 +108,7 @@ def one(number, slice_, state, seconds, kernel, directory):
     """A slice, the number-th result. Return: what was wrong."""
     rng = random.Random("%d/%d" % (state.o["seed"], slice_))
     kernel = kernel or rng.choice(("6.1", "6.12", "7.2"))
-    suite, kind, cpus = rng.choice(SUITES), rng.choice(ATTACKS), rng.choice((2, 3))
+    suite, kind, cpus = rng.choice(V.SUITES), rng.choice(ATTACKS), rng.choice((2, 3))
     disks = [V.Disk(os.path.join(directory, "disk"), DISK), V.Disk(os.path.join(directory, "low"), LOW)]
     strike_at = seconds * (2 / 3 + rng.random() / 4)
     with V.VM(kernel, disks, mem=1024, cpus=cpus, log=os.path.join(directory, "console")) as vm:

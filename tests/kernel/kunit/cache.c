@@ -36,6 +36,7 @@
 #include "../../../kmod/table.c"
 #include "../../../kmod/write.c"
 #include "../../../kmod/target.c"
+#include "compat.h"
 
 static char *device = "";
 module_param(device, charp, 0444);

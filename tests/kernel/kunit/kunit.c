@@ -17,6 +17,7 @@
 #include "../../../kmod/writeback.c"
 #include "../../unit/test_format.c"
 #include "../kat/kat.h"
+#include "compat.h"
 
 CCDM_CASE(geometry_known)
 CCDM_CASE(geometry_fits)

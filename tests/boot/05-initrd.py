@@ -46,7 +46,7 @@ def run(t):
     if not t.full:
         return
     # what would make an initrd that does not boot
-    for what, spoil, says in (("a ccdm.conf with an unknown word", "echo 'colour = red' >> /etc/ccdm/ccdm.conf", "unknown word 'colour'"),
+    for what, spoil, says in (("a ccdm.conf with an unknown word", "echo 'colour = red' >> /etc/ccdm/ccdm.conf", "unknown key 'colour'"),
                               ("no module for this kernel", "rm /usr/lib/modules/*/updates/dm-ccdm.ko*; depmod $(ls /usr/lib/modules)",
                                "no module dm-ccdm")):
         rc, out = sandbox(t.kernel, "%s; echo old > /boot/initrd.img; dracut --force --no-hostonly --kver $(ls /usr/lib/modules) "

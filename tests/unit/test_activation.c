@@ -343,7 +343,7 @@ static void bad_pairs(void **state)
 		size = i2d_X509_CRL(crl, &der);
 		json_object_set_new(o, "ek-cert", forge_base64(der, size));
 		assert_int_equal(ccdm_credential_new(keys, &nonce, o, &out, &err), -EINVAL);
-		assert_string_equal(err.text, "ek-cert is no key of RSA");
+		assert_string_equal(err.text, "ek-cert: expected an RSA key");
 		OPENSSL_free(der);
 		X509_CRL_free(crl);
 		der = NULL;
@@ -376,7 +376,7 @@ static void bad_pairs(void **state)
 			forge_base64(odd, i == 3 ? (size_t)(p - odd) : n + (i ? 1 : 0)));
 		seed_json("activation", o);
 		assert_int_equal(ccdm_credential_new(keys, &nonce, o, &out, &err), -EINVAL);
-		assert_string_equal(err.text, "ak-pub is no key of RSA or P-256");
+		assert_string_equal(err.text, "ak-pub: expected an RSA or P-256 key");
 	}
 	json_object_set_new(o, "ak-pub", forge_base64(bytes, n));
 	size = i2d_PUBKEY(provider.ak_key, &der);
@@ -467,7 +467,7 @@ static const struct svsm {
 	{ .binding = "none", .note = "ek: neither", .plain = true },
 	{ .binding = "svsm", .note = "", .known_ak = true },
 	/* and the key that signs is activated in this session */
-	{ .binding = "none", .note = "ak: another one", .tpm = { .other_ak = true } },
+	{ .binding = "none", .note = "ak: another key", .tpm = { .other_ak = true } },
 	{ .binding = "none", .note = "activation", .tpm = { .other_session = true } },
 	{ .binding = "none", .note = "activation", .tpm = { .flip = true } },
 	{ .binding = "none", .note = "activation", .tpm = { .no_value = true } },

@@ -106,7 +106,7 @@ static void odd_sessions(void **state)
 	}
 	assert_int_equal(lines("store", &last) - before, 2);
 	assert_string_equal(text_of(last, "table"), "session");
-	assert_string_equal(text_of(last, "why"), "no MAC of this key file");
+	assert_string_equal(text_of(last, "why"), "no MAC under a key of the key file");
 	assert_null(fetch(&g[2], PATH, false));
 	assert_null(fetch(&g[0], PATH, false));
 	assert_int_equal(lines("store", NULL) - before, 3);
@@ -199,7 +199,7 @@ static void odd_bounded(void **state)
 	}
 	assert_int_equal(lines("store", &last) - before, CCDM_BROKER_ODD);
 	assert_string_equal(text_of(last, "more"),
-			    "no further row is named before the next reload");
+			    "further refused rows are not named until the next reload");
 	assert_int_equal(broker.odd_rows - rows, (3 + 3 * CCDM_BROKER_ODD) * 3 * CCDM_STORE_ODD);
 	json_decref(last);
 	whole();
@@ -439,7 +439,7 @@ static void status_policies(void **state)
 	assert_null(json_object_get(o, "error"));
 	assert_true(json_is_null(json_object_get(o, "policies")));
 	assert_non_null(strstr(json_string_value(json_array_get(json_object_get(o, "warnings"), 0)),
-			       "the policies cannot be used: zz"));
+			       "cannot use the policies: zz"));
 	json_decref(o);
 	assert_int_equal(ccdm_store_policy_remove(broker.store, "zz", &err), 0);
 	o = status();

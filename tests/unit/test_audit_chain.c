@@ -153,7 +153,7 @@ static void rewritten_chain(void **state)
 				 cases[i].head ? -EBADMSG : 0);
 		assert_int_equal(ccdm_audit_verify(file("copy.log"), broker.signer, &lines, &err),
 				 -EBADMSG);
-		assert_non_null(strstr(err.text, "copy.log: line 64 is no signed head"));
+		assert_non_null(strstr(err.text, "copy.log: line 64: expected a signed head"));
 		free(other);
 	}
 	/* a head is no token */

@@ -135,8 +135,8 @@ static void td_checks(void **state)
 
 		json_object_set_new(o, "td_quote", json_string("QUJD"));
 		assert_int_equal(ccdm_azure_parse(o, &az, certs, &vcek, &err), -EINVAL);
-		assert_non_null(strstr(err.text, i ? "is of SNP, and there is a td_quote"
-						   : "a TDX quote of 3 bytes"));
+		assert_non_null(strstr(err.text, i ? "is of SNP, but there is a td_quote"
+						   : "TDX quote of 3 bytes"));
 		if (!i)
 			ccdm_collateral_drop(&td.collateral);
 		ccdm_certs_free(certs);

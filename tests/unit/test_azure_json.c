@@ -32,7 +32,7 @@ static void members(void **state)
 
 		json_object_set_new(o, "version", json_integer(versions[i]));
 		assert_int_equal(ccdm_azure_parse(o, &az, certs, &vcek, &err), -EINVAL);
-		assert_string_equal(err.text, "version is neither 1 nor 2");
+		assert_string_equal(err.text, "version: expected 1 or 2");
 		ccdm_certs_free(certs);
 		json_decref(o);
 	}
@@ -113,7 +113,7 @@ static json_t *numbers(const uint8_t *bytes, size_t size)
 static void version_0(void **state)
 {
 	static const char *const says[] = { NULL,
-					    "the quote is no object",
+					    "quote: expected an object",
 					    "pcrs",
 					    "pcrs",
 					    "pcrs",
@@ -122,7 +122,7 @@ static void version_0(void **state)
 					    "vcek",
 					    "report",
 					    "pcrs",
-					    "report is no array of at most" };
+					    "report: expected an array of at most" };
 	static const struct quote_spoil good;
 	struct ccdm_anchor anchor = { .name = "Milan" };
 	struct azure_spoil new = { 0 };
@@ -202,24 +202,29 @@ static void hcl_report(void **state)
 		size_t at;
 		const char *bytes, *said, *in_place_of; /* its first occurrence */
 	} all[] = {
-		{ 0, "HCLAkPxb", "no key HCLAkPub of RSA", "HCLAkPub" },
-		{ 0, "kix\":\"HCLAkPub", "no key HCLAkPub of RSA", "kid\":\"HCLAkPub" },
-		{ 0, "HCLAkPub\",\"kty\":\"RSX", "no key HCLAkPub of RSA",
+		{ 0, "HCLAkPxb", "hcl_report: expected an RSA key HCLAkPub", "HCLAkPub" },
+		{ 0, "kix\":\"HCLAkPub", "hcl_report: expected an RSA key HCLAkPub",
+		"kid\":\"HCLAkPub" },
+		{ 0, "HCLAkPub\",\"kty\":\"RSX", "hcl_report: expected an RSA key HCLAkPub",
 		  "HCLAkPub\",\"kty\":\"RSA" },
-		{ 0, "HCLAkPub\",\"ktx", "no key HCLAkPub of RSA", "HCLAkPub\",\"kty" },
-		{ 0, "HCLAkPub\",\"kty\":\"RSA\",\"x", "no key HCLAkPub of RSA",
+		{ 0, "HCLAkPub\",\"ktx", "hcl_report: expected an RSA key HCLAkPub",
+		"HCLAkPub\",\"kty" },
+		{ 0, "HCLAkPub\",\"kty\":\"RSA\",\"x", "hcl_report: expected an RSA key HCLAkPub",
 		  "HCLAkPub\",\"kty\":\"RSA\",\"e" },
-		{ 0, "HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"m", "no key HCLAkPub of RSA",
+		{ 0, "HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"m",
+		"hcl_report: expected an RSA key HCLAkPub",
 		  "HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"n" },
-		{ 0, "HCLAkPub\",\"kty\":\"RSA\",\"e\":\"A!AB", "no key HCLAkPub of RSA",
+		{ 0, "HCLAkPub\",\"kty\":\"RSA\",\"e\":\"A!AB",
+		"hcl_report: expected an RSA key HCLAkPub",
 		  "HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB" },
 		{ 0, "HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"!",
-		  "no key HCLAkPub of RSA", "HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"" },
-		{ 0, "HCLB", "no HCL report", NULL },
-		{ 1224, "\3", "type 3 is neither", NULL },
+		  "hcl_report: expected an RSA key HCLAkPub",
+		  "HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"" },
+		  { 0, "HCLB", "expected an HCL report", NULL },
+		  { 1224, "\3", "found type 3", NULL },
 		{ 1228, "\4", "hash 4 is not known", NULL },
-		{ 1235, "\1", "cut off", NULL },
-		{ 1224, "\4", "of TDX, and there is no td_quote", NULL },
+		{ 1235, "\1", "truncated", NULL },
+		{ 1224, "\4", "of TDX, but there is no td_quote", NULL },
 		{ 1236, "[", "hcl_report: ", NULL },
 		{ 1236, "[]", "hcl_report: the runtime data: no object", NULL },
 		{ 1228, "", "hash 0 is not known", NULL },

@@ -20,19 +20,19 @@ static void configuration(void **state)
 	} cases[] = {
 		{ "", NULL },
 		{ "[server]\nport = 1\n[broker]\nprotocol = 0.4.0\n", NULL },
-		{ "port = 1\n", ":1:1: a key before the first section" },
+		{ "port = 1\n", ":1:1: expected a section before the first key" },
 		{ "[server]\nport = x\n", ":2:8: port: expected a number from 0 to 65535" },
 		{ "[server]\nport = 65536\n", ":2:8: port: expected a number" },
 		{ "[server]\nport = -1\n", ":2:8: port: expected a number" },
 		{ "[server]\nport = 1x\n", ":2:8: port: expected a number" },
 		{ "[server]\ntimeout = 0\n", "timeout: expected a number from 1 to 600" },
 		{ "[server]\nport =\n", "port: expected a number" },
-		{ "[server]\nport = 1\nport = 1\n", ":3:1: port: a second time" },
-		{ "[server]\nkey =\n", "key: empty, or too long" },
-		{ "[server]\nstate = x\n", "state: this word is not known" },
-		{ "[servers]\n", "servers: this word is not known" },
-		{ "[broker]\nprotocol = 0.3.0\n", "'0.3.0' is not of" },
-		{ "[broker]\nprotocol = ,\n", "is not of" },
+		{ "[server]\nport = 1\nport = 1\n", ":3:1: port: appears twice" },
+		{ "[server]\nkey =\n", "key: expected a value, not empty and not too long" },
+		{ "[server]\nstate = x\n", "state: unknown section or key" },
+		{ "[servers]\n", "servers: unknown section or key" },
+		{ "[broker]\nprotocol = 0.3.0\n", "found '0.3.0'" },
+		{ "[broker]\nprotocol = ,\n", "expected 0.4.0, 0.2.0 or both" },
 	};
 	struct ccdm_conf conf;
 	size_t i;
@@ -52,7 +52,8 @@ static void configuration(void **state)
 		memset(text + strlen(text), 'x', CCDM_CONF_PATH);
 		put("conf", text, strlen(text), 0600);
 		assert_int_equal(ccdm_conf_load(file("conf"), &conf, &err), -EINVAL);
-		assert_non_null(strstr(err.text, "key: empty, or too long"));
+		assert_non_null(
+		strstr(err.text, "key: expected a value, not empty and not too long"));
 	}
 	unlink(file("conf"));
 	assert_int_equal(ccdm_conf_load(file("conf"), &conf, &err), -ENOENT);

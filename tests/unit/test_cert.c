@@ -71,7 +71,7 @@ static void encodings(void **state)
 		large[0] = 0x30;
 		assert_int_equal(ccdm_certs_add(certs, "t", large, CCDM_CERT_MAX + 1, NULL, &err),
 				 -EINVAL);
-		assert_non_null(strstr(err.text, "bytes are no certificate"));
+		assert_non_null(strstr(err.text, "expected a certificate"));
 		free(large);
 	}
 	ccdm_certs_free(certs);

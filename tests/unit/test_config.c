@@ -80,19 +80,19 @@ static void bad(void **state)
 		const char *text, *says;
 	} table[] = {
 		{ "", "c: no 'cmdline' in [boot]" },
-		{ "x = 1\n", "c:1:1: a key before the first section" },
-		{ GOOD "[boot]\n", "c:9:2: section [boot] a second time" },
+		{ "x = 1\n", "c:1:1: expected a section before the first key" },
+		{ GOOD "[boot]\n", "c:9:2: section [boot] appears twice" },
 		{ GOOD "[root\n", "c:9:6: expected ']' here" },
 		{ GOOD "[root] x\n", "c:9:7: expected the end of the line here" },
 		{ GOOD "[]\n", "c:9:2: a section needs a name" },
 		{ GOOD "[cellar]\n", "c:9:2: unknown section 'cellar', expected [boot], [base], "
 				     "[root], [measure], [attest], [secrets]" },
-		{ GOOD "[root]\n  colour = red\n", "c:10:3: unknown word 'colour' in [root]" },
+		{ GOOD "[root]\n  colour = red\n", "c:10:3: unknown key 'colour' in [root]" },
 		{ GOOD "[root]\nwipe yes\n", "c:10:6: expected '=' here" },
 		{ GOOD "[root]\n= yes\n", "c:10:1: expected a key" },
 		{ GOOD "[root]\nwipe = maybe\n",
 		  "c:10:8: wipe = 'maybe': expected one of: no yes" },
-		{ GOOD "[root]\nwipe = yes\nwipe = no\n", "c:11:1: 'wipe' a second time" },
+		{ GOOD "[root]\nwipe = yes\nwipe = no\n", "c:11:1: 'wipe' appears twice" },
 		{ GOOD "[root]\nwipe =\n", "c:10:7: wipe = ''" },
 		{ GOOD "[root]\non_tamper = eio\n", "expected one of: panic poweroff" },
 		{ GOOD "[root]\ndevice = vdb\n", "expected /dev/... or PARTUUID=..." },
@@ -101,33 +101,33 @@ static void bad(void **state)
 		{ GOOD "[root]\ncache_size = 1M\n", "a size from 2097152" },
 		{ GOOD "[measure]\nrtmr = yes\n", "off optional required" },
 		{ GOOD "[measure]\nsigner = key.pem\n", "an absolute path" },
-		{ GOOD "[attest]\n", "no 'broker' in [attest]" },
-		{ GOOD "[attest]\nbroker = http://x\nca = /x\n", "no 'broker' in [attest]" },
-		{ GOOD "[attest]\nbroker = https://\nca = /x\n", "no 'broker' in [attest]" },
-		{ GOOD "[attest]\nbroker = https://x\n", "needs one of 'ca' and 'pin'" },
+		{ GOOD "[attest]\n", "[attest] has no 'broker'" },
+		{ GOOD "[attest]\nbroker = http://x\nca = /x\n", "[attest] has no 'broker'" },
+		{ GOOD "[attest]\nbroker = https://\nca = /x\n", "[attest] has no 'broker'" },
+		{ GOOD "[attest]\nbroker = https://x\n", "needs either 'ca' or 'pin'" },
 		{ GOOD "[attest]\nbroker = https://x\nca = /x\npin = " PIN "\n",
-		  "needs one of 'ca' and 'pin'" },
+		  "needs either 'ca' or 'pin'" },
 		{ GOOD "[attest]\nbroker = https://x\npin = 00\n", "hex digits" },
 		{ GOOD "[attest]\nattest = maybe\n", "off optional required" },
 		{ GOOD "[attest]\nprotocol = 0.3.0\n", "0.4.0 0.2.0" },
 		{ GOOD "[attest]\nactivation = 1\n", "yes no" },
 		{ GOOD "[attest]\ncertificate = vcek.pem\n", "an absolute path" },
-		{ GOOD "[secrets]\na = b/c/d\n", "nothing is attested" },
+		{ GOOD "[secrets]\na = b/c/d\n", "[secrets] needs attestation" },
 		{ GOOD ATTEST "[secrets]\na = b/c\n", "expected REPO/TYPE/TAG" },
 		{ GOOD ATTEST "[secrets]\na = b/c/../d\n", "expected REPO/TYPE/TAG" },
-		{ GOOD ATTEST "[secrets]\n.a = b/c/d\n", "'.a' is no name of a credential" },
-		{ GOOD ATTEST "[secrets]\na = b/c/d\na = b/c/e\n", "'a' a second time" },
+		{ GOOD ATTEST "[secrets]\n.a = b/c/d\n", "'.a' is not a valid credential name" },
+		{ GOOD ATTEST "[secrets]\na = b/c/d\na = b/c/e\n", "'a' appears twice" },
 		{ GOOD ATTEST "[secrets]\na = b/cryptsetup/d\nc = e/cryptsetup/d\n",
-		  "expected another TAG: a volume has one key" },
-		{ GOOD "[measure]\nsigner = /a b\n", "no blanks" },
-		{ GOOD ATTEST "[secrets]\n" PIN "a = b/c/d\n", "is no name of a credential" },
+		  "expected another TAG, because a volume has one key" },
+		{ GOOD "[measure]\nsigner = /a b\n", "a value without blanks" },
+		{ GOOD ATTEST "[secrets]\n" PIN "a = b/c/d\n", "is not a valid credential name" },
 		{ GOOD ATTEST "[secrets]\na = b/c/" PIN PIN PIN PIN "\n",
 		  "expected REPO/TYPE/TAG" },
-		{ GOOD "[attest]\nbroker = https://x\npin = " PIN "0\n", "something shorter" },
-		{ GOOD "[attest]\nbroker = https://x\npin = 0" PIN "\n", "something shorter" },
+		{ GOOD "[attest]\nbroker = https://x\npin = " PIN "0\n", "a shorter value" },
+		{ GOOD "[attest]\nbroker = https://x\npin = 0" PIN "\n", "a shorter value" },
 		{ GOOD "[attest]\nbroker = https://x\npin = x" HASH31 "\n", "hex digits" },
-		{ "[base]\nroothash = " PIN PIN "00\n", "something shorter" },
-		{ "[root]\ndevice = /dev/" PIN PIN PIN PIN "\n", "something shorter" },
+		{ "[base]\nroothash = " PIN PIN "00\n", "a shorter value" },
+		{ "[root]\ndevice = /dev/" PIN PIN PIN PIN "\n", "a shorter value" },
 		{ "[boot]\ntimeout = 0\n", "a number from 1 to 600" },
 		{ "[boot]\ntimeout = 601\n", "a number from 1 to 600" },
 		{ "[boot]\ntimeout = 99999999999999999999999\n", "a number from 1 to 600" },
@@ -169,7 +169,7 @@ static void bad(void **state)
 	for (i = 0; i <= CCDM_SECRETS_MAX; i++)
 		sprintf(many + strlen(many), "a%zu = b/c/d%zu\n", i, i);
 	assert_int_equal(parse(many), -EINVAL);
-	assert_non_null(strstr(err.text, "no more than 64 secrets"));
+	assert_non_null(strstr(err.text, "at most 64 secrets"));
 	*strrchr(many, 'a') = '\0';
 	assert_int_equal(parse(many), 0);
 	assert_int_equal(ccdm_config_load("/nosuch/ccdm.conf", &config, &err), -ENOENT);
@@ -212,7 +212,7 @@ static void cmdline(void **state)
 	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=0 quiet rd.break", &err),
 			 -ECANCELED);
 	assert_non_null(strstr(err.text,
-			       "word 10 of the command line: expected 'no further', found "
+			       "word 10 of the command line: expected 'end of line', found "
 			       "'rd.break'"));
 	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=0", &err), -ECANCELED);
 	assert_non_null(strstr(err.text, "expected 'quiet', found 'no further'"));
@@ -289,7 +289,7 @@ static void options(void **state)
 	strcat(command, " && echo systemd.confirm_spawn >$f && echo x >>$f");
 	assert_int_equal(system(command), 0);
 	assert_int_equal(ccdm_fence_options(root, &err), -ECANCELED);
-	assert_string_equal(err.text, "expected no variable SystemdOptions in the firmware, found "
+	assert_string_equal(err.text, "expected no firmware variable SystemdOptions, found "
 				      "'systemd.confirm_spawn'");
 	strcat(command, " && truncate -s 65537 $f");
 	assert_int_equal(system(command), 0);

@@ -216,12 +216,12 @@ static void members(void **state)
 		int r;
 		const char *said;
 	} cases[] = {
-		{ "firmware_log", "7", -EINVAL, "firmware_log is no base64" },
+		{ "firmware_log", "7", -EINVAL, "firmware_log: expected base64" },
 		{ "firmware_log", "null", 0, NULL },
-		{ "ccdm_log", "[]", -EINVAL, "ccdm_log is no text" },
+		{ "ccdm_log", "[]", -EINVAL, "ccdm_log: expected a string" },
 		{ "systemd_log", "null", 0, NULL },
-		{ "ak_cert", "7", -EINVAL, "ak_cert is no text" },
-		{ "manifest", "7", -EINVAL, "manifest is no text" },
+		{ "ak_cert", "7", -EINVAL, "ak_cert: expected a string" },
+		{ "manifest", "7", -EINVAL, "manifest: expected a string" },
 		{ "manifest", "null", 0, NULL },
 		{ "manifest", "\"a.b\"", 0, "no signer" },
 	};
@@ -314,17 +314,17 @@ static void beside(void **state)
 		{ { .flip = true }, false, NULL, "none", "unknown", "signature", false },
 		{ { .log = "\x1e{" }, false, NULL, "none", "unknown", "record 1", false },
 		{ { 0 }, false, "", "none", "unknown", "", false },
-		{ { 0 }, false, "{", "none", "unknown", "no object", false },
-		{ { 0 }, false, "[1]", "none", "unknown", "no object", false },
-		{ { 0 }, false, "{\"tpm\": 1}", "none", "unknown", "no object", false },
+		{ { 0 }, false, "{", "none", "unknown", "expected an object", false },
+		{ { 0 }, false, "[1]", "none", "unknown", "expected an object", false },
+		{ { 0 }, false, "{\"tpm\": 1}", "none", "unknown", "expected an object", false },
 		{ { 0 },
 		  false,
 		  "{\"tpm\": {}, \"tpm\": {}}",
 		  "none",
 		  "unknown",
-		  "no object",
+		  "expected an object",
 		  false },
-		{ { 0 }, false, "{\"gpu\": {}}", "none", "unknown", "no object", false },
+		{ { 0 }, false, "{\"gpu\": {}}", "none", "unknown", "expected an object", false },
 	};
 	struct ccdm_bound bound = { nonce, 32 };
 	struct ccdm_anchor anchor;
@@ -492,10 +492,10 @@ static void no_evidence(void **state)
 
 	(void)state;
 	assert_int_equal(ccdm_evidence_judge("sgx", object, NULL, NULL, v, &proof, &err), -EINVAL);
-	assert_non_null(strstr(err.text, "no TEE is called sgx"));
+	assert_non_null(strstr(err.text, "unknown TEE 'sgx'"));
 	assert_null(proof.facts);
 	assert_int_equal(ccdm_evidence_judge("snp", text, NULL, NULL, v, &proof, &err), -EINVAL);
-	assert_non_null(strstr(err.text, "no object"));
+	assert_non_null(strstr(err.text, "expected an object"));
 	assert_int_equal(ccdm_evidence_judge("snp", NULL, NULL, NULL, v, &proof, &err), -EINVAL);
 	assert_null(proof.facts);
 	assert_null(proof.notes);

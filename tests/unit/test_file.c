@@ -166,7 +166,7 @@ static void waited(void **state)
 
 	(void)state;
 	assert_int_equal(ccdm_find_device("/dev/ccdm-none", 0, path, sizeof(path), &err), -ENODEV);
-	assert_string_equal(err.text, "no device /dev/ccdm-none after 0 s");
+	assert_string_equal(err.text, "found no device /dev/ccdm-none within 0 s");
 	/* not a disk */
 	assert_int_equal(ccdm_find_device("/dev/null", 0, path, sizeof(path), &err), -ENODEV);
 	ccdm_find_node("/dev/null", 600);

@@ -246,8 +246,8 @@ static void headers(void **state)
 	} all[] = {
 		{ "crit", "[\"exp\"]", "crit or zip" },
 		{ "zip", "\"DEF\"", "crit or zip" },
-		{ "alg", "\"ECDH-ES\"", "alg and enc" },
-		{ "enc", "\"A128GCM\"", "alg and enc" },
+		{ "alg", "\"ECDH-ES\"", "expected alg" },
+		{ "enc", "\"A128GCM\"", "expected alg" },
 		{ "epk", "{}", NULL },
 	};
 	struct ccdm_tee_key *key = ccdm_tee_key_new();

@@ -84,7 +84,7 @@ static void manifests(void **state)
 		{ HEADER, SAYS("{}"), false, "no ids" },
 		{ HEADER, SAYS("[]"), false, "no ids" },
 		{ HEADER, SAYS("{\"sgx\":[]}"), false, "sgx" },
-		{ HEADER, SAYS("{\"snp\":\"" ID "\"}"), false, "ids.snp is no list" },
+		{ HEADER, SAYS("{\"snp\":\"" ID "\"}"), false, "ids.snp: expected a list" },
 		{ HEADER, SAYS("{\"snp\":[\"" ID "\",7]}"), false, "number 2" },
 		{ HEADER, SAYS("{\"snp\":[\"A1" ID "\"]}"), false, "number 1" },
 		{ HEADER, SAYS("{\"snp\":[\"a1\"]}"), false, "number 1" },

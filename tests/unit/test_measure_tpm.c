@@ -47,15 +47,15 @@ static void log_and_registers(void **state)
 	assert_int_equal(ccdm_measure_check(&to, &now, &err), 0);
 	to.after = NULL;
 	lie(TPM2_CC_PCR_Read, 0, other_value);
-	is(ccdm_measure_check(&to, &now, &err), -EBADMSG, "the log replays to");
+	is(ccdm_measure_check(&to, &now, &err), -EBADMSG, "from the log, found");
 	lie(TPM2_CC_GetCapability, 0, no_banks);
-	is(ccdm_measure_check(&to, &now, &err), -EBADMSG, "names no bank that has PCR 15");
+	is(ccdm_measure_check(&to, &now, &err), -EBADMSG, "the TPM has no bank with PCR 15");
 	refuse(TPM2_CC_PCR_Event, 0);
-	is(ccdm_measure_event(&to, "ccdm-ready:1", &err), -EIO, "PCR cannot be extended");
+	is(ccdm_measure_event(&to, "ccdm-ready:1", &err), -EIO, "cannot extend a PCR");
 	assert_int_equal(ccdm_measure_check(&to, &now, &err), 0);
 	/* an event that ccdm did not log */
 	assert_int_equal(ccdm_tpm_extend(tpm, CCDM_EVENT_PCR, "other", &values, &err), 0);
-	is(ccdm_measure_check(&to, &now, &err), -EBADMSG, "the log replays to");
+	is(ccdm_measure_check(&to, &now, &err), -EBADMSG, "from the log, found");
 	unlink(log);
 	is(ccdm_measure_check(&to, &now, &err), -ENOENT, log);
 	ccdm_measure_close(&to);

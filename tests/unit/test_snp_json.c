@@ -172,13 +172,13 @@ static void chain_entries(void **state)
 		{ "{\"cert_type\": \"Empty\", \"data\": 7}", NULL },
 		{ "{\"cert_type\": {\"OTHER\": \"x\"}}", NULL },
 		{ "{\"cert_type\": \"CRL\"}", NULL },
-		{ "{\"cert_type\": \"VCEK\"}", "a list in place of a certificate" },
-		{ "{\"cert_type\": \"VLEK\"}", "a list in place of a certificate" },
-		{ "{\"cert_type\": \"VXEK\"}", "no word that is known" },
-		{ "{\"cert_type\": 7}", "no word that is known" },
-		{ "{\"data\": []}", "no word that is known" },
+		{ "{\"cert_type\": \"VCEK\"}", "expected a certificate, found a revocation list" },
+		{ "{\"cert_type\": \"VLEK\"}", "expected a certificate, found a revocation list" },
+		{ "{\"cert_type\": \"VXEK\"}", "cert_chain: unknown cert_type" },
+		{ "{\"cert_type\": 7}", "cert_chain: unknown cert_type" },
+		{ "{\"data\": []}", "cert_chain: unknown cert_type" },
 		{ "{\"cert_type\": \"ASK\", \"data\": [48, 256]}", "data" },
-		{ "7", "no word that is known" },
+		{ "7", "cert_chain: unknown cert_type" },
 	};
 	static const struct spoil vlek = { .vlek = true };
 	struct pki_want w = { .cn = "SEV-Milan", .key = ask_key, .ca = true, .serial = 1 };
@@ -231,7 +231,7 @@ static void chain_entries(void **state)
 	ccdm_certs_free(certs);
 	certs = ccdm_certs_new();
 	assert_int_equal(ccdm_snp_json_parse(o, back, certs, &leaf, &err), -EINVAL);
-	assert_non_null(strstr(err.text, "cert_chain is no array"));
+	assert_non_null(strstr(err.text, "cert_chain: expected an array"));
 	ccdm_certs_free(certs);
 	json_decref(o);
 	X509_free(x);
@@ -251,9 +251,15 @@ static void bad_tables(void **state)
 		{ { guid_vcek, 0xffffffff, 2 }, 200, "entry 0" },
 		{ { guid_vcek, 48, 0xffffffff }, 200, "entry 0" },
 		{ { guid_other, 200, 1 }, 200, "entry 0" },
-		{ { guid_vcek, 0, 24 }, 24, "the table has no end" },
-		{ { guid_vcek, 0, 24 }, 47, "the table has no end" },
-		{ { guid_vcek, 0, 23 }, 23, "the table has no end" },
+		{ { guid_vcek, 0, 24 },
+		24,
+		"the host's certificates: the table lacks its last entry" },
+		{ { guid_vcek, 0, 24 },
+		47,
+		"the host's certificates: the table lacks its last entry" },
+		{ { guid_vcek, 0, 23 },
+		23,
+		"the host's certificates: the table lacks its last entry" },
 	};
 	static const struct spoil good;
 	uint8_t raw[CCDM_SNP_REPORT_SIZE], *table;

@@ -347,12 +347,12 @@ static void bundle_texts(void **state)
 		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "'", ", 'pck_crl': null", NULL },
 		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "'", ", 'pck_certificate_chain': null",
 		  NULL },
-		{ "{}", "'" SIG "'", "'{}'", "'" SIG "'", "", "tcb_info is no text" },
+		{ "{}", "'" SIG "'", "'{}'", "'" SIG "'", "", "tcb_info: expected a string" },
 		{ "'{}'", "'" SIG "'", "7", "'" SIG "'", "", "qe_identity is no text" },
-		{ "'{}'", "'12'", "'{}'", "'" SIG "'", "", "tcb_info: the signature is not" },
-		{ "'{}'", "null", "'{}'", "'" SIG "'", "", "tcb_info: the signature is not" },
+		{ "'{}'", "'12'", "'{}'", "'" SIG "'", "", "tcb_info: the signature: expected" },
+		{ "'{}'", "null", "'{}'", "'" SIG "'", "", "tcb_info: the signature: expected" },
 		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "0'", "",
-		  "qe_identity: the signature is not" },
+		  "qe_identity: the signature: expected" },
 		{ "'[]'", "'" SIG "'", "'{}'", "'" SIG "'", "", "tcb_info: line" },
 		{ "'{}'", "'" SIG "'", "'{'", "'" SIG "'", "", "qe_identity: line 1" },
 		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "'", ", 'pck_crl_issuer_chain': 1",
@@ -362,7 +362,7 @@ static void bundle_texts(void **state)
 		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "'", ", 'root_ca_crl': 'xy'",
 		  "root_ca_crl is not hex" },
 		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "'", ", 'pck_crl': []",
-		  "pck_crl is not hex" },
+		  "pck_crl: expected hex" },
 		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "'", "} x", "line 1" },
 	};
 	struct ccdm_collateral c = { 0 };
@@ -390,7 +390,8 @@ static void bundle_texts(void **state)
 			assert_int_equal(
 				ccdm_collateral_bundle("b", text, strlen(text), &c, certs, &e),
 				-EINVAL);
-			assert_non_null(strstr(e.text, "tcb_info: there is one already"));
+			assert_non_null(
+				strstr(e.text, "tcb_info: found a second one, expected one"));
 		} else if (ccdm_collateral_bundle("b", text, strlen(text), &c, certs, &e) !=
 				   -EINVAL ||
 			   !strstr(e.text, all[i].said)) {
@@ -400,7 +401,7 @@ static void bundle_texts(void **state)
 		ccdm_certs_free(certs);
 	}
 	assert_int_equal(ccdm_collateral_bundle("b", "[]", 2, &c, NULL, &e), -EINVAL);
-	assert_non_null(strstr(e.text, "no object"));
+	assert_non_null(strstr(e.text, "expected an object"));
 }
 
 /* What is signed are the bytes of a member, however it is written. */
@@ -464,7 +465,7 @@ static void odd_quotes(void **state)
 	assert_int_equal(ccdm_tdx_parse(quote, size, &tdx, &err), 0);
 	want.certs = ccdm_certs_new();
 	assert_int_equal(ccdm_tdx_verify(&tdx, &want, v, &err), -EINVAL);
-	assert_non_null(strstr(err.text, "no certificate in it"));
+	assert_non_null(strstr(err.text, "expected a certificate, found none"));
 	assert_false(ccdm_verdict_accepted(v));
 	ccdm_certs_free((struct ccdm_certs *)want.certs);
 	tdx_chain_drop(&c);

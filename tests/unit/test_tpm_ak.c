@@ -102,33 +102,35 @@ static void quotes(void **state)
 	(void)state;
 	assert_int_equal(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), 0);
 	assert_true(out.ak_size && out.message_size && out.signature_size);
-	is(ccdm_tpm_quote(tpm, 0, nonce, 33, &out, &err), -EINVAL, "signs 32 bytes");
-	is(ccdm_tpm_quote(tpm, CHIP_KEPT, nonce, 49, &out, &err), -EINVAL, "signs 48 bytes");
-	is(ccdm_tpm_quote(tpm, CHIP_KEPT, nonce, 48, &out, &err), -EIO, "no attestation key");
+	is(ccdm_tpm_quote(tpm, 0, nonce, 33, &out, &err), -EINVAL, "expected at most 32 bytes");
+	is(ccdm_tpm_quote(tpm, CHIP_KEPT, nonce, 49, &out, &err), -EINVAL,
+	"expected at most 48 bytes");
+	is(ccdm_tpm_quote(tpm, CHIP_KEPT, nonce, 48, &out, &err), -EIO,
+	"cannot open the attestation key");
 	refuse(TPM2_CC_CreatePrimary, 0);
-	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "no attestation key can be made");
+	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "cannot create an attestation key");
 	lie(TPM2_CC_CreatePrimary, 0, no_point);
-	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "no point on P-256");
+	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "not a point on P-256");
 	lie(TPM2_CC_CreatePrimary, 0, long_x);
-	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "no point on P-256");
+	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "not a point on P-256");
 	lie(TPM2_CC_CreatePrimary, 0, long_y);
-	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "no point on P-256");
+	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "not a point on P-256");
 	refuse(TPM2_CC_Quote, 0);
-	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "does not sign its PCRs");
+	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "cannot sign a quote");
 	lie(TPM2_CC_GetCapability, 0, sha1_only);
 	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "no bank of SHA-256");
 	refuse(TPM2_CC_PCR_Read, BANKS);
-	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "PCRs cannot be read");
+	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "cannot read PCRs");
 	lie(TPM2_CC_PCR_Read, BANKS, no_value);
-	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "does not tell all PCRs");
+	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "did not return all PCRs");
 	lie(TPM2_CC_PCR_Read, BANKS, shorter_value);
-	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "does not tell all PCRs");
+	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "did not return all PCRs");
 	lie(TPM2_CC_PCR_Read, BANKS, no_selection);
-	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "does not tell all PCRs");
+	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "did not return all PCRs");
 	lie(TPM2_CC_PCR_Read, BANKS, first_only);
-	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "does not tell all PCRs");
+	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "did not return all PCRs");
 	lie(TPM2_CC_PCR_Read, BANKS, other_value);
-	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EAGAIN, "change all the time");
+	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EAGAIN, "changed at every attempt");
 	/* none of these calls left a key in the TPM, which holds three */
 	assert_int_equal(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), 0);
 }
@@ -210,28 +212,28 @@ static void gce(const TPM2B_PUBLIC *template, uint32_t cert)
 	gce_put(tpm, cert, garbage, sizeof(garbage));
 	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "has no X.509 certificate");
 	gce_put(tpm, cert, (const uint8_t[]){ 0x31, 0x82, 0, 2 }, 4);
-	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "holds no certificate");
+	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "expected a certificate");
 	gce_put(tpm, cert, (const uint8_t[]){ 0x30, 0x82, 4, 0 }, 4);
-	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "holds no certificate");
+	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "expected a certificate");
 	gce_put_cert(cert, &p, key);
 	/* templates: a key that signs any data, a key that may leave its TPM, garbage */
 	open.publicArea.objectAttributes &= ~TPMA_OBJECT_RESTRICTED;
 	gce_put_template(tpm, cert + 1, &open);
 	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO,
-	   "no template of an attestation key");
+	   "expected a template of an attestation key");
 	open.publicArea.objectAttributes = GCE_SIGNS & ~TPMA_OBJECT_FIXEDTPM;
 	gce_put_template(tpm, cert + 1, &open);
 	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO,
-	   "no template of an attestation key");
+	   "expected a template of an attestation key");
 	gce_put(tpm, cert + 1, garbage, sizeof(garbage));
 	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO,
-	   "no template of an attestation key");
+	   "expected a template of an attestation key");
 	gce_put_template(tpm, cert + 1, template);
 	refuse(TPM2_CC_CreatePrimary, 0);
 	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO,
-	   "no attestation key can be made of");
+	   "cannot create an attestation key from");
 	refuse(TPM2_CC_NV_Read, 0);
-	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "cannot be read");
+	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "cannot read an NV index");
 	/* none of these calls left a key in the TPM */
 	assert_int_equal(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), 0);
 	gce_verify(key);

@@ -83,7 +83,7 @@ static void similar_keys(void **state)
 			refuse(TPM2_CC_CreatePrimary, 1);
 		if (i)
 			is(ccdm_tpm_identity(tpm, &again, &err), -EIO,
-			   "no endorsement key can be made");
+			   "cannot create the endorsement key");
 		assert_int_equal(ccdm_tpm_identity(tpm, &again, &err), 0);
 		assert_true(json_equal(pair, again));
 		json_decref(again);
@@ -109,9 +109,9 @@ static void endorsement(void **state)
 	assert_int_equal(ccdm_tpm_identity(tpm, &pair, &err), 0);
 	assert_non_null(json_object_get(pair, "ek-pub"));
 	refuse(TPM2_CC_CreatePrimary, 1);
-	is(ccdm_tpm_identity(tpm, &again, &err), -EIO, "no endorsement key can be made");
+	is(ccdm_tpm_identity(tpm, &again, &err), -EIO, "cannot create the endorsement key");
 	refuse(TPM2_CC_CreatePrimary, 0);
-	is(ccdm_tpm_identity(tpm, &again, &err), -EIO, "no attestation key can be made");
+	is(ccdm_tpm_identity(tpm, &again, &err), -EIO, "cannot create an attestation key");
 	keep(EK);
 	assert_int_equal(ccdm_tpm_identity(tpm, &again, &err), 0);
 	assert_true(json_equal(pair, again));
@@ -140,7 +140,7 @@ static void freed_once(void **state)
 	chip.of = TPM2_CC_CreatePrimary;
 	chip.skip = 1;
 	chip.break_off = true;
-	is(ccdm_tpm_identity(tpm, &pair, &err), -EIO, "no endorsement key can be made");
+	is(ccdm_tpm_identity(tpm, &pair, &err), -EIO, "cannot create the endorsement key");
 	assert_null(pair);
 }
 
@@ -206,15 +206,20 @@ static void activation(void **state)
 		json_decref(bad);
 	}
 	refuse(TPM2_CC_CreatePrimary, 0);
-	is(ccdm_tpm_activate(tpm, credential, &got, &err), -EIO, "no attestation key can be made");
+	is(ccdm_tpm_activate(tpm, credential, &got, &err), -EIO,
+	"cannot create an attestation key");
 	refuse(TPM2_CC_CreatePrimary, 1);
-	is(ccdm_tpm_activate(tpm, credential, &got, &err), -EIO, "no endorsement key can be made");
+	is(ccdm_tpm_activate(tpm, credential, &got, &err), -EIO,
+	"cannot create the endorsement key");
 	refuse(TPM2_CC_StartAuthSession, 0);
-	is(ccdm_tpm_activate(tpm, credential, &got, &err), -EIO, "credential is not for it");
+	is(ccdm_tpm_activate(tpm, credential, &got, &err), -EIO,
+	"cannot activate the broker's credential");
 	refuse(TPM2_CC_PolicySecret, 0);
-	is(ccdm_tpm_activate(tpm, credential, &got, &err), -EIO, "credential is not for it");
+	is(ccdm_tpm_activate(tpm, credential, &got, &err), -EIO,
+	"cannot activate the broker's credential");
 	refuse(TPM2_CC_ActivateCredential, 0);
-	is(ccdm_tpm_activate(tpm, credential, &got, &err), -EIO, "credential is not for it");
+	is(ccdm_tpm_activate(tpm, credential, &got, &err), -EIO,
+	"cannot activate the broker's credential");
 	assert_null(got);
 	/* none of these calls left a key or a session in the TPM */
 	assert_int_equal(ccdm_tpm_activate(tpm, credential, &got, &err), 0);

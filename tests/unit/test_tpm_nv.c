@@ -27,29 +27,28 @@ static void indices(void **state)
 	is(ccdm_tpm_nv_read(tpm, CHIP_INDEX, got, sizeof(got), &size, &err), -ENOENT,
 	   "no NV index 0x1800100");
 	is(ccdm_tpm_nv_write(tpm, CHIP_INDEX, bytes, sizeof(bytes), &err), -EFBIG,
-	   "600 bytes for an NV index");
+	   "NV index: too many bytes: 600");
 	refuse(TPM2_CC_NV_DefineSpace, 0);
-	is(ccdm_tpm_nv_write(tpm, CHIP_INDEX, bytes, 5, &err), -EIO, "no NV index can be made");
+	is(ccdm_tpm_nv_write(tpm, CHIP_INDEX, bytes, 5, &err), -EIO, "cannot create an NV index");
 	refuse(TPM2_CC_NV_Write, 0);
-	is(ccdm_tpm_nv_write(tpm, CHIP_INDEX, bytes, 5, &err), -EIO, "cannot be written");
-	is(ccdm_tpm_nv_read(tpm, CHIP_INDEX, got, sizeof(got), &size, &err), -ENOENT,
-	   "was never written");
+	is(ccdm_tpm_nv_write(tpm, CHIP_INDEX, bytes, 5, &err), -EIO, "cannot write an NV index");
+	is(ccdm_tpm_nv_read(tpm, CHIP_INDEX, got, sizeof(got), &size, &err), -ENOENT, "is empty");
 	assert_int_equal(ccdm_tpm_nv_write(tpm, CHIP_INDEX, bytes, 5, &err), 0);
 	assert_int_equal(ccdm_tpm_nv_read(tpm, CHIP_INDEX, got, sizeof(got), &size, &err), 0);
 	assert_int_equal(size, 5);
 	assert_memory_equal(got, bytes, 5);
 	is(ccdm_tpm_nv_read(tpm, CHIP_INDEX, got, 4, &size, &err), -EFBIG,
-	   "has 5 bytes, more than 4");
+	   "expected at most 4 bytes, found 5");
 	refuse(TPM2_CC_NV_ReadPublic, 0);
 	is(ccdm_tpm_nv_read(tpm, CHIP_INDEX, got, sizeof(got), &size, &err), -EIO, "NV index");
 	refuse(TPM2_CC_NV_ReadPublic, 1);
 	is(ccdm_tpm_nv_write(tpm, CHIP_INDEX, bytes, 5, &err), -EIO, "NV index");
 	refuse(TPM2_CC_NV_Read, 0);
 	is(ccdm_tpm_nv_read(tpm, CHIP_INDEX, got, sizeof(got), &size, &err), -EIO,
-	   "cannot be read");
+	   "cannot read an NV index");
 	lie(TPM2_CC_NV_Read, 0, shorter);
 	is(ccdm_tpm_nv_read(tpm, CHIP_INDEX, got, sizeof(got), &size, &err), -EIO,
-	   "4 bytes instead of 5");
+	   "expected 5 bytes, found 4");
 	assert_int_equal(size, 0);
 	/* an index that only its owner may use */
 	{

@@ -177,7 +177,8 @@ static void signature_schemes(void **state)
 			p += 32;
 		}
 		assert_int_equal(ccdm_tpm_signature_parse(text, p - text, &s, &err), -EINVAL);
-		assert_string_equal(err.text, "the signature has scheme 0x1a, not RSA or ECDSA");
+		assert_string_equal(err.text,
+		"the signature: expected RSA or ECDSA, found scheme 0x1a");
 	}
 }
 

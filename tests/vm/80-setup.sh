@@ -41,7 +41,7 @@ KO=/lib/modules/$REL/updates/dm-ccdm.ko
 if [ -e /sys/module/module/parameters/sig_enforce ]; then
 	# (a signature longer than the file)
 	{ head -c 12 /dev/zero | tr '\0' '\377' && printf '~Module signature appended~\n'; } >>"$KO"
-	refuse_code 7 "open: a module with a damaged signature" "does not accept the signature of dm-ccdm" ccdm-setup open $D x
+	refuse_code 7 "open: a module with a damaged signature" "refuses the signature of dm-ccdm" ccdm-setup open $D x
 	cp /ccdm/dm-ccdm.ko "$KO"
 fi
 # in the target's type: features, two pointers, and the first number of the version
@@ -51,7 +51,7 @@ b = open(sys.argv[1], "rb").read()
 at = [b"\x85" + bytes(23) + bytes([n]) + bytes(11) for n in (1, 2)]
 assert b.count(at[0]) == 1
 open(sys.argv[1], "wb").write(b.replace(*at))' "$KO"
-refuse_code 7 "open: a module of another release" "table version is 2, this program knows 1" ccdm-setup open $D x
+refuse_code 7 "open: a module of another release" "table version: expected 1, found 2" ccdm-setup open $D x
 rmmod dm_ccdm
 cp /ccdm/dm-ccdm.ko "$KO"
 # (a kernel of our own has it built in)
@@ -72,21 +72,21 @@ refuse_code 1 "option of another verb" "--json is not an option of open" ccdm-se
 refuse_code 1 "option without value" "--cipher needs a value" ccdm-setup open $D x --cipher
 refuse_code 1 "too few arguments" "too few" ccdm-setup open $D
 refuse_code 1 "too many arguments" "too many" ccdm-setup open $D x y
-refuse_code 1 "unknown cipher" "rot13 does not fit" ccdm-setup open --cipher rot13 $D x
-refuse_code 1 "unknown on-tamper" "sing does not fit" ccdm-setup open --on-tamper sing $D x
-refuse_code 1 "cache size no size" "lots does not fit" ccdm-setup open --cache-size lots $D x
-refuse_code 1 "cache size 0" "0 does not fit" ccdm-setup open --cache-size 0 $D x
+refuse_code 1 "unknown cipher" "invalid value 'rot13'" ccdm-setup open --cipher rot13 $D x
+refuse_code 1 "unknown on-tamper" "invalid value 'sing'" ccdm-setup open --on-tamper sing $D x
+refuse_code 1 "cache size no size" "invalid value 'lots'" ccdm-setup open --cache-size lots $D x
+refuse_code 1 "cache size 0" "invalid value '0'" ccdm-setup open --cache-size 0 $D x
 refuse_code 1 "cache size too small" "cache_mib: less than 2" ccdm-setup open --cache-size 1M $D x
 refuse_code 1 "cache size beyond memory" "more than half of the memory" ccdm-setup open --cache-size 100G $D x
-refuse_code 1 "size no size" "12x does not fit" ccdm-setup open --size 12x $D x
+refuse_code 1 "size no size" "invalid value '12x'" ccdm-setup open --size 12x $D x
 refuse_code 1 "size not a multiple" "not a multiple of 4096" ccdm-setup open --size 5000 $D x
 refuse_code 4 "size too large" "too small for --size" ccdm-setup open --size 1G $D x
-refuse_code 1 "uuid" "abc does not fit" ccdm-setup open --uuid abc $D x
-refuse_code 1 "bad name" "no name for a mapping" ccdm-setup open $D a/b
-refuse_code 1 "empty name" "no name for a mapping" ccdm-setup open $D ""
-refuse_code 1 "the name of a directory" "no name for a mapping" ccdm-setup open $D .
-refuse_code 1 "the name of the one above" "no name for a mapping" ccdm-setup open $D ..
-refuse_code 1 "long name" "no name for a mapping" ccdm-setup open $D "$(head -c 100 /dev/zero | tr '\0' x)"
+refuse_code 1 "uuid" "invalid value 'abc'" ccdm-setup open --uuid abc $D x
+refuse_code 1 "bad name" "name of the mapping: expected" ccdm-setup open $D a/b
+refuse_code 1 "empty name" "name of the mapping: expected" ccdm-setup open $D ""
+refuse_code 1 "the name of a directory" "name of the mapping: expected" ccdm-setup open $D .
+refuse_code 1 "the name of the one above" "name of the mapping: expected" ccdm-setup open $D ..
+refuse_code 1 "long name" "name of the mapping: expected" ccdm-setup open $D "$(head -c 100 /dev/zero | tr '\0' x)"
 refuse_code 1 "path with a blank" "white space" ccdm-setup open "/dev/a b" x
 refuse_code 1 "path of an origin with a blank" "white space" ccdm-setup open --origin "/dev/a b" $D x
 refuse_code 4 "no such device" "No such file" ccdm-setup open /dev/nowhere x
@@ -100,20 +100,20 @@ refuse_code 4 "too small" "at least 8192" ccdm-setup open /dev/mapper/odd x
 dmsetup remove --retry odd
 refuse_code 4 "origin missing" "No such file" ccdm-setup open --origin /dev/nowhere $D x
 dmsetup create odd --table "0 9 linear $E 0"
-refuse_code 1 "origin with half a block" "4608 bytes, expected a multiple of 4096" ccdm-setup open --origin /dev/mapper/odd $D x
+refuse_code 1 "origin with half a block" "expected a multiple of 4096 bytes, found 4608" ccdm-setup open --origin /dev/mapper/odd $D x
 dmsetup remove --retry odd
 modprobe loop
-refuse_code 1 "origin without a byte" " 0 bytes, expected a multiple of 4096" ccdm-setup open --origin /dev/loop7 $D x
+refuse_code 1 "origin without a byte" "expected a multiple of 4096 bytes, found 0" ccdm-setup open --origin /dev/loop7 $D x
 dmsetup create odd --table "0 65536 error"
-refuse_code 4 "a disk that cannot be read" "odd cannot be read: Input/output error" ccdm-setup open /dev/mapper/odd x
+refuse_code 4 "a disk that cannot be read" "cannot read /dev/mapper/odd: Input/output error" ccdm-setup open /dev/mapper/odd x
 dmsetup remove --retry odd
 dmsetup create odd --notable
-refuse_code 4 "a mapping without a table" "of type .none., expected ccdm" ccdm-setup status odd
+refuse_code 4 "a mapping without a table" "expected a mapping of type ccdm, found type .none." ccdm-setup status odd
 dmsetup remove --retry odd
 refuse_code 4 "status of no name is that of the root" "ccdm-root is not active" ccdm-setup status
 refuse_code 4 "no configuration" "ccdm.conf: No such file" ccdm-setup config check
 refuse_code 4 "nor is anything measured without one" "ccdm.conf: No such file" ccdm-setup measure --dry-run
-refuse_code 4 "origin larger than the mapping" "too small: the origin" ccdm-setup open --origin $D $E x
+refuse_code 4 "origin larger than the mapping" "the mapping is too small" ccdm-setup open --origin $D $E x
 refuse_code 2 "not root" "run it as root" setpriv --reuid 1000 --clear-groups ccdm-setup status x
 refuse_code 1 "cache: not a size" "expected a size" ccdm-setup cache x lots
 check "nothing left behind" nothing_left
@@ -166,8 +166,8 @@ check_sh "status: suspended, too" "dmsetup suspend x; ccdm-setup status x | grep
 check_sh "list" "ccdm-setup list | grep -qE '^x +.*aes-xts-gmac +active'"
 check_sh "list --json" "ccdm-setup list --json | json 'len(d) == 1 and d[0][\"name\"] == \"x\"'"
 check_sh "list leaves other mappings out" "dmsetup create other --table '0 8 zero' && ! ccdm-setup list | grep -q other"
-refuse_code 4 "status of another mapping" "of type zero, expected ccdm" ccdm-setup status other
-refuse_code 4 "close does not touch another mapping" "expected ccdm" ccdm-setup close other
+refuse_code 4 "status of another mapping" "expected a mapping of type ccdm, found type zero" ccdm-setup status other
+refuse_code 4 "close does not touch another mapping" "expected a mapping of type ccdm" ccdm-setup close other
 dmsetup remove --retry other
 check_sh "cache: live" "ccdm-setup cache x 10M && ccdm-setup status --json x | json 'd[\"cache_kib\"][1] == 10240 and d[\"cache_kib\"][0] <= 10240'"
 refuse_code 1 "cache: smaller than what was allocated at open" "is larger" ccdm-setup cache x 2M

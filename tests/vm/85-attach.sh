@@ -46,7 +46,7 @@ check_sh "gpt: the partition of the type" "ccdm-setup attach ccdm-gpt && dmsetup
 ccdm-setup close ccdm-gpt
 sfdisk -q --part-type $D 2 $SCRATCH
 udevadm settle
-refuse_code 4 "two of them: neither" "2 partitions have the GPT type .*, expected one" ccdm-setup attach ccdm-gpt
+refuse_code 4 "two of them: neither" "expected one partition with the GPT type .*, found 2" ccdm-setup attach ccdm-gpt
 
 # ---- units
 tab "ccdm-a $D" "ccdm-b $E x-initrd.attach"

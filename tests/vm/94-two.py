@@ -85,7 +85,7 @@ def run(t):
             said = both(vms, "for i in 1 2 3; do /ccdm/bin/ccdm-setup secret get default/%%(other)s/key %s; echo $?; done"
                         % with_)
             for me, text in said.items():
-                t.ok(text.count("not for this guest") == 3 and "for-" not in text, "%s: nothing of the other's" % me, text)
+                t.ok(text.count("not released to this guest") == 3 and "for-" not in text, "%s: nothing of the other's" % me, text)
             peers = {e["facts"]["measurement"] for e in b.log() if e["event"] == "attest" and e["result"] == "accepted"}
             t.ok(peers == set(MEASUREMENT.values()), "the log has both", peers)
 

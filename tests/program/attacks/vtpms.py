@@ -102,7 +102,7 @@ def svsm(b, g):
     # the report must name the EK of this TPM
     fails("the EK of another TPM in the manifest", "ek: neither", is_=dict(report, svsm={"ek": 1}))
     fails("the manifest's EK with another size", "holds no endorsement key", is_=dict(report, svsm={"ek": 0, "big": 1}))
-    fails("a software TPM, which cannot open the credential of the SVSM's EK", "ak: another one", beside=dict(boot, ak=2))
+    fails("a software TPM, which cannot open the credential of the SVSM's EK", "ak: another key", beside=dict(boot, ak=2))
     fails("no manifest: an ordinary report beside an activated TPM", "ek: neither", is_={"measurement": m})
     # report, credential and quote must be of this session
     control()

@@ -34,18 +34,18 @@ def files(b, key):
     line = b"ab" * 32 + b"\n"
     for what, name, data, said, words in (
             ("five keys", "secrets.key", line * 5, "more than 4 keys", ["--check"]),
-            ("no key", "secrets.key", b"\n", "secrets.key: no key in it", ["--check"]),
+            ("no key", "secrets.key", b"\n", "secrets.key: expected a key, found none", ["--check"]),
             ("an invalid key", "secrets.key", line + b"xy\n", "line 2 is not 64 digits", ["--check"]),
-            ("a token key on another curve", "token.key", p384, "token.key: no private key on P-256", ["--check"]),
-            ("a token key of RSA", "token.key", rsa, "token.key: no private key on P-256", ["--check"]),
+            ("a token key on another curve", "token.key", p384, "token.key: expected a private key on P-256", ["--check"]),
+            ("a token key of RSA", "token.key", rsa, "token.key: expected a private key on P-256", ["--check"]),
             ("an invalid token key", "token.key", b"x", "token.key: no private key on P-256", ["--check"]),
-            ("another server's key", "server.key", p256, "server.key: not the key of ", ["--check"]),
+            ("another server's key", "server.key", p256, "server.key: expected the key of ", ["--check"]),
             ("an invalid certificate", "server.pem", b"x", "server.pem: no certificate", ["--check"]),
             ("an invalid root of a provider", "trust/ak-roots/x.pem", b"x", "x.pem", ["--check"]),
-            ("roots of both kinds", "trust/tpm-roots/x.pem", b"x", "expected ak-roots and ek-roots", ["--check"]),
+            ("roots of both kinds", "trust/tpm-roots/x.pem", b"x", "use ak-roots and ek-roots", ["--check"]),
             ("an invalid root", "trust/roots/x.pem", b"x", "x.pem", ["--check"]),
-            ("a file of certificates that is empty", "trust/certs/x.pem", b"", "0 bytes are no certificate", ["--check"]),
-            ("a database of a later version", "state/broker.db", other, "version 7, not 2", []),
+            ("a file of certificates that is empty", "trust/certs/x.pem", b"", "expected a certificate, found 0 other bytes", ["--check"]),
+            ("a database of a later version", "state/broker.db", other, "expected a database of version 2, found version 7", []),
             ("an invalid database", "state/broker.db", b"x" * 8192, "broker.db: ", []),
             ("an invalid audit log", "state/audit.log", b"x\n", "audit.log: line 1", [])):
         path = os.path.join(b.dir, name)
@@ -126,7 +126,7 @@ def files(b, key):
     os.mkdir(other)
     with open(other + "/brokerd.conf", "w") as f:
         f.write(conf.replace(b.dir, other))
-    for names, said in (((), "needs a name"), (("a b",), "a b is no host name"), (("",), "is no host name"),
+    for names, said in (((), "needs a name"), (("a b",), "'a b': expected a host name"), (("",), "expected a host name"),
                         (["x" * 250 + str(i) for i in range(16)], "too many names"), (["x"] * 33, "usage:")):
         for verb in ("init", "renew"):
             words = [w for n in names for w in ("--name", n)]
@@ -137,6 +137,6 @@ def files(b, key):
     with open(other + "/ca.key", "w"):
         pass
     r = subprocess.run([BIN + "/ccdm-broker", "--config", other + "/brokerd.conf", "init", "--name", "x"], capture_output=True, text=True)
-    ok(r.returncode == 5 and "ca.key: File exists" in r.stderr and "of another broker?" in r.stderr,
+    ok(r.returncode == 5 and "ca.key: File exists" in r.stderr and "if no broker uses it" in r.stderr,
        "init: a key that exists is not replaced", r)
     b.start()

@@ -83,7 +83,7 @@ def tool(b, key):
         with open(b.dir + "/evidence", "w") as f:
             json.dump(lacks, f)
         rc, out = b.admin("explain", b.dir + "/evidence", check=False)
-        ok(rc == 1 and "is missing" in out, "explain: %s is %s" % (name, value or "not there"), (rc, out))
+        ok(rc == 1 and "expected a" in out, "explain: %s is %s" % (name, value or "not there"), (rc, out))
     b.policy(POLICY)
     load(b, key, 1, 1)
     lines = b.admin("log").splitlines()
@@ -152,16 +152,16 @@ def tool(b, key):
     with open(b.dir + "/zero.yaml", "w") as f:
         f.write(POLICY + "\0")
     for code, said, words in (
-            (4, "there is no nosuch", ("policy", "remove", "nosuch")),
-            (4, "there is no a/b/nosuch", ("secret", "remove", "a/b/nosuch")),
+            (4, "found no nosuch", ("policy", "remove", "nosuch")),
+            (4, "found no a/b/nosuch", ("secret", "remove", "a/b/nosuch")),
             (4, "No such file", ("policy", "add", b.dir + "/nosuch")),
-            (1, "one policy at a time", ("policy", "add", b.dir + "/two.yaml")),
+            (1, "expected one policy, found several", ("policy", "add", b.dir + "/two.yaml")),
             (1, "zero byte", ("policy", "add", b.dir + "/zero.yaml")),
-            (1, "is not REPO/TYPE/TAG", ("secret", "put", "x", b.dir + "/policy.yaml")),
+            (1, "expected REPO/TYPE/TAG, found", ("secret", "put", "x", b.dir + "/policy.yaml")),
             (1, "line 1", ("explain", b.dir + "/policy.yaml")),
-            (1, "no object", ("explain", b.dir + "/list")),
+            (1, "expected an object", ("explain", b.dir + "/list")),
             (1, "explain: too few arguments", ("explain",)),
-            (5, "there is a broker already", ("init", "--name", "localhost")),
+            (5, "a broker already exists", ("init", "--name", "localhost")),
             (4, "nosuch: No such file", ("restore", b.dir + "/nosuch")),
             (1, "--name HOST", ("renew",)),
             (1, "too few arguments", ("policy", "add")),
@@ -171,7 +171,7 @@ def tool(b, key):
             (1, "did you mean 'policy'?", ("polcy", "list")),
             (1, "--name is not an option of policy list", ("policy", "list", "--name", "x")),
             (4, "/nosuch: No such file", ("--conf", "/nosuch", "policy", "list")),
-            (1, "the URL has a user name in it", ("trust", "fetch", "--from", "https://u:pw@localhost:1")),
+            (1, "expected https://HOST[:PORT], found a user name", ("trust", "fetch", "--from", "https://u:pw@localhost:1")),
             (0, "usage: ccdm-broker policy list", ("policy", "--json", "list", "--help")), (0, "policy remove", ("policy", "--help")),
             (1, "usage:", ("policy",)), (1, "usage:", ()), (1, "usage:", ("init", "--days", "0")),
             (1, "usage:", ("init", "--days", "1x")), (1, "usage:", ("init", "--days", "36501")),

@@ -66,8 +66,8 @@ def imports(t):
     for name, code, said in ((t.b.dir + "/lists.json", 7, "list-date"), (t.b.dir + "/half.json", 1, "line 1"),
                              ("delta.crl", 7, "delta list"), ("forged.crl", 7, "list-signature"),
                              ("older-number.crl", 7, "number is lower"),
-                             ("forgets.crl", 7, "forgets"), ("expired.crl", 7, "list-date"), ("vcek-expired.der", 7, "validity"),
-                             (copy, 7, "qe-identity-signature"), ("tcb-number.json", 1, "expected a file with the identity"),
+                             ("forgets.crl", 7, "lacks a certificate"), ("expired.crl", 7, "list-date"), ("vcek-expired.der", 7, "validity"),
+                             (copy, 7, "qe-identity-signature"), ("tcb-number.json", 1, "expected a second file with the identity"),
                              ("nosuch", 4, "No such file")):
         rc, out = put(name if name[0] == "/" else bad + name)
         ok(rc == code and said in out and state(t.trust) == got, "import of %s: %s" % (os.path.basename(name), said), (rc, out))
@@ -75,7 +75,7 @@ def imports(t):
     for names, stored in ((["qe.json"], 0), (["platform.chain"], 0), (["qe.json", "qe.chain", "platform.chain"], 0),
                           (["root.crl", "qe.json"], 1)):
         rc, out = put(*(good + n for n in names))
-        ok(rc == 1 and ("expected a file with TCB info beside it" if "qe.json" in names else "nothing that is stored by itself") in out and
+        ok(rc == 1 and ("expected a second file with TCB info" if "qe.json" in names else "found only issuers' certificates") in out and
            out.count("unchanged") == stored and state(t.trust) == got, "import of %s alone: an error" % ", ".join(names), (rc, out))
     with open(t.b.dir + "/page", "w") as f:
         f.write("<html>")
@@ -110,7 +110,7 @@ def status(t):
     rc, out = at("2038-12-17T23:59:59Z")
     ok(rc == 0, "14 days and a second before the end: all is well", (rc, out))
     rc, out = at("2038-12-18T00:00:01Z")
-    ok(rc == 5 and re.search("^expires +list of ARK-Milan", out, re.M) and "warning: 6 expire within 14 days" in out and
+    ok(rc == 5 and re.search("^expires +list of ARK-Milan", out, re.M) and "warning: 6 files expire within 14 days" in out and
        '"ccdm-broker trust fetch" renews' in out, "less than that: a warning, exit code 5", (rc, out))
     rc, out = at("2039-01-02")
     ok(rc == 7 and re.search("^expired +list of ARK-Milan", out, re.M) and "6 have expired" in out, "after the end: exit code 7", (rc, out))
@@ -186,7 +186,7 @@ def status(t):
     with open(t.trust + "/ak-roots/x.usage", "w") as f:
         f.write("2.23.133.8.1")
     rc, out = at(AT)
-    ok(rc == 7 and "certs/folder cannot be read" in out and "usage" not in out,
+    ok(rc == 7 and "cannot read certs/folder" in out and "usage" not in out,
        "a folder among the files is broken; a .usage file is no certificate", (rc, out))
     os.rmdir(t.trust + "/certs/folder")
     rc, out = at("never")
@@ -238,7 +238,7 @@ def daemon(t):
         t.m.honest()
         rc, out = t.fetch("tdx")
         ok(rc == 0, "the list is fetched again", (rc, out))
-        changed = "the trust directory has changed since it was read: reload the daemon"
+        changed = "the trust directory has changed since the daemon read it; reload the daemon"
         out = t.b.admin("status")
         ok(changed in out, "ccdm-broker status says that the daemon has not read it", out)
         t.b.reload()

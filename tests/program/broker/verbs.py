@@ -47,7 +47,7 @@ class Verbs:
 
     def verified(self):
         rc, out = self.b.admin("log", "verify", check=False)
-        return rc == 0 and "each follows" in out
+        return rc == 0 and "hash chain valid" in out
 
     def both(self, when):
         """What goes well, and what does not: two lines each."""
@@ -58,10 +58,10 @@ class Verbs:
         first = content(key_file)
         for words, code, name, result, why in (
                 (("backup", copy), 0, copy, "done", None),
-                (("backup", copy), 5, copy, "failed", "is there already"),
+                (("backup", copy), 5, copy, "failed", "already exists"),
                 (("backup", "/nosuch/copy"), 4, "/nosuch/copy", "failed", "/nosuch/copy"),
                 (("renew", "--name", "localhost", "--name", "::1"), 0, b.dir + "/server.pem", "done", None),
-                (("renew", "--name", "a b"), 1, b.dir + "/server.pem", "failed", "a b is no host name"),
+                (("renew", "--name", "a b"), 1, b.dir + "/server.pem", "failed", "'a b': expected a host name"),
                 (("rotate-key",), 0, key_file, "done", None)):
             before = len(self.entries())
             rc, out = self.run(*words)
@@ -150,12 +150,12 @@ class Verbs:
                    not os.path.exists(copy + "2"), "%s: no %s" % (what, words[0]), (rc, out))
         with open(self.log, "ab") as f:
             f.write(b"{}\n")
-        nothing("a log that was changed", 6, "does not follow")
+        nothing("a log that was changed", 6, "does not continue the hash chain")
         with open(self.log, "wb") as f:
             f.write(whole)
         with open(self.log) as f:
             fcntl.flock(f, fcntl.LOCK_EX)
-            nothing("a log that another one writes", 5, "another broker writes it")
+            nothing("a log that another one writes", 5, "another broker is writing to it")
         nothing("a log without room", 4, "the audit log: ", room=len(whole) + 10)
         ok(content(self.log) == whole and self.verified(), "it is as it was")
         os.rename(self.log, self.log + ".away")
@@ -175,7 +175,7 @@ class Verbs:
             self.run("restore", "/nosuch/copy")
         whole = content(self.log)
         rc, out = self.run("rotate-key", room=len(whole) + 400)
-        ok(rc == 4 and "it is done, and not noted" in out and [e["result"] for e in self.entries()][-1] == "begun" and self.verified(),
+        ok(rc == 4 and "done, but not written to the audit log" in out and [e["result"] for e in self.entries()][-1] == "begun" and self.verified(),
            "an order whose end cannot be noted: it says so", (rc, out))
         with open(b.dir + "/secrets.key", "wb") as f:
             f.write(key)
@@ -205,7 +205,7 @@ class Verbs:
         with open(self.log, "ab") as f:
             f.write(b"{}\n")
         rc, out = self.run("restore", copy)
-        ok(rc == 6 and "does not follow" in out and content(self.log) == before + b"{}\n" and os.listdir(state) == ["audit.log"],
+        ok(rc == 6 and "does not continue the hash chain" in out and content(self.log) == before + b"{}\n" and os.listdir(state) == ["audit.log"],
            "restore beside a log that was changed: refused", (rc, out))
         with open(self.log, "wb") as f:
             f.write(before)

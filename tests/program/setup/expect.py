@@ -55,10 +55,10 @@ def tpm(tmp, t):
 
     # one that is not verified is never compared
     for what, says, evidence, more in (
-            ("a signature that is none", "signature: found none of it", good.quote(pcrs, flip=1), ()),
+            ("a signature that is none", "signature: found invalid", good.quote(pcrs, flip=1), ()),
             ("another nonce", "report-data: found ", whole, ("--report-data", "00" * 32)),
             ("values that its digest does not cover", "pcr-digest: found ", good.quote(pcrs, beside=registers(EVENTS[:1])), ()),
-            ("another TPM's key", "ak: found one of another key", other.quote(pcrs), ()),
+            ("another TPM's key", "ak: found a certificate of another key", other.quote(pcrs), ()),
             ("too few values", "pcr-list: found 23", good.quote(pcrs, beside=pcrs[:23]), ())):
         check(1, "the quote was refused, so the log was not compared: " + says, what, evidence, *more, lacks="sha256-4")
     check(1, "ak-chain: found ", "a provider that nobody trusts", whole,
@@ -90,7 +90,7 @@ def tpm(tmp, t):
     check(7, "sha256-5             not in the quote", "--registers asks for what is not in the quote", good.quote(pcrs, [4, 7]),
           "--registers", "4-5,7")
     for text in "", "24", "3-1", "x", "1,", "1-", "-1", "1 2", "0-99999999999999999999":
-        t.says(1, "does not fit there", "verify", "eventlog", logs, "--expect", quote, "--registers", text)
+        t.says(1, "invalid value", "verify", "eventlog", logs, "--expect", quote, "--registers", text)
     t.says(1, "--registers selects registers of a quote", "verify", "eventlog", logs, "--registers", "1")
 
     # no file decides by itself that nothing is verified
@@ -126,7 +126,7 @@ def tpm(tmp, t):
     check(0, "accepted", "a capture without one", told)
     t.says(0, "note: the nonce was not checked", "verify", "tpm", quote, *good.words)
     t.says(1, "expected evidence of snp", "verify", "snp", quote, *good.words)
-    check(1, "primary_evidence is missing", "a capture that is none", {"tee": "tpm", "tee-evidence": {}})
+    check(1, "an object primary_evidence", "a capture that is none", {"tee": "tpm", "tee-evidence": {}})
 
 
 def measured(s, events, data):
@@ -251,9 +251,9 @@ def snp(tmp, t):
     t.says(0, "ok      sha256-4 ", *against, *trusts)
     t.says(1, "the evidence proves no register", *against)
     # (what is allowed is allowed to the evidence, and not to what stands beside it)
-    t.says(1, "the evidence proves no register: the TPM beside it: ak-crl", *against, *provider.words[2:])
+    t.says(1, "the evidence proves no register: the TPM beside the TEE: ak-crl", *against, *provider.words[2:])
     put(path, old)
-    t.says(1, "the evidence proves no register: the TPM beside it: report-data", *against, *trusts)
+    t.says(1, "the evidence proves no register: the TPM beside the TEE: report-data", *against, *trusts)
     del both["runtime-data"]
     put(path, both)
     t.says(0, "without a nonce nothing ties the TPM to the TEE", "verify", "snp", path, *words, *trusts)

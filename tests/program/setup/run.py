@@ -77,12 +77,12 @@ def usage():
     says(1, "--check measures nothing", "measure", "--check", "--config", "/x")
     says(4, "ccdm.conf", "measure", "--dry-run", "--config", "/nosuch/ccdm.conf")
     for n in "0", "x", "1x":
-        says(1, "does not fit there", "monitor", "-n", n)
+        says(1, "invalid value", "monitor", "-n", n)
     for size in "0", "x":
-        says(1, "does not fit there", "open", "--size", size, "/dev/null", "x")
+        says(1, "invalid value", "open", "--size", size, "/dev/null", "x")
         says(1, "expected a size", "cache", "x", size)
     for uuid in "0" * 31, "0" * 33, "g" * 32:
-        says(1, "does not fit there", "open", "--uuid", uuid, "/dev/null", "x")
+        says(1, "invalid value", "open", "--uuid", uuid, "/dev/null", "x")
     says(1, "cannot be combined", "scrub", "x", "--detach", "--stop")
     says(1, "expected to run in an initrd", "boot", "fence")
     says(1, "one of: check, files, attest", "config", "nosuch")
@@ -123,7 +123,7 @@ def attesting(tmp):
     says(1, "expected a certificate", "verify", "snp", junk, "--cert", crl)
     says(1, "ccdm-setup: ", "verify", "snp", junk, "--crl", crl)
     for seconds in "0", "x", "3601":
-        says(1, "does not fit there", "attest", *to, "--pin", "ab" * 32, "--timeout", seconds)
+        says(1, "invalid value", "attest", *to, "--pin", "ab" * 32, "--timeout", seconds)
     says(7, "", "config", "attest", conf)
     with open(conf + "2", "w") as f:
         f.write(BOOT % ("ab" * 32) + "[attest]\nbroker = https://localhost:1\npin = %s\ncertificate = %s/nosuch\n" % ("ab" * 32, tmp))
@@ -172,7 +172,7 @@ def no_dm():
     with open("/proc/misc", encoding="ascii") as f:
         missing = "device-mapper" not in f.read().split()
     code, text, hint = (4, "the kernel has no device-mapper", "modprobe dm-mod") if missing else \
-        (2, "device-mapper needs CAP_SYS_ADMIN", "a container must be given")
+        (2, "device-mapper needs CAP_SYS_ADMIN", "give a container")
     for words in ("open", "/dev/null", "x"), ("close", "x"), ("close", "--deferred", "x"), ("status",), ("status", "--json"), \
             ("list",), ("list", "--json"), ("cache", "x", "8M"), ("scrub", "x"), ("scrub", "--stop", "x"), ("monitor",), \
             ("attach", "x"):
@@ -246,7 +246,7 @@ def logs(tmp):
     with open(path, "wb") as f:
         f.write(log[:-1])
     says(1, "ccdm-setup: ", "verify", "eventlog", path)
-    says(1, "everything does not fit there", "verify", "snp", path, "--allow", "everything")
+    says(1, "invalid value 'everything'", "verify", "snp", path, "--allow", "everything")
     with open(path, "w"):
         pass
     for kind in "snp", "tdx", "tpm", "azure", "eventlog":
@@ -254,7 +254,7 @@ def logs(tmp):
     for option in "--tcb-info", "--qe-identity":
         says(4, "nosuch", "verify", "tdx", path, option, tmp + "/nosuch")
     for data in "", "zz", "ab" * 65:
-        says(1, "does not fit there", "verify", "snp", path, "--report-data", data)
+        says(1, "invalid value", "verify", "snp", path, "--report-data", data)
     says(1, "KIND: expected one of", "verify", "nosuch", path)
     for kind in "snp", "tdx", "tpm", "azure":
         with open(path, "w") as f:
@@ -343,7 +343,7 @@ def zipped(tee, path, words):
     for file in forms(path, {".gz": z, ".gz.hex": z.hex(), ".gz.b64": base64.encodebytes(z),
                              ".b64.gz": gzip.compress(base64.b64encode(raw))}):
         says(0, "accepted", "verify", tee, file, *words)
-    for code, text, what in ((1, "cut off", z[:-1]), (1, "cut off", z[:len(z) // 2]), (1, "cut off", z[:2]),
+    for code, text, what in ((1, "truncated", z[:-1]), (1, "truncated", z[:len(z) // 2]), (1, "truncated", z[:2]),
                              (1, "damaged", z[:-8] + bytes([z[-8] ^ 1]) + z[-7:]), (1, "damaged", z[:-4] + bytes([z[-4] ^ 1]) + z[-3:]),
                              (1, "damaged", z[:2] + b"\7" + z[3:]), (1, "%d bytes follow" % len(z), z + z),
                              (1, "1 bytes follow", z + b"\0"),
@@ -405,7 +405,7 @@ def extended(path, words):
     for certs in ([other, path + ".cert"], [path + ".cert", other]):
         says(0, "accepted", "verify", "snp", plain, *bare, *(w for c in certs for w in ("--cert", c)))
     says(7, "FAILED  certificate", "verify", "snp", plain, *bare, "--cert", other, "--cert", other)
-    says(1, "does not fit there", "verify", "snp", plain, *bare, *("--cert", other) * 33)
+    says(1, "invalid value", "verify", "snp", plain, *bare, *("--cert", other) * 33)
 
 
 def platform(path, words):

@@ -90,10 +90,10 @@ says() {
 	result "$(grep -qF "$want" "$tmp/out"; echo $?)" "$what"
 }
 kds=https://kdsintf.amd.com pcs=https://api.trustedservices.intel.com
-says "none of ARK-Milan; fetch $kds/vcek/v1/Milan/crl" "where the list of Milan's VCEKs is" snp "$S/test-report.bin" --cert "$S/test-vcek.der"
-says "none of ARK-Milan; fetch $kds/vlek/v1/Milan/crl" "and that of VLEKs" snp "$S/test-vlek-report.bin" --cert "$S/test-vlek.der"
+says "no list of ARK-Milan; fetch $kds/vcek/v1/Milan/crl" "where the list of Milan's VCEKs is" snp "$S/test-report.bin" --cert "$S/test-vcek.der"
+says "no list of ARK-Milan; fetch $kds/vlek/v1/Milan/crl" "and that of VLEKs" snp "$S/test-vlek-report.bin" --cert "$S/test-vlek.der"
 says "fetch $pcs/tdx/certification/v4/tcb?fmspc=" "and a platform's TCB info" tdx "$V/dcap-qvl/tdx_quote"
-says "none of Intel SGX PCK Platform CA; fetch $pcs/sgx/certification/v4/pckcrl?ca=platform&encoding=der" "and the list of its keys" tdx "$V/dcap-qvl/tdx_quote"
+says "no list of Intel SGX PCK Platform CA; fetch $pcs/sgx/certification/v4/pckcrl?ca=platform&encoding=der" "and the list of its keys" tdx "$V/dcap-qvl/tdx_quote"
 
 D=$V/dcap-qvl T=$V/trustee-tdx G=$V/go-tdx-guest
 python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["tcb_info_issuer_chain"])' "$D/tdx_quote_collateral.json" >"$tmp/tcb.pem"

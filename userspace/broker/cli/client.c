@@ -35,8 +35,9 @@ static int ccdm_client_open(const char *path, struct ccdm_err *err)
 	e = errno;
 	if (fd >= 0)
 		close(fd);
-	ccdm_err_hint(err, e == EACCES ? "who administers the broker is in the group of this socket"
-				       : "is ccdm-brokerd running? systemctl status ccdm-brokerd");
+	ccdm_err_hint(err, e == EACCES
+				   ? "administrators need membership in the group of this socket"
+				   : "check that ccdm-brokerd runs: systemctl status ccdm-brokerd");
 	return ccdm_err_set(err, e == EACCES ? -EACCES : -ECONNREFUSED, "%s: %s", path,
 			    strerror(e));
 }
@@ -103,13 +104,13 @@ int ccdm_client_ask(const char *socket, json_t *question, json_t **answer, struc
 	if (fd < 0)
 		r = fd;
 	else if (!ccdm_client_send(fd, text, strlen(text)) || !ccdm_client_send(fd, "\n", 1))
-		r = ccdm_err_set(err, -EIO, "%s: the broker does not listen", socket);
+		r = ccdm_err_set(err, -EIO, "%s: cannot send the request to the broker", socket);
 	OPENSSL_cleanse(text, strlen(text));
 	free(text);
 	if (!r) {
 		*answer = ccdm_client_line(fd);
 		if (!*answer)
-			r = ccdm_err_set(err, -EIO, "%s: the broker does not answer", socket);
+			r = ccdm_err_set(err, -EIO, "%s: the broker did not answer", socket);
 	}
 	if (fd >= 0)
 		close(fd);

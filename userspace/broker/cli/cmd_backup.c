@@ -57,7 +57,7 @@ static int backup_do(const struct ccdm_conf *conf, const char *file, uint64_t *l
 	if (access(db, F_OK))
 		return ccdm_err_set(err, -errno, "%s: %s", db, strerror(errno));
 	if (!access(file, F_OK))
-		return ccdm_err_set(err, -EEXIST, "%s is there already", file);
+		return ccdm_err_set(err, -EEXIST, "%s already exists", file);
 	if (asprintf(&now, "%s.new", file) < 0)
 		return ccdm_err_memory(err);
 	unlink(now);
@@ -103,7 +103,8 @@ int cmd_backup(const struct ccdm_cli *cli, struct ccdm_err *err)
 	}
 	r = ccdm_work_end(&work, r, err);
 	if (!r)
-		printf("%s: database, and %llu lines of the audit log; keys and certificates are not in it\n",
+		printf("%s: saved the database and %llu lines of the audit log, without keys and "
+		       "certificates\n",
 		       work.name, (unsigned long long)lines);
 	return r;
 }
@@ -154,7 +155,7 @@ static int restore_old_open(const struct ccdm_conf *conf, const char *log,
 				       : ccdm_err_set(err, -errno, "%s: %s", log, strerror(errno));
 	r = ccdm_audit_open(log, signer, &old->audit, err);
 	if (r) {
-		ccdm_err_hint(err, "move what is there away first");
+		ccdm_err_hint(err, "first move the existing files away");
 		return r;
 	}
 	snprintf(old->head, sizeof(old->head), "%s", ccdm_audit_end(old->audit, &old->lines));
@@ -224,8 +225,8 @@ static int restore_do(struct ccdm_work *work, struct restore_old *old, struct cc
 	snprintf(db_new, sizeof(db_new), "%s.new", db);
 	snprintf(log_new, sizeof(log_new), "%s.new", log);
 	if (!access(db, F_OK)) {
-		ccdm_err_hint(err, "move what is there away first");
-		return ccdm_err_set(err, -EEXIST, "%s holds a database already", conf->state);
+		ccdm_err_hint(err, "first move the existing files away");
+		return ccdm_err_set(err, -EEXIST, "%s already holds a database", conf->state);
 	}
 	unlink(db_new);
 	r = ccdm_signer_load(conf->token_key, &signer, err);
@@ -282,17 +283,17 @@ int cmd_restore(const struct ccdm_cli *cli, struct ccdm_err *err)
 	if (access(work.name, R_OK))
 		r = ccdm_err_set(err, -errno, "%s: %s", work.name, strerror(errno));
 	if (!r && ccdm_client_there(conf.admin)) {
-		ccdm_err_hint(err, "systemctl stop ccdm-brokerd");
-		r = ccdm_err_set(err, -EBUSY, "the broker runs");
+		ccdm_err_hint(err, "stop it first: systemctl stop ccdm-brokerd");
+		r = ccdm_err_set(err, -EBUSY, "the broker is running");
 	}
 	if (!r)
 		r = restore_do(&work, &old, err);
 	ccdm_audit_close(old.audit);
 	if (r)
 		return ccdm_work_end(&work, r, err);
-	printf("%s: restored, with %llu lines of the audit log; guests attest anew\n", conf.state,
-	       (unsigned long long)work.lines);
+	printf("%s: restored, with %llu lines of the audit log; guests must attest again\n",
+	       conf.state, (unsigned long long)work.lines);
 	if (old.lines)
-		printf("the log that was there is %s\n", old.kept);
+		printf("the previous log is now %s\n", old.kept);
 	return 0;
 }

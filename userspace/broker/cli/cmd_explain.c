@@ -45,8 +45,8 @@ static void explain_print(const json_t *answer)
 	explain_checks(json_object_get(answer, "checks"), "name", "");
 	puts(explain_text(answer, "verdict"));
 	if (!explain_fresh(answer))
-		puts("note: the nonce was not checked: the evidence has none, and may be old or "
-		     "another guest's");
+		puts("note: the nonce was not checked: the evidence has none, so it may be old "
+		     "or from another guest");
 	json_array_foreach(json_object_get(answer, "notes"), i, one)
 		ccdm_ui_line("note: %s", json_string_value(one));
 	json_array_foreach(json_object_get(answer, "policies"), i, one)
@@ -92,7 +92,7 @@ int cmd_explain(const struct ccdm_cli *cli, struct ccdm_err *err)
 	if (!json_is_object(evidence)) {
 		json_decref(evidence);
 		return ccdm_err_set(err, -EINVAL, "%s: line %d: %s", cli->argv[0], where.line,
-				    evidence ? "no object" : where.text);
+				    evidence ? "expected an object" : where.text);
 	}
 	r = ccdm_cli_ask(cli, json_pack("{s:s, s:o}", "do", "explain", "evidence", evidence),
 			 &answer, err);
@@ -117,8 +117,8 @@ int cmd_explain(const struct ccdm_cli *cli, struct ccdm_err *err)
 	else if (!r && !explain_fresh(answer))
 		r = ccdm_err_set(
 			err, -ECANCELED,
-			"the nonce was not checked: the evidence has none, and without one "
-			"nothing is released");
+			"the nonce was not checked: the evidence has none, and without a nonce no "
+			"secret is released");
 	json_decref(answer);
 	return r;
 }

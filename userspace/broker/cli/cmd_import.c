@@ -105,10 +105,10 @@ static int import_answers(struct import *in, const struct import_file *f, struct
 	int r;
 
 	if (!in->qe)
-		return ccdm_err_set(err, -EINVAL,
-				    "%s: expected a file with the identity of the quoting enclave "
-				    "beside it",
-				    f->name);
+		return ccdm_err_set(
+			err, -EINVAL,
+			"%s: expected a second file with the identity of the quoting enclave",
+			f->name);
 	in->qe_used = true;
 	r = ccdm_collateral_tcb(f->name, f->text, f->size, &all.c, err);
 	if (!r)
@@ -161,13 +161,14 @@ static int import_lonely(const struct import *in, struct trust_output *out, stru
 	int r = 0;
 
 	if (in->qe && !in->qe_used) {
-		r = ccdm_err_set(&why, -EINVAL, "%s: expected a file with TCB info beside it",
+		r = ccdm_err_set(&why, -EINVAL, "%s: expected a second file with TCB info",
 				 in->qe->name);
 		trust_said(out, in->qe->name, &none, &why);
 	} else if (!out->count) {
-		r = ccdm_err_set(err, -EINVAL,
-				 "found nothing that is stored by itself: issuers' certificates "
-				 "count beside a list or collateral");
+		r = ccdm_err_set(
+			err, -EINVAL,
+			"expected a list, a chip's certificate or collateral, found only issuers' "
+			"certificates");
 	}
 	return r;
 }

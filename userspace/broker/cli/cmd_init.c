@@ -56,7 +56,7 @@ static int init_line(char line[66], struct ccdm_err *err)
 	uint8_t key[32];
 
 	if (RAND_priv_bytes(key, sizeof(key)) != 1)
-		return ccdm_err_set(err, -EIO, "no random numbers");
+		return ccdm_err_set(err, -EIO, "cannot read random numbers");
 	ccdm_hex(key, sizeof(key), line);
 	line[64] = '\n';
 	line[65] = '\0';
@@ -183,7 +183,7 @@ static int init_print(const struct ccdm_cli *cli, const struct ccdm_conf *conf,
 					      conf->certificate, "pin", pin),
 				    err);
 	printf("CA for guests:            %s\n"
-	       "or the server's key, pin: %s\n",
+	       "or pin of the server key:  %s\n",
 	       ca, pin);
 	return 0;
 }
@@ -191,7 +191,7 @@ static int init_print(const struct ccdm_cli *cli, const struct ccdm_conf *conf,
 /* A configuration file that says nothing: everything is as it is without. */
 static int init_conf(const struct ccdm_cli *cli, struct ccdm_err *err)
 {
-	static const char text[] = "# man 8 ccdm-brokerd has what can stand here\n";
+	static const char text[] = "# ccdm-brokerd(8) describes this file\n";
 	const char *file = cli->conf_file ? cli->conf_file : CCDM_CONF_FILE;
 	char dir[CCDM_CONF_PATH];
 	int r;
@@ -211,7 +211,7 @@ int cmd_init(const struct ccdm_cli *cli, struct ccdm_err *err)
 	if (!cli->nr_names) {
 		ccdm_err_hint(
 			err,
-			"--name HOST, as guests will call it; also its address, if they use that");
+			"give --name HOST with each name or address that guests use for the server");
 		return ccdm_err_set(err, -EINVAL, "the server needs a name");
 	}
 	r = init_conf(cli, err);
@@ -236,7 +236,7 @@ int cmd_renew(const struct ccdm_cli *cli, struct ccdm_err *err)
 	int r = ccdm_cli_conf(cli, &conf, err);
 
 	if (!r && !cli->nr_names)
-		r = ccdm_err_set(err, -EINVAL, "the server needs a name: --name HOST");
+		r = ccdm_err_set(err, -EINVAL, "the server needs a name; give --name HOST");
 	work.name = conf.certificate;
 	if (!r)
 		r = ccdm_work_begin(&work, err);
@@ -297,8 +297,9 @@ int cmd_rotate(const struct ccdm_cli *cli, struct ccdm_err *err)
 		return r;
 	if (cli->json)
 		return ccdm_ui_json(json_pack("{s:s}", "key-file", conf.key_file), err);
-	printf("systemctl reload ccdm-brokerd, then ccdm-broker secret reseal; keep the old\n"
-	       "key in %s until the last session under it has ended\n",
+	printf("now run systemctl reload ccdm-brokerd, then ccdm-broker secret reseal; "
+	"keep the old\n"
+	"key in %s until no session uses it\n",
 	       conf.key_file);
 	return 0;
 }

@@ -96,7 +96,7 @@ static void log_line(const json_t *o)
 			     log_text(o, "secret"), *why ? ": " : "", why);
 	log_failed(o);
 	json_object_foreach(json_object_get(o, "cut"), name, size)
-		ccdm_ui_line("    %s: %lld bytes, too many for a line: cut", name,
+		ccdm_ui_line("    %s: %lld bytes, too many for a line: removed", name,
 			     (long long)json_integer_value(size));
 }
 
@@ -134,8 +134,8 @@ int cmd_log(const struct ccdm_cli *cli, struct ccdm_err *err)
 	free(line);
 	fclose(f);
 	if (!r && unread) {
-		ccdm_err_hint(err, CCDM_PROGRAM " log verify says what is wrong with it");
-		r = ccdm_err_set(err, -EINVAL, "%s: %u lines cannot be read", path, unread);
+		ccdm_err_hint(err, CCDM_PROGRAM " log verify shows the first invalid line");
+		r = ccdm_err_set(err, -EINVAL, "%s: found %u invalid lines", path, unread);
 	}
 	return r;
 }
@@ -161,6 +161,6 @@ int cmd_log_verify(const struct ccdm_cli *cli, struct ccdm_err *err)
 		return ccdm_ui_json(
 			json_pack("{s:s, s:I}", "verdict", "good", "lines", (json_int_t)lines),
 			err);
-	printf("%llu lines, each follows from the one before\n", (unsigned long long)lines);
+	printf("%llu lines, hash chain valid\n", (unsigned long long)lines);
 	return 0;
 }

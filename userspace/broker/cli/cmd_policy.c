@@ -36,7 +36,7 @@ static int policy_file(const char *file, bool json, json_t **all, struct ccdm_er
 		}
 		ccdm_json_add(all, o);
 		if (!json && p->outcome == CCDM_POLICY_MAY_OPEN)
-			printf("%s: %s: good\n", file, p->name);
+			printf("%s: %s: valid\n", file, p->name);
 	}
 	ccdm_policy_free(policies);
 	return r;
@@ -90,7 +90,8 @@ int cmd_policy_add(const struct ccdm_cli *cli, struct ccdm_err *err)
 					   "dry-run", cli->dry),
 				 &answer, err);
 	else
-		r = ccdm_err_set(err, -EINVAL, "%s: it has a zero byte", cli->argv[0]);
+		r = ccdm_err_set(err, -EINVAL, "%s: expected text, found a zero byte",
+				 cli->argv[0]);
 	free(text);
 	if (r)
 		return r;
@@ -101,7 +102,7 @@ int cmd_policy_add(const struct ccdm_cli *cli, struct ccdm_err *err)
 	policy_lines("-", before, after);
 	policy_lines("+", after, before);
 	printf("%s: %s%s\n", json_string_value(json_object_get(answer, "name")),
-	       before ? "replaced" : "added", cli->dry ? ", if it were not a dry run" : "");
+	       before ? "replaced" : "added", cli->dry ? " (dry run: nothing changed)" : "");
 	json_decref(answer);
 	return 0;
 }

@@ -22,8 +22,9 @@ int cmd_secret_put(const struct ccdm_cli *cli, struct ccdm_err *err)
 	int r;
 
 	if (cli->argc == 1 && isatty(STDIN_FILENO)) {
-		ccdm_err_hint(err, "from a file or a pipe: a terminal would show it");
-		return ccdm_err_set(err, -EINVAL, "a secret is not typed");
+		ccdm_err_hint(err, "give a file, or write it into a pipe");
+		return ccdm_err_set(err, -EINVAL,
+				    "standard input is a terminal, which would show the secret");
 	}
 	r = ccdm_file_read(file, CCDM_JWE_MAX, &bytes, &size, err);
 	if (r)
@@ -80,7 +81,7 @@ int cmd_secret_reseal(const struct ccdm_cli *cli, struct ccdm_err *err)
 		return r;
 	if (cli->json)
 		return ccdm_ui_json(answer, err);
-	printf("%lld of %lld secrets were sealed under an older key\n",
+	printf("resealed %lld of %lld secrets\n",
 	       (long long)json_integer_value(json_object_get(answer, "resealed")),
 	       (long long)json_integer_value(json_object_get(answer, "secrets")));
 	json_decref(answer);

@@ -61,7 +61,7 @@ int trust_end(struct trust_output *out, int r, struct ccdm_err *err)
 	else
 		json_decref(out->list);
 	if (!out->json && out->reload)
-		puts("a broker that runs reads them after: systemctl reload ccdm-brokerd");
+		puts("if the broker is running, make it read them: systemctl reload ccdm-brokerd");
 	if (out->failed)
 		ccdm_err_set(err, r, "%u of %u pieces were refused or could not be fetched",
 			     out->failed, out->count);
@@ -167,8 +167,8 @@ static void trust_print(struct trust_output *out, const struct ccdm_fetched *f)
 	} else {
 		ccdm_ui_line("%s", f->url);
 		if (f->header)
-			ccdm_ui_line("\tand its header %s, decoded", f->header);
-		ccdm_ui_line("\tfor %s", f->path);
+			ccdm_ui_line("\theader %s, decoded", f->header);
+		ccdm_ui_line("\tto %s", f->path);
 	}
 }
 
@@ -252,16 +252,16 @@ int cmd_trust_status(const struct ccdm_cli *cli, struct ccdm_err *err)
 	if (cli->json)
 		r = ccdm_ui_json(trust_json(&items), err);
 	else if (!items.count)
-		puts("nothing is there: " CCDM_PROGRAM " trust fetch");
+		puts("the trust directory is empty; run " CCDM_PROGRAM " trust fetch");
 	worst = ccdm_trust_worst(&items);
 	for (i = 0; i < items.count; i++)
 		n += items.item[i].state == worst;
 	ccdm_trust_items_drop(&items);
 	if (!r && worst == CCDM_TRUST_EXPIRES)
-		r = ccdm_err_set(err, -EBUSY, "warning: %u expire within %d days", n,
+		r = ccdm_err_set(err, -EBUSY, "warning: %u files expire within %d days", n,
 				 (int)(CCDM_TRUST_SOON / 86400));
 	else if (!r && worst > CCDM_TRUST_EXPIRES)
-		r = ccdm_err_set(err, -ESTALE, "%u %s", n,
+		r = ccdm_err_set(err, -ESTALE, "%u files %s", n,
 				 worst == CCDM_TRUST_BROKEN  ? "cannot be read"
 				 : worst == CCDM_TRUST_EARLY ? "are not valid yet"
 							     : "have expired");

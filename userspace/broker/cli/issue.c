@@ -40,7 +40,7 @@ int ccdm_issue_key(const char *file, const char *curve, struct ccdm_err *err)
 	if (good)
 		return 0;
 	unlink(file);
-	return ccdm_err_set(err, -EIO, "%s: no key can be made or written", file);
+	return ccdm_err_set(err, -EIO, "%s: cannot create or write a key", file);
 }
 
 static EVP_PKEY *ccdm_issue_read_key(const char *file)
@@ -94,11 +94,11 @@ static int ccdm_issue_names(const struct ccdm_issue *w, char *text, size_t size,
 		if (!ip &&
 		    (!*name || strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 					    "0123456789-.") != strlen(name)))
-			return ccdm_err_set(err, -EINVAL, "%s is no host name and no address",
-					    name);
+			return ccdm_err_set(err, -EINVAL,
+					    "'%s': expected a host name or an address", name);
 		n += snprintf(text + n, size - n, "%s%s:%s", n ? "," : "", ip ? "IP" : "DNS", name);
 		if (n >= size)
-			return ccdm_err_set(err, -EINVAL, "these are too many names");
+			return ccdm_err_set(err, -EINVAL, "too many names");
 	}
 	return 0;
 }
@@ -166,7 +166,7 @@ int ccdm_issue_cert(const struct ccdm_issue *w, struct ccdm_err *err)
 	int r = 0;
 
 	if (!key || !ca_key || (w->ca && !ca))
-		r = ccdm_err_set(err, -EINVAL, "%s cannot be read",
+		r = ccdm_err_set(err, -EINVAL, "cannot read %s",
 				 !key	   ? w->key
 				 : !ca_key ? w->ca_key
 					   : w->ca);
@@ -174,7 +174,7 @@ int ccdm_issue_cert(const struct ccdm_issue *w, struct ccdm_err *err)
 		r = ccdm_issue_names(w, names, sizeof(names), err);
 	if (!r && (!cert || !ccdm_issue_fill(cert, ca ? ca : cert, w, names, key) ||
 		   !X509_sign(cert, ca_key, EVP_sha384())))
-		r = ccdm_err_set(err, -EIO, "%s: no certificate can be made", w->file);
+		r = ccdm_err_set(err, -EIO, "%s: cannot create a certificate", w->file);
 	if (!r)
 		r = ccdm_issue_write(w->file, cert, err);
 	ERR_clear_error();
@@ -194,7 +194,7 @@ int ccdm_issue_pin(const char *file, char pin[65], struct ccdm_err *err)
 
 	n = cert ? i2d_PUBKEY(X509_get0_pubkey(cert), &der) : 0;
 	r = n > 0 ? ccdm_digest_of(CCDM_ALG_SHA256, der, n, NULL, 0, &d)
-		  : ccdm_err_set(err, -EINVAL, "%s: no certificate in it", file);
+		  : ccdm_err_set(err, -EINVAL, "%s: expected a certificate, found none", file);
 	if (!r)
 		ccdm_hex(d.bytes, 32, pin);
 	OPENSSL_free(der);

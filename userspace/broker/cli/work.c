@@ -125,9 +125,10 @@ int ccdm_work_end(const struct ccdm_work *w, int r, struct ccdm_err *err)
 	if (!n)
 		return r;
 	if (!r)
-		return ccdm_err_set(err, n, "it is done, and not noted: %s", bad.text);
-	return ccdm_err_set(err, r, "%.240s; and that is not in the log: %.200s", why.text,
-			    bad.text);
+		return ccdm_err_set(err, n, "done, but not written to the audit log: %s", bad.text);
+	return ccdm_err_set(err, r,
+			    "%.240s; this failure could not be written to the audit log: %.200s",
+			    why.text, bad.text);
 }
 
 int ccdm_work_hash(struct ccdm_work *w, struct ccdm_err *err)

@@ -33,7 +33,7 @@ static const char *ccdm_asked_text(struct ccdm_asked *q, const char *key, int *r
 {
 	const char *text = json_string_value(json_object_get(q->o, key));
 
-	*r = text ? 0 : ccdm_err_set(&q->err, -EINVAL, "%s is no text", key);
+	*r = text ? 0 : ccdm_err_set(&q->err, -EINVAL, "%s: expected a string", key);
 	return text ? text : "";
 }
 
@@ -69,7 +69,8 @@ static int ccdm_asked_ended(struct ccdm_asked *q, const char *what, int r)
 			  r ? (q->err.text[0] ? q->err.text : strerror(-r)) : NULL);
 	bad = ccdm_broker_note(q->b, q->now, "admin", entry, &err);
 	return r || !bad ? r
-			 : ccdm_err_set(&q->err, bad, "it is done, and not noted: %s", err.text);
+			 : ccdm_err_set(&q->err, bad, "done, but not written to the audit log: %s",
+					err.text);
 }
 
 static int ccdm_asked_append(const char *name, const char *text, void *arg)
@@ -113,7 +114,7 @@ static int ccdm_admin_policy_add(struct ccdm_asked *q)
 	if (!r)
 		r = ccdm_policy_parse("the policy", text, strlen(text), &p, &q->err);
 	if (!r && p->next)
-		r = ccdm_err_set(&q->err, -EINVAL, "one policy at a time: there are more in it");
+		r = ccdm_err_set(&q->err, -EINVAL, "expected one policy, found several");
 	if (!r && p->outcome != CCDM_POLICY_MAY_OPEN)
 		r = ccdm_err_set(&q->err, -EINVAL, "%s: %s", p->name,
 				 ccdm_policy_reason(p->outcome));
@@ -165,7 +166,7 @@ static int ccdm_secret_seal(struct ccdm_asked *q, const char *path, const void *
 	int r = ccdm_keys_seal(q->b->keys, path, bytes, size, &sealed, &sealed_size);
 
 	if (r)
-		return ccdm_err_set(&q->err, r, "%s cannot be sealed", path);
+		return ccdm_err_set(&q->err, r, "cannot seal %s", path);
 	r = ccdm_store_secret_put(q->b->store, path, sealed, sealed_size, &q->err);
 	free(sealed);
 	return r;
@@ -182,9 +183,9 @@ static int ccdm_admin_secret_put(struct ccdm_asked *q)
 	if (!r)
 		value = ccdm_asked_text(q, "value", &r);
 	if (!r && !ccdm_kbs_path_good(path))
-		r = ccdm_err_set(&q->err, -EINVAL, "%s is not REPO/TYPE/TAG", path);
+		r = ccdm_err_set(&q->err, -EINVAL, "expected REPO/TYPE/TAG, found %s", path);
 	if (!r && ccdm_base64_decode(value, false, CCDM_JWE_MAX, &bytes, &size))
-		r = ccdm_err_set(&q->err, -EINVAL, "value is no base64 of at most %u bytes",
+		r = ccdm_err_set(&q->err, -EINVAL, "value: expected base64 of at most %u bytes",
 				 CCDM_JWE_MAX);
 	if (!r)
 		r = ccdm_asked_log(q, "secret-put", path, NULL);
@@ -227,7 +228,8 @@ static int ccdm_secret_reseal(struct ccdm_asked *q, const char *path)
 	if (!r) {
 		r = ccdm_keys_open(q->b->keys, path, sealed, sealed_size, &bytes, &size, &old);
 		if (r)
-			ccdm_err_set(&q->err, r, "%s cannot be opened: %s", path, strerror(-r));
+			ccdm_err_set(&q->err, r, "cannot open the sealed secret %s: %s", path,
+				     strerror(-r));
 	}
 	if (!r && old)
 		r = ccdm_secret_seal(q, path, bytes, size);
@@ -292,7 +294,7 @@ static int ccdm_admin_note(struct ccdm_asked *q)
 		return r;
 	if (!strcmp(what, "restore") && strcmp(result, "failed")) {
 		json_decref(entry);
-		return ccdm_err_set(&q->err, -EINVAL, "a broker that runs is not restored");
+		return ccdm_err_set(&q->err, -EINVAL, "cannot restore while the broker is running");
 	}
 	return ccdm_broker_note(q->b, q->now, "tool", entry, &q->err);
 }
@@ -339,8 +341,7 @@ json_t *ccdm_admin_answer(struct ccdm_broker *b, char *line, size_t size, const 
 	/* (what follows "do" may be a secret) */
 	ccdm_trace("admin: %s: %s", who, i < n ? ccdm_admin_words[i].word : "unknown");
 	r = i < n ? ccdm_admin_words[i].run(&q)
-		  : ccdm_err_set(&q.err, -EINVAL, "there is nothing called %.40s to do",
-				 word ? word : "so");
+		  : ccdm_err_set(&q.err, -EINVAL, "unknown request '%.40s'", word ? word : "so");
 	if (i < n && ccdm_admin_words[i].changes)
 		r = ccdm_asked_ended(&q, word, r);
 	json_decref(o);

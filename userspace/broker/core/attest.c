@@ -46,15 +46,15 @@ static int ccdm_attest_read(const struct ccdm_request *q, struct ccdm_attest *m,
 		m->additional = json_string_value(json_object_get(evidence, "additional_evidence"));
 	}
 	if (!m->said)
-		return ccdm_err_set(err, -EINVAL, "runtime-data.nonce is no text");
+		return ccdm_err_set(err, -EINVAL, "runtime-data.nonce: expected a string");
 	if (!json_is_object(m->jwk))
-		return ccdm_err_set(err, -EINVAL, "tee-pubkey is no object");
+		return ccdm_err_set(err, -EINVAL, "tee-pubkey: expected an object");
 	if (!json_is_object(m->primary))
-		return ccdm_err_set(err, -EINVAL, "%s is no object",
+		return ccdm_err_set(err, -EINVAL, "%s: expected an object",
 				    m->nonce.version == CCDM_KBS_0_2 ? "tee-evidence"
 								     : "primary_evidence");
 	if (!m->additional)
-		return ccdm_err_set(err, -EINVAL, "additional_evidence is no text");
+		return ccdm_err_set(err, -EINVAL, "additional_evidence: expected a string");
 	return 0;
 }
 
@@ -82,12 +82,12 @@ static int ccdm_attest_judge(struct ccdm_broker *b, const struct ccdm_request *q
 		return ccdm_err_set(err, r, "tee-pubkey: %s", why.text);
 	ccdm_tee_key_free(key);
 	if (strcmp(m->said, m->nonce.text))
-		return ccdm_err_set(err, -EINVAL, "the nonce is not the session's");
+		return ccdm_err_set(err, -EINVAL, "nonce: expected the nonce of the session");
 	r = ccdm_kbs_report_data(m->nonce.version, m->said, m->jwk, m->additional, &bound);
 	if (!r)
 		r = ccdm_kbs_report_data(CCDM_KBS_0_2, m->said, m->jwk, "", &beside);
 	if (r)
-		return ccdm_err_set(err, r, "nonce and key cannot be hashed");
+		return ccdm_err_set(err, r, "cannot hash nonce and key");
 	return ccdm_trust_judge(b->trust, &claim, q->now, v, proof, err);
 }
 
@@ -270,11 +270,11 @@ static void ccdm_attest_reply(struct ccdm_broker *b, const struct ccdm_request *
 
 	ccdm_attest_decide(b, q, m, v, proof, &d);
 	if (ccdm_attest_keep(b, q, m, proof, &d)) {
-		ccdm_reply_error(a, 500, "AttestationError", "it cannot be kept");
+		ccdm_reply_error(a, 500, "AttestationError", "cannot store the session");
 	} else if (d.outcome != CCDM_ACCEPTED) {
 		ccdm_reply_error(a, 401, d.type, "the evidence is not accepted");
 	} else if (ccdm_attest_token(b, q, m, proof->facts, &token)) {
-		ccdm_reply_error(a, 500, "AttestationError", "no token can be made");
+		ccdm_reply_error(a, 500, "AttestationError", "cannot create a token");
 	} else {
 		ccdm_reply_json(a, 200, json_pack("{s:s}", "token", token));
 		snprintf(a->cookie, sizeof(a->cookie), "%s", q->cookie);
@@ -297,7 +297,7 @@ static void ccdm_attest_unreadable(struct ccdm_broker *b, const struct ccdm_requ
 	if (!line)
 		ccdm_refusals_add(&b->refusals, CCDM_REFUSED_MESSAGE, q->now);
 	if (line && ccdm_attest_log(b, q, m, CCDM_REFUSED, why->text, json_object(), &err))
-		ccdm_reply_error(a, 500, "AttestationError", "it cannot be logged");
+		ccdm_reply_error(a, 500, "AttestationError", "cannot write to the audit log");
 	else
 		ccdm_reply_error(a, 401, "SerdeError", why->text);
 }
@@ -321,7 +321,7 @@ void ccdm_attest_answer(struct ccdm_broker *b, const struct ccdm_request *q, str
 				  q->now);
 	/* Unknown and expired are the same to who asks. */
 	if (r)
-		ccdm_reply_error(a, 401, "TokenNotFound", "no such session");
+		ccdm_reply_error(a, 401, "TokenNotFound", "unknown session");
 	else if (ccdm_attest_read(q, &m, &err))
 		ccdm_attest_unreadable(b, q, &m, &err, a);
 	else

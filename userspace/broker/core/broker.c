@@ -84,19 +84,20 @@ static int ccdm_odd_add(struct ccdm_broker *b, const struct ccdm_store_odd *odd,
 			       strlen(name), &d);
 
 	if (r)
-		return ccdm_err_set(err, r, "a row that is left out cannot be hashed");
+		return ccdm_err_set(err, r, "cannot hash a refused row");
 	for (i = 0; i < b->nr_odd; i++)
 		if (!memcmp(b->odd[i], d.bytes, sizeof(b->odd[i])))
 			return 0;
 	if (b->nr_odd == CCDM_BROKER_ODD)
 		return 0;
 	entry = json_pack("{s:s, s:s, s:s}", "table", odd->table, "key", name, "why",
-			  "no MAC of this key file");
+			  "no MAC under a key of the key file");
 	if (!key)
 		ccdm_json_put(&entry, "count", json_integer((json_int_t)odd->count));
 	if (b->nr_odd == CCDM_BROKER_ODD - 1)
-		ccdm_json_put(&entry, "more",
-			      json_string("no further row is named before the next reload"));
+		ccdm_json_put(
+			&entry, "more",
+			json_string("further refused rows are not named until the next reload"));
 	r = ccdm_broker_note(b, time(NULL), "store", entry, err);
 	if (!r)
 		memcpy(b->odd[b->nr_odd++], d.bytes, sizeof(b->odd[0]));

@@ -65,7 +65,8 @@ static int ccdm_conf_value(const struct ccdm_ini_item *item, const struct ccdm_c
 
 	if (k->size) {
 		if (!*item->value || strlen(item->value) >= k->size)
-			return ccdm_conf_bad(item, item->value_column, "empty, or too long", err);
+			return ccdm_conf_bad(item, item->value_column,
+					     "expected a value, not empty and not too long", err);
 		memcpy(to, item->value, strlen(item->value) + 1);
 		return 0;
 	}
@@ -95,13 +96,13 @@ static int ccdm_conf_item(const struct ccdm_ini_item *item, void *arg, struct cc
 		if (!item->key || strcmp(k->key, item->key))
 			continue;
 		if (s->seen[i])
-			return ccdm_conf_bad(item, item->key_column, "a second time", err);
+			return ccdm_conf_bad(item, item->key_column, "appears twice", err);
 		s->seen[i] = true;
 		return ccdm_conf_value(item, k, s->conf, err);
 	}
 	return known && !item->key
 		       ? 0
-		       : ccdm_conf_bad(item, item->key_column, "this word is not known", err);
+		       : ccdm_conf_bad(item, item->key_column, "unknown section or key", err);
 }
 
 unsigned int ccdm_conf_versions(const struct ccdm_conf *conf)
@@ -144,7 +145,8 @@ int ccdm_conf_load(const char *file, struct ccdm_conf *conf, struct ccdm_err *er
 	r = ccdm_ini_parse(file, text, size, ccdm_conf_item, &s, err);
 	free(text);
 	if (!r && !ccdm_conf_versions(conf))
-		r = ccdm_err_set(err, -EINVAL, "%s: protocol: '%s' is not of 0.4.0 and 0.2.0", file,
+		r = ccdm_err_set(err, -EINVAL,
+				 "%s: protocol: expected 0.4.0, 0.2.0 or both, found '%s'", file,
 				 conf->protocol);
 	return r;
 }

@@ -47,8 +47,7 @@ int ccdm_credential_new(const struct ccdm_keys *keys, const struct ccdm_nonce *n
 		if (!r) {
 			*credential = ccdm_tpm_credential_make(&pair, value);
 			r = *credential ? 0
-					: ccdm_err_set(err, -EINVAL,
-						       "nothing can be encrypted for this EK");
+					: ccdm_err_set(err, -EINVAL, "cannot encrypt for this EK");
 		}
 		OPENSSL_cleanse(value, sizeof(value));
 		ccdm_tpm_pair_drop(&pair);

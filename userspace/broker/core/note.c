@@ -45,7 +45,7 @@ int ccdm_note_read(const json_t *said, const char *who, json_t **entry, struct c
 	if (!ccdm_note_word(result, ccdm_note_results))
 		return ccdm_err_set(err, -EINVAL, "result: expected begun, done or failed");
 	if (!ccdm_note_text(name) || (why && !ccdm_note_text(why)))
-		return ccdm_err_set(err, -EINVAL, "name, why: expected texts of at most %u bytes",
+		return ccdm_err_set(err, -EINVAL, "name, why: expected strings of at most %u bytes",
 				    CCDM_NOTE_TEXT);
 	if (hash && !ccdm_note_hash(hash))
 		return ccdm_err_set(err, -EINVAL, "hash: expected 64 hexadecimal digits");

@@ -46,7 +46,7 @@ static void ccdm_protocol_auth(struct ccdm_broker *b, const struct ccdm_request 
 
 	if (!version || !tee) {
 		ccdm_protocol_refuse(b, q, CCDM_REFUSED_MESSAGE, "SerdeError",
-				     "version and tee must be there", a);
+				     "expected members version and tee", a);
 	} else if (!ccdm_kbs_version_of(version, &v) || !(b->versions & 1U << v)) {
 		snprintf(
 			detail, sizeof(detail),
@@ -54,10 +54,9 @@ static void ccdm_protocol_auth(struct ccdm_broker *b, const struct ccdm_request 
 			version);
 		ccdm_protocol_refuse(b, q, CCDM_REFUSED_VERSION, "AttestationError", detail, a);
 	} else if (!ccdm_tee_known(tee)) {
-		ccdm_protocol_refuse(b, q, CCDM_REFUSED_TEE, "AttestationError",
-				     "this TEE is not known", a);
+		ccdm_protocol_refuse(b, q, CCDM_REFUSED_TEE, "AttestationError", "unknown TEE", a);
 	} else if (ccdm_nonce_new(b->keys, tee, v, q->now + b->nonce_lifetime, &nonce, a->cookie)) {
-		ccdm_reply_error(a, 500, "AttestationError", "no nonce can be made");
+		ccdm_reply_error(a, 500, "AttestationError", "cannot create a nonce");
 	} else {
 		extra = ccdm_protocol_extra(b, o, &nonce, &err);
 		if (extra) {
@@ -99,6 +98,5 @@ void ccdm_protocol_answer(struct ccdm_broker *b, const struct ccdm_request *q, s
 		 ccdm_kbs_path_good(path + strlen(RESOURCE)))
 		ccdm_resource_answer(b, q, path + strlen(RESOURCE), a);
 	else
-		ccdm_protocol_refuse(b, q, CCDM_REFUSED_PATH, "InvalidRequestPath",
-				     "there is nothing here", a);
+		ccdm_protocol_refuse(b, q, CCDM_REFUSED_PATH, "InvalidRequestPath", "not found", a);
 }

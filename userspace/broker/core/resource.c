@@ -65,7 +65,7 @@ static const struct ccdm_policy *ccdm_resource_policy(struct ccdm_broker *b, con
 		if (answer == CCDM_YES)
 			return p;
 	}
-	ccdm_err_set(err, -EACCES, "no policy opens it");
+	ccdm_err_set(err, -EACCES, "no policy releases it");
 	return NULL;
 }
 
@@ -81,7 +81,8 @@ static int ccdm_resource_seal(struct ccdm_broker *b, const char *path, const jso
 	if (!r) {
 		r = ccdm_keys_open(b->keys, path, sealed, sealed_size, &bytes, &size, NULL);
 		if (r)
-			ccdm_err_set(err, r, "%s cannot be opened: %s", path, strerror(-r));
+			ccdm_err_set(err, r, "cannot open the sealed secret %s: %s", path,
+				     strerror(-r));
 	}
 	if (!r)
 		r = ccdm_tee_key_from_jwk(jwk, &key, err);
@@ -119,10 +120,10 @@ static void ccdm_resource_decide(struct ccdm_broker *b, const struct ccdm_reques
 		ccdm_json_put(&more, "conditions", json_incref(traces));
 	}
 	if (ccdm_broker_note(b, q->now, "resource", more, &ignored)) {
-		ccdm_reply_error(a, 500, "PluginInternalError", "it cannot be logged");
+		ccdm_reply_error(a, 500, "PluginInternalError", "cannot write to the audit log");
 	} else if (r) {
 		/* One that is not there, and one that is not for this guest, are the same. */
-		ccdm_reply_error(a, 401, "PolicyDeny", "not for this guest");
+		ccdm_reply_error(a, 401, "PolicyDeny", "not released to this guest");
 	} else {
 		a->body = jwe;
 		a->status = 200;
@@ -143,7 +144,7 @@ void ccdm_resource_answer(struct ccdm_broker *b, const struct ccdm_request *q, c
 		ccdm_resource_decide(b, q, path, state, &nonce, a);
 	} else {
 		ccdm_refusals_add(&b->refusals, why, q->now);
-		ccdm_reply_error(a, 401, "TokenNotFound", "no such session");
+		ccdm_reply_error(a, 401, "TokenNotFound", "unknown session");
 	}
 	json_decref(state);
 }

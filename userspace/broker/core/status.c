@@ -76,9 +76,9 @@ static void ccdm_status_expiry(const char *trust, json_t **warnings)
 		if (items.item[i].state >= CCDM_TRUST_EXPIRES && n++ < EXPIRY)
 			ccdm_json_add(warnings, json_string(ccdm_trust_line(&items.item[i], line)));
 	if (n > EXPIRY)
-		ccdm_json_add(
-			warnings,
-			json_sprintf("%u more: \"ccdm-broker trust status\" has them", n - EXPIRY));
+		ccdm_json_add(warnings,
+			      json_sprintf("%u more; \"ccdm-broker trust status\" lists them",
+					   n - EXPIRY));
 	ccdm_trust_items_drop(&items);
 }
 
@@ -103,7 +103,7 @@ static json_t *ccdm_status_policies(struct ccdm_broker *b, json_t **warnings)
 	int r = ccdm_broker_policies(b, &p, &why);
 
 	if (r) {
-		ccdm_json_add(warnings, json_sprintf("the policies cannot be used: %s",
+		ccdm_json_add(warnings, json_sprintf("cannot use the policies: %s",
 						     why.text[0] ? why.text : strerror(-r)));
 		return json_null();
 	}
@@ -142,9 +142,11 @@ int ccdm_status(struct ccdm_broker *b, json_t **answer, struct ccdm_err *err)
 	ccdm_json_put(&o, "refusals", ccdm_refusals_json(b->refusals.total));
 	ccdm_json_put(&o, "rows-refused", json_integer((json_int_t)b->odd_rows));
 	if (b->odd_rows)
-		ccdm_json_add(&warnings,
-			      json_string("the database has, or had, rows without a MAC of the "
-					  "key file: see the log's events \"store\""));
+		ccdm_json_add(
+			&warnings,
+			json_string(
+				"the database has or had rows without a valid MAC; see the events "
+				"\"store\" in the log"));
 	ccdm_json_put(&o, "trust", ccdm_status_trust(trust));
 	ccdm_status_expiry(trust, &warnings);
 	if (trust && ccdm_trust_changed(b->trust))

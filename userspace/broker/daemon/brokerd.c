@@ -267,8 +267,8 @@ struct brokerd_args {
 };
 
 static const struct ccdm_option brokerd_options[] = {
-	{ "config", 0, 'c', "FILE", "instead of " CCDM_CONF_FILE, "@file", NULL },
-	{ "check", 0, 'n', NULL, "is the configuration good, and everything it names?", NULL,
+	{ "config", 0, 'c', "FILE", "read FILE instead of " CCDM_CONF_FILE, "@file", NULL },
+	{ "check", 0, 'n', NULL, "check the configuration and every file that it names", NULL,
 	  NULL },
 	{ 0 },
 };
@@ -280,7 +280,7 @@ static const struct ccdm_verb *brokerd_verb(unsigned int number)
 		.name = "",
 		.usage = "",
 		.summary = "verify evidence, judge policies, hand out secrets",
-		.text = "SIGHUP reads configuration, keys, certificates and trust anew.\n"
+		.text = "On SIGHUP it reads configuration, keys, certificates and trust directory again.\n"
 			"man 8 " PROGRAM "\n",
 		.options = brokerd_options,
 	};
@@ -314,7 +314,7 @@ static int brokerd_run(struct ccdm_daemon *d, bool check, struct ccdm_err *err)
 		return r;
 	/* coverage: libevent's loop fails, and does not end */
 	if (event_base_dispatch(d->base) < 0)
-		r = ccdm_err_set(err, -EIO, "the loop ended");
+		r = ccdm_err_set(err, -EIO, "the event loop ended unexpectedly");
 	/* (who is refused until then is in the log before it) */
 	ccdm_server_free(d->server);
 	d->server = NULL;

@@ -235,14 +235,15 @@ static int ccdm_server_tls(const struct ccdm_conf *conf, SSL_CTX **tls, struct c
 	t = SSL_CTX_new(TLS_server_method());
 	if (!t || SSL_CTX_set_min_proto_version(t, TLS1_3_VERSION) != 1 ||
 	    SSL_CTX_set_num_tickets(t, 0) != 1) {
-		r = ccdm_err_set(err, -EIO, "OpenSSL makes no TLS 1.3");
+		r = ccdm_err_set(err, -EIO, "cannot set up TLS 1.3 with OpenSSL");
 	} else if (SSL_CTX_use_certificate_chain_file(t, conf->certificate) != 1) {
 		ERR_error_string_n(ERR_get_error(), why, sizeof(why));
-		r = ccdm_err_set(err, -EINVAL, "%s: no certificate: %s", conf->certificate, why);
+		r = ccdm_err_set(err, -EINVAL, "%s: expected a certificate chain: %s",
+				 conf->certificate, why);
 	} else if (SSL_CTX_use_PrivateKey_file(t, conf->key, SSL_FILETYPE_PEM) != 1 ||
 		   SSL_CTX_check_private_key(t) != 1) {
 		ERR_error_string_n(ERR_get_error(), why, sizeof(why));
-		r = ccdm_err_set(err, -EINVAL, "%s: not the key of %s: %s", conf->key,
+		r = ccdm_err_set(err, -EINVAL, "%s: expected the key of %s: %s", conf->key,
 				 conf->certificate, why);
 	}
 	ERR_clear_error();

@@ -59,7 +59,7 @@ static void ccdm_watch_warn(struct ccdm_trust_watch *w, const struct ccdm_trust_
 	}
 	if (n <= CCDM_WATCH_LINES)
 		return;
-	snprintf(line, sizeof(line), "%u more: \"ccdm-broker trust status\" has them",
+	snprintf(line, sizeof(line), "%u more; \"ccdm-broker trust status\" lists them",
 		 n - CCDM_WATCH_LINES);
 	if (ccdm_watch_new(w, line, now))
 		fprintf(stderr, "%s: warning: %s\n", program, line);

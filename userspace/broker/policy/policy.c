@@ -72,9 +72,9 @@ static int ccdm_cond_take(struct ccdm_yaml *y, const yaml_node_t *key, const cha
 	int r;
 
 	if (!ccdm_cond_find(word, &kind))
-		return ccdm_yaml_bad(y, key, "this condition is not known:", word);
+		return ccdm_yaml_bad(y, key, "unknown condition:", word);
 	if (++y->conds > CCDM_POLICY_CONDS)
-		return ccdm_yaml_bad(y, key, "more conditions than a policy may have", NULL);
+		return ccdm_yaml_bad(y, key, "too many conditions in one policy", NULL);
 	if (kind < CCDM_COND_ALL) {
 		value = ccdm_cond_value(y, n, kind, &r);
 		if (r || !value) {
@@ -91,7 +91,7 @@ static int ccdm_cond_take(struct ccdm_yaml *y, const yaml_node_t *key, const cha
 	if (kind == CCDM_COND_NOT)
 		return ccdm_conds_read(y, n, c, to->depth + 1);
 	if (n->type != YAML_SEQUENCE_NODE)
-		return ccdm_yaml_bad(y, n, "there must be a list of conditions here", NULL);
+		return ccdm_yaml_bad(y, n, "expected a list of conditions", NULL);
 	inner = (struct ccdm_conds){ &c->child, to->depth };
 	return ccdm_yaml_elements(y, n, ccdm_conds_element, &inner);
 }
@@ -103,7 +103,7 @@ static int ccdm_conds_read(struct ccdm_yaml *y, const yaml_node_t *map, struct c
 	int r = ccdm_yaml_members(y, map, ccdm_cond_take, &to);
 
 	if (!r && !in->child)
-		r = ccdm_yaml_bad(y, map, "nothing is required here", NULL);
+		r = ccdm_yaml_bad(y, map, "expected at least one condition", NULL);
 	return r;
 }
 
@@ -188,7 +188,8 @@ static int ccdm_policy_secret(struct ccdm_yaml *y, const yaml_node_t *n, void *a
 		if (ccdm_kbs_path_good(path))
 			return json_array_append_new(p->secrets, json_string(text)) ? -ENOMEM : 0;
 	}
-	return ccdm_yaml_bad(y, n, "this is no secret, REPO/TYPE/TAG or REPO/TYPE/*:", text);
+	return ccdm_yaml_bad(y, n,
+			     "expected a secret as REPO/TYPE/TAG or REPO/TYPE/*, found:", text);
 }
 
 static int ccdm_policy_take(struct ccdm_yaml *y, const yaml_node_t *key, const char *word,
@@ -203,7 +204,9 @@ static int ccdm_policy_take(struct ccdm_yaml *y, const yaml_node_t *key, const c
 		size = text ? strlen(text) : 0;
 		if (!size || size >= sizeof(p->name) ||
 		    strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != size)
-			return ccdm_yaml_bad(y, n, "a name is 1 to 64 of a-z, 0-9, - _ .", NULL);
+			return ccdm_yaml_bad(
+				y, n, "expected a name of 1 to 64 characters of a-z, 0-9, - _ .",
+				NULL);
 		memcpy(p->name, text, size + 1);
 		return 0;
 	}
@@ -219,7 +222,7 @@ static int ccdm_policy_take(struct ccdm_yaml *y, const yaml_node_t *key, const c
 		p->require->line = key->start_mark.line + 1;
 		return ccdm_conds_read(y, n, p->require, 1);
 	}
-	return ccdm_yaml_bad(y, key, "this word is not known here:", word);
+	return ccdm_yaml_bad(y, key, "unknown key:", word);
 }
 
 static int ccdm_policy_document(struct ccdm_yaml *y, struct ccdm_policy *p)
@@ -234,7 +237,7 @@ static int ccdm_policy_document(struct ccdm_yaml *y, struct ccdm_policy *p)
 	if (r)
 		return r;
 	if (!p->require)
-		return ccdm_yaml_bad(y, top, "a policy must require something", NULL);
+		return ccdm_yaml_bad(y, top, "a policy must have conditions (require)", NULL);
 	r = ccdm_conds_strict(p->require);
 	if (!r)
 		p->outcome = ccdm_policy_outcome(p->require);
@@ -254,7 +257,7 @@ static int ccdm_policy_next(yaml_parser_t *parser, const char *what, struct ccdm
 			       : ccdm_err_set(err, -EINVAL, "%s: line %zu, column %zu: %s", what,
 					      parser->problem_mark.line + 1,
 					      parser->problem_mark.column + 1,
-					      parser->problem ? parser->problem : "no YAML");
+					      parser->problem ? parser->problem : "invalid YAML");
 	*end = !yaml_document_get_root_node(&doc);
 	if (*end) {
 		yaml_document_delete(&doc);
@@ -286,14 +289,14 @@ int ccdm_policy_parse(const char *what, const char *text, size_t size,
 		r = ccdm_policy_next(&parser, what, tail, &end, err);
 		for (p = *policies; !r && *tail && p != *tail; p = p->next)
 			if (!strcmp(p->name, (*tail)->name))
-				r = ccdm_err_set(err, -EINVAL, "%s: two policies are named %s",
+				r = ccdm_err_set(err, -EINVAL, "%s: two policies have the name %s",
 						 what, p->name);
 		if (*tail)
 			tail = &(*tail)->next;
 	}
 	yaml_parser_delete(&parser);
 	if (!r && !*policies)
-		r = ccdm_err_set(err, -EINVAL, "%s: no policy in it", what);
+		r = ccdm_err_set(err, -EINVAL, "%s: expected a policy, found none", what);
 	if (r) {
 		ccdm_policy_free(*policies);
 		*policies = NULL;

@@ -115,7 +115,7 @@ static int ccdm_part_take(struct ccdm_yaml *y, const yaml_node_t *key, const cha
 		if (m->kind == part->kind && !strcmp(word, m->name))
 			break;
 	if (m == end)
-		return ccdm_yaml_bad(y, key, "this word is not known here:", word);
+		return ccdm_yaml_bad(y, key, "unknown key:", word);
 	if (m->is == A_WORD)
 		value = ccdm_value_words(y, n, m->words, m->min, m->max, &r);
 	else if (m->is == A_NUMBER)
@@ -155,27 +155,27 @@ static json_t *ccdm_value_parts(struct ccdm_yaml *y, const yaml_node_t *n, enum 
 		return part.to;
 	/* an old image with its holes has the same signer */
 	if (kind == CCDM_COND_SIGNER)
-		*r = ccdm_parts_all(y, n, part.to, signer, "a signer must have a");
+		*r = ccdm_parts_all(y, n, part.to, signer, "a signer must have the key");
 	else if (kind == CCDM_COND_PCR)
-		*r = ccdm_parts_all(y, n, part.to, reg, "a PCR must have a");
+		*r = ccdm_parts_all(y, n, part.to, reg, "a PCR must have the key");
 	else if (kind == CCDM_COND_RTMR)
-		*r = ccdm_parts_all(y, n, part.to, reg, "an RTMR must have a");
+		*r = ccdm_parts_all(y, n, part.to, reg, "an RTMR must have the key");
 	else if (kind == CCDM_COND_MEASUREMENT || kind == CCDM_COND_ENCLAVE_ID)
-		*r = ccdm_parts_all(y, n, part.to, covered, "there must be a");
+		*r = ccdm_parts_all(y, n, part.to, covered, "missing key");
 	else if (kind == CCDM_COND_EVENT)
-		*r = ccdm_parts_all(y, n, part.to, event, "an event must have a");
+		*r = ccdm_parts_all(y, n, part.to, event, "an event must have the key");
 	if (!*r && kind == CCDM_COND_PCR && !json_object_get(part.to, "bank") &&
 	    json_object_set_new(part.to, "bank", json_pack("[s]", "sha256")))
 		*r = -ENOMEM;
 	if (!*r && kind == CCDM_COND_PCR && json_array_size(json_object_get(part.to, "bank")) != 1)
-		*r = ccdm_yaml_bad(y, n, "a PCR is of one bank", NULL);
+		*r = ccdm_yaml_bad(y, n, "expected one bank for a PCR", NULL);
 	if (!*r && kind != CCDM_COND_PCR && json_array_size(json_object_get(part.to, "covers")) > 1)
-		*r = ccdm_yaml_bad(y, n, "covers is one word, image or firmware", NULL);
+		*r = ccdm_yaml_bad(y, n, "covers: expected image or firmware", NULL);
 	if (!*r && kind == CCDM_COND_EVENT && !json_object_get(part.to, "name") &&
 	    !json_object_get(part.to, "digest"))
 		*r = ccdm_yaml_bad(y, n, "an event must have a name or a digest", NULL);
 	if (!*r && !json_object_size(part.to))
-		*r = ccdm_yaml_bad(y, n, "nothing is wanted here", NULL);
+		*r = ccdm_yaml_bad(y, n, "expected at least one member", NULL);
 	return part.to;
 }
 

@@ -291,16 +291,16 @@ const char *ccdm_policy_reason(enum ccdm_policy_outcome outcome)
 		       "13 zero, or RTMR 1 and 2; say \"identity: any\" if any guest may "
 		       "have the secrets";
 	case CCDM_POLICY_NO_FIRMWARE:
-		return "no condition pins the image: on TDX its firmware fills the RTMRs, "
-		       "and firmware of the host's own can fill them alike; add its "
-		       "measurement (MRTD)";
+		return "no condition pins the image: on TDX the firmware fills the RTMRs, and "
+		       "other firmware of the host can fill them with the same values; add the "
+		       "measurement of the firmware (MRTD)";
 	case CCDM_POLICY_NEVER:
-		return "it can never hold: its conditions exclude each other, or want what no "
-		       "evidence proves on that platform";
+		return "it can never hold: its conditions exclude each other, or require "
+		       "something that no evidence proves on that platform";
 	case CCDM_POLICY_MAY_OPEN:
 		return "it may open secrets";
 	case CCDM_POLICY_UNJUDGED:
 		break;
 	}
-	return "nobody has looked at its conditions";
+	return "its conditions were not checked";
 }

@@ -42,17 +42,17 @@ int ccdm_yaml_members(struct ccdm_yaml *y, const yaml_node_t *map,
 	int r = 0;
 
 	if (map->type != YAML_MAPPING_NODE)
-		return ccdm_yaml_bad(y, map, "there must be members here, KEY: VALUE", NULL);
+		return ccdm_yaml_bad(y, map, "expected members KEY: VALUE", NULL);
 	for (p = map->data.mapping.pairs.start; !r && p < map->data.mapping.pairs.top; p++) {
 		const yaml_node_t *key = ccdm_yaml_node(y, p->key);
 		const char *word = ccdm_yaml_text(key), *before;
 
 		if (!word)
-			return ccdm_yaml_bad(y, key, "this is no word", NULL);
+			return ccdm_yaml_bad(y, key, "expected a word", NULL);
 		for (q = map->data.mapping.pairs.start; q < p; q++) {
 			before = ccdm_yaml_text(ccdm_yaml_node(y, q->key));
 			if (before && !strcmp(word, before))
-				return ccdm_yaml_bad(y, key, "this is said twice:", word);
+				return ccdm_yaml_bad(y, key, "this key appears twice:", word);
 		}
 		r = take(y, key, word, ccdm_yaml_node(y, p->value), arg);
 	}
@@ -68,7 +68,7 @@ int ccdm_yaml_elements(struct ccdm_yaml *y, const yaml_node_t *list,
 	if (list->type != YAML_SEQUENCE_NODE)
 		return take(y, list, arg);
 	if (list->data.sequence.items.start == list->data.sequence.items.top)
-		return ccdm_yaml_bad(y, list, "this list is empty", NULL);
+		return ccdm_yaml_bad(y, list, "expected a list that is not empty", NULL);
 	for (i = list->data.sequence.items.start; !r && i < list->data.sequence.items.top; i++)
 		r = take(y, ccdm_yaml_node(y, *i), arg);
 	return r;
@@ -91,17 +91,17 @@ static int ccdm_word_take(struct ccdm_yaml *y, const yaml_node_t *n, void *arg)
 	size_t i, size;
 
 	if (!text)
-		return ccdm_yaml_bad(y, n, "there must be a word here", NULL);
+		return ccdm_yaml_bad(y, n, "expected a word", NULL);
 	for (i = 0; w->words && w->words[i]; i++)
 		if (!strcmp(text, w->words[i]))
 			return json_array_append_new(w->to, json_string(text)) ? -ENOMEM : 0;
 	if (w->words)
-		return ccdm_yaml_bad(y, n, "this word is not known here:", text);
+		return ccdm_yaml_bad(y, n, "unknown value:", text);
 	size = strlen(text);
 	if (size < w->min || size > w->max || size % 2 ||
 	    strspn(text, "0123456789abcdefABCDEF") != size)
-		return ccdm_yaml_bad(y, n,
-				     "this is no digest in hexadecimal of the right length:", text);
+		return ccdm_yaml_bad(
+			y, n, "expected a digest in hexadecimal of the right length, found:", text);
 	for (i = 0; i <= size; i++)
 		low[i] = text[i] >= 'A' && text[i] <= 'F' ? (char)(text[i] + 32) : text[i];
 	return json_array_append_new(w->to, json_string(low)) ? -ENOMEM : 0;
@@ -124,7 +124,7 @@ json_t *ccdm_value_number(struct ccdm_yaml *y, const yaml_node_t *n, unsigned lo
 
 	*r = 0;
 	if (!text || !*text || strspn(text, "0123456789") != strlen(text) || strlen(text) > 10) {
-		*r = ccdm_yaml_bad(y, n, "there must be a whole number here", NULL);
+		*r = ccdm_yaml_bad(y, n, "expected a whole number", NULL);
 		return NULL;
 	}
 	value = strtoul(text, &end, 10);
@@ -144,7 +144,7 @@ json_t *ccdm_value_bool(struct ccdm_yaml *y, const yaml_node_t *n, int *r)
 		return json_true();
 	if (text && !strcmp(text, "false"))
 		return json_false();
-	*r = ccdm_yaml_bad(y, n, "there must be true or false here", NULL);
+	*r = ccdm_yaml_bad(y, n, "expected true or false", NULL);
 	return NULL;
 }
 
@@ -158,8 +158,7 @@ json_t *ccdm_value_name(struct ccdm_yaml *y, const yaml_node_t *n, int *r)
 		size++;
 	if (text && size && !text[size] && size < CCDM_NAME_MAX)
 		return json_string(text);
-	*r = ccdm_yaml_bad(y, n, "there must be a name of 1 to 63 characters here, without blanks",
-			   NULL);
+	*r = ccdm_yaml_bad(y, n, "expected a name of 1 to 63 characters without blanks", NULL);
 	return NULL;
 }
 

@@ -95,8 +95,8 @@ static int ccdm_audit_walk(FILE *f, const char *file, const struct ccdm_signer *
 			r = ccdm_err_set(
 				err, -EBADMSG,
 				ccdm_audit_due(*lines)
-					? "%s: line %llu is no signed head of what is before"
-					: "%s: line %llu does not follow from the one before",
+					? "%s: line %llu: expected a signed head of the lines before it"
+					: "%s: line %llu does not continue the hash chain",
 				file, (unsigned long long)*lines + 1);
 		else
 			r = ccdm_audit_hash(line, n - 1, prev);
@@ -290,9 +290,9 @@ int ccdm_audit_open(const char *file, const struct ccdm_signer *signer, struct c
 	if (a->fd < 0)
 		r = ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
 	else if (flock(a->fd, LOCK_EX | LOCK_NB))
-		r = ccdm_err_set(err, -EBUSY, "%s: another broker writes it", file);
+		r = ccdm_err_set(err, -EBUSY, "%s: another broker is writing to it", file);
 	else if (ccdm_audit_mend(a->fd, &torn))
-		r = ccdm_err_set(err, -EIO, "%s: its last line cannot be read", file);
+		r = ccdm_err_set(err, -EIO, "%s: cannot read its last line", file);
 	else
 		f = fopen(file, "re");
 	if (!r && !f)

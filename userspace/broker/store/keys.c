@@ -65,7 +65,9 @@ static int ccdm_key_line(char *line, unsigned int number, void *arg, struct ccdm
 	if (keys->count == CCDM_KEYS_MAX)
 		return ccdm_err_set(err, -EINVAL, "the key file: more than %u keys", CCDM_KEYS_MAX);
 	if (ccdm_unhex(line, master, KEY))
-		return ccdm_err_set(err, -EINVAL, "the key file: line %u is not 64 digits", number);
+		return ccdm_err_set(err, -EINVAL,
+				    "the key file: line %u: expected 64 hexadecimal digits",
+				    number);
 	r = ccdm_key_derive(master, "ccdm-broker id", key->id, ID);
 	if (!r)
 		r = ccdm_key_derive(master, "ccdm-broker secrets", key->seal, KEY);
@@ -75,7 +77,7 @@ static int ccdm_key_line(char *line, unsigned int number, void *arg, struct ccdm
 		r = ccdm_key_derive(master, "ccdm-broker rows", key->row, KEY);
 	OPENSSL_cleanse(master, sizeof(master));
 	keys->count++;
-	return r ? ccdm_err_set(err, r, "the key file: HKDF-SHA256 does not work") : 0;
+	return r ? ccdm_err_set(err, r, "the key file: HKDF-SHA256 failed") : 0;
 }
 
 int ccdm_keys_load(const char *file, struct ccdm_keys **keys, struct ccdm_err *err)
@@ -94,7 +96,7 @@ int ccdm_keys_load(const char *file, struct ccdm_keys **keys, struct ccdm_err *e
 	if (!r)
 		r = ccdm_file_lines(file, text, size, 4096, ccdm_key_line, *keys, err);
 	if (!r && !(*keys)->count)
-		r = ccdm_err_set(err, -EINVAL, "%s: no key in it", file);
+		r = ccdm_err_set(err, -EINVAL, "%s: expected a key, found none", file);
 	if (text)
 		OPENSSL_cleanse(text, size);
 	free(text);

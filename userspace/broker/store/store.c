@@ -86,7 +86,7 @@ static int ccdm_store_run(struct ccdm_store *s, sqlite3_stmt *st, int none, cons
 	if (code != SQLITE_DONE)
 		r = ccdm_store_bad(s, err);
 	else if (none && !sqlite3_changes(s->db))
-		r = ccdm_err_set(err, none, "there is no %s", name);
+		r = ccdm_err_set(err, none, "found no %s", name);
 	sqlite3_finalize(st);
 	return r;
 }
@@ -210,7 +210,7 @@ static int ccdm_row_mac(struct ccdm_store *s, const struct ccdm_row *row,
 	int r = all ? ccdm_keys_mac_row(s->keys, 0, all, size, mac) : -ENOMEM;
 
 	free(all);
-	return r ? ccdm_err_set(err, r, "a row of table %s: no MAC can be made", row->table) : 0;
+	return r ? ccdm_err_set(err, r, "a row of table %s: cannot create a MAC", row->table) : 0;
 }
 
 /* Has it the MAC that it says? Any key of the file is good. Return: 1, 0, -ENOMEM, -EIO */
@@ -331,8 +331,10 @@ static int ccdm_store_barrier(struct ccdm_store *s, int64_t *nonces, struct ccdm
 	if (r > 0)
 		return 0;
 	return r ? r
-		 : ccdm_err_set(err, -EBADMSG,
-				"the database: its barrier of nonces has no MAC of this key file");
+		 : ccdm_err_set(
+			   err, -EBADMSG,
+			   "the database: its barrier of nonces has no valid MAC under a key of the "
+			   "key file");
 }
 
 /* ---- opening ------------------------------------------------------------------- */
@@ -351,8 +353,8 @@ static int ccdm_store_tables_make(struct ccdm_store *s, const char *file, struct
 		return 0;
 	if (version > 1 || (!version && tables))
 		return ccdm_err_set(err, -EINVAL,
-				    "%s: no database of this broker's: version %lld, not %d", file,
-				    (long long)version, VERSION);
+				    "%s: expected a database of version %d, found version %lld",
+				    file, VERSION, (long long)version);
 	r = ccdm_store_begin(s, err);
 	if (r)
 		return r;
@@ -371,8 +373,8 @@ static int ccdm_store_tables_make(struct ccdm_store *s, const char *file, struct
 	r = ccdm_store_end(s, r, err);
 	if (!r && version)
 		fprintf(stderr,
-			"%s: upgraded from version 1. Its policies and sessions have no MAC and do not"
-			" count. Add the policies again: ccdm-broker policy add FILE\n",
+			"warning: %s: upgraded from version 1; its policies and sessions have no "
+			"MAC and are ignored; add the policies again: ccdm-broker policy add FILE\n",
 			file);
 	return r;
 }
@@ -490,7 +492,7 @@ int ccdm_store_policies(struct ccdm_store *s, ccdm_store_fn each, void *arg, str
 	while (st && !r && (code = sqlite3_step(st)) == SQLITE_ROW) {
 		good = ccdm_row_read(s, st, "policy", "ttb");
 		if (good < 0) {
-			r = ccdm_err_set(err, good, "a policy of the database cannot be checked");
+			r = ccdm_err_set(err, good, "cannot check a policy of the database");
 		} else if (good) {
 			r = each((const char *)sqlite3_column_text(st, 0),
 				 (const char *)sqlite3_column_text(st, 1), arg);
@@ -525,7 +527,7 @@ int ccdm_store_policies_version(struct ccdm_store *s, uint8_t version[32], struc
 		r = all ? ccdm_digest_of(CCDM_ALG_SHA256, version, 32, all, size, &d) : -ENOMEM;
 		free(all);
 		if (r)
-			ccdm_err_set(err, r, "the policies cannot be hashed");
+			ccdm_err_set(err, r, "cannot hash the policies");
 		else
 			memcpy(version, d.bytes, 32);
 	}
@@ -565,7 +567,7 @@ int ccdm_store_secret_get(struct ccdm_store *s, const char *path, uint8_t **seal
 		else
 			r = ccdm_err_memory(err);
 	} else {
-		r = code == SQLITE_DONE ? ccdm_err_set(err, -ENOENT, "there is no %s", path)
+		r = code == SQLITE_DONE ? ccdm_err_set(err, -ENOENT, "found no %s", path)
 					: ccdm_store_bad(s, err);
 	}
 	sqlite3_finalize(st);
@@ -646,12 +648,12 @@ int ccdm_store_session_get(struct ccdm_store *s, const uint8_t id[CCDM_NONCE_ID]
 		r = ccdm_store_bad(s, err);
 	}
 	if (good < 0) {
-		r = ccdm_err_set(err, good, "a session of the database cannot be checked");
+		r = ccdm_err_set(err, good, "cannot check a session of the database");
 	} else if (good && sqlite3_column_int64(st, 1) > now) {
 		*state = strdup((const char *)sqlite3_column_text(st, 3));
 		r = *state ? 0 : ccdm_err_memory(err);
 	} else if (!r) {
-		r = ccdm_err_set(err, -ENOENT, "there is no such session");
+		r = ccdm_err_set(err, -ENOENT, "found no such session");
 	}
 	sqlite3_finalize(st);
 	return r;

@@ -51,7 +51,7 @@ int ccdm_signer_load(const char *file, struct ccdm_signer **signer, struct ccdm_
 		return ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
 	key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
 	if (!key || !EVP_PKEY_is_a(key, "EC") || EVP_PKEY_get_bits(key) != 256)
-		r = ccdm_err_set(err, -EINVAL, "%s: no private key on P-256 in it", file);
+		r = ccdm_err_set(err, -EINVAL, "%s: expected a private key on P-256", file);
 	fclose(f);
 	ERR_clear_error();
 	if (r) {

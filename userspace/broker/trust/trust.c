@@ -119,10 +119,11 @@ static int ccdm_trust_root(struct ccdm_trust_roots *roots, const char *path,
 	int r;
 
 	if (roots->count == FILES)
-		return ccdm_err_set(err, -EINVAL, "%s: more than %u files beside it", path, FILES);
+		return ccdm_err_set(err, -EINVAL, "%s: its directory has more than %u files", path,
+				    FILES);
 	r = ccdm_trust_cert(path, certs, &first, err);
 	if (!r && !first)
-		r = ccdm_err_set(err, -EINVAL, "%s: no certificate in it", path);
+		r = ccdm_err_set(err, -EINVAL, "%s: expected a certificate, found none", path);
 	if (!r)
 		r = ccdm_cert_fingerprint(first, anchor->sha256);
 	if (!r) {
@@ -181,10 +182,10 @@ static int ccdm_trust_old(const char *dir, struct ccdm_err *err)
 		free(names);
 	if (n <= 0)
 		return n;
-	ccdm_err_set(err, -EINVAL, "%s: expected ak-roots and ek-roots in place of it", path);
-	ccdm_err_hint(err,
-		      "move roots of providers, who certify attestation keys, to %s/ak-roots, and "
-		      "those of makers of TPMs to %s/ek-roots",
+	ccdm_err_set(err, -EINVAL,
+		     "%s: this directory is no longer supported; use ak-roots and ek-roots", path);
+	ccdm_err_hint("move the roots of providers (attestation keys) to %s/ak-roots, and the "
+		      "roots of TPM manufacturers to %s/ek-roots",
 		      dir, dir);
 	return -EINVAL;
 }

@@ -52,7 +52,7 @@ const char *ccdm_trust_path(const struct ccdm_trust_dir *trust);
 
 /* For a warning. */
 #define CCDM_TRUST_CHANGED_TEXT \
-	"the trust directory has changed since it was read: reload the daemon"
+	"the trust directory has changed since the daemon read it; reload the daemon"
 
 /* Is there something else in the directory than what was loaded? Looks at names and times. */
 bool __must_check ccdm_trust_changed(const struct ccdm_trust_dir *trust);

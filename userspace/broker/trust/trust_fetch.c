@@ -59,14 +59,15 @@ static int ccdm_fetch_status(struct ccdm_http *http, const char *url, long statu
 		ccdm_fetch_limit(f, url, false);
 		if (ccdm_http_header(http, "Retry-After", &after))
 			after = NULL;
-		ccdm_err_set(err, r,
-			     "%s: the server takes no more requests now (429); try again in %.20s "
-			     "seconds",
-			     url, after ? after : "some");
+		ccdm_err_set(
+			err, r,
+			"%s: the server refuses more requests for now (429); try again in %.20s "
+			"seconds",
+			url, after ? after : "some");
 		free(after);
 	} else if (status >= 300 && status < 400) {
-		ccdm_err_set(err, r, "%s: the server redirects (%ld), which is not followed", url,
-			     status);
+		ccdm_err_set(err, r, "%s: the server redirects (%ld); redirects are not followed",
+			     url, status);
 	} else if (status == 404) {
 		ccdm_err_set(err, r, "%s: the server does not have it (404)", url);
 	} else {
@@ -94,7 +95,7 @@ static int ccdm_fetch_get(struct ccdm_fetching *f, const struct ccdm_source *s,
 	*chain = NULL;
 	snprintf(vendor, sizeof(vendor), "%.*s", (int)(path - s->url), s->url);
 	if (f->limited && !strncmp(vendor, f->limited, strlen(f->limited)))
-		return ccdm_err_set(err, -EPROTO, "%s: not asked for: %s", s->url,
+		return ccdm_err_set(err, -EPROTO, "%s: not requested: %s", s->url,
 				    f->silent ? "its server did not answer in time"
 					      : "too many requests (429)");
 	snprintf(base, sizeof(base), "%s", f->fetch->from ? f->fetch->from : vendor);
@@ -113,8 +114,7 @@ static int ccdm_fetch_get(struct ccdm_fetching *f, const struct ccdm_source *s,
 	if (!r)
 		r = ccdm_fetch_status(http, s->url, answer->status, f, err);
 	if (!r && s->header && ccdm_http_header(http, s->header, chain))
-		r = ccdm_err_set(err, -EPROTO, "%s: the header %s cannot be read", s->url,
-				 s->header);
+		r = ccdm_err_set(err, -EPROTO, "%s: invalid header %s", s->url, s->header);
 	if (!r && !answer->size)
 		r = ccdm_err_set(err, -EPROTO, "%s: the answer is empty", s->url);
 	if (r)
@@ -214,9 +214,10 @@ static int ccdm_fetch_vcek(struct ccdm_fetching *f, struct ccdm_err *err)
 	int r;
 
 	if (!ccdm_url_vcek(snp, s.url))
-		return ccdm_err_set(err, -EINVAL,
-				    "the report does not say where its certificate is: it is of "
-				    "version 2, signed by a VLEK, or its chip's number is masked");
+		return ccdm_err_set(
+			err, -EINVAL,
+			"the report does not identify its certificate: it has version 2, a VLEK "
+			"signed it, or its chip ID is masked");
 	r = ccdm_keep_path(f->fetch->dir, "vcek", snp->chip_id, turin ? 8 : sizeof(snp->chip_id),
 			   "der", s.path);
 	if (r)

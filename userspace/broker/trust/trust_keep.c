@@ -49,7 +49,7 @@ int ccdm_keep_open(const char *dir, int64_t at, struct ccdm_keep **keep, struct 
 		r = ccdm_err_set(err, -errno, "%s: %s", path, strerror(errno));
 	else if (flock(k->lock, LOCK_EX | LOCK_NB))
 		r = ccdm_err_set(err, errno == EWOULDBLOCK ? -EBUSY : -errno,
-				 "%s: another ccdm-broker changes it", dir);
+				 "%s: another ccdm-broker is changing it", dir);
 	if (!r)
 		r = ccdm_trust_load(dir, &k->trust, err);
 	if (!r) {
@@ -172,7 +172,7 @@ static int ccdm_keep_newer(const struct ccdm_slot *slot, const char *what,
 	for (i = 0; !r && why == CCDM_CRL_REPLACES && ccdm_certs_crl(set, i); i++)
 		why = ccdm_crl_replace(crl, ccdm_certs_crl(set, i), slot->root);
 	if (why != CCDM_CRL_REPLACES)
-		r = ccdm_err_set(err, -ESTALE, "%s: refused: %s; %s stays", what,
+		r = ccdm_err_set(err, -ESTALE, "%s: refused: %s; %s is kept", what,
 				 ccdm_crl_change_text(why), path);
 	ccdm_certs_free(set);
 	return r;
@@ -195,15 +195,15 @@ static int ccdm_keep_crl(struct ccdm_keep *k, const struct ccdm_slot *slot, cons
 	if (ccdm_certs_at(set, 0))
 		return ccdm_err_set(
 			err, -EINVAL,
-			"%s: expected a revocation list alone, found certificates beside it", what);
+			"%s: expected only a revocation list, found certificates as well", what);
 	ccdm_crl_info(crl, &info);
 	if (!slot)
 		slot = ccdm_slot_of(info.issuer, false);
 	if (!slot)
 		return ccdm_err_set(
 			err, -EINVAL,
-			"%s: a list of '%s', which is neither AMD's nor Intel's: it can "
-			"be put into certs/ by hand",
+			"%s: expected a list of AMD or Intel, found one of '%s'; copy it to certs/ "
+			"yourself",
 			what, info.issuer);
 	ccdm_verdict_add(v, "issuer", !strcmp(info.issuer, slot->issuer), 0, slot->issuer, "%s",
 			 info.issuer);
@@ -276,8 +276,7 @@ static int ccdm_keep_chip(struct ccdm_keep *k, const struct ccdm_certs *set,
 	ccdm_cert_cn(leaf, cn);
 	ccdm_verdict_add(v, "certificate", !strcmp(cn, "SEV-VCEK"), 0, "SEV-VCEK", "%s", cn);
 	size = ccdm_snp_cert_chip(leaf, &generation, chip);
-	ccdm_verdict_add(v, "chip-id", size, 0, "the number of a chip", "%s",
-			 size ? "one" : "none");
+	ccdm_verdict_add(v, "chip-id", size, 0, "a chip ID", "%s", size ? "one" : "none");
 	r = ccdm_certs_path(set, leaf, &path, v);
 	if (r)
 		return r;
@@ -285,7 +284,7 @@ static int ccdm_keep_chip(struct ccdm_keep *k, const struct ccdm_certs *set,
 	/* the operator's own roots have names of files */
 	ccdm_verdict_add(v, "generation",
 			 !path.builtin || (path.anchor && !strcmp(path.anchor->name, name)), 0,
-			 path.anchor ? path.anchor->name : "that of a root", "%s", name);
+			 path.anchor ? path.anchor->name : "the generation of a root", "%s", name);
 	v->complete = true;
 	snprintf(kept->what, sizeof(kept->what), "VCEK of a chip of %s", name);
 	ccdm_cert_validity(leaf, &from, &kept->until);
@@ -320,7 +319,7 @@ int ccdm_keep_vcek(struct ccdm_keep *k, const char *what, const void *bytes, siz
 	if (!r)
 		r = ccdm_certs_add(set, what, bytes, size, &leaf, err);
 	if (!r && !leaf)
-		r = ccdm_err_set(err, -EINVAL, "%s: no certificate in it", what);
+		r = ccdm_err_set(err, -EINVAL, "%s: expected a certificate, found none", what);
 	if (r)
 		goto out;
 	v->allow = CCDM_ALLOW_NO_CRL;

@@ -176,7 +176,7 @@ static int ccdm_look_file(struct ccdm_looking *l, const char *sub, const char *n
 	int r;
 
 	if (snprintf(path, sizeof(path), "%s/%s/%s", l->dir, sub, name) >= (int)sizeof(path))
-		return ccdm_err_set(l->err, -ENAMETOOLONG, "%s: too long a name", name);
+		return ccdm_err_set(l->err, -ENAMETOOLONG, "%s: the name is too long", name);
 	/* NAME.usage beside NAME.pem is no certificate */
 	if (strlen(name) > 6 && !strcmp(name + strlen(name) - 6, ".usage"))
 		return 0;
@@ -271,9 +271,9 @@ char *ccdm_trust_line(const struct ccdm_trust_item *i, char *text)
 	char date[32];
 
 	if (i->state == CCDM_TRUST_BROKEN)
-		snprintf(text, 512, "%s cannot be read", i->file);
+		snprintf(text, 512, "cannot read %s", i->file);
 	else if (i->state == CCDM_TRUST_SUPERSEDED)
-		snprintf(text, 512, "%s of %s (%s): another one is valid longer", i->kind, i->what,
+		snprintf(text, 512, "%s of %s (%s): another is valid longer", i->kind, i->what,
 			 i->file);
 	else
 		snprintf(text, 512, "%s of %s (%s) %s %s", i->kind, i->what, i->file,

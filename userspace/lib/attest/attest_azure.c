@@ -109,8 +109,10 @@ static int ccdm_az_metadata(const char *path, const char *post, json_t **answer,
 		if (a.status != 200 || !json_is_object(*answer)) {
 			json_decref(*answer);
 			*answer = NULL;
-			r = ccdm_err_set(err, -EIO, "%s%s: status %ld, expected 200 with an object",
-					 CCDM_HTTP_METADATA, path, a.status);
+			r = ccdm_err_set(
+				err, -EIO,
+				"%s%s: expected status 200 and a JSON object, found status %ld",
+				CCDM_HTTP_METADATA, path, a.status);
 		}
 	}
 	ccdm_http_drop(&a);
@@ -126,7 +128,9 @@ static int ccdm_az_vcek_member(const struct ccdm_certs *certs, json_t *o, struct
 	int r;
 
 	if (!cert)
-		return ccdm_err_set(err, -EINVAL, "the processor's certificate is none");
+		return ccdm_err_set(
+			err, -EINVAL,
+			"the processor's certificate: expected a certificate, found none");
 	r = ccdm_cert_der(cert, &der, &size);
 	if (!r && json_object_set_new(o, "vcek", ccdm_json_make_url(der, size)))
 		r = -ENOMEM;
@@ -176,7 +180,8 @@ static int ccdm_az_quote(const struct ccdm_azure *az, json_t *o, struct ccdm_err
 		return r;
 	quote = json_object_get(said, "quote");
 	if (!json_is_string(quote) || json_object_set(o, "td_quote", quote))
-		r = ccdm_err_set(err, -EIO, CCDM_HTTP_METADATA "/acc/tdquote: quote is no text");
+		r = ccdm_err_set(err, -EIO,
+				 CCDM_HTTP_METADATA "/acc/tdquote: quote: expected a string");
 	json_decref(said);
 	return r;
 }

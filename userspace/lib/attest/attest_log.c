@@ -27,7 +27,7 @@ static int ccdm_attest_file(json_t *o, const char *key, const char *file, size_t
 		return r;
 	if (json_object_set_new(o, key,
 				text ? json_stringn(bytes, size) : ccdm_json_make(bytes, size)))
-		r = ccdm_err_set(err, -ENOMEM, "%s: out of memory, or no text", file);
+		r = ccdm_err_set(err, -ENOMEM, "%s: out of memory, or the log is not UTF-8", file);
 	free(bytes);
 	return r;
 }
@@ -66,7 +66,8 @@ int ccdm_attest_steady(const struct ccdm_attest_logs *logs, json_t *o, struct cc
 		before = after;
 	}
 	if (!r && !steady)
-		r = ccdm_err_set(err, -EAGAIN, "something is measured all the time");
+		r = ccdm_err_set(err, -EAGAIN,
+				 "the registers changed at every attempt to quote them; try again");
 	if (!r && json_object_update(o, before))
 		r = ccdm_err_memory(err);
 	json_decref(before);

@@ -54,8 +54,8 @@ static int ccdm_attest_tsm_collect(const struct ccdm_attester *attester, const s
 	if (r)
 		return r;
 	if (report.out_size != CCDM_SNP_REPORT_SIZE)
-		r = ccdm_err_set(err, -EIO, "a report of %zu bytes, expected %u", report.out_size,
-				 CCDM_SNP_REPORT_SIZE);
+		r = ccdm_err_set(err, -EIO, "SNP report: expected %u bytes, found %zu",
+				 CCDM_SNP_REPORT_SIZE, report.out_size);
 	else
 		r = ccdm_attest_snp_make(ask, (uint8_t *)report.out, (uint8_t *)report.aux,
 					 report.aux_size, evidence, err);

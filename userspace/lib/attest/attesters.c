@@ -38,6 +38,7 @@ int ccdm_attesters_choose(const struct ccdm_attester **primary, const struct ccd
 	}
 	if (*primary)
 		return 0;
-	ccdm_err_hint(err, "is the driver loaded? ccdm-setup evidence lists what could be there");
-	return ccdm_err_set(err, -ENODEV, "nothing here makes evidence: no TEE, no TPM");
+	ccdm_err_hint(err, "check that its driver is loaded; \"ccdm-setup evidence\" lists the "
+			   "sources of evidence");
+	return ccdm_err_set(err, -ENODEV, "found no source of evidence: no TEE, no TPM");
 }

@@ -37,10 +37,10 @@ static bool ccdm_session_pause(const struct ccdm_session *s, unsigned int n)
 	RAND_bytes((uint8_t *)&chance, sizeof(chance));
 	ms = ms / 2 + ms / 2 * chance / UINT16_MAX;
 	if (ms >= left) {
-		ccdm_trace("attest: no time is left for another try");
+		ccdm_trace("attest: no time left to retry");
 		return false;
 	}
-	ccdm_trace("attest: try %u failed; again in %lld ms", n + 1, (long long)ms);
+	ccdm_trace("attest: try %u failed; retry in %lld ms", n + 1, (long long)ms);
 	t = (struct timespec){ ms / 1000, ms % 1000 * 1000000 };
 	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &t, &t) == EINTR)
 		;
@@ -76,7 +76,7 @@ int ccdm_session_open(const struct ccdm_session_conf *conf, struct ccdm_session 
 	}
 	if (!r) {
 		s->key = ccdm_tee_key_new();
-		r = s->key ? 0 : ccdm_err_set(err, -ENOMEM, "no key can be made");
+		r = s->key ? 0 : ccdm_err_set(err, -ENOMEM, "cannot generate a key");
 	}
 	if (r) {
 		ccdm_session_close(s);
@@ -285,7 +285,7 @@ static int ccdm_session_auth(struct ccdm_session *s, struct ccdm_challenge *c, s
 	char *text;
 	int r;
 
-	ccdm_trace("attest: ask the broker for a challenge, protocol %s, evidence %s",
+	ccdm_trace("attest: request a challenge from the broker, protocol %s, evidence %s",
 		   ccdm_kbs_version_name(s->conf->version), s->conf->primary->tee);
 	c->introduced = ccdm_session_introduce(s->conf);
 	text = ccdm_kbs_request(s->conf->version, s->conf->primary->tee, c->introduced);
@@ -323,7 +323,7 @@ static int ccdm_session_shake(struct ccdm_session *s, struct ccdm_err *err)
 	if (r)
 		ccdm_trace("attest: failed: %s", err->text);
 	else
-		ccdm_trace("attest: accepted; the broker gave a token");
+		ccdm_trace("attest: accepted; the broker returned a token");
 	ccdm_http_drop(&a);
 	free(text);
 	free(additional);
@@ -356,7 +356,7 @@ static int ccdm_session_get(struct ccdm_session *s, const char *path, uint8_t **
 	int r;
 
 	snprintf(url, sizeof(url), CCDM_KBS_PREFIX "/resource/%s", path);
-	ccdm_trace("attest: ask for the secret %s", path);
+	ccdm_trace("attest: request the secret %s", path);
 	r = ccdm_http_ask(s->http, url, NULL, s->token, &a, err);
 	if (!r && a.status != 200)
 		r = ccdm_session_failure(&a, path, err);
@@ -380,7 +380,7 @@ int ccdm_session_secret(struct ccdm_session *s, const char *path, uint8_t **byte
 
 	*bytes = NULL;
 	if (!ccdm_kbs_path_good(path))
-		return ccdm_err_set(err, -EINVAL, "%.200s is not REPO/TYPE/TAG", path);
+		return ccdm_err_set(err, -EINVAL, "expected REPO/TYPE/TAG, found %.200s", path);
 	for (;;) {
 		r = s->token ? 0 : ccdm_session_attest(s, err);
 		if (r)

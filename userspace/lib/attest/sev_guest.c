@@ -50,9 +50,9 @@ static int ccdm_sev_ask(int fd, unsigned long request, void *req, struct snp_rep
 static int ccdm_sev_why(const char *device, int error, uint64_t answer, struct ccdm_err *err)
 {
 	if (error == -ENOTTY)
-		ccdm_err_hint(err, "after an error the kernel gives its key up: reboot");
+		ccdm_err_hint(err, "after an error the kernel stops using its key; reboot");
 	else if (error == -EAGAIN || error == -EBUSY)
-		ccdm_err_hint(err, "the host throttles: try again later");
+		ccdm_err_hint(err, "the host throttles requests; try again later");
 	return ccdm_err_set(err, error, "%s: %s (firmware %#x, host %#x)", device, strerror(-error),
 			    (uint32_t)answer, (uint32_t)(answer >> 32));
 }
@@ -101,8 +101,9 @@ int ccdm_sev_guest_report(const char *device, const uint8_t data[CCDM_SEV_REPORT
 		status = ccdm_le32(resp->data);
 		size = ccdm_le32(resp->data + 4);
 		if (status || size != CCDM_SNP_REPORT_SIZE)
-			r = ccdm_err_set(err, -EIO, "%s: status %#x, a report of %u bytes", device,
-					 status, size);
+			r = ccdm_err_set(err, -EIO,
+					 "%s: invalid answer: status %#x, report of %u bytes",
+					 device, status, size);
 	}
 	if (!r) {
 		memcpy(raw, resp->data + SEV_RESPONSE, CCDM_SNP_REPORT_SIZE);

@@ -142,8 +142,8 @@ static int ccdm_tsm_fill(const char *dir, const char *provider, const char *guid
 	int r = ccdm_tsm_word(dir, "provider", word, err);
 
 	if (!r && strcmp(word, provider))
-		r = ccdm_err_set(err, -ENODEV, "reports are made by %s here, not by %s", word,
-				 provider);
+		r = ccdm_err_set(err, -ENODEV, "configfs-tsm: expected provider %s, found %s",
+				 provider, word);
 	if (!r && guid) {
 		r = ccdm_tsm_service(dir, guid, &writes, err);
 	} else if (!r && ccdm_tsm_has(dir, "privlevel_floor")) {
@@ -164,11 +164,12 @@ static int ccdm_tsm_fill(const char *dir, const char *provider, const char *guid
 	if (!r)
 		r = ccdm_tsm_word(dir, "generation", word, err);
 	if (!r && strtoul(word, NULL, 10) != writes)
-		r = ccdm_err_set(err, -EIO, "%s: generation %s, expected %u: somebody else wrote",
-				 dir, word, writes);
+		r = ccdm_err_set(err, -EIO,
+				 "%s: expected generation %u, found %s: another process wrote", dir,
+				 writes, word);
 	if (!r && !report->out_size) {
 		ccdm_err_hint(err, "the host's quoting service is missing or too old");
-		r = ccdm_err_set(err, -EIO, "the report of %s is empty", provider);
+		r = ccdm_err_set(err, -EIO, "%s: expected a report, found nothing", provider);
 	}
 	return r;
 }

@@ -145,6 +145,6 @@ int ccdm_file_private(const char *file, struct ccdm_err *err)
 	if (ours && S_ISREG(st.st_mode) && !(st.st_mode & 077))
 		return 0;
 	ccdm_err_hint(err, "chmod 0600 %s", file);
-	return ccdm_err_set(err, -EACCES, "%s: mode %04o, owner %u: others can reach the key", file,
-			    st.st_mode & 07777, st.st_uid);
+	return ccdm_err_set(err, -EACCES, "%s: mode %04o, owner %u: other users can access the key",
+			    file, st.st_mode & 07777, st.st_uid);
 }

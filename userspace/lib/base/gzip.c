@@ -51,10 +51,10 @@ int ccdm_gzip_unpack(const char *file, const void *bytes, size_t size, size_t ma
 	if (r == Z_MEM_ERROR)
 		r = ccdm_err_memory(err);
 	else if (n > max)
-		r = ccdm_err_set(err, -EFBIG, "%s: gzip data that unpacks to more than %zu bytes",
+		r = ccdm_err_set(err, -EFBIG, "%s: the gzip data unpacks to more than %zu bytes",
 				 file, max);
 	else if (r == Z_BUF_ERROR || r == Z_OK)
-		r = ccdm_err_set(err, -EINVAL, "%s: the gzip data is cut off", file);
+		r = ccdm_err_set(err, -EINVAL, "%s: the gzip data is truncated", file);
 	else if (r != Z_STREAM_END)
 		r = ccdm_err_set(err, -EINVAL,
 				 "%s: the gzip data is damaged: bad header, data or checksum",

@@ -59,7 +59,8 @@ static int ccdm_ini_key(char *line, char *p, struct ccdm_ini_item *item, struct 
 	if (*equals != '=')
 		return ccdm_ini_bad(item, equals + 1 - line, "expected '=' here", err);
 	if (!item->section)
-		return ccdm_ini_bad(item, p + 1 - line, "a key before the first section", err);
+		return ccdm_ini_bad(item, p + 1 - line, "expected a section before the first key",
+				    err);
 	value = ccdm_ini_blanks(equals + 1);
 	p[n] = '\0';
 	item->key = p;

@@ -16,7 +16,7 @@ static int ccdm_json_text(const json_t *value, const char *key, bool url, size_t
 	if (r == -ENOMEM)
 		return ccdm_err_memory(err);
 	if (r)
-		return ccdm_err_set(err, -EINVAL, "%s is no base64%s of at most %zu bytes", key,
+		return ccdm_err_set(err, -EINVAL, "%s: expected base64%s of at most %zu bytes", key,
 				    url ? "url" : "", max);
 	return 0;
 }
@@ -38,8 +38,8 @@ int ccdm_json_hex(const json_t *value, const char *key, size_t max, uint8_t **by
 {
 	*size = json_string_length(value) / 2;
 	if (!json_is_string(value) || *size > max)
-		return ccdm_err_set(err, -EINVAL, "%s is not hexadecimal of at most %zu bytes", key,
-				    max);
+		return ccdm_err_set(err, -EINVAL, "%s: expected at most %zu bytes in hexadecimal",
+				    key, max);
 	*bytes = malloc(*size + 1);
 	if (!*bytes)
 		return ccdm_err_memory(err);
@@ -47,7 +47,8 @@ int ccdm_json_hex(const json_t *value, const char *key, size_t max, uint8_t **by
 		return 0;
 	free(*bytes);
 	*bytes = NULL;
-	return ccdm_err_set(err, -EINVAL, "%s is not hexadecimal of at most %zu bytes", key, max);
+	return ccdm_err_set(err, -EINVAL, "%s: expected at most %zu bytes in hexadecimal", key,
+			    max);
 }
 
 int ccdm_json_octets(const json_t *value, const char *key, uint8_t *to, size_t size,
@@ -56,13 +57,15 @@ int ccdm_json_octets(const json_t *value, const char *key, uint8_t *to, size_t s
 	size_t i;
 
 	if (!json_is_array(value) || json_array_size(value) != size)
-		return ccdm_err_set(err, -EINVAL, "%s is no array of %zu bytes", key, size);
+		return ccdm_err_set(err, -EINVAL, "%s: expected an array of %zu bytes", key, size);
 	for (i = 0; i < size; i++) {
 		const json_t *n = json_array_get(value, i);
 
 		if (!json_is_integer(n) || json_integer_value(n) < 0 ||
 		    json_integer_value(n) > 0xff)
-			return ccdm_err_set(err, -EINVAL, "%s: element %zu is no byte", key, i);
+			return ccdm_err_set(err, -EINVAL,
+					    "%s: element %zu: expected a number from 0 to 255", key,
+					    i);
 		to[i] = json_integer_value(n);
 	}
 	return 0;
@@ -108,7 +111,8 @@ int ccdm_json_numbers(const json_t *value, const char *key, size_t max, uint8_t 
 
 	*size = json_array_size(value);
 	if (!json_is_array(value) || *size > max)
-		return ccdm_err_set(err, -EINVAL, "%s is no array of at most %zu bytes", key, max);
+		return ccdm_err_set(err, -EINVAL, "%s: expected an array of at most %zu bytes", key,
+				    max);
 	*bytes = malloc(*size + 1);
 	if (!*bytes)
 		return ccdm_err_memory(err);

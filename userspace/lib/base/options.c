@@ -14,8 +14,8 @@
 enum { OPT_DEBUG = 1 << 20, OPT_VERBOSE, OPT_HELP, OPT_VERSION };
 
 static const struct ccdm_option ccdm_options_common[] = {
-	{ "verbose", 'v', OPT_VERBOSE, NULL, "say on standard error what is done", NULL, NULL },
-	{ "debug", 0, OPT_DEBUG, NULL, "the same, and what the libraries say", NULL, NULL },
+	{ "verbose", 'v', OPT_VERBOSE, NULL, "print each step to standard error", NULL, NULL },
+	{ "debug", 0, OPT_DEBUG, NULL, "print each step and the libraries' messages", NULL, NULL },
 	{ "help", 'h', OPT_HELP, NULL, "this", NULL, NULL },
 	{ "version", 'V', OPT_VERSION, NULL, "version", NULL, NULL },
 	{ 0 },
@@ -347,7 +347,7 @@ bool ccdm_options(const struct ccdm_program *program, const struct ccdm_verb *ve
 		} else if (option) {
 			/* without a verb they mean nothing yet */
 			if (verb && (!take || take(option->id, arg)))
-				snprintf(what, sizeof(what), "--%s: %.80s does not fit there",
+				snprintf(what, sizeof(what), "--%s: invalid value '%.80s'",
 					 option->name, optarg ? optarg : option->name);
 		} else if (o == ':') {
 			snprintf(what, sizeof(what), "%.80s needs a value", argv[optind - 1]);

@@ -114,7 +114,7 @@ int ccdm_ui_end(const char *program, int code)
 		return CCDM_EXIT_DEVICE;
 	}
 	if (ccdm_ui_lost) {
-		fprintf(stderr, "%s: out of memory: lines are missing\n", program);
+		fprintf(stderr, "%s: out of memory: the output lacks lines\n", program);
 		return CCDM_EXIT_MEMORY;
 	}
 	return CCDM_EXIT_OK;
@@ -248,7 +248,7 @@ int ccdm_ui_json(json_t *object, struct ccdm_err *err)
 	r = json_dumpf(object, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 	json_decref(object);
 	if (r || puts("") == EOF || fflush(stdout))
-		return ccdm_err_set(err, -EIO, "the JSON text cannot be written");
+		return ccdm_err_set(err, -EIO, "cannot write JSON to standard output");
 	return 0;
 }
 

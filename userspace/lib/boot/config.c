@@ -115,7 +115,7 @@ static int ccdm_config_section(const struct ccdm_ini_item *item, struct ccdm_con
 	}
 	snprintf(mark, sizeof(mark), " %s ", item->section);
 	if (strstr(s->sections, mark))
-		return ccdm_err_set(err, -EINVAL, "%s:%u:%u: section [%s] a second time",
+		return ccdm_err_set(err, -EINVAL, "%s:%u:%u: section [%s] appears twice",
 				    item->file, item->line, item->key_column, item->section);
 	strncat(s->sections, mark, sizeof(s->sections) - strlen(s->sections) - 1);
 	if (!strcmp(item->section, "measure")) {
@@ -202,9 +202,9 @@ static int ccdm_config_text(const struct ccdm_config_key *k, const struct ccdm_i
 	if (!n)
 		return ccdm_config_bad(item, "a value", err);
 	if (n >= k->size)
-		return ccdm_config_bad(item, "something shorter", err);
+		return ccdm_config_bad(item, "a shorter value", err);
 	if (k->type != TEXT && strpbrk(item->value, " \t"))
-		return ccdm_config_bad(item, "no blanks", err);
+		return ccdm_config_bad(item, "a value without blanks", err);
 	if (k->type == PATH && *item->value != '/')
 		return ccdm_config_bad(item, "an absolute path", err);
 	if (k->type == DEVICE && strncmp(item->value, "/dev/", 5) &&
@@ -213,7 +213,7 @@ static int ccdm_config_text(const struct ccdm_config_key *k, const struct ccdm_i
 	/* coverage: no such value is longer than the longest */
 	if (k->type == HEX && !(k->words && !strcmp(item->value, k->words)) &&
 	    (strspn(item->value, "0123456789abcdef") != n || n % 2 || n < k->min || n > k->max))
-		return ccdm_config_bad(item, "hex digits in small letters, two for each byte", err);
+		return ccdm_config_bad(item, "lower-case hex digits, two for each byte", err);
 	memcpy(field, item->value, n + 1);
 	return 0;
 }
@@ -234,20 +234,21 @@ static int ccdm_config_secret(const struct ccdm_ini_item *item, struct ccdm_conf
 	unsigned int i;
 
 	if (c->nr_secrets == CCDM_SECRETS_MAX)
-		return ccdm_config_bad(item, "no more than 64 secrets", err);
+		return ccdm_config_bad(item, "at most 64 secrets", err);
 	/* it becomes the name of a file */
 	if (strlen(item->key) >= sizeof(s->name) || item->key[0] == '.')
-		return ccdm_err_set(err, -EINVAL, "%s:%u:%u: '%s' is no name of a credential",
+		return ccdm_err_set(err, -EINVAL, "%s:%u:%u: '%s' is not a valid credential name",
 				    item->file, item->line, item->key_column, item->key);
 	for (i = 0; i < c->nr_secrets; i++)
 		if (!strcmp(c->secret[i].name, item->key))
-			return ccdm_err_set(err, -EINVAL, "%s:%u:%u: '%s' a second time",
+			return ccdm_err_set(err, -EINVAL, "%s:%u:%u: '%s' appears twice",
 					    item->file, item->line, item->key_column, item->key);
 	if (strlen(item->value) >= sizeof(s->path) || !ccdm_kbs_path_good(item->value))
 		return ccdm_config_bad(item, "REPO/TYPE/TAG", err);
 	for (i = 0; i < c->nr_secrets; i++)
 		if (ccdm_config_same_key(c->secret[i].path, item->value))
-			return ccdm_config_bad(item, "another TAG: a volume has one key", err);
+			return ccdm_config_bad(item, "another TAG, because a volume has one key",
+					       err);
 	snprintf(s->name, sizeof(s->name), "%s", item->key);
 	snprintf(s->path, sizeof(s->path), "%s", item->value);
 	c->nr_secrets++;
@@ -273,12 +274,12 @@ static int ccdm_config_each(const struct ccdm_ini_item *item, void *arg, struct 
 	}
 	if (i == CCDM_CONFIG_KEYS) {
 		ccdm_config_expected(item->section, text, sizeof(text));
-		return ccdm_err_set(err, -EINVAL,
-				    "%s:%u:%u: unknown word '%s' in [%s], expected %s", item->file,
-				    item->line, item->key_column, item->key, item->section, text);
+		return ccdm_err_set(err, -EINVAL, "%s:%u:%u: unknown key '%s' in [%s], expected %s",
+				    item->file, item->line, item->key_column, item->key,
+				    item->section, text);
 	}
 	if (s->seen[i])
-		return ccdm_err_set(err, -EINVAL, "%s:%u:%u: '%s' a second time", item->file,
+		return ccdm_err_set(err, -EINVAL, "%s:%u:%u: '%s' appears twice", item->file,
 				    item->line, item->key_column, item->key);
 	s->seen[i] = true;
 	field = (char *)s->config + k->offset;
@@ -317,15 +318,17 @@ static int ccdm_config_broker(const char *file, const struct ccdm_config *c, str
 {
 	if (c->attest == CCDM_ATTEST_OFF)
 		return c->nr_secrets
-			       ? ccdm_err_set(err, -EINVAL,
-					      "%s: [secrets], and nothing is attested: no [attest]",
-					      file)
+			       ? ccdm_err_set(
+					 err, -EINVAL,
+					 "%s: [secrets] needs attestation; add a section [attest]",
+					 file)
 			       : 0;
 	if (strncmp(c->broker, "https://", 8) || !c->broker[8])
-		return ccdm_err_set(err, -EINVAL, "%s: no 'broker' in [attest], https://HOST",
+		return ccdm_err_set(err, -EINVAL,
+				    "%s: [attest] has no 'broker'; add broker = https://HOST",
 				    file);
 	if (!c->ca[0] == !c->pin[0])
-		return ccdm_err_set(err, -EINVAL, "%s: [attest] needs one of 'ca' and 'pin'", file);
+		return ccdm_err_set(err, -EINVAL, "%s: [attest] needs either 'ca' or 'pin'", file);
 	return 0;
 }
 

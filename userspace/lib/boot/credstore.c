@@ -35,7 +35,7 @@ static int ccdm_credstore_dir(const char *dir, struct ccdm_err *err)
 	if (r)
 		return r < 0 ? r : 0;
 	if (mount("ramfs", dir, "ramfs", MS_NODEV | MS_NOEXEC | MS_NOSUID, "mode=0700"))
-		return ccdm_err_set(err, -errno, "%s: a ramfs cannot be mounted: %s", dir,
+		return ccdm_err_set(err, -errno, "%s: cannot mount a ramfs: %s", dir,
 				    strerror(errno));
 	return 0;
 }

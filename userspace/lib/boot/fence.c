@@ -92,8 +92,8 @@ int ccdm_fence_cmdline(const struct ccdm_config *config, const char *found, stru
 	}
 	return ccdm_err_set(err, -ECANCELED,
 			    "word %u of the command line: expected '%.*s', found '%.*s'", place,
-			    n ? (int)n : 10, n ? want : "no further", m ? (int)m : 10,
-			    m ? found : "no further");
+			    n ? (int)n : 10, n ? want : "end of line", m ? (int)m : 10,
+			    m ? found : "end of line");
 }
 
 int ccdm_fence_options(const char *root, struct ccdm_err *err)
@@ -106,8 +106,7 @@ int ccdm_fence_options(const char *root, struct ccdm_err *err)
 		return 0;
 	if (ccdm_file_read(path, 1 << 16, &text, &size, err))
 		return -ECANCELED;
-	ccdm_err_set(err, -ECANCELED,
-		     "expected no variable SystemdOptions in the firmware, found '%.*s'",
+	ccdm_err_set(err, -ECANCELED, "expected no firmware variable SystemdOptions, found '%.*s'",
 		     (int)strcspn(text, "\n"), text);
 	free(text);
 	return -ECANCELED;
@@ -138,7 +137,7 @@ static int ccdm_fence_folder(const char *root, const char *path, const char *con
 				break;
 		if (!allowed || !allowed[i])
 			r = ccdm_err_set(err, -ECANCELED,
-					 "found %s/%s, which comes from outside of the image", path,
+					 "found %s/%s, which is not from the image", path,
 					 entry->d_name);
 	}
 	closedir(dir);

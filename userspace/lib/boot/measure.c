@@ -65,8 +65,8 @@ int ccdm_measure_find_rtmr(const struct ccdm_measure_tdx *tdx, enum ccdm_rtmr_us
 	if (to->rtmr || use == CCDM_RTMR_OPTIONAL)
 		return 0;
 	ccdm_err_hint(err, "Linux 6.16 and later have it in a TDX guest");
-	return ccdm_err_set(err, -ENXIO, "RTMR 3 is required, and after %u s there is no %s",
-			    seconds, tdx->rtmr);
+	return ccdm_err_set(err, -ENXIO, "RTMR 3 is required, but %s did not appear within %u s",
+			    tdx->rtmr, seconds);
 }
 
 int ccdm_measure_open(const struct ccdm_config *config, struct ccdm_measure_to *to,
@@ -197,9 +197,9 @@ static int ccdm_measure_compare(const struct ccdm_measure_to *to, bool rtmr,
 		return r;
 	ccdm_hex(v->bytes, v->size, have);
 	ccdm_hex(replayed.bytes, v->size, want);
-	return ccdm_err_set(err, -EBADMSG, "%s %u (%s) holds %s, the log replays to %s",
+	return ccdm_err_set(err, -EBADMSG, "%s %u (%s): expected %s from the log, found %s",
 			    rtmr ? "RTMR" : "PCR", rtmr ? CCDM_EVENT_RTMR : CCDM_EVENT_PCR,
-			    ccdm_digest_name(v->alg), have, want);
+			    ccdm_digest_name(v->alg), want, have);
 }
 
 /* The kernel asks the TDX module anew at every read. */
@@ -217,8 +217,8 @@ static int ccdm_measure_check_rtmr(const struct ccdm_measure_to *to, struct ccdm
 	if (size == value->size)
 		memcpy(value->bytes, bytes, size);
 	else
-		r = ccdm_err_set(err, -EBADMSG, "%s: %zu bytes, expected %u", to->rtmr, size,
-				 value->size);
+		r = ccdm_err_set(err, -EBADMSG, "%s: expected %u bytes, found %zu", to->rtmr,
+				 value->size, size);
 	free(bytes);
 	return r ? r : ccdm_measure_compare(to, true, value, err);
 }
@@ -235,10 +235,9 @@ static int ccdm_measure_check_gone(const struct ccdm_measure_to *to, struct ccdm
 	r = ccdm_measure_replay(to, true, &value, err);
 	if (r || !memcmp(value.bytes, none.bytes, value.size))
 		return r;
-	return ccdm_err_set(
-		err, -EBADMSG,
-		"the log has events of RTMR %u, and this register is not there any more",
-		CCDM_EVENT_RTMR);
+	return ccdm_err_set(err, -EBADMSG,
+			    "the log has events of RTMR %u, but the register has disappeared",
+			    CCDM_EVENT_RTMR);
 }
 
 int ccdm_measure_check(const struct ccdm_measure_to *to, struct ccdm_measure_values *values,
@@ -251,8 +250,7 @@ int ccdm_measure_check(const struct ccdm_measure_to *to, struct ccdm_measure_val
 	if (to->tpm)
 		r = ccdm_tpm_read(to->tpm, CCDM_EVENT_PCR, &values->pcr, err);
 	if (!r && to->tpm && !values->pcr.count)
-		r = ccdm_err_set(err, -EBADMSG, "the TPM names no bank that has PCR %u",
-				 CCDM_EVENT_PCR);
+		r = ccdm_err_set(err, -EBADMSG, "the TPM has no bank with PCR %u", CCDM_EVENT_PCR);
 	for (i = 0; !r && i < values->pcr.count; i++)
 		r = ccdm_measure_compare(to, false, &values->pcr.digest[i], err);
 	if (!r)

@@ -131,13 +131,14 @@ static int ccdm_net_listen(void)
 static int ccdm_net_why(const struct ccdm_net *net, unsigned int seconds, struct ccdm_err *err)
 {
 	if (!net->links[0])
-		return ccdm_err_set(err, -ENODEV, "no network interface after %u s", seconds);
+		return ccdm_err_set(err, -ENODEV, "found no network interface within %u s",
+				    seconds);
 	if (!net->carrier)
-		return ccdm_err_set(err, -ENOLINK, "%s: no link after %u s", net->links, seconds);
+		return ccdm_err_set(err, -ENOLINK, "%s: no link within %u s", net->links, seconds);
 	if (!net->address)
-		return ccdm_err_set(err, -EADDRNOTAVAIL, "%s: no address by DHCP after %u s",
+		return ccdm_err_set(err, -EADDRNOTAVAIL, "%s: no address from DHCP within %u s",
 				    net->links, seconds);
-	return ccdm_err_set(err, -ENOENT, "%s: DHCP names no name server", net->links);
+	return ccdm_err_set(err, -ENOENT, "%s: DHCP provided no name server", net->links);
 }
 
 int ccdm_net_wait(bool names, unsigned int seconds, struct ccdm_net *net, struct ccdm_err *err)

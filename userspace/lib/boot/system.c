@@ -58,7 +58,8 @@ static bool ccdm_system_esp(char *const *fields)
 static int ccdm_system_refuse(const char *file, unsigned int line, const char *what,
 			      struct ccdm_err *err)
 {
-	ccdm_err_hint(err, "the host can give any disk any name: see \"Mounts\" in dracut.ccdm(7)");
+	ccdm_err_hint(err,
+		      "the host controls the names of its disks; see \"Mounts\" in dracut.ccdm(7)");
 	return ccdm_err_set(err, -ECANCELED,
 			    "%s:%u: expected a device " CCDM_SYSTEM_OURS "* or none, found '%s'",
 			    file, line, what);
@@ -390,7 +391,7 @@ int ccdm_system_machine_id(const char *root, struct ccdm_err *err)
 	char path[PATH_MAX], hex[2 * sizeof(random) + 2];
 
 	if (getrandom(random, sizeof(random), 0) != sizeof(random))
-		return ccdm_err_set(err, -EIO, "no random numbers for the machine-id");
+		return ccdm_err_set(err, -EIO, "cannot read random numbers for the machine-id");
 	random[6] = (random[6] & 0x0f) | 0x40; /* a UUID of version 4, as machine-id(5) has it */
 	random[8] = (random[8] & 0x3f) | 0x80;
 	ccdm_hex(random, sizeof(random), hex);

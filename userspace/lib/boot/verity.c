@@ -22,8 +22,9 @@ static int ccdm_verity_size(const char *path, uint64_t start, uint64_t blocks, u
 
 	if (r || device.bytes >= need)
 		return r;
-	return ccdm_err_set(err, -ENOSPC, "%s has %llu bytes, the base needs %llu", path,
-			    (unsigned long long)device.bytes, (unsigned long long)need);
+	return ccdm_err_set(err, -ENOSPC,
+			    "%s: expected at least %llu bytes for the base, found %llu", path,
+			    (unsigned long long)need, (unsigned long long)device.bytes);
 }
 
 /* Blocks of the tree over @blocks data blocks. */
@@ -58,10 +59,11 @@ static int ccdm_verity_try(struct ccdm_err *err)
 	if (!r)
 		return 0;
 	if (!ccdm_dm_status(CCDM_BASE_NAME, "verity", status, err) && status[0] == 'C')
-		return ccdm_err_set(err, -EBADMSG,
-				    "the root hash does not fit the base: its first "
-				    "block is not what was built");
-	return ccdm_err_set(err, r, "the base cannot be read: %s", strerror(-r));
+		return ccdm_err_set(
+			err, -EBADMSG,
+			"the root hash does not match the base: its first block differs from the "
+			"image that was built");
+	return ccdm_err_set(err, r, "cannot read the base: %s", strerror(-r));
 }
 
 int ccdm_verity_open(const struct ccdm_config *config, const char *data, const char *hash,

@@ -128,7 +128,9 @@ int ccdm_certs_add(struct ccdm_certs *certs, const char *what, const void *bytes
 	if (first)
 		*first = NULL;
 	if (!size || size > CCDM_CERT_MAX)
-		return ccdm_err_set(err, -EINVAL, "%s: %zu bytes are no certificate", what, size);
+		return ccdm_err_set(err, -EINVAL,
+		"%s: expected a certificate, found %zu other bytes", what,
+		size);
 	if (*(const uint8_t *)bytes == 0x30) { /* SEQUENCE */
 		r = ccdm_certs_one(certs, NULL, bytes, size);
 	} else {
@@ -568,7 +570,7 @@ static void ccdm_path_missing(const struct ccdm_path *path, X509 *x, const char 
 
 	ccdm_cert_cn((struct ccdm_cert *)x, subject);
 	known = path->crl_url && path->crl_url(issuer, subject, url);
-	snprintf(text + n, CCDM_CRL_HINT - n, "%snone of %s%s%s%s%s", n ? ", " : "", issuer,
+	snprintf(text + n, CCDM_CRL_HINT - n, "%sno list of %s%s%s%s%s", n ? ", " : "", issuer,
 		 unfit ? ": " : "", unfit ? ccdm_crl_fit_text(unfit) : "", known ? "; fetch " : "",
 		 known ? url : "");
 }
@@ -597,7 +599,7 @@ static void ccdm_path_revocation(const struct ccdm_path *path, const struct ccdm
 			ccdm_cert_cn((struct ccdm_cert *)x, revoked);
 		/* without a name it is revoked all the same */
 		if (w.revoked && !revoked[0])
-			strcpy(revoked, "one without a name");
+			strcpy(revoked, "a certificate without a name");
 	}
 	ccdm_check_name(path, "crl", name);
 	if (missing[0])
@@ -605,13 +607,13 @@ static void ccdm_path_revocation(const struct ccdm_path *path, const struct ccdm
 				 "a revocation list of each issuer", "%s%s", missing, hint);
 	else
 		ccdm_verdict_add(v, name, !stale[0], CCDM_ALLOW_EXPIRED,
-				 "a revocation list of each issuer, in force", "%s%s",
+				 "a current revocation list of each issuer", "%s%s",
 				 stale[0] ? stale : "in force", stale[0] ? hint : "");
 	ccdm_check_name(path, "revocation", name);
 	ccdm_verdict_add(v, name, !revoked[0], 0, "no certificate is revoked", "%s%s",
 			 revoked[0] ? revoked
 			 : n	    ? "none"
-				    : "none, in no list",
+				    : "none (there is no list)",
 			 revoked[0] ? " is revoked" : "");
 }
 
@@ -644,7 +646,7 @@ int ccdm_certs_path(const struct ccdm_certs *certs, const struct ccdm_cert *leaf
 			path->anchor = &path->anchors[i];
 	ccdm_hex(sha256, sizeof(sha256), hex);
 	ccdm_check_name(path, "root", name);
-	ccdm_verdict_add(v, name, path->anchor, 0, "a root that is trusted", "%s, SHA-256 %s",
+	ccdm_verdict_add(v, name, path->anchor, 0, "a trusted root", "%s, SHA-256 %s",
 			 ccdm_cert_cn(root, cn), hex);
 	ccdm_path_validity(path, chain, v);
 	ccdm_path_revocation(path, certs, chain, v);

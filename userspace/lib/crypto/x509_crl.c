@@ -224,8 +224,8 @@ int ccdm_crl_check(const struct ccdm_certs *certs, const struct ccdm_crl *crl,
 	ccdm_verdict_add(v, name, fit == CCDM_CRL_FITS, 0, "a full list", "%s",
 			 ccdm_crl_fit_text(fit));
 	snprintf(name, sizeof(name), "%slist-signature", path->prefix);
-	if (!ccdm_verdict_add(v, name, issuer, 0, "one of its issuer's key", "%s",
-			      issuer ? "one" : "none of a certificate that is known"))
+	if (!ccdm_verdict_add(v, name, issuer, 0, "a valid signature of the issuer's key", "%s",
+			      issuer ? "one" : "no known certificate verifies it"))
 		return 0;
 	r = ccdm_certs_path(certs, issuer, path, v);
 	if (r)
@@ -258,17 +258,17 @@ const char *ccdm_crl_change_text(enum ccdm_crl_change change)
 {
 	switch (change) {
 	case CCDM_CRL_OTHER_ISSUER:
-		return "it is of another issuer";
+		return "it has another issuer";
 	case CCDM_CRL_LOWER_NUMBER:
 		return "it is older: its number is lower";
 	case CCDM_CRL_OLDER_DATE:
-		return "it is older by its date";
+		return "it has an older date";
 	case CCDM_CRL_FORGETS:
-		return "it forgets a certificate that was revoked";
+		return "it lacks a certificate that was revoked before";
 	case CCDM_CRL_REPLACES:
 		break;
 	}
-	return "nothing keeps it out";
+	return "it is acceptable";
 }
 
 enum ccdm_crl_change ccdm_crl_replace(const struct ccdm_crl *crl, const struct ccdm_crl *old,

@@ -56,7 +56,7 @@ static int ccdm_device_probe(int fd, struct ccdm_device *device, struct ccdm_err
 	} else if (r == 1) {
 		r = 0;
 	} else {
-		r = ccdm_err_set(err, -EIO, "%s cannot be read: %s", device->path,
+		r = ccdm_err_set(err, -EIO, "cannot read %s: %s", device->path,
 				 errno ? strerror(errno) : "probing failed");
 	}
 out:
@@ -79,9 +79,9 @@ int ccdm_device_look(const char *path, struct ccdm_device *device, struct ccdm_e
 	}
 	if (fstat(fd, &st) || !S_ISBLK(st.st_mode)) {
 		r = ccdm_err_set(err, -ENOTBLK, "%s is not a block device", path);
-		ccdm_err_hint(
-			err, "for a file, make a loop device of it first: losetup --find --show %s",
-			path);
+		ccdm_err_hint(err,
+			      "for a file, first create a loop device: losetup --find --show %s",
+			      path);
 	} else if (ioctl(fd, BLKGETSIZE64, &device->bytes) ||
 		   ioctl(fd, BLKROGET, &device->read_only) ||
 		   ioctl(fd, BLKSSZGET, &device->sector)) {
@@ -103,5 +103,5 @@ int ccdm_device_discard(const char *path, struct ccdm_err *err)
 		r = -errno;
 	if (fd >= 0)
 		close(fd);
-	return r ? ccdm_err_set(err, r, "%s cannot be discarded: %s", path, strerror(-r)) : 0;
+	return r ? ccdm_err_set(err, r, "cannot discard %s: %s", path, strerror(-r)) : 0;
 }

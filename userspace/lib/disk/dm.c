@@ -126,20 +126,22 @@ static int ccdm_dm_no_task(struct ccdm_err *err)
 	if (!r)
 		return ccdm_err_memory(err);
 	if (!ccdm_dm_in_kernel()) {
-		ccdm_err_hint(err, "load it with \"modprobe dm-mod\", for a container on its host");
+		ccdm_err_hint(err,
+			      "load it with \"modprobe dm-mod\" (for a container, on its host)");
 		return ccdm_err_set(err, -ENODEV,
-				    "the kernel has no device-mapper: it is not in /proc/misc");
+				    "the kernel has no device-mapper: /proc/misc does not list it");
 	}
 	if (r == -EPERM || r == -EACCES) {
-		ccdm_err_hint(err, "run it as root with CAP_SYS_ADMIN; a container must be given "
-				   "the capability and " CCDM_DM_CONTROL);
+		ccdm_err_hint(
+			err,
+			"run it as root with CAP_SYS_ADMIN; give a container this capability and " CCDM_DM_CONTROL);
 		return ccdm_err_set(err, r,
 				    CCDM_DM_CONTROL ": device-mapper needs CAP_SYS_ADMIN: %s",
 				    strerror(-r));
 	}
-	ccdm_err_hint(err, "a container must be given " CCDM_DM_CONTROL
-			   " of its host; elsewhere udev makes it");
-	return ccdm_err_set(err, -ENODEV, CCDM_DM_CONTROL " cannot be used: %s", strerror(-r));
+	ccdm_err_hint(err, "give a container " CCDM_DM_CONTROL
+			   " of its host; elsewhere udev creates it");
+	return ccdm_err_set(err, -ENODEV, CCDM_DM_CONTROL ": cannot use it: %s", strerror(-r));
 }
 
 int ccdm_dm_need(struct ccdm_err *err)
@@ -161,7 +163,7 @@ static int ccdm_dm_run(struct dm_task *task)
 	if (dm_task_run(task))
 		return 0;
 	r = dm_task_get_errno(task);
-	ccdm_trace_debug("dm: the kernel answers: %s", strerror(r ? r : EIO));
+	ccdm_trace_debug("dm: the kernel replied: %s", strerror(r ? r : EIO));
 	return r ? -r : -EIO;
 }
 
@@ -207,8 +209,8 @@ static int ccdm_dm_create_empty(const char *name, const char *uuid, struct ccdm_
 		r = ccdm_dm_run(task);
 	dm_task_destroy(task);
 	if (r == -EBUSY || r == -EEXIST)
-		return ccdm_err_set(err, -EEXIST, "a mapping of the name %s or its UUID exists",
-				    name);
+		return ccdm_err_set(err, -EEXIST,
+				    "a mapping with the name %s or its UUID already exists", name);
 	return r ? ccdm_err_set(err, r, "cannot open %s: %s", name, strerror(-r)) : 0;
 }
 
@@ -285,7 +287,7 @@ int ccdm_dm_remove(const char *name, bool deferred, struct ccdm_err *err)
 	uint32_t cookie = 0;
 	int r;
 
-	ccdm_trace("dm: remove %s%s", name, deferred ? " when its last user has left" : "");
+	ccdm_trace("dm: remove %s%s", name, deferred ? " when its last user closes it" : "");
 	if (!task)
 		return ccdm_dm_no_task(err);
 	if ((deferred && !dm_task_deferred_remove(task)) || !dm_task_retry_remove(task) ||
@@ -298,7 +300,8 @@ int ccdm_dm_remove(const char *name, bool deferred, struct ccdm_err *err)
 	dm_task_destroy(task);
 	if (r == -EBUSY) {
 		ccdm_err_hint(
-			err, "see who uses it with: fuser -vm /dev/mapper/%s; or: close --deferred",
+			err,
+			"list its users with \"fuser -vm /dev/mapper/%s\", or use close --deferred",
 			name);
 		return ccdm_err_set(err, r, "%s is in use", name);
 	}
@@ -334,9 +337,9 @@ static int ccdm_dm_line(int type, const char *name, const char *want, struct ccd
 	}
 	dm_get_next_target(task, NULL, &start, &length, &target, &params);
 	if (!target || strcmp(target, want)) {
-		ccdm_err_hint(err, "see: ccdm-setup list");
-		ccdm_err_set(err, -ENXIO, "%s is a mapping of type %s, expected %s", name,
-			     target ? target : "(none)", want);
+		ccdm_err_hint(err, "list the mappings with \"ccdm-setup list\"");
+		ccdm_err_set(err, -ENXIO, "%s: expected a mapping of type %s, found type %s", name,
+			     want, target ? target : "(none)");
 		dm_task_destroy(task);
 		return -ENXIO;
 	}
@@ -421,7 +424,7 @@ int ccdm_dm_list(int (*each)(const char *name, void *arg, struct ccdm_err *err),
 	}
 	n = dm_task_get_names(task);
 	if (!n)
-		r = ccdm_err_set(err, -EIO, "device-mapper gives no names");
+		r = ccdm_err_set(err, -EIO, "device-mapper returned no list of names");
 	if (!n || !n->dev)
 		goto out;
 	do {

@@ -72,8 +72,8 @@ int ccdm_events_open(struct ccdm_events **out, struct ccdm_err *err)
 	}
 	r = nl_socket_add_membership(events->sock, group);
 	if (r < 0) {
-		r = ccdm_err_set(err, -EPERM, "cannot listen to events: %s", nl_geterror(r));
-		ccdm_err_hint(err, "this needs CAP_NET_ADMIN: run as root");
+		r = ccdm_err_set(err, -EPERM, "cannot receive events: %s", nl_geterror(r));
+		ccdm_err_hint(err, "receiving events needs CAP_NET_ADMIN; run it as root");
 		goto bad;
 	}
 	*out = events;

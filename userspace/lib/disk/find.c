@@ -145,12 +145,12 @@ int ccdm_find_device(const char *what, unsigned int seconds, char *path, size_t 
 	if (ccdm_find_wait(&f, seconds, &found))
 		return ccdm_err_set(err, -EIO, "udev does not answer");
 	if (!found)
-		return ccdm_err_set(err, -ENODEV, "no %s%s after %u s",
+		return ccdm_err_set(err, -ENODEV, "found no %s%s within %u s",
 				    what ? "device " : "partition of the GPT type ",
 				    what ? what : CCDM_GPT_SCRATCH, seconds);
 	if (found > 1)
-		return ccdm_err_set(err, -ENOTUNIQ, "%u partitions%s%s, expected one", found,
-				    what ? " are " : " have the GPT type ",
-				    what ? what : CCDM_GPT_SCRATCH);
+		return ccdm_err_set(err, -ENOTUNIQ, "expected one partition%s%s, found %u",
+				    what ? " with " : " with the GPT type ",
+				    what ? what : CCDM_GPT_SCRATCH, found);
 	return 0;
 }

@@ -49,15 +49,16 @@ static int ccdm_module_load(struct ccdm_err *err)
 	if (r == -ECANCELED)
 		return ccdm_err_set(err, -ECANCELED, "module " CCDM_MODULE " is on the blacklist");
 	if (r == -ENOENT) {
-		ccdm_err_hint(err, "is it installed for this kernel? see: modinfo " CCDM_MODULE
-				   ", dkms status");
+		ccdm_err_hint(err,
+		"check that it is installed for this kernel: modinfo " CCDM_MODULE
+		", dkms status");
 		return ccdm_err_set(err, r, "no kernel module " CCDM_MODULE);
 	}
 	if (r == -ENOKEY || r == -EKEYREJECTED || r == -EBADMSG) {
 		ccdm_err_hint(err,
 			      "Secure Boot wants it signed: see \"Secure Boot\" in the README");
 		return ccdm_err_set(err, -ECANCELED,
-				    "the kernel does not accept the signature of " CCDM_MODULE);
+				    "the kernel refuses the signature of " CCDM_MODULE);
 	}
 	return r ? ccdm_err_set(err, r, "cannot load module " CCDM_MODULE ": %s", strerror(-r)) : 0;
 }
@@ -77,8 +78,8 @@ int ccdm_module_need(struct ccdm_err *err)
 	if (version[0] != CCDM_TABLE_VERSION) {
 		ccdm_err_hint(err, "install ccdm-setup and dm-ccdm of the same release");
 		return ccdm_err_set(err, -ECANCELED,
-				    "the module's table version is %u, this program knows %u",
-				    version[0], CCDM_TABLE_VERSION);
+				    "the module's table version: expected %u, found %u",
+				    CCDM_TABLE_VERSION, version[0]);
 	}
 	return 0;
 }

@@ -48,15 +48,16 @@ static int ccdm_open_length(const struct ccdm_open *o, const struct ccdm_device 
 
 	if (!fit)
 		return ccdm_err_set(err, -ENOSPC,
-				    "%s is too small: %llu bytes, at least %u are needed",
-				    dev->path, (unsigned long long)dev->bytes,
-				    CCDM_MIN_BLOCKS * CCDM_BLOCK_SIZE);
+				    "%s is too small: expected at least %u bytes, found %llu",
+				    dev->path, CCDM_MIN_BLOCKS * CCDM_BLOCK_SIZE,
+				    (unsigned long long)dev->bytes);
 	*blocks = fit;
 	if (!o->size)
 		return 0;
 	if (o->size % CCDM_BLOCK_SIZE)
-		return ccdm_err_set(err, -EINVAL, "--size %llu is not a multiple of %u bytes",
-				    (unsigned long long)o->size, CCDM_BLOCK_SIZE);
+		return ccdm_err_set(err, -EINVAL,
+				    "--size: expected a multiple of %u bytes, found %llu",
+				    CCDM_BLOCK_SIZE, (unsigned long long)o->size);
 	*blocks = o->size >> CCDM_BLOCK_SHIFT;
 	if (*blocks > fit) {
 		ccdm_err_hint(err, "data and tree together need 0.79 %% more than the data");
@@ -80,13 +81,14 @@ static int ccdm_open_origin(const struct ccdm_open *o, uint64_t blocks, struct c
 		return r;
 	if (!origin->bytes || origin->bytes % CCDM_BLOCK_SIZE)
 		return ccdm_err_set(err, -EINVAL,
-				    "origin %s: %llu bytes, expected a multiple of %u", o->origin,
-				    (unsigned long long)origin->bytes, CCDM_BLOCK_SIZE);
+				    "origin %s: expected a multiple of %u bytes, found %llu",
+				    o->origin, CCDM_BLOCK_SIZE, (unsigned long long)origin->bytes);
 	if (origin->bytes >> CCDM_BLOCK_SHIFT > blocks)
-		return ccdm_err_set(err, -ENOSPC,
-				    "too small: the origin %s has %s, the mapping would have %s",
-				    o->origin, ccdm_ui_human(origin->bytes, have),
-				    ccdm_ui_human(blocks << CCDM_BLOCK_SHIFT, want));
+		return ccdm_err_set(
+			err, -ENOSPC,
+			"the mapping is too small: expected at least %s for the origin %s, found %s",
+			ccdm_ui_human(origin->bytes, have), o->origin,
+			ccdm_ui_human(blocks << CCDM_BLOCK_SHIFT, want));
 	return 0;
 }
 
@@ -99,7 +101,7 @@ static int ccdm_open_uuid(const struct ccdm_open *o, char *uuid, size_t size, st
 		snprintf(hex, sizeof(hex), "%s", o->uuid);
 	} else {
 		if (getrandom(random, sizeof(random), 0) != sizeof(random))
-			return ccdm_err_set(err, -EIO, "no random numbers for the UUID");
+			return ccdm_err_set(err, -EIO, "cannot read random numbers for the UUID");
 		ccdm_hex(random, sizeof(random), hex);
 	}
 	snprintf(uuid, size, CCDM_UUID_PREFIX "%s-%s", hex, o->name);
@@ -118,8 +120,9 @@ static int ccdm_open_name(const char *name, struct ccdm_err *err)
 	if (*name && !*p && strcmp(name, ".") && strcmp(name, "..") && strlen(name) <= most)
 		return 0;
 	return ccdm_err_set(err, -EINVAL,
-			    "'%s' is no name for a mapping: 1 to %zu letters, digits and #+-.:=@_",
-			    name, most);
+			    "name of the mapping: expected 1 to %zu letters, digits and #+-.:=@_, "
+			    "found '%s'",
+			    most, name);
 }
 
 static void ccdm_open_params(const struct ccdm_open *o, char *params, size_t size)
@@ -148,11 +151,13 @@ int ccdm_open_look(const struct ccdm_open *o, struct ccdm_open_facts *facts, str
 	memset(facts, 0, sizeof(*facts));
 	if (!r && (strpbrk(o->device, " \t\n") || (o->origin && strpbrk(o->origin, " \t\n"))))
 		r = ccdm_err_set(err, -EINVAL,
-				 "a path with white space has no place in a table line");
+				 "a device path with white space cannot be used in a table line");
 	if (!r)
 		r = ccdm_device_look(o->device, &facts->device, err);
 	if (!r && facts->device.read_only)
-		r = ccdm_err_set(err, -EROFS, "%s is read-only", o->device);
+		r = ccdm_err_set(err, -EROFS,
+				 "%s: expected a writable device, found a read-only one",
+				 o->device);
 	if (!r)
 		r = ccdm_open_length(o, &facts->device, &facts->blocks, err);
 	return r ? r : ccdm_open_origin(o, facts->blocks, &facts->origin, err);

@@ -59,7 +59,9 @@ static int ccdm_tab_option(const struct ccdm_tab_at *at, char *word, struct ccdm
 	if (i == ARRAY_SIZE(options))
 		return ccdm_tab_bad(at, word, "an option of ccdmtab(5)", err);
 	if (!options[i].flag != !!value || (value && !*value))
-		return ccdm_tab_bad(at, word, value ? "no value there" : "a value", err);
+		return ccdm_tab_bad(at, word,
+				    value ? "an option without a value" : "an option with a value",
+				    err);
 	if (options[i].flag) {
 		*options[i].flag = true;
 	} else if (options[i].size) {
@@ -82,7 +84,7 @@ static int ccdm_tab_sense(const struct ccdm_tab_at *at, struct ccdm_tab_entry *e
 	if (e->mkfs && e->swap)
 		return ccdm_tab_bad(at, e->mkfs, "either swap or mkfs", err);
 	if (!ccdm_open_words(&e->open, &wrong))
-		return ccdm_tab_bad(at, wrong, "a word that open knows", err);
+		return ccdm_tab_bad(at, wrong, "a value that \"ccdm-setup open\" accepts", err);
 	if (!strcmp(e->open.device, "gpt"))
 		e->open.device = NULL;
 	else if (strncmp(e->open.device, "/dev/", 5) && strncmp(e->open.device, "PARTUUID=", 9))
@@ -109,7 +111,7 @@ static int ccdm_tab_line(const struct ccdm_tab_at *at, char *line, struct ccdm_t
 				    ", of letters, digits and _.-",
 				    err);
 	if (!e->open.device)
-		return ccdm_tab_bad(at, name, "a device behind it", err);
+		return ccdm_tab_bad(at, name, "a device after the name", err);
 	if (more)
 		return ccdm_tab_bad(at, more, "the end of the line", err);
 	save = NULL;
@@ -144,10 +146,10 @@ static int ccdm_tab_entry(char *line, unsigned int number, void *arg, struct ccd
 		return r;
 	for (i = 0; i < walk->count; i++)
 		if (!strcmp(walk->names[i], e.open.name))
-			return ccdm_tab_bad(&walk->at, e.open.name,
-					    "another name: it was there before", err);
+			return ccdm_tab_bad(&walk->at, e.open.name, "a name that appears once",
+					    err);
 	if (walk->count == CCDM_TAB_LINES)
-		return ccdm_tab_bad(&walk->at, e.open.name, "fewer lines", err);
+		return ccdm_tab_bad(&walk->at, e.open.name, "fewer lines in the file", err);
 	walk->names[walk->count++] = e.open.name;
 	return walk->each ? walk->each(&e, walk->arg, err) : 0;
 }

@@ -69,18 +69,19 @@ int ccdm_azure_hcl(struct ccdm_azure *az, struct ccdm_err *err)
 
 	/* coverage: the caller has read a report */
 	if (!az->hcl || az->hcl_size < HCL_CLAIMS || memcmp(az->hcl, "HCLA", 4))
-		return ccdm_err_set(err, -EINVAL, "hcl_report: %zu bytes are no HCL report",
+		return ccdm_err_set(err, -EINVAL,
+				    "hcl_report: expected an HCL report, found %zu other bytes",
 				    az->hcl_size);
 	type = ccdm_le32(az->hcl + HCL_RUNTIME + 8);
 	hash = ccdm_le32(az->hcl + HCL_RUNTIME + 12);
 	size = ccdm_le32(az->hcl + HCL_RUNTIME + 16);
 	if (type != HCL_SNP && type != HCL_TDX)
-		return ccdm_err_set(err, -EINVAL, "hcl_report: type %u is neither SNP nor TDX",
-				    type);
+		return ccdm_err_set(err, -EINVAL,
+				    "hcl_report: expected type SNP or TDX, found type %u", type);
 	if (!hash || hash > 3)
-		return ccdm_err_set(err, -EINVAL, "hcl_report: hash %u is not known", hash);
+		return ccdm_err_set(err, -EINVAL, "hcl_report: unknown hash %u", hash);
 	if (size > az->hcl_size - HCL_CLAIMS)
-		return ccdm_err_set(err, -EINVAL, "hcl_report: the runtime data is cut off");
+		return ccdm_err_set(err, -EINVAL, "hcl_report: the runtime data is truncated");
 	az->is_tdx = type == HCL_TDX;
 	az->hash = hashes[hash];
 	az->runtime = az->hcl + HCL_CLAIMS;
@@ -88,10 +89,10 @@ int ccdm_azure_hcl(struct ccdm_azure *az, struct ccdm_err *err)
 	az->claims = json_loadb((const char *)az->runtime, size, JSON_REJECT_DUPLICATES, &where);
 	if (!json_is_object(az->claims))
 		return ccdm_err_set(err, -EINVAL, "hcl_report: the runtime data: %s",
-				    az->claims ? "no object" : where.text);
+				    az->claims ? "expected an object" : where.text);
 	az->ak = ccdm_hcl_key(az->claims, "HCLAkPub");
 	if (!az->ak)
-		return ccdm_err_set(err, -EINVAL, "hcl_report: no key HCLAkPub of RSA");
+		return ccdm_err_set(err, -EINVAL, "hcl_report: expected an RSA key HCLAkPub");
 	return 0;
 }
 
@@ -106,7 +107,7 @@ static int ccdm_azure_quote(const json_t *o, ccdm_json_fn bytes_of, struct ccdm_
 	int r;
 
 	if (!json_is_object(o))
-		return ccdm_err_set(err, -EINVAL, "the quote is no object");
+		return ccdm_err_set(err, -EINVAL, "quote: expected an object");
 	r = bytes_of(json_object_get(o, "message"), "message", sizeof(q->message), &bytes, &size,
 		     err);
 	if (r)
@@ -135,7 +136,7 @@ static int ccdm_azure_pcrs_v0(const json_t *pcrs, struct ccdm_tpm_quote *q, stru
 	int r = 0;
 
 	if (!json_is_array(pcrs) || !json_array_size(pcrs) || json_array_size(pcrs) > CCDM_TPM_PCRS)
-		return ccdm_err_set(err, -EINVAL, "pcrs is no array of 1 to %u registers",
+		return ccdm_err_set(err, -EINVAL, "pcrs: expected an array of 1 to %u registers",
 				    CCDM_TPM_PCRS);
 	q->bank = CCDM_ALG_SHA256;
 	q->nr_pcrs = json_array_size(pcrs);
@@ -173,7 +174,7 @@ static int ccdm_azure_v0(const json_t *o, struct ccdm_azure *az, struct ccdm_cer
 		r = ccdm_json_numbers(json_object_get(o, "report"), "report", CCDM_HCL_MAX,
 				      &az->hcl, &az->hcl_size, err);
 	if (!r && !json_is_string(pem))
-		r = ccdm_err_set(err, -EINVAL, "vcek is no text");
+		r = ccdm_err_set(err, -EINVAL, "vcek: expected a string");
 	if (!r)
 		r = ccdm_certs_add(certs, "vcek", json_string_value(pem), json_string_length(pem),
 				   vcek, err);
@@ -218,7 +219,7 @@ int ccdm_azure_parse(const json_t *o, struct ccdm_azure *az, struct ccdm_certs *
 	*vcek = NULL;
 	if (version && (!json_is_integer(version) || json_integer_value(version) < 1 ||
 			json_integer_value(version) > 2))
-		return ccdm_err_set(err, -EINVAL, "version is neither 1 nor 2");
+		return ccdm_err_set(err, -EINVAL, "version: expected 1 or 2");
 	az->version = json_integer_value(version);
 	if (az->version)
 		r = ccdm_azure_v1(o, az, certs, vcek, err);
@@ -229,7 +230,7 @@ int ccdm_azure_parse(const json_t *o, struct ccdm_azure *az, struct ccdm_certs *
 	if (!r)
 		r = ccdm_azure_hcl(az, err);
 	if (!r && az->is_tdx != !!az->td_quote)
-		r = ccdm_err_set(err, -EINVAL, "hcl_report is of %s, and there is %s td_quote",
+		r = ccdm_err_set(err, -EINVAL, "hcl_report is of %s, but there is %s td_quote",
 				 az->is_tdx ? "TDX" : "SNP", az->td_quote ? "a" : "no");
 	if (!r && az->is_tdx)
 		r = ccdm_tdx_parse(az->td_quote, az->td_quote_size, &az->tdx, err);

@@ -19,7 +19,7 @@ static int ccdm_capture_bound(struct ccdm_capture *c, const char *nonce, json_t 
 	if (!r)
 		r = ccdm_kbs_report_data(CCDM_KBS_0_2, nonce, key, "", &c->digest_beside);
 	if (r)
-		return ccdm_err_set(err, r, "nonce and key cannot be hashed");
+		return ccdm_err_set(err, r, "cannot hash nonce and key");
 	c->has_nonce = true;
 	c->bound = (struct ccdm_bound){ c->digest.bytes, ccdm_tee_bound(c->tee) };
 	c->bound_beside = (struct ccdm_bound){ c->digest_beside.bytes, ccdm_tee_bound("tpm") };
@@ -40,13 +40,14 @@ int ccdm_capture_parse(const json_t *o, struct ccdm_capture *c, struct ccdm_err 
 	c->additional = more ? json_string_value(more) : "";
 	if (!c->tee || !c->primary || !ccdm_tee_known(c->tee))
 		return ccdm_err_set(err, -EINVAL,
-				    "tee or primary_evidence is missing, or no TEE is called so");
+				    "expected a known name in tee, and an object primary_evidence");
 	if (!c->additional)
-		return ccdm_err_set(err, -EINVAL, "additional_evidence is no text");
+		return ccdm_err_set(err, -EINVAL, "additional_evidence: expected a string");
 	/* Half of what it is bound to is a mistake: that must not look like evidence without. */
 	if (!nonce && (!runtime || json_is_object(runtime)))
 		return 0;
 	if (!json_is_string(nonce) || !json_is_object(key))
-		return ccdm_err_set(err, -EINVAL, "nonce or tee-pubkey is missing, or is none");
+		return ccdm_err_set(err, -EINVAL,
+				    "runtime-data: expected a valid nonce and tee-pubkey");
 	return ccdm_capture_bound(c, json_string_value(nonce), key, err);
 }

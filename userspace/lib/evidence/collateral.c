@@ -26,9 +26,10 @@ static int ccdm_signed_set(const char *what, struct ccdm_signed *s, const char *
 	json_error_t where;
 
 	if (s->json)
-		return ccdm_err_set(err, -EINVAL, "%s: there is one already", what);
+		return ccdm_err_set(err, -EINVAL, "%s: found a second one, expected one", what);
 	if (!signature || ccdm_unhex(signature, s->signature, sizeof(s->signature)))
-		return ccdm_err_set(err, -EINVAL, "%s: the signature is not 128 digits", what);
+		return ccdm_err_set(err, -EINVAL,
+				    "%s: the signature: expected 128 hexadecimal digits", what);
 	s->text = malloc(size + 1);
 	if (!s->text)
 		return ccdm_err_memory(err);
@@ -38,7 +39,7 @@ static int ccdm_signed_set(const char *what, struct ccdm_signed *s, const char *
 	s->json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
 	if (!json_is_object(s->json))
 		return ccdm_err_set(err, -EINVAL, "%s: line %d: %s", what, where.line,
-				    s->json ? "no object" : where.text);
+				    s->json ? "expected an object" : where.text);
 	return 0;
 }
 
@@ -50,7 +51,7 @@ static int ccdm_bundle_chain(const char *what, const json_t *o, const char *key,
 	if (!value || json_is_null(value))
 		return 0;
 	if (!json_is_string(value))
-		return ccdm_err_set(err, -EINVAL, "%s: %s is no text", what, key);
+		return ccdm_err_set(err, -EINVAL, "%s: %s: expected a string", what, key);
 	return ccdm_certs_add(certs, key, json_string_value(value), json_string_length(value), NULL,
 			      err);
 }
@@ -69,7 +70,7 @@ static int ccdm_bundle_crl(const char *what, const json_t *o, const char *key,
 	if (!der)
 		return ccdm_err_memory(err);
 	if (!json_is_string(value) || ccdm_unhex(json_string_value(value), der, size))
-		r = ccdm_err_set(err, -EINVAL, "%s: %s is not hexadecimal", what, key);
+		r = ccdm_err_set(err, -EINVAL, "%s: %s: expected hexadecimal digits", what, key);
 	else
 		r = ccdm_certs_add(certs, key, der, size, NULL, err);
 	free(der);
@@ -91,14 +92,14 @@ int ccdm_collateral_bundle(const char *what, const char *text, size_t size,
 
 	if (!json_is_object(o)) {
 		r = ccdm_err_set(err, -EINVAL, "%s: line %d: %s", what, where.line,
-				 o ? "no object" : where.text);
+				 o ? "expected an object" : where.text);
 		json_decref(o);
 		return r;
 	}
 	tcb = json_object_get(o, "tcb_info");
 	qe = json_object_get(o, "qe_identity");
 	if (!json_is_string(tcb) || !json_is_string(qe))
-		r = ccdm_err_set(err, -EINVAL, "%s: %s is no text", what,
+		r = ccdm_err_set(err, -EINVAL, "%s: %s: expected a string", what,
 				 json_is_string(tcb) ? "qe_identity" : "tcb_info");
 	if (!r)
 		r = ccdm_signed_set(
@@ -182,7 +183,7 @@ static int ccdm_collateral_answer(const char *what, const char *key, const char 
 				    json_string_value(json_object_get(o, "signature")), err);
 	else
 		r = ccdm_err_set(err, -EINVAL, "%s: line %d: %s%s", what, o ? 1 : where.line,
-				 o ? "no object " : where.text, o ? key : "");
+				 o ? "expected an object " : where.text, o ? key : "");
 	json_decref(o);
 	return r;
 }
@@ -299,8 +300,9 @@ static int ccdm_signed_check(const struct ccdm_signed *s, const char *prefix,
 	if (r)
 		return r;
 	snprintf(name, sizeof(name), "%ssignature", prefix);
-	if (!ccdm_verdict_add(v, name, signer, 0, "one of a certificate that came with it", "%s",
-			      signer ? "one" : "none of any"))
+	if (!ccdm_verdict_add(v, name, signer, 0,
+			      "a valid signature of a certificate that came with it", "%s",
+			      signer ? "one" : "no certificate verifies it"))
 		return 0;
 	/* a root signs platforms' keys, too */
 	snprintf(name, sizeof(name), "%ssigner", prefix);

@@ -23,7 +23,7 @@ static int ccdm_evidence_text(const json_t *evidence, const char *key, const cha
 	if (!value || json_is_null(value))
 		return 0;
 	if (!json_is_string(value))
-		return ccdm_err_set(err, -EINVAL, "%s is no text", key);
+		return ccdm_err_set(err, -EINVAL, "%s: expected a string", key);
 	*text = json_string_value(value);
 	*size = json_string_length(value);
 	return 0;
@@ -125,7 +125,7 @@ static int ccdm_svsm_bound(const struct ccdm_judging *j, uint8_t *manifest, size
 	if (!want->report_data)
 		return 0;
 	if (want->report_data_size > sizeof(asked))
-		return ccdm_err_set(j->err, -EINVAL, "a report is bound to %zu bytes at most",
+		return ccdm_err_set(j->err, -EINVAL, "report data: expected at most %zu bytes",
 				    sizeof(asked));
 	memcpy(asked, want->report_data, want->report_data_size);
 	r = ccdm_digest_of(CCDM_ALG_SHA512, asked, sizeof(asked), manifest, *size, bound);
@@ -321,7 +321,7 @@ int ccdm_judged_manifest(const struct ccdm_judging *j)
 	if (!value || json_is_null(value))
 		return 0;
 	if (!json_is_string(value))
-		return ccdm_err_set(j->err, -EINVAL, "manifest is no text");
+		return ccdm_err_set(j->err, -EINVAL, "manifest: expected a string");
 	r = ccdm_manifest_read(json_string_value(value), &m, j->err);
 	if (r == -EINVAL)
 		note = json_sprintf("%s; no signer", j->err->text);
@@ -396,9 +396,9 @@ int ccdm_evidence_judge(const char *tee, const json_t *evidence, const struct cc
 
 	*proof = (struct ccdm_proof){ 0 };
 	if (!kind)
-		return ccdm_err_set(err, -EINVAL, "no TEE is called %.40s", tee);
+		return ccdm_err_set(err, -EINVAL, "unknown TEE '%.40s'", tee);
 	if (!json_is_object(evidence))
-		return ccdm_err_set(err, -EINVAL, "the evidence is no object");
+		return ccdm_err_set(err, -EINVAL, "the evidence: expected a JSON object");
 	return ccdm_evidence_judged(kind, &j);
 }
 

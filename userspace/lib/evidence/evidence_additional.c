@@ -12,8 +12,9 @@ static int ccdm_additional_note(struct ccdm_proof *proof, const char *why)
 {
 	return json_array_append_new(
 		       proof->notes,
-		       json_sprintf("the TPM beside it: %s; its registers and logs do not count",
-				    why))
+		       json_sprintf(
+		       "the TPM beside the TEE: %s; its registers and logs do not count",
+		       why))
 		       ? -ENOMEM
 		       : 0;
 }
@@ -30,7 +31,7 @@ static int ccdm_additional_failed(struct ccdm_proof *proof, const struct ccdm_ve
 		return ccdm_additional_note(proof, why);
 	}
 	/* coverage: the same */
-	return ccdm_additional_note(proof, "not all of it can be judged");
+	return ccdm_additional_note(proof, "not all of its evidence could be verified");
 }
 
 /* Has somebody measured into the register of a TD that tells its phase? */
@@ -133,7 +134,7 @@ int ccdm_evidence_additional(const char *tee, const char *additional, const json
 	own.certs = ccdm_certs_guest(trust->certs);
 	r = v && tpm.facts && own.certs ? 0 : -ENOMEM;
 	if (!r && additional[0] && ccdm_tee_has_tpm(tee)) {
-		r = ccdm_additional_note(proof, "the evidence is of a TPM already");
+		r = ccdm_additional_note(proof, "the primary evidence already comes from a TPM");
 	} else if (!r && additional[0]) {
 		all = json_loads(additional, JSON_REJECT_DUPLICATES, NULL);
 		j.evidence = json_object_get(all, "tpm");
@@ -146,7 +147,8 @@ int ccdm_evidence_additional(const char *tee, const char *additional, const json
 		if (!r)
 			r = j.evidence ? ccdm_evidence_tpm(j.evidence, &own, bound, &quoted, v,
 							   &provider, &err)
-				       : ccdm_err_set(&err, -EINVAL, "no object with a member tpm");
+				       : ccdm_err_set(&err, -EINVAL,
+				       "expected an object with a member tpm");
 		if (!r && !ccdm_verdict_accepted(v))
 			r = ccdm_additional_failed(proof, v);
 		else if (!r && !svsm && !provider)

@@ -23,7 +23,7 @@ static int ccdm_evidence_provider(const struct ccdm_cert *leaf, const struct ccd
 
 	ccdm_verdict_add(v, "ak", good, 0, "a certificate of the attestation key", "%s",
 			 good	? "one"
-			 : leaf ? "one of another key"
+			 : leaf ? "a certificate of another key"
 				: "none");
 	if (!leaf)
 		return 0;
@@ -68,7 +68,7 @@ static int ccdm_evidence_ak(const json_t *evidence, const struct ccdm_pubkey *ak
 	*provider = false;
 	if (!leaf && pem && !json_is_null(pem)) {
 		if (!json_is_string(pem))
-			return ccdm_err_set(err, -EINVAL, "ak_cert is no text");
+			return ccdm_err_set(err, -EINVAL, "ak_cert: expected a string");
 		r = ccdm_certs_add(trust->certs, "ak_cert", json_string_value(pem),
 				   json_string_length(pem), &leaf, err);
 	}

@@ -26,7 +26,8 @@ static int ccdm_manifest_signed(const char *text, const char *signature, const j
 	/* (both are a key of OpenSSL's) */
 	r = ccdm_pubkey_hash((struct ccdm_pubkey *)key, &hash);
 	if (!r && !ccdm_jws_signed((struct ccdm_pubkey *)key, text, signature))
-		r = ccdm_err_set(err, -EINVAL, "the manifest's signature is not that of its key");
+		r = ccdm_err_set(err, -EINVAL,
+				 "the manifest: its key does not verify its signature");
 	if (!r)
 		ccdm_hex(hash.bytes, hash.size, m->key);
 	ccdm_tee_key_free(key);
@@ -52,18 +53,20 @@ static int ccdm_manifest_ids(const json_t *ids, struct ccdm_err *err)
 	json_object_foreach((json_t *)ids, platform, list)
 	{
 		if (strcmp(platform, "snp") && strcmp(platform, "tdx") && strcmp(platform, "tpm"))
-			return ccdm_err_set(err, -EINVAL,
-					    "the manifest: no platform is called %.40s", platform);
+			return ccdm_err_set(
+				err, -EINVAL,
+				"the manifest: unknown platform '%.40s'; expected snp, tdx or tpm",
+				platform);
 		if (!json_is_array(list))
-			return ccdm_err_set(err, -EINVAL, "the manifest: ids.%s is no list",
+			return ccdm_err_set(err, -EINVAL, "the manifest: ids.%s: expected a list",
 					    platform);
 		json_array_foreach(list, i, id)
 		{
 			if (!ccdm_manifest_id(id))
 				return ccdm_err_set(
 					err, -EINVAL,
-					"the manifest: ids.%s: number %zu is no identity", platform,
-					i + 1);
+					"the manifest: ids.%s: number %zu: expected an identity",
+					platform, i + 1);
 		}
 	}
 	return 0;
@@ -77,12 +80,12 @@ static int ccdm_manifest_says(json_t *o, struct ccdm_manifest *m, struct ccdm_er
 	/* coverage: jansson refuses a text with a zero byte in it */
 	if (!size || size >= sizeof(m->product) || strlen(json_string_value(product)) != size)
 		return ccdm_err_set(err, -EINVAL,
-				    "the manifest: product is no text of 1 to %zu bytes",
+				    "the manifest: product: expected a string of 1 to %zu bytes",
 				    sizeof(m->product) - 1);
 	if (!json_is_integer(svn) || json_integer_value(svn) < 0 ||
 	    json_integer_value(svn) > SVN_MOST)
-		return ccdm_err_set(err, -EINVAL, "the manifest: svn is no number from 0 to %d",
-				    SVN_MOST);
+		return ccdm_err_set(err, -EINVAL,
+				    "the manifest: svn: expected a number from 0 to %d", SVN_MOST);
 	memcpy(m->product, json_string_value(product), size + 1);
 	m->svn = json_integer_value(svn);
 	m->ids = json_incref(json_object_get(o, "ids"));
@@ -97,7 +100,7 @@ int ccdm_manifest_read(const char *text, struct ccdm_manifest *m, struct ccdm_er
 
 	memset(m, 0, sizeof(*m));
 	if (!ccdm_jws_split(text, CCDM_MANIFEST_MAX, &payload, &signature))
-		return ccdm_err_set(err, -EINVAL, "the manifest is no JWS of three parts");
+		return ccdm_err_set(err, -EINVAL, "the manifest: expected a JWS of three parts");
 	header = ccdm_jws_part(text, payload - 1 - text);
 	r = ccdm_manifest_signed(text, signature, header, m, err);
 	if (!r) {

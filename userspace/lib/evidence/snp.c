@@ -108,7 +108,7 @@ int ccdm_snp_parse(const void *raw, size_t size, struct ccdm_snp *snp, struct cc
 	uint32_t key_info;
 
 	if (size != CCDM_SNP_REPORT_SIZE)
-		return ccdm_err_set(err, -EINVAL, "an SNP report has %u bytes, not %zu",
+		return ccdm_err_set(err, -EINVAL, "SNP report: expected %u bytes, found %zu",
 				    CCDM_SNP_REPORT_SIZE, size);
 	memset(snp, 0, sizeof(*snp));
 	memcpy(snp->raw, raw, size);
@@ -285,11 +285,11 @@ static bool ccdm_snp_key(struct ccdm_snp *snp, const struct ccdm_snp_want *want,
 	static const char *const kinds[] = { "SEV-VCEK", "SEV-VLEK" };
 	char cn[64], product[32], said[64];
 	enum ccdm_snp_generation by_cert, by_root = CCDM_SNP_UNKNOWN, by_report = snp->generation;
-	const char *kind = snp->signing_key < 2 ? kinds[snp->signing_key] : "no key that is known";
+	const char *kind = snp->signing_key < 2 ? kinds[snp->signing_key] : "a known key";
 
 	ccdm_cert_cn(want->leaf, cn);
 	ccdm_verdict_add(v, "signing-key", !snp->mask_chip_key && !strcmp(cn, kind), 0,
-			 snp->mask_chip_key ? "a report that is signed" : kind, "%s%s", cn,
+			 snp->mask_chip_key ? "a signed report" : kind, "%s%s", cn,
 			 snp->mask_chip_key ? ", the report is not signed" : "");
 
 	by_cert = ccdm_snp_product(want->leaf, product);
@@ -303,7 +303,7 @@ static bool ccdm_snp_key(struct ccdm_snp *snp, const struct ccdm_snp_want *want,
 	snp->generation = by_cert;
 	return ccdm_verdict_add(v, "generation",
 				by_cert && by_report == by_cert && (!by_root || by_root == by_cert),
-				0, "one that is known, the same in all", "%s", said);
+				0, "a known generation, the same in all", "%s", said);
 }
 
 static void ccdm_snp_signature(const struct ccdm_snp *snp, const struct ccdm_cert *leaf,
@@ -322,10 +322,11 @@ static void ccdm_snp_signature(const struct ccdm_snp *snp, const struct ccdm_cer
 		if (sig[i] && !(i >= SIG_NUMBER && i < SIG_NUMBER + P384))
 			tail = false;
 	good = tail && !ccdm_cert_ecdsa(leaf, r, s, P384, snp->raw, AT_SIGNATURE);
-	ccdm_verdict_add(v, "signature", good, 0, "one of the certificate's key", "%s",
-			 good	? "one"
-			 : tail ? "none of it"
-				: "bytes behind it that are not zero");
+	ccdm_verdict_add(v, "signature", good, 0, "a valid signature of the certificate's key",
+			 "%s",
+			 good	? "valid"
+			 : tail ? "invalid"
+				: "bytes after it that are not zero");
 }
 
 static void ccdm_snp_platform(const struct ccdm_snp *snp, const struct ccdm_cert *leaf,

@@ -31,13 +31,14 @@ static uint64_t ccdm_snp_number(struct ccdm_snp_out *out, const json_t *object, 
 	if (json_is_integer(value)) {
 		n = (uint64_t)json_integer_value(value);
 	} else {
-		out->error =
-			ccdm_err_set(out->err, -EINVAL, "%s%s is no whole number", out->above, key);
+		out->error = ccdm_err_set(out->err, -EINVAL, "%s%s: expected a whole number",
+					  out->above, key);
 		return 0;
 	}
 	if ((bytes < 8 && n >> 8 * bytes) || json_integer_value(value) < 0) {
-		out->error = ccdm_err_set(out->err, -EINVAL, "%s%s does not fit into %u bytes",
-					  out->above, key, bytes);
+		out->error = ccdm_err_set(out->err, -EINVAL,
+					  "%s%s: the number does not fit into %u bytes", out->above,
+					  key, bytes);
 		return 0;
 	}
 	for (i = 0; i < bytes; i++)
@@ -59,7 +60,7 @@ static const json_t *ccdm_snp_object(struct ccdm_snp_out *out, const json_t *obj
 	const json_t *value = json_object_get(object, key);
 
 	if (!out->error && !json_is_object(value))
-		out->error = ccdm_err_set(out->err, -EINVAL, "%s is no object", key);
+		out->error = ccdm_err_set(out->err, -EINVAL, "%s: expected an object", key);
 	return value;
 }
 
@@ -209,7 +210,7 @@ static int ccdm_snp_cert(const json_t *entry, struct ccdm_certs *certs,
 	if (json_is_object(type) || (kind && !strcmp(kind, "Empty")))
 		return 0;
 	if (!kind || !ccdm_snp_type_known(kind))
-		return ccdm_err_set(err, -EINVAL, "cert_chain: cert_type is no word that is known");
+		return ccdm_err_set(err, -EINVAL, "cert_chain: unknown cert_type");
 	r = ccdm_json_numbers(json_object_get(entry, "data"), "cert_chain: data", CCDM_CERT_MAX,
 			      &der, &size, err);
 	if (r)
@@ -219,9 +220,10 @@ static int ccdm_snp_cert(const json_t *entry, struct ccdm_certs *certs,
 	free(der);
 	if (!r && (!strcmp(kind, "VCEK") || !strcmp(kind, "VLEK"))) {
 		if (*leaf || !cert)
-			return ccdm_err_set(err, -EINVAL, "cert_chain: %s",
-					    cert ? "more than one VCEK or VLEK"
-						 : "a list in place of a certificate");
+			return ccdm_err_set(
+				err, -EINVAL, "cert_chain: %s",
+				cert ? "more than one VCEK or VLEK"
+				     : "expected a certificate, found a revocation list");
 		*leaf = cert;
 	}
 	return r;
@@ -243,7 +245,7 @@ int ccdm_snp_json_parse(const json_t *evidence, uint8_t raw[CCDM_SNP_REPORT_SIZE
 	if (out.error)
 		return out.error;
 	if (chain && !json_is_null(chain) && !json_is_array(chain))
-		return ccdm_err_set(err, -EINVAL, "cert_chain is no array");
+		return ccdm_err_set(err, -EINVAL, "cert_chain: expected an array");
 	for (i = 0; !r && i < json_array_size(chain); i++)
 		r = ccdm_snp_cert(json_array_get(chain, i), certs, leaf, err);
 	return r;
@@ -342,11 +344,11 @@ static int ccdm_snp_table(const uint8_t *table, size_t size, json_t *chain, stru
 			continue;
 		/* many entries over the same bytes would make much of little */
 		if (seen & 1U << guid || length > CCDM_CERT_MAX)
-			return ccdm_err_set(err, -EINVAL,
-					    "the host's certificates: entry %zu: %s a second time, "
-					    "or more than %u bytes",
-					    at / (GUID + 8), ccdm_snp_guids[guid].type,
-					    CCDM_CERT_MAX);
+			return ccdm_err_set(
+				err, -EINVAL,
+				"the host's certificates: entry %zu: %s appears twice, or has more than %u "
+				"bytes",
+				at / (GUID + 8), ccdm_snp_guids[guid].type, CCDM_CERT_MAX);
 		seen |= 1U << guid;
 		if (json_array_append_new(
 			    chain, json_pack("{s:s, s:o}", "cert_type", ccdm_snp_guids[guid].type,
@@ -354,7 +356,8 @@ static int ccdm_snp_table(const uint8_t *table, size_t size, json_t *chain, stru
 			return -ENOMEM;
 	}
 	if (size && at + GUID + 8 > size)
-		return ccdm_err_set(err, -EINVAL, "the host's certificates: the table has no end");
+		return ccdm_err_set(err, -EINVAL,
+				    "the host's certificates: the table lacks its last entry");
 	return 0;
 }
 
@@ -389,9 +392,10 @@ int ccdm_snp_json_make(const uint8_t raw[CCDM_SNP_REPORT_SIZE], const uint8_t *t
 	if (!r && !ccdm_snp_json_whole(*evidence, raw)) {
 		json_decref(*evidence);
 		*evidence = NULL;
-		r = ccdm_err_set(err, -EINVAL,
-				 "the report has bytes set that are reserved, and evidence of the "
-				 "KBS protocol has no place for them");
+		r = ccdm_err_set(
+			err, -EINVAL,
+			"the report has reserved bytes that are not zero, which KBS evidence "
+			"cannot carry");
 	}
 	json_decref(chain);
 	return r == -ENOMEM ? ccdm_err_memory(err) : r;
@@ -437,7 +441,7 @@ int ccdm_snp_json_add(json_t *evidence, const struct ccdm_certs *certs, struct c
 			break;
 	}
 	if (!type)
-		return ccdm_err_set(err, -EINVAL, "no VCEK and no VLEK among the certificates");
+		return ccdm_err_set(err, -EINVAL, "found no VCEK or VLEK among the certificates");
 	r = ccdm_cert_der(cert, &der, &size);
 	chain = json_is_array(chain) ? json_incref(chain) : json_array();
 	if (!r && (json_array_append_new(chain, json_pack("{s:s, s:o}", "cert_type", type, "data",

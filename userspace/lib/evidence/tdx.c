@@ -140,8 +140,8 @@ int ccdm_tdx_parse(const void *quote, size_t size, struct ccdm_tdx *t, struct cc
 	memset(t, 0, sizeof(*t));
 	t->quote = quote;
 	if (size > CCDM_TDX_QUOTE_MAX)
-		return ccdm_err_set(err, -EINVAL, "a TDX quote of %zu bytes, more than %u", size,
-				    CCDM_TDX_QUOTE_MAX);
+		return ccdm_err_set(err, -EINVAL, "TDX quote: expected at most %u bytes, found %zu",
+				    CCDM_TDX_QUOTE_MAX, size);
 	p = ccdm_tdx_take(&in, HEADER, "header");
 	if (p) {
 		t->version = ccdm_le16(p);
@@ -166,7 +166,7 @@ int ccdm_tdx_parse(const void *quote, size_t size, struct ccdm_tdx *t, struct cc
 	signatures.missing = in.missing;
 	ccdm_tdx_signatures(&signatures, t);
 	if (signatures.missing)
-		return ccdm_err_set(err, -EINVAL, "a TDX quote of %zu bytes: %s is missing", size,
+		return ccdm_err_set(err, -EINVAL, "TDX quote of %zu bytes: %s is missing", size,
 				    signatures.missing);
 	return 0;
 }
@@ -332,14 +332,14 @@ static int ccdm_tdx_signed(const struct ccdm_tdx *t, const struct ccdm_cert *pck
 	bool good = !ccdm_cert_ecdsa(pck, t->qe_signature, t->qe_signature + 32, 32, t->qe_report,
 				     QE_REPORT);
 
-	ccdm_verdict_add(v, "qe-report-signature", good, 0, "one of the PCK's key", "%s",
-			 good ? "one" : "none of it");
+	ccdm_verdict_add(v, "qe-report-signature", good, 0, "a valid signature of the PCK's key",
+			 "%s", good ? "valid" : "invalid");
 	key = ccdm_pubkey_p256(t->key);
 	good = !ccdm_pubkey_ecdsa(key, t->signature, t->signature + 32, 32, t->quote,
 				  t->signed_size);
 	ccdm_pubkey_free(key);
-	ccdm_verdict_add(v, "signature", good, 0, "one of the attestation key", "%s",
-			 good ? "one" : "none of it");
+	ccdm_verdict_add(v, "signature", good, 0, "a valid signature of the attestation key", "%s",
+			 good ? "valid" : "invalid");
 	return ccdm_tdx_key_binding(t, v);
 }
 
@@ -438,7 +438,7 @@ static int ccdm_tdx_judge(const struct ccdm_tdx *t, const struct ccdm_tdx_want *
 		return 0;
 	r = ccdm_certs_add(certs, "the quote", t->chain, t->chain_size, &pck, err);
 	if (!r && !pck)
-		r = ccdm_err_set(err, -EINVAL, "the quote: no certificate in it");
+		r = ccdm_err_set(err, -EINVAL, "the quote: expected a certificate, found none");
 	if (r)
 		return r;
 	/* Revocation lists come with what is found: it is looked for before the path is. */
@@ -481,7 +481,7 @@ int ccdm_tdx_verify(const struct ccdm_tdx *t, const struct ccdm_tdx_want *want,
 	int r;
 
 	if (want->report_data_size > 64)
-		return ccdm_err_set(err, -EINVAL, "a quote is bound to 64 bytes at most");
+		return ccdm_err_set(err, -EINVAL, "report data: expected at most 64 bytes");
 	certs = ccdm_certs_guest(want->certs);
 	r = certs ? ccdm_tdx_judge(t, want, certs, v, err) : ccdm_err_memory(err);
 

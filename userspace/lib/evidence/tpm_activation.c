@@ -54,7 +54,8 @@ static int ccdm_pair_ek(const json_t *o, struct ccdm_certs *certs, struct ccdm_t
 	}
 	free(bytes);
 	if (!r && (!pair->ek || !ccdm_pubkey_is_rsa(pair->ek)))
-		r = ccdm_err_set(err, -EINVAL, "%s is no key of RSA", cert ? "ek-cert" : "ek-pub");
+		r = ccdm_err_set(err, -EINVAL, "%s: expected an RSA key",
+				 cert ? "ek-cert" : "ek-pub");
 	return r;
 }
 
@@ -126,11 +127,11 @@ static int ccdm_pair_ak(const json_t *o, struct ccdm_tpm_pair *pair, struct ccdm
 		return r;
 	if (Tss2_MU_TPMT_PUBLIC_Unmarshal(bytes, size, &at, &area) || at != size ||
 	    area.nameAlg != TPM2_ALG_SHA256)
-		r = ccdm_err_set(err, -EINVAL, "ak-pub is no TPMT_PUBLIC with SHA-256");
+		r = ccdm_err_set(err, -EINVAL, "ak-pub: expected a TPMT_PUBLIC with SHA-256");
 	if (!r) {
 		pair->ak = ccdm_pair_key(&area);
 		if (!pair->ak)
-			r = ccdm_err_set(err, -EINVAL, "ak-pub is no key of RSA or P-256");
+			r = ccdm_err_set(err, -EINVAL, "ak-pub: expected an RSA or P-256 key");
 	}
 	if (!r) {
 		pair->attributes = area.objectAttributes;
@@ -276,12 +277,12 @@ static int ccdm_activation_ek(const struct ccdm_tpm_pair *pair, const struct ccd
 	if (trust->svsm_ek) {
 		known = ccdm_pubkey_equal(pair->ek, trust->svsm_ek);
 		ccdm_verdict_add(v, "ek", known, 0, "the key in the SVSM's manifest", "%s",
-				 known ? "it" : "another one");
+				 known ? "it" : "another key");
 		return 0;
 	}
-	ccdm_verdict_add(v, "ek", known || pair->ek_cert, 0, "a known one, or a certificate of it",
+	ccdm_verdict_add(v, "ek", known || pair->ek_cert, 0, "a known key, or a certificate of it",
 			 "%s",
-			 known		 ? "a known one"
+			 known		 ? "a known key"
 			 : pair->ek_cert ? "a certificate"
 					 : "neither");
 	if (known || !pair->ek_cert)
@@ -302,8 +303,7 @@ int ccdm_tpm_activation_judge(const json_t *o, const struct ccdm_pubkey *ak,
 	if (r)
 		return r;
 	good = ccdm_pubkey_equal(ak, pair.ak);
-	ccdm_verdict_add(v, "ak", good, 0, "the key that was activated", "%s",
-			 good ? "it" : "another one");
+	ccdm_verdict_add(v, "ak", good, 0, "the activated key", "%s", good ? "it" : "another key");
 	good = (pair.attributes & NEED) == NEED && !(pair.attributes & TPMA_OBJECT_DECRYPT);
 	ccdm_verdict_add(v, "ak-attributes", good, 0,
 			 "a restricted signing key that never leaves its TPM", "%#x",
@@ -312,7 +312,7 @@ int ccdm_tpm_activation_judge(const json_t *o, const struct ccdm_pubkey *ak,
 	ccdm_verdict_add(v, "activation", good, 0, "the value of this session's credential", "%s",
 			 good		    ? "it"
 			 : trust->activated ? "another"
-					    : "there was no session");
+					    : "no session");
 	r = ccdm_activation_ek(&pair, trust, v);
 	ccdm_tpm_pair_drop(&pair);
 	return r;

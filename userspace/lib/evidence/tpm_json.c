@@ -24,7 +24,8 @@ int ccdm_tpm_json_pcrs(const json_t *pcrs, struct ccdm_tpm_quote *quote, struct 
 	size_t i, n = json_array_size(pcrs);
 
 	if (!json_is_array(pcrs) || !n || n > CCDM_TPM_PCRS)
-		return ccdm_err_set(err, -EINVAL, "tpm_quote.pcrs is no array of 1 to %u registers",
+		return ccdm_err_set(err, -EINVAL,
+				    "tpm_quote.pcrs: expected an array of 1 to %u registers",
 				    CCDM_TPM_PCRS);
 	quote->bank = ccdm_bank_of(json_string_length(json_array_get(pcrs, 0)));
 	for (i = 0; i < n; i++) {
@@ -33,7 +34,7 @@ int ccdm_tpm_json_pcrs(const json_t *pcrs, struct ccdm_tpm_quote *quote, struct 
 		if (!quote->bank || !hex ||
 		    ccdm_unhex(hex, quote->pcrs[i], ccdm_digest_size(quote->bank)))
 			return ccdm_err_set(err, -EINVAL,
-					    "tpm_quote.pcrs: register %zu is no digest", i);
+					    "tpm_quote.pcrs: register %zu: expected a digest", i);
 	}
 	quote->nr_pcrs = n;
 	return 0;
@@ -50,7 +51,7 @@ int ccdm_tpm_json_parse(const json_t *evidence, struct ccdm_tpm_quote *quote,
 	*ak = NULL;
 	memset(quote, 0, sizeof(*quote));
 	if (!json_is_object(o))
-		return ccdm_err_set(err, -EINVAL, "tpm_quote is no object");
+		return ccdm_err_set(err, -EINVAL, "tpm_quote: expected an object");
 	r = ccdm_json_base64(json_object_get(o, "message"), "tpm_quote.message",
 			     sizeof(quote->message), &bytes, &size, err);
 	if (r)
@@ -76,6 +77,6 @@ int ccdm_tpm_json_parse(const json_t *evidence, struct ccdm_tpm_quote *quote,
 	*ak = ccdm_pubkey_spki(bytes, size);
 	free(bytes);
 	if (!*ak)
-		return ccdm_err_set(err, -EINVAL, "ak_public is no key of RSA, P-256 or P-384");
+		return ccdm_err_set(err, -EINVAL, "ak_public: expected an RSA, P-256 or P-384 key");
 	return 0;
 }

@@ -39,7 +39,7 @@ int ccdm_tpm_signature_parse(const void *bytes, size_t size, struct ccdm_signatu
 
 	memset(s, 0, sizeof(*s));
 	if (Tss2_MU_TPMT_SIGNATURE_Unmarshal(bytes, size, &at, &sig) || at != size)
-		return ccdm_err_set(err, -EINVAL, "the signature is no TPMT_SIGNATURE");
+		return ccdm_err_set(err, -EINVAL, "the signature: expected a TPMT_SIGNATURE");
 	switch (sig.sigAlg) {
 	case TPM2_ALG_RSASSA:
 		return ccdm_signature_rsa(&sig.signature.rsassa, CCDM_RSASSA, s);
@@ -48,7 +48,8 @@ int ccdm_tpm_signature_parse(const void *bytes, size_t size, struct ccdm_signatu
 	case TPM2_ALG_ECDSA:
 		return ccdm_signature_ecdsa(&sig.signature.ecdsa, s);
 	default:
-		return ccdm_err_set(err, -EINVAL, "the signature has scheme %#x, not RSA or ECDSA",
+		return ccdm_err_set(err, -EINVAL,
+				    "the signature: expected RSA or ECDSA, found scheme %#x",
 				    sig.sigAlg);
 	}
 }
@@ -69,7 +70,8 @@ int ccdm_tpm_quote_parse(const struct ccdm_tpm_quote *quote, struct ccdm_err *er
 	TPMS_ATTEST attest;
 
 	if (ccdm_attest(quote, &attest))
-		return ccdm_err_set(err, -EINVAL, "the message of the quote is no TPMS_ATTEST");
+		return ccdm_err_set(err, -EINVAL,
+				    "the message of the quote: expected a TPMS_ATTEST");
 	return 0;
 }
 
@@ -130,7 +132,7 @@ static int ccdm_quote_registers(const struct ccdm_tpm_quote *quote, const TPMS_Q
 
 	selected = ccdm_quote_selection(&info->pcrSelect, quote->bank, &facts->covered);
 	if (!ccdm_verdict_add(v, ccdm_quote_name(prefix, "pcr-selection", name), selected, 0,
-			      "registers of one bank, this one", "%s, %u banks, registers %#x",
+			      "registers of this bank only", "%s, %u banks, registers %#x",
 			      ccdm_digest_name(quote->bank), info->pcrSelect.count, facts->covered))
 		return 0;
 	ccdm_verdict_add(v, ccdm_quote_name(prefix, "pcr-bank", name), quote->bank != CCDM_ALG_SHA1,
@@ -177,7 +179,8 @@ int ccdm_tpm_quote_verify(const struct ccdm_tpm_quote *quote, const struct ccdm_
 			 "SHA-256 or longer", "%s", hash ? hash : "unknown");
 	good = !ccdm_pubkey_verify(ak, &quote->signature, quote->message, quote->size);
 	ccdm_verdict_add(v, ccdm_quote_name(prefix, "signature", name), good, 0,
-			 "one of the attestation key", "%s", good ? "one" : "none of it");
+			 "a valid signature of the attestation key", "%s",
+			 good ? "valid" : "invalid");
 	if (nonce) {
 		ccdm_hex(nonce, nonce_size, expected);
 		ccdm_hex(a.extraData.buffer,

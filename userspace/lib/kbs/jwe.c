@@ -105,12 +105,13 @@ int ccdm_tee_key_from_jwk(const json_t *jwk, struct ccdm_tee_key **key, struct c
 	*key = NULL;
 	if (!ccdm_json_is(jwk, "kty", "EC") || !ccdm_json_is(jwk, "crv", "P-256") ||
 	    (json_object_get(jwk, "alg") && !ccdm_json_is(jwk, "alg", ALG)))
-		return ccdm_err_set(err, -EINVAL, "the key is not one of EC, P-256, " ALG);
+		return ccdm_err_set(err, -EINVAL, "the key: expected EC, P-256, " ALG);
 	if (ccdm_jwk_number(jwk, "x", xy) || ccdm_jwk_number(jwk, "y", xy + XY))
-		return ccdm_err_set(err, -EINVAL, "the key's x or y is not 32 bytes in base64url");
+		return ccdm_err_set(err, -EINVAL,
+				    "the key's x and y: expected 32 bytes each in base64url");
 	/* both are a key of OpenSSL's */
 	*key = (struct ccdm_tee_key *)ccdm_pubkey_p256(xy);
-	return *key ? 0 : ccdm_err_set(err, -EINVAL, "the key is no point on P-256");
+	return *key ? 0 : ccdm_err_set(err, -EINVAL, "the key is not a point on P-256");
 }
 
 /* ---- key agreement ------------------------------------------------------------ */
@@ -286,7 +287,7 @@ static int ccdm_jwe_member(const json_t *jwe, const char *key, size_t size, uint
 	if (r == -ENOMEM)
 		return r;
 	if (r)
-		return ccdm_err_set(err, -EINVAL, "JWE: %s is not what it must be", key);
+		return ccdm_err_set(err, -EINVAL, "JWE: invalid member %s", key);
 	return 0;
 }
 
@@ -304,10 +305,11 @@ static int ccdm_jwe_epk(const json_t *jwe, struct ccdm_tee_key **epk, struct ccd
 	header = json_loadb((char *)text, size, JSON_REJECT_DUPLICATES, NULL);
 	free(text);
 	if (!ccdm_json_is(header, "alg", ALG) || !ccdm_json_is(header, "enc", "A256GCM"))
-		r = ccdm_err_set(err, -EINVAL, "JWE: alg and enc are not " ALG " and A256GCM");
+		r = ccdm_err_set(err, -EINVAL, "JWE: expected alg " ALG " and enc A256GCM");
 	/* what must be understood and is not */
 	else if (json_object_get(header, "crit") || json_object_get(header, "zip"))
-		r = ccdm_err_set(err, -EINVAL, "JWE: crit or zip in the header");
+		r = ccdm_err_set(err, -EINVAL,
+				 "JWE: found crit or zip in the header, which is not supported");
 	else
 		r = ccdm_tee_key_from_jwk(json_object_get(header, "epk"), epk, err);
 	json_decref(header);
@@ -353,9 +355,11 @@ int ccdm_jwe_open(const struct ccdm_tee_key *key, const json_t *jwe, uint8_t **b
 	if (r) {
 		if (out)
 			OPENSSL_clear_free(out, n + 16);
-		return r == -EBADMSG ? ccdm_err_set(err, r,
-						    "JWE: not for this key, or changed on the way")
-				     : r;
+		return r == -EBADMSG
+			       ? ccdm_err_set(
+					 err, r,
+					 "JWE: decryption failed: it is for another key, or was changed")
+			       : r;
 	}
 	*bytes = out;
 	*size = n;

@@ -80,14 +80,14 @@ static json_t *ccdm_kbs_object(const char *what, const char *text, size_t size,
 	json_t *o = NULL;
 
 	if (size > CCDM_KBS_MESSAGE_MAX) {
-		ccdm_err_set(err, -EINVAL, "%s: %zu bytes are too many", what, size);
+		ccdm_err_set(err, -EINVAL, "%s: too large: %zu bytes", what, size);
 		return NULL;
 	}
 	o = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
 	if (json_is_object(o))
 		return o;
 	ccdm_err_set(err, -EINVAL, "%s: line %d: %s", what, where.line,
-		     o ? "no object" : where.text);
+		     o ? "expected an object" : where.text);
 	json_decref(o);
 	return NULL;
 }
@@ -102,9 +102,10 @@ int ccdm_kbs_challenge(const char *text, size_t size, char nonce[CCDM_KBS_NONCE_
 	if (extra)
 		*extra = NULL;
 	if (!r && (!value || !value[0] || strlen(value) >= CCDM_KBS_NONCE_MAX))
-		r = ccdm_err_set(err, -EINVAL,
-				 "the broker's challenge: nonce is no text of 1 to %u bytes",
-				 CCDM_KBS_NONCE_MAX - 1);
+		r = ccdm_err_set(
+			err, -EINVAL,
+			"the broker's challenge: nonce: expected a string of 1 to %u bytes",
+			CCDM_KBS_NONCE_MAX - 1);
 	if (!r) {
 		snprintf(nonce, CCDM_KBS_NONCE_MAX, "%s", value);
 		params = json_object_get(o, "extra-params");
@@ -126,7 +127,7 @@ int ccdm_kbs_token(const char *text, size_t size, char **token, struct ccdm_err 
 	if (!r && (!value || !value[0] || strlen(value) > CCDM_KBS_TOKEN_MAX ||
 		   strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 				 "-_.=") != strlen(value)))
-		r = ccdm_err_set(err, -EINVAL, "the broker's answer: token is no token");
+		r = ccdm_err_set(err, -EINVAL, "the broker's answer: token: expected a token");
 	if (!r) {
 		*token = strdup(value);
 		r = *token ? 0 : -ENOMEM;
@@ -149,7 +150,8 @@ int ccdm_kbs_token_time(const char *token, int64_t *at, struct ccdm_err *err)
 	if (!json_is_integer(iat) || *at < 946684800 || *at >= 4102444800)
 		iat = NULL;
 	json_decref(o);
-	return iat ? 0 : ccdm_err_set(err, -EINVAL, "the broker's token says no time");
+	return iat ? 0
+		   : ccdm_err_set(err, -EINVAL, "the broker's token has no time of issue (iat)");
 }
 
 static void ccdm_kbs_detail(const char *text, char detail[256])

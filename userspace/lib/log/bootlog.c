@@ -298,11 +298,13 @@ int ccdm_bootlog_facts(const struct ccdm_bootlog *log, const struct ccdm_registe
 			if (reg == ours)
 				phase = ccdm_register_phase(&r, reg);
 		} else if (covered) {
-			e = ccdm_register_note(regs, reg, "the log does not replay to its value",
+			e = ccdm_register_note(regs, reg,
+					       "the log does not replay to the register's value",
 					       notes);
 		} else if (ccdm_part_count(&r, reg, CCDM_PART_FIRMWARE) ||
 			   ccdm_part_count(&r, reg, CCDM_PART_CCDM)) {
-			e = ccdm_register_note(regs, reg, "nothing proves its value", notes);
+			e = ccdm_register_note(regs, reg, "no quote or report proves its value",
+					       notes);
 		}
 	}
 	if (!e && (json_object_set(facts, "events", events) ||

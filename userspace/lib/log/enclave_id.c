@@ -74,7 +74,7 @@ static void ccdm_id_own_register(struct ccdm_id *id, unsigned int reg)
 			if (!strcmp(e->name, CCDM_EVENT_READY))
 				return;
 		}
-	ccdm_id_unknown(id, reg, "its log has no " CCDM_EVENT_READY);
+	ccdm_id_unknown(id, reg, "its log lacks " CCDM_EVENT_READY);
 }
 
 static void ccdm_id_register(struct ccdm_id *id, unsigned int reg)
@@ -90,7 +90,7 @@ static void ccdm_id_register(struct ccdm_id *id, unsigned int reg)
 				continue;
 			/* The replay does not tell where they stand among systemd's. */
 			if (part == CCDM_PART_CAP)
-				ccdm_id_unknown(id, reg, "events of ccdm behind its cap");
+				ccdm_id_unknown(id, reg, "ccdm's log has events after the cap");
 			else
 				ccdm_id_line(id, e);
 		}

@@ -141,8 +141,7 @@ int ccdm_eventlog_parse(const char *text, size_t size,
 	for (; !r && at < end; at = stop + 1, number++) {
 		stop = memchr(at, '\n', end - at);
 		if (!stop || *at != CCDM_RS || ccdm_eventlog_record(at + 1, stop - at - 1, event)) {
-			r = ccdm_err_set(err, -EINVAL, "record %u of the log is not as it must be",
-					 number);
+			r = ccdm_err_set(err, -EINVAL, "record %u of the log is invalid", number);
 			break;
 		}
 		r = each(event, arg);
@@ -192,7 +191,7 @@ int ccdm_eventlog_replay(const char *text, size_t size, bool rtmr, unsigned int 
 	int r = ccdm_eventlog_parse(text, size, ccdm_eventlog_each, &reg, err);
 
 	if (r == -ENOENT)
-		ccdm_err_set(err, r, "a record of the log has no digest for %s",
+		ccdm_err_set(err, r, "a record of the log lacks the digest for %s",
 			     ccdm_digest_name(value->alg));
 	return r;
 }

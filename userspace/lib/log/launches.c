@@ -58,8 +58,8 @@ static int ccdm_launches_line(const char *where, char *const *word, unsigned int
 		return ccdm_err_set(err, -EINVAL, "%s: %s: expected one value of 96 hex digits",
 				    where, word[0]);
 	if (ccdm_launch_zero(&launch))
-		return ccdm_err_set(err, -EINVAL, "%s: %s: a value of zeros names no launch", where,
-				    word[0]);
+		return ccdm_err_set(err, -EINVAL, "%s: %s: expected a launch value, found zeros",
+				    where, word[0]);
 	/* the room doubles at each power of two */
 	if (!(list->count & (list->count - 1))) {
 		grown = realloc(list->launch, (list->count ? 2 * list->count : 1) * sizeof(launch));

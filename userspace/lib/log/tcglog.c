@@ -200,7 +200,8 @@ int ccdm_tcglog_parse(const void *log, size_t size,
 	int r = 0;
 
 	if (!size || size > CCDM_TCGLOG_MAX)
-		return ccdm_err_set(err, -EINVAL, "%zu bytes are no event log", size);
+		return ccdm_err_set(err, -EINVAL, "expected an event log, found %zu other bytes",
+		size);
 	for (number = 1; !r && (number == 1 || !ccdm_tcg_filler(&in)); number++) {
 		memset(&e, 0, sizeof(e));
 		e.at = in.at - (const uint8_t *)log;
@@ -287,14 +288,14 @@ static int ccdm_replay_event(const struct ccdm_tcg_event *e, void *arg)
 	int r = 0;
 
 	if (!banks->count && ccdm_replay_banks(e, banks))
-		return ccdm_err_set(replay->err, -EINVAL, "the log has no bank that is known");
+		return ccdm_err_set(replay->err, -EINVAL, "the log has no known bank");
 	if (e->type == CCDM_EV_NO_ACTION) {
 		ccdm_replay_locality(e, banks);
 		return 0;
 	}
 	if (e->index >= CCDM_REGISTERS)
-		return ccdm_err_set(replay->err, -EINVAL, "the event at byte %zu: no register %u",
-				    e->at, e->index);
+		return ccdm_err_set(replay->err, -EINVAL,
+				    "the event at byte %zu: unknown register %u", e->at, e->index);
 	for (i = 0; !r && i < banks->count; i++) {
 		struct ccdm_bank *bank = &banks->bank[i];
 		struct ccdm_digest *value = &bank->value[e->index], old = *value;
@@ -304,7 +305,7 @@ static int ccdm_replay_event(const struct ccdm_tcg_event *e, void *arg)
 				break;
 		if (k == e->digests.count)
 			return ccdm_err_set(replay->err, -EINVAL,
-					    "the event at byte %zu has no digest for %s", e->at,
+					    "the event at byte %zu lacks the digest for %s", e->at,
 					    ccdm_digest_name(bank->alg));
 		r = ccdm_digest_of(bank->alg, old.bytes, old.size, e->digests.digest[k].bytes,
 				   old.size, value);

@@ -73,7 +73,7 @@ static int ccdm_http_load(struct ccdm_err *err)
 		return 0;
 	dlclose(curl.library);
 	curl.library = NULL;
-	return ccdm_err_set(err, -ENOSYS, "%s is not built with OpenSSL", LIBCURL);
+	return ccdm_err_set(err, -ENOSYS, "%s: expected libcurl built with OpenSSL", LIBCURL);
 }
 
 /* ---- who is there -------------------------------------------------------------- */
@@ -106,7 +106,7 @@ static void ccdm_http_peer(const struct ccdm_http *h, X509_STORE_CTX *store, int
 		return;
 	if (leaf)
 		X509_NAME_oneline(X509_get_subject_name(leaf), name, sizeof(name));
-	ccdm_trace("tls: %s, %s: the server's certificate is of %s: %s by its %s",
+	ccdm_trace("tls: %s, %s: the server's certificate names %s; %s by its %s",
 		   ssl ? curl.SSL_get_version(ssl) : "TLS", h->conf->url, name,
 		   good ? "known" : "not known", h->conf->pin ? "pin" : "CA");
 }
@@ -190,15 +190,16 @@ int ccdm_http_open(const struct ccdm_http_conf *conf, struct ccdm_http **http, s
 	*http = NULL;
 	if (conf->metadata ? strcmp(conf->url, CCDM_HTTP_METADATA)
 			   : strncmp(conf->url, "https://", 8) || !conf->url[8])
-		return ccdm_err_set(err, -EINVAL, "%.200s is no URL of https", conf->url);
+		return ccdm_err_set(err, -EINVAL, "expected a URL with https, found %.200s",
+				    conf->url);
 	/* A password in the address would be in messages, too. */
 	if (!conf->metadata && memchr(conf->url + 8, '@', strcspn(conf->url + 8, "/?#")))
 		return ccdm_err_set(err, -EINVAL,
-				    "the URL has a user name in it; expected https://HOST[:PORT]");
+				    "the URL: expected https://HOST[:PORT], found a user name");
 	if (!conf->metadata && !conf->pin && (!conf->ca || access(conf->ca, R_OK)))
 		return ccdm_err_set(err, -EINVAL, "%s: %s",
-				    conf->ca ? conf->ca : "neither CA nor pin",
-				    conf->ca ? strerror(errno) : "nobody could be known by it");
+				    conf->ca ? conf->ca : "found neither CA nor pin",
+				    conf->ca ? strerror(errno) : "they verify the server");
 	r = ccdm_http_load(err);
 	if (r)
 		return r;
@@ -211,7 +212,7 @@ int ccdm_http_open(const struct ccdm_http_conf *conf, struct ccdm_http **http, s
 		*http = h;
 		return 0;
 	}
-	r = ccdm_err_set(err, h && h->easy ? -ENOSYS : -ENOMEM, "libcurl does not take an option");
+	r = ccdm_err_set(err, h && h->easy ? -ENOSYS : -ENOMEM, "libcurl refuses an option");
 	ccdm_http_close(h);
 	return r;
 }
@@ -257,10 +258,10 @@ static int ccdm_http_error(const struct ccdm_http *h, CURLcode code, struct ccdm
 	int r;
 
 	if (h->denied || code == CURLE_PEER_FAILED_VERIFICATION) {
-		ccdm_err_hint(err, h->conf->pin ? "is the pin that of this server?"
-						: "is this its CA, its name, and the clock right?");
-		return ccdm_err_set(err, -EKEYREJECTED, "%s: this is not the %s: %s", h->conf->url,
-				    h->conf->published ? "server it should be" : "broker", why);
+		ccdm_err_hint(err, h->conf->pin ? "check that the pin is that of this server"
+						: "check the CA, the server's name, and the clock");
+		return ccdm_err_set(err, -EKEYREJECTED, "%s: cannot verify the %s: %s",
+				    h->conf->url, h->conf->published ? "server" : "broker", why);
 	}
 	if (h->full)
 		return ccdm_err_set(err, -EFBIG, "%s: the answer is larger than %zu bytes",

@@ -42,7 +42,7 @@ int ccdm_tpm_open(const char *device, struct ccdm_tpm **tpm, struct ccdm_err *er
 	setenv("TSS2_LOG", "all+none", 1);
 	*tpm = NULL;
 	if (access(device, F_OK))
-		return ccdm_err_set(err, -ENODEV, "there is no TPM (%s)", device);
+		return ccdm_err_set(err, -ENODEV, "found no TPM (%s)", device);
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return ccdm_err_memory(err);
@@ -64,7 +64,7 @@ int ccdm_tpm_open(const char *device, struct ccdm_tpm **tpm, struct ccdm_err *er
 	if (!rc)
 		rc = Esys_Initialize(&t->esys, t->tcti, NULL);
 	if (rc) {
-		r = ccdm_tpm_error(t, "cannot be opened", rc, err);
+		r = ccdm_tpm_error(t, "cannot open it", rc, err);
 		ccdm_tpm_close(t);
 		return r;
 	}
@@ -81,14 +81,14 @@ int ccdm_tpm_extend(struct ccdm_tpm *tpm, unsigned int pcr, const char *text,
 	TSS2_RC rc;
 
 	if (event.size != strlen(text) || event.size > sizeof(event.buffer))
-		return ccdm_err_set(err, -E2BIG, "an event takes %zu bytes at most",
+		return ccdm_err_set(err, -E2BIG, "an event: expected at most %zu bytes",
 				    sizeof(event.buffer));
 	memcpy(event.buffer, text, event.size);
 	/* the TPM hashes: so every active bank is extended, also one of a hash we do not know */
 	rc = Esys_PCR_Event(tpm->esys, ESYS_TR_PCR0 + pcr, ESYS_TR_PASSWORD, ESYS_TR_NONE,
 			    ESYS_TR_NONE, &event, &got);
 	if (rc)
-		return ccdm_tpm_error(tpm, "PCR cannot be extended", rc, err);
+		return ccdm_tpm_error(tpm, "cannot extend a PCR", rc, err);
 	memset(digests, 0, sizeof(*digests));
 	for (i = 0; i < got->count && i < CCDM_BANKS_MAX; i++) {
 		struct ccdm_digest *d = &digests->digest[digests->count];
@@ -120,11 +120,12 @@ int ccdm_tpm_read(struct ccdm_tpm *tpm, unsigned int pcr, struct ccdm_digests *v
 	rc = Esys_GetCapability(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_PCRS,
 				0, TPM2_MAX_CAP_BUFFER, &more, &banks);
 	if (rc)
-		return ccdm_tpm_error(tpm, "does not tell its banks", rc, err);
+		return ccdm_tpm_error(tpm, "cannot read the list of banks", rc, err);
 	/* the library reads what it was not asked for as well: the list of another kind is longer */
 	if (banks->capability != TPM2_CAP_PCRS) {
-		r = ccdm_err_set(err, -EIO, "TPM %s: does not tell its banks, but %#x", tpm->device,
-				 banks->capability);
+		r = ccdm_err_set(err, -EIO,
+				 "TPM %s: expected the list of banks, found capability %#x",
+				 tpm->device, banks->capability);
 		Esys_Free(banks);
 		return r;
 	}
@@ -144,9 +145,10 @@ int ccdm_tpm_read(struct ccdm_tpm *tpm, unsigned int pcr, struct ccdm_digests *v
 		rc = Esys_PCR_Read(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &one,
 				   &version, NULL, &got);
 		if (rc) {
-			r = ccdm_tpm_error(tpm, "PCR cannot be read", rc, err);
+			r = ccdm_tpm_error(tpm, "cannot read a PCR", rc, err);
 		} else if (got->count != 1 || got->digests[0].size != v->size) {
-			r = ccdm_err_set(err, -EIO, "TPM %s: PCR %u: not one value of %u bytes",
+			r = ccdm_err_set(err, -EIO,
+					 "TPM %s: PCR %u: expected one value of %u bytes",
 					 tpm->device, pcr, v->size);
 		} else {
 			memcpy(v->bytes, got->digests[0].buffer, v->size);

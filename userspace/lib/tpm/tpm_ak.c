@@ -63,7 +63,7 @@ int ccdm_tpm_ak_open(struct ccdm_tpm *tpm, ESYS_TR *ak, TPM2B_PUBLIC **public, s
 	rc = Esys_CreatePrimary(tpm->esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, ESYS_TR_NONE,
 				ESYS_TR_NONE, &sensitive, &ccdm_ak_template, &data, &pcrs, ak,
 				public, NULL, NULL, NULL);
-	return rc ? ccdm_tpm_error(tpm, "no attestation key can be made", rc, err) : 0;
+	return rc ? ccdm_tpm_error(tpm, "cannot create an attestation key", rc, err) : 0;
 }
 
 static int ccdm_ak_open(struct ccdm_tpm *tpm, ESYS_TR *ak, struct ccdm_tpm_signed *out,
@@ -81,7 +81,8 @@ static int ccdm_ak_open(struct ccdm_tpm *tpm, ESYS_TR *ak, struct ccdm_tpm_signe
 	Esys_Free(public);
 	if (r) {
 		Esys_FlushContext(tpm->esys, *ak);
-		ccdm_err_set(err, r, "TPM %s: its key is no point on P-256", tpm->device);
+		ccdm_err_set(err, r, "TPM %s: the attestation key is not a point on P-256",
+			     tpm->device);
 	}
 	return r;
 }
@@ -131,7 +132,7 @@ static int ccdm_quote_read(struct ccdm_tpm *tpm, struct ccdm_tpm_signed *out, st
 		rc = Esys_PCR_Read(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &want,
 				   &version, &told, &got);
 		if (rc)
-			return ccdm_tpm_error(tpm, "PCRs cannot be read", rc, err);
+			return ccdm_tpm_error(tpm, "cannot read PCRs", rc, err);
 		for (i = 0, k = 0; i < CCDM_TPM_PCRS && told->count == 1; i++) {
 			if (!(told->pcrSelections[0].pcrSelect[i / 8] & 1 << i % 8) ||
 			    !(left & 1U << i) || k == got->count || got->digests[k].size != size)
@@ -142,7 +143,7 @@ static int ccdm_quote_read(struct ccdm_tpm *tpm, struct ccdm_tpm_signed *out, st
 		Esys_Free(told);
 		Esys_Free(got);
 		if (!k)
-			return ccdm_err_set(err, -EIO, "TPM %s: it does not tell all PCRs",
+			return ccdm_err_set(err, -EIO, "TPM %s: it did not return all PCRs",
 					    tpm->device);
 	}
 	return 0;
@@ -165,11 +166,11 @@ static int ccdm_quote_sign(struct ccdm_tpm *tpm, ESYS_TR ak, const TPM2B_DATA *n
 	rc = Esys_Quote(tpm->esys, ak, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, nonce, &scheme,
 			&all, &message, &signature);
 	if (rc)
-		return ccdm_tpm_error(tpm, "does not sign its PCRs", rc, err);
+		return ccdm_tpm_error(tpm, "cannot sign a quote", rc, err);
 	if (message->size > sizeof(out->message) ||
 	    Tss2_MU_TPMT_SIGNATURE_Marshal(signature, out->signature, sizeof(out->signature),
 					   &at)) {
-		r = ccdm_err_set(err, -EIO, "TPM %s: a quote that nobody can read", tpm->device);
+		r = ccdm_err_set(err, -EIO, "TPM %s: it returned an invalid quote", tpm->device);
 	} else {
 		memcpy(out->message, message->attestationData, message->size);
 		out->message_size = message->size;
@@ -205,7 +206,7 @@ static int ccdm_ak_kept(struct ccdm_tpm *tpm, uint32_t handle, ESYS_TR *ak, stru
 	TSS2_RC rc = Esys_TR_FromTPMPublic(tpm->esys, handle, ESYS_TR_NONE, ESYS_TR_NONE,
 					   ESYS_TR_NONE, ak);
 
-	return rc ? ccdm_tpm_error(tpm, "there is no attestation key", rc, err) : 0;
+	return rc ? ccdm_tpm_error(tpm, "cannot open the attestation key", rc, err) : 0;
 }
 
 int ccdm_tpm_quote(struct ccdm_tpm *tpm, uint32_t handle, const uint8_t *nonce, size_t size,
@@ -219,8 +220,9 @@ int ccdm_tpm_quote(struct ccdm_tpm *tpm, uint32_t handle, const uint8_t *nonce, 
 
 	memset(out, 0, sizeof(*out));
 	if (size > most)
-		return ccdm_err_set(err, -EINVAL, "a TPM signs %zu bytes beside its PCRs, not %zu",
-				    most, size);
+		return ccdm_err_set(err, -EINVAL,
+				    "nonce of a quote: expected at most %zu bytes, found %zu", most,
+				    size);
 	memcpy(data.buffer, nonce, size);
 	r = ccdm_quote_bank(tpm, &out->bank, err);
 	if (!r)
@@ -239,8 +241,10 @@ int ccdm_tpm_quote(struct ccdm_tpm *tpm, uint32_t handle, const uint8_t *nonce, 
 	else
 		Esys_FlushContext(tpm->esys, ak);
 	if (n == TRIES)
-		return ccdm_err_set(err, -EAGAIN, "TPM %s: its PCRs change all the time",
-				    tpm->device);
+		return ccdm_err_set(
+			err, -EAGAIN,
+			"TPM %s: its PCRs changed at every attempt to quote them; try again",
+			tpm->device);
 	return r;
 }
 

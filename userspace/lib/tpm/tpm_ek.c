@@ -73,7 +73,7 @@ static int ccdm_ek_open(struct ccdm_tpm *tpm, ESYS_TR *ek, bool *kept, TPM2B_PUB
 	rc = Esys_CreatePrimary(tpm->esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD, ESYS_TR_NONE,
 				ESYS_TR_NONE, &sensitive, &ccdm_ek_template, &data, &pcrs, ek,
 				public, NULL, NULL, NULL);
-	return rc ? ccdm_tpm_error(tpm, "no endorsement key can be made", rc, err) : 0;
+	return rc ? ccdm_tpm_error(tpm, "cannot create the endorsement key", rc, err) : 0;
 }
 
 static void ccdm_ek_close(struct ccdm_tpm *tpm, ESYS_TR ek, bool kept)
@@ -193,7 +193,7 @@ static int ccdm_activate_keys(struct ccdm_tpm *tpm, const TPM2B_ID_OBJECT *blob,
 			Esys_FlushContext(tpm->esys, session);
 		}
 		if (rc)
-			r = ccdm_tpm_error(tpm, "the broker's credential is not for it", rc, err);
+			r = ccdm_tpm_error(tpm, "cannot activate the broker's credential", rc, err);
 		ccdm_ek_close(tpm, ek, kept);
 		Esys_Free(ek_area);
 	}

@@ -44,11 +44,11 @@ int ccdm_tpm_nv_read(struct ccdm_tpm *tpm, uint32_t index, uint8_t *bytes, size_
 		return r;
 	auth = public.attributes & TPMA_NV_AUTHREAD ? nv : ESYS_TR_RH_OWNER;
 	if (!(public.attributes & TPMA_NV_WRITTEN))
-		r = ccdm_err_set(err, -ENOENT, "TPM %s: NV index %#x was never written",
-				 tpm->device, index);
+		r = ccdm_err_set(err, -ENOENT, "TPM %s: NV index %#x is empty", tpm->device, index);
 	else if (public.dataSize > max)
-		r = ccdm_err_set(err, -EFBIG, "TPM %s: NV index %#x has %u bytes, more than %zu",
-				 tpm->device, index, public.dataSize, max);
+		r = ccdm_err_set(err, -EFBIG,
+				 "TPM %s: NV index %#x: expected at most %zu bytes, found %u",
+				 tpm->device, index, max, public.dataSize);
 	while (!r && !rc && at < public.dataSize) {
 		size_t n = public.dataSize - at < PIECE ? public.dataSize - at : PIECE;
 		TPM2B_MAX_NV_BUFFER *got = NULL;
@@ -56,8 +56,9 @@ int ccdm_tpm_nv_read(struct ccdm_tpm *tpm, uint32_t index, uint8_t *bytes, size_
 		rc = Esys_NV_Read(tpm->esys, auth, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
 				  n, at, &got);
 		if (!rc && got->size != n)
-			r = ccdm_err_set(err, -EIO, "TPM %s: NV index %#x: %u bytes instead of %zu",
-					 tpm->device, index, got->size, n);
+			r = ccdm_err_set(err, -EIO,
+					 "TPM %s: NV index %#x: expected %zu bytes, found %u",
+					 tpm->device, index, n, got->size);
 		if (!rc && !r)
 			memcpy(bytes + at, got->buffer, n);
 		at += n;
@@ -65,7 +66,7 @@ int ccdm_tpm_nv_read(struct ccdm_tpm *tpm, uint32_t index, uint8_t *bytes, size_
 	}
 	Esys_TR_Close(tpm->esys, &nv);
 	if (rc)
-		r = ccdm_tpm_error(tpm, "an NV index cannot be read", rc, err);
+		r = ccdm_tpm_error(tpm, "cannot read an NV index", rc, err);
 	*size = r ? 0 : at;
 	return r;
 }
@@ -86,7 +87,7 @@ static int ccdm_nv_make(struct ccdm_tpm *tpm, uint32_t index, size_t size, struc
 	rc = Esys_NV_DefineSpace(tpm->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE,
 				 ESYS_TR_NONE, &empty, &public, &nv);
 	if (rc)
-		return ccdm_tpm_error(tpm, "no NV index can be made", rc, err);
+		return ccdm_tpm_error(tpm, "cannot create an NV index", rc, err);
 	Esys_TR_Close(tpm->esys, &nv);
 	return 0;
 }
@@ -101,7 +102,7 @@ int ccdm_tpm_nv_write(struct ccdm_tpm *tpm, uint32_t index, const uint8_t *bytes
 	int r;
 
 	if (size > PIECE)
-		return ccdm_err_set(err, -EFBIG, "%zu bytes for an NV index", size);
+		return ccdm_err_set(err, -EFBIG, "NV index: too many bytes: %zu", size);
 	memcpy(data.buffer, bytes, size);
 	r = ccdm_nv_open(tpm, index, &nv, &public, err);
 	if (r == -ENOENT) {
@@ -114,5 +115,5 @@ int ccdm_tpm_nv_write(struct ccdm_tpm *tpm, uint32_t index, const uint8_t *bytes
 	rc = Esys_NV_Write(tpm->esys, public.attributes & TPMA_NV_AUTHWRITE ? nv : ESYS_TR_RH_OWNER,
 			   nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &data, 0);
 	Esys_TR_Close(tpm->esys, &nv);
-	return rc ? ccdm_tpm_error(tpm, "an NV index cannot be written", rc, err) : 0;
+	return rc ? ccdm_tpm_error(tpm, "cannot write an NV index", rc, err) : 0;
 }

@@ -46,7 +46,7 @@ static int ccdm_provider_cert(struct ccdm_tpm *tpm, uint32_t index, struct ccdm_
 		    ? 4 + (size_t)(p->cert[2] << 8 | p->cert[3])
 		    : SIZE_MAX;
 	if (n > size)
-		return ccdm_err_set(err, -EIO, "TPM %s: NV index %#x holds no certificate",
+		return ccdm_err_set(err, -EIO, "TPM %s: NV index %#x: expected a certificate",
 				    tpm->device, index);
 	p->cert_size = n;
 	return 0;
@@ -71,9 +71,10 @@ static int ccdm_provider_read(struct ccdm_tpm *tpm, const struct ccdm_provider_i
 	    (p->template.publicArea.type != TPM2_ALG_RSA &&
 	     p->template.publicArea.type != TPM2_ALG_ECC) ||
 	    (p->template.publicArea.objectAttributes & needed) != needed)
-		return ccdm_err_set(err, -EIO,
-				    "TPM %s: NV index %#x holds no template of an attestation key",
-				    tpm->device, at->template);
+		return ccdm_err_set(
+			err, -EIO,
+			"TPM %s: NV index %#x: expected a template of an attestation key",
+			tpm->device, at->template);
 	return 0;
 }
 
@@ -160,7 +161,7 @@ static int ccdm_provider_make(struct ccdm_tpm *tpm, const struct ccdm_provider *
 				ESYS_TR_NONE, &sensitive, &p->template, &data, &pcrs, ak, &public,
 				NULL, NULL, NULL);
 	if (rc)
-		return ccdm_tpm_error(tpm, "no attestation key can be made of its template", rc,
+		return ccdm_tpm_error(tpm, "cannot create an attestation key from its template", rc,
 				      err);
 	r = ccdm_provider_same(tpm, p, &public->publicArea, out, err);
 	Esys_Free(public);

@@ -59,7 +59,7 @@ static int ccdm_claim_only(struct ccdm *c)
 	lockdep_assert_held(&ccdm_list_lock);
 	list_for_each_entry(other, &ccdm_list, list) {
 		if (other->md == c->md) {
-			c->ti->error = "The mapping has a table: another would have another key";
+			c->ti->error = "The mapping already has a table: a new one would have a new key";
 			r = -EBUSY;
 		} else if (other->dev->bdev->bd_dev == bdev->bd_dev) {
 			c->ti->error = "Backing device is in use by another ccdm mapping";
@@ -158,7 +158,7 @@ static int ccdm_ctr_devices(struct ccdm *c, const char *path, const char *origin
 		return -EBUSY;
 	}
 	if (!(dm_table_get_mode(ti->table) & CCDM_MODE_WRITE)) {
-		ti->error = "A read-only mapping would never hold anything";
+		ti->error = "A read-only mapping could never hold data";
 		return -EROFS;
 	}
 	if (ti->len % CCDM_BLOCK_SECTORS) {
@@ -199,7 +199,7 @@ static int ccdm_ctr_devices(struct ccdm *c, const char *path, const char *origin
 	if (!r)
 		r = sync_blockdev(bdev_whole(bdev));
 	if (r)
-		ti->error = "Page cache of the backing device cannot be written back";
+		ti->error = "Cannot write back the page cache of the backing device";
 	else
 		invalidate_bdev(bdev);
 	/* Of a partition: what was buffered through the whole disk stays, but clean. */
@@ -235,7 +235,7 @@ static int ccdm_ctr_keys(struct ccdm *c)
 	if (IS_ERR(secret)) {
 		r = PTR_ERR(secret);
 		c->ti->error = r == -ENODEV ?
-			"This CPU has no random generator (RDSEED, RDRAND) that works" :
+			"This CPU has no random generator that works (RDSEED, RDRAND)" :
 			r == -EPERM ? CCDM_DEVICE_ERROR : "Cannot draw a key";
 		return r;
 	}
@@ -290,7 +290,7 @@ static int ccdm_ctr_memory(struct ccdm *c)
 		return r;
 	r = ccdm_cache_init(c);
 	if (r == -ENOSPC)
-		c->ti->error = "cache_mib: too small for what each CPU needs; give more MiB";
+		c->ti->error = "cache_mib: too small for the memory of each CPU; give more MiB";
 	return r;
 }
 

@@ -76,7 +76,7 @@ static unsigned long ccdm_halting;
 
 static void ccdm_halt_expired(struct timer_list *timer)
 {
-	panic("ccdm: %s: tamper, and power off did not come", ccdm_halt_name);
+	panic("ccdm: %s: tamper, but the machine did not power off", ccdm_halt_name);
 }
 
 /*
@@ -89,7 +89,7 @@ static void ccdm_halt_run(struct work_struct *work)
 {
 	/* In the kernel: a helper program would live on the dead root. */
 	kernel_power_off();
-	panic("ccdm: %s: tamper, and this machine cannot be switched off", ccdm_halt_name);
+	panic("ccdm: %s: tamper, but this machine cannot power off", ccdm_halt_name);
 }
 
 static DECLARE_WORK(ccdm_halt_work, ccdm_halt_run);

@@ -48,7 +48,7 @@ static const struct kernel_param_ops ccdm_gmac_ops = {
 };
 
 module_param_cb(gmac, &ccdm_gmac_ops, NULL, 0444);
-MODULE_PARM_DESC(gmac, "how aes-xts-gmac makes its tags: auto (default: the faster way), aad or gcm; reads as the way that was taken");
+MODULE_PARM_DESC(gmac, "how aes-xts-gmac computes tags: auto (default: the faster way), aad or gcm; reads back the chosen way");
 
 /* Nanoseconds to seal a block, the least of some rounds; U64_MAX if it cannot be measured. */
 static u64 ccdm_gmac_measure(enum ccdm_construction kind, const struct ccdm_key *key,
@@ -95,7 +95,7 @@ int ccdm_gmac_module_init(void)
 	int r = 0;
 
 	if (ccdm_gmac != CCDM_GMAC_AUTO) {
-		pr_info("ccdm: aes-xts-gmac makes its tags with gmac:%s, as the parameter says\n",
+		pr_info("ccdm: aes-xts-gmac computes tags with gmac:%s, as the parameter says\n",
 			ccdm_gmac_names[ccdm_gmac]);
 		return 0;
 	}
@@ -112,10 +112,10 @@ int ccdm_gmac_module_init(void)
 	/* Where neither can be measured, opening says why. */
 	ccdm_gmac = gcm < aad ? CCDM_GMAC_GCM : CCDM_GMAC_AAD;
 	if (aad == U64_MAX || gcm == U64_MAX)
-		pr_info("ccdm: aes-xts-gmac cannot be measured here, and has gmac:%s\n",
+		pr_info("ccdm: aes-xts-gmac could not be measured here; it uses gmac:%s\n",
 			ccdm_gmac_names[ccdm_gmac]);
 	else
-		pr_info("ccdm: aes-xts-gmac makes its tags with gmac:%s (4096 bytes sealed: aad %llu ns, gcm %llu ns)\n",
+		pr_info("ccdm: aes-xts-gmac computes tags with gmac:%s (to seal 4096 bytes: aad %llu ns, gcm %llu ns)\n",
 			ccdm_gmac_names[ccdm_gmac], aad, gcm);
 out:
 	kfree_sensitive(key);

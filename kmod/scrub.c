@@ -169,7 +169,7 @@ static void ccdm_scrub_work(struct kthread_work *work)
 		s->io.c = c;
 		ccdm_scrub_run(c, s);
 	} else {
-		DMERR_LIMIT("%s: scrub: no memory", ccdm_name(c));
+		DMERR_LIMIT("%s: scrub: out of memory", ccdm_name(c));
 	}
 	for (i = 0; i < n; i++) {
 		/* plaintext */

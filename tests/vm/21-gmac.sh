@@ -15,7 +15,7 @@ check_sh "and the log says what was expected" "dmesg | grep -q 'ccdm: gmac: expe
 load gmac=auto
 check_sh "auto: one of the ways was taken" "grep -qxE 'aad|gcm' $P"
 check_sh "auto: the log says which, and both figures" \
-	"dmesg | grep -q \"ccdm: aes-xts-gmac makes its tags with gmac:\$(cat $P) (4096 bytes sealed: aad [0-9]* ns, gcm [0-9]* ns)\""
+	"dmesg | grep -q \"ccdm: aes-xts-gmac computes tags with gmac:\$(cat $P) (to seal 4096 bytes: aad [0-9]* ns, gcm [0-9]* ns)\""
 check_sh "auto: it is the faster one" "dmesg | sed -n 's/.*gmac:\([a-z]*\) (4096.*aad \([0-9]*\) ns, gcm \([0-9]*\) ns.*/\1 \2 \3/p' |
 	awk '{ exit !(\$1 == (\$3 < \$2 ? \"gcm\" : \"aad\")) }'"
 note "$(dmesg | grep 'ccdm: aes-xts-gmac')"
@@ -34,7 +34,7 @@ run_fio() {
 for way in aad gcm; do
 	dmesg -C
 	load gmac=$way
-	check_sh "$way: forced" "grep -qx $way $P && dmesg | grep -q 'ccdm: aes-xts-gmac makes its tags with gmac:$way, as the parameter says'"
+	check_sh "$way: forced" "grep -qx $way $P && dmesg | grep -q 'ccdm: aes-xts-gmac computes tags with gmac:$way, as the parameter says'"
 	check_sh "$way: it cannot be changed later" "! (echo aad >$P) 2>/dev/null"
 	for suite in aes-xts-hmac-sha256 aes-gcm; do
 		mk t $D cipher:$suite

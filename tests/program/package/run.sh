@@ -149,7 +149,7 @@ refuse_code 5 "a second one in its place" "a broker already exists" "$broker" in
 chmod 0640 "$tmp/etc/secrets.key"
 refuse_code 2 "a key file that others can read" "other users can access the key" "${broker}d" --check --config "$tmp/brokerd.conf"
 refuse_code 8 "nobody listens" "check that ccdm-brokerd runs" "$broker" policy list --config "$tmp/brokerd.conf"
-check_sh "policy check: the worked examples are good, and not odd" "[ -z \"\$('$broker' policy check Documentation/policy/*.yaml 2>&1 >'$tmp/out')\" ] && [ \$(grep -c ': good' '$tmp/out') = \$(ls Documentation/policy/*.yaml | wc -l) ]"
+check_sh "policy check: the worked examples are good, and not odd" "[ -z \"\$('$broker' policy check Documentation/policy/*.yaml 2>&1 >'$tmp/out')\" ] && [ \$(grep -c ': valid' '$tmp/out') = \$(ls Documentation/policy/*.yaml | wc -l) ]"
 LC_ALL=C.UTF-8 MANWIDTH=200 man -l "$tmp/broker/usr/share/man/man5/ccdm-policy.5" 2>/dev/null | col -b | sed 's/\xe2\x80\x90/-/g' >"$tmp/policy.txt"
 for f in Documentation/policy/*.yaml; do
 	check "$(basename "$f"): the man page has it" grep -q "$(basename "$f")" "$tmp/policy.txt"

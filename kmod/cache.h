@@ -3,13 +3,13 @@
 /*
  * cache.h - nodes of the tree in memory
  *
- *	cache.c		finding them, from the root down
- *	load.c		reading and verifying them
+ *	cache.c		look-up of nodes, from the root down
+ *	load.c		read and verify nodes
  *	nodes.c		their memory: pins, eviction, the line of those who lack room
- *	writeback.c	dirty ones on their way to the device
- *	sync.c		waiting for them
+ *	writeback.c	write dirty nodes back to the device
+ *	sync.c		wait until dirty nodes are written back
  *
- * The locks are defined here, each with its rule; who waits for whom is in
+ * The locks are defined here, each with its rule. The order in which code waits is in
  * Documentation/explanation/concurrency.rst.
  */
 #ifndef CCDM_CACHE_H
@@ -34,7 +34,7 @@ struct ccdm;
  * @hash: in its bucket (bucket lock)
  * @clock: in the CLOCK ring (cache lock)
  * @dirty_link: in the dirty list of its level (cache lock)
- * @parent: pinned by us as long as we are in the hash; never NULL but for the root
+ * @parent: pinned by this node while it is in the hash; NULL only for the root
  * @entry: CCDM_NODE_ENTRIES entries (@lock)
  * @index: index within the level
  * @level: 0 for a leaf
@@ -43,9 +43,9 @@ struct ccdm;
  *	   under the bucket lock, with no pins
  * @dirty: differs from what is on the device (@lock)
  * @referenced: used since the CLOCK hand passed; a hint
- * @unwritable: its last write, alone, failed; counted (cache lock)
- * @alone: failed together with neighbours; to be tried alone
- * @pins: who needs it in memory: walkers, bios, cached children, being dirty or
+ * @unwritable: its last write, without neighbours, failed; counted (cache lock)
+ * @alone: its write with neighbours failed; retry it without them
+ * @pins: number of users: walkers, bios, cached children, being dirty or
  *	  written. From 0 to 1 only under the bucket lock
  * @lock: interrupt-safe, held for copying only, never together with another
  *	  node's lock or a bucket's; the cache's lock may be taken in it
@@ -53,10 +53,10 @@ struct ccdm;
  * @line: bios that wait for marks, in order of arrival (@lock)
  * @walks: walks that wait for the end of LOADING (@lock)
  * @off_clock: dirty, or being written: not in the CLOCK ring (cache lock)
- * @looked_at: an evictor has taken it off the ring, and has not decided (cache lock)
+ * @looked_at: an evictor took it off the ring and has not decided yet (cache lock)
  * @dirty_gen: the cache's generation when it became dirty (cache lock)
- * @retry_at: jiffies before which a failed write is not tried again
- * @backoff: the present distance of these tries, in jiffies
+ * @retry_at: jiffies before which a failed write is not retried
+ * @backoff: present delay between retries, in jiffies
  */
 struct ccdm_node {
 	struct hlist_node hash;
@@ -74,7 +74,7 @@ struct ccdm_node {
 	bool off_clock;
 	bool looked_at;
 	atomic_t pins;
-	/* Interrupt-safe, held for copying only; inside nothing, inside it the cache's alone. */
+	/* Interrupt-safe, held for copying only. Outermost; only the cache's lock nests in it. */
 	spinlock_t lock;
 	struct ccdm_mask mask;
 	struct list_head line;
@@ -88,7 +88,7 @@ struct ccdm_node {
 #define CCDM_NODE_COST	(PAGE_SIZE + sizeof(struct ccdm_node))
 
 struct ccdm_bucket {
-	/* Guards the chain, the way of a node out of it, and pins from 0 to 1. Inside nothing. */
+	/* Guards the chain, removal of a node, and pins from 0 to 1. Nests in no lock. */
 	spinlock_t lock;
 	struct hlist_head head;
 };
@@ -105,18 +105,18 @@ enum ccdm_get {
 
 /**
  * struct ccdm_walk - a walk from the root down to a node
- * @waiter: its place: at a node that is LOADING, in the line for room or for loads; and
- *	    the control group of whom it serves
+ * @waiter: its place at a node that is LOADING, or in the line for room or for loads; and
+ *	    the control group of the I/O that it serves
  * @index: index of the node within its level
  * @level: level of the node
  * @how: enum ccdm_get
  * @first: first in line for room
- * @at_leaf: set when the walk waits for the very node that it wants
+ * @at_leaf: set when the walk waits for its target node
  * @node: the result: the node, pinned, or an ERR_PTR(). Before that a node on the way
  *	  which is pinned for the walk, or NULL
- * @load: memory to load with, which it stood in line for; or NULL
- * @ioprio: priority of whom it serves
- * @opf: flags of the same for loads: REQ_PRIO and REQ_IDLE; 0 for nobody in particular
+ * @load: memory for a load, which it waited for; or NULL
+ * @ioprio: priority of the I/O that it serves
+ * @opf: flags of that I/O for loads: REQ_PRIO and REQ_IDLE; 0 if it serves no I/O
  * @done: called with the result, in softirq or a worker
  */
 struct ccdm_walk {
@@ -133,7 +133,7 @@ struct ccdm_walk {
 	void (*done)(struct ccdm_walk *walk);
 };
 
-/* Every look-up reads the first two; the rest is written. */
+/* Every look-up reads the first two members. The others change often. */
 struct ccdm_cache {
 	struct ccdm_bucket *buckets;
 	unsigned int hash_bits;
@@ -141,14 +141,14 @@ struct ccdm_cache {
 	struct ccdm_node root ____cacheline_aligned_in_smp;
 	struct ccdm_entry root_entry;
 
-	/* Guards the lists and counters below. Inside a node's, nothing inside; interrupt-safe. */
+	/* Guards the lists and counters below. Nests in a node's lock; innermost; interrupt-safe. */
 	spinlock_t lock;
 	struct list_head clock;		/* clean nodes */
 	unsigned int nr_clock;
 	struct list_head dirty[CCDM_MAX_LEVELS];	/* oldest first */
 	struct list_head failed[CCDM_MAX_LEVELS];	/* dirty, and the last write failed */
-	struct list_head spare;		/* nodes that hold nothing, up to the floor */
-	struct list_head reserve;	/* the same, for the first in line */
+	struct list_head spare;		/* free nodes, up to the floor */
+	struct list_head reserve;	/* free nodes for the first in line */
 	unsigned int nr_reserve;
 	unsigned int nr;		/* nodes that exist, spare ones included */
 	unsigned int nr_dirty;
@@ -156,31 +156,31 @@ struct ccdm_cache {
 	u64 gen;
 
 	unsigned int limit;		/* most nodes; changes live */
-	unsigned int floor;		/* nodes made in ctr, that the shrinker does not get */
-	unsigned int fixed_kib;		/* what is allocated beside the nodes */
+	unsigned int floor;		/* nodes allocated in ctr; the shrinker never frees them */
+	unsigned int fixed_kib;		/* memory allocated besides the nodes */
 
 	/* The line of walks that lack room; its first owns the reserve. (lock) */
 	struct list_head room_line;
-	bool room_busy;			/* the first is not in the line: it is being served */
+	bool room_busy;			/* the first walk is being served and not in the line */
 	atomic_t room_waiters;
-	atomic_t room_seq;		/* moves when room may have appeared */
+	atomic_t room_seq;		/* changes when room may be available */
 	struct work_struct room;	/* serves the line, on "done" */
-	struct delayed_work room_retry;	/* memory that comes back tells nobody */
+	struct delayed_work room_retry;	/* freed memory sends no notice: poll */
 	atomic_t nr_leaving;		/* evictions between their first and last step */
 	wait_queue_head_t leave_wait;
 
 	/* load.c */
-	/* Guards what stands below, up to nr_free_loads. Inside nothing; interrupt-safe. */
+	/* Guards the members below, up to nr_free_loads. Nests in no lock; interrupt-safe. */
 	spinlock_t load_lock;
 	struct list_head free_loads;
-	struct ccdm_line load_line;	/* walks that wait for one of them */
-	struct list_head again;		/* walks that go on in a worker */
+	struct ccdm_line load_line;	/* walks that wait for a load */
+	struct list_head again;		/* walks that a worker continues */
 	unsigned int nr_free_loads;
 	unsigned int nr_loads;
 	unsigned int group_loads[CCDM_GROUPS];
 	struct ccdm_load *loads;
-	struct work_struct walker;	/* goes on with walks, on "done" */
-	wait_queue_head_t load_wait;	/* for the last of them */
+	struct work_struct walker;	/* continues walks, on "done" */
+	wait_queue_head_t load_wait;	/* for the end of the last load */
 
 	/* writeback.c */
 	struct work_struct writer;
@@ -189,12 +189,12 @@ struct ccdm_cache {
 	unsigned int nr_writes;
 	unsigned int nr_free_writes;		/* lock */
 	struct list_head free_writes;		/* lock */
-	u64 hand[CCDM_MAX_LEVELS];		/* where the writer is, lock */
+	u64 hand[CCDM_MAX_LEVELS];		/* position of the writer, lock */
 	unsigned int turn;			/* level that is next, lock */
 	unsigned int writing[CCDM_MAX_LEVELS];	/* nodes in flight, lock */
-	struct page *scratch;			/* copy of a node, for the writer alone */
+	struct page *scratch;			/* copy of a node, used only by the writer */
 	bool stopped;				/* suspended or going away */
-	bool lowering;				/* between the two marks */
+	bool lowering;				/* writing nodes back until few are dirty */
 	int sync_level;				/* -1: no sync */
 	u64 sync_gen;
 	int sync_error;
@@ -219,56 +219,56 @@ static inline struct ccdm_bucket *ccdm_bucket(struct ccdm_cache *k, unsigned int
 
 /* Allocates, sleeps. On an error ccdm_cache_exit() cleans up. */
 int ccdm_cache_init(struct ccdm *c);
-/* Nothing runs any more; accepts a mapping whose cache was never made. */
+/* Call when nothing runs any more. Accepts a mapping without a cache. */
 void ccdm_cache_exit(struct ccdm *c);
 
 /* Fast look-up: a pinned node that may be used now, or NULL. Any context but hard interrupt. */
 struct ccdm_node *ccdm_cache_find(struct ccdm *c, unsigned int level, u64 index);
 
 /**
- * ccdm_cache_walk() - a node with its way up in memory, pinned; does not wait
+ * ccdm_cache_walk() - pin a node with all its ancestors in memory; does not wait
  * @c: mapping
  * @walk: index, level, how, done, and for whom (ccdm_io_walk_for()) are set
  * @direct: this thread may send bios: it is in map(), or may sleep for the device
  *
- * With CCDM_GET_COVER an absent node is entered as LOADING and not read. The caller
+ * With CCDM_GET_COVER an absent node enters the hash as LOADING and is not read. The caller
  * owns it, sees state LOADING, and ends it with ccdm_cache_publish() or
  * ccdm_cache_abandon().
  *
  * Context: process or softirq; with @direct process.
- * Return: the node; ERR_PTR(-EIO) (device, crypto, tamper, no room because too much
+ * Return: the node; ERR_PTR(-EIO) (device, crypto, tamper, or no room because too much
  * cannot be written back); or NULL: @walk->done() is called with the result, perhaps
  * before this returns.
  */
 struct ccdm_node *ccdm_cache_walk(struct ccdm *c, struct ccdm_walk *walk, bool direct);
 
 /*
- * The same for a caller that can wait, for whom @like serves; NULL: for nobody in particular.
+ * As ccdm_cache_walk(), for a caller that can wait. @like: a walk for the same I/O, or NULL.
  * Level g.levels is the root. Sleeps. Return: the node or ERR_PTR(-EIO).
  */
 struct ccdm_node *ccdm_cache_get(struct ccdm *c, unsigned int level, u64 index,
 				 enum ccdm_get how, const struct ccdm_walk *like);
 
-/* Load leaf @index as @like would, if it need not wait. @direct: as for ccdm_cache_walk(). */
+/* Load leaf @index for the I/O of @like if it need not wait. @direct: see ccdm_cache_walk(). */
 void ccdm_cache_prefetch(struct ccdm *c, u64 index, const struct ccdm_walk *like, bool direct);
 
-/* The mapping has stopped: wake all waiters, for no room and no sync will come. Any context. */
+/* Wake all waiters: no room and no sync will come after a stop. Any context. */
 void ccdm_cache_stopped(struct ccdm *c);
 
-/* @node is ours and LOADING: it may be used now. @node->lock is not held. */
+/* Make @node, which the caller owns and which is LOADING, usable. @node->lock is not held. */
 void ccdm_cache_publish(struct ccdm *c, struct ccdm_node *node);
-/* Takes the node out; walks that wait get @error, or look again if 0. Drops the pin. */
+/* Remove the node. Waiting walks get @error, or retry if it is 0. Drops the pin. */
 void ccdm_cache_abandon(struct ccdm *c, struct ccdm_node *node, int error);
-/* Goes on with @walk in a worker, or ends it. Any context but hard interrupt. */
+/* Continue @walk in a worker, or end it. Any context but hard interrupt. */
 void ccdm_walk_again(struct ccdm *c, struct ccdm_walk *walk);
 void ccdm_walk_end(struct ccdm *c, struct ccdm_walk *walk, struct ccdm_node *node);
-/* For the line for room: one step further. NULL: waits somewhere. */
+/* For the line for room: take the next steps of @walk. NULL: it waits. */
 struct ccdm_node *ccdm_walk_on(struct ccdm *c, struct ccdm_walk *walk, bool direct);
 
 /*
- * To be called with @node->lock held after an entry was changed; takes the cache's lock in
- * it. If it returns true, ccdm_writeback_kick() follows once the lock is released. The node
- * is usable: the writer passes over one that is not, and does not come back.
+ * Call this with @node->lock held after a change of an entry; it nests the cache's lock in
+ * it. If it returns true, call ccdm_writeback_kick() after releasing the lock. The node must
+ * be usable: the writer skips an unusable node and does not retry it.
  */
 bool __must_check ccdm_cache_set_dirty(struct ccdm *c, struct ccdm_node *node);
 
@@ -276,14 +276,14 @@ bool __must_check ccdm_cache_set_dirty(struct ccdm *c, struct ccdm_node *node);
 
 int ccdm_nodes_module_init(void);
 void ccdm_nodes_module_exit(void);
-/* Makes the nodes that are never given back; the limit is set. Sleeps. */
+/* Allocate the nodes that are never freed; the limit is set. Sleeps. */
 int ccdm_nodes_init(struct ccdm *c);
 void ccdm_nodes_exit(struct ccdm *c);
 
 void ccdm_node_pin(struct ccdm_node *node);	/* node is pinned already */
 /* Any context but hard interrupt; @node may be gone on return. */
 void ccdm_node_unpin(struct ccdm *c, struct ccdm_node *node);
-/* Memory of a node that nobody can find: loading, pinned once. Nothing is allocated. */
+/* Initialise a node outside of the hash: LOADING, pinned once. Allocates nothing. */
 void ccdm_node_setup(struct ccdm_node *node, unsigned int level, u64 index);
 void ccdm_node_destroy(struct ccdm_node *node);
 
@@ -291,29 +291,29 @@ void ccdm_node_destroy(struct ccdm_node *node);
 unsigned int ccdm_nodes_fit(struct ccdm *c, unsigned int mib);
 void ccdm_nodes_resize(struct ccdm *c, unsigned int nodes);
 unsigned int ccdm_nodes_kib(struct ccdm *c);
-/* Gives nodes back while there are more than the limit. Does not sleep. */
+/* Free nodes while there are more than the limit. Does not sleep. */
 void ccdm_nodes_trim(struct ccdm *c);
-/* Gives back all clean, unpinned nodes; who pinned only their children follow. */
+/* Free all clean, unpinned nodes, then parents that only such children pinned. */
 void ccdm_nodes_drop(struct ccdm *c);
-/* Drops the pin, and gives the node back if nobody else needs it. */
+/* Drop the pin, and free the node if it was the last. */
 void ccdm_node_forget(struct ccdm *c, struct ccdm_node *node);
-/* Out of the parent's mask and the hash: GONE. */
+/* Remove @node from the parent's mask and the hash: GONE. */
 void ccdm_node_detach(struct ccdm *c, struct ccdm_node *node);
 
-/* A node that holds nothing, or NULL. @first: the caller is first in line. */
+/* Get a free node, or NULL. @first: the caller is first in line. */
 struct ccdm_node *ccdm_nodes_get(struct ccdm *c, bool first);
-/* Nobody can find @node any more: to the reserve, or back to the system. */
+/* Give @node, which is in no hash, to the reserve or back to the system. */
 void ccdm_nodes_put(struct ccdm *c, struct ccdm_node *node);
 /*
- * Put @walk, which holds nothing, into the line; @seq: room_seq before it looked for room.
- * 0: it is not the caller's any more; -EIO: there will be no room.
+ * Put @walk, which pins no node, into the line. @seq: room_seq before it looked for room.
+ * Return: 0: the line owns @walk now; -EIO: there will be no room.
  */
 int __must_check ccdm_nodes_wait(struct ccdm *c, struct ccdm_walk *walk, int seq);
 /* @walk was first in line, and is done. */
 void ccdm_nodes_done(struct ccdm *c, struct ccdm_walk *walk);
-/* Puts a clean node that an evictor has left, or that is new, into the CLOCK ring. */
+/* Put a clean node, new or released by an evictor, into the CLOCK ring. */
 void ccdm_node_clean(struct ccdm *c, struct ccdm_node *node);
-/* Somebody who waits for room should look again. Any context. */
+/* Let a waiter for room retry. Any context. */
 void ccdm_nodes_wake(struct ccdm *c);
 
 /* ---- load.c ---------------------------------------------------------------- */
@@ -322,39 +322,39 @@ int ccdm_load_init(struct ccdm *c, unsigned int nr);
 void ccdm_load_exit(struct ccdm *c);
 /* Bytes that @nr of them take. */
 size_t ccdm_load_cost(unsigned int nr);
-/* Waits until none is under way. Nobody begins one. */
+/* Wait for all loads in flight. No caller starts another. */
 void ccdm_load_drain(struct ccdm *c);
 /*
- * Memory to load a node with, for a control group. NULL: @walk waits in line for it, or, if
- * @walk is NULL, there is none.
+ * Get memory for a load, for a control group. NULL: @walk waits in line for it, or, if
+ * @walk is NULL, none is free.
  */
 struct ccdm_load *ccdm_load_get(struct ccdm *c, struct ccdm_walk *walk, unsigned int group);
 void ccdm_load_put(struct ccdm *c, struct ccdm_load *load);
 /*
- * To read @node, which is LOADING and pinned by the load, and to verify it against @e, its
- * parent's entry, which cannot change now; with the priority and flags of @walk.
+ * Prepare @load to read @node, which is LOADING and pinned by @load, and to verify it with @e, its
+ * parent's entry, which cannot change now. Priority and flags are those of @walk.
  */
 void ccdm_load_set(struct ccdm_load *load, struct ccdm_node *node, const struct ccdm_entry *e,
 		   const struct ccdm_walk *walk);
-/* Begin. It ends with ccdm_cache_publish() or ccdm_cache_abandon(). */
+/* Start the load. It ends with ccdm_cache_publish() or ccdm_cache_abandon(). */
 void ccdm_load_start(struct ccdm_load *load, bool direct);
 
 /* ---- writeback.c ----------------------------------------------------------- */
 
-/* Memory to write @nr nodes at a time. */
+/* Allocate memory to write @nr nodes at a time. */
 int ccdm_writeback_init(struct ccdm *c, unsigned int nr);
 size_t ccdm_writeback_cost(unsigned int nr);
 void ccdm_writeback_exit(struct ccdm *c);
-/* The writer should look whether there is something to do. Any context. */
+/* Let the writer look for work. Any context. */
 void ccdm_writeback_kick(struct ccdm *c);
 void ccdm_writeback_stop(struct ccdm *c);
 void ccdm_writeback_start(struct ccdm *c);
-/* I/O that needs a new node fails while this much cannot be written. */
+/* True while so many nodes cannot be written that I/O which needs a new node fails. */
 bool ccdm_writeback_stuck(struct ccdm *c);
 
 /* ---- sync.c ---------------------------------------------------------------- */
 
-/* Sleeps until all that was dirty has been written once. 0, -EIO, -EINTR, -EAGAIN when stopped. */
+/* Sleep until every dirty node was written once. 0, -EIO, -EINTR, -EAGAIN when stopped. */
 int ccdm_sync(struct ccdm *c);
 
 #endif /* CCDM_CACHE_H */

@@ -3,20 +3,20 @@
 /*
  * ccdm.h - the map of the module
  *
- *	target, ctr, table	device-mapper's side: life, making a mapping, its text
- *	scrub			looking for tamper
- *	map			a bio comes in
- *	read, write, discard	what happens to a bio
- *	io			what they have in common
+ *	target, ctr, table	device-mapper's side: target, constructor, table line
+ *	scrub			read and verify everything
+ *	map			entry point of bios
+ *	read, write, discard	processing of a bio
+ *	io			code that they share
  *	cache, load, nodes, writeback, sync	nodes in memory and their I/O (cache.h)
- *	submit			two threads that send what cannot be sent where it is
+ *	submit			two threads that send bios which their sender cannot send
  *	pages			the pages that the host may see
- *	line, soft		a line with ranks; going on in softirq
+ *	line, soft		a line with ranks; steps in softirq
  *	gmac, key, suite	bytes and keys (suite.h, key.h)
  *	tree			entries and decisions (tree.h)
- *	seq, event, name	sequence numbers; telling the world; what it is called
+ *	seq, event, name	sequence numbers; events; the mapping's name
  *
- * Calls go downward in this list. Locks, and who may wait for whom, are in
+ * Calls go downward in this list. Locks and rules for waiting are in
  * Documentation/explanation/concurrency.rst; each lock's rule stands at its definition.
  */
 #ifndef CCDM_H
@@ -54,7 +54,7 @@ enum ccdm_stat {
 	CCDM_STAT_POISONED,	/* blocks poisoned by a failed write */
 	CCDM_STAT_DATA_ERRORS,	/* device errors on data */
 	CCDM_STAT_NODE_ERRORS,	/* device errors on nodes */
-	CCDM_STAT_TAMPERS,	/* times a tamper was seen */
+	CCDM_STAT_TAMPERS,	/* tampers detected */
 	CCDM_STATS,
 };
 
@@ -68,7 +68,7 @@ struct ccdm_stats {
 #define CCDM_INLINE_VECS	8	/* blocks of an I/O that needs no table */
 
 /**
- * struct ccdm_pg - a page of the pool; holds only what the host knows, for ever
+ * struct ccdm_pg - a page of the pool; it only ever holds data that the host may see
  * @next: next in the list it is on
  * @page: the page
  * @tag: tag of the block in it, between sealing and setting the entry
@@ -84,7 +84,7 @@ struct ccdm_io;
 /**
  * struct ccdm_at - a block of an I/O, and where its bytes are
  * @page: its page of the pool
- * @iter: its place in the sender's pages
+ * @iter: its position in the sender's pages
  * @block: counted from the I/O's first
  * @end: where to stop
  */
@@ -103,7 +103,7 @@ struct ccdm_at {
  * struct ccdm_span - a part of an I/O, for one worker
  * @io: the I/O
  * @work: the worker's
- * @fn: what to do with it; at its end the I/O has one less pending
+ * @fn: processes it, and drops one of the I/O's pending counts at its end
  * @at: the blocks
  */
 struct ccdm_span {
@@ -126,7 +126,7 @@ struct ccdm_vecs {
  * @nr: pages wanted
  * @pages: the pages, once granted; NULL before
  * @vecs: the table, if @nr is above CCDM_INLINE_VECS
- * @on_granted: called when the line gives what was missing, in any context with
+ * @on_granted: called when the line grants the request, in any context with
  *	     interrupts on or off; queues, does not wait
  */
 struct ccdm_page_req {
@@ -146,7 +146,7 @@ struct ccdm_pages_list {
 };
 
 struct ccdm_pages_cpu {
-	/* Guards the list: taken by its CPU, and by who empties all lists (pool lock held). */
+	/* Guards the list: taken by its CPU, and by code that empties all lists (pool lock held). */
 	spinlock_t lock;
 	struct ccdm_pages_list list;
 };
@@ -160,25 +160,25 @@ enum ccdm_pages_use {
 /**
  * struct ccdm_pages - the pool
  * @cpu: free pages of each CPU
- * @slow: somebody is in line, or what is kept is not whole: pages go to the common lists.
+ * @slow: a request waits, or the kept pages are incomplete: freed pages go to the common lists.
  *	  Written under @lock, read without it
  * @nr: pages that exist
  * @cpu_max: pages that a CPU's list holds at most
- * @bound: pages that are not kept for one use
- * @few: blocks that the reads, or the writes, of a group may have inside, whatever others have
+ * @bound: pages that are not reserved for one use
+ * @few: blocks that the reads, or the writes, of a group may always have inside
  * @keep, @keep_vecs: pages and tables to be kept for one use
  * @all: the pages
  * @vecs: the tables
- * @gates: a bit for each gate at which somebody waits; written under @lock
- * @owner: for each group the block control group that it stands for, or did last, or NULL;
- *	   told apart by address alone. Written under @lock, read without it
+ * @gates: a bit for each gate with waiters; written under @lock
+ * @owner: for each group its present or last block control group, or NULL;
+ *	   only the address is compared. Written under @lock, read without it
  * @held: blocks of the I/Os that each group has inside, for each use
- * @common: free pages that anybody may have (@lock)
+ * @common: free pages for any use (@lock)
  * @kept: free pages for one use (@lock)
  * @line: waiters for pages (@lock)
  * @gate: for each use and group the I/Os that are not inside yet (@lock)
  *
- * What every I/O reads stands in other cache lines than what is written.
+ * Members that every I/O reads are in other cache lines than members that change.
  */
 struct ccdm_pages {
 	struct ccdm_pages_cpu __percpu *cpu;
@@ -209,8 +209,8 @@ size_t ccdm_pages_cost(unsigned int nr);
 /* The group of a block control group. Any context. */
 unsigned int ccdm_pages_group(struct ccdm_pages *pool, const struct cgroup_subsys_state *css);
 /*
- * An I/O comes in; @req->nr is its ccdm_pages_weight(). false: it waits at a gate of its group, and
- * req->on_granted() will be called. It leaves again by ccdm_pages_leave(). Any context but hard
+ * Let an I/O in. @req->nr is its ccdm_pages_weight(). false: it waits at a gate of its group, and
+ * req->on_granted() will be called. It leaves by ccdm_pages_leave(). Any context but hard
  * interrupt.
  */
 bool __must_check ccdm_pages_enter(struct ccdm_pages *pool, struct ccdm_page_req *req);
@@ -232,7 +232,7 @@ unsigned int ccdm_pages_free(struct ccdm_pages *pool);
 
 /* ---- io.c, read.c, write.c, discard.c ------------------------------------- */
 
-/* Blocks that are sealed or opened where the bio is, not by a worker. */
+/* An I/O of up to so many blocks is sealed or opened in place, not by a worker. */
 #define CCDM_INLINE_BLOCKS	8
 
 /**
@@ -241,7 +241,7 @@ unsigned int ccdm_pages_free(struct ccdm_pages *pool);
  * @bio: the bio; a read or write touches one leaf
  * @leaf: the leaf, pinned, or NULL
  * @end_io: the bio's own completion
- * @user_opf, @user_vec, @user_iter: flags and pages of whoever sent the bio
+ * @user_opf, @user_vec, @user_iter: flags and pages of the bio's sender
  * @work, @soft, @step: what a worker or softirq does next
  * @line: place in the leaf's line
  * @send: place in the submitter's line
@@ -250,12 +250,12 @@ unsigned int ccdm_pages_free(struct ccdm_pages *pool);
  * @todo: reads: blocks (counted from the first) that have a page in @req
  * @other: reads: blocks of the origin; writes: blocks whose write failed
  * @req: pages of the pool, and the request for them
- * @creq: request memory of an opening that goes on asynchronously
+ * @creq: request memory of an asynchronous opening
  * @at: next block to open, of an I/O that is not split
  * @css: control group of the sender, or NULL
- * @group: the same as a number below CCDM_GROUPS
+ * @group: its group, a number below CCDM_GROUPS
  * @inside: blocks that are counted to the group
- * @origin: pages of the pool hold what the origin gave
+ * @origin: pages of the pool hold data of the origin
  * @block: first block, within the mapping; a discard: where it stands
  * @seq: first sequence number of a write; a discard: its end
  * @pending: children under way, plus one
@@ -266,12 +266,12 @@ unsigned int ccdm_pages_free(struct ccdm_pages *pool);
  * @marked: holds the busy marks
  * @again: the blocks are read for the second time
  * @used: the bio itself has been sent once and cannot be sent again
- * @covered: the leaf is LOADING and ours
- * @direct: still in map(): may be sent from here
+ * @covered: the leaf is LOADING and this I/O owns it
+ * @direct: still in map(): the I/O may be sent from here
  * @vec: table for up to CCDM_INLINE_VECS blocks
  */
 struct ccdm_io {
-	/* These begin as zero. */
+	/* The members from here on start as zero. */
 	struct ccdm_node *leaf;
 	struct ccdm_creq *creq;
 	blk_status_t status;
@@ -327,8 +327,8 @@ struct ccdm_child {
 typedef void (*ccdm_step_fn)(struct ccdm_io *io);
 
 /*
- * io.c: a bio comes in; @io is memory for it. It never waits. What it submits is not of a
- * bio_set, so that nothing of what waits in current->bio_list is needed for it.
+ * io.c: process @bio; @io is memory for it. It never waits. The bios that it submits are not of a
+ * bio_set, so they need no progress of bios in current->bio_list.
  */
 void ccdm_map_bio(struct ccdm *c, struct bio *bio, struct ccdm_io *io);
 void ccdm_io_queue(struct ccdm_io *io, struct workqueue_struct *wq, ccdm_step_fn step);
@@ -336,17 +336,17 @@ void ccdm_io_queue(struct ccdm_io *io, struct workqueue_struct *wq, ccdm_step_fn
 void ccdm_io_queue_soft(struct ccdm_io *io, ccdm_step_fn step);
 /* The one place that sets the status of a bio. Any context with interrupts on. */
 void ccdm_io_finish(struct ccdm_io *io, blk_status_t status);
-/* false: in line; @step will run on the "done" queue, with the marks or pages held. */
+/* false: @io waits in line; @step will run on the "done" queue, with the marks or pages held. */
 bool __must_check ccdm_io_mark(struct ccdm_io *io, ccdm_step_fn step);
 bool __must_check ccdm_io_pages(struct ccdm_io *io, unsigned int nr, ccdm_step_fn step);
 void ccdm_io_pages_put(struct ccdm_io *io);
 /* @walk serves @io. */
 void ccdm_io_walk_for(struct ccdm_walk *walk, const struct ccdm_io *io);
-/* A node for @io, of which only c, bio, group and user_opf are looked at; see ccdm_cache_get(). */
+/* Get a node for @io, of which only c, bio, group and user_opf are used; see ccdm_cache_get(). */
 struct ccdm_node *ccdm_io_get(const struct ccdm_io *io, unsigned int level, u64 index,
 			      enum ccdm_get how);
 void ccdm_io_unmark(struct ccdm_io *io);
-/* The block at @iter. No block is in two pieces: ccdm_map_bio() has looked. */
+/* Page of the block at @iter. ccdm_map_bio() has checked that no block is in two pieces. */
 static inline struct page *ccdm_io_block(const struct bio_vec *vec, struct bvec_iter iter,
 					 unsigned int *offset)
 {
@@ -368,9 +368,9 @@ void ccdm_io_split(struct ccdm_io *io, void (*fn)(struct ccdm_span *span), bool 
 void ccdm_io_zero(struct ccdm_io *io, unsigned int i, unsigned int nr);
 /* Send the bio itself to @bdev, with pages of the pool in place of the sender's. Any context. */
 void ccdm_io_submit(struct ccdm_io *io, struct block_device *bdev, bio_end_io_t *end_io);
-/* Was @bio not sent, or in part, since its sender may not wait? Then the submitter sends it. */
+/* True if @bio was not sent completely because its sender may not wait. The submitter sends it. */
 bool ccdm_io_refused(const struct bio *bio);
-/* The submitter calls @step, which may sleep for the device. Any context. */
+/* Let the submitter call @step, which may sleep for the device. Any context. */
 void ccdm_io_submit_later(struct ccdm_io *io, ccdm_step_fn step);
 /* An empty bio of our own for @nr blocks from @i, counted in io->pending. May sleep. */
 struct bio *ccdm_io_child(struct ccdm_io *io, unsigned int i, unsigned int nr, blk_opf_t opf,
@@ -382,9 +382,9 @@ static inline struct ccdm_child *ccdm_child(struct bio *bio)
 
 blk_opf_t ccdm_io_flags(struct bio *bio);
 
-/* read.c, write.c: the leaf is there */
+/* read.c, write.c: the leaf is in memory */
 void ccdm_read_start(struct ccdm_io *io);
-/* A leaf miss, in map(): fetches the data together with the leaf where that may help. */
+/* A leaf miss, in map(): fetch the data together with the leaf where that may help. */
 void ccdm_read_miss(struct ccdm_io *io);
 void ccdm_write_start(struct ccdm_io *io);
 /* The leaf is not in memory. In map(). */
@@ -415,10 +415,10 @@ void ccdm_event_send(struct ccdm *c, const char *name);
 /* From any context: the event is sent by a work item. */
 void ccdm_event_unwritable(struct ccdm *c);
 /*
- * The one function that declares tamper: what was read is not what was last
+ * The only function that declares tamper: a read did not return what was last
  * written. Any context. With on_tamper:panic it does not return. With
- * on_tamper:poweroff the machine goes off or panics from here on, whatever becomes
- * of the mapping.
+ * on_tamper:poweroff the machine powers off or panics, whatever happens to
+ * the mapping.
  */
 void ccdm_tamper(struct ccdm *c, const char *kind, unsigned int level, u64 index);
 void ccdm_failed(struct ccdm *c);
@@ -442,11 +442,11 @@ struct ccdm_scrub {
 	bool stop;
 	u64 done;	/* blocks, for the status line */
 	u64 all;
-	u64 failed;	/* what could not be read, in this one; the scrub's alone */
+	u64 failed;	/* read errors of the present scrub; only the scrub uses it */
 	u64 finished;	/* scrubs that read everything */
 };
 
-/* Sequential readers that are told apart. */
+/* Number of sequential readers that the mapping tracks. */
 #define CCDM_STREAMS		8
 
 /* ---- ctr.c, target.c ------------------------------------------------------ */
@@ -457,8 +457,8 @@ struct ccdm_scrub {
  * @cache_mib: size of the cache
  * @on_tamper: what to do at tamper
  * @allow_discards: pass discards down
- * @allow_kdump: open beside a loaded crash kernel
- * @given: which options were written, for "dmsetup table"
+ * @allow_kdump: open even if a crash kernel is loaded
+ * @given: options that the table line has, for "dmsetup table"
  */
 struct ccdm_options {
 	const struct ccdm_suite *suite;
@@ -479,12 +479,12 @@ struct ccdm_options {
  * @dev: backing device
  * @origin: origin or NULL
  * @origin_blocks: its blocks
- * @g: where everything stands
- * @opt: what the table line said
+ * @g: layout of the backing device
+ * @opt: options of the table line
  * @block: cipher for blocks
  * @node: cipher for nodes
  * @creqs: request memory
- * @fixed_bytes: what @creqs and @bios keep, for the account of the cache
+ * @fixed_bytes: memory of @creqs and @bios, which counts as the cache's
  * @state: enum ccdm_state; leaves CCDM_ACTIVE once
  * @on_stop: called when it leaves; any context
  * @bios: bios of our own
@@ -494,11 +494,11 @@ struct ccdm_options {
  * @seq: last sequence number given out
  * @pages: pages the host may see
  * @cache: nodes in memory
- * @submitter: sends what cannot be sent where it is
+ * @submitter: sends bios which their sender cannot send
  * @streams, @next_stream: leaf after the last miss of each sequential reader, and which of
  *	these is forgotten next; hints
  * @events, @event_work: events that wait to be sent
- * @tamper_kind, @tamper_level, @tamper_index: what was seen, once state says so
+ * @tamper_kind, @tamper_level, @tamper_index: place of the tamper; valid in state CCDM_TAMPERED
  * @opened: the event "opened" has been sent
  * @list: in the module's list of mappings
  * @md: the device-mapper device
@@ -523,7 +523,7 @@ struct ccdm {
 	struct workqueue_struct *done;
 	struct ccdm_stats __percpu *stats;
 
-	/* Each write adds to it, on every CPU; what stands above is read only. */
+	/* Every write on every CPU adds to it. The members above are read only. */
 	atomic64_t seq ____cacheline_aligned_in_smp;
 	struct ccdm_pages pages;
 	struct ccdm_cache cache;
@@ -559,8 +559,8 @@ static inline bool ccdm_active(struct ccdm *c)
 int ccdm_ctr(struct dm_target *ti, unsigned int argc, char **argv);
 void ccdm_dtr(struct dm_target *ti);
 /*
- * Hibernation begins or has ended. Return: false if it must not begin, because there is a
- * mapping; after true there will be none until it ends. Sleeps.
+ * Hibernation begins or has ended. Return: false if it must not begin because there is a
+ * mapping; after true no mapping can be opened until it ends. Sleeps.
  */
 bool __must_check ccdm_hibernate(bool begin);
 

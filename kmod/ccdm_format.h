@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /* Copyright The ccdm authors */
 /*
- * ccdm_format.h - what stands on the backing device and in the table line
+ * ccdm_format.h - format of the backing device and of the table line
  *
- * The one definition of the format: the kernel module, ccdm-setup and the
+ * This is the only definition of the format: the kernel module, ccdm-setup and the
  * unit tests all include this file. It needs no kernel header beyond the
  * fixed-width types, and holds nothing secret.
  *
@@ -11,7 +11,7 @@
  *
  *	| data blocks | leaf nodes | level 1 nodes | ... | top node | unused |
  *
- * Nothing on the device is trusted and nothing on it outlives the mapping:
+ * Nothing on the device is trusted, and nothing on it is valid after the mapping closes:
  * there is no superblock.
  */
 #ifndef CCDM_FORMAT_H
@@ -43,7 +43,7 @@
 
 #define CCDM_TAG_SIZE		16
 
-/* GPT type of a partition that may be opened as scratch: made for this, and for nothing else. */
+/* GPT type of a partition that serves only as scratch and may be overwritten. */
 #define CCDM_GPT_SCRATCH "6f1ac5ee-08c4-4f0b-8d5b-3a3dcc9be1d7"
 #define CCDM_UUID_PREFIX	"CCDM-"
 
@@ -82,7 +82,7 @@ enum ccdm_genl_attr {
  * @seq: sequence number of the sealing that is valid now, or one of
  *	 enum ccdm_seq
  * @tag: authentication tag of that sealing
- * @zero: written as zero and not looked at
+ * @zero: written as zero, ignored when read
  */
 struct ccdm_entry {
 	__le64 seq;
@@ -97,8 +97,8 @@ struct ccdm_entry {
  * @CCDM_SEQ_POISONED: a device write failed: reads as EIO; leaves only
  * @CCDM_SEQ_FIRST: the first number of a sealing
  *
- * Anything may replace @CCDM_SEQ_UNWRITTEN; nothing becomes it again, so an
- * origin never shines through twice.
+ * Any value may replace @CCDM_SEQ_UNWRITTEN; no entry becomes unwritten again, so an
+ * origin never shows through again.
  */
 enum ccdm_seq {
 	CCDM_SEQ_UNWRITTEN = 0,
@@ -111,7 +111,7 @@ enum ccdm_seq {
 #define CCDM_SEQ_LIMIT (1ULL << 63)
 
 /**
- * struct ccdm_geometry - where everything stands, all in blocks
+ * struct ccdm_geometry - layout, all in blocks
  * @blocks: data blocks of the mapping
  * @total: blocks of the backing device in use: data and tree
  * @levels: levels of the tree, 1 to CCDM_MAX_LEVELS; level 0 are the leaves
@@ -127,7 +127,7 @@ struct ccdm_geometry {
 };
 
 /**
- * ccdm_geometry_set() - work out the layout for a number of data blocks
+ * ccdm_geometry_set() - compute the layout for a number of data blocks
  * @g: filled in
  * @blocks: data blocks, at least 1, below 2^52
  *

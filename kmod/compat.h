@@ -5,7 +5,7 @@
  *
  * Force-included into every object, so that no other file asks for a version.
  * Each CCDM_HAVE_* is the answer of a compile probe (kmod/probe/, Kbuild):
- * distributions backport, so a version number would say nothing.
+ * distributions backport, so version numbers are no help.
  */
 #ifndef CCDM_COMPAT_H
 #define CCDM_COMPAT_H
@@ -28,7 +28,7 @@
 #include <crypto/algapi.h>
 #endif
 
-/* The callback of a crypto request gets its data, once it got the request. */
+/* The callback of a crypto request now gets its data; it used to get the request. */
 #ifdef CCDM_HAVE_CRYPTO_CALLBACK_DATA
 #define CCDM_CRYPTO_CALLBACK_ARG	void *data
 #define CCDM_CRYPTO_CALLBACK_DATA	data
@@ -47,9 +47,9 @@
 #endif
 
 /*
- * Write-cache and FUA became inherited queue features: no flush is ever needed. So did pages
- * that do not change under a write, which is the device's need, and it gets copies; and
- * polling, which nobody does for bios of ours.
+ * Write-cache and FUA became inherited queue features; the target needs no flush. So did stable
+ * pages, which only the device needs, and it gets copies; and
+ * polling, which nobody does for the target's own bios.
  */
 static inline void ccdm_no_features(struct queue_limits *limits)
 {
@@ -59,7 +59,7 @@ static inline void ccdm_no_features(struct queue_limits *limits)
 #endif
 }
 
-/* A backing device's alignment is its own: what is split is split at our blocks. */
+/* Ignore the backing device's discard alignment: discards are split at blocks of the mapping. */
 static inline void ccdm_discard_limits(struct queue_limits *limits, unsigned int sectors)
 {
 	limits->discard_alignment = 0;
@@ -69,8 +69,8 @@ static inline void ccdm_discard_limits(struct queue_limits *limits, unsigned int
 }
 
 /*
- * A reference to the block control group that a bio is charged to, which outlives the bio's
- * own; and another bio that is charged to it.
+ * Get a reference to the block control group that a bio is charged to, which outlives the bio's
+ * own; charge another bio to it.
  */
 #ifdef CONFIG_BLK_CGROUP
 #include <linux/blk-cgroup.h>
@@ -114,7 +114,7 @@ static inline void ccdm_css_charge(struct bio *bio, struct cgroup_subsys_state *
 #define ccdm_css_charge_root(bio) ((void)(bio))
 #endif
 
-/* Shrinkers are allocated, once they were embedded. */
+/* Shrinkers are now allocated; they used to be embedded. */
 #ifndef CCDM_HAVE_SHRINKER_ALLOC
 #include <linux/slab.h>
 
@@ -174,14 +174,14 @@ ccdm_shrinker_new(unsigned long (*count)(struct shrinker *, struct shrink_contro
 }
 #endif
 
-/* kthread_create_worker() made a thread that runs; now it makes one that is still to be woken. */
+/* kthread_create_worker() used to start its thread; now the caller must wake it. */
 #ifndef CCDM_HAVE_KTHREAD_RUN_WORKER
 #define kthread_run_worker(flags, ...)	kthread_create_worker(flags, __VA_ARGS__)
 #endif
 
 /*
- * Functions that a debug kernel's fail_function can make fail. Other kernels do
- * not have it, and the marks are nothing there.
+ * Marks functions that fail_function of a debug kernel can make fail. On other kernels
+ * the marks are empty.
  */
 #ifdef CONFIG_FAIL_FUNCTION
 #include <linux/error-injection.h>

@@ -6,10 +6,10 @@
 #include "suite.h"
 
 /**
- * struct ccdm_secret - what all keys of a mapping come from
+ * struct ccdm_secret - secret from which all keys of a mapping are derived
  * @prk: pseudo-random key of HKDF-SHA-256 (RFC 5869)
  *
- * Born by ccdm_key_birth(), gone with ccdm_key_death() as soon as the keys are
+ * Created by ccdm_key_birth(), wiped by ccdm_key_death() as soon as the keys are
  * derived. Never printed, never copied.
  */
 struct ccdm_secret {
@@ -35,7 +35,7 @@ void ccdm_key_death(struct ccdm_secret *secret);
  */
 int ccdm_key_derive(const struct ccdm_secret *secret, const char *use, struct ccdm_key *key);
 
-/* HKDF-SHA-256 as in RFC 5869; @out_len at most 255 * 32. For the above and its test. */
+/* HKDF-SHA-256 as in RFC 5869; @out_len at most 255 * 32. Declared for key.c and its test. */
 int ccdm_hkdf_extract(const u8 *salt, size_t salt_len, const u8 *ikm, size_t ikm_len, u8 *prk);
 int ccdm_hkdf_expand(const u8 *prk, const u8 *info, size_t info_len, u8 *out, size_t out_len);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright The ccdm authors */
 /*
- * line.h - a waiting line with ranks, that is fair between control groups
+ * line.h - a waiting line with ranks that is fair between control groups
  *
- * A line serves reads first, then synchronous writes, then the other writes. Within
+ * A line serves reads first, then synchronous writes, then other writes. Within
  * a rank the groups take turns, and within a group the order is that of arrival. A
  * rank that was passed CCDM_LINE_PATIENCE times is served before the others once.
  *
@@ -16,8 +16,8 @@
 #include <linux/types.h>
 
 /*
- * Block control groups that have I/Os inside are told apart, up to this many less one; where
- * there are more, some share a group of ours. Group 0 is the root group, and the mapping
+ * A mapping distinguishes this many block control groups with I/Os inside, less one; where
+ * there are more, some share a number. Group 0 is the root group, and the mapping
  * itself.
  */
 #define CCDM_GROUPS		16u
@@ -31,8 +31,8 @@ enum ccdm_rank {
 };
 
 /**
- * struct ccdm_waiter - somebody who may stand in a line
- * @list: its place; the owner's own while it is not in the line
+ * struct ccdm_waiter - a waiter that may stand in a line
+ * @list: its place; for the owner's use while it is not in the line
  * @rank: enum ccdm_rank
  * @group: below CCDM_GROUPS
  */
@@ -45,8 +45,8 @@ struct ccdm_waiter {
 /**
  * struct ccdm_line - the line
  * @q: for each rank and group, in order of arrival
- * @groups: for each rank a bit for each group that has somebody waiting
- * @next: for each rank the group whose turn is next
+ * @groups: for each rank a bit for each group with waiters
+ * @next: for each rank the group that is next
  * @passed: for each rank how often a higher rank was served while it waited
  */
 struct ccdm_line {
@@ -59,13 +59,13 @@ struct ccdm_line {
 void ccdm_line_init(struct ccdm_line *line);
 bool ccdm_line_empty(const struct ccdm_line *line);
 void ccdm_line_add(struct ccdm_line *line, struct ccdm_waiter *p);
-/* @p leaves without being served. */
+/* Remove @p without serving it. */
 void ccdm_line_remove(struct ccdm_line *line, struct ccdm_waiter *p);
-/* @p leaves because it is its turn: groups and ranks are told. */
+/* Serve @p: remove it, and update the turns of groups and ranks. */
 void ccdm_line_serve(struct ccdm_line *line, struct ccdm_waiter *p);
-/* The order in which the ranks are to be served now. */
+/* Set @order to the order in which to serve the ranks now. */
 void ccdm_line_order(const struct ccdm_line *line, u8 order[CCDM_RANKS]);
-/* Who is next in @rank, of a group without a bit in @skip; NULL if nobody. */
+/* Return the next waiter in @rank of a group without a bit in @skip, or NULL. */
 struct ccdm_waiter *ccdm_line_next(struct ccdm_line *line, unsigned int rank, u32 skip);
 
 #endif /* CCDM_LINE_H */

@@ -23,7 +23,7 @@
  * @entry: what the parent says of it
  * @page: for the ciphertext, ours for ever
  * @creq: of an opening that goes on asynchronously
- * @ioprio: priority of whom it serves
+ * @ioprio: priority of the I/O that it serves
  * @opf: flags of the same
  * @group: whose it is, while it is in use
  * @tries: errors of the crypto API

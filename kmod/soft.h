@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright The ccdm authors */
-/* soft.h - going on, with interrupts on, with what completed while they were off */
+/* soft.h - run steps with interrupts on for I/O that completed with interrupts off */
 #ifndef CCDM_SOFT_H
 #define CCDM_SOFT_H
 
 #include <linux/llist.h>
 
 /**
- * struct ccdm_soft - a step to be taken in softirq
+ * struct ccdm_soft - a step to run in softirq
  * @node: place in the list of a CPU
- * @step: the step; it must not sleep, though it may be taken by a worker
+ * @step: the step; it must not sleep, even though a worker may run it
  */
 struct ccdm_soft {
 	struct llist_node node;

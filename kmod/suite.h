@@ -3,9 +3,9 @@
 /*
  * suite.h - cipher suites: seal and open one block or node
  *
- * Knows bytes, keys and the crypto API; knows nothing of bios, trees or
- * device-mapper. Sizes, domains, tweaks and nonces are laid out here and in
- * suite.c, and nowhere else.
+ * This file knows bytes, keys and the crypto API, but not bios, trees or
+ * device-mapper. Sizes, domains, tweaks and nonces are defined only here and in
+ * suite.c.
  */
 #ifndef CCDM_SUITE_H
 #define CCDM_SUITE_H
@@ -21,12 +21,12 @@
 #define CCDM_XTS_KEY_SIZE	64
 #define CCDM_MAC_KEY_SIZE	32
 
-/* What a sealing belongs to: 0 for a block of data, 1 + level for a node. */
+/* Domain of a sealing: 0 for a block of data, 1 + level for a node. */
 #define CCDM_DOMAIN_BLOCK	0
 #define CCDM_DOMAIN_NODE(level)	(1u + (level))
 
 /**
- * struct ccdm_place - what is sealed, where, and which sealing of it
+ * struct ccdm_place - identity of one sealing: domain, place and sequence number
  * @domain: CCDM_DOMAIN_BLOCK or CCDM_DOMAIN_NODE(level)
  * @index: index within the domain, below 2^52
  * @seq: sequence number, never used before under the same key
@@ -42,7 +42,7 @@ struct ccdm_place {
  * @CCDM_XTS_GMAC: XTS, then GMAC: the ciphertext as GCM's additional data
  * @CCDM_XTS_HMAC: XTS, then HMAC
  * @CCDM_GCM: GCM
- * @CCDM_XTS_GCM_TAG: XTS, then GCM over the ciphertext, of which only the tag is used
+ * @CCDM_XTS_GCM_TAG: XTS, then GCM over the ciphertext; only GCM's tag is used
  */
 enum ccdm_construction {
 	CCDM_XTS_GMAC,
@@ -90,15 +90,15 @@ struct ccdm_cipher {
 /**
  * struct ccdm_creq - memory for one sealing or opening at a time
  * @done: called when an opening that returned -EINPROGRESS is over, in any
- *	  context; its result is not told: the caller opens again in process
+ *	  context, without its result: the caller must open again in process
  *	  context
  * @arg: for @done
  * @wait: for a call that may sleep
  * @plain: the plaintext
  * @sealed: the ciphertext and @tag
  * @dropped: @scratch and @tag
- * @scratch: a page for what GCM encrypts and nobody uses, or NULL; no other request, no bio and
- *	     no device ever has it
+ * @scratch: a page for unused output of GCM, or NULL; no other request, no bio and
+ *	     no device ever gets it
  */
 struct ccdm_creq {
 	void (*done)(void *arg);
@@ -113,7 +113,7 @@ struct ccdm_creq {
 	u8 req[] CRYPTO_MINALIGN_ATTR;
 };
 
-/* Suite by name, NULL if there is none; the first of the list is the default. */
+/* Find a suite by name, or NULL; the first of the list is the default. */
 const struct ccdm_suite *ccdm_suite_find(const char *name);
 const struct ccdm_suite *ccdm_suite_default(void);
 
@@ -134,14 +134,14 @@ void ccdm_cipher_exit(struct ccdm_cipher *cipher);
 /* HMAC-SHA-256 that runs on the CPU, for crypto_free_shash(). Sleeps. Return: as above. */
 int ccdm_alloc_hmac(struct crypto_shash **hmac);
 
-/* Bytes of a struct ccdm_creq that serves @cipher, and of its scratch page beside it, or 0. */
+/* Bytes of a struct ccdm_creq for @cipher, and bytes of its separate scratch page, or 0. */
 size_t ccdm_creq_size(const struct ccdm_cipher *cipher);
 size_t ccdm_creq_scratch(const struct ccdm_cipher *cipher);
 
 /**
  * struct ccdm_creqs - request memory, ready for use
  * @pool: where it comes from
- * @kept: one for each CPU while nobody uses it: the pool's are allocated, and cleared, each time
+ * @kept: one free request per CPU: those of the pool are allocated and cleared each time
  * @size: bytes of one
  * @scratch: bytes of its scratch page, or 0
  */
@@ -152,10 +152,10 @@ struct ccdm_creqs {
 	size_t scratch;
 };
 
-/* @nr are always there, beside one for each CPU. Sleeps. */
+/* Reserve @nr requests, and one for each CPU. Sleeps. */
 int ccdm_creqs_init(struct ccdm_creqs *q, unsigned int nr, size_t size, size_t scratch);
 void ccdm_creqs_exit(struct ccdm_creqs *q);	/* accepts one that is zeroed or half made */
-/* With GFP_NOIO it waits until there is one; else NULL. */
+/* Get a request. With GFP_NOIO wait for one; otherwise it may return NULL. */
 struct ccdm_creq *ccdm_creq_get(struct ccdm_creqs *q, gfp_t gfp);
 void ccdm_creq_put(struct ccdm_creqs *q, struct ccdm_creq *creq);
 
@@ -170,7 +170,7 @@ void ccdm_creq_put(struct ccdm_creqs *q, struct ccdm_creq *creq);
  * @tag: set to the tag
  *
  * Context: process; allocates with GFP_NOIO at most.
- * Return: 0 or -errno of the crypto API; on error @dst holds nothing of worth.
+ * Return: 0 or -errno of the crypto API; on error the content of @dst is undefined.
  */
 int __must_check ccdm_seal(const struct ccdm_cipher *cipher, struct ccdm_creq *creq,
 			   const struct ccdm_place *place, struct page *src,
@@ -188,10 +188,10 @@ int __must_check ccdm_seal(const struct ccdm_cipher *cipher, struct ccdm_creq *c
  * @atomic: do not sleep
  *
  * Context: process, or with @atomic task or softirq; never with interrupts off.
- * Return: 0; -EBADMSG if a comparison was carried out and failed, and only
- * then; -EINPROGRESS with @atomic if the crypto API goes on asynchronously:
+ * Return: 0; -EBADMSG if, and only if, the tag was compared and
+ * differs; -EINPROGRESS with @atomic if the crypto API continues asynchronously:
  * @src, @dst and @creq stay in use until creq->done; another -errno.
- * Unless 0 is returned, @dst holds nothing that may be shown.
+ * Unless it returns 0, nobody may see @dst.
  */
 int __must_check ccdm_open(const struct ccdm_cipher *cipher, struct ccdm_creq *creq,
 			   const struct ccdm_place *place, const u8 *tag,
@@ -200,7 +200,7 @@ int __must_check ccdm_open(const struct ccdm_cipher *cipher, struct ccdm_creq *c
 
 /* ---- gmac.c ---------------------------------------------------------------- */
 
-/* Choose how aes-xts-gmac makes its tags: measure, unless the parameter says. Sleeps. */
+/* Choose how aes-xts-gmac computes tags: as the parameter says, or measure. Sleeps. */
 int ccdm_gmac_module_init(void);
 /* @kind, or CCDM_XTS_GCM_TAG in place of CCDM_XTS_GMAC if that was chosen. */
 enum ccdm_construction ccdm_gmac_construction(enum ccdm_construction kind);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright The ccdm authors */
-/* trace.h - tracepoints ccdm:*; never with content, tags or keys */
+/* trace.h - tracepoints ccdm:*, which never show content, tags or keys */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM ccdm
 
@@ -9,7 +9,7 @@
 
 #include <linux/tracepoint.h>
 
-/* One shape for all: a name, a level, an index. */
+/* All tracepoints have a name, a level and an index. */
 DECLARE_EVENT_CLASS(ccdm_node,
 	TP_PROTO(const char *name, unsigned int level, u64 index),
 	TP_ARGS(name, level, index),
@@ -36,7 +36,7 @@ DEFINE_EVENT(ccdm_node, ccdm_writeback,
 	TP_PROTO(const char *name, unsigned int level, u64 index),
 	TP_ARGS(name, level, index));
 
-/* something did not verify and is read again; level 0 a block, 1 a leaf, ... */
+/* a block (level 0), leaf (1) or node did not verify and is read again */
 DEFINE_EVENT(ccdm_node, ccdm_recheck,
 	TP_PROTO(const char *name, unsigned int level, u64 index),
 	TP_ARGS(name, level, index));

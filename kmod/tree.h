@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright The ccdm authors */
 /*
- * tree.h - who verifies whom: entries, block masks and the tree's decisions
+ * tree.h - entries, block masks and the decisions of the tree
  *
- * Pure arithmetic on memory: no bio, no page, no lock, no allocation. The same
+ * Pure arithmetic on memory: no bio, page, lock or allocation. The same
  * file compiles in user space, where the unit tests and the fuzzers use it.
  * Every function here may be called in any context.
  */
@@ -22,8 +22,8 @@
  * enum ccdm_kind - what an entry says about its child
  * @CCDM_KIND_UNWRITTEN: never written
  * @CCDM_KIND_ZEROED: reads as zeros
- * @CCDM_KIND_BAD: poisoned, or a number that no code writes
- * @CCDM_KIND_SEALED: stands on the device, to be verified against the tag
+ * @CCDM_KIND_BAD: poisoned, or an invalid number
+ * @CCDM_KIND_SEALED: on the device; the tag verifies it
  */
 enum ccdm_kind {
 	CCDM_KIND_UNWRITTEN,
@@ -34,11 +34,11 @@ enum ccdm_kind {
 
 /**
  * enum ccdm_node_state - the life of a node in the cache
- * @CCDM_NODE_LOADING: in the hash, not yet verified: nobody may look inside
+ * @CCDM_NODE_LOADING: in the hash, not yet verified: its entries must not be read
  * @CCDM_NODE_CLEAN: usable; "dirty" is a flag beside the state
  * @CCDM_NODE_WRITING: usable; a copy of it is on its way to the device
- * @CCDM_NODE_LEAVING: being evicted; who finds it waits
- * @CCDM_NODE_GONE: out of the hash; who waited for it looks again or fails
+ * @CCDM_NODE_LEAVING: being evicted; a walk that finds it waits
+ * @CCDM_NODE_GONE: out of the hash; its waiters retry or fail
  */
 enum ccdm_node_state {
 	CCDM_NODE_LOADING,
@@ -133,38 +133,38 @@ unsigned int ccdm_tree_run(const struct ccdm_entry *e, unsigned int first,
 			   unsigned int end, enum ccdm_kind *kind);
 
 /**
- * ccdm_tree_init_child() - give birth to a node that has nothing on the device
+ * ccdm_tree_init_child() - initialise a node that is not on the device
  * @parent: the parent's entry for the node
- * @node: the node's CCDM_NODE_ENTRIES entries, set if the node is born
+ * @node: the node's CCDM_NODE_ENTRIES entries, set if the result is true
  *
- * Under a reserved entry there is nothing on the device: every entry of the
- * child has that value too. This is what makes opening instant.
+ * A node under a reserved entry is not on the device: every entry of the
+ * child has that value, too. So a mapping opens without writing.
  *
- * Return: true if born, false if the node must be read and verified.
+ * Return: true if initialised, false if the node must be read and verified.
  */
 bool ccdm_tree_init_child(const struct ccdm_entry *parent, struct ccdm_entry *node);
 
-/* ccdm_tree_zeroable() - does a discard change anything under entry @e? */
+/* ccdm_tree_zeroable() - true if a discard changes anything under entry @e */
 bool ccdm_tree_zeroable(const struct ccdm_entry *e, bool origin);
 
-/* ccdm_tree_evictable() - may the node leave memory? All rules in one place. */
+/* ccdm_tree_evictable() - true if the node may be evicted; the only place with this rule */
 bool ccdm_tree_evictable(enum ccdm_node_state state, unsigned int pins);
 
 /**
- * ccdm_tree_writable() - should the node be written back now?
+ * ccdm_tree_writable() - true if the node should be written back now
  * @level: level of the node
  * @state: its state
  * @dirty: its flag
  * @children: its children in the cache (inner nodes)
  * @sync: a sync asks for it
  *
- * One write per node is in flight at most. An inner node with children in the
+ * At most one write per node is in flight. An inner node with children in the
  * cache will soon change again, so only a sync writes it.
  */
 bool ccdm_tree_writable(unsigned int level, enum ccdm_node_state state, bool dirty,
 			const struct ccdm_mask *children, bool sync);
 
-/* ccdm_tree_grant() - may the marks @want be given beside @busy and the line's @earlier? */
+/* ccdm_tree_grant() - true if the marks @want conflict neither with @busy nor with @earlier */
 bool ccdm_tree_grant(const struct ccdm_mask *want, const struct ccdm_mask *busy,
 		     const struct ccdm_mask *earlier);
 

@@ -14,7 +14,7 @@
 /**
  * struct ccdm_image_verb - a verb
  * @verb: its words and options
- * @run: gets the words but those of the verb, the program's name before them; returns an exit code
+ * @run: gets the program's name and the words after the verb; returns an exit code
  */
 struct ccdm_image_verb {
 	struct ccdm_verb verb;
@@ -25,18 +25,18 @@ extern const struct ccdm_image_verb ccdm_verb_measure;
 extern const struct ccdm_image_verb ccdm_verb_inspect;
 extern const struct ccdm_image_verb ccdm_verb_verify;
 
-/* main.c: usage error on standard error */
+/* main.c: print a usage error to standard error */
 enum ccdm_exit __must_check ccdm_image_usage(const struct ccdm_verb *verb, const char *what);
 
 /*
- * The options of the verb: calls @take for each, and counts the arguments. Return: CCDM_EXIT_OK with
- * optind at the first argument; otherwise the verb is over, *over is set, and this is its exit code.
+ * Read the verb's options: call @take for each, and count the arguments. Return: CCDM_EXIT_OK with
+ * optind at the first argument; otherwise *over is set: the verb must end with this exit code.
  */
 enum ccdm_exit __must_check ccdm_image_options(const struct ccdm_verb *verb, int argc, char **argv,
 					       enum ccdm_exit (*take)(int option, void *arg),
 					       void *arg, bool *over);
 
-/* ccdm_ui_json(), and the exit code of it. */
+/* Call ccdm_ui_json(); return its exit code. */
 enum ccdm_exit __must_check ccdm_image_print(json_t *object);
 
 /**

@@ -15,15 +15,15 @@ struct ccdm_measure_list;
  * The codes are stable: a number is never used for something else.
  */
 enum ccdm_boot_code {
-	CCDM_E_BOOT_STEP,     /* BOOT-01 a step died or took too long */
+	CCDM_E_BOOT_STEP,     /* BOOT-01 a step crashed or took too long */
 	CCDM_E_BOOT_SHELL,    /* BOOT-02 something asked for an emergency shell */
 	CCDM_E_CONF,	      /* CONF-01 configuration missing or malformed */
-	CCDM_E_FENCE_CMDLINE, /* FENCE-01 another command line */
+	CCDM_E_FENCE_CMDLINE, /* FENCE-01 unexpected command line */
 	CCDM_E_FENCE_FILES,   /* FENCE-02 credentials or extensions from outside */
-	CCDM_E_FENCE_PCR,     /* FENCE-03 something was added beside the UKI */
+	CCDM_E_FENCE_PCR,     /* FENCE-03 the boot loaded something beside the UKI */
 	CCDM_E_TPM_NONE,      /* TPM-01 */
 	CCDM_E_TPM_ERROR,     /* TPM-02 */
-	CCDM_E_TPM_VALUE,     /* TPM-03 a register does not hold what was measured */
+	CCDM_E_TPM_VALUE,     /* TPM-03 a register does not have the measured value */
 	CCDM_E_RTMR_NONE,     /* RTMR-01 no register of a TDX guest */
 	CCDM_E_BASE_NONE,     /* BASE-01 */
 	CCDM_E_BASE_TWICE,    /* BASE-02 */
@@ -44,8 +44,8 @@ enum ccdm_boot_code {
 	CCDM_E_NET_LINK,      /* NET-02 no link */
 	CCDM_E_NET_ADDRESS,   /* NET-03 no address, or no name server */
 	CCDM_E_NET_BROKER,    /* NET-04 the broker does not answer */
-	CCDM_E_ATTEST_NONE,   /* ATTEST-01 nothing makes evidence */
-	CCDM_E_ATTEST_BROKER, /* ATTEST-02 this is not the broker */
+	CCDM_E_ATTEST_NONE,   /* ATTEST-01 no source of evidence */
+	CCDM_E_ATTEST_BROKER, /* ATTEST-02 the broker cannot be verified */
 	CCDM_E_ATTEST_DENIED, /* ATTEST-03 the broker refuses */
 	CCDM_E_ATTEST_ERROR,  /* ATTEST-04 */
 	CCDM_E_SECRET_DENIED, /* SECRET-01 a secret is refused */
@@ -55,11 +55,11 @@ enum ccdm_boot_code {
 const char *ccdm_boot_code(enum ccdm_boot_code code);
 
 /**
- * ccdm_boot_fence() - nothing but the image has spoken to this boot
+ * ccdm_boot_fence() - check that only the image gave this boot instructions
  * @config: loaded from the initrd
  * @code: set on error
  *
- * Every step begins with it: a generator that was killed protects nothing.
+ * Every step starts with it, because the fence of the generator ends if the generator is killed.
  */
 int __must_check ccdm_boot_fence(struct ccdm_config *config, enum ccdm_boot_code *code,
 				 struct ccdm_err *err);
@@ -89,14 +89,14 @@ int __must_check ccdm_boot_measure_list(const struct ccdm_config *config,
 					const struct ccdm_measure_list *list, const char *step,
 					enum ccdm_boot_code *code, struct ccdm_err *err);
 
-/* A line on the kernel's log. */
+/* Write a line to the kernel's log. */
 void ccdm_boot_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Say why something was not to be had, where the boot goes on without it. */
+/* Log @err with its code. @then: what happens next */
 void ccdm_boot_tell(enum ccdm_boot_code code, const struct ccdm_err *err, const char *then);
 
 /**
- * ccdm_boot_stop() - say why, wait a little, and end the machine
+ * ccdm_boot_stop() - log the reason, wait, and power off or reboot
  * @on_failure: power off or reboot
  * @generator: systemd kills generators after 90 s
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* broker_args.h - what the verbs that talk to a broker share */
+/* broker_args.h - options of the verbs that talk to a broker */
 #ifndef CCDM_BROKER_ARGS_H
 #define CCDM_BROKER_ARGS_H
 
@@ -10,7 +10,7 @@
 #include "setup.h"
 
 /**
- * struct ccdm_broker_args - with whom, from options or from the configuration
+ * struct ccdm_broker_args - the broker, from options or from the configuration
  * @broker, @ca, @pin, @protocol: options, or NULL
  * @config_file: --config, or NULL
  * @manifest_file: --manifest, or NULL
@@ -62,31 +62,31 @@ enum {
 	{ "config", 0, OPT_ATTEST_CONFIG, "FILE", "read FILE in place of /etc/ccdm/ccdm.conf", "@file", NULL }
 /* clang-format on */
 
-/* A manifest's file as a text, which the caller frees. Return: 0, -EINVAL, what reading it says */
+/* Read a manifest; the caller frees @text. Return: 0, -EINVAL, errors of ccdm_file_read() */
 int __must_check ccdm_broker_args_manifest(const char *file, char **text, struct ccdm_err *err);
 
-/* A file of certificates; ccdm_certs_free() them, also after an error. Return: 0, -EINVAL, -ENOMEM */
+/* Read certificates; ccdm_certs_free() them, also after an error. Return: 0, -EINVAL, -ENOMEM */
 int __must_check ccdm_broker_args_certs(const char *file, struct ccdm_certs **certs,
 					struct ccdm_err *err);
 
-/* Says that evidence goes without a TPM: for @left_out of a session. */
+/* Warn that the evidence leaves out the TPM: for @left_out of a session. */
 void ccdm_broker_args_left_out(const struct ccdm_err *why);
 
-void ccdm_broker_args_drop(struct ccdm_broker_args *a); /* what it holds, not itself */
+void ccdm_broker_args_drop(struct ccdm_broker_args *a); /* frees the members, not @a */
 
-/* Is it one of these options? */
+/* Take an option. Return: true if it is one of these options */
 bool __must_check ccdm_broker_args_take(struct ccdm_broker_args *a, int option, const char *value);
 
-/* @need_config: the configuration is needed in any case. Return: 0, -EINVAL, -ENODEV, ... */
+/* Fill the rest. @need_config: always read the configuration. Return: 0, -EINVAL, -ENODEV, ... */
 int __must_check ccdm_broker_args_conf(struct ccdm_broker_args *a, bool need_config,
 				       struct ccdm_err *err);
 
 /**
- * ccdm_broker_args_fetch() - the secrets of the configuration into /run/credstore
+ * ccdm_broker_args_fetch() - fetch the secrets of the configuration into /run/credstore
  *
- * All of them, or none: half of a workload's secrets are of no use.
+ * Stores all secrets or none: a workload cannot use half of its secrets.
  *
- * Return: 0, or what ccdm_session_secret() and ccdm_credstore_put() return.
+ * Return: 0, or an error of ccdm_session_secret() or ccdm_credstore_put().
  */
 int __must_check ccdm_broker_args_fetch(const struct ccdm_broker_args *a,
 					struct ccdm_session *session, struct ccdm_err *err);

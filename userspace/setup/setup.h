@@ -16,7 +16,7 @@
 /**
  * struct ccdm_setup_verb - a verb
  * @verb: its words and options
- * @run: gets the words but those of the verb, the program's name before them; returns an exit code
+ * @run: gets the program's name and the words after the verb; returns an exit code
  */
 struct ccdm_setup_verb {
 	struct ccdm_verb verb;
@@ -40,33 +40,33 @@ extern const struct ccdm_setup_verb ccdm_verb_benchmark;
 extern const struct ccdm_setup_verb ccdm_verb_boot;
 extern const struct ccdm_setup_verb ccdm_verb_verify;
 
-/* main.c: usage error on standard error */
+/* main.c: print a usage error to standard error */
 enum ccdm_exit __must_check ccdm_setup_usage(const struct ccdm_verb *verb, const char *what);
 
 /*
- * The options of the verb: calls @take for each, and counts the arguments. Return: CCDM_EXIT_OK with
- * optind at the first argument; otherwise the verb is over, *over is set, and this is its exit code.
+ * Read the verb's options: call @take for each, and count the arguments. Return: CCDM_EXIT_OK with
+ * optind at the first argument; otherwise *over is set: the verb must end with this exit code.
  */
 enum ccdm_exit __must_check ccdm_setup_options(const struct ccdm_verb *verb, int argc, char **argv,
 					       enum ccdm_exit (*take)(int option, void *arg),
 					       void *arg, bool *over);
 
-/* "must be root", said before anything is tried */
+/* Fail early unless the caller is root. */
 int __must_check ccdm_setup_root(struct ccdm_err *err);
 
-/* The same for a verb that uses device-mapper, which a container normally does not have. */
+/* The same for a verb that needs device-mapper, which containers normally lack. */
 int __must_check ccdm_setup_dm(struct ccdm_err *err);
 
-/* Say that there is none; its exit code. */
+/* Print "out of memory"; return its exit code. */
 enum ccdm_exit __must_check ccdm_setup_memory(void);
 
-/* ccdm_ui_json(), and the exit code of it. */
+/* Call ccdm_ui_json(); return its exit code. */
 enum ccdm_exit __must_check ccdm_setup_print(json_t *object);
 
-/* measure and boot share it: the values of a PCR, by bank */
+/* For measure and boot: the values of a PCR, by bank */
 json_t *ccdm_setup_values(const struct ccdm_digests *values);
 
-/* status and list share it: a mapping as a JSON object */
+/* For status and list: a mapping as a JSON object */
 json_t *ccdm_setup_json(const struct ccdm_dm_info *info);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* verify.h - ccdm-setup verify: what its files share */
+/* verify.h - declarations that the files of ccdm-setup verify share */
 #ifndef CCDM_VERIFY_H
 #define CCDM_VERIFY_H
 
@@ -14,7 +14,7 @@
 
 #define VERIFY_FILE_MAX CCDM_TCGLOG_MAX /* bytes of evidence */
 
-/* What was asked for. */
+/* Options and their values. */
 struct verify_args {
 	const char *cert[CCDM_CERTS_MAX];
 	unsigned int nr_certs;
@@ -33,7 +33,7 @@ struct verify_args {
 	const char *paravisors;
 	const char *tcb_floor;
 	const char *svsms;
-	uint32_t registers; /* of a quote that a log is compared with; 0: all */
+	uint32_t registers; /* registers of a quote to compare with a log; 0: all */
 	int64_t at;
 	uint8_t report_data[64];
 	size_t report_data_size;
@@ -44,8 +44,8 @@ struct verify_args {
 /**
  * struct verify_expected - the registers that a log must lead to
  * @registers: {"sha256": {"0": HEX, ...}, ...} or {"rtmr0": HEX, ...}
- * @quote: what was looked at of the quote that they are of; NULL: somebody wrote them down
- * @only: bit i: register i counts, and no other does; 0: all count
+ * @quote: verdict on the quote that has them; NULL: they come from a file without a quote
+ * @only: bit i: compare register i; 0: compare all
  */
 struct verify_expected {
 	json_t *registers;
@@ -54,11 +54,11 @@ struct verify_expected {
 };
 
 /**
- * struct verify_source - evidence, as the KBS protocol carries it or in a capture
+ * struct verify_source - evidence in the form of the KBS protocol or of a capture
  * @tee: its name in the protocol
- * @evidence: untrusted; NULL: @report is all there is
+ * @evidence: untrusted; NULL: there is only @report
  * @report, @report_size: a raw report of SNP, untrusted
- * @capture: where it comes from, or NULL
+ * @capture: the capture with the evidence, or NULL
  */
 struct verify_source {
 	const char *tee;
@@ -68,7 +68,7 @@ struct verify_source {
 	const struct ccdm_capture *capture;
 };
 
-/* What was read for it. */
+/* Content of the files that the options name. */
 struct verify_input {
 	char *text;
 	size_t size;
@@ -76,7 +76,7 @@ struct verify_input {
 	struct ccdm_capture capture; /* of @json, if that is one */
 	bool captured;
 	struct ccdm_certs *certs;
-	struct ccdm_certs *guest; /* over them: what raw evidence brings */
+	struct ccdm_certs *guest; /* certificates in raw evidence; its base is @certs */
 	const struct ccdm_cert *leaf;
 	struct ccdm_anchor root;
 	struct ccdm_anchor ak_root, ek_root;
@@ -95,11 +95,11 @@ struct verify_input {
 /**
  * struct verify_kind - a kind of evidence
  * @name: its word
- * @what: that FILE must be
- * @json: and nothing else
- * @text: or hex or base64 of raw bytes
- * @table: or, behind the raw bytes, a host's table of certificates
- * @verify: judge it. Return: 0, whatever the verdict; -EINVAL if it cannot be read; -errno
+ * @what: describes FILE, for messages
+ * @json: FILE must be JSON
+ * @text: FILE may be hex or base64 of raw bytes
+ * @table: a host's table of certificates may follow the raw bytes
+ * @verify: verify it. Return: 0 for any verdict; -EINVAL if it is malformed; -errno
  */
 struct verify_kind {
 	const char *name;
@@ -111,42 +111,42 @@ struct verify_kind {
 		      struct ccdm_err *err);
 };
 
-/* The options, and what takes one. */
+/* The options, and the function that takes an option. */
 extern const struct ccdm_option verify_options[];
 enum ccdm_exit __must_check verify_take(int option, void *arg);
 
-/* True if options were given that say what evidence is held against. */
+/* True if there are options with which to verify evidence. */
 bool __must_check verify_has_trust(const struct verify_args *a);
 
 /**
- * verify_kbs() - judge evidence with what the options gave
+ * verify_kbs() - verify evidence as the options say
  * @source: the evidence
- * @v: one check after the other
+ * @v: gets one check after the other
  * @proof: filled if the verdict accepts it
  *
- * Return: 0, whatever the verdict; -EINVAL if it cannot be read; -ENOMEM.
+ * Return: 0 for any verdict; -EINVAL if it is malformed; -ENOMEM.
  */
 int __must_check verify_kbs(const struct verify_source *source, const struct verify_args *a,
 			    const struct verify_input *in, struct ccdm_verdict *v,
 			    struct ccdm_proof *proof, struct ccdm_err *err);
 
-/* True if what Intel says of the platform was given. */
+/* True if there is collateral of the platform. */
 bool __must_check verify_has_collateral(const struct verify_args *a);
 
 /**
  * verify_expect() - read the registers that a log must lead to
- * @in: its @expected is filled; verify_expected_drop() ends it
+ * @in: its @expected is filled; free it with verify_expected_drop()
  *
- * A quote is verified first, as one that is verified alone is; its registers are those that it
- * covers. One that is not accepted is an error.
+ * If the file is a quote, it is verified first; the registers are those that it
+ * covers. A refused quote is an error.
  *
- * Return: 0; -EINVAL; -ENOMEM; what open(2) and read(2) say.
+ * Return: 0; -EINVAL; -ENOMEM; errors of open(2) and read(2).
  */
 int __must_check verify_expect(const struct verify_args *a, struct verify_input *in,
 			       struct ccdm_err *err);
 void verify_expected_drop(struct verify_expected *expected);
 
-/* A kind by its word, or NULL. */
+/* Find a kind by its name, or NULL. */
 const struct verify_kind *verify_kind(const char *name);
 
 #endif

@@ -22,7 +22,7 @@ int __must_check verify_input_certs(struct ccdm_certs *certs, const char *file,
 /**
  * verify_input_file() - read evidence or a log, in whichever form it is
  * @file: path; may be gzip'ed
- * @max: most bytes that it may have, as it is and unpacked
+ * @max: size limit in bytes, as it is and unpacked
  * @text: hex or base64 text stands for the bytes, or for gzip data of them; white space in it
  *	counts for nothing
  * @bytes, @size: set to the raw bytes, or to what is neither such a text nor gzip'ed as it is;
@@ -30,7 +30,7 @@ int __must_check verify_input_certs(struct ccdm_certs *certs, const char *file,
  *
  * It is unpacked once: gzip data in gzip data is an error.
  *
- * Return: 0; -EFBIG; -EINVAL: gzip data that is not whole; -ENOMEM; what open(2) and read(2) say.
+ * Return: 0; -EFBIG; -EINVAL: gzip data that is not whole; -ENOMEM; errors of open(2) and read(2).
  */
 int __must_check verify_input_file(const char *file, size_t max, bool text, char **bytes,
 				   size_t *size, struct ccdm_err *err);

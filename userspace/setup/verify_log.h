@@ -20,7 +20,7 @@
  * it covers, and all of which the logs have an event: one that is not in both is a check that
  * fails, unless it was never extended. @expected->only takes out what shall not count.
  *
- * Return: 0, whatever the verdict; -EINVAL; -ENOMEM.
+ * Return: 0 for any verdict; -EINVAL; -ENOMEM.
  */
 int __must_check verify_log_expect(const struct verify_expected *expected,
 				   const struct ccdm_bootlog *log, const struct ccdm_banks *banks,

@@ -13,8 +13,8 @@
 #define CCDM_PROGRAM "ccdm-broker"
 
 /**
- * struct ccdm_cli - what was asked for
- * @argc, @argv: what follows the words of the verb
+ * struct ccdm_cli - options and arguments
+ * @argc, @argv: arguments after the verb
  * @json: --json
  * @dry: --dry-run
  * @conf_file: --config
@@ -46,11 +46,11 @@ struct ccdm_cli {
 	unsigned int nr_fmspc;
 };
 
-/* The configuration, or what it is without a file, if nobody named one. */
+/* Load the configuration; the defaults if there is no --config and no file. */
 int __must_check ccdm_cli_conf(const struct ccdm_cli *cli, struct ccdm_conf *conf,
 			       struct ccdm_err *err);
 
-/* A question to the running broker; dropped. The answer is the caller's to drop. */
+/* Send a request to the running broker. Takes @question; the caller drops @answer. */
 int __must_check ccdm_cli_ask(const struct ccdm_cli *cli, json_t *question, json_t **answer,
 			      struct ccdm_err *err);
 

@@ -10,18 +10,18 @@
 #include "base/err.h"
 
 /**
- * ccdm_client_ask() - ask a running broker
+ * ccdm_client_ask() - send a request to a running broker
  * @socket: its path
- * @question: as admin.h says; dropped
+ * @question: see admin.h; dropped
  * @answer: set; the caller drops it
  *
- * Return: 0; -ECONNREFUSED if no broker listens; what the broker answers, as -errno of
+ * Return: 0; -ECONNREFUSED if no broker listens; the broker's error, as -errno of
  * the same exit code.
  */
 int __must_check ccdm_client_ask(const char *socket, json_t *question, json_t **answer,
 				 struct ccdm_err *err);
 
-/* Does a broker listen there? */
+/* True if a broker listens on this socket. */
 bool __must_check ccdm_client_there(const char *socket);
 
 #endif

@@ -7,7 +7,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 
-/* A new key on "P-256" or "P-384" into a file of mode 0600 that must not be there yet. */
+/* Write a new key on "P-256" or "P-384" to a new file of mode 0600. */
 int __must_check ccdm_issue_key(const char *file, const char *curve, struct ccdm_err *err);
 
 /**
@@ -15,9 +15,9 @@ int __must_check ccdm_issue_key(const char *file, const char *curve, struct ccdm
  * @file: PEM; replaced
  * @key: file of its key
  * @cn: common name
- * @names: host names and addresses, or NULL: it is a CA
+ * @names: host names and addresses; NULL for a CA
  * @nr_names: how many
- * @ca, @ca_key: files of its issuer, or NULL: itself
+ * @ca, @ca_key: files of its issuer; NULL: self-signed
  * @days: from now on
  */
 struct ccdm_issue {
@@ -33,7 +33,7 @@ struct ccdm_issue {
 
 int __must_check ccdm_issue_cert(const struct ccdm_issue *want, struct ccdm_err *err);
 
-/* SHA-256 of a certificate's public key (SubjectPublicKeyInfo) in hexadecimal: what guests pin. */
+/* The pin for guests: SHA-256 of a certificate's public key (SubjectPublicKeyInfo) in hexadecimal. */
 int __must_check ccdm_issue_pin(const char *file, char pin[65], struct ccdm_err *err);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * admin.h - what an administrator asks of a running broker
+ * admin.h - requests of administrators to a running broker
  *
  * One JSON object a line over a socket of AF_UNIX, {"do": WORD, ...}, and one back:
- * {"error": TEXT, "code": exit code} or what was asked for. Who can open the socket is an
+ * {"error": TEXT, "code": exit code} or the result. A user who can open the socket is an
  * administrator; it is never reached over TCP.
  *
  *	policy-add {text, dry-run}	policy-list	policy-remove {name}
@@ -21,9 +21,9 @@
 #define CCDM_ADMIN_MAX (8 << 20) /* bytes of a line */
 
 /**
- * ccdm_admin_answer() - do what a line says
+ * ccdm_admin_answer() - execute the request in a line
  * @line, @size: untrusted in form; may hold a secret, which is wiped
- * @who: for the audit log
+ * @who: user, for the audit log
  * @now: seconds since 1970
  *
  * Return: the answer, which the caller drops; NULL: out of memory.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* attest.h - evidence comes in, a session and its token come out */
+/* attest.h - verify evidence, create a session and its token */
 #ifndef CCDM_BROKER_ATTEST_H
 #define CCDM_BROKER_ATTEST_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* broker.h - what a broker decides with */
+/* broker.h - state of a broker */
 #ifndef CCDM_BROKER_BROKER_H
 #define CCDM_BROKER_BROKER_H
 
@@ -13,13 +13,13 @@
 #include "trust/trust.h"
 #include "trust/trust_status.h"
 
-#define CCDM_BROKER_ODD 64 /* rows without a good MAC that are named */
+#define CCDM_BROKER_ODD 64 /* rows without a valid MAC that the log names */
 
 /**
- * struct ccdm_life - what happened to the daemon
+ * struct ccdm_life - start and reloads of the daemon
  * @started: when; seconds since 1970
  * @reloaded: when it was told to reload; 0: never
- * @why: the reload failed; "": it did not
+ * @why: why the reload failed; "": it succeeded
  */
 struct ccdm_life {
 	int64_t started;
@@ -28,19 +28,19 @@ struct ccdm_life {
 };
 
 /**
- * struct ccdm_broker - what decides
+ * struct ccdm_broker - state of a broker
  * @store, @keys, @signer, @trust, @audit: borrowed
  * @versions: bit by bit, enum ccdm_kbs_version
  * @nonce_lifetime, @session_lifetime: seconds
  * @policies: those of the store, in order; NULL at first
- * @policies_version: which ones @policies are
- * @policies_read: they were read at all
- * @trust_state: the worst of the trust directory, as it was looked at last
- * @odd: rows without a good MAC that the log has, by a hash
+ * @policies_version: version of @policies
+ * @policies_read: the policies were read
+ * @trust_state: worst state of the trust directory at the last check
+ * @odd: hashes of the rows without a valid MAC that the log has
  * @nr_odd: how many
- * @odd_rows: how often one was left out
+ * @odd_rows: how often such a row was ignored
  * @refusals: of peers without a session
- * @life: for who asks how it is
+ * @life: for the status
  */
 struct ccdm_broker {
 	struct ccdm_store *store;
@@ -62,43 +62,43 @@ struct ccdm_broker {
 	struct ccdm_life life;
 };
 
-/* Drops what it has read itself. */
+/* Free what the broker has read itself. */
 void ccdm_broker_drop(struct ccdm_broker *broker);
 
-/* Keys, trust or limits are others now: what was read under the old ones is read, and said, anew. */
+/* Keys, trust directory or limits have changed: read and report everything again. */
 void ccdm_broker_reloaded(struct ccdm_broker *broker);
 
 /**
- * ccdm_broker_note() - ccdm_audit_add(), behind those that were refused before it
+ * ccdm_broker_note() - ccdm_audit_add(), after the line of earlier refusals
  *
- * Their line is written at most once a second here, so that they cannot slow down who is served.
+ * It writes that line at most once a second, so that refused peers cannot slow down accepted ones.
  */
 int __must_check ccdm_broker_note(struct ccdm_broker *broker, int64_t now, const char *event,
 				  json_t *entry, struct ccdm_err *err);
 
 /**
- * ccdm_broker_refusals() - a line with the peers that were refused since the last one, if there are any
+ * ccdm_broker_refusals() - log the number of peers refused since the last such line, if any
  *
- * Return: 0; -errno, and their number is not lost.
+ * Return: 0; -errno, and the numbers are kept.
  */
 int __must_check ccdm_broker_refusals(struct ccdm_broker *broker, int64_t now,
 				      struct ccdm_err *err);
 
 /**
- * ccdm_broker_policies() - the policies as they are now
+ * ccdm_broker_policies() - get the present policies
  *
- * Return: 0; -EINVAL if one of them cannot be read, which opens nothing at all.
+ * Return: 0; -EINVAL if one of them is malformed; then the broker releases nothing.
  */
 int __must_check ccdm_broker_policies(struct ccdm_broker *broker,
 				      const struct ccdm_policy **policies, struct ccdm_err *err);
 
 /**
- * ccdm_broker_odd() - rows that the store just left out go into the log, each once
+ * ccdm_broker_odd() - log each row that the store just ignored, once
  *
- * Until the next reload no more than CCDM_BROKER_ODD rows are named, so that nobody who writes to
- * the database fills the log; @odd_rows counts on.
+ * Until the next reload it names at most CCDM_BROKER_ODD rows, so that a writer of
+ * the database cannot fill the log; @odd_rows counts all.
  *
- * Return: 0, -errno if they cannot.
+ * Return: 0; -errno if it cannot write.
  */
 int __must_check ccdm_broker_odd(struct ccdm_broker *broker, struct ccdm_err *err);
 

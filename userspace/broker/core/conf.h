@@ -13,11 +13,11 @@
 #define CCDM_CONF_PATH 256
 
 /**
- * struct ccdm_conf - the file, checked
- * @listen: address, a number: "::" is every one there is
+ * struct ccdm_conf - content of the file, validated
+ * @listen: numeric address; "::" is every address
  * @port: of TCP
  * @certificate: chain of the server, PEM
- * @key: of it, PEM
+ * @key: its private key, PEM
  * @state: directory of the database and the audit log
  * @key_file: see keys.h
  * @token_key: PEM, P-256
@@ -25,7 +25,7 @@
  * @admin: socket of the admin tool
  * @nonce_lifetime, @session_lifetime: seconds
  * @max_body: bytes of a request's body
- * @max_connections: at a time
+ * @max_connections: at the same time
  * @timeout: seconds for a connection, from its first byte to its last
  * @protocol: versions, "0.4.0 0.2.0"
  */
@@ -47,10 +47,10 @@ struct ccdm_conf {
 	char protocol[64];
 };
 
-/* Return: 0; -EINVAL with "FILE:LINE:COLUMN: ..." in @err; what open(2) says. */
+/* Return: 0; -EINVAL with "FILE:LINE:COLUMN: ..." in @err; errors of open(2). */
 int __must_check ccdm_conf_load(const char *file, struct ccdm_conf *conf, struct ccdm_err *err);
 
-/* enum ccdm_kbs_version of each word of @protocol, bit by bit; 0: one is not known. */
+/* Bit set of enum ccdm_kbs_version from @protocol; 0 if a version is unknown. */
 unsigned int ccdm_conf_versions(const struct ccdm_conf *conf);
 
 #endif

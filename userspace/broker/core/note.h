@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * note.h - what ccdm-broker does itself, for the audit log
+ * note.h - audit log entries for the work of ccdm-broker itself
  *
- * Backup, restore, new certificates and keys need no daemon. The tool says so to the daemon that
- * runs ({"do": "note", ...}), or writes the line itself where none does; in both cases the line is
- * made here. Its event is "tool": a daemon has it from who is in the group of its socket.
+ * Backup, restore, new certificates and keys need no daemon. The tool reports them to a daemon that
+ * runs ({"do": "note", ...}), or else writes the line itself; in both cases this file makes the
+ * line. Its event is "tool": a daemon has it from a member of its socket's group.
  */
 #ifndef CCDM_BROKER_NOTE_H
 #define CCDM_BROKER_NOTE_H
@@ -17,11 +17,11 @@
 #define CCDM_NOTE_TEXT 1024 /* bytes of a name, or of a reason */
 
 /**
- * ccdm_note_read() - an entry of the log from what a tool says
+ * ccdm_note_read() - make a log entry from a report of the tool
  * @said: untrusted: {"what": "backup" | "renew" | "rotate-key" | "restore",
  *	"result": "begun" | "done" | "failed", "name": file, "why"?, "hash"?: SHA-256 of the file,
  *	"lines"?: of the log in it}; other members are left out
- * @who: says it
+ * @who: user who reports it
  * @entry: set; the caller drops it
  *
  * Return: 0, -EINVAL, -ENOMEM.

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * refusals.h - peers without a session that were refused: counted, not logged one by one
+ * refusals.h - count refused peers without a session instead of logging each
  *
- * Who has proved nothing costs the audit log nothing either: there is a number for each reason,
- * and now and then a line with all of them.
+ * A peer that has proved nothing must not fill the audit log: there is a counter for each reason,
+ * and now and then a line with all counters.
  */
 #ifndef CCDM_BROKER_REFUSALS_H
 #define CCDM_BROKER_REFUSALS_H
@@ -15,28 +15,28 @@
 #include "base/compiler.h"
 #include "base/err.h"
 
-#define CCDM_REFUSALS_LINES 10 /* unreadable messages that have a line of their own, in a minute */
+#define CCDM_REFUSALS_LINES 10 /* malformed messages per minute that get a line of their own */
 
-/* Why: of a connection without a request, and of a request. */
+/* Reasons to refuse a connection or a request. */
 enum ccdm_refusal {
-	CCDM_REFUSED_CONNECTIONS, /* one connection too many */
-	CCDM_REFUSED_LATE,	  /* its time was over before there was a request */
-	CCDM_REFUSED_TLS,	  /* it ended before TLS was there */
-	CCDM_REFUSED_REQUEST,	  /* and that before there was a request that can be read */
-	CCDM_REFUSED_PATH,	  /* nothing is there */
-	CCDM_REFUSED_MESSAGE,	  /* a message that cannot be read */
-	CCDM_REFUSED_VERSION,	  /* of the protocol */
-	CCDM_REFUSED_TEE,	  /* one that is not known */
+	CCDM_REFUSED_CONNECTIONS, /* too many connections */
+	CCDM_REFUSED_LATE,	  /* timeout before a request */
+	CCDM_REFUSED_TLS,	  /* the connection ended in the TLS handshake */
+	CCDM_REFUSED_REQUEST,	  /* the connection ended before a valid request */
+	CCDM_REFUSED_PATH,	  /* unknown path */
+	CCDM_REFUSED_MESSAGE,	  /* malformed message */
+	CCDM_REFUSED_VERSION,	  /* unsupported version of the protocol */
+	CCDM_REFUSED_TEE,	  /* unknown TEE */
 	CCDM_REFUSED_SESSION,	  /* no cookie or token of a session */
-	CCDM_REFUSED_EXPIRED,	  /* a nonce or a token that was good once */
+	CCDM_REFUSED_EXPIRED,	  /* expired nonce or token */
 	CCDM_REFUSALS
 };
 
 /**
- * struct ccdm_refusals - how many there were
+ * struct ccdm_refusals - counters
  * @total: since the start
- * @fresh: that no line of the log has yet
- * @since: when the first of these came; seconds since 1970
+ * @fresh: not yet in a line of the log
+ * @since: time of the first of these, seconds since 1970
  * @written: when the last line was written
  * @minute: when the minute of @lines began
  * @lines: messages that got a line of their own in it
@@ -50,16 +50,16 @@ struct ccdm_refusals {
 	unsigned int lines;
 };
 
-/* One more. @now: seconds since 1970 */
+/* Count a refusal. @now: seconds since 1970 */
 void ccdm_refusals_add(struct ccdm_refusals *refusals, enum ccdm_refusal why, int64_t now);
 
-/* Those that no line has yet. */
+/* Number of refusals that no line has yet. */
 uint64_t ccdm_refusals_fresh(const struct ccdm_refusals *refusals);
 
-/* They are in the log. */
+/* Record that the log has them. */
 void ccdm_refusals_noted(struct ccdm_refusals *refusals, int64_t now);
 
-/* May an unreadable message have a line of its own? Then it has one. */
+/* True if a malformed message may have a line of its own; counts that line. */
 bool __must_check ccdm_refusals_line(struct ccdm_refusals *refusals, int64_t now);
 
 /* {reason: number}, without zeros; NULL: out of memory. */

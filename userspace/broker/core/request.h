@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* request.h - what a guest asks of the broker, and what it gets */
+/* request.h - requests of guests, and replies */
 #ifndef CCDM_BROKER_REQUEST_H
 #define CCDM_BROKER_REQUEST_H
 
@@ -11,7 +11,7 @@
 #define CCDM_COOKIE "kbs-session-id"
 
 /**
- * struct ccdm_request - what a guest asks; all untrusted
+ * struct ccdm_request - a request of a guest; all untrusted
  * @post: POST, else GET
  * @path: without the query
  * @cookie: value of CCDM_COOKIE, or NULL
@@ -32,7 +32,7 @@ struct ccdm_request {
 };
 
 /**
- * struct ccdm_reply - what it gets
+ * struct ccdm_reply - the reply
  * @status: of HTTP
  * @body: JSON; the caller frees it
  * @cookie: value of CCDM_COOKIE to set, or ""
@@ -45,10 +45,10 @@ struct ccdm_reply {
 	int64_t cookie_expires;
 };
 
-/* Answer with JSON, which is dropped; NULL: out of memory. */
+/* Reply with JSON. Takes @o; NULL: out of memory. */
 void ccdm_reply_json(struct ccdm_reply *reply, int status, json_t *o);
 
-/* In Trustee's words, because its guests look at them: "PolicyDeny", ... */
+/* @type: an error type of Trustee, which its guests check: "PolicyDeny", ... */
 void ccdm_reply_error(struct ccdm_reply *reply, int status, const char *type, const char *detail);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* status.h - how a running broker is */
+/* status.h - state of a running broker */
 #ifndef CCDM_BROKER_STATUS_H
 #define CCDM_BROKER_STATUS_H
 
@@ -8,7 +8,7 @@
 #include "broker.h"
 
 /**
- * ccdm_status() - what an operator looks at
+ * ccdm_status() - collect the state for an operator
  * @answer: set: {"version", "started", "policies": number, or null if they cannot be read,
  *	"secrets", "database": {"schema"}, "log": {"lines", "head"},
  *	"reload": null or {"time", "result": "done" | "failed", "why"?}, "refusals": {reason: number},

@@ -3,8 +3,8 @@
 /*
  * server.h - HTTPS for the broker, through libevent and OpenSSL
  *
- * TLS 1.3 alone, without tickets or early data. A connection has so many seconds in all,
- * whatever it does; there are so many of them and no more.
+ * Only TLS 1.3, without tickets or early data. A connection has a time limit in total,
+ * and the number of connections has a limit.
  */
 #ifndef CCDM_BROKER_SERVER_H
 #define CCDM_BROKER_SERVER_H
@@ -16,10 +16,10 @@
 
 struct event_base;
 
-/* Listens, and answers; opaque. */
+/* A listening server; opaque. */
 struct ccdm_server;
 
-/* Who answers: @reply's body is freed by the server. */
+/* Answers a request. The server frees @reply's body. */
 typedef void (*ccdm_server_fn)(const struct ccdm_request *request, struct ccdm_reply *reply,
 			       void *arg);
 
@@ -28,7 +28,7 @@ typedef void (*ccdm_server_fn)(const struct ccdm_request *request, struct ccdm_r
  * @base: the loop
  * @conf: address, certificate, limits
  * @answer: called for each request
- * @arg: passed on
+ * @arg: argument of the callback
  * @server: set
  *
  * Return: 0, -EINVAL for a certificate or key that cannot be used, -EADDRINUSE, ...
@@ -38,17 +38,17 @@ int __must_check ccdm_server_new(struct event_base *base, const struct ccdm_conf
 				 struct ccdm_err *err);
 void ccdm_server_free(struct ccdm_server *server); /* accepts NULL */
 
-/* Where to count connections that end without a request; NULL, as at first: nowhere. */
+/* Count connections that end without a request in @refusals; NULL (the default): do not count. */
 void ccdm_server_count(struct ccdm_server *server, struct ccdm_refusals *refusals);
 
-/* Can certificate and key be used? */
+/* Check that certificate and key can be used. */
 int __must_check ccdm_server_check(const struct ccdm_conf *conf, struct ccdm_err *err);
 
-/* Certificate and key anew; connections that there are keep theirs. After an error nothing is changed. */
+/* Reload certificate and key; open connections keep theirs. An error changes nothing. */
 int __must_check ccdm_server_reload(struct ccdm_server *server, const struct ccdm_conf *conf,
 				    struct ccdm_err *err);
 
-/* The port it listens on, which is of use if it was 0. */
+/* The port it listens on; useful if the configured port is 0. */
 uint16_t ccdm_server_port(const struct ccdm_server *server);
 
 #endif

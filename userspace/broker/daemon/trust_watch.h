@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* trust_watch.h - a daemon warns of what in its trust directory expires, of each thing once a day */
+/* trust_watch.h - daily warnings of files in the trust directory that expire */
 #ifndef CCDM_BROKER_TRUST_WATCH_H
 #define CCDM_BROKER_TRUST_WATCH_H
 
@@ -8,13 +8,13 @@
 #include "trust/trust.h"
 #include "trust/trust_status.h"
 
-#define CCDM_WATCH_LINES 16 /* warnings at a time; of more only the number is said */
+#define CCDM_WATCH_LINES 16 /* warnings at a time; the number of further ones is one more line */
 
 /**
- * struct ccdm_trust_watch - what was seen; begins as zeros
- * @start, @platforms: the worst of what a daemon reads when it starts, and of collateral
- * @looked: when collateral was looked at last, of CLOCK_MONOTONIC; 0: never
- * @said: hashes of the lines that were said, and when; the oldest is overwritten
+ * struct ccdm_trust_watch - results of earlier checks; starts as zeros
+ * @start, @platforms: worst state of the files that a daemon reads at start, and of collateral
+ * @looked: time of the last check of collateral, CLOCK_MONOTONIC; 0: never
+ * @said: hashes and times of printed lines; the oldest is overwritten
  */
 struct ccdm_trust_watch {
 	enum ccdm_trust_state start, platforms;
@@ -27,13 +27,13 @@ struct ccdm_trust_watch {
 };
 
 /**
- * ccdm_trust_watch() - look, and warn
- * @watch: kept from one time to the next
- * @trust: what the daemon has read of its directory
- * @whole: look at collateral as well, if the last time is an hour ago or never was
- * @program: whose warnings they are, on standard error
+ * ccdm_trust_watch() - check the directory, and warn
+ * @watch: kept between calls
+ * @trust: the directory as the daemon has read it
+ * @whole: check collateral as well, if the last check is an hour old
+ * @program: name in the warnings on standard error
  *
- * Return: the worst of what was seen.
+ * Return: the worst state.
  */
 enum ccdm_trust_state __must_check ccdm_trust_watch(struct ccdm_trust_watch *watch,
 						    const struct ccdm_trust_dir *trust, bool whole,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * policy.h - which evidence opens which secrets
+ * policy.h - policies: which evidence releases which secrets
  *
  * A policy is a YAML document:
  *
@@ -12,15 +12,15 @@
  *	  measurement: HEX
  *
  * "require" is a set of conditions, all of which must hold; man ccdm-policy has them.
- * What is not said is strict: debug is false, vmpl is 0, the TCB is up to date, the
+ * The defaults are strict: debug is false, vmpl is 0, the TCB is up to date, the
  * phase is initrd, the bank is sha256, and there is a TEE (binding is not tpm-only).
  *
- * A policy must pin the image, whatever way it is satisfied: by an enclave ID; a signer; an
+ * Every way to satisfy a policy must pin the image: by an enclave ID; a signer; an
  * SNP launch measurement that covers the image; PCR 2, 4 and 9 with 12 and 13 zero; RTMR
- * 1 and 2; on TDX MRTD beside these; or it says "identity: any". That an event is contained in a log pins nothing.
+ * 1 and 2; on TDX MRTD as well; or "identity: any". A condition on an event pins nothing.
  *
- * A condition on something that the evidence does not say is unknown, and so is its
- * negation: nothing is opened by what nobody knows.
+ * A condition on a fact that the evidence does not prove is unknown, and so is its
+ * negation. Unknown conditions release nothing.
  */
 #ifndef CCDM_POLICY_H
 #define CCDM_POLICY_H
@@ -73,12 +73,12 @@ enum ccdm_cond_kind {
 /**
  * struct ccdm_cond - a condition
  * @kind: which
- * @line: where it stands, from 1; 0: it is one of those that need not be said
- * @value: what is wanted: an array of words or hexadecimal digits in lower case, one of
- *	   which it must be; an object (signer, pcr, rtmr, event, tcb; measurement and
+ * @line: its line, from 1; 0: it is a default
+ * @value: expected value: an array of words or hexadecimal digits in lower case, one of
+ *	   which must match; an object (signer, pcr, rtmr, event, tcb; measurement and
  *	   enclave-id with "covers"); a number or a boolean
  * @child: conditions inside all, any and not
- * @next: beside it
+ * @next: next condition of the same list
  */
 struct ccdm_cond {
 	enum ccdm_cond_kind kind;
@@ -88,16 +88,16 @@ struct ccdm_cond {
 	struct ccdm_cond *next;
 };
 
-/* Whether a policy may open anything; zero is no. */
+/* Whether a policy may release secrets; only CCDM_POLICY_MAY_OPEN is yes. */
 enum ccdm_policy_outcome {
 	CCDM_POLICY_UNJUDGED,
-	CCDM_POLICY_NO_IMAGE,	 /* a way to satisfy it pins no image */
+	CCDM_POLICY_NO_IMAGE,	 /* one way to satisfy it does not pin the image */
 	CCDM_POLICY_NO_FIRMWARE, /* the same on TDX, where firmware fills the registers */
 	CCDM_POLICY_NEVER,	 /* it can never hold */
 	CCDM_POLICY_MAY_OPEN,
 };
 
-/* Why a policy may open nothing, for a person. */
+/* Reason why a policy may not release secrets, as text. */
 const char *ccdm_policy_reason(enum ccdm_policy_outcome outcome);
 
 /**
@@ -105,8 +105,8 @@ const char *ccdm_policy_reason(enum ccdm_policy_outcome outcome);
  * @name: of 1 to 64 characters a-z, 0-9, "-", "_", "."
  * @secrets: array of REPO/TYPE/TAG, where TAG may be "*"
  * @require: a CCDM_COND_ALL
- * @outcome: if it may open anything. One that may not, though it can be read, cannot be added; one
- *	     that was stored before denies
+ * @outcome: whether it may release secrets. If not, the policy cannot be added, and one
+ *	     that was stored earlier releases nothing
  * @hash: SHA-256 of the text that it was read from, for the audit log; "" if nobody set it
  * @next: of the same file
  */
@@ -120,18 +120,18 @@ struct ccdm_policy {
 };
 
 /**
- * ccdm_policy_parse() - all documents of a text
+ * ccdm_policy_parse() - parse all documents of a text
  * @what: its name, for messages
  * @text, @size: untrusted
  * @policies: set; freed by ccdm_policy_free()
  *
- * Return: 0; -EINVAL with line and column in @err; -ENOMEM.
+ * Return: 0; -EINVAL, and @err has line and column; -ENOMEM.
  */
 int __must_check ccdm_policy_parse(const char *what, const char *text, size_t size,
 				   struct ccdm_policy **policies, struct ccdm_err *err);
 void ccdm_policy_free(struct ccdm_policy *policies); /* accepts NULL */
 
-/* Is this secret one of the policy's? */
+/* True if the policy names this secret. */
 bool __must_check ccdm_policy_opens(const struct ccdm_policy *policy, const char *secret);
 
 enum ccdm_answer {
@@ -141,9 +141,9 @@ enum ccdm_answer {
 };
 
 /**
- * ccdm_policy_judge() - does the evidence satisfy a policy?
+ * ccdm_policy_judge() - decide whether facts satisfy a policy
  * @policy: the policy
- * @facts: what the verifier found to be true:
+ * @facts: facts that the verifier proved:
  *	{"tee": "snp" | "tdx" | "tpm", "debug": BOOL, "vmpl": N,
  *	 "tcb": {"status": WORD, "reported" | "committed" | "launch": {"snp": N, ...}},
  *	 "measurement": HEX, "enclave-id": [HEX], "signer": {"key", "product", "svn"},
@@ -151,9 +151,9 @@ enum ccdm_answer {
  *	 "author-key", "chip", "generation", "alias-check": BOOL, "events": [{"register": "pcrN" | "rtmrN", "name", "digest"}],
  *	 "binding": WORD, "phase": WORD}; what is not known is missing
  * @trace: array that gets {"condition", "line", "expected", "found", "passed"} for
- *	   each condition that was looked at, and becomes NULL if it cannot take one; or NULL
+ *	   each evaluated condition, and becomes NULL if memory is short; or NULL
  *
- * Return: only CCDM_YES opens anything.
+ * Return: only CCDM_YES releases secrets.
  */
 enum ccdm_answer __must_check ccdm_policy_judge(const struct ccdm_policy *policy,
 						const json_t *facts, json_t **trace);

@@ -3,9 +3,9 @@
 /*
  * policy_yaml.h - the YAML of a policy: members, lists and values, through libyaml
  *
- * What does not fit is an error with line and column. Functions return 0, -EINVAL or
- * -ENOMEM; those that return JSON set it at @r, and what they return is the caller's to
- * drop, also with an error.
+ * Errors have line and column. Functions return 0, -EINVAL or
+ * -ENOMEM; functions that return JSON set it in @r, and the caller must
+ * drop the JSON even after an error.
  */
 #ifndef CCDM_POLICY_YAML_H
 #define CCDM_POLICY_YAML_H
@@ -17,7 +17,7 @@
 
 /**
  * struct ccdm_yaml - a document that is being read
- * @what: whose text it is, for messages
+ * @what: name of the text, for messages
  * @doc: libyaml's
  * @err: filled
  * @conds: conditions so far
@@ -29,7 +29,7 @@ struct ccdm_yaml {
 	unsigned int conds;
 };
 
-/* An error at a node: why, and which word it is about, or NULL. Return: -EINVAL */
+/* Set an error at a node: @why, and the word @which, or NULL. Return: -EINVAL */
 int __must_check ccdm_yaml_bad(const struct ccdm_yaml *y, const yaml_node_t *at, const char *why,
 			       const char *which);
 
@@ -45,7 +45,7 @@ int __must_check ccdm_yaml_members(struct ccdm_yaml *y, const yaml_node_t *map,
 					       void *arg),
 				   void *arg);
 
-/* Calls @take for each element, or once for what is no list. */
+/* Calls @take for each element, or once for a value that is not a list. */
 int __must_check ccdm_yaml_elements(struct ccdm_yaml *y, const yaml_node_t *list,
 				    int (*take)(struct ccdm_yaml *y, const yaml_node_t *n,
 						void *arg),

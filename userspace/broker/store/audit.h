@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * audit.h - what was decided, and why: an append-only log that cannot be changed unseen
+ * audit.h - append-only log of decisions and reasons; changes are detected
  *
  * One JSON object a line. "prev" is the SHA-256 of the line before, in hexadecimal, zeros
  * in the first; each CCDM_AUDIT_HEAD-th line, and no other, is of "event": "head" and carries
@@ -22,28 +22,28 @@
 struct ccdm_audit;
 
 /**
- * ccdm_audit_open() - go on with a log, or begin one
- * @file: mode 0640 if it is made
+ * ccdm_audit_open() - continue a log, or start one
+ * @file: created with mode 0640
  * @signer: signs heads; must live as long
  *
- * A last line that is not whole, as after a loss of power, is cut off; an entry "torn" says so.
+ * It removes an incomplete last line, as after a power loss, and writes an entry "torn".
  *
- * Return: 0; -EBADMSG with the line's number if it was changed; what open(2) says.
+ * Return: 0; -EBADMSG with the line's number if it was changed; errors of open(2).
  */
 int __must_check ccdm_audit_open(const char *file, const struct ccdm_signer *signer,
 				 struct ccdm_audit **audit, struct ccdm_err *err);
 void ccdm_audit_close(struct ccdm_audit *audit); /* accepts NULL */
 
 /**
- * ccdm_audit_add() - note a decision
+ * ccdm_audit_add() - log a decision
  * @now: seconds since 1970
  * @event: "attest", "resource", "admin", ...
- * @entry: what else there is to say; dropped
+ * @entry: further members; dropped
  *
  * An entry that is longer than CCDM_AUDIT_LINE loses its largest members; "cut" names each with
  * the bytes it had. The size of an entry never keeps it out of the log.
  *
- * It is on the disk when this returns: what cannot be noted must not be done.
+ * The line is on the disk when this returns: an action that cannot be logged must not happen.
  */
 int __must_check ccdm_audit_add(struct ccdm_audit *audit, int64_t now, const char *event,
 				json_t *entry, struct ccdm_err *err);
@@ -52,11 +52,11 @@ int __must_check ccdm_audit_add(struct ccdm_audit *audit, int64_t now, const cha
 const char *ccdm_audit_end(const struct ccdm_audit *audit, uint64_t *lines);
 
 /**
- * ccdm_audit_verify() - does every line follow from the one before, and is each head where it must be?
- * @signer: whose heads they are; NULL: their signatures are not looked at
+ * ccdm_audit_verify() - verify the hash chain and the signed heads
+ * @signer: key of the heads; NULL: do not verify signatures
  * @lines: set to their number
  *
- * Return: 0; -EBADMSG with the first line that does not, or is none.
+ * Return: 0; -EBADMSG with the number of the first invalid line.
  */
 int __must_check ccdm_audit_verify(const char *file, const struct ccdm_signer *signer,
 				   uint64_t *lines, struct ccdm_err *err);

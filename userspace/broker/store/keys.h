@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * keys.h - the broker's own keys: the key file, and what is derived from it
+ * keys.h - the broker's own keys: the key file, and keys derived from it
  *
- * The key file has one key a line, 64 hexadecimal digits; the first is used, those after
- * it are still accepted, so that a new one can be put before an old one at any time. Each
+ * The key file has one key per line, 64 hexadecimal digits. The first is used, the others
+ * are still accepted, so a new key can be put before an old one at any time. Each
  * gives a key for nonces, one for secrets at rest and one for rows of the database (HKDF-SHA256).
  */
 #ifndef CCDM_BROKER_KEYS_H
@@ -24,15 +24,15 @@ struct ccdm_keys;
 
 /**
  * ccdm_keys_load() - read a key file
- * @file: must be a regular file that nobody but its owner, we or root, can read or write
+ * @file: must be a regular file of the caller or root that only its owner can read or write
  * @keys: set
  *
- * Return: 0, -EACCES for one that others can read, -EINVAL, -ENOENT, -ENOMEM.
+ * Return: 0, -EACCES if others can read it, -EINVAL, -ENOENT, -ENOMEM.
  */
 int __must_check ccdm_keys_load(const char *file, struct ccdm_keys **keys, struct ccdm_err *err);
 void ccdm_keys_free(struct ccdm_keys *keys); /* accepts NULL */
 
-/* How many there are; 0 is the one that is used. */
+/* Number of keys; key 0 is used. */
 unsigned int ccdm_keys_count(const struct ccdm_keys *keys);
 
 /* HMAC-SHA256 for nonces, under key number @i. Return: 0, -EIO */
@@ -54,12 +54,12 @@ int __must_check ccdm_keys_seal(const struct ccdm_keys *keys, const char *name, 
 				size_t size, uint8_t **sealed, size_t *sealed_size);
 
 /**
- * ccdm_keys_open() - the other way round
+ * ccdm_keys_open() - decrypt a sealed secret
  * @bytes: set; to be freed with OPENSSL_clear_free()
- * @old: set if it is not sealed under the key that is used now; may be NULL
+ * @old: set if it is sealed under an older key; may be NULL
  *
- * Return: 0; -ENOKEY: sealed under a key that is not in the file; -EBADMSG: changed, or
- * another secret's; -ENOMEM.
+ * Return: 0; -ENOKEY: the key is not in the file; -EBADMSG: changed, or
+ * sealed for another name; -ENOMEM.
  */
 int __must_check ccdm_keys_open(const struct ccdm_keys *keys, const char *name, const void *sealed,
 				size_t sealed_size, uint8_t **bytes, size_t *size, bool *old);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * store.h - what the broker keeps: policies, secrets (sealed), sessions
+ * store.h - the broker's database: policies, sealed secrets, sessions
  *
  * One file of SQLite. All of the broker's state that outlives a request is behind these
  * functions, so that several brokers can share another database later.
  *
- * Who can write to the file is not believed: each row that decides (a policy, a session, the
+ * Write access to the file gives no trust: each row that decides (a policy, a session, the
  * barrier of nonces) carries an HMAC-SHA256 under a key of the key file over its table, its key
- * and all its columns. A row whose MAC is missing or wrong is not there; see ccdm_store_odd().
- * An old row of ours that was put back has a good MAC, and rows can be removed: neither is seen.
+ * and all its columns. A row without a valid MAC is ignored; see ccdm_store_odd().
+ * Not detected: an old row that is put back, which has a valid MAC, and the removal of rows.
  */
 #ifndef CCDM_BROKER_STORE_H
 #define CCDM_BROKER_STORE_H
@@ -21,14 +21,14 @@
 struct ccdm_store;
 
 /**
- * ccdm_store_open() - open it, and make its tables if there are none
- * @file: made with mode 0600 if there is none; ":memory:" for tests
+ * ccdm_store_open() - open a store, and create its tables if there are none
+ * @file: created with mode 0600 if it does not exist; ":memory:" for tests
  * @keys: make and check the MACs of rows; borrowed
  * @store: set
  *
- * One of version 1, whose rows have no MACs, is upgraded: stderr says what is lost.
+ * It upgrades a store of version 1, whose rows have no MACs; stderr names the loss.
  *
- * Return: 0, -EINVAL if it is no store of this version, or what open(2) says.
+ * Return: 0; -EINVAL if it is not a store of this version; errors of open(2).
  */
 int __must_check ccdm_store_open(const char *file, const struct ccdm_keys *keys,
 				 struct ccdm_store **store, struct ccdm_err *err);
@@ -38,17 +38,17 @@ void ccdm_store_close(struct ccdm_store *store); /* accepts NULL */
 int __must_check ccdm_store_schema(struct ccdm_store *store, int64_t *version,
 				   struct ccdm_err *err);
 
-/* The key file was read anew. */
+/* Use @keys from now on. */
 void ccdm_store_keys(struct ccdm_store *store, const struct ccdm_keys *keys);
-/* New MACs under the key that is used now, for policies and the barrier of nonces. */
+/* Renew the MACs of policies and of the barrier of nonces with the first key. */
 int __must_check ccdm_store_reseal(struct ccdm_store *store, struct ccdm_err *err);
 
 #define CCDM_STORE_KEY 128
-#define CCDM_STORE_ODD 16 /* rows that are named */
+#define CCDM_STORE_ODD 16 /* rows with a name in the report */
 
 /**
- * struct ccdm_store_odd - rows that the last reading of policies or of a session left out
- * @table: where
+ * struct ccdm_store_odd - rows that the last read of policies or of a session ignored
+ * @table: their table
  * @key: of the first ones, in hexadecimal if it is a session's; cut
  * @count: 0 if there was none; may be more than @key has
  */
@@ -59,20 +59,20 @@ struct ccdm_store_odd {
 };
 const struct ccdm_store_odd *ccdm_store_odd(const struct ccdm_store *store);
 
-/* Several changes that are made together, or not at all. */
+/* Begin a transaction. */
 int __must_check ccdm_store_begin(struct ccdm_store *store, struct ccdm_err *err);
-/* @r: 0 keeps them. Return: @r, or what went wrong while they were kept */
+/* End a transaction. @r: 0 commits, else roll back. Return: @r, or the error of the commit */
 int __must_check ccdm_store_end(struct ccdm_store *store, int r, struct ccdm_err *err);
 
-/* A copy of everything, as it is at one moment, into a file that is not there. */
+/* Write a consistent copy of the store to a new file. */
 int __must_check ccdm_store_copy(struct ccdm_store *store, const char *file, struct ccdm_err *err);
 
-/* What is called for each row: name and text, or NULL. Nonzero ends it and is returned. */
+/* Called for each row: name and text, or NULL. A nonzero result ends the walk and is returned. */
 typedef int (*ccdm_store_fn)(const char *name, const char *text, void *arg);
 
 /* ---- policies: name and YAML ---- */
 
-/* In place of one of the same name. */
+/* Add a policy, or replace the one of the same name. */
 int __must_check ccdm_store_policy_put(struct ccdm_store *store, const char *name, const char *text,
 				       struct ccdm_err *err);
 /* Return: 0, -ENOENT */
@@ -81,7 +81,7 @@ int __must_check ccdm_store_policy_remove(struct ccdm_store *store, const char *
 /* In the order of their names. */
 int __must_check ccdm_store_policies(struct ccdm_store *store, ccdm_store_fn each, void *arg,
 				     struct ccdm_err *err);
-/* Another one with every change of a policy: a hash of all names and MACs. */
+/* A hash of all names and MACs, which changes with every change of a policy. */
 int __must_check ccdm_store_policies_version(struct ccdm_store *store, uint8_t version[32],
 					     struct ccdm_err *err);
 
@@ -101,11 +101,11 @@ int __must_check ccdm_store_secrets(struct ccdm_store *store, ccdm_store_fn each
 /* ---- sessions: a nonce that was used, and what was proved with it ---- */
 
 /**
- * ccdm_store_session_add() - use a nonce up
- * @state: what is kept of the guest
- * @expires: of the session; the row is there as long as the nonce is good, too
+ * ccdm_store_session_add() - mark a nonce as used, and add its session
+ * @state: state of the guest
+ * @expires: of the session; the row also stays until the nonce expires
  *
- * Return: 0, -EEXIST if it was used before, -EBADMSG if the barrier has no good MAC.
+ * Return: 0, -EEXIST if it was used before, -EBADMSG if the barrier has no valid MAC.
  */
 int __must_check ccdm_store_session_add(struct ccdm_store *store, const struct ccdm_nonce *nonce,
 					int64_t expires, const char *state, struct ccdm_err *err);
@@ -113,14 +113,14 @@ int __must_check ccdm_store_session_add(struct ccdm_store *store, const struct c
 int __must_check ccdm_store_session_get(struct ccdm_store *store, const uint8_t id[CCDM_NONCE_ID],
 					int64_t now, char **state, struct ccdm_err *err);
 /**
- * ccdm_store_restored() - this is a copy of some time ago
- * @nonces: nonces that expire until then are used up: it does not know which of them were
+ * ccdm_store_restored() - prepare a restored copy for use
+ * @nonces: reject nonces that expire before this time: the copy does not know which were used
  *
- * Forgets sessions, and what was kept beside.
+ * Deletes sessions and the saved log.
  */
 int __must_check ccdm_store_restored(struct ccdm_store *store, int64_t nonces,
 				     struct ccdm_err *err);
-/* Forget what has expired. */
+/* Delete expired sessions. */
 int __must_check ccdm_store_sessions_prune(struct ccdm_store *store, int64_t now,
 					   struct ccdm_err *err);
 

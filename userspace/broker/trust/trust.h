@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * trust.h - what a broker holds evidence against, from a directory
+ * trust.h - what a broker verifies evidence with, from a directory
  *
  *	DIR/roots/	roots of TEEs in place of the vendors'; for tests, and private CAs
  *	DIR/ak-roots/	roots of providers, who certify TPMs' attestation keys and are trusted with
@@ -72,7 +72,7 @@ int __must_check ccdm_trust_names(const char *path, struct dirent ***names, stru
 
 /**
  * struct ccdm_claim - evidence and what it must be bound to
- * @tee: its name, one that is known
+ * @tee: its name, known
  * @primary: of the TEE
  * @additional: text, "" for none
  * @bound: of the primary evidence
@@ -95,7 +95,7 @@ struct ccdm_claim {
  * @v: filled; what policies decide is allowed here: debug, VMPL, the TCB
  * @proof: filled if the verdict accepts it
  *
- * Return: 0, whatever the verdict; -EINVAL if it cannot be read; -ENOMEM.
+ * Return: 0 for any verdict; -EINVAL if it is malformed; -ENOMEM.
  */
 int __must_check ccdm_trust_judge(const struct ccdm_trust_dir *trust,
 				  const struct ccdm_claim *claim, int64_t at,

@@ -42,7 +42,7 @@ struct ccdm_fetched {
  * @report: fetch its VCEK; or NULL
  * @print: fetch nothing, only say what there is to fetch
  * @said: called for each piece
- * @arg: passed on
+ * @arg: argument of the callback
  */
 struct ccdm_fetch {
 	const char *dir;

@@ -24,7 +24,7 @@ struct ccdm_slot {
 	bool root;	     /* the issuer is a root: what it has revoked stays so */
 };
 
-/* Slot number @i, or NULL behind the last. */
+/* Slot number @i, or NULL after the last. */
 const struct ccdm_slot *ccdm_slot(unsigned int i);
 
 /* The slot of an issuer, by its common name, or NULL. @vlek: of AMD's two the one for VLEKs */
@@ -71,7 +71,7 @@ int __must_check ccdm_keep_certs(struct ccdm_keep *keep, const char *what, const
  * @chain: PEM of its issuer's certificates, untrusted; NULL for none
  * @kept: filled
  *
- * Return: 0; -EINVAL if it cannot be read; -ECANCELED if a check refuses it; -ESTALE if the one in
+ * Return: 0; -EINVAL if it is malformed; -ECANCELED if a check refuses it; -ESTALE if the one in
  * its place is newer; -ENOMEM, -errno.
  */
 int __must_check ccdm_keep_list(struct ccdm_keep *keep, const struct ccdm_slot *slot,

@@ -12,7 +12,7 @@
  * struct ccdm_attest_logs - which logs there are, and what is signed with them
  * @key, @file: of the firmware's log
  * @sign: signs the registers that the logs lead to, once more if it is called again
- * @arg: passed on
+ * @arg: argument of the callback
  */
 struct ccdm_attest_logs {
 	const char *key;

@@ -34,7 +34,7 @@ struct ccdm_ask {
  *	that the caller drops; NULL, also in place of the function: nothing
  * @collect: evidence; @evidence is set, and the caller drops it. Return: 0; -ENODEV; -EIO;
  *	-ETIMEDOUT; -ENOMEM; with @err
- * @arg: passed on
+ * @arg: argument of the callback
  */
 struct ccdm_attester {
 	const char *tee;

@@ -29,7 +29,7 @@ int __must_check ccdm_file_read(const char *file, size_t max, char **text, size_
  * @max: most bytes it may have
  * @each: called with a line that it may write into, without the newline, and its number,
  *	from 1; a nonzero result ends the walk and is returned
- * @arg: passed on
+ * @arg: argument of the callback
  *
  * Lines live until the walk ends.
  *

@@ -38,7 +38,7 @@ struct ccdm_ini_item {
  * @text: untrusted; lines of "[section]", "key = value", "# comment", or blank
  * @size: its bytes
  * @each: called in order; a nonzero result ends the walk and is returned
- * @arg: passed on
+ * @arg: argument of the callback
  *
  * Return: 0, -EINVAL for what is no such text ("FILE:LINE:COLUMN: ..." in @err).
  */

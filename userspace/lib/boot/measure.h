@@ -28,7 +28,7 @@ struct ccdm_measure_list {
 /**
  * struct ccdm_measure_files - where the files are that a configuration names
  * @read: as ccdm_file_read()
- * @arg: passed on
+ * @arg: argument of the callback
  */
 struct ccdm_measure_files {
 	int (*read)(const char *file, size_t max, char **text, size_t *size, void *arg,

@@ -39,7 +39,7 @@ struct ccdm_tab_entry {
  * @size: its bytes
  * @each: called for each line, after all lines were found valid; a nonzero result ends the walk and
  *	is returned
- * @arg: passed on
+ * @arg: argument of the callback
  *
  * Strings of an entry live as long as the call.
  *

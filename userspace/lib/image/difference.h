@@ -12,7 +12,7 @@
  * @a, @b: the images
  * @say: called with each difference, from @a to @b, as one line; a nonzero result ends the walk
  *	and is returned
- * @arg: passed on
+ * @arg: argument of the callback
  *
  * The content of other partitions is not read: that of the base is under its root hash.
  *

@@ -53,7 +53,7 @@ int __must_check ccdm_eventlog_append(const char *file, const struct ccdm_event 
  * @text: untrusted
  * @size: its bytes
  * @each: called for every record; a nonzero result ends the walk and is returned
- * @arg: passed on
+ * @arg: argument of the callback
  *
  * A digest that is not the hash of our record's text is an error, too.
  *

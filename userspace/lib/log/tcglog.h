@@ -44,7 +44,7 @@ struct ccdm_tcg_event {
  * @log, @size: untrusted; zeros or ones that fill it up at the end are not looked at
  * @each: called for every event but the one that describes the log; a nonzero result
  *	  ends the walk and is returned
- * @arg: passed on
+ * @arg: argument of the callback
  *
  * Return: 0; -EINVAL with the event's number and place in @err; what @each returned.
  */

@@ -33,7 +33,7 @@ struct ccdm_issue {
 
 int __must_check ccdm_issue_cert(const struct ccdm_issue *want, struct ccdm_err *err);
 
-/* The pin for guests: SHA-256 of a certificate's public key (SubjectPublicKeyInfo) in hexadecimal. */
+/* The pin for guests: SHA-256 of a certificate's SubjectPublicKeyInfo in hexadecimal. */
 int __must_check ccdm_issue_pin(const char *file, char pin[65], struct ccdm_err *err);
 
 #endif

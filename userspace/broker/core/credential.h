@@ -33,7 +33,7 @@ struct ccdm_credential_session {
 	const struct ccdm_nonce *nonce;
 };
 
-/* True if @value belongs to this pair. @arg: struct ccdm_credential_session; for struct ccdm_trust */
+/* True if @value is this pair's. @arg: struct ccdm_credential_session; for struct ccdm_trust */
 bool __must_check ccdm_credential_known(const void *arg, const struct ccdm_tpm_pair *pair,
 					const uint8_t *value);
 

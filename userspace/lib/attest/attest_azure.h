@@ -3,8 +3,8 @@
 /*
  * attest_azure.h - evidence of a confidential VM under Azure's paravisor
  *
- * The paravisor keeps the TEE's report in its vTPM, and makes a new one for what is
- * written beside it; certificate or quote come from the platform's metadata service.
+ * The paravisor keeps the TEE's report in its vTPM, and makes a new report for user data
+ * that the guest writes there; certificate or quote come from the platform's metadata service.
  * (Microsoft, "Azure confidential VM: guest attestation design".)
  */
 #ifndef CCDM_ATTEST_AZURE_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* attest_log.h - what evidence of every kind carries beside its signature: logs */
+/* attest_log.h - logs in evidence of every kind */
 #ifndef CCDM_ATTEST_LOG_H
 #define CCDM_ATTEST_LOG_H
 
@@ -9,9 +9,9 @@
 #include "base/err.h"
 
 /**
- * struct ccdm_attest_logs - which logs there are, and what is signed with them
+ * struct ccdm_attest_logs - logs, and the function that signs their registers
  * @key, @file: of the firmware's log
- * @sign: signs the registers that the logs lead to, once more if it is called again
+ * @sign: signs the registers to which the logs replay; may be called again
  * @arg: argument of the callback
  */
 struct ccdm_attest_logs {
@@ -22,12 +22,12 @@ struct ccdm_attest_logs {
 };
 
 /**
- * ccdm_attest_steady() - registers and logs of one moment
- * @o: gets the firmware's log, "ccdm_log" and "systemd_log", as far as they are here
+ * ccdm_attest_steady() - get a signature and logs of the same moment
+ * @o: gets the firmware's log, "ccdm_log" and "systemd_log", as far as they exist
  *
- * Something may be measured at any time: between signature and logs nothing was.
+ * It retries until no event was measured between signature and logs.
  *
- * Return: 0; -EAGAIN: they change all the time; what @sign and reading them say.
+ * Return: 0; -EAGAIN: they changed at every attempt; errors of @sign and of reading.
  */
 int __must_check ccdm_attest_steady(const struct ccdm_attest_logs *logs, json_t *o,
 				    struct ccdm_err *err);

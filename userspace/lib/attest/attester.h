@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * attester.h - where a guest gets evidence from: one interface for TEEs and TPMs
+ * attester.h - sources of evidence: one interface for TEEs and TPMs
  */
 #ifndef CCDM_ATTESTER_H
 #define CCDM_ATTESTER_H
@@ -11,11 +11,11 @@
 #include "crypto/x509.h"
 
 /**
- * struct ccdm_ask - what evidence is asked for
- * @data, @size: what it must be bound to
- * @introduced: what @introduce of struct ccdm_attester said; or NULL
+ * struct ccdm_ask - a request for evidence
+ * @data, @size: data to which it must be bound
+ * @introduced: result of @introduce of struct ccdm_attester; or NULL
  * @extra: "extra-params" of the broker's challenge, untrusted; or NULL
- * @certs: of the processor, for a host that gives none; or NULL
+ * @certs: certificates of the processor, for a host that provides none; or NULL
  */
 struct ccdm_ask {
 	const uint8_t *data;
@@ -27,11 +27,11 @@ struct ccdm_ask {
 
 /**
  * struct ccdm_attester - one kind of evidence
- * @tee: as the KBS protocol names it
- * @what: where it comes from, for a person
- * @exists: is it here? May touch devices, and says nothing if not
- * @introduce: what the broker should know before it challenges, an object for "extra-params"
- *	that the caller drops; NULL, also in place of the function: nothing
+ * @tee: its name in the KBS protocol
+ * @what: description of the source
+ * @exists: true if the source exists; may touch devices
+ * @introduce: data for the broker before its challenge, an object for "extra-params"
+ *	that the caller drops; NULL, also in place of the function: no data
  * @collect: evidence; @evidence is set, and the caller drops it. Return: 0; -ENODEV; -EIO;
  *	-ETIMEDOUT; -ENOMEM; with @err
  * @arg: argument of the callback

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * session.h - the guest's side of a conversation with a broker
+ * session.h - the guest's side of a session with a broker
  *
- * A fresh key, a nonce, evidence bound to both, a token; then secrets, each encrypted for
- * the key. A refusal by policy ends it at once, and so does another version of the
- * protocol; a session that has expired is begun anew once; everything else is tried
- * again, later each time, until the time is over.
+ * The guest makes a key, gets a nonce, sends evidence bound to both, and gets a token; then it
+ * gets secrets, each encrypted for the key. A refusal by policy and another version of the
+ * protocol end the session. An expired session is opened again once. All other errors are
+ * retried with growing delays until the deadline.
  */
 #ifndef CCDM_SESSION_H
 #define CCDM_SESSION_H
@@ -17,16 +17,16 @@
 #include "kbs/kbs.h"
 
 /**
- * struct ccdm_session_conf - with whom, and how
+ * struct ccdm_session_conf - the broker and the evidence
  * @http: the server
  * @version: of the protocol
- * @deadline: seconds for everything, from ccdm_session_open() on
+ * @deadline: limit for the whole session in seconds, from ccdm_session_open() on
  * @primary: evidence of the TEE, or of the TPM alone
- * @beside: of a TPM beside a TEE, or NULL; goes without it if it fails
- * @left_out: is told why it goes without it; or NULL
- * @no_activation: nothing is said of the TPM's endorsement key; its AK must be known then
- * @certs: a VCEK or VLEK for a host that gives none, borrowed; or NULL
- * @manifest: of the builder, goes along with the evidence; or NULL
+ * @beside: evidence of a TPM beside a TEE, or NULL; left out if it fails
+ * @left_out: called with the reason if it is left out; or NULL
+ * @no_activation: send no endorsement key of the TPM; the broker must know its AK
+ * @certs: a VCEK or VLEK for a host that provides none, borrowed; or NULL
+ * @manifest: manifest of the builder, sent with the evidence; or NULL
  */
 struct ccdm_session_conf {
 	struct ccdm_http_conf http;
@@ -40,20 +40,20 @@ struct ccdm_session_conf {
 	const char *manifest;
 };
 
-/* A conversation; opaque. Closing it wipes the key. */
+/* A session; opaque. Closing it wipes the key. */
 struct ccdm_session;
 
-/* @conf must live as long. Nothing is sent yet. */
+/* @conf must live as long as the session. Sends nothing yet. */
 int __must_check ccdm_session_open(const struct ccdm_session_conf *conf,
 				   struct ccdm_session **session, struct ccdm_err *err);
 void ccdm_session_close(struct ccdm_session *session); /* accepts NULL */
 
 /**
- * ccdm_session_attest() - prove what runs here
+ * ccdm_session_attest() - send evidence, get a token
  *
  * Return: 0; -ECANCELED if the broker refuses; -EBADE if it does not accept the evidence
  * until the time is over; -EPROTO if it speaks another version;
- * what ccdm_http_ask() and the attesters return.
+ * errors of ccdm_http_ask() and of the attesters.
  */
 int __must_check ccdm_session_attest(struct ccdm_session *session, struct ccdm_err *err);
 
@@ -61,7 +61,7 @@ int __must_check ccdm_session_attest(struct ccdm_session *session, struct ccdm_e
 const char *ccdm_session_token(const struct ccdm_session *session);
 
 /**
- * ccdm_session_secret() - fetch a secret; attests first, if that is not done
+ * ccdm_session_secret() - fetch a secret; attests first if necessary
  * @path: REPO/TYPE/TAG
  * @bytes: set; to be freed with OPENSSL_clear_free()
  * @size: their number
@@ -72,9 +72,9 @@ int __must_check ccdm_session_secret(struct ccdm_session *session, const char *p
 				     uint8_t **bytes, size_t *size, struct ccdm_err *err);
 
 /**
- * ccdm_session_evidence() - evidence as a broker would get it, without one
+ * ccdm_session_evidence() - collect evidence for a broker without contacting one
  * @conf: attesters and version
- * @nonce: any text; NULL: one is drawn
+ * @nonce: any text; NULL: draw one
  *
  * Return: 0; @out is set to {"version", "tee", "runtime-data": {"nonce", "tee-pubkey"},
  * "tee-evidence": {...}}, which the caller drops. The key is thrown away.

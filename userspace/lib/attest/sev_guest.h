@@ -18,14 +18,14 @@
 /**
  * ccdm_sev_guest_report() - a report, with the host's certificates if it has any
  * @device: CCDM_SEV_GUEST
- * @data: what it is bound to
+ * @data: data to which the report is bound
  * @raw: filled
  * @certs: filled: table of certificates
  * @certs_size: bytes of it, 0 if there is none
  *
- * Waits while the host throttles, for a minute and more.
+ * Waits while the host throttles requests, for a minute or longer.
  *
- * Return: 0; -ENODEV; -ENOTTY if the kernel has given up its key after an error: there are
+ * Return: 0; -ENODEV; -ENOTTY if the kernel stopped using its key after an error: there are
  * no reports until the next boot; -EIO if the firmware refuses.
  */
 int __must_check ccdm_sev_guest_report(const char *device, const uint8_t data[CCDM_SEV_REPORT_DATA],

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* base64.h - RFC 4648, strictly: no blanks, no lines, nothing behind the padding */
+/* base64.h - strict RFC 4648: no blanks, no lines, nothing after the padding */
 #ifndef CCDM_BASE64_H
 #define CCDM_BASE64_H
 
@@ -10,10 +10,10 @@
 #include "compiler.h"
 
 /**
- * ccdm_base64_decode() - bytes of a text
+ * ccdm_base64_decode() - decode a text
  * @text: in the standard alphabet, or with @url in that of URLs; there the padding
  *	  may be missing
- * @max: most bytes it may be
+ * @max: size limit in bytes
  * @bytes: set; the caller frees it
  * @size: their number
  *
@@ -22,7 +22,7 @@
 int __must_check ccdm_base64_decode(const char *text, bool url, size_t max, uint8_t **bytes,
 				    size_t *size);
 
-/* Text of bytes, in the alphabet of URLs and without padding, as JOSE has it; the caller frees it. */
+/* Encode in the URL alphabet without padding, as JOSE does; the caller frees the text. */
 char *ccdm_base64url(const void *bytes, size_t size);
 
 /* The same in the standard alphabet, with padding. */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* clock.h - time that nobody sets */
+/* clock.h - monotonic time */
 #ifndef CCDM_CLOCK_H
 #define CCDM_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>
 
-/* Milliseconds since some moment in the past: of CLOCK_MONOTONIC, not of the host's clock. */
+/* Milliseconds of CLOCK_MONOTONIC, which the host's clock does not change. */
 static inline int64_t ccdm_clock_ms(void)
 {
 	struct timespec t;

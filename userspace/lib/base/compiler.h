@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* compiler.h - what every file may use of the compiler */
+/* compiler.h - attributes of the compiler */
 #ifndef CCDM_COMPILER_H
 #define CCDM_COMPILER_H
 
-/* A verification or judgement: a caller that ignores it is wrong. */
+/* Result of a verification or judgement: the caller must use it. */
 #ifndef __must_check
 #define __must_check __attribute__((warn_unused_result))
 #endif

@@ -11,8 +11,8 @@
 #include <errno.h>
 
 /**
- * struct ccdm_err - what went wrong, for a person
- * @text: what, which thing, expected and found; no newline; empty if nothing
+ * struct ccdm_err - an error for a person
+ * @text: object, what was expected and what was found; no newline; empty: no error
  * @hint: what to do next, or empty
  */
 struct ccdm_err {
@@ -21,7 +21,7 @@ struct ccdm_err {
 };
 
 /**
- * ccdm_err_set() - fill @err and pass an error on
+ * ccdm_err_set() - fill @err and return @error
  * @err: filled
  * @error: negative errno
  * @fmt: as printf
@@ -30,22 +30,22 @@ struct ccdm_err {
  */
 #define ccdm_err_set(err, error, ...) (ccdm_err_text(err, __VA_ARGS__), ccdm_err_pass(error))
 
-/* Seen where it is called, so that a checker knows that an error is one. */
+/* Inline, so that a static checker sees that the result is an error. */
 static inline int ccdm_err_pass(int error)
 {
 	return error;
 }
 
-/* The one way to say it. Return: -ENOMEM */
+/* Set "out of memory". Return: -ENOMEM */
 #define ccdm_err_memory(err) ccdm_err_set(err, -ENOMEM, "out of memory")
 
 /*
- * What came from elsewhere, fit for a terminal and for JSON: what would steer it, begin a line, or is
- * no UTF-8 becomes '?'.
+ * Make untrusted text safe for a terminal and for JSON: control characters, line breaks and invalid
+ * UTF-8 become '?'.
  */
 void ccdm_err_plain(char *text);
 
-/* Text and hint are made plain. */
+/* Text and hint pass through ccdm_err_plain(). */
 void ccdm_err_text(struct ccdm_err *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void ccdm_err_hint(struct ccdm_err *err, const char *fmt, ...)

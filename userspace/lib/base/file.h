@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* file.h - small files, read and written whole */
+/* file.h - read and write whole small files */
 #ifndef CCDM_FILE_H
 #define CCDM_FILE_H
 
@@ -10,13 +10,13 @@
 #include "err.h"
 
 /**
- * ccdm_file_read() - a whole file
+ * ccdm_file_read() - read a whole file
  * @file: path
- * @max: most bytes it may have
- * @text: set to its content and a NUL behind it; the caller frees it
+ * @max: size limit in bytes
+ * @text: set to its content and a NUL after it; the caller frees it
  * @size: its bytes
  *
- * Return: 0, -EFBIG, or what open(2) and read(2) say.
+ * Return: 0, -EFBIG, or errors of open(2) and read(2).
  */
 int __must_check ccdm_file_read(const char *file, size_t max, char **text, size_t *size,
 				struct ccdm_err *err);
@@ -26,7 +26,7 @@ int __must_check ccdm_file_read(const char *file, size_t max, char **text, size_
  * @file: its name, for messages
  * @text: untrusted
  * @size: its bytes
- * @max: most bytes it may have
+ * @max: size limit in bytes
  * @each: called with a line that it may write into, without the newline, and its number,
  *	from 1; a nonzero result ends the walk and is returned
  * @arg: argument of the callback
@@ -41,19 +41,19 @@ int __must_check ccdm_file_lines(const char *file, const char *text, size_t size
 				 void *arg, struct ccdm_err *err);
 
 /**
- * ccdm_file_private() - is it a file that nobody else reaches, as one with a key must be?
- * @file: path; regular, mode 0600 or less, of root's or ours; for root, of anyone's
+ * ccdm_file_private() - check that no other user can access a file with a key
+ * @file: path; regular, mode 0600 or less, owned by root or the caller (root accepts any owner)
  *
- * Return: 0, -EACCES, what stat(2) says.
+ * Return: 0, -EACCES, errors of stat(2).
  */
 int __must_check ccdm_file_private(const char *file, struct ccdm_err *err);
 
 /**
- * ccdm_file_write() - put bytes in the place of a file, in one step
- * @file: path; beside it "FILE.tmp" is used
+ * ccdm_file_write() - replace a file atomically
+ * @file: path; the function also uses "FILE.tmp"
  *
- * After a crash there is the old file or the new one, whole. Nothing of @text stays when it
- * fails before the new one has its name.
+ * After a crash there is the whole old or new file. Nothing of @text remains if it
+ * fails before the new file has its name.
  *
  * Return: 0, -errno.
  */
@@ -61,14 +61,14 @@ int __must_check ccdm_file_write(const char *file, const void *text, size_t size
 				 struct ccdm_err *err);
 
 /**
- * ccdm_file_rename() - rename, and have the name on the disk
+ * ccdm_file_rename() - rename a file, and sync the directory
  * @to: in the same directory; may be there
  *
  * Return: 0, -errno; also when only the directory could not be written.
  */
 int __must_check ccdm_file_rename(const char *from, const char *to);
 
-/* A number or a word into a file of /proc or /sys. */
+/* Write a number or a word to a file of /proc or /sys. */
 int __must_check ccdm_file_tell(const char *file, const char *word, struct ccdm_err *err);
 
 #endif

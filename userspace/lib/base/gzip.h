@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* gzip.h - files that an operator keeps gzip'ed; what comes from the network is never unpacked */
+/* gzip.h - unpack an operator's gzip'ed files; data from the network is never unpacked */
 #ifndef CCDM_GZIP_H
 #define CCDM_GZIP_H
 
@@ -17,7 +17,7 @@ bool __must_check ccdm_gzip_is(const void *bytes, size_t size);
  * @file: its name, for messages
  * @bytes, @size: untrusted; one member (RFC 1952), whole, and nothing behind it
  * @max: most bytes that it may unpack to
- * @text: set to what it unpacks to, and a NUL behind it; the caller frees it
+ * @text: set to what it unpacks to, and a NUL after it; the caller frees it
  * @text_size: its bytes
  *
  * Return: 0; -EFBIG: it unpacks to more than @max bytes, of which no more than one was made;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* ini.h - the syntax of configuration files, and nothing of their meaning */
+/* ini.h - the syntax of configuration files */
 #ifndef CCDM_INI_H
 #define CCDM_INI_H
 
@@ -40,7 +40,7 @@ struct ccdm_ini_item {
  * @each: called in order; a nonzero result ends the walk and is returned
  * @arg: argument of the callback
  *
- * Return: 0, -EINVAL for what is no such text ("FILE:LINE:COLUMN: ..." in @err).
+ * Return: 0, -EINVAL for a syntax error ("FILE:LINE:COLUMN: ..." in @err).
  */
 int __must_check ccdm_ini_parse(const char *file, const char *text, size_t size,
 				int (*each)(const struct ccdm_ini_item *item, void *arg,

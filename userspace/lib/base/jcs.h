@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* jcs.h - JSON in the one form that can be hashed (RFC 8785) */
+/* jcs.h - canonical JSON (RFC 8785), for hashing */
 #ifndef CCDM_JCS_H
 #define CCDM_JCS_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* json.h - members of JSON that is being made; byte strings in it: base64, hexadecimal, arrays of numbers */
+/* json.h - build JSON; byte strings in JSON: base64, hexadecimal, arrays of numbers */
 #ifndef CCDM_JSON_H
 #define CCDM_JSON_H
 
@@ -15,7 +15,7 @@
  * ccdm_json_fn - bytes of a value
  * @value: untrusted; NULL: there is none
  * @key: its name, for messages
- * @max: most bytes it may be
+ * @max: size limit in bytes
  * @bytes: set; the caller frees it
  * @size: their number
  *
@@ -39,12 +39,12 @@ int __must_check ccdm_json_octets(const json_t *value, const char *key, uint8_t 
 				  struct ccdm_err *err);
 
 /**
- * ccdm_json_put() - a member into an object that is being made
- * @object: has its members so far; NULL: one was lost already
- * @value: taken; NULL: it could not be made
+ * ccdm_json_put() - put a member into an object under construction
+ * @object: the object so far; NULL: an earlier call failed
+ * @value: taken; NULL: its creation failed
  *
- * An object that cannot take it is dropped and becomes NULL, so that one that lacks a member
- * never looks whole. Nobody else may have a reference to it.
+ * On failure the object is dropped and becomes NULL, so that an object that lacks a member
+ * never looks complete. The caller must hold the only reference to it.
  */
 static inline void ccdm_json_put(json_t **object, const char *key, json_t *value)
 {
@@ -64,7 +64,7 @@ static inline void ccdm_json_add(json_t **array, json_t *value)
 }
 
 /**
- * ccdm_json_dump() - json_dumps(), which leaves out the name of a member where memory ends
+ * ccdm_json_dump() - json_dumps() that fails on a lack of memory, where it would omit a name
  *
  * Return: text that the caller frees; NULL: out of memory, or @value is NULL.
  */
@@ -81,7 +81,7 @@ static inline char *ccdm_json_dump(const json_t *value, size_t flags)
 	return NULL;
 }
 
-/* The other way round: bytes as text in base64; NULL: out of memory. */
+/* Encode bytes as a base64 string; NULL: out of memory. */
 json_t *ccdm_json_make(const void *bytes, size_t size);
 json_t *ccdm_json_make_url(const void *bytes, size_t size); /* with its padding */
 json_t *ccdm_json_make_hex(const void *bytes, size_t size);

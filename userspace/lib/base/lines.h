@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* lines.h - an operator's list: a text with one thing a line, in words; "#" begins a comment */
+/* lines.h - an operator's list: one item of several words per line; "#" starts a comment */
 #ifndef CCDM_LINES_H
 #define CCDM_LINES_H
 
@@ -8,12 +8,12 @@
 #include "compiler.h"
 #include "err.h"
 
-#define CCDM_LINES_WORDS 5 /* of a line; of one that has more nobody sees the rest */
+#define CCDM_LINES_WORDS 5 /* words of a line; further words are ignored */
 
 /**
  * typedef ccdm_line_fn - takes a line that has words
  * @where: "FILE: line N", for messages
- * @word: its words; NULL behind the last
+ * @word: its words; NULL after the last
  * @words: how many, CCDM_LINES_WORDS at most
  *
  * Return: 0; -errno with @err set, which ends the reading.
@@ -22,7 +22,7 @@ typedef int (*ccdm_line_fn)(const char *where, char *const *word, unsigned int w
 			    struct ccdm_err *err);
 
 /**
- * ccdm_lines_read() - line by line
+ * ccdm_lines_read() - read a list line by line
  * @what: the list's name, for messages
  * @text, @size: untrusted
  * @max: bytes that it may have

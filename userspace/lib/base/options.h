@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * options.h - verbs and options of a program, each described once
+ * options.h - tables of a program's verbs and options
  *
  * The parser, --help, the suggestions after a typing mistake and the completion of the shells all
  * read these tables.
@@ -18,12 +18,12 @@
  * struct ccdm_option - an option
  * @name: without the dashes
  * @letter: its short form, or 0
- * @id: what the verb's function gets
+ * @id: passed to the verb's function
  * @arg: the name of its argument in the help; NULL: it has none
  * @help: what it does; lines end with a newline, the last one does not
  * @offer: values of the argument, with a space between; "@file" stands for files, another word
  *         with @ for what ccdm_program.offer prints
- * @verbs: the verbs that have it, each with a comma before and behind; NULL: all that can see it
+ * @verbs: the verbs that have it, each between commas; NULL: all verbs that see the table
  */
 struct ccdm_option {
 	const char *name;
@@ -42,7 +42,7 @@ struct ccdm_option {
  * @summary: one line
  * @intro: lines of --help before the options, or NULL
  * @text: lines of --help after them, or NULL
- * @options: up to one without a name; NULL: none
+ * @options: table that ends with an option without a name; NULL: none
  * @offer: as in an option; a | before what is offered for the next argument; the last part counts
  *         for all that follow
  * @min_args, @max_args: how many arguments it takes
@@ -61,10 +61,10 @@ struct ccdm_verb {
 /**
  * struct ccdm_program - a program
  * @name: as it is installed
- * @manual: where its help points to
- * @verb: its verbs by number, NULL behind the last
- * @options: those of all verbs, or of what their @verbs says; up to one without a name
- * @offer: print what @kind (without the @) stands for, one a line
+ * @manual: manual page that the help refers to
+ * @verb: its verbs by number, NULL after the last
+ * @options: options of all verbs, or of those in @verbs; ends with an option without a name
+ * @offer: print the values for @kind (without the @), one per line
  */
 struct ccdm_program {
 	const char *name;
@@ -77,10 +77,10 @@ struct ccdm_program {
 #define CCDM_ARGS_ANY (1 << 16)
 
 /**
- * ccdm_verb_find() - the verb of a command line
- * @argc, @argv: of main(); the words of the verb are taken out, options before it stay. A program
- *               without verbs keeps them all, and gets its only one
- * @code: the exit code if there is no verb: help was asked for, or an error was printed
+ * ccdm_verb_find() - find the verb of a command line
+ * @argc, @argv: of main(); the verb's words are removed, options before them stay. A program
+ *               without verbs keeps all words, and gets its only verb
+ * @code: the exit code if there is no verb: help or an error was printed
  *
  * Return: the verb, or NULL.
  */
@@ -91,12 +91,12 @@ const struct ccdm_verb *ccdm_verb_find(const struct ccdm_program *program, int *
  * ccdm_options() - read the options of a verb, and count its arguments
  * @take: called with the id of each option, optarg is its argument. Return: 0, or that it is
  *        unusable. NULL: the verb has no options
- * @code: the exit code if it is over
+ * @code: the exit code if the verb must end
  *
- * Arguments go behind the options; optind is the first. What --debug and --verbose ask for is
- * in ccdm_trace_level.
+ * Arguments are moved after the options; optind is the first. --debug and --verbose set
+ * ccdm_trace_level.
  *
- * Return: true if the verb goes on; false if it is over.
+ * Return: true if the verb continues; false if it must end.
  */
 bool __must_check ccdm_options(const struct ccdm_program *program, const struct ccdm_verb *verb,
 			       int argc, char **argv, enum ccdm_exit (*take)(int id, void *arg),
@@ -108,7 +108,7 @@ enum ccdm_exit __must_check ccdm_verb_usage(const struct ccdm_program *program,
 
 /* ---- for complete.c -------------------------------------------------------------- */
 
-/* Option @number that @verb can have; NULL @verb: without a verb. NULL behind the last. */
+/* Option @number that @verb can have; NULL @verb: without a verb. NULL after the last. */
 const struct ccdm_option *ccdm_option_nth(const struct ccdm_program *program,
 					  const struct ccdm_verb *verb, unsigned int number);
 
@@ -124,7 +124,7 @@ const struct ccdm_verb *ccdm_verb_named(const struct ccdm_program *program, cons
 bool __must_check ccdm_verb_group(const struct ccdm_program *program, const char *first);
 
 /**
- * ccdm_nearest() - the candidate that somebody may have meant
+ * ccdm_nearest() - choose the candidate that the user may have meant
  * @best: the nearest so far, or NULL; @distance: its distance
  *
  * Return: @candidate if it is near to @word and nearer than @best, else @best.
@@ -132,10 +132,10 @@ bool __must_check ccdm_verb_group(const struct ccdm_program *program, const char
 const char *ccdm_nearest(const char *word, const char *candidate, const char *best,
 			 unsigned int *distance);
 
-/* Print what the shell may offer for the last of @words. */
+/* Print the completions of the last of @words. */
 void ccdm_complete(const struct ccdm_program *program, int count, char **words);
 
-/* Print the completion for @shell, which asks ccdm_complete(). Return: an exit code */
+/* Print the completion script for @shell, which calls ccdm_complete(). Return: an exit code */
 enum ccdm_exit __must_check ccdm_completion(const struct ccdm_program *program, const char *shell);
 
 #endif

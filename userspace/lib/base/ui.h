@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * ui.h - how the programs speak: errors, exit codes, sizes, questions, progress
+ * ui.h - user interface of the programs: errors, exit codes, sizes, questions, progress
  *
  * The rest of lib/ prints nothing; see err.h.
  */
@@ -27,16 +27,16 @@ enum ccdm_exit {
 	CCDM_EXIT_NETWORK = 8,
 };
 
-/* Print one line of what may come from elsewhere, made plain, and its newline. */
+/* Print one line with its newline; the text may be untrusted and is made plain. */
 void ccdm_ui_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* The one translation of -errno to an exit code. */
+/* The only translation of -errno to an exit code. */
 enum ccdm_exit ccdm_exit_of(int error);
 
 /* Print "program: text" and the hint to standard error. Return: exit code of @error. */
 enum ccdm_exit ccdm_ui_fail(const char *program, const struct ccdm_err *err, int error);
 
-/* What main() ends with: @code, or that standard output, which is flushed, has not got it all. */
+/* Flush standard output. Return: @code for main(), or an error if the output is incomplete. */
 int __must_check ccdm_ui_end(const char *program, int code);
 
 /**
@@ -44,7 +44,7 @@ int __must_check ccdm_ui_end(const char *program, int code);
  * @text: number with S (512 bytes), K M G T, KiB MiB GiB TiB (1024), KB MB GB TB (1000)
  * @bytes: set
  *
- * Return: 0, -EINVAL for what is no size, -ERANGE for what does not fit.
+ * Return: 0, -EINVAL if it is not a size, -ERANGE if it does not fit.
  */
 int __must_check ccdm_ui_size(const char *text, uint64_t *bytes);
 
@@ -57,25 +57,25 @@ int __must_check ccdm_ui_size(const char *text, uint64_t *bytes);
  */
 int __must_check ccdm_ui_time(const char *text, int64_t *at);
 
-/* The same the other way round; @buf holds at least 32 bytes. Return: @buf */
+/* Format a time as RFC 3339; @buf holds at least 32 bytes. Return: @buf */
 char *ccdm_ui_date(int64_t at, char *buf);
 
 /* "1.5 GiB"; @buf holds at least 32 bytes. Return: @buf */
 char *ccdm_ui_human(uint64_t bytes, char *buf);
 
 /**
- * ccdm_malloc_or_exit() - malloc() for a library that does not bear it when there is no memory
+ * ccdm_malloc_or_exit() - malloc() for a library that does not survive a lack of memory
  *
- * libevent goes on with what it has freed. The program says that it is out of memory, and ends.
+ * libevent would use freed memory. The program prints "out of memory" and ends.
  */
 void *ccdm_malloc_or_exit(size_t size);
 
-/* Ask @question on the terminal; only YES in capitals is yes. No terminal: no. */
+/* Ask @question on the terminal. True only for YES in capitals; false without a terminal. */
 bool __must_check ccdm_ui_confirm(const char *question);
 
 /**
  * ccdm_ui_json() - print an object as one JSON text with a newline
- * @object: taken; NULL: it could not be made
+ * @object: taken; NULL: its creation failed
  *
  * Return: 0, -ENOMEM, -EIO.
  */

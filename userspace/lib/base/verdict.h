@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * verdict.h - what a verifier looked at, check by check
+ * verdict.h - checks of a verifier, and its verdict
  *
- * Evidence is accepted if its verifier came to the end and every check passed:
- * nothing is accepted by silence. A check that failed may be allowed by name; it
- * passes then, and says so.
+ * Evidence is accepted only if its verifier completed and every check passed.
+ * A failed check may be allowed by name; it
+ * passes then and records this.
  */
 #ifndef CCDM_VERDICT_H
 #define CCDM_VERDICT_H
@@ -15,7 +15,7 @@
 #include "compiler.h"
 #include "err.h"
 
-/* What may be allowed, in the order of ccdm_allow_word(). */
+/* Failures that may be allowed, in the order of ccdm_allow_word(). */
 enum ccdm_allow {
 	CCDM_ALLOW_DEBUG = 1 << 0,
 	CCDM_ALLOW_VMPL = 1 << 1,
@@ -33,11 +33,11 @@ enum ccdm_allow {
 #define CCDM_CHECKS_MAX 96
 
 /**
- * struct ccdm_check - one thing that was looked at
+ * struct ccdm_check - one check
  * @name: in words of a-z, 0-9 and "-"
- * @expected, @found: for a person; printable ASCII alone
- * @passed: it is as it must be, or was allowed
- * @allowed: words that allowed it, enum ccdm_allow, or 0
+ * @expected, @found: for a person; printable ASCII only
+ * @passed: the check succeeded or was allowed
+ * @allowed: enum ccdm_allow that allowed it, or 0
  */
 struct ccdm_check {
 	char name[40];
@@ -48,9 +48,9 @@ struct ccdm_check {
 };
 
 /**
- * struct ccdm_verdict - all that was looked at; begins as zeros
+ * struct ccdm_verdict - all checks; starts as zeros
  * @allow: what the caller allows, enum ccdm_allow
- * @complete: the verifier came to its end
+ * @complete: the verifier completed
  * @count: how many checks
  * @check: in the order in which they were made
  */
@@ -62,32 +62,32 @@ struct ccdm_verdict {
 };
 
 /**
- * ccdm_verdict_add() - note a check
+ * ccdm_verdict_add() - record a check
  * @v: the verdict
  * @name: of the check
- * @good: is it as it must be?
- * @needs: if not: it passes all the same if all of these are allowed; 0: it never does
+ * @good: true if the check succeeded
+ * @needs: a failed check passes if all of these are allowed; 0: never
  * @expected: for a person; what is not printable becomes "?"
  * @found: as printf; the same
  *
- * More than CCDM_CHECKS_MAX make the verdict incomplete for good.
+ * More than CCDM_CHECKS_MAX checks make the verdict permanently incomplete.
  *
- * Return: did it pass?
+ * Return: true if it passed.
  */
 bool ccdm_verdict_add(struct ccdm_verdict *v, const char *name, bool good, unsigned int needs,
 		      const char *expected, const char *found, ...)
 	__attribute__((format(printf, 6, 7)));
 
-/* The first check that failed; NULL: none did. */
+/* The first failed check, or NULL. */
 const struct ccdm_check *ccdm_verdict_failed(const struct ccdm_verdict *v);
 
-/* The one place that says yes. */
+/* The only function that accepts. */
 bool __must_check ccdm_verdict_accepted(const struct ccdm_verdict *v);
 
 /* {"verdict", "checks": [{"name", "expected", "found", "passed", "allowed"?}]}; the caller drops it */
 json_t *ccdm_verdict_json(const struct ccdm_verdict *v);
 
-/* enum ccdm_allow of a word as of --allow, 0 for another */
+/* enum ccdm_allow of a word of --allow, 0 for an unknown word */
 unsigned int ccdm_allow_word(const char *word);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* config.h - /etc/ccdm/ccdm.conf: what the boot does (ccdm.conf(5)) */
+/* config.h - /etc/ccdm/ccdm.conf, the configuration of the boot (ccdm.conf(5)) */
 #ifndef CCDM_CONFIG_H
 #define CCDM_CONFIG_H
 
@@ -36,10 +36,10 @@ enum ccdm_tpm_use { CCDM_TPM_OFF, CCDM_TPM_OPTIONAL, CCDM_TPM_REQUIRED };
 enum ccdm_rtmr_use { CCDM_RTMR_OFF, CCDM_RTMR_OPTIONAL, CCDM_RTMR_REQUIRED };
 
 /**
- * struct ccdm_config - the file, checked
- * @cmdline: the kernel's command line as it must be
- * @strict: compare it word for word; else only the words that must be there
- * @on_failure: what a boot that failed does
+ * struct ccdm_config - content of the file, validated
+ * @cmdline: expected command line of the kernel
+ * @strict: compare it word by word; else only require the mandatory words
+ * @on_failure: action after a failed boot
  * @first_boot: machine-id of a root that is new at every boot
  * @lockdown: no console logins, no SysRq, no agents of the host's in the running system
  * @timeout: seconds to wait for a device
@@ -53,7 +53,7 @@ enum ccdm_rtmr_use { CCDM_RTMR_OFF, CCDM_RTMR_OPTIONAL, CCDM_RTMR_REQUIRED };
  * @data_block_size: bytes
  * @hash_block_size: bytes
  * @root_device: path, or empty: the partition of our GPT type
- * @wipe: what is on it may be destroyed
+ * @wipe: its content may be destroyed
  * @min_size: bytes it must have
  * @cipher: as open has it, or empty
  * @cache_size: bytes, or 0
@@ -68,10 +68,10 @@ enum ccdm_rtmr_use { CCDM_RTMR_OFF, CCDM_RTMR_OPTIONAL, CCDM_RTMR_REQUIRED };
  * @ca: file of its CA, or empty
  * @pin: SHA-256 of its public key in hex, or empty
  * @protocol: 0: 0.4.0, 1: 0.2.0
- * @no_activation: the broker does not know how to activate a TPM's key
- * @certificate: file of a VCEK or VLEK, for a host that gives none; or empty
+ * @no_activation: the broker cannot activate a TPM's key
+ * @certificate: file of a VCEK or VLEK, for a host that provides none; or empty
  * @attest_timeout: seconds for network, attestation and secrets together
- * @nr_secrets, @secret: what to fetch
+ * @nr_secrets, @secret: secrets to fetch
  */
 struct ccdm_config {
 	char cmdline[2048];

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * fence.h - what the host may say to a boot beside the disk: nothing
+ * fence.h - check that the host gave the boot no input except the disk
  *
- * A fence, not the proof: who replaces the initrd or the init program passes it,
- * and the TPM's registers tell.
+ * This is a fence, not a proof: a host that replaces the initrd or the init program passes it,
+ * but the TPM's registers show the change.
  */
 #ifndef CCDM_FENCE_H
 #define CCDM_FENCE_H
@@ -13,10 +13,10 @@
 #include "config.h"
 
 /**
- * ccdm_fence_expected() - does the configured command line have what every one must have?
+ * ccdm_fence_expected() - check that the configured command line has the mandatory words
  * @file: name of the configuration, for messages
  *
- * Return: 0, -EINVAL with the word that is missing.
+ * Return: 0, -EINVAL with the missing word.
  */
 int __must_check ccdm_fence_expected(const char *file, const struct ccdm_config *config,
 				     struct ccdm_err *err);
@@ -31,8 +31,8 @@ int __must_check ccdm_fence_cmdline(const struct ccdm_config *config, const char
 				    struct ccdm_err *err);
 
 /**
- * ccdm_fence_options() - words for systemd from a variable of the firmware
- * @root: "", or a folder that stands for / (tests)
+ * ccdm_fence_options() - reject words for systemd from a firmware variable
+ * @root: "", or a folder in place of / (tests)
  *
  * Without Secure Boot systemd before 258 takes the words of the variable SystemdOptions for
  * words of the command line (it may ask on the console before it starts a unit), and keeps
@@ -43,10 +43,10 @@ int __must_check ccdm_fence_cmdline(const struct ccdm_config *config, const char
 int __must_check ccdm_fence_options(const char *root, struct ccdm_err *err);
 
 /**
- * ccdm_fence_files() - credentials and extensions that came from outside
- * @root: "", or a folder that stands for / (tests)
+ * ccdm_fence_files() - reject credentials and extensions from outside of the image
+ * @root: "", or a folder in place of / (tests)
  *
- * Return: 0, -ECANCELED with the first that was found.
+ * Return: 0, -ECANCELED with the first file.
  */
 int __must_check ccdm_fence_files(const char *root, struct ccdm_err *err);
 

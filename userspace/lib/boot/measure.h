@@ -9,7 +9,7 @@
 #include "log/eventlog.h"
 
 #define CCDM_MEASURE_SIGNER_PCR \
-	16 /* as others have it; anybody can reset it: nothing rests on it */
+	16 /* as others use it; any program can reset it, so no decision uses it */
 #define CCDM_MEASURE_RTMR_FILE	 "/sys/devices/virtual/misc/tdx_guest/measurements/rtmr3:sha384"
 #define CCDM_MEASURE_TDX_DEVICE	 "/dev/tdx_guest"
 #define CCDM_MEASURE_SYSTEMD_LOG "/run/log/systemd/tpm2-measure.log"
@@ -36,7 +36,7 @@ struct ccdm_measure_files {
 	void *arg;
 };
 
-/* Reads the files that are named: their hash is the value. */
+/* Reads the named files: their hash is the value. */
 int __must_check ccdm_measure_events_of(const struct ccdm_config *config,
 					const struct ccdm_measure_files *files,
 					struct ccdm_measure_list *list, struct ccdm_err *err);
@@ -46,12 +46,12 @@ int __must_check ccdm_measure_events(const struct ccdm_config *config,
 				     struct ccdm_measure_list *list, struct ccdm_err *err);
 
 /**
- * struct ccdm_measure_to - where events go
+ * struct ccdm_measure_to - targets of events
  * @tpm: NULL for none
  * @rtmr: file of the register of TDX, NULL for none
  * @tdx: this is a TDX guest, whether or not its register can be reached
  * @log: file of the log
- * @after: file of systemd's log, which begins where ours ends; NULL for none
+ * @after: file of systemd's log, whose events follow ccdm's; NULL for none
  */
 struct ccdm_measure_to {
 	struct ccdm_tpm *tpm;
@@ -62,11 +62,11 @@ struct ccdm_measure_to {
 };
 
 /**
- * struct ccdm_measure_tdx - where a TDX guest and its register show
+ * struct ccdm_measure_tdx - files that show a TDX guest and its register
  * @cpuinfo: the flags of the processors; the kernel sets "tdx_guest" before any driver is there
  * @device: node of the driver, which the kernel makes after the register's file
  * @rtmr: file of the register
- * @load: has the driver loaded and initialised. Return: 0, -errno
+ * @load: loads and initialises the driver. Return: 0, -errno
  */
 struct ccdm_measure_tdx {
 	const char *cpuinfo;
@@ -76,12 +76,12 @@ struct ccdm_measure_tdx {
 };
 
 /**
- * ccdm_measure_find_rtmr() - the register of a TDX guest, once its driver is there
+ * ccdm_measure_find_rtmr() - find the register of a TDX guest, when its driver is loaded
  * @use: off, optional or required
  * @seconds: how long to wait for the driver
  * @to: @rtmr and @tdx are set
  *
- * The driver is a module: that the file is not there yet does not mean that it will not be.
+ * The driver is a module, so the file can appear later.
  *
  * Return: 0, -ENXIO if a register is required and there is none.
  */
@@ -90,9 +90,9 @@ int __must_check ccdm_measure_find_rtmr(const struct ccdm_measure_tdx *tdx, enum
 					struct ccdm_err *err);
 
 /**
- * ccdm_measure_open() - the registers there are
- * @config: which are wanted, and how long to wait for the driver of one that is announced
- * @to: filled; ccdm_measure_close() ends it
+ * ccdm_measure_open() - find the registers
+ * @config: required registers, and how long to wait for the driver of an announced register
+ * @to: filled; free it with ccdm_measure_close()
  *
  * Return: 0; -ENODEV if a TPM is required and there is none, or what it answers; -ENXIO if the
  * register of a TDX guest is required and there is none.
@@ -120,7 +120,7 @@ struct ccdm_measure_values {
 };
 
 /**
- * ccdm_measure_check() - do the logs replay to what the registers hold?
+ * ccdm_measure_check() - check that the logs replay to the registers' values
  * @values: set to what they hold
  *
  * PCR 15 holds our log, and systemd's after it; RTMR 3 holds our log.

@@ -11,7 +11,7 @@
 #include "base/err.h"
 
 /**
- * struct ccdm_net - what came of the wait
+ * struct ccdm_net - state after the wait
  * @links: Ethernet interfaces, named, as far as there is room; empty if there are none
  * @carrier: one of them has a link
  * @address: one of those has an address that reaches beyond the link
@@ -23,8 +23,8 @@ struct ccdm_net {
 };
 
 /**
- * ccdm_net_wait() - until there is an address, and a name server if one is needed
- * @names: names will be looked up: the name servers that networkd was given are written
+ * ccdm_net_wait() - wait for an address, and for a name server if one is needed
+ * @names: names will be looked up: write the name servers that networkd received
  *	to /etc/resolv.conf
  * @seconds: how long
  * @net: filled, also after an error
@@ -35,7 +35,7 @@ struct ccdm_net {
 int __must_check ccdm_net_wait(bool names, unsigned int seconds, struct ccdm_net *net,
 			       struct ccdm_err *err);
 
-/* Is the host of this URL a name, and not an address? */
+/* True if the host of this URL is a name, not an address. */
 bool __must_check ccdm_net_is_name(const char *url);
 
 #endif

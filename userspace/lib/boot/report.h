@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* report.h - /run/ccdm/boot.json: what the boot did, step by step */
+/* report.h - /run/ccdm/boot.json, the results of the boot's steps */
 #ifndef CCDM_REPORT_H
 #define CCDM_REPORT_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * host.h - the running system that the boot hands over to: what it may mount,
- * and what is closed in it
+ * system.h - the running system after the boot: check what it may mount,
+ * and close channels of the host
  */
 #ifndef CCDM_SYSTEM_H
 #define CCDM_SYSTEM_H
@@ -11,7 +11,7 @@
 #include "config.h"
 
 /**
- * ccdm_system_fstab() - does fstab name a device of the host?
+ * ccdm_system_fstab() - check that fstab names no device of the host
  * @file: its name, for messages
  * @text: a string
  *
@@ -25,11 +25,11 @@ int __must_check ccdm_system_fstab(const char *file, const char *text, struct cc
 int __must_check ccdm_system_crypttab(const char *file, const char *text, struct ccdm_err *err);
 int __must_check ccdm_system_unit(const char *file, const char *text, struct ccdm_err *err);
 
-/* All three for the system under @root, whose links lead to where they do here. */
+/* All three for the system under @root, with its links resolved inside @root. */
 int __must_check ccdm_system_mounts(const char *root, struct ccdm_err *err);
 
 /**
- * ccdm_system_close() - what has to hold in the running system as well
+ * ccdm_system_close() - close channels of the host in the running system
  * @config: lockdown
  * @run: "/run"
  *

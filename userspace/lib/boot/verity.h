@@ -13,8 +13,8 @@
 void ccdm_verity_tail(const struct ccdm_config *config, char *text, size_t size);
 
 /**
- * ccdm_verity_value() - the parameters as they are measured
- * @config: has them
+ * ccdm_verity_value() - format the parameters for measuring
+ * @config: the parameters
  * @text: set to the table line without its two devices
  * @size: bytes of @text
  */
@@ -25,8 +25,8 @@ void ccdm_verity_value(const struct ccdm_config *config, char *text, size_t size
  * @config: parameters
  * @data, @hash: the devices' paths
  *
- * Its first block is read before anybody else can: a root hash that does not fit
- * is said, where the mapping itself would halt the machine.
+ * It reads the first block before any other reader can: so a wrong root hash
+ * is an error message, where the mapping itself would halt the machine.
  *
  * Return: 0, -ENOSPC (a device is too small), -EBADMSG (root hash), or the kernel's.
  */
@@ -37,7 +37,7 @@ int __must_check ccdm_verity_open(const struct ccdm_config *config, const char *
  * struct ccdm_base_fs - the file system of the base
  * @type: "ext4", empty if none is known
  * @block: its block size
- * @dirty: its journal waits to be replayed (ext4 only)
+ * @dirty: its journal needs a replay (ext4 only)
  */
 struct ccdm_base_fs {
 	char type[32];

@@ -41,11 +41,11 @@ struct ccdm_digests {
 	struct ccdm_digest digest[CCDM_BANKS_MAX];
 };
 
-/* "sha256", as in systemd's log; NULL for an algorithm that is not known */
+/* "sha256", as in systemd's log; NULL for an unknown algorithm */
 const char *ccdm_digest_name(uint16_t alg);
-/* TPM_ALG_ID, 0 for a name that is not known */
+/* TPM_ALG_ID, 0 for an unknown name */
 uint16_t ccdm_digest_alg(const char *name);
-/* bytes of a digest, 0 for an algorithm that is not known */
+/* bytes of a digest, 0 for an unknown algorithm */
 uint16_t ccdm_digest_size(uint16_t alg);
 
 /**
@@ -54,7 +54,7 @@ uint16_t ccdm_digest_size(uint16_t alg);
  * @a, @b: the pieces; @b may be NULL with @b_size 0
  * @digest: filled
  *
- * Return: 0, -ENOTSUP for an algorithm that is not known, -EIO.
+ * Return: 0, -ENOTSUP for an unknown algorithm, -EIO.
  */
 int __must_check ccdm_digest_of(uint16_t alg, const void *a, size_t a_size, const void *b,
 				size_t b_size, struct ccdm_digest *digest);
@@ -63,7 +63,7 @@ int __must_check ccdm_digest_of(uint16_t alg, const void *a, size_t a_size, cons
 int __must_check ccdm_digest_pieces(uint16_t alg, const struct iovec *piece, size_t count,
 				    struct ccdm_digest *digest);
 
-/* Of a file's bytes, however many. Return: 0, -ENOTSUP, what open(2) and read(2) say. */
+/* Of a file's bytes, however many. Return: 0, -ENOTSUP, errors of open(2) and read(2). */
 int __must_check ccdm_digest_file(uint16_t alg, const char *file, struct ccdm_digest *digest);
 
 #endif

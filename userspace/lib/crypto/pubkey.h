@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* pubkey.h - a bare public key and what it signed, through OpenSSL */
+/* pubkey.h - bare public keys and signatures, through OpenSSL */
 #ifndef CCDM_PUBKEY_H
 #define CCDM_PUBKEY_H
 
@@ -14,13 +14,13 @@ struct ccdm_pubkey;
 void ccdm_pubkey_free(struct ccdm_pubkey *key); /* accepts NULL */
 
 /*
- * From DER of a SubjectPublicKeyInfo; NULL if it is none of RSA or on P-256 or P-384, or in
- * another encoding than OpenSSL's own with an uncompressed point on a named curve: a key has one
+ * Parse DER of a SubjectPublicKeyInfo. NULL if it is not RSA, P-256 or P-384, or has
+ * another encoding than OpenSSL's with an uncompressed point on a named curve: a key has one
  * encoding.
  */
 struct ccdm_pubkey *ccdm_pubkey_spki(const void *der, size_t size);
 
-/* From modulus and exponent, big-endian; NULL if it is no RSA key of 2048 to 8192 bits. */
+/* From modulus and exponent, big-endian; NULL if it is not an RSA key of 2048 to 8192 bits. */
 struct ccdm_pubkey *ccdm_pubkey_rsa(const uint8_t *n, size_t n_size, const uint8_t *e,
 				    size_t e_size);
 
@@ -74,7 +74,7 @@ int __must_check ccdm_pubkey_verify(const struct ccdm_pubkey *key,
 
 /*
  * The same for ECDSA alone: on P-256 with SHA-256, on P-384 with SHA-384. @r and @s:
- * big-endian, @n bytes each, at most 66. NULL is nobody's key.
+ * big-endian, @n bytes each, at most 66. A NULL @key verifies nothing.
  */
 int __must_check ccdm_pubkey_ecdsa(const struct ccdm_pubkey *key, const uint8_t *r,
 				   const uint8_t *s, size_t n, const void *text, size_t size);

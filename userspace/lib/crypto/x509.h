@@ -3,7 +3,7 @@
 /*
  * x509.h - certificates, their chains and revocation lists, through OpenSSL
  *
- * All that is read here is untrusted until a path has been found to an anchor.
+ * All certificates and lists are untrusted until a path leads to an anchor.
  */
 #ifndef CCDM_X509_H
 #define CCDM_X509_H
@@ -29,9 +29,9 @@ struct ccdm_certs;
 struct ccdm_cert;
 
 /*
- * An empty set, or NULL: of few; of an operator's, many; of those that evidence brought.
- * @base: NULL, or a set that is looked at as well, lives longer and is not changed: so what an
- * operator has is read once and serves all judgements.
+ * An empty set, or NULL: a small one; a large one for an operator's; one for those in evidence.
+ * @base: NULL, or another set that is searched as well, lives longer and does not change: an
+ * operator's set is read once and serves all judgements.
  */
 struct ccdm_certs *ccdm_certs_new(void);
 struct ccdm_certs *ccdm_certs_own(const struct ccdm_certs *base);
@@ -45,15 +45,15 @@ void ccdm_certs_free(struct ccdm_certs *certs); /* accepts NULL */
  * @bytes, @size: PEM of any number of both, or DER of one
  * @first: set to the first certificate of them, or NULL; may be NULL
  *
- * Return: 0, -EINVAL if something is neither, -E2BIG, -ENOMEM.
+ * Return: 0, -EINVAL for any other content, -E2BIG, -ENOMEM.
  */
 int __must_check ccdm_certs_add(struct ccdm_certs *certs, const char *what, const void *bytes,
 				size_t size, const struct ccdm_cert **first, struct ccdm_err *err);
 
-/* Certificate number @i of base and set, in the order they came; NULL behind the last. */
+/* Certificate number @i of base and set, in the order they came; NULL after the last. */
 const struct ccdm_cert *ccdm_certs_at(const struct ccdm_certs *certs, unsigned int i);
 
-/* All of the set, without its base, in PEM with a NUL behind it; the caller frees it. Return: 0, -ENOMEM */
+/* All of the set, without its base, as PEM text; the caller frees it. Return: 0, -ENOMEM */
 int __must_check ccdm_certs_text(const struct ccdm_certs *certs, char **text, size_t *size);
 
 /* Common name of the subject; "" if it has none or an odd one. @cn: at least 64 bytes. Return: @cn */
@@ -61,7 +61,7 @@ char *ccdm_cert_cn(const struct ccdm_cert *cert, char *cn);
 
 /**
  * ccdm_cert_extension() - content of an extension
- * @oid: in dots
+ * @oid: in dotted notation
  * @bytes, @size: set to what its OCTET STRING holds
  *
  * Return: 0, -ENOENT, -EINVAL if it is there twice.
@@ -72,30 +72,30 @@ int __must_check ccdm_cert_extension(const struct ccdm_cert *cert, const char *o
 /* Its DER, which the caller frees. Return: 0, -ENOMEM */
 int __must_check ccdm_cert_der(const struct ccdm_cert *cert, uint8_t **der, size_t *size);
 
-/* When it is valid, seconds since 1970; -1: it does not say. */
+/* Its validity, seconds since 1970; -1: unknown. */
 void ccdm_cert_validity(const struct ccdm_cert *cert, int64_t *from, int64_t *to);
 
 /* SHA-256 of its DER. */
 int __must_check ccdm_cert_fingerprint(const struct ccdm_cert *cert, uint8_t sha256[32]);
 
 /**
- * ccdm_cert_ecdsa() - is this the key's signature?
+ * ccdm_cert_ecdsa() - verify a signature with the certificate's key
  * @cert: holds a key on P-256 (with SHA-256) or P-384 (with SHA-384)
  * @r, @s: big-endian
  * @n: bytes of each
- * @text, @size: what was signed
+ * @text, @size: signed data
  *
  * Return: 0; -EBADMSG: no, or a key of another kind; -ENOMEM.
  */
 int __must_check ccdm_cert_ecdsa(const struct ccdm_cert *cert, const uint8_t *r, const uint8_t *s,
 				 size_t n, const void *text, size_t size);
 
-/* Its key, which lives as long as it does; NULL for one that OpenSSL does not know. */
+/* Its key, which lives as long as the certificate; NULL if OpenSSL does not know its kind. */
 const struct ccdm_pubkey *ccdm_cert_key(const struct ccdm_cert *cert);
 
 /**
- * struct ccdm_anchor - a root that is trusted
- * @name: for a person, or what it vouches for
+ * struct ccdm_anchor - a trusted root
+ * @name: for a person; or the generation of processors that it certifies
  * @sha256: of its DER
  */
 struct ccdm_anchor {
@@ -104,15 +104,15 @@ struct ccdm_anchor {
 };
 
 /**
- * struct ccdm_path - what must hold of a chain
+ * struct ccdm_path - requirements of a chain
  * @prefix: of the checks' names: "chain", "root", "validity", "crl", "revocation"
- * @at: time of evaluation, seconds since 1970
- * @anchors, @nr_anchors: the roots that are trusted
- * @builtin: more certificates, which belong to these roots and are never the guest's; or NULL
+ * @at: time of evaluation in seconds since 1970
+ * @anchors, @nr_anchors: trusted roots
+ * @builtin: further certificates of these roots, which are never the guest's; or NULL
  * @no_leaf_crl: the leaf is AMD's: its issuer keeps no list, and it has no authority key
  *	identifier
- * @crl_url: says where the list of an issuer is that has certified a subject, by common names; or
- *	NULL. Return: false if that is not known
+ * @crl_url: gives the URL of the list of an issuer that certified a subject, by common names; or
+ *	NULL. Return: false if it is unknown
  * @anchor: set to the anchor, or NULL
  */
 struct ccdm_path {
@@ -126,11 +126,11 @@ struct ccdm_path {
 	const struct ccdm_anchor *anchor;
 };
 
-/* Is it an OID in dots that may stand for a usage of TPMs' keys? None of TLS, not any. */
+/* True if @oid (dotted) may be a usage of TPM keys: not one of TLS, not anyExtendedKeyUsage. */
 bool __must_check ccdm_usage_valid(const char *oid);
 
 /**
- * ccdm_cert_usage() - is this a certificate of a TPM's key?
+ * ccdm_cert_usage() - check that a certificate is for a TPM's key
  * @oid: extended key usage that it must carry; never one of TLS or "any" beside it
  * @sign: of an attestation key, which has this usage alone and signs but never enciphers; else
  *	of an endorsement key, which enciphers
@@ -142,18 +142,18 @@ void ccdm_cert_usage(const struct ccdm_cert *cert, const char *oid, bool sign, c
 		     struct ccdm_verdict *v);
 
 /**
- * ccdm_certs_path() - from a certificate to a root
- * @certs: where the others and the lists are
- * @leaf: where it begins
- * @path: what must hold
+ * ccdm_certs_path() - verify the path from a certificate to a root
+ * @certs: the other certificates and the lists
+ * @leaf: start of the path
+ * @path: the requirements
  * @v: five checks, or only the first if there is no chain
  *
  * OpenSSL's security level is 2 (RSA from 2048 bits, no SHA-1), its mode strict.
  *
- * A list says that a certificate is not revoked if it is the operator's, full, in force, and
+ * A list proves that a certificate is not revoked if it is the operator's, full and current, and
  * the certificate is in its scope (RFC 5280, 6.3.3). Delta and indirect lists, lists of some
- * reasons, and those with critical extensions that are not known do not say it; nor
- * do lists that came with evidence. Any list that the issuer signed revokes.
+ * reasons, and lists with unknown critical extensions do not prove it; nor
+ * do lists in evidence. Any list that the issuer signed can revoke.
  *
  * Return: 0, -ENOMEM.
  */
@@ -161,11 +161,11 @@ int __must_check ccdm_certs_path(const struct ccdm_certs *certs, const struct cc
 				 struct ccdm_path *path, struct ccdm_verdict *v);
 
 /**
- * ccdm_certs_path_good() - would a certificate do, of several with one key?
- * @allow: what may be wrong with its path, enum ccdm_allow
- * @good: set to the answer
+ * ccdm_certs_path_good() - check one of several certificates for the same key
+ * @allow: failures of its path that are allowed, enum ccdm_allow
+ * @good: set to true if its path is valid
  *
- * As ccdm_certs_path(), of which nothing is kept.
+ * As ccdm_certs_path(), without a verdict.
  *
  * Return: 0, -ENOMEM.
  */

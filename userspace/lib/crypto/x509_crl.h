@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * x509_crl.h - a revocation list by itself: what it says, who signed it, what it may replace
+ * x509_crl.h - a single revocation list: its data, its issuer, which list it may replace
  */
 #ifndef CCDM_X509_CRL_H
 #define CCDM_X509_CRL_H
@@ -12,11 +12,11 @@
 /* A revocation list in a set, which lives as long as the set does; opaque. */
 struct ccdm_crl;
 
-/* List number @i of the set, without its base; NULL behind the last. */
+/* List number @i of the set, without its base; NULL after the last. */
 const struct ccdm_crl *ccdm_certs_crl(const struct ccdm_certs *certs, unsigned int i);
 
 /**
- * struct ccdm_crl_info - what a list says of itself
+ * struct ccdm_crl_info - data of a list
  * @issuer: common name; "" if there is none
  * @name: SHA-256 of the issuer's whole name
  * @from, @to: thisUpdate and nextUpdate, seconds since 1970; -1 if it has none
@@ -30,18 +30,18 @@ struct ccdm_crl_info {
 void ccdm_crl_info(const struct ccdm_crl *crl, struct ccdm_crl_info *info);
 
 /**
- * ccdm_crl_check() - is it a full list in force, of an issuer below a root that is trusted?
- * @certs: where the issuer is
+ * ccdm_crl_check() - check that a list is full, current, and of an issuer below a trusted root
+ * @certs: set with the issuer
  * @crl: the list
- * @path: what must hold of the issuer's chain; its prefix names these checks as well
+ * @path: requirements of the issuer's chain; its prefix also names these checks
  * @v: checks "list", "list-signature", those of the chain, "list-date"; complete
  *
- * Return: 0, whatever the verdict; -ENOMEM.
+ * Return: 0 for any verdict; -ENOMEM.
  */
 int __must_check ccdm_crl_check(const struct ccdm_certs *certs, const struct ccdm_crl *crl,
 				struct ccdm_path *path, struct ccdm_verdict *v);
 
-/* What becomes of a list that another one would replace; zero is no. */
+/* Whether a list may replace another; only CCDM_CRL_REPLACES is yes. */
 enum ccdm_crl_change {
 	CCDM_CRL_OTHER_ISSUER,
 	CCDM_CRL_LOWER_NUMBER,
@@ -51,17 +51,17 @@ enum ccdm_crl_change {
 };
 
 /**
- * ccdm_crl_replace() - may a list stand in the place of another?
+ * ccdm_crl_replace() - decide whether a list may replace another
  * @crl: the new one
- * @old: of the same issuer
- * @keep: what @old revokes must be revoked in @crl, too
+ * @old: the present list of the same issuer
+ * @keep: @crl must revoke every certificate that @old revokes
  *
  * Return: CCDM_CRL_REPLACES if it may.
  */
 enum ccdm_crl_change __must_check ccdm_crl_replace(const struct ccdm_crl *crl,
 						   const struct ccdm_crl *old, bool keep);
 
-/* Why it may not, for a person. */
+/* Reason why it may not, as text. */
 const char *ccdm_crl_change_text(enum ccdm_crl_change change);
 
 #endif

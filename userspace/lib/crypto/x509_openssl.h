@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* x509_openssl.h - what the files of x509 share; nobody else includes it */
+/* x509_openssl.h - shared by the files of x509; only they include it */
 #ifndef CCDM_X509_OPENSSL_H
 #define CCDM_X509_OPENSSL_H
 

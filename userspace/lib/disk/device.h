@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* device.h - what is on a block device, through libblkid and a few ioctls */
+/* device.h - properties and content of a block device, through libblkid and ioctls */
 #ifndef CCDM_DEVICE_H
 #define CCDM_DEVICE_H
 
@@ -26,11 +26,11 @@ struct ccdm_device {
 	unsigned int fs_block;
 };
 
-/* Looks at @path without writing. -ENOTBLK, -ENOENT, -EACCES, -EIO ... */
+/* Examine @path without writing. -ENOTBLK, -ENOENT, -EACCES, -EIO ... */
 int __must_check ccdm_device_look(const char *path, struct ccdm_device *device,
 				  struct ccdm_err *err);
 
-/* Tell the device that nothing on it is needed. -EOPNOTSUPP if it cannot be told. */
+/* Discard the whole device. -EOPNOTSUPP if it has no discard. */
 int __must_check ccdm_device_discard(const char *path, struct ccdm_err *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * dm.h - the one place that talks to libdevmapper
+ * dm.h - the only code that uses libdevmapper
  *
  * Functions return 0 or -errno and fill a struct ccdm_err; they print nothing.
  */
@@ -48,9 +48,9 @@ struct ccdm_dm_info {
 void ccdm_dm_init(void);
 
 /**
- * ccdm_dm_need() - check that device-mapper can be used here, before anything is tried
+ * ccdm_dm_need() - check early that device-mapper can be used
  *
- * Return: 0; -ENODEV if the kernel has none or there is no way to it; -EPERM, -EACCES; -ENOMEM.
+ * Return: 0; -ENODEV if there is no device-mapper or no control device; -EPERM, -EACCES; -ENOMEM.
  */
 int __must_check ccdm_dm_need(struct ccdm_err *err);
 
@@ -81,7 +81,7 @@ struct ccdm_dm_target {
  */
 int __must_check ccdm_dm_create(const char *name, const char *uuid,
 				const struct ccdm_dm_target *table, struct ccdm_err *err);
-/* Another table for a mapping; the one it has stays after an error. */
+/* Replace the table of a mapping; after an error the old table remains. */
 int __must_check ccdm_dm_reload(const char *name, const struct ccdm_dm_target *table,
 				struct ccdm_err *err);
 int __must_check ccdm_dm_remove(const char *name, bool deferred, struct ccdm_err *err);

@@ -8,18 +8,18 @@
 #include "base/err.h"
 
 /**
- * ccdm_module_need() - have the target in the kernel, in a version we know
+ * ccdm_module_need() - ensure that the kernel has the target in a supported version
  *
  * Loads dm-ccdm if need be. Return: 0; -ENOENT no module; -EPERM; -ECANCELED
- * the module speaks another version of the table line, or the kernel refused it.
+ * the module has another version of the table line, or the kernel refused it.
  */
 int __must_check ccdm_module_need(struct ccdm_err *err);
 
 /**
- * ccdm_module_insert() - have a module loaded and initialised, or built in
+ * ccdm_module_insert() - load and initialise a module unless it is built in
  * @name: of the module, or an alias
  *
- * Return: 0; -ENOENT no such module; -ECANCELED it is on the blacklist; what the kernel says.
+ * Return: 0; -ENOENT no such module; -ECANCELED it is on the blacklist; errors of the kernel.
  */
 int __must_check ccdm_module_insert(const char *name);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* open.h - from a device and options to a mapping, in two steps: look, then map */
+/* open.h - open a mapping in two steps: examine the devices, then map */
 #ifndef CCDM_OPEN_H
 #define CCDM_OPEN_H
 
@@ -9,7 +9,7 @@
 #include "device.h"
 
 /**
- * struct ccdm_open - what is asked for
+ * struct ccdm_open - options of a mapping
  * @device: path of the backing device
  * @name: of the mapping
  * @cipher: suite, NULL for the default
@@ -19,7 +19,7 @@
  * @cache: bytes, 0 for the default
  * @size: bytes of the mapping, 0 for all that fits
  * @allow_discards: pass discards down
- * @allow_kdump: open beside a crash kernel
+ * @allow_kdump: open even if a crash kernel is loaded
  */
 struct ccdm_open {
 	const char *device;
@@ -35,7 +35,7 @@ struct ccdm_open {
 };
 
 /**
- * struct ccdm_open_facts - what was found
+ * struct ccdm_open_facts - properties of the devices
  * @device: the backing device
  * @origin: the origin, if there is one
  * @blocks: length of the mapping
@@ -46,14 +46,14 @@ struct ccdm_open_facts {
 	uint64_t blocks;
 };
 
-/* True if cipher, on_tamper and uuid are some that there are; else *@wrong is set to the first that is not. */
+/* True if cipher, on_tamper and uuid are valid; else *@wrong is set to the first invalid one. */
 bool __must_check ccdm_open_words(const struct ccdm_open *o, const char **wrong);
 
 /* Check name, devices and sizes; writes nothing. -EROFS, -ENOSPC, -EINVAL, ... */
 int __must_check ccdm_open_look(const struct ccdm_open *o, struct ccdm_open_facts *facts,
 				struct ccdm_err *err);
 
-/* Make the mapping: what was on the device is lost. */
+/* Create the mapping: the content of the device is lost. */
 int __must_check ccdm_open_map(const struct ccdm_open *o, const struct ccdm_open_facts *facts,
 			       struct ccdm_err *err);
 

@@ -17,10 +17,10 @@
  * @open: what to open; @open.device is a path, "PARTUUID=...", or NULL for our GPT type
  * @mkfs: "ext4" or "xfs", or NULL
  * @swap: make and use it as swap
- * @nofail: the boot goes on without it
- * @noauto: only when asked for
+ * @nofail: the boot continues without it
+ * @noauto: only on request
  * @initrd: in the initrd already
- * @wipe: what is on the device may be destroyed ("yes")
+ * @wipe: the content of the device may be destroyed ("yes")
  */
 struct ccdm_tab_entry {
 	struct ccdm_open open;

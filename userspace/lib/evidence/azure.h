@@ -18,7 +18,7 @@
 #define CCDM_HCL_MAX 65536 /* bytes */
 
 /**
- * struct ccdm_azure - evidence, taken apart
+ * struct ccdm_azure - evidence, parsed
  * @version: of the KBS evidence: 0, 1 or 2; of 2 the user data is bound as well
  * @quote: of the vTPM
  * @hcl, @hcl_size: HCL report
@@ -65,21 +65,21 @@ int __must_check ccdm_azure_parse(const json_t *evidence, struct ccdm_azure *az,
 				  struct ccdm_err *err);
 
 /**
- * ccdm_azure_hcl() - take an HCL report apart
+ * ccdm_azure_hcl() - parse an HCL report
  * @az: @hcl and @hcl_size are set, untrusted; what stands behind them is filled, up to @ak
  *
  * Return: 0, -EINVAL.
  */
 int __must_check ccdm_azure_hcl(struct ccdm_azure *az, struct ccdm_err *err);
 
-/* Does the TEE's report in it cover the runtime data in it, or was it read while it was being written? */
+/* True if the TEE's report covers the runtime data; false if both were read during an update. */
 bool __must_check ccdm_azure_whole(const struct ccdm_azure *az);
 
-/* Does its user data begin with this nonce, of CCDM_DIGEST_MAX bytes at most? */
+/* True if its user data begins with this nonce, of at most CCDM_DIGEST_MAX bytes. */
 bool __must_check ccdm_azure_bound(const struct ccdm_azure *az, const uint8_t *nonce, size_t size);
 
 /**
- * struct ccdm_azure_want - what must hold of it
+ * struct ccdm_azure_want - requirements
  * @snp, @tdx: of the TEE's report, of which only one is used; report data is ours to say
  * @nonce, @nonce_size: what the vTPM's quote must be for; NULL for anything
  */
@@ -91,11 +91,11 @@ struct ccdm_azure_want {
 };
 
 /**
- * ccdm_azure_verify() - is it genuine, from the TEE down to the registers?
+ * ccdm_azure_verify() - verify it, from the TEE down to the registers
  * @facts: what the registers held
  * @v: checks of the TEE by their own names, of the vTPM with "tpm-" before them
  *
- * Return: 0, whatever the verdict; -EINVAL if the certificates in it are none; -ENOMEM.
+ * Return: 0 for any verdict; -EINVAL if the certificates in it are none; -ENOMEM.
  */
 int __must_check ccdm_azure_verify(struct ccdm_azure *az, const struct ccdm_azure_want *want,
 				   struct ccdm_tpm_facts *facts, struct ccdm_verdict *v,

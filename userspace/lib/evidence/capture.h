@@ -8,8 +8,8 @@
 #include "evidence.h"
 
 /**
- * struct ccdm_capture - what is in it; @bound and @bound_beside lead into it: do not copy
- * @tee: a name that is known
+ * struct ccdm_capture - its content; @bound and @bound_beside point into it: do not copy
+ * @tee: a known name
  * @primary: evidence of the TEE
  * @additional: text of a TPM's evidence beside it, "" for none
  * @has_nonce: nonce and key are there. They are what the evidence must be bound to; that somebody
@@ -28,16 +28,16 @@ struct ccdm_capture {
 	struct ccdm_digest digest_beside;
 };
 
-/* True if it says itself that it is such a file: it has the member "tee-evidence". */
+/* True if the object is a capture: it has the member "tee-evidence". */
 bool __must_check ccdm_capture_is(const json_t *o);
 
 /**
- * ccdm_capture_parse() - take it apart
+ * ccdm_capture_parse() - parse a capture
  * @o: untrusted: {"version", "tee", "runtime-data"?: {"nonce"?, "tee-pubkey"},
  *	"tee-evidence": {"primary_evidence", "additional_evidence"?}}; lives as long as @c
  * @c: filled
  *
- * Return: 0; -EINVAL: a part is missing, or is not what it must be; -ENOMEM.
+ * Return: 0; -EINVAL: a part is missing or invalid; -ENOMEM.
  */
 int __must_check ccdm_capture_parse(const json_t *o, struct ccdm_capture *c, struct ccdm_err *err);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * collateral.h - what Intel says of platforms, TDX modules and quoting enclaves
+ * collateral.h - Intel's data of platforms, TDX modules and quoting enclaves
  *
  * TCB info (version 3) and the identity of the quoting enclave (version 2), each a
  * JSON text that Intel signs byte by byte. (Intel SGX and TDX Provisioning
@@ -29,7 +29,7 @@ struct ccdm_signed {
 };
 
 /**
- * struct ccdm_collateral - both
+ * struct ccdm_collateral - TCB info and QE identity
  * @tcb: TCB info
  * @qe: identity of the quoting enclave
  */
@@ -64,7 +64,7 @@ int __must_check ccdm_collateral_qe(const char *what, const char *text, size_t s
 				    struct ccdm_collateral *c, struct ccdm_err *err);
 
 /**
- * struct ccdm_platform - what a quote and its PCK certificate say of the platform
+ * struct ccdm_platform - the platform, from a quote and its PCK certificate
  * @fmspc, @pceid: which platform
  * @sgx_svn, @pcesvn: security versions
  * @tdx_svn: of the TDX module and its loader
@@ -84,14 +84,14 @@ struct ccdm_platform {
 
 /**
  * ccdm_collateral_check() - judge a platform
- * @c: as it was read; all in it is untrusted until its signer's chain is checked here
- * @certs: where the signers are
+ * @c: the collateral; untrusted until this function has verified its signer's chain
+ * @certs: set with the signers
  * @anchors, @nr_anchors: roots
  * @at: time of evaluation
  * @p: the platform
  * @v: checks "tcb-info-...", "tcb", "module...", "qe-..."
  *
- * Return: 0, whatever the verdict; -ENOMEM.
+ * Return: 0 for any verdict; -ENOMEM.
  */
 int __must_check ccdm_collateral_check(const struct ccdm_collateral *c,
 				       const struct ccdm_certs *certs,
@@ -100,20 +100,20 @@ int __must_check ccdm_collateral_check(const struct ccdm_collateral *c,
 				       struct ccdm_verdict *v);
 
 /**
- * ccdm_collateral_genuine() - are both Intel's, and in force, whatever the platform?
+ * ccdm_collateral_genuine() - verify that both are Intel's and current, for any platform
  *
- * As ccdm_collateral_check(), for who keeps them until a platform comes. @v: complete.
+ * As ccdm_collateral_check(), for a caller that stores them. @v: complete.
  */
 int __must_check ccdm_collateral_genuine(const struct ccdm_collateral *c,
 					 const struct ccdm_certs *certs,
 					 const struct ccdm_anchor *anchors, unsigned int nr_anchors,
 					 int64_t at, struct ccdm_verdict *v);
 
-/* Of which platforms the TCB info is. Return: false if it does not say. */
+/* Get the FMSPC of the TCB info. Return: false if it has none. */
 bool __must_check ccdm_collateral_fmspc(const struct ccdm_collateral *c, uint8_t fmspc[6]);
 
 /**
- * struct ccdm_signed_info - when it was made
+ * struct ccdm_signed_info - dates and number
  * @from, @to: issueDate and nextUpdate, seconds since 1970; -1: it does not say
  * @number: tcbEvaluationDataNumber; -1: it does not say
  */

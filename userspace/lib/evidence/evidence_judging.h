@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * evidence_judging.h - what the files of evidence share; nobody else includes it
+ * evidence_judging.h - shared by the files of evidence; only they include it
  *
- *	evidence.c		the kinds of evidence, their logs, the builder's word
- *	evidence_tpm.c		a TPM's quote, and who vouches for its key
+ *	evidence.c		the kinds of evidence, their logs, the builder's manifest
+ *	evidence_tpm.c		a TPM's quote, and trust in its key
  *	evidence_azure.c	Azure's vTPM
  *	evidence_additional.c	a TPM beside a TEE
  */
@@ -17,11 +17,11 @@
 #include "tdx.h"
 
 /**
- * struct ccdm_judging - one judgement that is under way
+ * struct ccdm_judging - state of one judgement
  * @evidence: untrusted
  * @report, @report_size: a raw report of SNP, without evidence around it; or NULL
- * @trust, @bound: what it is held against, and must be bound to
- * @v: one check after the other
+ * @trust, @bound: what it is verified with, and must be bound to
+ * @v: gets one check after the other
  * @proof: filled from what is accepted
  * @err: for what cannot be read
  */
@@ -36,11 +36,11 @@ struct ccdm_judging {
 	struct ccdm_err *err;
 };
 
-/* What must hold of a report, or of a quote. */
+/* Requirements of a report or of a quote. */
 struct ccdm_snp_want ccdm_judging_snp(const struct ccdm_judging *j);
 struct ccdm_tdx_want ccdm_judging_tdx(const struct ccdm_judging *j);
 
-/* Registers of a TPM that is what it says it is, and the logs that lead to them, become facts. */
+/* Turn registers of a verified TPM, and the logs that replay to them, into facts. */
 int __must_check ccdm_judged_pcrs(const struct ccdm_judging *j,
 				  const struct ccdm_tpm_facts *quoted);
 
@@ -50,7 +50,7 @@ int __must_check ccdm_judged_manifest(const struct ccdm_judging *j);
 /* Is it of a TPM, or has one in it? Of a TEE that is not known, too: none stands beside it then. */
 bool __must_check ccdm_tee_has_tpm(const char *tee);
 
-/* Does a fact have this text? */
+/* True if a fact has this text. */
 bool __must_check ccdm_fact_is(const json_t *facts, const char *name, const char *word);
 
 /**
@@ -58,7 +58,7 @@ bool __must_check ccdm_fact_is(const json_t *facts, const char *name, const char
  * @quoted: the registers that it covers
  * @provider: set if a provider's certificate of the key says that it is one of his
  *
- * Return: 0, whatever the verdict, which is complete; -EINVAL if it cannot be read; -ENOMEM.
+ * Return: 0 for any verdict, which is complete; -EINVAL if it is malformed; -ENOMEM.
  */
 int __must_check ccdm_evidence_tpm(const json_t *evidence, const struct ccdm_trust *trust,
 				   const struct ccdm_bound *bound, struct ccdm_tpm_facts *quoted,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* facts.h - what reports, quotes and registers say, in the words of policies (ccdm-policy(5)) */
+/* facts.h - facts from reports, quotes and registers, in the terms of policies (ccdm-policy(5)) */
 #ifndef CCDM_FACTS_H
 #define CCDM_FACTS_H
 

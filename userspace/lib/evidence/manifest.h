@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * manifest.h - what a builder says of an image: product, security version, identities
+ * manifest.h - manifest of an image by its builder: product, security version, identities
  *
  * A JWS in its compact form (RFC 7515), ES256, the key in the header as "jwk":
  * {"product": TEXT, "svn": NUMBER, "ids": {"snp" | "tdx" | "tpm": [HEX, ...]}}.
@@ -18,10 +18,10 @@
 #define CCDM_MANIFEST_MAX 65536 /* bytes of its text */
 
 /**
- * struct ccdm_manifest - what it says; true only for who trusts @key
+ * struct ccdm_manifest - its content; it counts only for a policy that names @key
  * @key: SHA-256 of the signer's SubjectPublicKeyInfo, in hexadecimal digits
  * @product: 1 to 64 bytes
- * @svn: grows with what is mended
+ * @svn: security version, which grows with each security fix
  * @ids: object of arrays of hexadecimal digits
  */
 struct ccdm_manifest {
@@ -32,18 +32,18 @@ struct ccdm_manifest {
 };
 
 /**
- * ccdm_manifest_read() - check the signature, and take it apart
+ * ccdm_manifest_read() - verify the signature, and parse the manifest
  * @text: untrusted
- * @m: filled; ccdm_manifest_drop() ends it
+ * @m: filled; free it with ccdm_manifest_drop()
  *
- * Return: 0; -EINVAL: it is none, or the signature is not its key's; -ENOMEM.
+ * Return: 0; -EINVAL: malformed, or an invalid signature; -ENOMEM.
  */
 int __must_check ccdm_manifest_read(const char *text, struct ccdm_manifest *m,
 				    struct ccdm_err *err);
 
 void ccdm_manifest_drop(struct ccdm_manifest *m); /* accepts zeros */
 
-/* Is one of @ids, an array of texts, an identity that it lists for @platform? */
+/* True if the manifest lists one of @ids, an array of strings, for @platform. */
 bool __must_check ccdm_manifest_lists(const struct ccdm_manifest *m, const char *platform,
 				      const json_t *ids);
 

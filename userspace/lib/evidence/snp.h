@@ -37,9 +37,9 @@ enum ccdm_snp_generation {
 	CCDM_SNP_VENICE,
 };
 
-/* What is known of a platform's firmware; see snp_floor.h. */
+/* Status of a platform's firmware; see snp_floor.h. */
 enum ccdm_snp_status {
-	CCDM_SNP_NO_FLOOR, /* no line is for this processor: nobody knows */
+	CCDM_SNP_NO_FLOOR, /* the list has no line for this processor */
 	CCDM_SNP_OUT_OF_DATE,
 	CCDM_SNP_UP_TO_DATE,
 };
@@ -51,10 +51,10 @@ enum ccdm_snp_status {
 #define CCDM_SNP_POLICY_KNOWN	((1ULL << 26) - 1) /* up to PAGE_SWAP_DISABLE, ABI 1.58 */
 
 #define CCDM_SNP_PLATFORM_SMT	      (1ULL << 0)
-#define CCDM_SNP_PLATFORM_ALIAS_CHECK (1ULL << 5) /* memory has no aliases: it was looked at */
+#define CCDM_SNP_PLATFORM_ALIAS_CHECK (1ULL << 5) /* memory was checked for aliases */
 
 /**
- * struct ccdm_snp - a report, taken apart
+ * struct ccdm_snp - a report, parsed
  * @raw: as it was signed
  * @version: 2, 3 or 5; of another one nothing else is meant to be used
  * @policy: of the guest; CCDM_SNP_POLICY_*
@@ -102,7 +102,7 @@ struct ccdm_snp {
 };
 
 /**
- * ccdm_snp_parse() - take a report apart
+ * ccdm_snp_parse() - parse a report
  * @raw, @size: untrusted
  * @snp: filled
  *
@@ -120,11 +120,11 @@ enum ccdm_snp_generation __must_check ccdm_snp_cpuid(uint8_t family, uint8_t mod
 /* "Milan"; "unknown" */
 const char *ccdm_snp_generation_name(enum ccdm_snp_generation generation);
 
-/* The bytes of a TCB version mean something else since Turin. */
+/* Parse a TCB version; its layout differs since Turin. */
 struct ccdm_snp_tcb ccdm_snp_tcb(const uint8_t raw[8], enum ccdm_snp_generation generation);
 
 /**
- * ccdm_snp_cert_chip() - whose VCEK is it?
+ * ccdm_snp_cert_chip() - get the chip of a VCEK
  * @leaf: the certificate; nothing of it is verified here
  * @generation: set to that of its product's name
  * @chip: set to the chip's number, with zeros behind it
@@ -135,20 +135,20 @@ size_t ccdm_snp_cert_chip(const struct ccdm_cert *leaf, enum ccdm_snp_generation
 			  uint8_t chip[64]);
 
 /**
- * ccdm_snp_leaf() - the VCEK or VLEK of a report, among others
+ * ccdm_snp_leaf() - find the VCEK or VLEK of a report
  *
  * Return: the one of its chip and TCB; else one of its chip, or NULL. Nothing is verified.
  */
 const struct ccdm_cert *ccdm_snp_leaf(const struct ccdm_certs *certs, const struct ccdm_snp *snp);
 
 /**
- * struct ccdm_snp_want - what must hold of a report
+ * struct ccdm_snp_want - requirements of a report
  * @certs: the certificates that came with it, or were found for it; those between AMD's roots and
  *	a VCEK or VLEK need not be among them
  * @leaf: its VCEK or VLEK, or NULL
- * @at: time of evaluation, seconds since 1970
+ * @at: time of evaluation in seconds since 1970
  * @anchors, @nr_anchors: roots; NULL for AMD's. The generation is the anchor's name, if it names one
- * @report_data, @report_data_size: what it must begin with, zeros behind; NULL for anything
+ * @report_data, @report_data_size: required report data, followed by zeros; NULL for any
  * @floor: lowest firmware; NULL: the list that ccdm comes with
  */
 struct ccdm_snp_want {
@@ -163,14 +163,14 @@ struct ccdm_snp_want {
 };
 
 /**
- * ccdm_snp_verify() - is it genuine, and of a guest as it must be?
+ * ccdm_snp_verify() - verify a report, and the security of its guest
  * @snp: as ccdm_snp_parse() filled it; gets its generation and status
- * @want: what must hold
- * @v: one check after the other; complete, if all that can be looked at was
+ * @want: the requirements
+ * @v: gets one check after the other; complete, if all that can be looked at was
  *
- * What a policy asks beyond that (measurement, host data) is for the caller.
+ * The caller checks further conditions of a policy (measurement, host data).
  *
- * Return: 0, whatever the verdict; -ENOMEM.
+ * Return: 0 for any verdict; -ENOMEM.
  */
 int __must_check ccdm_snp_verify(struct ccdm_snp *snp, const struct ccdm_snp_want *want,
 				 struct ccdm_verdict *v);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * snp_floor.h - the lowest firmware of SNP platforms that has no hole that is known
+ * snp_floor.h - the lowest firmware of SNP platforms without known vulnerabilities
  *
  * AMD has no signed answer to "is this firmware up to date?", as Intel's TCB info is one. Its
- * security bulletins name the lowest security version (SVN) of a part in which a hole is
- * closed, and this is the list of them. A text with one version a line; "#" begins a comment:
+ * security bulletins name the lowest security version (SVN) of a part in which a vulnerability is
+ * fixed. The list is a text with one version per line; "#" starts a comment:
  *
  *	GENERATION[:FAMILY/MODEL/STEPPING] PART VERSION SOURCE
  *
@@ -34,7 +34,7 @@
  * @cpu: family, model, stepping
  * @part: 0 to 4: fmc, bootloader, tee, snp, microcode
  * @least: the lowest version
- * @source: who says so
+ * @source: bulletin
  */
 struct ccdm_snp_floor_line {
 	enum ccdm_snp_generation generation;
@@ -56,8 +56,8 @@ struct ccdm_snp_floor {
 };
 
 /**
- * struct ccdm_snp_firmware - what a list says of a platform
- * @status: is its firmware at the floor or above?
+ * struct ccdm_snp_firmware - result for a platform
+ * @status: whether its firmware is at the floor or above
  * @expected, @found: the floor, and what is below it, for a person
  */
 struct ccdm_snp_firmware {
@@ -66,7 +66,7 @@ struct ccdm_snp_firmware {
 	char found[352];
 };
 
-/* The list that ccdm comes with, as text. */
+/* The built-in list, as text. */
 extern const char ccdm_snp_floor_text[];
 
 /**
@@ -84,7 +84,7 @@ int __must_check ccdm_snp_floor_parse(const char *what, const char *text, size_t
 int __must_check ccdm_snp_floor_builtin(struct ccdm_snp_floor *floor, struct ccdm_err *err);
 
 /**
- * ccdm_snp_floor_judge() - is a platform's firmware at the floor or above?
+ * ccdm_snp_floor_judge() - compare a platform's firmware with the floor
  * @floor: the list; NULL: the one that ccdm comes with
  * @snp: a report, with its generation
  * @firmware: filled

@@ -21,7 +21,7 @@ int __must_check ccdm_snp_json_parse(const json_t *evidence, uint8_t raw[CCDM_SN
 				     struct ccdm_err *err);
 
 /**
- * ccdm_snp_json_make() - the same the other way round
+ * ccdm_snp_json_make() - make KBS evidence from a report
  * @raw: a report
  * @table, @size: the host's certificates as the firmware's interface has them: entries of
  *	GUID, offset and length up to one of zeros; untrusted; @size may be 0
@@ -34,7 +34,7 @@ int __must_check ccdm_snp_json_make(const uint8_t raw[CCDM_SNP_REPORT_SIZE], con
 				    size_t size, json_t **evidence, struct ccdm_err *err);
 
 /**
- * ccdm_snp_json_add() - the processor's certificate from elsewhere
+ * ccdm_snp_json_add() - add a certificate of the processor
  * @evidence: as made above; with a VCEK or VLEK of the host's it stays as it is
  * @certs: the first VCEK or VLEK in it is taken
  *

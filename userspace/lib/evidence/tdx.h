@@ -15,7 +15,7 @@
 #define CCDM_TDX_QUOTE_MAX 65536 /* bytes */
 
 /**
- * struct ccdm_tdx - a quote, taken apart
+ * struct ccdm_tdx - a quote, parsed
  * @version: 4 or 5; of another one only the members up to @tee_type count
  * @key_type: 2: ECDSA on P-256
  * @tee_type: 0x81: TDX
@@ -63,11 +63,11 @@ struct ccdm_tdx {
 	size_t chain_size;
 };
 
-/* Is it of a version, a TEE and a key that we know, so that the rest is there? */
+/* True if version, TEE and key type are known, so that the other members are set. */
 bool __must_check ccdm_tdx_known(const struct ccdm_tdx *tdx);
 
 /**
- * ccdm_tdx_parse() - take a quote apart
+ * ccdm_tdx_parse() - parse a quote
  * @quote, @size: untrusted; must live as long as @tdx. What follows the signature data
  *		  is not looked at: providers hand out buffers
  *
@@ -77,13 +77,13 @@ int __must_check ccdm_tdx_parse(const void *quote, size_t size, struct ccdm_tdx 
 				struct ccdm_err *err);
 
 /**
- * struct ccdm_tdx_want - what must hold of a quote
+ * struct ccdm_tdx_want - requirements of a quote
  * @certs: the certificates and lists of the operator; those in the quote are kept apart
- * @collateral: what Intel says of the platform, or NULL
+ * @collateral: collateral of the platform, or NULL
  * @find, @find_arg: called for it where @collateral is NULL; may be NULL (struct ccdm_trust)
- * @at: time of evaluation, seconds since 1970
+ * @at: time of evaluation in seconds since 1970
  * @anchors, @nr_anchors: roots; NULL for Intel's
- * @report_data, @report_data_size: what it must begin with, zeros behind; NULL for anything
+ * @report_data, @report_data_size: required report data, followed by zeros; NULL for any
  * @paravisor: the launch value is in the operator's list of paravisors, or the caller judges
  *	no list: the guest need not have SEPT_VE_DISABLE
  */
@@ -102,12 +102,12 @@ struct ccdm_tdx_want {
 };
 
 /**
- * ccdm_tdx_verify() - is it genuine, and of a guest as it must be?
+ * ccdm_tdx_verify() - verify a quote, and the security of its guest
  * @tdx: as ccdm_tdx_parse() filled it
- * @want: what must hold
- * @v: one check after the other; complete, if all that can be looked at was
+ * @want: the requirements
+ * @v: gets one check after the other; complete, if all that can be looked at was
  *
- * Return: 0, whatever the verdict; -EINVAL if the certificates in it are none; -ENOMEM.
+ * Return: 0 for any verdict; -EINVAL if the certificates in it are none; -ENOMEM.
  */
 int __must_check ccdm_tdx_verify(const struct ccdm_tdx *tdx, const struct ccdm_tdx_want *want,
 				 struct ccdm_verdict *v, struct ccdm_err *err);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * tpm_activation.h - is an attestation key of the TPM that an endorsement key stands for?
+ * tpm_activation.h - prove that an attestation key is in the TPM of an endorsement key
  *
- * An AK signs quotes, and nobody certifies it; an EK has its maker's certificate, and
- * signs nothing. What ties them is a credential: a value that is encrypted for the EK and
- * that its TPM gives out only if the AK with this name is its own. (TCG TPM 2.0 Library,
+ * An AK signs quotes but has no certificate; an EK has its manufacturer's certificate but
+ * signs nothing. A credential ties them: a value that is encrypted for the EK and
+ * that its TPM releases only if the AK with this name is its own. (TCG TPM 2.0 Library,
  * Part 1, "Credential Protection"; EK: TCG EK Credential Profile, template L-1.)
  *
  * On the wire, in both directions: {"ek-cert" | "ek-pub", "ak-pub"}, "value" with it in
@@ -23,7 +23,7 @@
 #define CCDM_CREDENTIAL_MAX 32	 /* bytes of a value: as long as the EK's hash */
 
 /**
- * struct ccdm_tpm_pair - an EK and an AK that somebody says are of one TPM
+ * struct ccdm_tpm_pair - an EK and an AK that claim to be of one TPM
  * @ek: RSA
  * @ek_cert: its certificate, in the set; NULL: the key alone was given
  * @ak: the key in its public area
@@ -42,7 +42,7 @@ struct ccdm_tpm_pair {
  * ccdm_tpm_pair_parse() - "ek-cert" or "ek-pub", and "ak-pub" (TPMT_PUBLIC)
  * @o: untrusted
  * @certs: gets the certificate
- * @pair: filled; ccdm_tpm_pair_drop() ends it
+ * @pair: filled; free it with ccdm_tpm_pair_drop()
  *
  * Return: 0, -EINVAL with the member's name, -ENOMEM.
  */
@@ -59,7 +59,7 @@ void ccdm_tpm_pair_drop(struct ccdm_tpm_pair *pair); /* accepts zeros */
 struct ccdm_pubkey *ccdm_tpm_ek_parse(const uint8_t *area, size_t size);
 
 /**
- * ccdm_tpm_credential_make() - a value that the pair's TPM alone can read
+ * ccdm_tpm_credential_make() - encrypt a value for the pair's TPM
  * @value: of CCDM_CREDENTIAL_MAX bytes
  *
  * Return: {"blob", "secret"}; NULL: out of memory, or a key that OpenSSL refuses.
@@ -68,14 +68,14 @@ json_t *ccdm_tpm_credential_make(const struct ccdm_tpm_pair *pair,
 				 const uint8_t value[CCDM_CREDENTIAL_MAX]);
 
 /**
- * ccdm_tpm_activation_judge() - is this key what it says it is?
+ * ccdm_tpm_activation_judge() - verify an activation
  * @o: the pair and "value", untrusted
  * @ak: the key that signed the quote
- * @trust: what EKs are held against, and who knows the value
+ * @trust: roots for EKs, and the check of the value
  * @v: checks "ak", "ak-attributes", "activation", "ek", then those of the EK's path, if it
  *     has a certificate and is not known as such, with "ek-" before them
  *
- * Return: 0, whatever the verdict; -EINVAL if it cannot be read; -ENOMEM.
+ * Return: 0 for any verdict; -EINVAL if it is malformed; -ENOMEM.
  */
 int __must_check ccdm_tpm_activation_judge(const json_t *o, const struct ccdm_pubkey *ak,
 					   const struct ccdm_trust *trust, struct ccdm_verdict *v,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * tpm_quote.h - what a TPM says its registers hold
+ * tpm_quote.h - quotes: a TPM's signed statement of its registers
  *
  * (TCG TPM 2.0 Library, Part 2, "TPMS_ATTEST"; taken apart by tss2-mu.)
  */
@@ -33,7 +33,7 @@ struct ccdm_tpm_quote {
 };
 
 /**
- * struct ccdm_tpm_facts - what a quote that was accepted proves
+ * struct ccdm_tpm_facts - facts that an accepted quote proves
  * @bank: TPM_ALG_ID
  * @covered: bit i: register i was quoted, and pcr[i] is what it held; the others were not
  * @pcr: their values
@@ -48,20 +48,20 @@ struct ccdm_tpm_facts {
 int __must_check ccdm_tpm_signature_parse(const void *bytes, size_t size,
 					  struct ccdm_signature *signature, struct ccdm_err *err);
 
-/* Is it a TPMS_ATTEST at all? Return: 0, -EINVAL. */
+/* Check that it is a TPMS_ATTEST. Return: 0, -EINVAL. */
 int __must_check ccdm_tpm_quote_parse(const struct ccdm_tpm_quote *quote, struct ccdm_err *err);
 
 /**
- * ccdm_tpm_quote_verify() - did this key sign these registers, for this nonce?
+ * ccdm_tpm_quote_verify() - verify that a key signed these registers for a nonce
  * @quote: all of it untrusted, parsed before
- * @ak: the attestation key; whose it is, is for the caller
- * @nonce, @nonce_size: what it must be for, exactly; NULL for anything
+ * @ak: the attestation key; the caller must establish trust in it
+ * @nonce, @nonce_size: required nonce; NULL for any
  * @prefix: of the checks' names
  * @facts: filled
  * @v: checks "quote-type", "signature-hash", "signature", "pcr-selection", "pcr-list",
  *     "pcr-digest", "report-data"
  *
- * Return: 0, whatever the verdict; -ENOMEM.
+ * Return: 0 for any verdict; -ENOMEM.
  */
 int __must_check ccdm_tpm_quote_verify(const struct ccdm_tpm_quote *quote,
 				       const struct ccdm_pubkey *ak, const uint8_t *nonce,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * vendor_certs.h - certificates of vendors that are built in
+ * vendor_certs.h - built-in certificates of vendors
  *
  * AMD's, from its roots (ARK) to what signs VCEKs (ASK) and VLEKs (ASVK), of each generation of
- * processors; and Intel's root for SGX and TDX. They are fixed and public. They trust nobody: a path counts only if it ends at a
- * root that is pinned elsewhere.
+ * processors; and Intel's root for SGX and TDX. They give no trust: a path counts only if it ends
+ * at a pinned root.
  */
 #ifndef CCDM_VENDOR_CERTS_H
 #define CCDM_VENDOR_CERTS_H

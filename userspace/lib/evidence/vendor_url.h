@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * vendor_url.h - where AMD and Intel publish what evidence is judged with
+ * vendor_url.h - URLs at which AMD and Intel publish certificates, lists and collateral
  *
  * AMD's Key Distribution Service, and Intel's Provisioning Certification Service, version 4.
  */
@@ -17,7 +17,7 @@
 #define CCDM_URL_QE    CCDM_URL_INTEL "/tdx/certification/v4/qe/identity"
 
 /**
- * ccdm_url_vcek() - where the VCEK of a report is
+ * ccdm_url_vcek() - URL of the VCEK of a report
  * @snp: the report
  * @url: set
  *
@@ -27,7 +27,7 @@
 bool __must_check ccdm_url_vcek(const struct ccdm_snp *snp, char url[CCDM_URL_MAX]);
 
 /**
- * ccdm_url_crl() - where the revocation list of an issuer is
+ * ccdm_url_crl() - URL of the revocation list of an issuer
  * @issuer: common name
  * @subject: common name of one that it has certified; AMD has a list for VCEKs and one for VLEKs
  * @url: set

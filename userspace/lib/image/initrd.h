@@ -52,7 +52,7 @@ int __must_check ccdm_initrd_walk(const char *name, const uint8_t *bytes, size_t
 /**
  * ccdm_initrd_find() - the content of a file after everything is unpacked
  * @path: "etc/ccdm/ccdm.conf"
- * @max: most bytes it may have
+ * @max: size limit in bytes
  * @content: the caller frees it; a NUL stands behind it
  *
  * Return: 0, -ENOENT; -EINVAL for a link, or a folder on the way that is one, and as above.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * jwe.h - the key that a guest makes for one conversation, and what is sent to it
+ * jwe.h - the key of a guest for one session, and secrets encrypted for it
  *
  * JWE in flattened JSON, ECDH-ES+A256KW on P-256 with A256GCM (RFC 7516, RFC 7518 4.6).
  */
@@ -16,7 +16,7 @@
 
 #define CCDM_JWE_MAX (1 << 20) /* bytes of a secret */
 
-/* A key pair of a guest's, or its public half; opaque. */
+/* A key pair of a guest, or its public half; opaque. */
 struct ccdm_tee_key;
 
 struct ccdm_tee_key *ccdm_tee_key_new(void);
@@ -47,7 +47,7 @@ int __must_check ccdm_jwe_seal(const struct ccdm_tee_key *to, const void *bytes,
  * @bytes: set; to be freed with OPENSSL_clear_free()
  * @size: their number
  *
- * Return: 0; -EINVAL for what is no such JWE; -EBADMSG if it is not for this key, or was
+ * Return: 0; -EINVAL if it is not such a JWE; -EBADMSG if it is for another key, or was
  * changed; -ENOMEM.
  */
 int __must_check ccdm_jwe_open(const struct ccdm_tee_key *key, const json_t *jwe, uint8_t **bytes,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* jws.h - signed texts of three parts: JWS in its compact form, ES256 (RFC 7515) */
+/* jws.h - JWS in compact form, ES256 (RFC 7515) */
 #ifndef CCDM_JWS_H
 #define CCDM_JWS_H
 
@@ -11,12 +11,12 @@
 #include "crypto/pubkey.h"
 
 /**
- * ccdm_jws_split() - where its parts are
+ * ccdm_jws_split() - find the three parts
  * @text: untrusted
- * @max: most bytes it may have
- * @payload, @signature: set to what stands behind the first dot and the last
+ * @max: size limit in bytes
+ * @payload, @signature: set to the text after the first and the last dot
  *
- * Return: has it three parts?
+ * Return: true if it has three parts.
  */
 bool __must_check ccdm_jws_split(const char *text, size_t max, const char **payload,
 				 const char **signature);
@@ -24,7 +24,7 @@ bool __must_check ccdm_jws_split(const char *text, size_t max, const char **payl
 /* The value that a part of @size bytes holds, which the caller drops; NULL: it is no JSON. */
 json_t *ccdm_jws_part(const char *text, size_t size);
 
-/* Is @signature the key's, over what stands before it? Both as ccdm_jws_split() has them. */
+/* True if @signature, from ccdm_jws_split(), is the key's over the text before it. */
 bool __must_check ccdm_jws_signed(const struct ccdm_pubkey *key, const char *text,
 				  const char *signature);
 

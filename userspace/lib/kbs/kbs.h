@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * kbs.h - what guest and broker say to each other: the KBS protocol, 0.4.0 and 0.2.0
+ * kbs.h - messages of the KBS protocol between guest and broker, 0.4.0 and 0.2.0
  *
  * Texts only; http.h carries them. (github.com/confidential-containers/trustee,
  * kbs/docs/kbs_attestation_protocol.md)
@@ -29,11 +29,11 @@ enum ccdm_kbs_version {
 /* "0.4.0" */
 const char *ccdm_kbs_version_name(enum ccdm_kbs_version version);
 
-/* The other way round; false for one that is not known. */
+/* The other way round; false for an unknown name. */
 bool __must_check ccdm_kbs_version_of(const char *name, enum ccdm_kbs_version *version);
 
 /**
- * ccdm_kbs_request() - the first message, to be posted to "auth"
+ * ccdm_kbs_request() - make the first message, for a POST to "auth"
  * @tee: "snp", "tdx", "tpm", "az-snp-vtpm", "az-tdx-vtpm"
  * @extra: "extra-params", or NULL; borrowed
  *
@@ -42,9 +42,9 @@ bool __must_check ccdm_kbs_version_of(const char *name, enum ccdm_kbs_version *v
 char *ccdm_kbs_request(enum ccdm_kbs_version version, const char *tee, json_t *extra);
 
 /**
- * ccdm_kbs_challenge() - the answer
+ * ccdm_kbs_challenge() - parse the answer
  * @text, @size: untrusted
- * @nonce: set; opaque, to be sent back as it is
+ * @nonce: set; opaque, must be returned unchanged
  * @extra: set to "extra-params" if it is an object, else NULL; the caller drops it. May be NULL
  *
  * Return: 0, -EINVAL.
@@ -53,7 +53,7 @@ int __must_check ccdm_kbs_challenge(const char *text, size_t size, char nonce[CC
 				    json_t **extra, struct ccdm_err *err);
 
 /**
- * ccdm_kbs_report_data() - what the evidence must be bound to
+ * ccdm_kbs_report_data() - compute the data to which evidence must be bound
  * @nonce: of the challenge
  * @jwk: the guest's public key; borrowed
  * @additional: text of the additional evidence, "" if there is none; not in version 0.2
@@ -65,7 +65,7 @@ int __must_check ccdm_kbs_report_data(enum ccdm_kbs_version version, const char 
 				      const char *additional, struct ccdm_digest *digest);
 
 /**
- * ccdm_kbs_attestation() - the second message, to be posted to "attest"
+ * ccdm_kbs_attestation() - make the second message, for a POST to "attest"
  * @evidence: of the TEE; borrowed
  *
  * Return: the text, which the caller frees; NULL: out of memory.
@@ -77,34 +77,34 @@ char *ccdm_kbs_attestation(enum ccdm_kbs_version version, const char *nonce, jso
 int __must_check ccdm_kbs_token(const char *text, size_t size, char **token, struct ccdm_err *err);
 
 /**
- * ccdm_kbs_token_time() - when the broker made a token
- * @token: as ccdm_kbs_token() gave it. Nothing is verified: who gave it is known by TLS
+ * ccdm_kbs_token_time() - get the time at which the broker made a token
+ * @token: from ccdm_kbs_token(). Not verified: TLS has authenticated the broker
  * @at: set to its "iat", seconds since 1970
  *
  * Return: 0, -EINVAL if there is none, -ENOMEM.
  */
 int __must_check ccdm_kbs_token_time(const char *token, int64_t *at, struct ccdm_err *err);
 
-/* What went wrong, as far as the guest should care. */
+/* Kinds of failure that a guest distinguishes. */
 enum ccdm_kbs_failure {
 	CCDM_KBS_OTHER,	   /* try again */
-	CCDM_KBS_DENIED,   /* policy: no use in trying */
-	CCDM_KBS_REJECTED, /* the evidence is not accepted; what it is held against may change */
-	CCDM_KBS_VERSION,  /* another version of the protocol is wanted */
-	CCDM_KBS_SESSION,  /* the session or token is not known any more: begin anew */
+	CCDM_KBS_DENIED,   /* refused by policy: do not retry */
+	CCDM_KBS_REJECTED, /* the evidence is refused; the broker's trust directory may change */
+	CCDM_KBS_VERSION,  /* the broker requires another version of the protocol */
+	CCDM_KBS_SESSION,  /* the session or token is unknown or expired: open a new session */
 	CCDM_KBS_MISSING,  /* no such resource, or no such path */
 };
 
 /**
- * ccdm_kbs_failure() - what an answer with an error says
+ * ccdm_kbs_failure() - classify an answer with an error
  * @status: of HTTP
  * @text, @size: its body, untrusted; may be anything
- * @detail: set to what it says for a person, printable, shortened
+ * @detail: set to its text for a person, printable, shortened
  */
 enum ccdm_kbs_failure __must_check ccdm_kbs_failure(long status, const char *text, size_t size,
 						    char detail[256]);
 
-/* Is it REPO/TYPE/TAG as the protocol has it? */
+/* True if it is a valid REPO/TYPE/TAG. */
 bool __must_check ccdm_kbs_path_good(const char *path);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * bootlog.h - what was measured since power on, as far as registers prove it
+ * bootlog.h - events since power on, as far as registers prove them
  *
  * Three logs lead to the registers: firmware's (or a confidential guest's, CCEL),
- * systemd's and ccdm's. A log is only what somebody says; an event counts where all
- * events of its register replay to a value that was quoted or reported. Of an event
- * its digest is proved; its name only where the digest covers it, as in ccdm's log.
+ * systemd's and ccdm's. A log alone is only a claim; an event counts if all
+ * events of its register replay to a quoted or reported value. This proves the event's
+ * digest, and its name only if the digest covers the name, as in ccdm's log.
  */
 #ifndef CCDM_BOOTLOG_H
 #define CCDM_BOOTLOG_H
@@ -18,7 +18,7 @@
 #include "tcglog.h"
 
 /**
- * struct ccdm_bootlog - the logs; NULL for one that there is not. All untrusted
+ * struct ccdm_bootlog - the logs; NULL for a missing one. All untrusted
  * @firmware, @firmware_size: binary
  * @ccdm, @ccdm_size: CEL-JSON, as ccdm writes it
  * @systemd, @systemd_size: CEL-JSON, as systemd writes it
@@ -33,7 +33,7 @@ struct ccdm_bootlog {
 };
 
 /**
- * struct ccdm_registers - what is proved of the registers
+ * struct ccdm_registers - proved values of registers
  * @rtmr: of TDX, else PCRs
  * @bank: TPM_ALG_ID; SHA-384 for TDX
  * @covered: bit i: value[i] is what register i held
@@ -47,7 +47,7 @@ struct ccdm_registers {
 };
 
 /**
- * ccdm_bootlog_facts() - what logs and registers prove together
+ * ccdm_bootlog_facts() - derive facts from logs and registers
  * @log: the logs
  * @regs: the registers
  * @facts: gets "events" [{"register": "pcrN" | "rtmrN", "name"?, "digest"}]; "phase":
@@ -56,10 +56,10 @@ struct ccdm_registers {
  *
  * An event has a name only where its digest proves it: a record of ccdm's, or an event of
  * known_events.h under any label. The phase is "initrd" only if ccdm's register has
- * ccdm-ready, no cap, and no event that nobody knows.
+ * ccdm-ready, no cap, and no unknown event.
  *
- * The order of systemd's events and ccdm's in one register is not written down; it is
- * found: ccdm's come first, but for "ccdm-cap" and those after it, which follow
+ * No log records the order of systemd's events and ccdm's in one register; the replay
+ * finds it: ccdm's come first, except "ccdm-cap" and those after it, which follow
  * some number of systemd's.
  *
  * Return: 0; -EINVAL for a log that cannot be read; -ENOMEM.

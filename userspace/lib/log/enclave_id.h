@@ -11,7 +11,7 @@
  *
  * Registers: pcr2 (drivers and option ROMs, which run before the rest), pcr4, 8, 9, 11, 12, 13,
  * 14 and pcr15 up to ccdm-ready; rtmr1, rtmr2, and rtmr3 up to ccdm-ready. The firmware that
- * fills a TD's registers is not in the ID: its measurement (MRTD) is asked for beside it. Left out
+ * fills a TD's registers is not in the ID: a policy must also name its measurement (MRTD). Left out
  * are events that are the same on every machine
  * (known_events.h): firmware's in firmware's log, systemd's in systemd's log; and in rtmr1
  * the event of the partition table, which changes when a disk grows. Any other event gives
@@ -27,7 +27,7 @@
 
 #define CCDM_ENCLAVE_ID_SIZE 65 /* with its NUL */
 
-/* Where an event stands in its register: the replay takes the parts in this order. */
+/* Part of its register that an event belongs to; the replay takes the parts in this order. */
 enum ccdm_part {
 	CCDM_PART_FIRMWARE,
 	CCDM_PART_CCDM,
@@ -37,10 +37,10 @@ enum ccdm_part {
 
 /**
  * struct ccdm_boot_event - an event of one of the logs
- * @part: where it stands
+ * @part: its part of the register
  * @reg: number of the register
  * @digest: in the bank that is judged
- * @name: what the digest proves it to be, or ""
+ * @name: name that the digest proves, or ""
  * @gpt: the partition table, with the data that the digest covers
  */
 struct ccdm_boot_event {

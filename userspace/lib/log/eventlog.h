@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * eventlog.h - what ccdm measured, for a verifier to replay
+ * eventlog.h - ccdm's event log, for a verifier to replay
  *
  * The log is CEL-JSON as systemd writes it: records that begin with RS (0x1e)
  * and end with a newline,
@@ -64,13 +64,13 @@ int __must_check ccdm_eventlog_parse(const char *text, size_t size,
 				     void *arg, struct ccdm_err *err);
 
 /**
- * ccdm_eventlog_extend() - what a register holds after an event
+ * ccdm_eventlog_extend() - compute a register's value after an event
  * @value: before; replaced. All zeros is the register's beginning
  * @digest: of the event, of the same algorithm
  */
 int __must_check ccdm_eventlog_extend(struct ccdm_digest *value, const struct ccdm_digest *digest);
 
-/* The value with which a register of a bank begins. -ENOTSUP for a hash that is not known. */
+/* The value with which a register of a bank begins. -ENOTSUP for an unknown hash. */
 int __must_check ccdm_eventlog_begin(uint16_t alg, struct ccdm_digest *value, struct ccdm_err *err);
 
 /**

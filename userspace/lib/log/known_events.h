@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * known_events.h - events that are the same on every machine, known by their digests
+ * known_events.h - events that are the same on every machine, recognised by their digests
  *
- * The label of a record is written by whoever writes the log. A digest that replays to a
- * quoted register is not: so these events are recognised by their digests, under whatever
- * label they stand.
+ * The writer of a log chooses the label of a record, but not a digest that replays to a
+ * quoted register. So these events are recognised by their digests, whatever
+ * their label is.
  */
 #ifndef CCDM_KNOWN_EVENTS_H
 #define CCDM_KNOWN_EVENTS_H
@@ -25,7 +25,7 @@ enum ccdm_event_origin {
 
 /**
  * struct ccdm_known_event - an event with a fixed text
- * @origin: who measures it
+ * @origin: program that measures it
  * @name: as policies name it
  * @text, @size: what is hashed
  */

@@ -55,7 +55,7 @@ struct ccdm_launches {
  * ccdm_launches_parse() - read a list
  * @what: its name, for messages
  * @text, @size: untrusted
- * @list: filled; ccdm_launches_drop() ends it
+ * @list: filled; free it with ccdm_launches_drop()
  *
  * Return: 0; -EINVAL with the line in @err; -ENOMEM. May sleep.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * tcglog.h - event logs of firmware, and what they say of the registers
+ * tcglog.h - event logs of firmware, and the values of registers to which they replay
  *
  * Both binary forms: all events with a SHA-1 digest, and crypto-agile, which begins
  * with a "Spec ID Event03". The log of a confidential guest (CCEL) has the second form
@@ -41,7 +41,7 @@ struct ccdm_tcg_event {
 
 /**
  * ccdm_tcglog_parse() - walk through a log
- * @log, @size: untrusted; zeros or ones that fill it up at the end are not looked at
+ * @log, @size: untrusted; padding of zeros or ones at the end is ignored
  * @each: called for every event but the one that describes the log; a nonzero result
  *	  ends the walk and is returned
  * @arg: argument of the callback
@@ -78,7 +78,7 @@ struct ccdm_banks {
 };
 
 /**
- * ccdm_tcglog_replay() - what the registers hold after all events
+ * ccdm_tcglog_replay() - compute the registers after all events
  * @log, @size: untrusted
  * @banks: filled
  *

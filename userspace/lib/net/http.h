@@ -3,9 +3,9 @@
 /*
  * http.h - HTTPS to the broker, through libcurl
  *
- * TLS 1.3 alone, to a server whose CA or public key is known; there is no way to go
- * without (but for CCDM_HTTP_METADATA). No redirects, no proxy, no resumption. libcurl is loaded when it is first
- * needed, so that who attests nothing needs none of it.
+ * Only TLS 1.3, to a server with a known CA or public key; there is no way to connect
+ * without TLS, except to CCDM_HTTP_METADATA. No redirects, proxy or resumption. libcurl is loaded
+ * when it is first needed, so that programs without attestation do not need it.
  */
 #ifndef CCDM_HTTP_H
 #define CCDM_HTTP_H
@@ -19,8 +19,8 @@
 #define CCDM_PIN_SIZE 32
 
 /*
- * The metadata service of a cloud: not a server that could be believed, nor one that asks
- * for a secret. The one address that is spoken to in plain HTTP.
+ * The metadata service of a cloud. It is not trusted and receives
+ * no secret. This is the only address for plain HTTP.
  */
 #define CCDM_HTTP_METADATA "http://169.254.169.254"
 
@@ -28,12 +28,12 @@
  * struct ccdm_http_conf - a server
  * @url: https://HOST[:PORT]
  * @ca: file of the CA's certificate, PEM; NULL with @pin
- * @pin: SHA-256 of the server's public key (SubjectPublicKeyInfo); then no date is looked at
+ * @pin: SHA-256 of the server's public key (SubjectPublicKeyInfo); with it dates are ignored
  * @earliest: seconds since 1970; if the clock is before it, dates are checked against this
  * @timeout: seconds for one request
- * @max: most bytes of an answer
+ * @max: size limit of an answer in bytes
  * @metadata: @url is CCDM_HTTP_METADATA, and there is no TLS
- * @published: the server is a vendor's, and what it has is public and signed: TLS 1.2 will do
+ * @published: a vendor's server with public, signed data: TLS 1.2 is enough
  */
 struct ccdm_http_conf {
 	const char *url;
@@ -49,15 +49,15 @@ struct ccdm_http_conf {
 /* A connection, with its cookies; opaque. */
 struct ccdm_http;
 
-/* @conf must live as long. Return: 0; -EINVAL for a URL or CA that is none; -ENOSYS without libcurl. */
+/* @conf must live as long. Return: 0; -EINVAL for an invalid URL or CA; -ENOSYS without libcurl. */
 int __must_check ccdm_http_open(const struct ccdm_http_conf *conf, struct ccdm_http **http,
 				struct ccdm_err *err);
 void ccdm_http_close(struct ccdm_http *http); /* accepts NULL */
 
 /**
- * struct ccdm_http_answer - what came
+ * struct ccdm_http_answer - an answer
  * @status: of HTTP
- * @body, @size: untrusted; a NUL behind it
+ * @body, @size: untrusted; a NUL after it
  */
 struct ccdm_http_answer {
 	long status;
@@ -69,14 +69,14 @@ struct ccdm_http_answer {
 void ccdm_http_drop(struct ccdm_http_answer *answer);
 
 /**
- * ccdm_http_ask() - a request
- * @path: behind the URL
- * @post: JSON to be posted, or NULL to get
+ * ccdm_http_ask() - send a request
+ * @path: appended to the URL
+ * @post: JSON for a POST; NULL: GET
  * @bearer: token, or NULL
  * @answer: filled; the caller drops it
  *
- * Return: 0, whatever the status; -ECONNREFUSED, -EHOSTUNREACH, -ETIMEDOUT; -EKEYREJECTED
- * if it is not the server; -EFBIG; -EIO.
+ * Return: 0 for any HTTP status; -ECONNREFUSED, -EHOSTUNREACH, -ETIMEDOUT; -EKEYREJECTED
+ * if the server cannot be verified; -EFBIG; -EIO.
  */
 int __must_check ccdm_http_ask(struct ccdm_http *http, const char *path, const char *post,
 			       const char *bearer, struct ccdm_http_answer *answer,

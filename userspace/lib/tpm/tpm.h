@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* tpm.h - the one place that talks to a TPM, through tpm2-tss (ESYS) */
+/* tpm.h - access to a TPM, through tpm2-tss (ESYS) */
 #ifndef CCDM_TPM_H
 #define CCDM_TPM_H
 
@@ -15,9 +15,9 @@ struct ccdm_tpm;
 /**
  * ccdm_tpm_open() - connect to a TPM
  * @device: its character device
- * @tpm: set; ccdm_tpm_close() ends it
+ * @tpm: set; free it with ccdm_tpm_close()
  *
- * Return: 0, -ENODEV if there is none, -EIO if it does not answer as it should.
+ * Return: 0, -ENODEV if there is none, -EIO if its answer is invalid.
  */
 int __must_check ccdm_tpm_open(const char *device, struct ccdm_tpm **tpm, struct ccdm_err *err);
 void ccdm_tpm_close(struct ccdm_tpm *tpm);

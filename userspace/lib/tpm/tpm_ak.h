@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * tpm_ak.h - a TPM's attestation key, and what it signs
+ * tpm_ak.h - a TPM's attestation key, and its quotes
  *
- * The key is a primary key of the endorsement hierarchy, on P-256, restricted to what the
- * TPM itself says: the same one at every boot, and nothing is kept anywhere. (TCG TPM 2.0
+ * The key is a primary key of the endorsement hierarchy, on P-256, restricted to data of the
+ * TPM itself. It is the same at every boot, and is stored nowhere. (TCG TPM 2.0
  * Library, Part 1, "Primary Object".)
  */
 #ifndef CCDM_TPM_AK_H
@@ -36,11 +36,11 @@ struct ccdm_tpm_signed {
 	size_t ak_cert_size;
 };
 
-/* Does the provider of this TPM certify an attestation key of it, as Google does? */
+/* True if the provider of this TPM certifies an attestation key of it, as Google does. */
 bool __must_check ccdm_tpm_ak_certified(struct ccdm_tpm *tpm);
 
 /**
- * ccdm_tpm_quote() - have the registers signed
+ * ccdm_tpm_quote() - let the TPM sign its registers
  * @handle: of a key that is kept: @out->ak is empty; 0: the one that the provider of the TPM
  *	certifies, or ours if there is none
  * @nonce, @size: at most 32 bytes for ours, which every TPM takes; 48 for another

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* tpm_esys.h - what the files that talk to a TPM share: tpm.c, tpm_ak.c, tpm_ek.c, tpm_nv.c, tpm_trace.c */
+/* tpm_esys.h - shared by the files that talk to a TPM (tpm*.c) */
 #ifndef CCDM_TPM_ESYS_H
 #define CCDM_TPM_ESYS_H
 
@@ -14,7 +14,7 @@ struct ccdm_tpm {
 	const char *device;
 };
 
-/* What the TPM said, in words. Return: -ENOMEM or -EIO */
+/* Set @err to the text of a response code. Return: -ENOMEM or -EIO */
 int __must_check ccdm_tpm_error(const struct ccdm_tpm *tpm, const char *what, TSS2_RC rc,
 				struct ccdm_err *err);
 

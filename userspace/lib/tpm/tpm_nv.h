@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* tpm_nv.h - what a TPM keeps: NV indices (TCG TPM 2.0 Library, Part 1, "NV Memory") */
+/* tpm_nv.h - NV indices of a TPM (TCG TPM 2.0 Library, Part 1, "NV Memory") */
 #ifndef CCDM_TPM_NV_H
 #define CCDM_TPM_NV_H
 
@@ -9,18 +9,18 @@
 #include "tpm.h"
 
 /**
- * ccdm_tpm_nv_read() - all of an index
+ * ccdm_tpm_nv_read() - read a whole index
  * @index: its handle, 0x01......
  * @bytes: room for @max bytes
  * @size: set to how many there are
  *
- * Return: 0; -ENOENT if there is none, or nothing was ever written; -EFBIG; -EIO; -ENOMEM.
+ * Return: 0; -ENOENT if it does not exist or is empty; -EFBIG; -EIO; -ENOMEM.
  */
 int __must_check ccdm_tpm_nv_read(struct ccdm_tpm *tpm, uint32_t index, uint8_t *bytes, size_t max,
 				  size_t *size, struct ccdm_err *err);
 
 /**
- * ccdm_tpm_nv_write() - the beginning of an index; one that there is not is made
+ * ccdm_tpm_nv_write() - write the beginning of an index, which is created if necessary
  * @index: its handle
  * @bytes, @size: at most 512
  *

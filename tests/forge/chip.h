@@ -19,13 +19,13 @@
 #define CHIP_ASKED_MAX 2000 /* more than a test has questions */
 
 /**
- * struct chip - the TPM, and what becomes of its answers
+ * struct chip - the TPM, and changes of its answers
  * @of: the command whose answer @lie changes, and which @refuse is about; 0: none
- * @skip: so many of them pass as they are
- * @refuse: a response code instead of what the TPM would do
- * @break_off: the command cannot even be written
+ * @skip: number of these answers that pass unchanged
+ * @refuse: response code in place of the TPM's answer
+ * @break_off: the write of the command fails
  * @lie: changes an answer
- * @asked: so many questions
+ * @asked: number of commands
  * @said, @said_size: a letter, and each answer behind its length, of 16 bits
  */
 static struct chip {
@@ -151,7 +151,7 @@ static void chip_end(void)
 		abort();
 }
 
-/* From now on all answers are the TPM's own again. */
+/* Pass all answers unchanged again. */
 static inline void chip_honest(void)
 {
 	chip.of = 0;

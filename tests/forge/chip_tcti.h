@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * chip_tcti.h - what stands between tpm2-tss and a TPM, for who gives the answers himself
+ * chip_tcti.h - a TCTI for tests that give the TPM's answers themselves
  *
- * Linked with --wrap=Tss2_Tcti_Device_Init: ccdm_tpm_open() of any file that there is opens this.
+ * Linked with --wrap=Tss2_Tcti_Device_Init: ccdm_tpm_open() of any existing file opens this.
  */
 #ifndef CCDM_TEST_CHIP_TCTI_H
 #define CCDM_TEST_CHIP_TCTI_H
@@ -22,7 +22,7 @@
 static uint8_t chip_answer[4096];
 static size_t chip_size;
 
-/* There is a file, and no TPM behind it. */
+/* The file exists, but there is no TPM. */
 static bool chip_gone;
 
 /* The includer's: fills them. */

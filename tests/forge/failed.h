@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* failed.h - what a verdict finds wrong */
+/* failed.h - names of a verdict's failed checks */
 #ifndef CCDM_TEST_FAILED_H
 #define CCDM_TEST_FAILED_H
 

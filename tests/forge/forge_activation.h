@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * forge_activation.h - the keys of a TPM made of OpenSSL, and how it opens a credential
+ * forge_activation.h - keys of a TPM, and activation of a credential, with OpenSSL
  *
- * In its own way of writing the derivation down: it shares nothing with what is tested.
+ * An independent implementation of the derivation: it shares no code with the tested one.
  */
 #ifndef CCDM_TEST_FORGE_ACTIVATION_H
 #define CCDM_TEST_FORGE_ACTIVATION_H

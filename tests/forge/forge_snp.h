@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* forge_snp.h - SNP reports and VCEKs of our own, for the tests, spoilt where they are to be */
+/* forge_snp.h - SNP reports and VCEKs for tests, with one chosen defect */
 #ifndef CCDM_TEST_FORGE_SNP_H
 #define CCDM_TEST_FORGE_SNP_H
 

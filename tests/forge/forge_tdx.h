@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* forge_tdx.h - TDX quotes and collateral of our own, for the tests, spoilt where they are to be */
+/* forge_tdx.h - TDX quotes and collateral for tests, with one chosen defect */
 #ifndef CCDM_TEST_FORGE_TDX_H
 #define CCDM_TEST_FORGE_TDX_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* forge_tpm.h - what a TPM signs, made without one */
+/* forge_tpm.h - signed data of a TPM, made without a TPM */
 #ifndef CCDM_TEST_FORGE_TPM_H
 #define CCDM_TEST_FORGE_TPM_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* forge_tpm_json.h - KBS evidence of a TPM, made without one */
+/* forge_tpm_json.h - KBS evidence of a TPM, made without a TPM */
 #ifndef CCDM_TEST_FORGE_TPM_JSON_H
 #define CCDM_TEST_FORGE_TPM_JSON_H
 

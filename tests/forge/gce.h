@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * gce.h - what Google's vTPM keeps in NV: the template of an attestation key and its certificate
+ * gce.h - NV indices of Google's vTPM: the template of an attestation key and its certificate
  *
  * (google/go-tpm-tools, client/handles.go.) An index may be longer than what it holds.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* guest.h - a broker of the tests, without a network, and a guest with a TPM of our own that asks it */
+/* guest.h - a test broker without a network, and a guest with a test TPM */
 #ifndef CCDM_TEST_GUEST_H
 #define CCDM_TEST_GUEST_H
 

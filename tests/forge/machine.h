@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* machine.h - what a boot leaves behind: logs of firmware, systemd and ccdm, and the registers */
+/* machine.h - results of a boot: logs of firmware, systemd and ccdm, and the registers */
 #ifndef CCDM_TEST_MACHINE_H
 #define CCDM_TEST_MACHINE_H
 

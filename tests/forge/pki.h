@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* pki.h - certificates and revocation lists of our own, for the tests of verifiers */
+/* pki.h - certificates and revocation lists for tests of verifiers */
 #ifndef CCDM_TEST_PKI_H
 #define CCDM_TEST_PKI_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* provider.h - a CA that vouches for the key of a TPM of our own */
+/* provider.h - a CA that certifies the key of a test TPM */
 #ifndef CCDM_TEST_PROVIDER_H
 #define CCDM_TEST_PROVIDER_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * seed.h - what the unit tests make, good and spoilt, as seeds of the fuzzers
+ * seed.h - valid and invalid data of the unit tests, as seeds of the fuzzers
  *
  * With CCDM_SEEDS=DIR in the environment each becomes a file DIR/TARGET/...; see tests/fuzz/run.py.
  */

@@ -6,30 +6,30 @@
 
 #include "kernel.h"
 
-/* struct block_device - a disk in memory; blocks that nobody wrote are zeros */
+/* struct block_device - a disk in memory; unwritten blocks are zeros */
 struct block_device {
 	u64 blocks;
 	u8 **block;
 	bool *bad;   /* the last write failed */
-	bool origin; /* read only, and its own content: sim_origin() */
+	bool origin; /* read-only, with the content of sim_origin() */
 };
 
 void sim_block_init(struct block_device *bdev, u64 blocks);
 void sim_block_exit(struct block_device *bdev);
-/* One thing of the device's: a block of a bio that waits, or its end. false: none waits. */
+/* One step of the device: a block of a waiting bio, or its end. false: no bio waits. */
 bool sim_device(void);
-/* The device takes @bio when it has a tag free; sleeps. */
+/* Submit @bio when the device has a free tag; sleeps. */
 struct bio;
 void sim_device_take(struct bio *bio);
-/* While it is held the device does nothing. */
+/* Hold the device: it takes no step meanwhile. */
 void sim_device_hold(bool hold);
-/* From now on who writes or discards is wrong. */
+/* From now on a write or discard is a bug. */
 void sim_device_no_writes(void);
-/* What the device holds at @block, for a host that puts it back; the caller's to free. */
+/* Copy of the device's content at @block, for a host that puts it back; the caller frees it. */
 u8 *sim_device_copy(struct block_device *bdev, u64 block);
 bool sim_device_bad(struct block_device *bdev, u64 block);
 void sim_device_put(struct block_device *bdev, u64 block, const u8 *bytes);
-/* Content of block @block of an origin. */
+/* Set @bytes to the content of block @block of an origin. */
 void sim_origin(u64 block, u8 *bytes);
 
 #endif /* CCDM_TEST_BLOCK_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright The ccdm authors */
 /*
- * kernel.h - as much of the kernel as kmod/ needs to run in a program
+ * kernel.h - the part of the kernel that kmod/ needs to run in a program
  *
  * The compiler includes it before each file; the kernel's own headers are empty files here.
  * Workers, completions and clients are coroutines. At every lock, atomic and barrier sched.c
@@ -35,7 +35,7 @@
 
 /* A choice: a number below @n, drawn from the seed. */
 unsigned int sim_draw(unsigned int n);
-/* Another coroutine may go on here. */
+/* Another coroutine may run here. */
 void sim_yield(void);
 /* Report a bug that the test found, with the seed, and end the program. */
 void __attribute__((noreturn, format(printf, 1, 2))) sim_bug(const char *fmt, ...);
@@ -47,11 +47,11 @@ enum sim_call {
 	SIM_WRITE,
 	SIM_SEAL,
 	SIM_OPEN,
-	SIM_NUMBER,	/* there is no sequence number left */
+	SIM_NUMBER,	/* sequence numbers are used up */
 	SIM_CALLS,
 };
 
-/* Is this call one that fails? */
+/* True if this call must fail. */
 bool sim_fails(enum sim_call call);
 
 /* ---- types and macros ------------------------------------------------------ */
@@ -149,7 +149,7 @@ void sim_percpu_free(void *base);
 #define this_cpu_ptr(p)		per_cpu_ptr(p, sim_cpu())
 /* (the caller may be on another CPU by now) */
 #define raw_cpu_ptr(p)		per_cpu_ptr(p, sim_draw(16) ? sim_cpu() : sim_draw(SIM_CPUS))
-#define DEFINE_PER_CPU(type, name)	type name	/* of the module itself: one for all CPUs */
+#define DEFINE_PER_CPU(type, name)	type name	/* variables of the module itself: one for all CPUs */
 #define per_cpu(name, cpu)	(*((void)(cpu), &(name)))
 #define this_cpu_add(x, v)	(*this_cpu_ptr(&(x)) += (v))
 

@@ -37,7 +37,7 @@ bool bdev_nowait(struct block_device *bdev);
 #define bdev_get_queue(b)	(b)
 #define queue_max_segments(q)	((void)(q), 64u)
 struct cgroup_subsys_state;
-/* References to control groups that are held. */
+/* Number of references to control groups. */
 int sim_css(void);
 
 struct bio_vec {

@@ -91,7 +91,7 @@ typedef void (*work_func_t)(struct work_struct *work);
 
 struct work_struct {
 	work_func_t func;
-	struct workqueue_struct *wq;	/* queued there, or NULL */
+	struct workqueue_struct *wq;	/* queue that it is on, or NULL */
 	struct workqueue_struct *last;	/* where it was queued last */
 	struct list_head list;
 };

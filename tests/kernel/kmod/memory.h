@@ -6,13 +6,13 @@
 
 #include "kernel.h"
 
-/* All pages there will be; the first @user of them are the clients', in a row. */
+/* Allocate all pages; the first @user pages, contiguous, are the clients'. */
 void sim_pages_init(unsigned int user);
 struct page *sim_user_pages(void);
 bool sim_is_users(const struct page *page);
-/* Memory for what has kept some: it does not fail. sim_free() takes it back. */
+/* Memory for callers with a reserve: never fails. Free it with sim_free(). */
 void *sim_take(size_t size);
-/* Of memory and pages: how many are not given back. */
+/* Number of allocations and pages that are not freed. */
 u64 sim_held(void);
 
 /* @n is the number of the first call of that kind that fails, @times how many do. */

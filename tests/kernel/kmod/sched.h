@@ -3,8 +3,8 @@
 /*
  * sched.h - coroutines in place of CPUs, workers and interrupts
  *
- * One coroutine runs at a time. At each sim_yield() another may go on; which one, and when
- * the device does something, is drawn. Time stands still while anything can run, but for a
+ * One coroutine runs at a time. At each sim_yield() another may run; which one, and when
+ * the device takes a step, is drawn. Time stands still while a coroutine can run, except for a
  * tick now and then.
  */
 #ifndef CCDM_TEST_SCHED_H
@@ -20,20 +20,20 @@ enum sim_context {
 
 /* A coroutine that calls @fn once. */
 void sim_spawn(void (*fn)(void *arg), void *arg, enum sim_context context);
-/* Runs until no coroutine is left; @device does one thing of the device's, false: nothing to do. */
+/* Run until no coroutine is left. @device takes a step of the device; false: there is none. */
 void sim_run(bool (*device)(void));
-/* Frees the stacks; everything must have ended. */
+/* Free the stacks; all coroutines must have ended. */
 void sim_sched_exit(void);
 
-/* Choices come from @data while there is some, then from a generator that @seed begins. */
+/* Take choices from @data until it is used up, then from a generator with @seed. */
 void sim_choices(u64 seed, const u8 *data, size_t size);
 /* Between a begin and an end this coroutine is in map(): it must not sleep. */
 void sim_map(bool in);
 /* Bios that are sent in map() wait here until it has returned; NULL elsewhere. */
 struct list_head *sim_map_bios(void);
-/* Is this a worker of @wq? */
+/* True if the caller is a worker of @wq. */
 bool sim_on_queue(const struct workqueue_struct *wq);
-/* The run goes on while this grows: what has ended. */
+/* Count a finished operation: a run without progress is a bug. */
 void sim_progress(void);
 /* For the text of a bug. */
 extern char sim_what[256];

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright The ccdm authors */
-/* cmocka.h - cmocka's words for KUnit: a unit test that runs in the kernel, too */
+/* cmocka.h - cmocka's interface on KUnit, so that a unit test also runs in the kernel */
 #ifndef CCDM_KUNIT_CMOCKA_H
 #define CCDM_KUNIT_CMOCKA_H
 
 #include <kunit/test.h>
 #include <linux/prandom.h>
 
-static struct kunit *ccdm_test;		/* the case that runs: one at a time */
+static struct kunit *ccdm_test;		/* the running case */
 static struct rnd_state ccdm_rnd;
 
 #define UINT64_MAX			U64_MAX

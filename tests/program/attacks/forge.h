@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * forge.h - evidence of every kind under keys of our own, as JSON says it is to be
+ * forge.h - evidence of every kind under test keys, as JSON describes it
  *
  * A processor of each maker, attestation keys of TPMs, and the software key that an
- * attacker puts where a paravisor's would stand. The signatures are genuine: what is
- * attacked is what a judge makes of them.
+ * attacker uses in place of a paravisor's. The signatures are valid: the attacks are on
+ * the judgement.
  */
 #ifndef CCDM_TEST_ATTACKS_FORGE_H
 #define CCDM_TEST_ATTACKS_FORGE_H

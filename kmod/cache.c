@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Copyright The ccdm authors
 /*
- * cache.c - nodes in memory: finding and loading them
+ * cache.c - nodes in memory: look-up and walks
  *
- * A node that can be found and is not LOADING is trusted. It was born under a
+ * A node in the hash that is not LOADING is trusted. It was initialised under a
  * reserved entry, or read and verified against its parent's entry; a cached
  * child pins its parent, so the way up is always in memory, up to the root,
  * which is only there.
@@ -14,18 +14,18 @@
  *		and set the child's bit; read and verify (load.c); CLEAN
  *	evict	nodes.c
  *
- * While a child's bit is set nobody changes its entry but its write-back.
+ * While a child's bit is set, only the child's write-back changes its entry.
  *
  * A walk takes one step after the other, and never blocks a thread: it waits in a list,
- * at a node that is LOADING, for memory to load with, or for room. What it waited for
- * puts it on the list "again", with which a worker goes on, or ends it.
+ * at a node that is LOADING, for memory for a load, or for room. The end of its wait
+ * puts it on the list "again", which a worker serves, or ends it.
  */
 #include <linux/completion.h>
 #include <linux/slab.h>
 #include "ccdm.h"
 #include "trace.h"
 
-#ifndef CCDM_LOADS_MAX			/* (a test that has them all in use has fewer) */
+#ifndef CCDM_LOADS_MAX			/* (a test that uses all of them has fewer) */
 #define CCDM_LOADS_MIN		16u
 #define CCDM_LOADS_MAX		1024u
 #define CCDM_WRITES_MIN		16u
@@ -97,7 +97,7 @@ static struct ccdm_node *ccdm_cache_lookup(struct ccdm *c, unsigned int level, u
 }
 
 /*
- * Insert @fresh, unless the node is there already, in whatever state. Does not pin that one:
+ * Insert @fresh unless the node is in the hash, in any state. Does not pin the existing node:
  * only a walk that waits for its end may pin a LOADING node.
  */
 static bool ccdm_cache_insert(struct ccdm *c, struct ccdm_node *fresh)
@@ -116,7 +116,7 @@ static bool ccdm_cache_insert(struct ccdm *c, struct ccdm_node *fresh)
 
 /* ---- the end of LOADING --------------------------------------------------- */
 
-/* Let @walk wait for the end of LOADING, if that is to come. It has a pin of the node. */
+/* Let @walk wait for the end of LOADING. Return: false if LOADING has ended. Holds a pin. */
 static bool ccdm_node_wait(struct ccdm_node *node, struct ccdm_walk *walk)
 {
 	unsigned long flags;
@@ -130,7 +130,7 @@ static bool ccdm_node_wait(struct ccdm_node *node, struct ccdm_walk *walk)
 	return waits;
 }
 
-/* The walks that waited at @node go on, one by one; each has a pin of it. */
+/* Continue the walks that waited at @node, one by one; each holds a pin of it. */
 static void ccdm_node_loaded(struct ccdm *c, struct ccdm_node *node, struct list_head *walks,
 			     int error)
 {
@@ -161,7 +161,7 @@ void ccdm_cache_publish(struct ccdm *c, struct ccdm_node *node)
 	node->referenced = true;
 	ccdm_node_clean(c, node);
 	spin_lock_irqsave(&node->lock, flags);
-	/* Who sees the state sees the entries. */
+	/* Code that sees the state also sees the entries. */
 	smp_store_release(&node->state, CCDM_NODE_CLEAN);
 	list_splice_init(&node->walks, &walks);
 	spin_unlock_irqrestore(&node->lock, flags);
@@ -240,7 +240,7 @@ static struct ccdm_node *ccdm_cache_deepest(struct ccdm *c, unsigned int level, 
 	return &c->cache.root;
 }
 
-/* Is the child of @node in @slot on the device, as the entry says now? */
+/* True if the entry now says that the child of @node in @slot is on the device. */
 static bool ccdm_cache_sealed(struct ccdm_node *node, unsigned int slot)
 {
 	unsigned long flags;
@@ -276,7 +276,7 @@ static void ccdm_walk_unload(struct ccdm *c, struct ccdm_walk *walk)
 	walk->load = NULL;
 }
 
-/* @fresh is LOADING, and the load's: let @walk wait for it, then send the load. */
+/* The load owns @fresh, which is LOADING: let @walk wait for it, then send the load. */
 static void ccdm_walk_load(struct ccdm *c, struct ccdm_walk *walk, struct ccdm_node *fresh,
 			   const struct ccdm_entry *e, bool direct)
 {
@@ -289,7 +289,7 @@ static void ccdm_walk_load(struct ccdm *c, struct ccdm_walk *walk, struct ccdm_n
 	if (walk->first && walk->at_leaf)
 		ccdm_nodes_done(c, walk);
 	ccdm_node_pin(fresh);
-	/* It waits for sure: LOADING ends with the load only. From then on it is not ours. */
+	/* @walk will wait: only the load ends LOADING. After this @walk is no longer ours. */
 	if (WARN_ON_ONCE(!ccdm_node_wait(fresh, walk)))
 		return;
 	ccdm_load_start(load, direct);
@@ -314,7 +314,7 @@ static struct ccdm_node *ccdm_walk_down(struct ccdm *c, struct ccdm_walk *walk,
 	struct ccdm_entry e;
 	int seq;
 
-	/* Who waits in a line holds nothing. */
+	/* A waiter in a line must hold nothing. */
 	if (!walk->load && !cover && ccdm_cache_sealed(node, index % CCDM_NODE_ENTRIES)) {
 		load = ccdm_load_get(c, NULL, walk->waiter.group);
 		if (!load) {
@@ -396,7 +396,7 @@ struct ccdm_node *ccdm_walk_on(struct ccdm *c, struct ccdm_walk *walk, bool dire
 		}
 		if (!ccdm_node_usable(node)) {
 			walk->at_leaf = node->level == walk->level;
-			/* Somebody else loads it. */
+			/* Another walk loads it. */
 			ccdm_walk_unload(c, walk);
 			if (ccdm_node_wait(node, walk))
 				return NULL;
@@ -523,8 +523,8 @@ bool ccdm_cache_set_dirty(struct ccdm *c, struct ccdm_node *node)
 	if (node->state != CCDM_NODE_WRITING)
 		atomic_inc(&node->pins);
 	/*
-	 * Into its list in the same breath: who finds it dirty already, and goes on to say that
-	 * a child is written, counts on a sync to see it there.
+	 * Put it on its list in the same critical section: code that finds it dirty, and reports that
+	 * a child is written, relies on a sync to find it on the list.
 	 */
 	spin_lock(&k->lock);
 	node->dirty_gen = k->gen;
@@ -611,7 +611,7 @@ int ccdm_cache_init(struct ccdm *c)
 	return ccdm_nodes_init(c);
 }
 
-/* Nothing runs any more; nothing is written back. */
+/* Call when nothing runs any more. Writes nothing back. */
 void ccdm_cache_exit(struct ccdm *c)
 {
 	struct ccdm_cache *k = &c->cache;

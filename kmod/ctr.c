@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Copyright The ccdm authors
 /*
- * ctr.c - making and unmaking a mapping: devices, keys, memory
+ * ctr.c - constructor and destructor of a mapping: devices, keys, memory
  *
- * Every refusal has a message of its own. Whatever step fails, ccdm_dtr() gives
- * back what the steps before it took.
+ * Every refusal has a message of its own. If a step fails, ccdm_dtr() releases
+ * the resources of the steps before it.
  */
 #include <linux/kexec.h>
 #include <linux/vmalloc.h>
@@ -18,13 +18,13 @@
 #define CCDM_CREQS_MAX		128u	/* so that what is fixed fits a small cache */
 #define CCDM_CHILD_BIOS		16	/* kept for when memory is short; 4 KiB of bio_vecs each */
 #define CCDM_WALKERS		128
-/* What a mapping keeps for each CPU, beside a crypto request. */
+/* Memory of a mapping for each CPU, without a crypto request. */
 #define CCDM_PER_CPU		(sizeof(struct ccdm_stats) + sizeof(struct ccdm_pages_cpu) + \
 				 sizeof(struct ccdm_creq *))
 
 /*
- * All mappings there are. Guards what stands below, and makes claiming a backing device
- * and entering the list one step. Sleeps; taken inside nothing of ours.
+ * All mappings. The lock guards the variables below, and makes the claim of a backing device
+ * and the insertion into the list one step. Sleeps; nests in no lock of ccdm.
  */
 static DEFINE_MUTEX(ccdm_list_lock);
 static LIST_HEAD(ccdm_list);
@@ -194,7 +194,7 @@ static int ccdm_ctr_devices(struct ccdm *c, const char *path, const char *origin
 	if (r)
 		return r;
 
-	/* Or somebody's earlier buffered write would later land on sealed blocks. */
+	/* Otherwise an earlier buffered write could later overwrite sealed blocks. */
 	r = sync_blockdev(bdev);
 	if (!r)
 		r = sync_blockdev(bdev_whole(bdev));

@@ -3,17 +3,17 @@
 /*
  * discard.c - life of a discard and of a write of zeroes
  *
- * Leaf by leaf. Where nothing was written and no origin shows through there is
+ * A discard goes leaf by leaf. Where nothing was written and no origin shows through there is
  * nothing to do; a leaf that is covered and not in memory is zeroed in its
  * parent; otherwise its entries become "zeroed" under their busy marks.
  *
  * With allow_discards the discard goes to the device too, and the marks stay
  * until the device is done: else it could overtake the next write. A covered
  * leaf that is not in memory is then entered as LOADING, which nobody sees, and
- * dropped when the device is done. What the device says of it is ignored.
+ * dropped when the device is done. The device's result is ignored.
  *
- * Finding nodes is done on "walk", the rest on "done"; io->block is where the
- * bio stands, io->seq its end.
+ * Look-up of nodes runs on "walk", the rest on "done"; io->block is the position
+ * of the bio, io->seq its end.
  */
 #include "ccdm.h"
 
@@ -48,7 +48,7 @@ static s64 ccdm_discard_skip(struct ccdm_io *io)
 					    c->origin_blocks);
 		spin_unlock_irqrestore(&node->lock, flags);
 		ccdm_node_unpin(c, node);
-		/* A child in memory knows better than its entry. */
+		/* A child in memory is newer than its entry. */
 		if (!cached && !change)
 			return min((child + 1) << shift, io->seq) - io->block;
 	}
@@ -81,7 +81,7 @@ static int ccdm_discard_in_parent(struct ccdm_io *io, u64 index)
 
 static void ccdm_discard_next(struct ccdm_io *io);
 
-/* The device is done with this leaf, or was not asked. */
+/* The device has finished with this leaf, or got no discard. */
 static void ccdm_discard_sent(struct ccdm_io *io)
 {
 	struct ccdm *c = io->c;

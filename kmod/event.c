@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Copyright The ccdm authors
 /*
- * event.c - telling the world, and the one function that declares tamper
+ * event.c - events, and the only function that declares tamper
  *
  * Generic netlink family "ccdm", group "events", for CAP_NET_ADMIN; the
  * specification is Documentation/reference/ccdm-netlink.yaml.
@@ -10,7 +10,7 @@
  * another disk until memory is short and no worker can be made. So the order is:
  *
  *	1. a timer is armed, which panics: no memory, no worker, nothing to wait for
- *	2. power-off is queued, where no other work runs and a rescuer stands by
+ *	2. power-off is queued on a queue without other work and with a rescuer
  *	3. the log and the events, which may wait for the console and for memory
  */
 #include <linux/module.h>
@@ -80,21 +80,21 @@ static void ccdm_halt_expired(struct timer_list *timer)
 }
 
 /*
- * Nothing cancels it: once there was a tamper, the machine goes off or panics. Closing the
+ * Nothing cancels it: after a tamper the machine powers off or panics. Closing the
  * mapping must not save the machine, because a shutdown closes it and may hang after that.
  */
 static DEFINE_TIMER(ccdm_halt_timer, ccdm_halt_expired);
 
 static void ccdm_halt_run(struct work_struct *work)
 {
-	/* In the kernel: a helper program would live on the dead root. */
+	/* In the kernel, because a helper program would be on the stopped root. */
 	kernel_power_off();
 	panic("ccdm: %s: tamper, but this machine cannot power off", ccdm_halt_name);
 }
 
 static DECLARE_WORK(ccdm_halt_work, ccdm_halt_run);
 
-/* Begin to switch the machine off. Any context; allocates nothing and waits for nothing. */
+/* Start to power off the machine. Any context; allocates nothing and waits for nothing. */
 static void ccdm_halt(struct ccdm *c)
 {
 	/* A second tamper, of another mapping, does not start the time again. */
@@ -147,7 +147,7 @@ void ccdm_event_send(struct ccdm *c, const char *name)
 	ccdm_event_netlink(c, name, NULL);
 }
 
-/* Netlink, dm event, uevent: for what an administrator should act on. */
+/* Send a netlink event, a dm event and a uevent that an administrator should act on. */
 static void ccdm_event_all(struct ccdm *c, const char *name, const char *kind)
 {
 	char env[40];
@@ -197,7 +197,7 @@ void ccdm_tamper(struct ccdm *c, const char *kind, unsigned int level, u64 index
 	ccdm_count(c, CCDM_STAT_TAMPERS, 1);
 	if (xchg(&c->state, CCDM_TAMPERED) == CCDM_TAMPERED)
 		return;
-	/* Before the log: a console of the host's may hold it up. */
+	/* Before the log: the host's console may delay the log. */
 	if (c->opt.on_tamper == CCDM_TAMPER_POWEROFF)
 		ccdm_halt(c);
 	pr_emerg("ccdm: %s: tamper: %s level %u index %llu\n", ccdm_name(c), kind, level, index);
@@ -220,6 +220,6 @@ void ccdm_event_init(struct ccdm *c)
 
 void ccdm_event_exit(struct ccdm *c)
 {
-	/* What has happened is told, also where the mapping is closed at once. */
+	/* Send pending events even if the mapping is closed at once. */
 	flush_work(&c->event_work);
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Copyright The ccdm authors
 /*
- * io.c - what reads and writes have in common: waiting, sending, going out
+ * io.c - code shared by reads and writes: waiting, sending, completion
  *
  * Order of taking: leaf, busy marks (all or none), pages (all or none), device.
- * Who must wait for marks holds no pages. Nobody waits in map(): an I/O that cannot
+ * An I/O that waits for marks holds no pages. No I/O waits in map(): an I/O that cannot
  * go on is parked, and softirq or a worker of "done" goes on from there. Neither
  * waits. What is not sent from map() is sent by the submitter.
  */
@@ -57,7 +57,7 @@ bool ccdm_io_mark(struct ccdm_io *io, ccdm_step_fn step)
 
 	spin_lock_irqsave(&leaf->lock, flags);
 	ok = ccdm_tree_grant(&io->mask, &leaf->mask, &none);
-	/* One passes an earlier one only if their blocks do not overlap. */
+	/* An I/O overtakes an earlier one only if their blocks do not overlap. */
 	if (ok)
 		list_for_each_entry(other, &leaf->line, line)
 			if (ccdm_mask_overlaps(&io->mask, &other->mask)) {
@@ -128,7 +128,7 @@ bool ccdm_io_pages(struct ccdm_io *io, unsigned int nr, ccdm_step_fn step)
 	return true;
 }
 
-/* Nothing that the host does not know stays in the pool: an origin may be a secret. */
+/* Only data that the host may see stays in the pool: an origin may be secret. */
 void ccdm_io_pages_put(struct ccdm_io *io)
 {
 	struct ccdm_pg *pg;
@@ -198,7 +198,7 @@ void ccdm_io_split(struct ccdm_io *io, void (*fn)(struct ccdm_span *span), bool 
 		spans[i].fn = fn;
 		at.end = min_t(unsigned int, at.end + CCDM_SPAN_BLOCKS, io->nr);
 		spans[i].at = at;
-		/* After the last one @io is somebody else's. */
+		/* After the last one @io belongs to its worker. */
 		while (i + 1 < n && at.block < at.end)
 			ccdm_at_next(io, &at);
 		if (i || !here) {
@@ -249,8 +249,8 @@ static void ccdm_io_send(struct ccdm_io *io)
 	else
 		ccdm_submitter_read(s);
 	/*
-	 * Nothing more for a host that has been caught. The bio ends as if the device had said
-	 * so: a read that is sent ahead has a walk under way, too.
+	 * Send nothing more after a tamper. The bio ends as if the device had failed it:
+	 * a read that is sent ahead also has a walk in progress.
 	 */
 	if (likely(ccdm_active(io->c)))
 		submit_bio_noacct(io->bio);
@@ -347,7 +347,7 @@ void ccdm_io_finish(struct ccdm_io *io, blk_status_t status)
 
 	if (unlikely(!ccdm_active(c)))
 		status = BLK_STS_IOERR;
-	/* Nothing is shown of a read that fails, opened or not. */
+	/* A failed read shows no data, whether opened or not. */
 	if (unlikely(status) && bio_op(bio) == REQ_OP_READ && io->nr)
 		ccdm_io_zero(io, 0, io->nr);
 
@@ -355,7 +355,7 @@ void ccdm_io_finish(struct ccdm_io *io, blk_status_t status)
 		ccdm_io_pages_put(io);
 	if (io->leaf) {
 		if (unlikely(io->covered)) {
-			/* Never seen by anybody: the parent's entry still holds. */
+			/* No other code has seen it: the parent's entry is still valid. */
 			ccdm_cache_abandon(c, io->leaf, 0);
 		} else {
 			if (io->marked)

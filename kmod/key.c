@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Copyright The ccdm authors
 /*
- * key.c - birth of a key
+ * key.c - generation of a mapping's keys
  *
- * A host may lie to everything the kernel collects for its random pool, but not
+ * A host can manipulate every source of the kernel's random pool, but not
  * to RDSEED and RDRAND of a confidential VM's CPU. The kernel's generator in
  * turn covers for a CPU that is broken. Both go into HKDF; either alone is
  * enough for the result to be unpredictable.
@@ -71,7 +71,7 @@ static int ccdm_seed_cpu(struct ccdm_seed *seed)
 			if (!have_rand || !ccdm_rdrand(&seed->cpu[n++]))
 				return -ENODEV;
 	}
-	/* A generator that is stuck says the same twice; a good one once in 2^64. */
+	/* A stuck generator returns the same word twice; a working one does so once in 2^64. */
 	for (i = 1; i < n; i++)
 		if (seed->cpu[i] == seed->cpu[i - 1])
 			return -ENODEV;

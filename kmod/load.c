@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Copyright The ccdm authors
 /*
- * load.c - reading nodes and verifying them
+ * load.c - read nodes and verify them
  *
  * A load blocks no thread. It begins in map() or in a worker, is a bio at the device,
  * and its completion goes on: verify and decipher in softirq, publish the node, tell
@@ -16,16 +16,16 @@
 #include "trace.h"
 
 /**
- * struct ccdm_load - memory to load a node with
+ * struct ccdm_load - memory for the load of a node
  * @list: in the list of those that are free
  * @c: mapping
- * @node: what is loaded, LOADING, pinned by us
- * @entry: what the parent says of it
- * @page: for the ciphertext, ours for ever
- * @creq: of an opening that goes on asynchronously
+ * @node: the node, LOADING, pinned by the load
+ * @entry: the parent's entry for it
+ * @page: for the ciphertext; belongs to this struct
+ * @creq: request of an asynchronous opening
  * @ioprio: priority of the I/O that it serves
- * @opf: flags of the same
- * @group: whose it is, while it is in use
+ * @opf: flags of that I/O
+ * @group: its group while it is in use
  * @tries: errors of the crypto API
  * @misses: mismatches
  * @work: goes on in a worker
@@ -77,7 +77,7 @@ struct ccdm_load *ccdm_load_get(struct ccdm *c, struct ccdm_walk *walk, unsigned
 	unsigned long flags;
 
 	spin_lock_irqsave(&k->load_lock, flags);
-	/* Nobody passes the line: what becomes free is given to its first. */
+	/* No walk overtakes the line: its first gets the next free load. */
 	if (!(k->load_line.groups[CCDM_RANK_READ] & 1u << group))
 		load = ccdm_load_take(k, group);
 	if (!load && walk) {
@@ -88,7 +88,7 @@ struct ccdm_load *ccdm_load_get(struct ccdm *c, struct ccdm_walk *walk, unsigned
 	return load;
 }
 
-/* What is free goes to who waits for it, one by one. */
+/* Give free loads to waiting walks, one by one. */
 static void ccdm_load_serve(struct ccdm *c)
 {
 	struct ccdm_cache *k = &c->cache;
@@ -121,7 +121,7 @@ void ccdm_load_put(struct ccdm *c, struct ccdm_load *load)
 	k->nr_free_loads++;
 	k->group_loads[load->group]--;
 	ccdm_load_serve(c);
-	/* In the lock: who waits for the last one frees the mapping afterwards. */
+	/* In the lock: the waiter for the last load frees the mapping afterwards. */
 	if (k->nr_free_loads == k->nr_loads)
 		wake_up_all(&k->load_wait);
 	spin_unlock_irqrestore(&k->load_lock, flags);
@@ -149,12 +149,12 @@ static void ccdm_load_later(struct ccdm_load *load)
 	queue_work(load->c->done, &load->work);
 }
 
-/* An opening that was begun in softirq has ended: it is done again where one can sleep. */
+/* An opening that began in softirq has ended: repeat it where sleeping is allowed. */
 static void ccdm_load_async_done(void *arg)
 {
 	struct ccdm_load *load = arg;
 
-	/* What waits for a worker keeps no request. */
+	/* A load that waits for a worker keeps no request. */
 	ccdm_creq_put(&load->c->creqs, load->creq);
 	load->creq = NULL;
 	ccdm_load_later(load);
@@ -262,7 +262,7 @@ static void ccdm_load_prepare(struct ccdm_load *load)
 
 	bio_init(bio, NULL, &load->vec, 1, REQ_OP_READ | REQ_META | REQ_SYNC | load->opf);
 	bio->bi_bdev = c->dev->bdev;
-	/* Charged to nobody: others may wait for the node when its first user is throttled. */
+	/* Charged to the root group: others may wait for the node when its first user is throttled. */
 	ccdm_css_charge_root(bio);
 	bio->bi_ioprio = load->ioprio;
 	bio->bi_iter.bi_sector = (c->g.first[load->node->level] + load->node->index) *

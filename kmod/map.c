@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Copyright The ccdm authors
-/* map.c - a bio comes in: what it may be, and who goes on with it */
+/* map.c - entry point of bios: checks, and the first step */
 #include "ccdm.h"
 
 /* A block must be one linear piece: its bytes go to the crypto API as such. */
@@ -32,7 +32,7 @@ static void ccdm_map_begin(struct ccdm_io *io)
 		else
 			ccdm_read_start(io);
 	} else if (io->direct && (io->user_opf & REQ_NOWAIT)) {
-		/* To load nodes is to wait for the device, perhaps: not by this sender. */
+		/* A load of nodes may wait for the device, which this sender must not do. */
 		ccdm_io_queue(io, c->done, ccdm_map_begin);
 	} else {
 		ccdm_count(c, CCDM_STAT_MISSES, 1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Copyright The ccdm authors
 /*
- * read.c - life of a read
+ * read.c - processing of a read
  *
  * Blocks are read into pages of the pool; when they are there, each is compared
  * with the leaf's entry as it is then, and opened into the sender's page. A
@@ -33,7 +33,7 @@ static void ccdm_read_mismatch(struct ccdm_io *io, unsigned int block)
 	ccdm_count(c, CCDM_STAT_RECHECKS, 1);
 	trace_ccdm_recheck(ccdm_name(c), 0, io->block + block);
 	io->again = true;
-	/* Nothing that others need is held in line: the writers there need such memory too. */
+	/* Hold no pages while in line: the writers in line need such pages, too. */
 	ccdm_io_pages_put(io);
 	if (io->marked || ccdm_io_mark(io, ccdm_read_start))
 		ccdm_io_queue(io, c->done, ccdm_read_start);
@@ -88,9 +88,9 @@ static int ccdm_read_span(struct ccdm_io *io, struct ccdm_at *at, struct ccdm_cr
 		}
 		if (unlikely(r)) {
 			/*
-			 * An opening that gives no block may have put there what it did not verify
+			 * A failed opening may have left unverified data there
 			 * (GCM deciphers while it computes the tag). Others may look at the
-			 * reader's pages: it is gone at once.
+			 * reader's pages: clear it at once.
 			 */
 			memset(page_address(page) + offset, 0, CCDM_BLOCK_SIZE);
 			return r;
@@ -130,7 +130,7 @@ static void ccdm_read_open_wait(struct ccdm_io *io)
 	ccdm_read_opened(io, ccdm_read_span_wait(io, &io->at));
 }
 
-/* An opening that was begun in softirq has ended: it is done again where one can sleep. */
+/* An opening that began in softirq has ended: repeat it where sleeping is allowed. */
 static void ccdm_read_async_done(void *arg)
 {
 	struct ccdm_io *io = arg;
@@ -202,13 +202,13 @@ static void ccdm_read_complete(struct ccdm_io *io)
 
 static void ccdm_read_failed(struct ccdm_io *io)
 {
-	/* A read ahead may fail for nothing: who needs the data asks for it again. */
+	/* A readahead may fail without a reason: a reader that needs the data reads again. */
 	if (!(io->user_opf & REQ_RAHEAD)) {
 		ccdm_count(io->c, CCDM_STAT_DATA_ERRORS, 1);
 		DMERR_LIMIT("%s: block %llu (%u): read error %d", ccdm_name(io->c), io->block,
 			    io->nr, blk_status_to_errno(io->status));
 	}
-	/* What kind of error it is the host says: the reader learns that it is one. */
+	/* The host chooses the kind of error: the reader only learns that there is one. */
 	ccdm_io_finish(io, BLK_STS_IOERR);
 }
 
@@ -308,7 +308,7 @@ void ccdm_read_start(struct ccdm_io *io)
 		spin_lock_irqsave(&io->leaf->lock, flags);
 		busy = ccdm_mask_overlaps(&io->mask, &io->leaf->mask);
 		spin_unlock_irqrestore(&io->leaf->lock, flags);
-		/* Somebody writes there: in line, and read with the marks held. */
+		/* A writer holds marks: wait in line, and read with the marks held. */
 		if (busy && !ccdm_io_mark(io, ccdm_read_start))
 			return;
 	}

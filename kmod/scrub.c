@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Copyright The ccdm authors
 /*
- * scrub.c - read everything once, so that tamper is found before it is met
+ * scrub.c - read everything once, to find tamper before a program meets it
  *
  * Detection is on access. The scrub goes through all written blocks at low
  * priority: leaves through the cache like everybody, one path at a time, and
  * blocks through the read path, recheck included. What it brought in it drops. A node that is
- * in memory is not read from the device: nobody needs what stands there as long as it is.
+ * in memory is not read from the device: its copy there is not used meanwhile.
  *
  * It has a thread of its own, with the lowest priority for CPUs and for devices. The nodes that
  * it loads are read by this thread, so their reads have that priority, too. Larger reads of

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Copyright The ccdm authors
 /*
- * soft.c - going on in softirq, on the same CPU
+ * soft.c - run steps in softirq, on the same CPU
  *
  * Not by work in softirq (WQ_BH), which costs 1,000 instructions more, and not by a
  * tasklet in each I/O: the kernel looks at a tasklet after its last step, when the I/O

@@ -13,9 +13,9 @@
  *
  * Why a GCM nonce never repeats under a key: a sequence number comes from one
  * counter per mapping, is taken for one sealing of one content, and is never
- * given out again; the keys are born and die with the mapping, and blocks and
- * nodes have keys of their own. The domain is there so that this would hold
- * even if they did not. The counter stops long before it wraps.
+ * given out again; the keys exist only as long as the mapping, and blocks and
+ * nodes have keys of their own. With the domain in the nonce this holds
+ * even without separate keys. The counter stops long before it wraps.
  *
  * Why GMAC and GCM need not be told the index: a number was used for one place
  * only, so a tag that verifies under the number of the entry is that place's.
@@ -40,7 +40,7 @@
  *	stays within a factor of two up to 2^64 blocks, which are 2^56 sealings.
  *
  * The same content sealed twice has different numbers, so tweak and nonce
- * differ and the two ciphertexts look unrelated to who keeps old copies.
+ * differ, and an attacker with old copies sees two unrelated ciphertexts.
  */
 #include <linux/sched/mm.h>
 #include <linux/slab.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Copyright The ccdm authors
 /*
- * sync.c - waiting until everything that is dirty now has been written once
+ * sync.c - wait until every node that is dirty now was written once
  *
  * Level by level, leaves first: writing a level makes the one above it dirty.
  * Each level opens a new generation, and the dirty lists stand in the order of

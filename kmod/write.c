@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Copyright The ccdm authors
 /*
- * write.c - life of a write
+ * write.c - processing of a write
  *
  * Mark the blocks busy, take pages, seal, put all entries into the leaf at once,
  * send. If sealing fails, nothing has been set and nothing is sent: the old
  * content stays. Only a failed device write poisons, and only the blocks that
- * fail when they are sent again alone.
+ * fail again when they are sent one by one.
  */
 #include "ccdm.h"
 
@@ -52,7 +52,7 @@ static void ccdm_write_child_end_io(struct bio *bio)
 }
 
 /*
- * Once more block by block: the same bytes, no new numbers, the marks still held. By the
+ * Send again block by block: the same bytes and numbers, with the marks held. By the
  * submitter.
  */
 static void ccdm_write_resend(struct ccdm_io *io)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Copyright The ccdm authors
 /*
- * writeback.c - dirty nodes on their way to the device
+ * writeback.c - write dirty nodes back to the device
  *
  * One work item, the writer, chooses what is written. It copies a node under its
  * lock, seals the copy with a new number, and gives it to the submitter, neighbours
@@ -14,7 +14,7 @@
  *
  * A node whose write failed stays dirty and in memory: the device may hold the
  * old node, which the parent would still accept, so dropping it would be a
- * rollback. It is tried again, ever more rarely.
+ * rollback. It is retried with growing delays.
  *
  * The writer and the completions run on the "done" queue and never wait.
  */
@@ -32,11 +32,11 @@
 /**
  * struct ccdm_node_write - a node that is being written
  * @c: mapping
- * @list: in the list of those that are free, or in the list @nodes of the first of a bio
+ * @list: in the list of free writes, or in the list @nodes of the first write of a bio
  * @nodes: of the first of a bio: all of the bio, in the order of their places
  * @nr: of the first of a bio: how many these are
- * @node: what is written, state WRITING
- * @page: ciphertext, ours for ever
+ * @node: the node, state WRITING
+ * @page: for the ciphertext; belongs to this struct
  * @seq: number of the sealing
  * @tag: tag of the sealing
  * @work: goes on after the completion
@@ -162,7 +162,7 @@ static void ccdm_write_put(struct ccdm *c, struct ccdm_node_write *w, bool ended
 		list_move_tail(&n->list, &k->free_writes);
 		k->nr_free_writes++;
 	}
-	/* In the lock: who waits for the last one frees the mapping afterwards. */
+	/* In the lock: the waiter for the last write frees the mapping afterwards. */
 	if (ended)
 		ccdm_writeback_kick(c);
 	wake_up_all(&k->sync_wait);
@@ -267,8 +267,8 @@ static struct ccdm_node *ccdm_write_search(struct ccdm_cache *k, struct list_hea
 }
 
 /*
- * The first of those whose write failed that is to be tried again: in its time, or for a sync.
- * Who is passed over goes to the end, so that nobody is hidden for ever.
+ * The first node with a failed write that is due for a retry, or that a sync needs.
+ * A skipped node goes to the end, so that it hides no other node for ever.
  */
 static struct ccdm_node *ccdm_write_search_failed(struct ccdm_cache *k, struct list_head *list,
 						  bool sync)
@@ -362,8 +362,8 @@ static struct ccdm_node *ccdm_write_neighbour(struct ccdm *c, unsigned int level
 }
 
 /*
- * It was not to be written after all: back to where it was taken from. Never one that
- * has failed: that is written whatever children it has.
+ * Put a node that is not written after all back on its dirty list. Never called for a node that
+ * failed before: such a node is written even with cached children.
  */
 static void ccdm_write_untake(struct ccdm *c, struct ccdm_node *node)
 {
@@ -412,7 +412,7 @@ static bool ccdm_write_seal(struct ccdm *c, struct ccdm_node_write *w, bool forc
 	do {
 		place.seq = ccdm_take_seq(c, 1);
 		w->seq = place.seq;
-		/* The crypto API failed, not the device: once more, as writes do. */
+		/* The crypto API failed, not the device: retry, as writes do. */
 		*error = place.seq ? ccdm_seal(&c->node, creq, &place, c->cache.scratch, 0,
 					       w->page, w->tag) :
 				     -EIO;
@@ -563,7 +563,7 @@ static void ccdm_writer(struct work_struct *work)
 	}
 }
 
-/* Failed nodes are tried again whether there is need or not: they block others. */
+/* Always retry failed nodes, because they block others. */
 static void ccdm_write_retry(struct work_struct *work)
 {
 	struct ccdm_cache *k = container_of(to_delayed_work(work), struct ccdm_cache, retry);

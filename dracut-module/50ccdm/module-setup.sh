@@ -25,17 +25,17 @@ installkernel() {
 	fi
 	for m in dm-ccdm dm-verity; do
 		hostonly='' instmods -c $m || {
-			dfatal "ccdm: no module $m for kernel $kernel: dkms status"
+			dfatal "ccdm: found no module $m for kernel $kernel; see \"dkms status\""
 			exit 1
 		}
 	done
 }
 
-# networkd, with a configuration of ours alone, and what talks to the broker
+# networkd with only ccdm's configuration, and the libraries to reach the broker
 install_attest() {
 	local unit=/usr/lib/systemd/system name
 	inst_multiple /usr/lib/systemd/systemd-networkd $unit/systemd-networkd.service || {
-		dfatal "ccdm: [attest] needs systemd-networkd in the initrd, and there is none"
+		dfatal "ccdm: [attest] needs systemd-networkd in the initrd, but it is not installed"
 		exit 1
 	}
 	inst_multiple -o $unit/systemd-networkd.socket $unit/network.target $unit/network-pre.target \
@@ -49,7 +49,7 @@ install_attest() {
 	# (ccdm-setup loads it only when it attests; and dracut finds what programs need, not libraries)
 	name=$(ldconfig -p | sed -n 's/.*libcurl\.so\.4 .* => //p' | head -n1)
 	[[ $name ]] || {
-		dfatal "ccdm: [attest] needs libcurl.so.4 (libcurl4)"
+		dfatal "ccdm: [attest] needs libcurl.so.4; install libcurl4"
 		exit 1
 	}
 	for name in $name $(ldd "$name" | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p'); do inst_multiple "$name"; done
@@ -58,7 +58,7 @@ install_attest() {
 install() {
 	local conf=/etc/ccdm/ccdm.conf unit name file attest=
 	ccdm-setup config check $conf >/dev/null || {
-		dfatal "ccdm: $conf is not good: this initrd would not boot"
+		dfatal "ccdm: $conf is not valid: this initrd would not boot"
 		exit 1
 	}
 	inst_simple $conf

@@ -523,7 +523,7 @@ bool ccdm_cache_set_dirty(struct ccdm *c, struct ccdm_node *node)
 	if (node->state != CCDM_NODE_WRITING)
 		atomic_inc(&node->pins);
 	/*
-	 * Put it on its list in the same critical section: code that finds it dirty, and reports that
+	 * Put it on its list in the same critical section: code that finds it dirty, and says that
 	 * a child is written, relies on a sync to find it on the list.
 	 */
 	spin_lock(&k->lock);

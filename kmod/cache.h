@@ -141,7 +141,7 @@ struct ccdm_cache {
 	struct ccdm_node root ____cacheline_aligned_in_smp;
 	struct ccdm_entry root_entry;
 
-	/* Guards the lists and counters below. Nests in a node's lock; innermost; interrupt-safe. */
+	/* Guards lists and counters below. Nests in a node's lock; innermost; interrupt-safe. */
 	spinlock_t lock;
 	struct list_head clock;		/* clean nodes */
 	unsigned int nr_clock;

@@ -146,7 +146,7 @@ struct ccdm_pages_list {
 };
 
 struct ccdm_pages_cpu {
-	/* Guards the list: taken by its CPU, and by code that empties all lists (pool lock held). */
+	/* Guards the list: taken by its CPU, or to empty all lists (pool lock held). */
 	spinlock_t lock;
 	struct ccdm_pages_list list;
 };

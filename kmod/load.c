@@ -262,7 +262,7 @@ static void ccdm_load_prepare(struct ccdm_load *load)
 
 	bio_init(bio, NULL, &load->vec, 1, REQ_OP_READ | REQ_META | REQ_SYNC | load->opf);
 	bio->bi_bdev = c->dev->bdev;
-	/* Charged to the root group: others may wait for the node when its first user is throttled. */
+	/* Charged to the root group: others may wait when the node's first user is throttled. */
 	ccdm_css_charge_root(bio);
 	bio->bi_ioprio = load->ioprio;
 	bio->bi_iter.bi_sector = (c->g.first[load->node->level] + load->node->index) *

@@ -94,7 +94,7 @@ static void message(void **state)
 	json_object_set_new(json_object_get(o, "tpm_quote"), "message", json_string("00"));
 	seed_json("azure", o);
 	assert_int_equal(ccdm_azure_parse(o, &az, certs, &vcek, &err), -EINVAL);
-	assert_string_equal(err.text, "the message of the quote is no TPMS_ATTEST");
+	assert_string_equal(err.text, "the message of the quote: expected a TPMS_ATTEST");
 	ccdm_certs_free(certs);
 	json_decref(o);
 }
@@ -204,24 +204,24 @@ static void hcl_report(void **state)
 	} all[] = {
 		{ 0, "HCLAkPxb", "hcl_report: expected an RSA key HCLAkPub", "HCLAkPub" },
 		{ 0, "kix\":\"HCLAkPub", "hcl_report: expected an RSA key HCLAkPub",
-		"kid\":\"HCLAkPub" },
+		  "kid\":\"HCLAkPub" },
 		{ 0, "HCLAkPub\",\"kty\":\"RSX", "hcl_report: expected an RSA key HCLAkPub",
 		  "HCLAkPub\",\"kty\":\"RSA" },
 		{ 0, "HCLAkPub\",\"ktx", "hcl_report: expected an RSA key HCLAkPub",
-		"HCLAkPub\",\"kty" },
+		  "HCLAkPub\",\"kty" },
 		{ 0, "HCLAkPub\",\"kty\":\"RSA\",\"x", "hcl_report: expected an RSA key HCLAkPub",
 		  "HCLAkPub\",\"kty\":\"RSA\",\"e" },
 		{ 0, "HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"m",
-		"hcl_report: expected an RSA key HCLAkPub",
+		  "hcl_report: expected an RSA key HCLAkPub",
 		  "HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"n" },
 		{ 0, "HCLAkPub\",\"kty\":\"RSA\",\"e\":\"A!AB",
-		"hcl_report: expected an RSA key HCLAkPub",
+		  "hcl_report: expected an RSA key HCLAkPub",
 		  "HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB" },
 		{ 0, "HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"!",
 		  "hcl_report: expected an RSA key HCLAkPub",
 		  "HCLAkPub\",\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"" },
-		  { 0, "HCLB", "expected an HCL report", NULL },
-		  { 1224, "\3", "found type 3", NULL },
+		{ 0, "HCLB", "expected an HCL report", NULL },
+		{ 1224, "\3", "found type 3", NULL },
 		{ 1228, "\4", "hash 4 is not known", NULL },
 		{ 1235, "\1", "truncated", NULL },
 		{ 1224, "\4", "of TDX, but there is no td_quote", NULL },

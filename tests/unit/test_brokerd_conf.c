@@ -53,7 +53,7 @@ static void configuration(void **state)
 		put("conf", text, strlen(text), 0600);
 		assert_int_equal(ccdm_conf_load(file("conf"), &conf, &err), -EINVAL);
 		assert_non_null(
-		strstr(err.text, "key: expected a value, not empty and not too long"));
+			strstr(err.text, "key: expected a value, not empty and not too long"));
 	}
 	unlink(file("conf"));
 	assert_int_equal(ccdm_conf_load(file("conf"), &conf, &err), -ENOENT);

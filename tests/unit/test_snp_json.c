@@ -252,14 +252,14 @@ static void bad_tables(void **state)
 		{ { guid_vcek, 48, 0xffffffff }, 200, "entry 0" },
 		{ { guid_other, 200, 1 }, 200, "entry 0" },
 		{ { guid_vcek, 0, 24 },
-		24,
-		"the host's certificates: the table lacks its last entry" },
+		  24,
+		  "the host's certificates: the table lacks its last entry" },
 		{ { guid_vcek, 0, 24 },
-		47,
-		"the host's certificates: the table lacks its last entry" },
+		  47,
+		  "the host's certificates: the table lacks its last entry" },
 		{ { guid_vcek, 0, 23 },
-		23,
-		"the host's certificates: the table lacks its last entry" },
+		  23,
+		  "the host's certificates: the table lacks its last entry" },
 	};
 	static const struct spoil good;
 	uint8_t raw[CCDM_SNP_REPORT_SIZE], *table;

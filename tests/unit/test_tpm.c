@@ -66,17 +66,18 @@ static void registers(void **state)
 	assert_int_equal(ccdm_tpm_extend(tpm, 15, "ccdm", &values, &err), 0);
 	assert_int_equal(values.count, BANKS);
 	memset(text, 'x', sizeof(text) - 1);
-	is(ccdm_tpm_extend(tpm, 15, text, &values, &err), -E2BIG, "an event takes 1024 bytes");
+	is(ccdm_tpm_extend(tpm, 15, text, &values, &err), -E2BIG,
+	   "an event: expected at most 1024 bytes");
 	{
 		char *wraps = calloc(1, 65536 + 5);
 
 		memset(wraps, 'x', 65536 + 4);
 		is(ccdm_tpm_extend(tpm, 15, wraps, &values, &err), -E2BIG,
-		   "an event takes 1024 bytes");
+		   "an event: expected at most 1024 bytes");
 		free(wraps);
 	}
 	refuse(TPM2_CC_PCR_Event, 0);
-	is(ccdm_tpm_extend(tpm, 15, "ccdm", &values, &err), -EIO, "PCR cannot be extended");
+	is(ccdm_tpm_extend(tpm, 15, "ccdm", &values, &err), -EIO, "cannot extend a PCR");
 	lie(TPM2_CC_PCR_Event, 0, no_bank);
 	is(ccdm_tpm_extend(tpm, 15, "ccdm", &values, &err), -EIO, "no bank of PCRs is active");
 	lie(TPM2_CC_PCR_Event, 0, unknown_bank);
@@ -85,15 +86,15 @@ static void registers(void **state)
 	assert_int_equal(ccdm_tpm_read(tpm, 15, &values, &err), 0);
 	assert_int_equal(values.count, BANKS);
 	refuse(TPM2_CC_GetCapability, 0);
-	is(ccdm_tpm_read(tpm, 15, &values, &err), -EIO, "does not tell its banks");
+	is(ccdm_tpm_read(tpm, 15, &values, &err), -EIO, "the list of banks");
 	lie(TPM2_CC_GetCapability, 0, curves);
-	is(ccdm_tpm_read(tpm, 15, &values, &err), -EIO, "does not tell its banks");
+	is(ccdm_tpm_read(tpm, 15, &values, &err), -EIO, "the list of banks");
 	refuse(TPM2_CC_PCR_Read, 1);
-	is(ccdm_tpm_read(tpm, 15, &values, &err), -EIO, "PCR cannot be read");
+	is(ccdm_tpm_read(tpm, 15, &values, &err), -EIO, "cannot read a PCR");
 	lie(TPM2_CC_PCR_Read, 0, no_value);
-	is(ccdm_tpm_read(tpm, 15, &values, &err), -EIO, "PCR 15: not one value of 20 bytes");
+	is(ccdm_tpm_read(tpm, 15, &values, &err), -EIO, "PCR 15: expected one value of 20 bytes");
 	lie(TPM2_CC_PCR_Read, 0, shorter_value);
-	is(ccdm_tpm_read(tpm, 15, &values, &err), -EIO, "PCR 15: not one value of 20 bytes");
+	is(ccdm_tpm_read(tpm, 15, &values, &err), -EIO, "PCR 15: expected one value of 20 bytes");
 	lie(TPM2_CC_GetCapability, 0, one_usable_bank);
 	assert_int_equal(ccdm_tpm_read(tpm, 15, &values, &err), 0);
 	assert_int_equal(values.count, 1);
@@ -105,11 +106,10 @@ static void no_tpm(void **state)
 	struct ccdm_tpm *none = (void *)1;
 
 	(void)state;
-	is(ccdm_tpm_open("/dev/ccdm-none", &none, &err), -ENODEV,
-	   "there is no TPM (/dev/ccdm-none)");
+	is(ccdm_tpm_open("/dev/ccdm-none", &none, &err), -ENODEV, "found no TPM (/dev/ccdm-none)");
 	assert_null(none);
 	chip_gone = true;
-	is(ccdm_tpm_open(CHIP_DEVICE, &none, &err), -EIO, "cannot be opened");
+	is(ccdm_tpm_open(CHIP_DEVICE, &none, &err), -EIO, "cannot open it");
 	chip_gone = false;
 	assert_null(none);
 }

@@ -104,9 +104,9 @@ static void quotes(void **state)
 	assert_true(out.ak_size && out.message_size && out.signature_size);
 	is(ccdm_tpm_quote(tpm, 0, nonce, 33, &out, &err), -EINVAL, "expected at most 32 bytes");
 	is(ccdm_tpm_quote(tpm, CHIP_KEPT, nonce, 49, &out, &err), -EINVAL,
-	"expected at most 48 bytes");
+	   "expected at most 48 bytes");
 	is(ccdm_tpm_quote(tpm, CHIP_KEPT, nonce, 48, &out, &err), -EIO,
-	"cannot open the attestation key");
+	   "cannot open the attestation key");
 	refuse(TPM2_CC_CreatePrimary, 0);
 	is(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), -EIO, "cannot create an attestation key");
 	lie(TPM2_CC_CreatePrimary, 0, no_point);

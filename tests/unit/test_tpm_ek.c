@@ -207,19 +207,19 @@ static void activation(void **state)
 	}
 	refuse(TPM2_CC_CreatePrimary, 0);
 	is(ccdm_tpm_activate(tpm, credential, &got, &err), -EIO,
-	"cannot create an attestation key");
+	   "cannot create an attestation key");
 	refuse(TPM2_CC_CreatePrimary, 1);
 	is(ccdm_tpm_activate(tpm, credential, &got, &err), -EIO,
-	"cannot create the endorsement key");
+	   "cannot create the endorsement key");
 	refuse(TPM2_CC_StartAuthSession, 0);
 	is(ccdm_tpm_activate(tpm, credential, &got, &err), -EIO,
-	"cannot activate the broker's credential");
+	   "cannot activate the broker's credential");
 	refuse(TPM2_CC_PolicySecret, 0);
 	is(ccdm_tpm_activate(tpm, credential, &got, &err), -EIO,
-	"cannot activate the broker's credential");
+	   "cannot activate the broker's credential");
 	refuse(TPM2_CC_ActivateCredential, 0);
 	is(ccdm_tpm_activate(tpm, credential, &got, &err), -EIO,
-	"cannot activate the broker's credential");
+	   "cannot activate the broker's credential");
 	assert_null(got);
 	/* none of these calls left a key or a session in the TPM */
 	assert_int_equal(ccdm_tpm_activate(tpm, credential, &got, &err), 0);

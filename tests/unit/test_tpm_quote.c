@@ -178,7 +178,7 @@ static void signature_schemes(void **state)
 		}
 		assert_int_equal(ccdm_tpm_signature_parse(text, p - text, &s, &err), -EINVAL);
 		assert_string_equal(err.text,
-		"the signature: expected RSA or ECDSA, found scheme 0x1a");
+				    "the signature: expected RSA or ECDSA, found scheme 0x1a");
 	}
 }
 

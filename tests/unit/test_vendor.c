@@ -84,9 +84,9 @@ static void list_url(void **state)
 	for (i = 0; strcmp(v.check[i].name, "crl"); i++)
 		;
 	assert_string_equal(
-	v.check[i].found,
-	"no list of ARK-Milan; fetch https://kdsintf.amd.com/vcek/v1/Milan/crl; "
-	"run \"ccdm-broker trust fetch\"");
+		v.check[i].found,
+		"no list of ARK-Milan; fetch https://kdsintf.amd.com/vcek/v1/Milan/crl; "
+		"run \"ccdm-broker trust fetch\"");
 	judge(&stale, &v);
 	assert_non_null(strstr(v.check[i].found, "2025-01-01T00:00:00Z; run \"ccdm-broker trust"));
 }

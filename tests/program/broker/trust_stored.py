@@ -66,7 +66,7 @@ def imports(t):
     for name, code, said in ((t.b.dir + "/lists.json", 7, "list-date"), (t.b.dir + "/half.json", 1, "line 1"),
                              ("delta.crl", 7, "delta list"), ("forged.crl", 7, "list-signature"),
                              ("older-number.crl", 7, "number is lower"),
-                             ("forgets.crl", 7, "lacks a certificate"), ("expired.crl", 7, "list-date"), ("vcek-expired.der", 7, "validity"),
+                             ("forgets.crl", 7, "lacks a"), ("expired.crl", 7, "list-date"), ("vcek-expired.der", 7, "validity"),
                              (copy, 7, "qe-identity-signature"), ("tcb-number.json", 1, "expected a second file with the identity"),
                              ("nosuch", 4, "No such file")):
         rc, out = put(name if name[0] == "/" else bad + name)
@@ -95,7 +95,7 @@ def imports(t):
                        "<(printf '[ca]\\ndefault_ca=d\\n[d]\\ndatabase=i\\n')",
                        shell=True, executable="/bin/bash", cwd=t.b.dir, capture_output=True)
     rc, out = put(t.b.dir + "/l")
-    ok(r.returncode == 0 and rc == 1 and "neither AMD's nor Intel's" in out,
+    ok(r.returncode == 0 and rc == 1 and "expected a list of AMD or Intel" in out,
        "a list of another vendor is refused: it belongs into certs/, by hand",
        (rc, out, r.stderr))
 
@@ -113,7 +113,7 @@ def status(t):
     ok(rc == 5 and re.search("^expires +list of ARK-Milan", out, re.M) and "warning: 6 files expire within 14 days" in out and
        '"ccdm-broker trust fetch" renews' in out, "less than that: a warning, exit code 5", (rc, out))
     rc, out = at("2039-01-02")
-    ok(rc == 7 and re.search("^expired +list of ARK-Milan", out, re.M) and "6 have expired" in out, "after the end: exit code 7", (rc, out))
+    ok(rc == 7 and re.search("^expired +list of ARK-Milan", out, re.M) and "6 files have expired" in out, "after the end: 7", (rc, out))
     rc, out = at("2025-05-01")
     ok(rc == 7 and re.search("^early +tcb-info", out, re.M) and "are not valid yet" in out, "before the beginning: exit code 7", (rc, out))
     rc, out = at("2039-01-02", "--json")
@@ -178,7 +178,7 @@ def status(t):
         with open(path, "w") as f:
             f.write("{")
         rc, out = at(AT)
-        ok(rc == 7 and re.search("^broken +%s/%s cannot be read" % (sub, name), out, re.M), "an invalid file: %s" % sub, (rc, out))
+        ok(rc == 7 and re.search("^broken +cannot read %s/%s" % (sub, name), out, re.M), "an invalid file: %s" % sub, (rc, out))
         os.unlink(path)
     os.unlink(t.trust + "/certs/old.crl")
     os.mkdir(t.trust + "/certs/folder")
@@ -220,7 +220,7 @@ def daemon(t):
             shutil.copy(t.made + "/bad/root-expired.crl", t.trust + "/certs/many%02d.crl" % i)
         t.b.reload()
         t.b.reload()
-        ok(log().count("warning: list of") == 16 and log().count("warning: 5 more: ") == 1,
+        ok(log().count("warning: list of") == 16 and log().count("warning: 5 more; ") == 1,
            "of many warnings the first ones are printed, once", log())
         for i in range(20):
             os.unlink(t.trust + "/certs/many%02d.crl" % i)

@@ -105,9 +105,7 @@ static int init_key(struct init_made *made, const char *file, const char *curve,
 	int r = ccdm_issue_key(file, curve, err);
 
 	if (r == -EEXIST)
-		ccdm_err_hint(err,
-			      "of another broker? If not, it is left of an init that did not end: "
-			      "remove it");
+		ccdm_err_hint(err, "if no broker uses it, an interrupted init left it: remove it");
 	if (!r)
 		made->file[made->count++] = file;
 	return r;
@@ -218,9 +216,11 @@ int cmd_init(const struct ccdm_cli *cli, struct ccdm_err *err)
 	if (!r)
 		r = ccdm_cli_conf(cli, &conf, err);
 	if (!r && !access(conf.key_file, F_OK)) {
-		ccdm_err_hint(err,
-			      "ccdm-broker renew makes a new certificate, rotate-key a new key");
-		r = ccdm_err_set(err, -EEXIST, "%s: there is a broker already", conf.key_file);
+		ccdm_err_hint(
+			err,
+			"for a new certificate run ccdm-broker renew, for a new key ccdm-broker "
+			"rotate-key");
+		r = ccdm_err_set(err, -EEXIST, "%s: a broker already exists", conf.key_file);
 	}
 	if (!r)
 		r = init_dirs(&conf, err);
@@ -258,10 +258,11 @@ static int rotate_key(const struct ccdm_conf *conf, struct ccdm_err *err)
 	int r = ccdm_keys_load(conf->key_file, &keys, err);
 
 	if (!r && ccdm_keys_count(keys) == CCDM_KEYS_MAX) {
-		ccdm_err_hint(err,
-			      "ccdm-broker secret reseal; then remove its last key, once the last "
-			      "session under it has ended");
-		r = ccdm_err_set(err, -EEXIST, "%s: holds %u keys, which is all it can",
+		ccdm_err_hint(
+			err,
+			"run ccdm-broker secret reseal, then remove the last key once no session "
+			"uses it");
+		r = ccdm_err_set(err, -EEXIST, "%s: holds %u keys, which is the maximum",
 				 conf->key_file, CCDM_KEYS_MAX);
 	}
 	if (!r)
@@ -298,8 +299,8 @@ int cmd_rotate(const struct ccdm_cli *cli, struct ccdm_err *err)
 	if (cli->json)
 		return ccdm_ui_json(json_pack("{s:s}", "key-file", conf.key_file), err);
 	printf("now run systemctl reload ccdm-brokerd, then ccdm-broker secret reseal; "
-	"keep the old\n"
-	"key in %s until no session uses it\n",
+	       "keep the old\n"
+	       "key in %s until no session uses it\n",
 	       conf.key_file);
 	return 0;
 }

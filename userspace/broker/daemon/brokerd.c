@@ -279,7 +279,7 @@ static const struct ccdm_verb *brokerd_verb(unsigned int number)
 	static const struct ccdm_verb verb = {
 		.name = "",
 		.usage = "",
-		.summary = "verify evidence, judge policies, hand out secrets",
+		.summary = "verify evidence, evaluate policies, release secrets",
 		.text = "On SIGHUP it reads configuration, keys, certificates and trust directory again.\n"
 			"man 8 " PROGRAM "\n",
 		.options = brokerd_options,

@@ -184,7 +184,8 @@ static int ccdm_trust_old(const char *dir, struct ccdm_err *err)
 		return n;
 	ccdm_err_set(err, -EINVAL,
 		     "%s: this directory is no longer supported; use ak-roots and ek-roots", path);
-	ccdm_err_hint("move the roots of providers (attestation keys) to %s/ak-roots, and the "
+	ccdm_err_hint(err,
+		      "move the roots of providers (attestation keys) to %s/ak-roots, and the "
 		      "roots of TPM manufacturers to %s/ek-roots",
 		      dir, dir);
 	return -EINVAL;

@@ -371,9 +371,9 @@ static int ccdm_keep_signed_newer(const char *what, const char *text,
 {
 	if (change == CCDM_SIGNED_REPLACES)
 		return 0;
-	return ccdm_err_set(err, -ESTALE, "%s: refused: %s: %s; %s stays", what, text,
+	return ccdm_err_set(err, -ESTALE, "%s: refused: %s: %s; %s is kept", what, text,
 			    change == CCDM_SIGNED_LOWER_NUMBER ? "its evaluation number is lower"
-							       : "it is older by its date",
+							       : "it has an older date",
 			    path);
 }
 

@@ -129,8 +129,8 @@ int ccdm_certs_add(struct ccdm_certs *certs, const char *what, const void *bytes
 		*first = NULL;
 	if (!size || size > CCDM_CERT_MAX)
 		return ccdm_err_set(err, -EINVAL,
-		"%s: expected a certificate, found %zu other bytes", what,
-		size);
+				    "%s: expected a certificate, found %zu other bytes", what,
+				    size);
 	if (*(const uint8_t *)bytes == 0x30) { /* SEQUENCE */
 		r = ccdm_certs_one(certs, NULL, bytes, size);
 	} else {
@@ -302,10 +302,10 @@ enum ccdm_usage {
 };
 
 static const char *const ccdm_usage_texts[] = {
-	[CCDM_USAGE_UNREADABLE] = "an extension that cannot be read",
+	[CCDM_USAGE_UNREADABLE] = "an invalid extension",
 	[CCDM_USAGE_CA] = "a certificate of a CA",
 	[CCDM_USAGE_NO_EXTENDED] = "no extended key usage",
-	[CCDM_USAGE_TLS] = "an extended key usage of TLS, or any",
+	[CCDM_USAGE_TLS] = "an extended key usage for TLS, or anyExtendedKeyUsage",
 	[CCDM_USAGE_OTHER_EXTENDED] = "another extended key usage",
 	[CCDM_USAGE_NONE] = "no key usage",
 	[CCDM_USAGE_OTHER] = "another key usage",

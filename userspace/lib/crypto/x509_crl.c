@@ -83,15 +83,15 @@ const char *ccdm_crl_fit_text(enum ccdm_crl_fit fit)
 {
 	static const char *const texts[] = {
 		[CCDM_CRL_UNJUDGED] = "it has no list",
-		[CCDM_CRL_UNVERIFIED] = "its list cannot be verified",
+		[CCDM_CRL_UNVERIFIED] = "cannot verify its list",
 		[CCDM_CRL_OF_GUEST] = "its list came with the evidence",
 		[CCDM_CRL_DELTA] = "its list is a delta list",
 		[CCDM_CRL_WEAK] = "its list has a weak signature",
 		[CCDM_CRL_CRITICAL] = "its list has an unknown critical extension",
-		[CCDM_CRL_UNREADABLE] = "its distribution point cannot be read",
-		[CCDM_CRL_PARTIAL] = "its list is indirect, or of some reasons",
-		[CCDM_CRL_OF_NOBODY] = "its list is of nobody",
-		[CCDM_CRL_OF_OTHERS] = "its list is of others",
+		[CCDM_CRL_UNREADABLE] = "its list has an invalid distribution point",
+		[CCDM_CRL_PARTIAL] = "its list is indirect, or covers only some reasons",
+		[CCDM_CRL_OF_NOBODY] = "its list covers no certificates",
+		[CCDM_CRL_OF_OTHERS] = "its list covers other certificates",
 		[CCDM_CRL_FITS] = "one",
 	};
 

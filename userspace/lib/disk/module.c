@@ -50,13 +50,14 @@ static int ccdm_module_load(struct ccdm_err *err)
 		return ccdm_err_set(err, -ECANCELED, "module " CCDM_MODULE " is on the blacklist");
 	if (r == -ENOENT) {
 		ccdm_err_hint(err,
-		"check that it is installed for this kernel: modinfo " CCDM_MODULE
-		", dkms status");
+			      "check that it is installed for this kernel: modinfo " CCDM_MODULE
+			      ", dkms status");
 		return ccdm_err_set(err, r, "no kernel module " CCDM_MODULE);
 	}
 	if (r == -ENOKEY || r == -EKEYREJECTED || r == -EBADMSG) {
-		ccdm_err_hint(err,
-			      "Secure Boot wants it signed: see \"Secure Boot\" in the README");
+		ccdm_err_hint(
+			err,
+			"Secure Boot requires a signed module; see \"Secure Boot\" in the README");
 		return ccdm_err_set(err, -ECANCELED,
 				    "the kernel refuses the signature of " CCDM_MODULE);
 	}

@@ -13,8 +13,8 @@ static int ccdm_additional_note(struct ccdm_proof *proof, const char *why)
 	return json_array_append_new(
 		       proof->notes,
 		       json_sprintf(
-		       "the TPM beside the TEE: %s; its registers and logs do not count",
-		       why))
+			       "the TPM beside the TEE: %s; its registers and logs do not count",
+			       why))
 		       ? -ENOMEM
 		       : 0;
 }
@@ -148,7 +148,7 @@ int ccdm_evidence_additional(const char *tee, const char *additional, const json
 			r = j.evidence ? ccdm_evidence_tpm(j.evidence, &own, bound, &quoted, v,
 							   &provider, &err)
 				       : ccdm_err_set(&err, -EINVAL,
-				       "expected an object with a member tpm");
+						      "expected an object with a member tpm");
 		if (!r && !ccdm_verdict_accepted(v))
 			r = ccdm_additional_failed(proof, v);
 		else if (!r && !svsm && !provider)

@@ -63,14 +63,14 @@ enum ccdm_tcg_read {
 };
 
 static const char *const ccdm_tcg_texts[] = {
-	[CCDM_TCG_CUT] = "is cut off",
-	[CCDM_TCG_DIGESTS] = "has not as many digests as the log has hashes",
-	[CCDM_TCG_HASH] = "has a digest of a hash that the log does not name",
-	[CCDM_TCG_TWICE] = "has two digests of one hash",
+	[CCDM_TCG_CUT] = "is truncated",
+	[CCDM_TCG_DIGESTS] = "has no digest, or more digests than the log has hashes",
+	[CCDM_TCG_HASH] = "has a digest of a hash that the log does not declare",
+	[CCDM_TCG_TWICE] = "has two digests of the same hash",
 	[CCDM_TCG_NO_SPEC] = "does not describe the log",
 	[CCDM_TCG_SPEC_CUT] = "is too short to describe the log",
-	[CCDM_TCG_SPEC_HASHES] = "names no hash, or too many",
-	[CCDM_TCG_SPEC_HASH] = "names a hash twice, or with a size that is not its own",
+	[CCDM_TCG_SPEC_HASHES] = "declares no hash, or too many",
+	[CCDM_TCG_SPEC_HASH] = "declares a hash twice, or with a wrong size",
 };
 
 static void ccdm_tcg_data(struct ccdm_tcg_reader *in, struct ccdm_tcg_event *e)
@@ -201,7 +201,7 @@ int ccdm_tcglog_parse(const void *log, size_t size,
 
 	if (!size || size > CCDM_TCGLOG_MAX)
 		return ccdm_err_set(err, -EINVAL, "expected an event log, found %zu other bytes",
-		size);
+				    size);
 	for (number = 1; !r && (number == 1 || !ccdm_tcg_filler(&in)); number++) {
 		memset(&e, 0, sizeof(e));
 		e.at = in.at - (const uint8_t *)log;

@@ -53,7 +53,18 @@ sort >"$tmp/expected" <<-E
 E
 (cd "$tmp/broker" && find . ! -type d | sort) >"$tmp/files"
 check "the broker's files and no others" diff "$tmp/expected" "$tmp/files"
-cp -a "$tmp/broker/usr" "$tmp/root/"	# both on one machine
+check "make install-image DESTDIR= PREFIX=" make -s install-image DESTDIR="$tmp/image" PREFIX=/usr
+sort >"$tmp/expected" <<-E
+	./usr/bin/ccdm-image
+	./usr/share/bash-completion/completions/ccdm-image
+	./usr/share/fish/vendor_completions.d/ccdm-image.fish
+	./usr/share/man/man1/ccdm-image.1
+	./usr/share/zsh/vendor-completions/_ccdm-image
+E
+(cd "$tmp/image" && find . ! -type d | sort) >"$tmp/files"
+check "those of ccdm-image and no others" diff "$tmp/expected" "$tmp/files"
+cp -a "$tmp/broker/usr" "$tmp/image/usr" "$tmp/root/"	# all on one machine
+image=$tmp/root/usr/bin/ccdm-image
 setup=$tmp/root/usr/sbin/ccdm-setup
 broker=$tmp/root/usr/sbin/ccdm-broker
 ko=$tmp/root/usr/lib/modules/$release/updates/dm-ccdm.ko
@@ -86,7 +97,7 @@ complete_with() { # complete_with WORD...: what completion offers for the last w
 	complete_of ccdm-setup "$@"
 }
 complete_of() { # complete_of PROGRAM WORD...
-	PATH=$tmp/root/usr/sbin:$PATH bash -c '. "$1/usr/share/bash-completion/completions/$2"
+	PATH=$tmp/root/usr/sbin:$tmp/root/usr/bin:$PATH bash -c '. "$1/usr/share/bash-completion/completions/$2"
 		COMP_WORDS=("${@:2}"); COMP_CWORD=$(($# - 2))
 		"_${2//-/_}"; printf "%s\n" "${COMPREPLY[@]}"' sh "$tmp/root" "$@" | sort
 }
@@ -126,6 +137,21 @@ for program in ccdm-setup ccdm-broker ccdm-brokerd; do
 done
 
 check_sh "what cannot be printed is an error" "! '$setup' evidence >/dev/full 2>'$tmp/err' && grep -q 'standard output: No space' '$tmp/err'"
+
+# ---- ccdm-image
+check_sh "ccdm-image --version" "[ \"\$('$image' --version)\" = 'ccdm-image $version' ]"
+LC_ALL=C.UTF-8 MANWIDTH=200 man -l "$tmp/root/usr/share/man/man1/ccdm-image.1" 2>/dev/null | col -b | sed 's/\xe2\x80\x90/-/g' >"$tmp/image.txt"
+"$image" --help | sed -n 's/^  \([a-z]\+\) .*/\1/p' | sort >"$tmp/verbs"
+complete_of ccdm-image "" | grep -v '^-' >"$tmp/completion"
+check "completion offers the verbs of ccdm-image" diff "$tmp/verbs" "$tmp/completion"
+while read -r verb; do
+	"$image" "$verb" --help | grep -oE -- ' --[a-z-]+' | tr -d ' ' | sort -u >"$tmp/help"
+	complete_of ccdm-image "$verb" -- >"$tmp/completion"
+	check "ccdm-image $verb: completion offers the options of --help" diff "$tmp/help" "$tmp/completion"
+	check "ccdm-image $verb: the man page has a section for it" grep -qE "^ +$verb( |\$)" "$tmp/image.txt"
+	check_sh "ccdm-image $verb: which names its options" "for o in \$(grep -vE -- '--(help|version)' '$tmp/help'); do grep -q -e \"\$o\" '$tmp/image.txt' || { echo \"\$o\"; exit 1; }; done"
+done <"$tmp/verbs"
+check_sh "ccdm-image needs no library of the guest" "! ldd '$image' | grep -E 'tss2|devmapper|udev|kmod|curl'"
 
 # ---- the broker's tool
 check_sh "ccdm-broker --version" "[ \"\$('$broker' --version)\" = 'ccdm-broker $version' ]"

@@ -87,12 +87,13 @@ class Boot(Machine):
     stay; bootindex: the firmware boots the first disk, and asks no variable. typed: what the
     host says at the console, again and again, while it boots. direct: (kernel, initrd, command
     line), without firmware. tpm: there is one; a function of tpm.py: one that does this; a
-    path: one whose state stays there. unplugged: a network device without a link. patience:
+    path: one whose state stays there. unplugged: a network device without a link. ovmf: the folder of
+    another firmware. secure: with Secure Boot, and Debian's snakeoil key in its database. patience:
     how many times longer everything may take.
     """
 
     def __init__(self, disks, mem=1024, tpm=True, args=(), log=None, firmware=None, bootindex=True,
-                 typed=None, direct=None, limit=480, unplugged=None, patience=1):
+                 typed=None, direct=None, limit=480, unplugged=None, patience=1, ovmf="/usr/share/OVMF", secure=False):
         super().__init__(log)
         self.patience = patience * PATIENCE
         self.boots_in = limit * self.patience
@@ -101,11 +102,11 @@ class Boot(Machine):
         if direct:
             start = ["-kernel", direct[0], "-initrd", direct[1], "-append", direct[2]]
         else:
-            start = self._firmware(firmware or os.path.join(self.dir, "vars"))
+            start = self._firmware(firmware or os.path.join(self.dir, "vars"), ovmf, ".snakeoil" if secure else "")
         serial = ["-chardev", "socket,id=serial,path=%s/serial,server=on,wait=off,logfile=%s" % (self.dir, self.console),
                   "-serial", "chardev:serial"]
         # (with two vCPUs OVMF stalls now and then under TCG)
-        cmd = ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=single", "-cpu", "max,la57=off",
+        cmd = ["qemu-system-x86_64", "-machine", "q35,smm=on" if secure else "q35", "-accel", "tcg,thread=single", "-cpu", "max,la57=off",
                "-smp", "1", "-m", str(mem)] + self.common(serial) + ["-action", "panic=pause,shutdown=pause"] + start
         if tpm:
             cmd += ["-chardev", "socket,id=tpm,path=%s/tpm" % self.dir, "-tpmdev", "emulator,id=tpm0,chardev=tpm",
@@ -117,11 +118,10 @@ class Boot(Machine):
         self.cmd = cmd + list(args)
 
     @staticmethod
-    def _firmware(variables):
-        ovmf = "/usr/share/OVMF"
+    def _firmware(variables, ovmf, kind):
         if not os.path.exists(variables):
-            shutil.copy(os.path.join(ovmf, "OVMF_VARS_4M.fd"), variables)
-        return ["-drive", "if=pflash,format=raw,unit=0,readonly=on,file=%s/OVMF_CODE_4M.fd" % ovmf,
+            shutil.copy(os.path.join(ovmf, "OVMF_VARS_4M%s.fd" % kind), variables)
+        return ["-drive", "if=pflash,format=raw,unit=0,readonly=on,file=%s/OVMF_CODE_4M%s.fd" % (ovmf, kind),
                 "-drive", "if=pflash,format=raw,unit=1,file=" + variables]
 
     def start(self):

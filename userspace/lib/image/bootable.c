@@ -181,7 +181,7 @@ int ccdm_bootable_initrd_file(const char *file, size_t max, char **text, size_t 
 static int ccdm_bootable_conf(struct ccdm_bootable *b, struct ccdm_err *err)
 {
 	struct ccdm_err why = { 0 };
-	int r = ccdm_bootable_find(b, CCDM_CONFIG_FILE + 1, CCDM_INI_MAX, &b->conf, &b->conf_size,
+	int r = ccdm_bootable_find(b, &CCDM_CONFIG_FILE[1], CCDM_INI_MAX, &b->conf, &b->conf_size,
 				   &why);
 
 	if (!r)

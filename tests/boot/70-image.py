@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
+"""What ccdm-image predicts of a disk is what a boot of the disk measures.
+
+One boot is whole. The others end when a small initrd has printed the firmware's log: firmware and
+stub of Debian 12 and 13, Secure Boot, and changes of a disk that verify must name.
+"""
+import base64
+import json
+import os
+import re
+import shutil
+import subprocess
+
+from boot import image_script, put_esp
+from vm import TOP, MiB
+
+BANKS = ("sha256", "sha384")
+# registers that are predicted, and those that must stay as they begin or hold a separator
+PCRS = ("4", "5", "9", "11")
+SUITES = ("bookworm", "trixie")
+SECURE = "SecureBoot".encode("utf-16le") + b"\1"
+
+
+def image(*words):
+    r = subprocess.run([os.path.join(TOP, "build/bin/ccdm-image"), *words], capture_output=True, text=True)
+    return r.returncode, r.stdout + r.stderr
+
+
+def predicted(disk):
+    rc, out = image("measure", disk, "--json")
+    return json.loads(out) if rc == 0 else {"failed": out}
+
+
+def keep(t, name, data):
+    path = os.path.join(t.dir, name)
+    with open(path, "wb") as f:
+        f.write(data)
+    return path
+
+
+def equal(t, what, disk, values, pcrs=PCRS):
+    """The registers hold what was predicted."""
+    want = predicted(disk)["pcrs"]
+    for bank in BANKS:
+        wrong = [i for i in pcrs if values.get((bank, i)) != want[i][bank]]
+        t.ok(not wrong, "%s: PCR %s of %s hold what was predicted" % (what, ", ".join(pcrs), bank), (wrong, values, want))
+
+
+def whole(t):
+    """All of a boot: events of both logs, registers, and the ID as a broker computes it."""
+    disk = t.image("whole.img")
+    with t.boot([disk], title="whole") as m:
+        logs = [keep(t, name, base64.b64decode(m.sh("base64 -w0 " + path))) for name, path in (
+            ("firmware.log", "/sys/kernel/security/tpm0/binary_bios_measurements"), ("ccdm.log", "/run/ccdm/tpm2-measure.log"),
+            ("systemd.log", "/run/log/systemd/tpm2-measure.log"))]
+        values = m.sh("cd /sys/class/tpm/tpm0; for b in %s; do for i in $(seq 0 9) $(seq 11 15); do "
+                      "echo $b $i $(cat pcr-$b/$i); done; done" % " ".join(BANKS))
+    values = {tuple(x.split()[:2]): x.split()[2].lower() for x in values.splitlines()}
+    rc, out = image("verify", disk, "--event-log", logs[0], "--ccdm-log", logs[1])
+    t.ok(rc == 0 and "the log is of a boot of this disk" in out, "each event of both logs is as predicted", out)
+    # (systemd measured more into PCR 11 since)
+    equal(t, "a whole boot", disk, values, ("4", "5", "9"))
+    want = predicted(disk)["enclave-id"]["tpm"]
+    for bank in BANKS:
+        expect = keep(t, "expect", json.dumps({bank: {i: v for (b, i), v in values.items() if b == bank}}).encode())
+        out = subprocess.run([os.path.join(TOP, "build/bin/ccdm-setup"), "verify", "eventlog", logs[0], "--expect", expect, "--ccdm-log",
+                              logs[1], "--systemd-log", logs[2]], capture_output=True, text=True).stdout
+        t.ok("accepted" in out and "enclave-id %s\n" % want[bank] in out,
+             "the enclave ID of the boot in %s is the one predicted" % bank, out)
+
+
+def probe(t, title, disk, **kw):
+    """The firmware's log of a boot, and the registers."""
+    with t.boot([disk], title=title, **kw) as m:
+        said = m.log()
+    m = re.search(r"PROBE-BEGINS\s+(.*?)PROBE-ENDS", re.sub(r"\[ *\d+\.\d+\] [^\n]*\n", "", said), re.S)
+    t.ok(m, title + ": the initrd prints the log", said[-2000:])
+    values = {(b, i): v.lower() for b, i, v in re.findall(r"PROBE (sha\d+) (\d+) ([0-9A-F]+)", said)}
+    return keep(t, "probe.log", base64.b64decode(re.sub(r"\s", "", m.group(1)) if m else "")), values
+
+
+def as_predicted(t, title, disk, log, values):
+    rc, out = image("verify", disk, "--event-log", log)
+    # (nothing of ccdm runs in that initrd)
+    t.ok(rc == 7 and "departure" not in out and out.count("not compared") == 1 and "not compared: pcr15" in out,
+         title + ": each event is as predicted", out)
+    equal(t, title, disk, values)
+
+
+def matrix(t):
+    folders = {s: image_script("firmware", s) for s in SUITES}
+    for stub in SUITES:
+        disk = t.image("matrix.img", INITRD="probe", STUB=stub, SCRATCH="0")
+        for suite in SUITES:
+            title = "firmware of %s, stub of %s" % (suite, stub)
+            log, values = probe(t, title, disk, ovmf=folders[suite])
+            as_predicted(t, title, disk, log, values)
+
+
+def secure(t):
+    """With Secure Boot on, a signed UKI measures the same into all but PCR 7."""
+    key, cert = "/usr/share/ovmf/PkKek-1-snakeoil.key", "/usr/share/ovmf/PkKek-1-snakeoil.pem"
+    folder = os.path.join(t.dir, "keys")
+    os.makedirs(folder)
+    subprocess.run(["openssl", "rsa", "-in", key, "-passin", "pass:snakeoil", "-out", folder + "/db.key"], check=True,
+                   stderr=subprocess.DEVNULL)
+    shutil.copy(cert, folder + "/db.pem")
+    disk = t.image("signed.img", INITRD="probe", SCRATCH="0", SECUREBOOT=folder)
+    plain = t.image("plain.img", INITRD="probe", SCRATCH="0")
+    t.ok(predicted(disk)["enclave-id"] == predicted(plain)["enclave-id"], "a signature does not change the enclave ID")
+    log, values = probe(t, "Secure Boot", disk, secure=True)
+    with open(log, "rb") as f:
+        t.ok(SECURE in f.read(), "Secure Boot: it is on")
+    as_predicted(t, "Secure Boot", disk, log, values)
+
+
+def changes(t):
+    """The host changes a disk, and verify names what it has changed."""
+    good = t.image("good.img", INITRD="probe", SCRATCH="0")
+    with open(good, "rb") as f:
+        f.seek(0, os.SEEK_END)
+        size = f.tell()
+    bigger = shutil.copy(good, os.path.join(t.dir, "bigger.img"))
+    os.truncate(bigger, size + 8 * MiB)
+    subprocess.run(["sfdisk", "-q", "--relocate", "gpt-bak-std", bigger], check=True, stderr=subprocess.DEVNULL)
+    files = shutil.copy(good, os.path.join(t.dir, "cred.img"))
+    put_esp(files, "EFI/BOOT/BOOTX64.EFI.extra.d", "host.cred", b"hello")
+    cases = [("a resized disk", bigger, "pcr5", "the disk was resized", "the same"),
+             ("an addon beside the UKI", t.image("addon.img", INITRD="probe", SCRATCH="0", ADDON_CMDLINE="quiet"), "pcr12",
+              "an addon, a credential or another command line", "another one")]
+    if t.full:
+        cases += [("a credential beside the UKI", files, "pcr12", "an addon, a credential or another command line", "another one"),
+                  ("another command line", t.image("line.img", INITRD="probe", SCRATCH="0", CMDLINE="console=ttyS0 quiet"), "pcr4",
+                   "the kernel's command line (.cmdline) differs", "another one")]
+    for what, disk, register, words, ident in cases:
+        log, _ = probe(t, what, disk)
+        rc, out = image("verify", good, "--event-log", log)
+        t.ok(rc == 7 and re.search("^first departure: %s, .*%s" % (register, re.escape(words)), out, re.M) and
+             "the enclave ID of the boot is " + ident in out, "%s: verify says so, and that the ID is %s" % (what, ident), out)
+        rc, out = image("inspect", good, "--against", disk)
+        t.ok(rc == 0 and out.strip(), "%s: inspect says it, too" % what, out)
+
+
+def run(t):
+    whole(t)
+    matrix(t)
+    secure(t)
+    changes(t)

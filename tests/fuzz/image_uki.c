@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct ccdm_pe *pe = fuzz_own(malloc(sizeof(*pe)));
 	struct ccdm_err err = { 0 };
 	struct ccdm_digest digest;
-	struct iovec piece[3];
+	struct ccdm_piece piece[3];
 	uint8_t *bytes = NULL;
 	const char *why, *name;
 	char text[256];

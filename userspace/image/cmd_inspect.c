@@ -76,10 +76,15 @@ static void inspect_release(const struct ccdm_uki *uki, char text[TEXT_MAX])
 		size = sizeof(all) - 1;
 	memcpy(all, bytes, size);
 	all[size] = '\0';
-	p = !strncmp(all, key, strlen(key)) ? all : strstr(all, "\nPRETTY_NAME=");
-	if (!p)
-		return;
-	p = strchr(p, '=') + 1;
+	if (strncmp(all, key, strlen(key))) {
+		p = strstr(all, "\nPRETTY_NAME=");
+		if (!p)
+			return;
+		p++;
+	} else {
+		p = all;
+	}
+	p += strlen(key);
 	p += *p == '"';
 	p[strcspn(p, "\"\n")] = '\0';
 	snprintf(text, TEXT_MAX, "%s", p);

@@ -141,15 +141,16 @@ struct measure_snp {
 /* A UKI that the hypervisor loads: no initrd, and an empty command line with its zero. */
 static int measure_hashes(const struct ccdm_bootable *b, uint8_t hashes[3][32])
 {
-	const struct iovec of[3] = { { (void *)(uintptr_t) "", 1 },
-				     { NULL, 0 },
-				     { b->bytes, b->uki.pe.size } };
+	const struct {
+		const void *bytes;
+		size_t size;
+	} of[3] = { { "", 1 }, { "", 0 }, { b->bytes, b->uki.pe.size } };
 	struct ccdm_digest d;
 	unsigned int i;
 	int r = 0;
 
 	for (i = 0; !r && i < 3; i++) {
-		r = ccdm_digest_pieces(CCDM_ALG_SHA256, &of[i], 1, &d);
+		r = ccdm_digest_of(CCDM_ALG_SHA256, of[i].bytes, of[i].size, NULL, 0, &d);
 		if (!r)
 			memcpy(hashes[i], d.bytes, d.size);
 	}

@@ -95,7 +95,7 @@ int ccdm_digest_of(uint16_t alg, const void *a, size_t a_size, const void *b, si
 	return ccdm_digest_end(alg, ctx, r, digest);
 }
 
-int ccdm_digest_pieces(uint16_t alg, const struct iovec *piece, size_t count,
+int ccdm_digest_pieces(uint16_t alg, const struct ccdm_piece *piece, size_t count,
 		       struct ccdm_digest *digest)
 {
 	EVP_MD_CTX *ctx;
@@ -103,7 +103,7 @@ int ccdm_digest_pieces(uint16_t alg, const struct iovec *piece, size_t count,
 	size_t i;
 
 	for (i = 0; !r && i < count; i++)
-		if (piece[i].iov_len && !EVP_DigestUpdate(ctx, piece[i].iov_base, piece[i].iov_len))
+		if (piece[i].size && !EVP_DigestUpdate(ctx, piece[i].bytes, piece[i].size))
 			r = -EIO;
 	return ccdm_digest_end(alg, ctx, r, digest);
 }

@@ -6,7 +6,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/uio.h>
 #include "base/compiler.h"
 #include "base/bytes.h"
 
@@ -59,8 +58,17 @@ uint16_t ccdm_digest_size(uint16_t alg);
 int __must_check ccdm_digest_of(uint16_t alg, const void *a, size_t a_size, const void *b,
 				size_t b_size, struct ccdm_digest *digest);
 
+/**
+ * struct ccdm_piece - bytes that are hashed with others
+ * @bytes: @size of them; may be NULL if there are none
+ */
+struct ccdm_piece {
+	const void *bytes;
+	size_t size;
+};
+
 /* The same over @count pieces, one behind the other. */
-int __must_check ccdm_digest_pieces(uint16_t alg, const struct iovec *piece, size_t count,
+int __must_check ccdm_digest_pieces(uint16_t alg, const struct ccdm_piece *piece, size_t count,
 				    struct ccdm_digest *digest);
 
 /* Of a file's bytes, however many. Return: 0, -ENOTSUP, errors of open(2) and read(2). */

@@ -127,17 +127,18 @@ int ccdm_pe_parse(const char *name, const uint8_t *bytes, size_t size, struct cc
 }
 
 /* Bytes of the file from @from up to @to, as the next piece. */
-static size_t ccdm_pe_piece(const struct ccdm_pe *pe, size_t from, size_t to, struct iovec *piece)
+static size_t ccdm_pe_piece(const struct ccdm_pe *pe, size_t from, size_t to,
+			    struct ccdm_piece *piece)
 {
-	piece->iov_base = (void *)(uintptr_t)(pe->bytes + from);
-	piece->iov_len = to - from;
+	piece->bytes = pe->bytes + from;
+	piece->size = to - from;
 	return 1;
 }
 
 int ccdm_pe_digest(const struct ccdm_pe *pe, uint16_t alg, struct ccdm_digest *digest)
 {
 	const struct ccdm_pe_section *sorted[CCDM_PE_SECTIONS_MAX];
-	struct iovec piece[CCDM_PE_SECTIONS_MAX + 4];
+	struct ccdm_piece piece[CCDM_PE_SECTIONS_MAX + 4];
 	size_t i, n = 0, sections, sum = pe->headers_size;
 
 	n += ccdm_pe_piece(pe, 0, pe->checksum, piece);

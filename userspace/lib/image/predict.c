@@ -53,7 +53,7 @@ static struct ccdm_predicted *ccdm_predict_new(struct ccdm_predict_maker *m,
 
 static void ccdm_predict_pieces(struct ccdm_predict_maker *m, enum ccdm_predict_kind kind,
 				unsigned int pcr, const char *what, const char *of,
-				const struct iovec *piece, size_t count)
+				const struct ccdm_piece *piece, size_t count)
 {
 	struct ccdm_predicted *e = ccdm_predict_new(m, kind, pcr, what, of);
 	unsigned int i;
@@ -66,7 +66,7 @@ static void ccdm_predict_bytes(struct ccdm_predict_maker *m, enum ccdm_predict_k
 			       unsigned int pcr, const char *what, const char *of,
 			       const void *bytes, size_t size)
 {
-	struct iovec piece = { (void *)(uintptr_t)bytes, size };
+	struct ccdm_piece piece = { bytes, size };
 
 	ccdm_predict_pieces(m, kind, pcr, what, of, &piece, 1);
 }
@@ -175,7 +175,7 @@ static void ccdm_predict_kernel(struct ccdm_predict_maker *m)
 
 static void ccdm_predict_options(struct ccdm_predict_maker *m)
 {
-	struct iovec piece[3];
+	struct ccdm_piece piece[3];
 	uint8_t *bytes = NULL;
 	const char *why = NULL;
 	size_t size;
@@ -203,7 +203,7 @@ static void ccdm_predict_options(struct ccdm_predict_maker *m)
 static void ccdm_predict_ccdm(struct ccdm_predict_maker *m)
 {
 	const struct ccdm_measure_files files = { .read = ccdm_bootable_initrd_file,
-						  .arg = (void *)(uintptr_t)m->b };
+						  .arg = (void *)m->b };
 	struct ccdm_measure_list *list = &m->p->measured;
 	struct ccdm_err why = { 0 };
 	char name[32];

@@ -206,7 +206,7 @@ static const char ccdm_uki_trailer[] = "070701"
 				       "00000000"
 				       "TRAILER!!!\0\0\0";
 
-int ccdm_uki_initrd(const struct ccdm_uki *uki, struct iovec piece[3], uint8_t **extra,
+int ccdm_uki_initrd(const struct ccdm_uki *uki, struct ccdm_piece piece[3], uint8_t **extra,
 		    size_t *count)
 {
 	static const uint8_t zeros[4];
@@ -215,12 +215,12 @@ int ccdm_uki_initrd(const struct ccdm_uki *uki, struct iovec piece[3], uint8_t *
 
 	*extra = NULL;
 	*count = 1;
-	piece[0].iov_base = (void *)(uintptr_t)ccdm_uki_content(uki, ".initrd", &size);
-	piece[0].iov_len = size;
+	piece[0].bytes = ccdm_uki_content(uki, ".initrd", &size);
+	piece[0].size = size;
 	if (uki->version == 252)
 		return 0;
-	piece[1].iov_base = (void *)(uintptr_t)zeros;
-	piece[1].iov_len = ccdm_uki_padded(size) - size;
+	piece[1].bytes = zeros;
+	piece[1].size = ccdm_uki_padded(size) - size;
 	release = ccdm_uki_content(uki, ".osrel", &size);
 	if (!release)
 		return 0;
@@ -230,8 +230,8 @@ int ccdm_uki_initrd(const struct ccdm_uki *uki, struct iovec piece[3], uint8_t *
 	n = ccdm_uki_entry(*extra, 1, CPIO_DIR, EXTRA_DIR, NULL, 0);
 	n += ccdm_uki_entry(*extra + n, 2, CPIO_FILE, EXTRA_RELEASE, release, size);
 	memcpy(*extra + n, ccdm_uki_trailer, sizeof(ccdm_uki_trailer));
-	piece[2].iov_base = *extra;
-	piece[2].iov_len = n + sizeof(ccdm_uki_trailer);
+	piece[2].bytes = *extra;
+	piece[2].size = n + sizeof(ccdm_uki_trailer);
 	*count = 3;
 	return 0;
 }

@@ -62,7 +62,7 @@ int __must_check ccdm_uki_options(const struct ccdm_uki *uki, uint8_t **options,
  *
  * Return: 0, -ENOMEM.
  */
-int __must_check ccdm_uki_initrd(const struct ccdm_uki *uki, struct iovec piece[3], uint8_t **extra,
-				 size_t *count);
+int __must_check ccdm_uki_initrd(const struct ccdm_uki *uki, struct ccdm_piece piece[3],
+				 uint8_t **extra, size_t *count);
 
 #endif

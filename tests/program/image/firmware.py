@@ -67,7 +67,12 @@ def initrd(conf=CONF, more=None):
     return main + (cpio({"etc": None, "etc/ccdm": None, "etc/ccdm/ccdm.conf": conf.encode()}) if conf else b"")
 
 
-def uki(stub="257", kernel=b"a kernel", cmdline="root=/dev/mapper/ccdm-root rw", ird=None, release="ID=test\nPRETTY_NAME=\"Test 1\"\n",
+def linux(version):
+    """What a kernel for x86 has at its beginning, as far as it says its version: it is behind 512 bytes of headers."""
+    return bytes(2) + b"HdrS" + bytes(8) + struct.pack("<H", 0x40) + bytes(0x30) + version.encode() + b" (builder) #1\0"
+
+
+def uki(stub="257", kernel=linux("6.12.1"), cmdline="root=/dev/mapper/ccdm-root rw", ird=None, release="ID=test\nPRETTY_NAME=\"Test 1\"\n",
         uname="6.12.1", code=b"a stub", extra=()):
     return pe([(".text", code), (".sbat", b"sbat,1\n"),
                (".sdmagic", b"#### LoaderInfo: systemd-stub %s ####\0" % STUB.get(stub, stub).encode()), (".osrel", release.encode()),

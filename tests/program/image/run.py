@@ -99,7 +99,7 @@ CHANGES = (
     ("a byte of the initrd", {"boot": lambda: F.uki(ird=F.initrd(more={"bin": b"y"}))}, {}, "the initrd (.initrd) differs", True),
     ("an addon beside the UKI", {}, {"beside": [(12, "quiet\0".encode("utf-16le"))]},
      "an addon, a credential or another command line from beside the UKI (the log says 'quiet')", True),
-    ("another kernel", {"boot": lambda: F.uki(kernel=b"another")}, {}, "the kernel (.linux) differs", True),
+    ("another kernel", {"boot": lambda: F.uki(kernel=F.linux("6.12.2"))}, {}, "the kernel (.linux) differs", True),
     ("a resized disk", {"mib": 64}, {}, "the disk was resized", False),
     ("os-release", {"boot": lambda: F.uki(release="ID=other\n")}, {}, "os-release (.osrel) differs", True),
     ("the version of the kernel", {"boot": lambda: F.uki(uname="6.12.2")}, {}, "the kernel's version (.uname) differs", True),
@@ -202,6 +202,7 @@ def bad(tmp):
     says(1, "expected a unified kernel image, found no section .linux", "measure", write(tmp + "/grub.efi", F.pe([(".text", b"x")])))
     says(1, "GRUB", "measure", tmp + "/grub.efi")
     says(1, "there is no EFI/BOOT/BOOTX64.EFI", "measure", no_uki(tmp))
+    says(1, "partitions 1 and 2: both have a file EFI/BOOT/BOOTX64.EFI", "measure", two_files(tmp))
     log = write(tmp + "/g.log", F.log(F.events(good)))
     says(1, "expected --event-log", "verify", good)
     says(4, "/nosuch", "verify", good, "--event-log", "/nosuch")
@@ -220,6 +221,7 @@ def bad(tmp):
     for what, boot, why in (("another stub", F.uki("258.1"), "what the stub '258.1' measures is not known"),
                             ("no ccdm.conf", F.uki(ird=F.initrd(None)), "there is no etc/ccdm/ccdm.conf"),
                             ("an initrd of xz", F.uki(ird=b"\xfd7zXZ\0"), "it is compressed with xz"),
+                            ("an old kernel", F.uki(kernel=F.linux("5.10.0-30-amd64")), "what the kernel '5.10.0-30-amd64' measures"),
                             ("no command line", F.uki(cmdline=""), "the host chooses it"),
                             ("a profile", F.uki(extra=[(".profile", b"ID=x\n")]), "with a section .profile is not known")):
         path = write(tmp + "/u.efi", boot)
@@ -231,6 +233,17 @@ def bad(tmp):
 def no_uki(tmp):
     path = F.disk(tmp + "/none.img", b"x")
     subprocess.run(["mdel", "-i", path + "@@1M", "::EFI/BOOT/BOOTX64.EFI"], check=True)
+    return path
+
+
+def two_files(tmp):
+    """A second file system with the file, in a partition of another type."""
+    path = F.disk(tmp + "/two.img", F.uki(), mib=96, parts=("start=90112, size=40M, type=EBD0A0A2-B9E5-4433-87C0-68B6B72699C7",))
+    with open(path, "r+b") as f:
+        f.seek(1 << 20)
+        data = f.read(40 << 20)
+        f.seek(44 << 20)
+        f.write(data)
     return path
 
 
@@ -270,7 +283,7 @@ def snp(tmp):
 
 def seconds(tmp):
     """A UKI as large as a real one."""
-    big = F.uki(kernel=os.urandom(12 << 20), ird=F.initrd(more={"usr/data": os.urandom(38 << 20)}))
+    big = F.uki(kernel=F.linux("6.12.1") + os.urandom(12 << 20), ird=F.initrd(more={"usr/data": os.urandom(38 << 20)}))
     write(tmp + "/big.efi", big)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     rc, out, err = image("measure", tmp + "/big.efi")

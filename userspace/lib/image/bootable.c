@@ -133,6 +133,28 @@ static int ccdm_bootable_esp(struct ccdm_bootable *b, struct ccdm_err *err)
 	return 0;
 }
 
+/* Firmware looks for the file on each FAT file system, whatever the type of its partition. */
+static int ccdm_bootable_alone(const struct ccdm_bootable *b, struct ccdm_err *err)
+{
+	struct ccdm_err ignored = { 0 };
+	struct ccdm_fat_entry entry;
+	struct ccdm_fat fat;
+	unsigned int i;
+
+	for (i = 0; i < b->gpt.count; i++) {
+		const struct ccdm_gpt_part *part = &b->gpt.part[i];
+
+		if (part != b->esp &&
+		    !ccdm_fat_open(&b->source, part->start, part->size, &fat, &ignored) &&
+		    !ccdm_fat_find(&fat, CCDM_BOOTABLE_UKI, &entry, &ignored))
+			return ccdm_err_set(
+				err, -EINVAL,
+				"%s: partitions %u and %u: both have a file %s; firmware may start either",
+				b->source.name, b->esp->number, part->number, CCDM_BOOTABLE_UKI);
+	}
+	return 0;
+}
+
 static int ccdm_bootable_disk(struct ccdm_bootable *b, size_t *size, struct ccdm_err *err)
 {
 	struct ccdm_fat_entry entry;
@@ -148,6 +170,8 @@ static int ccdm_bootable_disk(struct ccdm_bootable *b, size_t *size, struct ccdm
 		r = ccdm_fat_open(&b->source, b->esp->start, b->esp->size, &fat, err);
 	if (!r)
 		r = ccdm_bootable_files(b, &fat, err);
+	if (!r)
+		r = ccdm_bootable_alone(b, err);
 	if (!r)
 		r = ccdm_fat_find(&fat, b->path, &entry, err);
 	if (r == -ENOENT)

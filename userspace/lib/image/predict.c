@@ -191,7 +191,7 @@ static void ccdm_predict_options(struct ccdm_predict_maker *m)
 				   ".cmdline", bytes, size);
 	free(bytes);
 	bytes = NULL;
-	if (!ccdm_pe_find(&m->b->uki.pe, ".initrd", NULL) || m->r)
+	if (m->r)
 		return;
 	m->r = ccdm_uki_initrd(&m->b->uki, piece, &bytes, &size);
 	ccdm_predict_pieces(m, CCDM_PREDICT_INITRD, 9, "the initrd as the kernel gets it",
@@ -249,7 +249,7 @@ static void ccdm_predict_beside(struct ccdm_predict_maker *m)
 int ccdm_predict(const struct ccdm_bootable *b, struct ccdm_prediction *p, struct ccdm_err *err)
 {
 	struct ccdm_predict_maker m = { .b = b, .p = p, .err = err };
-	char why[128];
+	char why[192];
 
 	memset(p, 0, sizeof(*p));
 	ccdm_predict_firmware(&m);
@@ -258,6 +258,9 @@ int ccdm_predict(const struct ccdm_bootable *b, struct ccdm_prediction *p, struc
 		ccdm_predict_unknown(&m, 11, "%s: %s", b->path, why);
 		ccdm_predict_unknown(&m, 9, "%s: %s", b->path, why);
 	}
+	ccdm_uki_kernel(&b->uki, why, sizeof(why));
+	if (why[0])
+		ccdm_predict_unknown(&m, 9, "%s: %s", b->path, why);
 	if (!ccdm_predict_why(p, 11))
 		ccdm_predict_sections(&m);
 	ccdm_predict_kernel(&m);

@@ -133,6 +133,36 @@ void ccdm_uki_unknown(const struct ccdm_uki *uki, char *why, size_t size)
 		}
 }
 
+/* (Linux, Documentation/arch/x86/boot.rst: kernel_version is at 0x20e, and points from 0x200 on) */
+void ccdm_uki_kernel(const struct ccdm_uki *uki, char *why, size_t size)
+{
+	unsigned int major = 0, minor = 0;
+	size_t n, at;
+	const uint8_t *linux_image = ccdm_uki_content(uki, ".linux", &n);
+	char text[64];
+
+	why[0] = '\0';
+	if (!ccdm_pe_find(&uki->pe, ".initrd", NULL)) {
+		snprintf(why, size, "it has no section .initrd; what the kernel gets is not known");
+		return;
+	}
+	if (n < 0x210 || memcmp(linux_image + 0x202, "HdrS", 4))
+		return;
+	at = 0x200 + (size_t)ccdm_le16(linux_image + 0x20e);
+	if (at > n - 1)
+		at = n - 1;
+	snprintf(text, sizeof(text), "%.*s",
+		 (int)(n - at < sizeof(text) ? n - at : sizeof(text) - 1),
+		 (const char *)linux_image + at);
+	if (sscanf(text, "%4u.%4u", &major, &minor) == 2 &&
+	    (major > 6 || (major == 6 && minor >= 1)))
+		return;
+	text[strcspn(text, " ")] = '\0';
+	ccdm_err_plain(text);
+	snprintf(why, size,
+		 "what the kernel '%s' measures is not known; expected Linux 6.1 or later", text);
+}
+
 /* ---- PCR 9 ------------------------------------------------------------------------ */
 
 /* The stub cuts blanks off, and replaces control characters: versions differ in which. */

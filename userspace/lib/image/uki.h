@@ -39,6 +39,12 @@ const char *ccdm_uki_measured(const struct ccdm_uki *uki, unsigned int number);
 const char *ccdm_uki_name(unsigned int number);
 
 /**
+ * ccdm_uki_kernel() - why it is not known what the kernel measures into PCR 9
+ * @why: of @size bytes; set to "" if it is known: from Linux 6.1 on, command line and initrd
+ */
+void ccdm_uki_kernel(const struct ccdm_uki *uki, char *why, size_t size);
+
+/**
  * ccdm_uki_unknown() - why it is not known what the stub measures into PCR 9 and 11
  * @why: of @size bytes; set to "" if it is known
  */

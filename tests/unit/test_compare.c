@@ -347,6 +347,26 @@ static void words(void **state)
 	forge_free(&disk);
 }
 
+/* A register without any event departs behind what another one departs in. */
+static void order(void **state)
+{
+	struct forge_bytes disk = disk_of("257.1", FORGE_CMDLINE, forge_conf, NULL, 0), log = { 0 };
+
+	(void)state;
+	predict(&disk);
+	log_begin(&log, 3);
+	log_text(&log, 3, 4, "another program", 15);
+	assert_int_equal(compare(&log, NULL, false), 0);
+	assert_true(comparison.count > 2);
+	assert_int_equal(comparison.departure[0].reg, 4);
+	assert_int_equal(comparison.departure[0].log_number, 1);
+	assert_int_equal(comparison.departure[1].log_number, 2);
+	ccdm_compare_drop(&comparison);
+	ccdm_bootable_close(&boot);
+	forge_free(&disk);
+	forge_free(&log);
+}
+
 static void bad_logs(void **state)
 {
 	struct forge_bytes disk = disk_of("257.1", FORGE_CMDLINE, forge_conf, NULL, 0), log = { 0 };
@@ -491,9 +511,11 @@ static void differences(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(same),	 cmocka_unit_test(each_event),	cmocka_unit_test(returned),
-		cmocka_unit_test(words), cmocka_unit_test(bad_logs),	cmocka_unit_test(unknown),
-		cmocka_unit_test(ids),	 cmocka_unit_test(differences),
+		cmocka_unit_test(same),	       cmocka_unit_test(each_event),
+		cmocka_unit_test(returned),    cmocka_unit_test(words),
+		cmocka_unit_test(order),       cmocka_unit_test(bad_logs),
+		cmocka_unit_test(unknown),     cmocka_unit_test(ids),
+		cmocka_unit_test(differences),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

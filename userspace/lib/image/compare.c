@@ -160,6 +160,7 @@ static int ccdm_compare_read(struct ccdm_compare_reader *r, const struct ccdm_co
 	if (!e && !r->c->found_count)
 		e = ccdm_err_set(r->err, -EINVAL,
 				 "the log has no event of the registers that are compared");
+	r->c->end = r->number + 1;
 	r->number = 0;
 	if (!e && logs->ccdm)
 		e = ccdm_eventlog_parse(logs->ccdm, logs->ccdm_size, ccdm_compare_record, r,
@@ -175,7 +176,7 @@ struct ccdm_compare_walk {
 	const struct ccdm_prediction *p;
 	unsigned int reg;
 	size_t next_found, next_expected;
-	unsigned int number, log_number;
+	unsigned int number;
 };
 
 static bool ccdm_compare_equal(const struct ccdm_compare_found *f, const struct ccdm_predicted *e)
@@ -209,8 +210,10 @@ static const struct ccdm_predicted *ccdm_compare_expected_from(const struct ccdm
 	return NULL;
 }
 
+/* @place: the event that the log has where the departure is, or NULL behind the last */
 static void ccdm_compare_depart(struct ccdm_compare_walk *w, const struct ccdm_predicted *expected,
-				const struct ccdm_compare_found *found)
+				const struct ccdm_compare_found *found,
+				const struct ccdm_compare_found *place)
 {
 	struct ccdm_departure *d;
 
@@ -224,7 +227,7 @@ static void ccdm_compare_depart(struct ccdm_compare_walk *w, const struct ccdm_p
 	memset(d, 0, sizeof(*d));
 	d->reg = w->reg;
 	d->number = w->number;
-	d->log_number = found ? found->number : w->log_number;
+	d->log_number = place ? place->number : w->c->end;
 	d->expected = expected;
 	d->found = found;
 }
@@ -273,16 +276,15 @@ static void ccdm_compare_register(struct ccdm_compare_walk *w)
 			take_f = false;
 		} else if (e && f && ccdm_compare_later_found(w, e)) {
 			take_e = false;
-			ccdm_compare_depart(w, NULL, f);
+			ccdm_compare_depart(w, NULL, f, f);
 		} else if (e && f && ccdm_compare_later_expected(w, f)) {
 			take_f = false;
-			ccdm_compare_depart(w, e, NULL);
+			ccdm_compare_depart(w, e, NULL, f);
 		} else {
-			ccdm_compare_depart(w, e, f);
+			ccdm_compare_depart(w, e, f, f);
 		}
 		if (take_f && f) {
 			w->number++;
-			w->log_number = f->number;
 			f = ccdm_compare_found_from(w, w->next_found + 1, &w->next_found);
 		}
 		if (take_e && e)

@@ -41,7 +41,8 @@ struct ccdm_compare_found {
  * struct ccdm_departure - a place where the boot departs from the prediction
  * @reg: PCR, or RTMR
  * @number: of the event in its register, from 1
- * @log_number: of the event in its log, from 1; where it is missing: of the one in its place
+ * @log_number: of the event in its log, from 1; where it is missing: of the one in its place,
+ *	or, if the register has no more events, the number behind the last of the log
  * @expected: NULL: the log has an event that was not predicted
  * @found: NULL: the log lacks the event
  * @why: in words
@@ -59,6 +60,7 @@ struct ccdm_departure {
  * struct ccdm_comparison - all of it
  * @rtmr: the log is of a TD
  * @found: @found_count events of the logs, of the registers that are compared
+ * @end: number behind the last event of the firmware's log
  * @equal: how many events are as they were predicted, in each bank that the log has
  * @banks: bit i: the log has the bank i
  * @departures: in the order of the logs; the first is the first
@@ -69,6 +71,7 @@ struct ccdm_comparison {
 	bool rtmr;
 	struct ccdm_compare_found *found;
 	size_t found_count;
+	unsigned int end;
 	unsigned int equal;
 	unsigned int banks;
 	unsigned int count;

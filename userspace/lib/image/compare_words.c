@@ -319,10 +319,16 @@ static void ccdm_words_uki(const struct ccdm_comparison *c, struct ccdm_departur
 				   "section that the stub does not measure");
 }
 
+/* Of ccdm's log: PCR 3 is not compared. */
+static bool ccdm_words_ours(const struct ccdm_departure *d)
+{
+	return d->reg == CCDM_EVENT_PCR || d->reg == CCDM_EVENT_RTMR;
+}
+
 static int ccdm_words_order(const void *a, const void *b)
 {
 	const struct ccdm_departure *x = a, *y = b;
-	bool later_x = x->reg == CCDM_EVENT_PCR, later_y = y->reg == CCDM_EVENT_PCR;
+	bool later_x = ccdm_words_ours(x), later_y = ccdm_words_ours(y);
 
 	/* (ccdm's log begins when firmware's has ended) */
 	if (later_x != later_y)

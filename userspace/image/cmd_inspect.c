@@ -146,16 +146,19 @@ static json_t *inspect_json_uki(const struct ccdm_bootable *b)
 	struct ccdm_digest digest;
 	unsigned int i;
 
-	for (i = 0; i < b->uki.pe.count; i++) {
+	for (i = 0; sections && i < b->uki.pe.count; i++) {
 		const struct ccdm_pe_section *s = &b->uki.pe.section[i];
 		char name[sizeof(s->name)];
 		uint32_t size = s->virtual_size < s->raw_size ? s->virtual_size : s->raw_size;
 
 		memcpy(name, s->name, sizeof(name));
 		ccdm_err_plain(name);
+		/* (what lacks a section must not look whole) */
 		if (ccdm_digest_of(CCDM_ALG_SHA256, b->uki.pe.bytes + s->raw_at, size, NULL, 0,
-				   &digest))
-			continue;
+				   &digest)) {
+			json_decref(sections);
+			sections = NULL;
+		}
 		ccdm_json_add(&sections, json_pack("{s:s, s:o, s:s}", "name", name, "size",
 						   json_sprintf("%u", size), "sha256",
 						   ccdm_image_hex(&digest, hex)));

@@ -57,7 +57,7 @@ def build():
     wraps = os.path.join(TOP, BUILD, "wraps")
     with open(wraps, "w") as f:
         f.write("\n".join("--wrap=" + f for f in (*functions(), "main", "exit", "prctl", *["_exit"] * counts)) + "\n")
-    for program in ("ccdm-setup", "ccdm-broker", "ccdm-brokerd"):
+    for program in ("ccdm-setup", "ccdm-image", "ccdm-broker", "ccdm-brokerd"):
         path = os.path.join(TOP, BUILD, "bin", program)
         if os.path.exists(path) and os.path.getmtime(path) < os.path.getmtime(shim):
             os.unlink(path)
@@ -65,7 +65,7 @@ def build():
     subprocess.run(["make", "-s", "-j2", "BUILD=" + BUILD, "CFLAGS=-std=gnu11 -g -fPIE -fno-omit-frame-pointer "
                     "-fno-optimize-sibling-calls " + how,
                     "LDFLAGS=-pie -Wl,--no-as-needed %s -Wl,@%s" % (shim, wraps)] +
-                   [BUILD + "/bin/" + p for p in ("ccdm-setup", "ccdm-broker", "ccdm-brokerd")],
+                   [BUILD + "/bin/" + p for p in ("ccdm-setup", "ccdm-image", "ccdm-broker", "ccdm-brokerd")],
                    cwd=TOP, check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["make", "-s", "build/tests/load", "build/tests/signer", "build/tests/mirror"], cwd=TOP, check=True,
                    stdout=subprocess.DEVNULL)

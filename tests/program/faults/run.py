@@ -19,9 +19,10 @@ import tempfile
 
 from harness import Test, build, results
 from scenario_broker import broker_new, broker_tool, brokerd, brokerd_start
+from scenario_image import image_files
 from scenario_setup import setup_files, setup_device, setup_tpm
 
-HOST = (broker_new, broker_tool, brokerd, brokerd_start, setup_files)
+HOST = (broker_new, broker_tool, brokerd, brokerd_start, setup_files, image_files)
 GUEST = (setup_device, setup_tpm)
 
 

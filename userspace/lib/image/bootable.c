@@ -136,21 +136,30 @@ static int ccdm_bootable_esp(struct ccdm_bootable *b, struct ccdm_err *err)
 /* Firmware looks for the file on each FAT file system, whatever the type of its partition. */
 static int ccdm_bootable_alone(const struct ccdm_bootable *b, struct ccdm_err *err)
 {
-	struct ccdm_err ignored = { 0 };
 	struct ccdm_fat_entry entry;
+	struct ccdm_err why;
 	struct ccdm_fat fat;
 	unsigned int i;
+	int r;
 
 	for (i = 0; i < b->gpt.count; i++) {
 		const struct ccdm_gpt_part *part = &b->gpt.part[i];
 
-		if (part != b->esp &&
-		    !ccdm_fat_open(&b->source, part->start, part->size, &fat, &ignored) &&
-		    !ccdm_fat_find(&fat, CCDM_BOOTABLE_UKI, &entry, &ignored))
+		if (part == b->esp)
+			continue;
+		r = ccdm_fat_open(&b->source, part->start, part->size, &fat, &why);
+		if (!r)
+			r = ccdm_fat_find(&fat, CCDM_BOOTABLE_UKI, &entry, &why);
+		if (!r)
 			return ccdm_err_set(
 				err, -EINVAL,
 				"%s: partitions %u and %u: both have a file %s; firmware may start either",
 				b->source.name, b->esp->number, part->number, CCDM_BOOTABLE_UKI);
+		/* (most partitions hold something else) */
+		if (r != -EINVAL && r != -ENOENT) {
+			*err = why;
+			return r;
+		}
 	}
 	return 0;
 }

@@ -495,7 +495,7 @@ static void no_evidence(void **state)
 	assert_non_null(strstr(err.text, "unknown TEE 'sgx'"));
 	assert_null(proof.facts);
 	assert_int_equal(ccdm_evidence_judge("snp", text, NULL, NULL, v, &proof, &err), -EINVAL);
-	assert_non_null(strstr(err.text, "expected an object"));
+	assert_non_null(strstr(err.text, "expected a JSON object"));
 	assert_int_equal(ccdm_evidence_judge("snp", NULL, NULL, NULL, v, &proof, &err), -EINVAL);
 	assert_null(proof.facts);
 	assert_null(proof.notes);

@@ -151,7 +151,7 @@ static void says(const char *what, const char *text, const char *key, const char
 		 unsigned int way)
 {
 	/* of an empty object its first member is named */
-	if (way == EMPTY && strstr(text, " is no "))
+	if (way == EMPTY && strstr(text, "expected a"))
 		return;
 	/* the parser quotes what is short */
 	if (way == WAYS - 1 && strlen(key) > 18 && strstr(text, "duplicate object key"))

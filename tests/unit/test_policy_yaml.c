@@ -17,12 +17,12 @@ static void refused(void **state)
 	static const struct {
 		const char *text, *where;
 	} all[] = {
-		{ "", "no policy" },
+		{ "", "expected a policy, found none" },
 		{ "name: a\n\tb: c\n", "line 2" },
 		{ "[a]", "line 1, column 1: expected members KEY: VALUE" },
 		{ "name: a\nname: b\n", "line 2, column 1: this key appears twice: name" },
 		{ "nome: a\n", "line 1, column 1: unknown key: nome" },
-		{ "name: A\n", "line 1, column 7: a name is" },
+		{ "name: A\n", "line 1, column 7: expected a name" },
 		{ "name: a\nrequire:\n  tee: snp\n", "must have secrets" },
 		{ "name: a\nsecrets: a/b/c\n", "a policy must have conditions (require)" },
 		{ "secrets: a/b/c\nrequire:\n  tee: snp\n", "must have a name" },

@@ -348,7 +348,7 @@ static void bundle_texts(void **state)
 		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "'", ", 'pck_certificate_chain': null",
 		  NULL },
 		{ "{}", "'" SIG "'", "'{}'", "'" SIG "'", "", "tcb_info: expected a string" },
-		{ "'{}'", "'" SIG "'", "7", "'" SIG "'", "", "qe_identity is no text" },
+		{ "'{}'", "'" SIG "'", "7", "'" SIG "'", "", "qe_identity: expected a string" },
 		{ "'{}'", "'12'", "'{}'", "'" SIG "'", "", "tcb_info: the signature: expected" },
 		{ "'{}'", "null", "'{}'", "'" SIG "'", "", "tcb_info: the signature: expected" },
 		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "0'", "",
@@ -356,11 +356,11 @@ static void bundle_texts(void **state)
 		{ "'[]'", "'" SIG "'", "'{}'", "'" SIG "'", "", "tcb_info: line" },
 		{ "'{}'", "'" SIG "'", "'{'", "'" SIG "'", "", "qe_identity: line 1" },
 		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "'", ", 'pck_crl_issuer_chain': 1",
-		  "pck_crl_issuer_chain is no text" },
+		  "pck_crl_issuer_chain: expected a string" },
 		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "'", ", 'pck_certificate_chain': 'x'",
 		  "pck_certificate_chain" },
 		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "'", ", 'root_ca_crl': 'xy'",
-		  "root_ca_crl is not hex" },
+		  "root_ca_crl: expected hex" },
 		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "'", ", 'pck_crl': []",
 		  "pck_crl: expected hex" },
 		{ "'{}'", "'" SIG "'", "'{}'", "'" SIG "'", "} x", "line 1" },
@@ -457,7 +457,7 @@ static void odd_quotes(void **state)
 	tdx_chain_make(&five, &c);
 	size = tdx_quote(&five, &c, quote);
 	assert_int_equal(ccdm_tdx_parse(quote, CCDM_TDX_QUOTE_MAX + 1, &tdx, &err), -EINVAL);
-	assert_non_null(strstr(err.text, "more than"));
+	assert_non_null(strstr(err.text, "expected at most"));
 	quote[50] ^= 1;
 	assert_int_equal(ccdm_tdx_parse(quote, size, &tdx, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "a body of the size of its type is missing"));

@@ -90,10 +90,17 @@ int ccdm_fence_cmdline(const struct ccdm_config *config, const char *found, stru
 		if (n != m || strncmp(want, found, n))
 			break;
 	}
+	if (!n)
+		return ccdm_err_set(err, -ECANCELED,
+				    "word %u of the command line: expected no word, found '%.*s'",
+				    place, (int)m, found);
+	if (!m)
+		return ccdm_err_set(err, -ECANCELED,
+				    "word %u of the command line: expected '%.*s', found none",
+				    place, (int)n, want);
 	return ccdm_err_set(err, -ECANCELED,
 			    "word %u of the command line: expected '%.*s', found '%.*s'", place,
-			    n ? (int)n : 10, n ? want : "end of line", m ? (int)m : 10,
-			    m ? found : "end of line");
+			    (int)n, want, (int)m, found);
 }
 
 int ccdm_fence_options(const char *root, struct ccdm_err *err)

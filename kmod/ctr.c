@@ -59,7 +59,7 @@ static int ccdm_claim_only(struct ccdm *c)
 	lockdep_assert_held(&ccdm_list_lock);
 	list_for_each_entry(other, &ccdm_list, list) {
 		if (other->md == c->md) {
-			c->ti->error = "The mapping already has a table: a new one would have a new key";
+			c->ti->error = "The mapping has a table: a new one would have a new key";
 			r = -EBUSY;
 		} else if (other->dev->bdev->bd_dev == bdev->bd_dev) {
 			c->ti->error = "Backing device is in use by another ccdm mapping";

@@ -49,7 +49,7 @@ check_sh "the cache is 2 % of the memory, an eighth of it in pages" \
 	"dmsetup status a | grep -q ' cache_kib:[0-9]*/$((kb / 50 / 1024 * 1024)) pages:[0-9]*/$((kb / 50 / 1024 * 256 / 8)) '"
 dmesg -C
 refuse "a second table for a live mapping is refused" "" dmsetup reload a --table "0 $(fit "$(sectors $E)") ccdm 1 $E 0"
-check_sh "because it would have another key" "dmesg | grep -q 'The mapping already has a table: a new one would have a new key'"
+check_sh "because it would have another key" "dmesg | grep -q 'The mapping has a table: a new one would have a new key'"
 refuse "the same line again too" "" dmsetup reload a --table "0 $LEN ccdm 1 $D 0"
 refuse "a linear table over the same device is refused" "" dmsetup reload a --table "0 8 linear $D 0"
 check_sh "still the same data after that" "dd if=/dev/urandom of=/tmp/x bs=4096 count=8 status=none && dd if=/tmp/x of=/dev/mapper/a bs=4096 oflag=direct status=none && dd if=/dev/mapper/a bs=4096 count=8 iflag=direct status=none | cmp - /tmp/x"

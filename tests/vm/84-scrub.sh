@@ -48,7 +48,7 @@ go
 wait $M
 wait $S
 rc=$?
-check_sh "somebody else stops it: no success" "[ $rc = 1 ] && grep -q 'ended before it had read everything' /tmp/s || { echo $rc; cat /tmp/s; false; }"
+check_sh "somebody else stops it: no success" "[ $rc = 1 ] && grep -q 'ended before it read everything' /tmp/s || { echo $rc; cat /tmp/s; false; }"
 
 begin /tmp/s
 kill -INT $S
@@ -66,7 +66,7 @@ go
 wait $M
 wait $S
 rc=$?
-check_sh "the mapping is suspended: no success" "[ $rc = 1 ] && grep -q 'ended before it had read everything' /tmp/s || { echo $rc; cat /tmp/s; false; }"
+check_sh "the mapping is suspended: no success" "[ $rc = 1 ] && grep -q 'ended before it read everything' /tmp/s || { echo $rc; cat /tmp/s; false; }"
 refuse_code 5 "while it is: it does not begin" "x is suspended" ccdm-setup scrub x
 dmsetup resume x
 check_sh "none of them counts" "dmsetup status x | grep -q 'scrubs:1 '"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* fuzzes: lib/image/gpt.c lib/image/source.c - a partition table, with and without right checksums */
+/* fuzzes: lib/image/gpt.c - a partition table, with and without right checksums */
 #include <zlib.h>
 #include "image/gpt.h"
 #include "fuzz.h"

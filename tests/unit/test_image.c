@@ -51,7 +51,8 @@ static int read_gpt(const struct forge_bytes *disk, struct ccdm_gpt *gpt)
 	const struct ccdm_source s = source_of(disk);
 
 	memset(&err, 0, sizeof(err));
-	seed("image_gpt", disk->p, disk->size < 4096 ? disk->size : 4096);
+	if (disk->size < 65536)
+		seed("image_gpt", disk->p, disk->size);
 	return ccdm_gpt_read(&s, gpt, &err);
 }
 
@@ -669,7 +670,9 @@ static void initrd_bad(void **state)
 		{ "\x5d\0\0", 3, "lzma" },
 		{ "\x1f\x8b", 2, "gzip" },
 		{ "\x28\xb5\x2f\xfd", 4, "zstd" },
-		{ "\0\0\0\0\0" "70701", 10, "expected a cpio archive" }, /* not at a multiple of 4 */
+		{ "\0\0\0\0\0"
+		  "70701",
+		  10, "expected a cpio archive" }, /* not at a multiple of 4 */
 		{ "0707", 4, "cut off" },
 	};
 	struct forge_bytes b = { 0 };

@@ -34,7 +34,7 @@ static void predict(const struct ccdm_bootable *b, struct ccdm_prediction *p, co
 	struct ccdm_digest value;
 	unsigned int k;
 
-	if (ccdm_predict(b, p, &err)) {
+	if (ccdm_predict(b, b->files & 1, p, &err)) {
 		free(c);
 		return;
 	}
@@ -49,6 +49,29 @@ static void predict(const struct ccdm_bootable *b, struct ccdm_prediction *p, co
 		ccdm_compare_drop(c);
 	}
 	free(c);
+}
+
+/* The image beside itself, and beside one that has less. */
+static void differ(const struct ccdm_bootable *a)
+{
+	struct ccdm_bootable *b = fuzz_own(malloc(sizeof(*b)));
+	struct ccdm_err err = { 0 };
+	unsigned int i;
+
+	*b = *a;
+	(void)!ccdm_difference(a, b, line, NULL, &err);
+	b->files /= 2;
+	b->gpt.event_size /= 2;
+	b->gpt.count /= 2;
+	b->uki.stub[0] = 'x';
+	b->uki.pe.count -= b->uki.pe.count / 2;
+	for (i = 0; i < b->uki.pe.count; i++)
+		b->uki.pe.section[i].virtual_size /= 2;
+	(void)!ccdm_difference(a, b, line, NULL, &err);
+	b->conf = NULL;
+	(void)!ccdm_difference(a, b, line, NULL, &err);
+	(void)!ccdm_difference(b, a, line, NULL, &err);
+	free(b);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -79,7 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	source.size = n;
 	if (!ccdm_bootable_read(&source, a, &err)) {
 		predict(a, p, data + n, size - n);
-		(void)!ccdm_difference(a, a, line, NULL, &err);
+		differ(a);
 	}
 	ccdm_bootable_close(a);
 	free(disk);

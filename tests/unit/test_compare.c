@@ -41,7 +41,7 @@ static struct forge_bytes disk_of(const char *stub, const char *cmdline, const c
 static void predict(const struct forge_bytes *disk)
 {
 	open_disk(disk, &boot);
-	assert_int_equal(ccdm_predict(&boot, &prediction, &err), 0);
+	assert_int_equal(ccdm_predict(&boot, false, &prediction, &err), 0);
 }
 
 /* ---- logs ---------------------------------------------------------------------------- */
@@ -456,6 +456,32 @@ static void ids(void **state)
 	forge_free(&disk);
 }
 
+/* With Secure Boot on the firmware does not measure the kernel; of 252 that is not known. */
+static void secure_boot(void **state)
+{
+	struct forge_bytes disk = disk_of("257.1", FORGE_CMDLINE, forge_conf, NULL, 0);
+	char id[CCDM_ENCLAVE_ID_SIZE], other[CCDM_ENCLAVE_ID_SIZE], why[640];
+	unsigned int events;
+
+	(void)state;
+	predict(&disk);
+	events = prediction.events;
+	assert_int_equal(ccdm_predict_id(&boot, &prediction, false, 0, id, why, sizeof(why)), 0);
+	assert_int_equal(ccdm_predict(&boot, true, &prediction, &err), 0);
+	assert_int_equal(prediction.events, events - 1);
+	assert_int_equal(ccdm_predict_id(&boot, &prediction, false, 0, other, why, sizeof(why)), 0);
+	assert_int_equal(strlen(other), 64);
+	assert_string_not_equal(id, other);
+	ccdm_bootable_close(&boot);
+	forge_free(&disk);
+	disk = disk_of("252.1", FORGE_CMDLINE, forge_conf, NULL, 0);
+	open_disk(&disk, &boot);
+	assert_int_equal(ccdm_predict(&boot, true, &prediction, &err), 0);
+	assert_non_null(ccdm_predict_why(&prediction, 4));
+	ccdm_bootable_close(&boot);
+	forge_free(&disk);
+}
+
 /* ---- differences --------------------------------------------------------------------------- */
 
 static char lines[16384];
@@ -515,7 +541,7 @@ int main(void)
 		cmocka_unit_test(returned),    cmocka_unit_test(words),
 		cmocka_unit_test(order),       cmocka_unit_test(bad_logs),
 		cmocka_unit_test(unknown),     cmocka_unit_test(ids),
-		cmocka_unit_test(differences),
+		cmocka_unit_test(secure_boot), cmocka_unit_test(differences),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

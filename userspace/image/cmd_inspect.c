@@ -13,12 +13,15 @@
 
 struct inspect_args {
 	const char *against;
+	bool secure_boot;
 	bool json;
 };
 
-enum { OPT_AGAINST = 256 };
+enum { OPT_AGAINST = 256, OPT_SECURE_BOOT };
 
 static const struct ccdm_option inspect_options[] = {
+	{ "secure-boot", 0, OPT_SECURE_BOOT, NULL,
+	  "of a machine with Secure Boot on, which does not measure the kernel", NULL, NULL },
 	{ "against", 0, OPT_AGAINST, "DISK2", "say in what DISK2 differs from DISK", "@file",
 	  NULL },
 	{ "json", 0, 'j', NULL, "as JSON", NULL, NULL },
@@ -32,6 +35,9 @@ static enum ccdm_exit inspect_take(int option, void *arg)
 	switch (option) {
 	case OPT_AGAINST:
 		a->against = optarg;
+		break;
+	case OPT_SECURE_BOOT:
+		a->secure_boot = true;
 		break;
 	case 'j':
 		a->json = true;
@@ -272,7 +278,7 @@ static enum ccdm_exit inspect_against(const struct inspect_args *a,
 	enum ccdm_exit e;
 	int r;
 
-	other = ccdm_image_load(a->against, &e);
+	other = ccdm_image_load(a->against, a->secure_boot, &e);
 	if (!other) {
 		json_decref(lines);
 		return e;
@@ -302,7 +308,7 @@ static enum ccdm_exit cmd_inspect(const struct ccdm_verb *verb, int argc, char *
 	e = ccdm_image_options(verb, argc, argv, inspect_take, &a, &over);
 	if (over)
 		return e;
-	disk = ccdm_image_load(argv[optind], &e);
+	disk = ccdm_image_load(argv[optind], a.secure_boot, &e);
 	if (!disk)
 		return e;
 	if (a.against) {

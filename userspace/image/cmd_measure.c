@@ -22,10 +22,11 @@ struct measure_args {
 	char type[LISTED][32];
 	unsigned int bank;
 	bool snp; /* an option was given that needs a firmware */
+	bool secure_boot;
 	bool json;
 };
 
-enum { OPT_FIRMWARE = 256, OPT_VCPUS, OPT_TYPE, OPT_VMM, OPT_FEATURES, OPT_BANK };
+enum { OPT_FIRMWARE = 256, OPT_SECURE_BOOT, OPT_VCPUS, OPT_TYPE, OPT_VMM, OPT_FEATURES, OPT_BANK };
 
 #define MEASURE_TYPES \
 	"EPYC-Milan EPYC-Milan-v1 EPYC-Milan-v2 EPYC-Genoa EPYC-Genoa-v1 EPYC-Turin EPYC-Rome EPYC EPYC-v4"
@@ -33,6 +34,8 @@ enum { OPT_FIRMWARE = 256, OPT_VCPUS, OPT_TYPE, OPT_VMM, OPT_FEATURES, OPT_BANK 
 static const struct ccdm_option measure_options[] = {
 	{ "bank", 0, OPT_BANK, "BANK",
 	  "of the events that are printed: sha256 (the default) or sha384", "sha256 sha384", NULL },
+	{ "secure-boot", 0, OPT_SECURE_BOOT, NULL,
+	  "of a machine with Secure Boot on, which does not measure the kernel", NULL, NULL },
 	{ "firmware", 0, OPT_FIRMWARE, "FILE", "SEV-SNP: also launch digests, with this firmware",
 	  "@file", NULL },
 	{ "vcpus", 0, OPT_VCPUS, "N[,N...]", "SEV-SNP: for so many vCPUs (default 1)", NULL, NULL },
@@ -93,7 +96,8 @@ static enum ccdm_exit measure_take(int option, void *arg)
 	struct measure_args *a = arg;
 	unsigned int i;
 
-	a->snp |= option != 'j' && option != OPT_FIRMWARE && option != OPT_BANK;
+	a->snp |= option != 'j' && option != OPT_FIRMWARE && option != OPT_BANK &&
+		  option != OPT_SECURE_BOOT;
 	switch (option) {
 	case OPT_FIRMWARE:
 		a->firmware = optarg;
@@ -119,6 +123,9 @@ static enum ccdm_exit measure_take(int option, void *arg)
 				return CCDM_EXIT_OK;
 			}
 		return CCDM_EXIT_USAGE;
+	case OPT_SECURE_BOOT:
+		a->secure_boot = true;
+		return CCDM_EXIT_OK;
 	case 'j':
 		a->json = true;
 		return CCDM_EXIT_OK;
@@ -373,7 +380,7 @@ static enum ccdm_exit cmd_measure(const struct ccdm_verb *verb, int argc, char *
 		a.vcpus[a.nr_vcpus++] = 1;
 	if (!a.nr_types)
 		strcpy(a.type[a.nr_types++], "EPYC-Milan");
-	disk = ccdm_image_load(argv[optind], &e);
+	disk = ccdm_image_load(argv[optind], a.secure_boot, &e);
 	if (!disk)
 		return e;
 	e = a.json ? measure_print_json(&a, disk) : measure_print(&a, disk);

@@ -13,16 +13,19 @@ struct verify_args {
 	const char *event_log;
 	const char *ccdm_log;
 	bool tdx;
+	bool secure_boot;
 	bool json;
 };
 
-enum { OPT_EVENT_LOG = 256, OPT_CCDM_LOG, OPT_TDX };
+enum { OPT_EVENT_LOG = 256, OPT_SECURE_BOOT, OPT_CCDM_LOG, OPT_TDX };
 
 static const struct ccdm_option verify_options[] = {
 	{ "event-log", 0, OPT_EVENT_LOG, "FILE",
 	  "of the firmware: binary_bios_measurements, or CCEL (needed)", "@file", NULL },
 	{ "ccdm-log", 0, OPT_CCDM_LOG, "FILE", "of ccdm: /run/ccdm/tpm2-measure.log", "@file",
 	  NULL },
+	{ "secure-boot", 0, OPT_SECURE_BOOT, NULL,
+	  "of a machine with Secure Boot on, which does not measure the kernel", NULL, NULL },
 	{ "tdx", 0, OPT_TDX, NULL, "the log is of a TD (CCEL), not of a TPM", NULL, NULL },
 	{ "json", 0, 'j', NULL, "as JSON", NULL, NULL },
 	{ 0 },
@@ -41,6 +44,9 @@ static enum ccdm_exit verify_take(int option, void *arg)
 		break;
 	case OPT_TDX:
 		a->tdx = true;
+		break;
+	case OPT_SECURE_BOOT:
+		a->secure_boot = true;
 		break;
 	case 'j':
 		a->json = true;
@@ -216,7 +222,7 @@ static enum ccdm_exit cmd_verify(const struct ccdm_verb *verb, int argc, char **
 		return e;
 	if (!a.event_log)
 		return ccdm_image_usage(verb, "expected --event-log FILE");
-	disk = ccdm_image_load(argv[optind], &e);
+	disk = ccdm_image_load(argv[optind], a.secure_boot, &e);
 	if (!disk)
 		return e;
 	e = verify_do(&a, disk);

@@ -47,8 +47,11 @@ struct ccdm_image_disk {
 	struct ccdm_prediction prediction;
 };
 
-/* Reads @file and predicts. Return: it, or NULL with the error printed and *@e set. */
-struct ccdm_image_disk *ccdm_image_load(const char *file, enum ccdm_exit *e);
+/*
+ * Reads @file and predicts, of a machine with or without Secure Boot. Return: it, or NULL with the
+ * error printed and *@e set.
+ */
+struct ccdm_image_disk *ccdm_image_load(const char *file, bool secure_boot, enum ccdm_exit *e);
 void ccdm_image_free(struct ccdm_image_disk *disk);
 
 /* {"tpm": {"sha256": HEX, "sha384": HEX}, "tdx": {"sha384": HEX}}; null, and "unknown", for an unknown ID */

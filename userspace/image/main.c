@@ -45,7 +45,7 @@ enum ccdm_exit ccdm_image_print(json_t *object)
 	return r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : CCDM_EXIT_OK;
 }
 
-struct ccdm_image_disk *ccdm_image_load(const char *file, enum ccdm_exit *e)
+struct ccdm_image_disk *ccdm_image_load(const char *file, bool secure_boot, enum ccdm_exit *e)
 {
 	struct ccdm_image_disk *disk = calloc(1, sizeof(*disk));
 	struct ccdm_err err = { 0 };
@@ -58,7 +58,7 @@ struct ccdm_image_disk *ccdm_image_load(const char *file, enum ccdm_exit *e)
 	}
 	r = ccdm_bootable_open(file, &disk->boot, &err);
 	if (!r)
-		r = ccdm_predict(&disk->boot, &disk->prediction, &err);
+		r = ccdm_predict(&disk->boot, secure_boot, &disk->prediction, &err);
 	if (!r)
 		return disk;
 	*e = ccdm_ui_fail(CCDM_PROGRAM, &err, r);

@@ -77,6 +77,16 @@ def predicted(tmp):
         write(tmp + "/p.ccdm", F.ccdm_log(texts))
         says(0, "the log is of a boot of this disk", "verify", path, "--event-log", tmp + "/p.log", "--ccdm-log", tmp + "/p.ccdm")
         says(7, "not compared: pcr15", "verify", path, "--event-log", tmp + "/p.log")
+    # with Secure Boot on the firmware does not measure the kernel
+    path = F.disk(tmp + "/p.img", F.uki())
+    happened = [e for e in F.events(path) if e[3] != "kernel"]
+    ident = measure(path, "--secure-boot")["enclave-id"]["tpm"]["sha256"]
+    ok(ident == F.enclave_id(happened, texts, "sha256"), "the enclave ID with Secure Boot on")
+    write(tmp + "/p.log", F.log(happened))
+    words = "verify", path, "--event-log", tmp + "/p.log", "--ccdm-log", tmp + "/p.ccdm"
+    says(0, "the log is of a boot of this disk", *words, "--secure-boot")
+    says(7, "Secure Boot is on, perhaps", *words)
+    says(0, "it is known of systemd-stub 257 alone", "measure", write(tmp + "/p.efi", F.uki("252")), "--secure-boot")
     # a UKI alone has the same ID: no event of the disk is in it
     alone = measure(write(tmp + "/p.efi", F.uki("252")))
     ok(alone["enclave-id"] == got["enclave-id"], "a UKI alone has the same enclave ID", alone)

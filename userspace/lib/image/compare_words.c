@@ -230,8 +230,10 @@ static void ccdm_words_other(const struct ccdm_bootable *b, const struct ccdm_pr
 			       text[0] ? ")" : "");
 		break;
 	case CCDM_PREDICT_KERNEL:
-		ccdm_words_say(w, f ? "another kernel was started than .linux of the UKI"
-				    : "no kernel was started");
+		ccdm_words_say(
+			w,
+			f ? "another kernel was started than .linux of the UKI"
+			  : "the firmware measured no kernel: Secure Boot is on, perhaps (--secure-boot)");
 		break;
 	case CCDM_PREDICT_OPTIONS:
 		ccdm_words_say(w, f ? "the kernel got another command line than .cmdline of the UKI"

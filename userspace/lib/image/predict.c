@@ -246,7 +246,8 @@ static void ccdm_predict_beside(struct ccdm_predict_maker *m)
 				b->file[i].path, b->file[i].beside);
 }
 
-int ccdm_predict(const struct ccdm_bootable *b, struct ccdm_prediction *p, struct ccdm_err *err)
+int ccdm_predict(const struct ccdm_bootable *b, bool secure_boot, struct ccdm_prediction *p,
+		 struct ccdm_err *err)
 {
 	struct ccdm_predict_maker m = { .b = b, .p = p, .err = err };
 	char why[192];
@@ -263,7 +264,13 @@ int ccdm_predict(const struct ccdm_bootable *b, struct ccdm_prediction *p, struc
 		ccdm_predict_unknown(&m, 9, "%s: %s", b->path, why);
 	if (!ccdm_predict_why(p, 11))
 		ccdm_predict_sections(&m);
-	ccdm_predict_kernel(&m);
+	if (!secure_boot)
+		ccdm_predict_kernel(&m);
+	else if (b->uki.version != 257)
+		ccdm_predict_unknown(
+			&m, 4,
+			"%s: with Secure Boot on it is known of systemd-stub 257 alone what is measured",
+			b->path);
 	if (!ccdm_predict_why(p, 9))
 		ccdm_predict_options(&m);
 	ccdm_predict_constant(&m, 5, "Exit Boot Services Invocation");

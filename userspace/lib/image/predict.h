@@ -71,9 +71,16 @@ struct ccdm_prediction {
 	struct ccdm_measure_list measured;
 };
 
-/* Return: 0, -EINVAL with what is wrong in @err, -ENOMEM, -EIO. */
-int __must_check ccdm_predict(const struct ccdm_bootable *b, struct ccdm_prediction *p,
-			      struct ccdm_err *err);
+/**
+ * ccdm_predict() - predict the events of a boot
+ * @secure_boot: Secure Boot is on: the stub vouches for the kernel in the firmware's place then,
+ *	and the firmware does not measure it
+ * @p: filled
+ *
+ * Return: 0, -EINVAL with what is wrong in @err, -ENOMEM, -EIO.
+ */
+int __must_check ccdm_predict(const struct ccdm_bootable *b, bool secure_boot,
+			      struct ccdm_prediction *p, struct ccdm_err *err);
 
 /* SHA-256 and SHA-384: the banks of a prediction. */
 uint16_t ccdm_predict_bank(unsigned int number);

@@ -106,15 +106,17 @@ def secure(t):
     subprocess.run(["openssl", "rsa", "-in", key, "-passin", "pass:snakeoil", "-out", folder + "/db.key"], check=True,
                    stderr=subprocess.DEVNULL)
     shutil.copy(cert, folder + "/db.pem")
-    disk = t.image("signed.img", INITRD="probe", SCRATCH="0", SECUREBOOT=folder)
-    plain = t.image("plain.img", INITRD="probe", SCRATCH="0")
-    t.ok(predicted(disk)["enclave-id"] == predicted(plain)["enclave-id"], "a signature does not change the enclave ID")
-    log, values = probe(t, "Secure Boot", disk, secure=True)
-    with open(log, "rb") as f:
-        t.ok(SECURE in f.read(), "Secure Boot: it is on")
-    as_predicted(t, "Secure Boot", disk, log, values, "--secure-boot")
-    rc, out = image("verify", disk, "--event-log", log)
-    t.ok(rc == 7 and "Secure Boot is on, perhaps" in out, "and verify says so where it was not told", out)
+    for stub in SUITES:
+        title = "Secure Boot, stub of " + stub
+        disk = t.image("signed.img", INITRD="probe", SCRATCH="0", STUB=stub, SECUREBOOT=folder)
+        plain = t.image("plain.img", INITRD="probe", SCRATCH="0", STUB=stub)
+        t.ok(predicted(disk)["enclave-id"] == predicted(plain)["enclave-id"], title + ": a signature does not change the enclave ID")
+        log, values = probe(t, title, disk, secure=True)
+        with open(log, "rb") as f:
+            t.ok(SECURE in f.read(), title + ": it is on")
+        as_predicted(t, title, disk, log, values, "--secure-boot")
+        rc, out = image("verify", disk, "--event-log", log)
+        t.ok(rc == 7 and "Secure Boot is on, perhaps" in out, title + ": verify says so where it was not told", out)
 
 
 def changes(t):
@@ -129,8 +131,8 @@ def changes(t):
     files = shutil.copy(good, os.path.join(t.dir, "cred.img"))
     put_esp(files, "EFI/BOOT/BOOTX64.EFI.extra.d", "host.cred", b"hello")
     cases = [("a resized disk", bigger, "pcr5", "the disk was resized", "the same"),
-             ("an addon beside the UKI", t.image("addon.img", INITRD="probe", SCRATCH="0", ADDON_CMDLINE="quiet"), "pcr12",
-              "an addon, a credential or another command line", "another one")]
+             ("an addon beside the UKI", t.image("addon.img", INITRD="probe", SCRATCH="0", ADDON_CMDLINE="quiet"), "pcr4",
+              "host.addon.efi", "another one")]
     if t.full:
         cases += [("a credential beside the UKI", files, "pcr12", "an addon, a credential or another command line", "another one"),
                   ("another command line", t.image("line.img", INITRD="probe", SCRATCH="0", CMDLINE="console=ttyS0 quiet"), "pcr4",

@@ -266,11 +266,6 @@ int ccdm_predict(const struct ccdm_bootable *b, bool secure_boot, struct ccdm_pr
 		ccdm_predict_sections(&m);
 	if (!secure_boot)
 		ccdm_predict_kernel(&m);
-	else if (b->uki.version != 257)
-		ccdm_predict_unknown(
-			&m, 4,
-			"%s: with Secure Boot on it is known of systemd-stub 257 alone what is measured",
-			b->path);
 	if (!ccdm_predict_why(p, 9))
 		ccdm_predict_options(&m);
 	ccdm_predict_constant(&m, 5, "Exit Boot Services Invocation");

@@ -34,7 +34,7 @@ struct ccdm_compare_found {
 	const uint8_t *data;
 	uint32_t size;
 	bool known;
-	char *text;
+	char text[CCDM_EVENT_MAX + 1];
 };
 
 /**

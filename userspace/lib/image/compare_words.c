@@ -130,7 +130,7 @@ static void ccdm_words_more(const struct ccdm_comparison *c, const struct ccdm_c
 	char text[256] = "";
 	const char *name;
 
-	if (f->text) {
+	if (f->text[0]) {
 		ccdm_words_say(w, "ccdm measured one more event: %s", f->text);
 		return;
 	}
@@ -265,8 +265,8 @@ static void ccdm_words_other(const struct ccdm_bootable *b, const struct ccdm_pr
 		ccdm_words_say(w,
 			       "/etc/ccdm/ccdm.conf in the initrd is another, or a file that it "
 			       "names: expected '%s', found %s%s%s",
-			       ccdm_words_measured(p, e->of), f && f->text ? "'" : "",
-			       f && f->text ? f->text : "no event", f && f->text ? "'" : "");
+			       ccdm_words_measured(p, e->of), f && f->text[0] ? "'" : "",
+			       f && f->text[0] ? f->text : "no event", f && f->text[0] ? "'" : "");
 		break;
 	case CCDM_PREDICT_CONSTANT:
 		ccdm_words_say(w, "the firmware did not measure '%s'", e->what);
@@ -302,7 +302,7 @@ static void ccdm_words_uki(const struct ccdm_comparison *c, struct ccdm_departur
 	}
 	for (i = 0; i < c->count; i++) {
 		const struct ccdm_compare_found *f = c->departure[i].found;
-		const char *name = !c->departure[i].expected && f && !f->text &&
+		const char *name = !c->departure[i].expected && f && !f->text[0] &&
 						   c->departure[i].reg == (c->rtmr ? 2U : 11U)
 					   ? ccdm_words_named(f)
 					   : NULL;

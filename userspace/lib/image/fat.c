@@ -8,8 +8,8 @@
 #include "base/bytes.h"
 #include "fat.h"
 
-#define FOLDER_MAX (65536 * 32) /* bytes of a folder */
-#define LETTERS	   255		/* of a long name */
+#define FOLDER_MAX ((size_t)65536 * 32) /* bytes of a folder */
+#define LETTERS	   255			/* of a long name */
 
 static int ccdm_fat_bad(const struct ccdm_fat *fat, const char *why, struct ccdm_err *err)
 {
@@ -137,7 +137,7 @@ static int ccdm_fat_folder(const struct ccdm_fat *fat, uint32_t cluster, uint8_t
 	}
 	if (r)
 		return r;
-	*bytes = malloc(*size ? *size : 1);
+	*bytes = calloc(1, *size ? *size : 1);
 	if (!*bytes)
 		return ccdm_err_memory(err);
 	r = *size ? ccdm_fat_chain(fat, cluster, *bytes, *size, err) : 0;

@@ -35,7 +35,7 @@ static int ccdm_gpt_entry(const char *name, const uint8_t *p, unsigned int numbe
 {
 	uint64_t first = ccdm_le64(p + 32), last = ccdm_le64(p + 40);
 	struct ccdm_gpt_part *part;
-	unsigned int i;
+	size_t i;
 
 	if (gpt->count == CCDM_GPT_PARTS_MAX)
 		return ccdm_err_set(err, -EINVAL,

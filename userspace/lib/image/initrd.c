@@ -52,7 +52,7 @@ static int ccdm_initrd_gzip(struct ccdm_initrd *i)
 	uInt before;
 	int r;
 
-	z->next_in = (Bytef *)(uintptr_t)(i->in + i->used);
+	z->next_in = (Bytef *)(i->in + i->used);
 	z->avail_in = before = (uInt)(i->in_size - i->used);
 	z->next_out = i->buffer;
 	z->avail_out = PIECE;
@@ -201,7 +201,7 @@ static int ccdm_initrd_pad(struct ccdm_initrd *i)
 }
 
 /* Word @number of a header. */
-static int ccdm_initrd_word(const uint8_t *header, unsigned int number, uint32_t *value)
+static int ccdm_initrd_word(const uint8_t *header, size_t number, uint32_t *value)
 {
 	const uint8_t *p = header + 6 + 8 * number;
 	unsigned int k;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /* pe.c - see pe.h */
-#include <stdlib.h>
 #include <string.h>
 #include "base/bytes.h"
 #include "pe.h"
@@ -67,22 +66,20 @@ static int ccdm_pe_section(struct ccdm_pe *pe, const uint8_t *p, struct ccdm_err
 	return 0;
 }
 
-static int ccdm_pe_by_place(const void *a, const void *b)
-{
-	const struct ccdm_pe_section *const *x = a, *const *y = b;
-
-	return ((*x)->raw_at > (*y)->raw_at) - ((*x)->raw_at < (*y)->raw_at);
-}
-
 /* Sections that have bytes in the file, in its order. Return: how many */
 static size_t ccdm_pe_sorted(const struct ccdm_pe *pe, const struct ccdm_pe_section **sorted)
 {
-	size_t i, n = 0;
+	const struct ccdm_pe_section *s;
+	size_t i, k, n = 0;
 
-	for (i = 0; i < pe->count; i++)
-		if (pe->section[i].raw_size)
-			sorted[n++] = &pe->section[i];
-	qsort(sorted, n, sizeof(*sorted), ccdm_pe_by_place);
+	for (i = 0; i < pe->count; i++) {
+		s = &pe->section[i];
+		if (!s->raw_size)
+			continue;
+		for (k = n++; k && sorted[k - 1]->raw_at > s->raw_at; k--)
+			sorted[k] = sorted[k - 1];
+		sorted[k] = s;
+	}
 	return n;
 }
 

@@ -136,7 +136,7 @@ static void ccdm_snp_vmsa(const struct ccdm_snp_launch *launch, uint32_t reset, 
 		{ 0x3e8, 1 },	       /* XCR0 */
 	};
 	bool ec2 = launch->vmm == CCDM_SNP_EC2, qemu = launch->vmm == CCDM_SNP_QEMU;
-	unsigned int i;
+	size_t i;
 
 	memset(page, 0, PAGE);
 	/* ES, CS, SS, DS, FS, GS, GDTR, LDTR, IDTR, TR: 16 bytes each */

@@ -136,10 +136,10 @@ void ccdm_uki_unknown(const struct ccdm_uki *uki, char *why, size_t size)
 /* (Linux, Documentation/arch/x86/boot.rst: kernel_version is at 0x20e, and points from 0x200 on) */
 void ccdm_uki_kernel(const struct ccdm_uki *uki, char *why, size_t size)
 {
-	unsigned int major = 0, minor = 0;
+	unsigned long major, minor = 0;
 	size_t n, at;
 	const uint8_t *linux_image = ccdm_uki_content(uki, ".linux", &n);
-	char text[64];
+	char text[64], *end;
 
 	why[0] = '\0';
 	if (!ccdm_pe_find(&uki->pe, ".initrd", NULL)) {
@@ -154,8 +154,10 @@ void ccdm_uki_kernel(const struct ccdm_uki *uki, char *why, size_t size)
 	snprintf(text, sizeof(text), "%.*s",
 		 (int)(n - at < sizeof(text) ? n - at : sizeof(text) - 1),
 		 (const char *)linux_image + at);
-	if (sscanf(text, "%4u.%4u", &major, &minor) == 2 &&
-	    (major > 6 || (major == 6 && minor >= 1)))
+	major = strtoul(text, &end, 10);
+	if (*end == '.')
+		minor = strtoul(end + 1, NULL, 10);
+	if (major > 6 || (major == 6 && minor >= 1))
 		return;
 	text[strcspn(text, " ")] = '\0';
 	ccdm_err_plain(text);
@@ -254,7 +256,7 @@ int ccdm_uki_initrd(const struct ccdm_uki *uki, struct ccdm_piece piece[3], uint
 	release = ccdm_uki_content(uki, ".osrel", &size);
 	if (!release)
 		return 0;
-	*extra = calloc(1, 2 * (CPIO_HEADER + 32) + size + 4 + sizeof(ccdm_uki_trailer));
+	*extra = calloc(1, (size_t)2 * (CPIO_HEADER + 32) + size + 4 + sizeof(ccdm_uki_trailer));
 	if (!*extra)
 		return -ENOMEM;
 	n = ccdm_uki_entry(*extra, 1, CPIO_DIR, EXTRA_DIR, NULL, 0);

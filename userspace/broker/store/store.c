@@ -2,7 +2,6 @@
 // Copyright The ccdm authors
 /* store.c - see store.h */
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,12 +9,11 @@
 #include <sys/stat.h>
 #include <time.h>
 #include "crypto/digest.h"
+#include "row.h"
 #include "store.h"
 
-#define VERSION 2 /* of the tables; in SQLite's user_version */
-#define COLUMNS 5
-#define LONGEST (1 << 24) /* bytes of a column */
-#define UPGRADE 300	  /* seconds: nonces of before an upgrade are used up */
+#define VERSION 2   /* of the tables; in SQLite's user_version */
+#define UPGRADE 300 /* seconds: nonces of before an upgrade are used up */
 
 struct ccdm_store {
 	sqlite3 *db;
@@ -120,161 +118,9 @@ static int ccdm_store_number(struct ccdm_store *s, const char *sql, int64_t *num
 	return r;
 }
 
-/* ---- MACs of rows --------------------------------------------------------------- */
+/* ---- rows --------------------------------------------------------------------- */
 
-/* A column of a row, with its type. */
-struct ccdm_column {
-	char type; /* t(ext), b(lob), i(nteger) */
-	const void *bytes;
-	size_t size;
-	int64_t number;
-};
-
-/* What a MAC is over: each column with its type and its length. */
-struct ccdm_row {
-	const char *table;
-	unsigned int count;
-	const struct ccdm_column *column;
-};
-
-#define CCDM_ROW(table, columns)                    \
-	{                                           \
-		table, ARRAY_SIZE(columns), columns \
-	}
-
-static struct ccdm_column ccdm_column_blob(const void *bytes, size_t size)
-{
-	return (struct ccdm_column){ 'b', bytes, size, 0 };
-}
-
-static struct ccdm_column ccdm_column_text(const char *text)
-{
-	return (struct ccdm_column){ 't', text, strlen(text), 0 };
-}
-
-static struct ccdm_column ccdm_column_number(int64_t number)
-{
-	return (struct ccdm_column){ 'i', NULL, sizeof(number), number };
-}
-
-static uint8_t *ccdm_row_length(uint8_t *to, uint64_t n)
-{
-	int i;
-
-	for (i = 7; i >= 0; i--)
-		*to++ = n >> (8 * i);
-	return to;
-}
-
-/* The bytes of a column, whatever it is: they must be asked for before their number. */
-static struct ccdm_column ccdm_column_stored(sqlite3_stmt *st, int i)
-{
-	const void *bytes = sqlite3_column_blob(st, i);
-
-	return ccdm_column_blob(bytes, bytes ? sqlite3_column_bytes(st, i) : 0);
-}
-
-/* In one piece; the caller frees it. */
-static uint8_t *ccdm_row_bytes(const struct ccdm_row *row, size_t *size)
-{
-	size_t table = strlen(row->table);
-	uint8_t *all, *at;
-	unsigned int i;
-
-	*size = 8 + table;
-	for (i = 0; i < row->count; i++)
-		*size += 1 + 8 + row->column[i].size;
-	all = malloc(*size);
-	if (!all)
-		return NULL;
-	at = ccdm_row_length(all, table);
-	memcpy(at, row->table, table);
-	at += table;
-	for (i = 0; i < row->count; i++) {
-		*at++ = row->column[i].type;
-		at = ccdm_row_length(at, row->column[i].size);
-		if (row->column[i].type == 'i')
-			at = ccdm_row_length(at, row->column[i].number);
-		else if (row->column[i].size)
-			at = (uint8_t *)memcpy(at, row->column[i].bytes, row->column[i].size) +
-			     row->column[i].size;
-	}
-	return all;
-}
-
-static int ccdm_row_mac(struct ccdm_store *s, const struct ccdm_row *row,
-			uint8_t mac[CCDM_MAC_SIZE], struct ccdm_err *err)
-{
-	size_t size;
-	uint8_t *all = ccdm_row_bytes(row, &size);
-	int r = all ? ccdm_keys_mac_row(s->keys, 0, all, size, mac) : -ENOMEM;
-
-	free(all);
-	return r ? ccdm_err_set(err, r, "a row of table %s: cannot create a MAC", row->table) : 0;
-}
-
-/* Has it the MAC that it says? Any key of the file is good. Return: 1, 0, -ENOMEM, -EIO */
-static int ccdm_row_good(struct ccdm_store *s, const struct ccdm_row *row, const void *said)
-{
-	size_t size;
-	uint8_t mac[CCDM_MAC_SIZE], *all = ccdm_row_bytes(row, &size);
-	unsigned int i;
-	int r = all ? 0 : -ENOMEM;
-
-	for (i = 0; !r && i < ccdm_keys_count(s->keys); i++) {
-		r = ccdm_keys_mac_row(s->keys, i, all, size, mac);
-		if (!r)
-			r = !CRYPTO_memcmp(mac, said, sizeof(mac));
-	}
-	free(all);
-	return r;
-}
-
-/*
- * A row as the database has it; @types: of its columns, the last of which is the MAC; a string
- * constant. Whoever can write may have made the table anew, without STRICT. Return: 1, 0: not ours,
- * -errno
- */
-#define ccdm_row_read(s, st, table, types)                                                  \
-	({                                                                                  \
-		_Static_assert(sizeof(types) - 1 <= COLUMNS, "COLUMNS is less than these"); \
-		ccdm_row_read_types(s, st, table, types);                                   \
-	})
-
-static int ccdm_row_read_types(struct ccdm_store *s, sqlite3_stmt *st, const char *table,
-			       const char *types)
-{
-	struct ccdm_column column[COLUMNS];
-	struct ccdm_row row = { .table = table, .column = column };
-	int i, n = (int)strlen(types), size;
-
-	for (i = 0; i < n; i++) {
-		int type = sqlite3_column_type(st, i);
-		const void *bytes;
-
-		if (type != (types[i] == 't'   ? SQLITE_TEXT
-			     : types[i] == 'b' ? SQLITE_BLOB
-					       : SQLITE_INTEGER))
-			return 0;
-		if (types[i] == 'i') {
-			column[i] = ccdm_column_number(sqlite3_column_int64(st, i));
-			continue;
-		}
-		bytes = types[i] == 't' ? sqlite3_column_text(st, i) : sqlite3_column_blob(st, i);
-		size = sqlite3_column_bytes(st, i);
-		if (size && !bytes)
-			return -ENOMEM;
-		if (size > LONGEST || (types[i] == 't' && memchr(bytes, 0, size)))
-			return 0;
-		column[i] = (struct ccdm_column){ types[i], bytes, size, 0 };
-	}
-	row.count = n - 1;
-	if (column[n - 1].size != CCDM_MAC_SIZE)
-		return 0;
-	return ccdm_row_good(s, &row, column[n - 1].bytes);
-}
-
-static void ccdm_row_odd(struct ccdm_store *s, const char *table, const void *key, int size)
+static void ccdm_store_odd_add(struct ccdm_store *s, const char *table, const void *key, int size)
 {
 	const char *from = key;
 	char *to;
@@ -304,7 +150,7 @@ static int ccdm_store_barrier_put(struct ccdm_store *s, int64_t nonces, struct c
 	sqlite3_stmt *st;
 	int r;
 
-	r = ccdm_row_mac(s, &row, mac, err);
+	r = ccdm_row_mac(s->keys, &row, mac, err);
 	if (r)
 		return r;
 	st = ccdm_store_prepare(
@@ -322,7 +168,7 @@ static int ccdm_store_barrier(struct ccdm_store *s, int64_t *nonces, struct ccdm
 	int code = st ? sqlite3_step(st) : SQLITE_ERROR, r;
 
 	if (code == SQLITE_ROW) {
-		r = ccdm_row_read(s, st, "counter", "tib");
+		r = ccdm_row_read(s->keys, st, "counter", "tib");
 		*nonces = sqlite3_column_int64(st, 1);
 	} else {
 		r = code == SQLITE_DONE ? 0 : ccdm_store_bad(s, err);
@@ -462,7 +308,7 @@ int ccdm_store_policy_put(struct ccdm_store *s, const char *name, const char *te
 	sqlite3_stmt *st;
 	int r;
 
-	r = ccdm_row_mac(s, &row, mac, err);
+	r = ccdm_row_mac(s->keys, &row, mac, err);
 	if (r)
 		return r;
 	st = ccdm_store_prepare(
@@ -490,7 +336,7 @@ int ccdm_store_policies(struct ccdm_store *s, ccdm_store_fn each, void *arg, str
 
 	s->odd.count = 0;
 	while (st && !r && (code = sqlite3_step(st)) == SQLITE_ROW) {
-		good = ccdm_row_read(s, st, "policy", "ttb");
+		good = ccdm_row_read(s->keys, st, "policy", "ttb");
 		if (good < 0) {
 			r = ccdm_err_set(err, good, "cannot check a policy of the database");
 		} else if (good) {
@@ -498,7 +344,8 @@ int ccdm_store_policies(struct ccdm_store *s, ccdm_store_fn each, void *arg, str
 				 (const char *)sqlite3_column_text(st, 1), arg);
 		} else {
 			name = sqlite3_column_blob(st, 0);
-			ccdm_row_odd(s, "policy", name, name ? sqlite3_column_bytes(st, 0) : 0);
+			ccdm_store_odd_add(s, "policy", name,
+					   name ? sqlite3_column_bytes(st, 0) : 0);
 		}
 	}
 	if (!r && code != SQLITE_DONE)
@@ -603,7 +450,7 @@ int ccdm_store_session_add(struct ccdm_store *s, const struct ccdm_nonce *nonce,
 	if (!r && nonce->expires <= used)
 		r = ccdm_err_set(err, -EEXIST, "the nonce was used before");
 	if (!r)
-		r = ccdm_row_mac(s, &row, mac, err);
+		r = ccdm_row_mac(s->keys, &row, mac, err);
 	if (r)
 		return r;
 	st = ccdm_store_prepare(
@@ -635,14 +482,14 @@ int ccdm_store_session_get(struct ccdm_store *s, const uint8_t id[CCDM_NONCE_ID]
 	sqlite3_bind_blob(st, 1, id, CCDM_NONCE_ID, SQLITE_TRANSIENT);
 	code = st ? sqlite3_step(st) : SQLITE_ERROR;
 	if (code == SQLITE_ROW) {
-		good = ccdm_row_read(s, st, "session", "biitb");
+		good = ccdm_row_read(s->keys, st, "session", "biitb");
 		/* (the index that found it is the database's) */
 		if (good > 0 && (sqlite3_column_bytes(st, 0) != CCDM_NONCE_ID ||
 				 memcmp(sqlite3_column_blob(st, 0), id, CCDM_NONCE_ID)))
 			good = 0;
 		if (!good) {
 			ccdm_hex(id, CCDM_NONCE_ID, hex);
-			ccdm_row_odd(s, "session", hex, 2 * CCDM_NONCE_ID);
+			ccdm_store_odd_add(s, "session", hex, 2 * CCDM_NONCE_ID);
 		}
 	} else if (code != SQLITE_DONE) {
 		r = ccdm_store_bad(s, err);

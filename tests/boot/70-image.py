@@ -20,7 +20,7 @@ BANKS = ("sha256", "sha384")
 PCRS = ("4", "5", "9", "11")
 SUITES = ("bookworm", "trixie")
 # (a busy machine's clock is too uneven for the kernel's check of its timer)
-PROBE = {"INITRD": "probe", "SCRATCH": "0", "CMDLINE": "console=ttyS0 no_timer_check loglevel=4"}
+PROBE = {"INITRD": "probe", "SCRATCH": "0", "CMDLINE": "console=ttyS0 no_timer_check loglevel=1"}
 SECURE = "SecureBoot".encode("utf-16le") + b"\1"
 
 
@@ -76,10 +76,10 @@ def probe(t, title, disk, **kw):
     """The firmware's log of a boot, and the registers."""
     with t.boot([disk], title=title, **kw) as m:
         said = m.log()
-    m = re.search(r"PROBE-BEGINS\s+(.*?)PROBE-ENDS", re.sub(r"\[ *\d+\.\d+\] [^\n]*\n", "", said), re.S)
+    m = re.search(r"PROBE-BEGINS\s+(.*?)PROBE-ENDS", said, re.S)
     t.ok(m, title + ": the initrd prints the log", said[-2000:])
     values = {(b, i): v.lower() for b, i, v in re.findall(r"PROBE (sha\d+) (\d+) ([0-9A-F]+)", said)}
-    return keep(t, "probe.log", base64.b64decode(re.sub(r"\s", "", m.group(1)) if m else "")), values
+    return keep(t, "probe.log", base64.b64decode("".join(re.findall(r"^[A-Za-z0-9+/=]+\r?$", m.group(1), re.M)) if m else "")), values
 
 
 def as_predicted(t, title, disk, log, values, *words):

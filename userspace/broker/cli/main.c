@@ -23,7 +23,7 @@ static const struct cli_verb {
 	{ { "init", "--name HOST...", "create CA, server certificate and keys of a new broker",
 	    .max_args = 0 },
 	  cmd_init },
-	{ { "renew", "[--name HOST...]", "create a new server certificate for the same key",
+	{ { "renew", "--name HOST...", "create a new server certificate for the same key",
 	    .max_args = 0 },
 	  cmd_renew },
 	{ { "rotate-key", "", "add a new key for secrets at rest, before the old ones",

@@ -57,7 +57,7 @@ static int ccdm_module_load(struct ccdm_err *err)
 	if (r == -ENOKEY || r == -EKEYREJECTED || r == -EBADMSG) {
 		ccdm_err_hint(
 			err,
-			"Secure Boot requires a signed module; see \"Secure Boot\" in the README");
+			"Secure Boot requires a signed module; see Documentation/howto/secure-boot.rst");
 		return ccdm_err_set(err, -ECANCELED,
 				    "the kernel refuses the signature of " CCDM_MODULE);
 	}

@@ -44,7 +44,7 @@ def run(t):
             return
         vm.sh("ip link set lo up; systemd-sysusers")
         out = vm.sh("ccdm-broker init --name localhost 2>&1")
-        t.ok("pin:" in out, "init: one command", out)
+        t.ok("pin of the server key:" in out, "init: one command", out)
         rc, out = vm.sh("systemd-analyze verify --man=no ccdm-brokerd.service 2>&1", check=False)
         t.ok(rc == 0 and "ccdm-brokerd" not in out, "systemd knows every word of the unit", out)
         vm.sh("systemctl start ccdm-brokerd")

@@ -125,19 +125,27 @@ static inline void forge_sign(struct forge_bytes *b, size_t size)
 
 /* ---- an initrd -------------------------------------------------------------------------- */
 
-static inline void forge_cpio(struct forge_bytes *b, const char *name, unsigned int mode,
-			      unsigned int links, const void *data, size_t size)
+/* An entry with any name, which may lead anywhere. */
+static inline void forge_cpio_inode(struct forge_bytes *b, unsigned int inode, const char *name,
+				    unsigned int mode, unsigned int links, const void *data,
+				    size_t size)
 {
 	char header[111];
 
 	snprintf(header, sizeof(header),
-		 "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", 1, mode, 0, 0, links,
-		 0, (unsigned int)size, 0, 0, 0, 0, (unsigned int)strlen(name) + 1, 0);
+		 "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", inode, mode, 0, 0,
+		 links, 0, (unsigned int)size, 0, 0, 0, 0, (unsigned int)strlen(name) + 1, 0);
 	forge_say(b, header, 110);
 	forge_say(b, name, strlen(name) + 1);
 	forge_pad(b, 4);
 	forge_say(b, data, size);
 	forge_pad(b, 4);
+}
+
+static inline void forge_cpio(struct forge_bytes *b, const char *name, unsigned int mode,
+			      unsigned int links, const void *data, size_t size)
+{
+	forge_cpio_inode(b, 1, name, mode, links, data, size);
 }
 
 static inline void forge_cpio_end(struct forge_bytes *b)

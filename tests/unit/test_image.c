@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* Disk images: each field of a table, a file system, a program and an initrd too long, short, wrong, doubled, looping. */
+/* Disk images: each field of a table, a file system and a program too long, short, wrong, doubled, looping. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,7 +11,6 @@
 #include <string.h>
 #include "forge_image.h"
 #include "image/bootable.h"
-#include "image/initrd.h"
 #include "seed.h"
 
 static struct ccdm_err err;
@@ -574,141 +573,6 @@ static void uki_options(void **state)
 	}
 }
 
-/* ---- initrds --------------------------------------------------------------------------------------- */
-
-static int find(const struct forge_bytes *b, const char *path, char **content, size_t *size)
-{
-	memset(&err, 0, sizeof(err));
-	seed("image_initrd", b->p, b->size);
-	return ccdm_initrd_find("x.efi", b->p, b->size, path, 65536, content, size, &err);
-}
-
-static void initrd_good(void **state)
-{
-	struct forge_bytes b = { 0 };
-	char *content;
-	size_t size;
-
-	(void)state;
-	forge_initrd(&b, forge_conf);
-	assert_int_equal(find(&b, "etc/ccdm/ccdm.conf", &content, &size), 0);
-	assert_string_equal(content, forge_conf);
-	free(content);
-	assert_int_equal(find(&b, "init", &content, &size), 0);
-	assert_string_equal(content, "#!/bin/sh\n");
-	free(content);
-	assert_int_equal(find(&b, "early", &content, &size), 0);
-	free(content);
-	assert_int_equal(find(&b, "none", &content, &size), -ENOENT);
-	assert_int_equal(find(&b, "bin", &content, &size), -EINVAL);
-	/* a link on the way */
-	assert_int_equal(find(&b, "bin/sh", &content, &size), -EINVAL);
-	/* the last one of a name counts */
-	forge_pad(&b, 4);
-	forge_cpio(&b, "/etc/ccdm/ccdm.conf", 0100644, 1, "other", 5);
-	forge_cpio_end(&b);
-	assert_int_equal(find(&b, "etc/ccdm/ccdm.conf", &content, &size), 0);
-	assert_string_equal(content, "other");
-	free(content);
-	/* a hard link, and what is too large */
-	forge_cpio(&b, "etc/ccdm/ccdm.conf", 0100644, 2, "other", 5);
-	forge_cpio_end(&b);
-	assert_int_equal(find(&b, "etc/ccdm/ccdm.conf", &content, &size), -EINVAL);
-	assert_non_null(strstr(err.text, "more than one name"));
-	assert_int_equal(
-		ccdm_initrd_find("x", b.p, b.size, "etc/ccdm/ccdm.conf", 4, &content, &size, &err),
-		-EINVAL);
-	forge_free(&b);
-}
-
-static void initrd_zstd(void **state)
-{
-	/* "zstd -19" of a cpio archive with a file "a" that holds "hello" */
-	static const char hex[] =
-		"28b52ffd04683d020032830b1190cf18701d4dab3ed4c006fb58ffc728030b0078ccb5f4e0eab0bb95523937"
-		"2e2e8f14d85a993049011d3e9f030a20d0bb030ccabb7827c685dda019fef0809436a211c6012715";
-	struct forge_bytes b = { 0 };
-	char *content;
-	size_t size, i;
-
-	(void)state;
-	forge_fill(&b, 0, strlen(hex) / 2);
-	assert_int_equal(ccdm_unhex(hex, b.p, b.size), 0);
-	assert_int_equal(find(&b, "a", &content, &size), 0);
-	assert_string_equal(content, "hello");
-	free(content);
-	for (i = 1; i < b.size; i++) {
-		struct forge_bytes cut = { 0 };
-
-		forge_say(&cut, b.p, i);
-		assert_int_not_equal(find(&cut, "a", &content, &size), 0);
-		forge_free(&cut);
-	}
-	for (i = 0; i < b.size; i++) {
-		b.p[i] ^= 0x10;
-		if (!find(&b, "a", &content, &size))
-			free(content);
-		b.p[i] ^= 0x10;
-	}
-	forge_free(&b);
-}
-
-static void initrd_bad(void **state)
-{
-	static const struct {
-		const char *bytes;
-		size_t size;
-		const char *says;
-	} cases[] = {
-		{ "hello", 5, "expected a cpio archive" },
-		{ "\xfd"
-		  "7zXZ\0",
-		  6, "xz" },
-		{ "BZh9", 4, "bzip2" },
-		{ "\x02\x21\x4c\x18", 4, "lz4" },
-		{ "\x89LZO", 4, "lzo" },
-		{ "\x5d\0\0", 3, "lzma" },
-		{ "\x1f\x8b", 2, "gzip" },
-		{ "\x28\xb5\x2f\xfd", 4, "zstd" },
-		{ "\0\0\0\0\0"
-		  "70701",
-		  10, "expected a cpio archive" }, /* not at a multiple of 4 */
-		{ "0707", 4, "cut off" },
-	};
-	struct forge_bytes b = { 0 };
-	char *content;
-	size_t i, size;
-
-	(void)state;
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		forge_say(&b, cases[i].bytes, cases[i].size);
-		assert_int_equal(find(&b, "a", &content, &size), -EINVAL);
-		assert_non_null(strstr(err.text, cases[i].says));
-		forge_free(&b);
-	}
-	forge_cpio(&b, "a", 0100644, 1, "hello", 5);
-	forge_cpio_end(&b);
-	/* each byte of a header: no digit; the name and the size too large; cut off */
-	for (i = 0; i < 110; i++) {
-		uint8_t old = b.p[i];
-
-		b.p[i] = 'x';
-		if (!find(&b, "a", &content, &size))
-			free(content);
-		b.p[i] = 'F';
-		if (!find(&b, "a", &content, &size))
-			free(content);
-		b.p[i] = old;
-	}
-	memcpy(b.p + 6 + 8 * 11, "00000000", 8);
-	assert_int_equal(find(&b, "a", &content, &size), -EINVAL);
-	assert_non_null(strstr(err.text, "1 to 4096"));
-	memcpy(b.p + 6 + 8 * 11, "00000001", 8);
-	assert_int_equal(find(&b, "a", &content, &size), -EINVAL);
-	assert_non_null(strstr(err.text, "no zero"));
-	forge_free(&b);
-}
-
 /* ---- all of it --------------------------------------------------------------------------------- */
 
 static int open_image(const struct forge_bytes *b, struct ccdm_bootable *boot)
@@ -807,9 +671,7 @@ int main(void)
 		cmocka_unit_test(pe_digest),	  cmocka_unit_test(pe_order),
 		cmocka_unit_test(pe_bad),	  cmocka_unit_test(uki_versions),
 		cmocka_unit_test(uki_odd),	  cmocka_unit_test(uki_options),
-		cmocka_unit_test(initrd_good),	  cmocka_unit_test(initrd_zstd),
-		cmocka_unit_test(initrd_bad),	  cmocka_unit_test(bootable),
-		cmocka_unit_test(bootable_many),
+		cmocka_unit_test(bootable),	  cmocka_unit_test(bootable_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

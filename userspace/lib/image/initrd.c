@@ -10,8 +10,12 @@
 #include "base/bytes.h"
 #include "initrd.h"
 
-#define HEADER 110 /* of "newc": 6 letters and 13 words of 8 */
-#define PIECE  (256 << 10)
+#define HEADER	 110 /* of "newc": 6 letters and 13 words of 8 */
+#define PIECE	 (256 << 10)
+#define WORDS	 13
+#define LINK_MAX 4096 /* bytes of what a symbolic link points to */
+
+#define GZIP_NAME 0x08
 
 /**
  * struct ccdm_initrd - what is read
@@ -141,6 +145,10 @@ static int ccdm_initrd_begin(struct ccdm_initrd *i)
 		return i->zstd ? 0 : ccdm_err_memory(i->err);
 	}
 	if (n >= 2 && !memcmp(p, "\x1f\x8b", 2)) {
+		/* (the kernel skips a name, and would unpack any other field) */
+		if (n > 3 && p[3] & ~GZIP_NAME)
+			return ccdm_initrd_bad(i, "gzip: expected a header without an extra field, "
+						  "comment, checksum or another flag");
 		i->gzip = calloc(1, sizeof(*i->gzip));
 		if (i->gzip && inflateInit2(i->gzip, 16 + MAX_WBITS) == Z_OK)
 			return 0;
@@ -218,13 +226,64 @@ static int ccdm_initrd_word(const uint8_t *header, size_t number, uint32_t *valu
 
 /* ---- entries ---------------------------------------------------------------------------- */
 
-static void ccdm_initrd_strip(char *path)
+/* "./" or "/" before the path is cut off. False: it is a detour that names another file's place. */
+static bool ccdm_initrd_strip(char *path)
 {
-	char *p = path;
+	const char *p = path;
+	size_t n;
 
-	while (*p == '/' || (p[0] == '.' && p[1] == '/'))
-		p += *p == '/' ? 1 : 2;
+	if (!strcmp(path, "."))
+		return true;
+	p += *p == '/' ? 1 : strncmp(p, "./", 2) ? 0 : 2;
 	memmove(path, p, strlen(p) + 1);
+	for (p = path;; p += n + 1) {
+		n = strcspn(p, "/");
+		if (!n || (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
+			return false;
+		if (!p[n])
+			return true;
+	}
+}
+
+/* The words of a header. */
+static int ccdm_initrd_header(struct ccdm_initrd *i, const uint8_t *header,
+			      struct ccdm_initrd_file *file, uint32_t *name_size)
+{
+	uint32_t word[WORDS];
+	unsigned int k;
+
+	/* (the kernel ends unpacking where the checksum of 070702 is wrong) */
+	if (memcmp(header, "070701", 6))
+		return ccdm_initrd_bad(i, "expected a header of cpio, '070701'");
+	for (k = 0; k < WORDS; k++)
+		if (ccdm_initrd_word(header, k, &word[k]))
+			return ccdm_initrd_bad(
+				i, "a header of cpio has other letters than hex digits");
+	file->mode = word[1];
+	file->links = word[4];
+	file->size = word[6];
+	*name_size = word[11];
+	if (!*name_size || *name_size > CCDM_INITRD_NAME)
+		return ccdm_initrd_bad(i, "expected a name of 1 to 4096 bytes");
+	return 0;
+}
+
+/* What the kernel would skip, or take for something else. */
+static const char *ccdm_initrd_odd(struct ccdm_initrd_file *file, bool end)
+{
+	if (end)
+		return file->size || S_ISLNK(file->mode)
+			       ? "a trailer of cpio has a content, or is a link"
+			       : NULL;
+	if (!ccdm_initrd_strip(file->path))
+		return "expected a path without empty parts, '.' and '..'";
+	if (!strcmp(file->path, ".") && !S_ISDIR(file->mode))
+		return "expected a folder '.'";
+	if (S_ISLNK(file->mode) && file->size > LINK_MAX)
+		return "expected a link of at most 4096 bytes";
+	if (file->size && !S_ISREG(file->mode) && !S_ISLNK(file->mode))
+		return "what is neither a file nor a link has a content";
+	return NULL;
 }
 
 /* What follows its header. *@end: it was the trailer. */
@@ -234,25 +293,23 @@ static int ccdm_initrd_entry(struct ccdm_initrd *i, const uint8_t *header,
 			     int (*each)(struct ccdm_initrd_file *, void *), void *arg, bool *end)
 {
 	uint32_t name_size;
-	int r;
+	const char *odd;
+	int r = ccdm_initrd_header(i, header, file, &name_size);
 
-	if (ccdm_initrd_word(header, 1, &file->mode) || ccdm_initrd_word(header, 4, &file->links) ||
-	    ccdm_initrd_word(header, 6, &file->size) || ccdm_initrd_word(header, 11, &name_size))
-		return ccdm_initrd_bad(i, "a header of cpio has other letters than hex digits");
-	if (!name_size || name_size > CCDM_INITRD_NAME)
-		return ccdm_initrd_bad(i, "expected a name of 1 to 4096 bytes");
+	if (r)
+		return r;
 	r = ccdm_initrd_need(i, (uint8_t *)file->path, name_size);
 	if (r)
 		return r;
 	if (file->path[name_size - 1])
 		return ccdm_initrd_bad(i, "a name has no zero at its end");
 	*end = !strcmp(file->path, "TRAILER!!!");
-	if (*end)
-		return 0;
+	odd = ccdm_initrd_odd(file, *end);
+	if (odd)
+		return ccdm_initrd_bad(i, odd);
 	r = ccdm_initrd_pad(i);
-	if (r)
+	if (r || *end)
 		return r;
-	ccdm_initrd_strip(file->path);
 	file->content = NULL;
 	if (want && want(file, arg)) {
 		file->content = malloc((size_t)file->size + 1);
@@ -268,22 +325,30 @@ static int ccdm_initrd_entry(struct ccdm_initrd *i, const uint8_t *header,
 	return r ? r : ccdm_initrd_pad(i);
 }
 
+static const char ccdm_initrd_place[] =
+	"expected the next archive, or compressed part, at a multiple of 4 bytes";
+
 /* All archives of one part; plain or unpacked, zeros lie between them. */
 static int ccdm_initrd_part(struct ccdm_initrd *i, struct ccdm_initrd_file *file,
 			    bool (*want)(const struct ccdm_initrd_file *, void *),
 			    int (*each)(struct ccdm_initrd_file *, void *), void *arg)
 {
-	bool plain = !i->gzip && !i->zstd, end = false;
+	bool plain = !i->gzip && !i->zstd, begun = false, end = false;
 	uint8_t header[HEADER];
 	int r;
 
 	for (;;) {
 		r = ccdm_initrd_take(i, header, 1);
+		if (r == -ENODATA && !begun)
+			return ccdm_initrd_bad(i, "a compressed part is empty");
 		if (r)
 			return r == -ENODATA ? 0 : r;
+		begun = true;
 		if (!header[0] && end)
 			continue;
-		if (plain && end && (header[0] != '0' || (i->at - 1) & 3)) {
+		if (end && (i->at - 1) & 3)
+			return ccdm_initrd_bad(i, ccdm_initrd_place);
+		if (plain && end && header[0] != '0') {
 			/* another part begins; what was taken is given back */
 			i->used--;
 			return 0;
@@ -291,8 +356,6 @@ static int ccdm_initrd_part(struct ccdm_initrd *i, struct ccdm_initrd_file *file
 		r = ccdm_initrd_need(i, header + 1, HEADER - 1);
 		if (r)
 			return r;
-		if (memcmp(header, "070701", 6) && memcmp(header, "070702", 6))
-			return ccdm_initrd_bad(i, "expected a header of cpio, '070701'");
 		r = ccdm_initrd_entry(i, header, file, want, each, arg, &end);
 		if (r)
 			return r;
@@ -316,7 +379,11 @@ int ccdm_initrd_walk(const char *name, const uint8_t *bytes, size_t size,
 			i.used++;
 			continue;
 		}
-		if (bytes[i.used] == '0' && !(i.used & 3)) {
+		if (i.used & 3) {
+			r = ccdm_initrd_bad(&i, ccdm_initrd_place);
+			break;
+		}
+		if (bytes[i.used] == '0') {
 			i.at = i.used;
 			i.out = bytes + i.used;
 			i.out_size = size - i.used;
@@ -330,64 +397,4 @@ int ccdm_initrd_walk(const char *name, const uint8_t *bytes, size_t size,
 	free(i.buffer);
 	free(file);
 	return r;
-}
-
-/* ---- one file ------------------------------------------------------------------------------ */
-
-struct ccdm_initrd_search {
-	const char *path;
-	size_t max;
-	char *content;
-	size_t size;
-	const char *bad;
-};
-
-static bool ccdm_initrd_wanted(const struct ccdm_initrd_file *file, void *arg)
-{
-	const struct ccdm_initrd_search *s = arg;
-
-	return S_ISREG(file->mode) && file->size <= s->max && !strcmp(file->path, s->path);
-}
-
-static int ccdm_initrd_look(struct ccdm_initrd_file *file, void *arg)
-{
-	struct ccdm_initrd_search *s = arg;
-	size_t n = strlen(file->path);
-
-	if (!strcmp(file->path, s->path)) {
-		s->bad = NULL;
-		if (!S_ISREG(file->mode))
-			s->bad = "is no regular file";
-		else if (file->links > 1)
-			s->bad = "has more than one name";
-		else if (!file->content)
-			s->bad = "is too large";
-		free(s->content);
-		s->content = (char *)file->content;
-		s->size = file->size;
-		file->content = NULL;
-	} else if (n && !strncmp(file->path, s->path, n) && s->path[n] == '/' &&
-		   !S_ISDIR(file->mode)) {
-		s->bad = "lies behind a link, or behind what is no folder";
-	}
-	return 0;
-}
-
-int ccdm_initrd_find(const char *name, const uint8_t *bytes, size_t size, const char *path,
-		     size_t max, char **content, size_t *content_size, struct ccdm_err *err)
-{
-	struct ccdm_initrd_search s = { .path = path, .max = max };
-	int r = ccdm_initrd_walk(name, bytes, size, ccdm_initrd_wanted, ccdm_initrd_look, &s, err);
-
-	if (!r && s.bad)
-		r = ccdm_err_set(err, -EINVAL, "%s: initrd: %s %s", name, path, s.bad);
-	if (!r && !s.content)
-		r = ccdm_err_set(err, -ENOENT, "%s: initrd: there is no %s", name, path);
-	if (r) {
-		free(s.content);
-		return r;
-	}
-	*content = s.content;
-	*content_size = s.size;
-	return 0;
 }

@@ -3,8 +3,10 @@
 /*
  * initrd.h - files of an initrd: cpio archives one behind the other, plain, gzip or zstd
  *
- * It is read as the kernel unpacks it, without writing anything. (Linux,
- * Documentation/driver-api/early-userspace/buffer-format.rst, init/initramfs.c)
+ * It is read as the kernel unpacks it, without writing anything. What the kernel understands
+ * differently, or gives up at, is an error; an honest initrd has none of it. (Linux,
+ * Documentation/driver-api/early-userspace/buffer-format.rst, init/initramfs.c,
+ * lib/decompress_inflate.c)
  */
 #ifndef CCDM_INITRD_H
 #define CCDM_INITRD_H
@@ -20,7 +22,7 @@
 
 /**
  * struct ccdm_initrd_file - an entry
- * @path: without "/" and "./" before it
+ * @path: without "/" or "./" before it, and without empty parts, "." and ".."; or "."
  * @mode: with its kind, as in stat(2)
  * @links: more than 1: its content may stand at another name
  * @size: of its content
@@ -50,12 +52,13 @@ int __must_check ccdm_initrd_walk(const char *name, const uint8_t *bytes, size_t
 				  struct ccdm_err *err);
 
 /**
- * ccdm_initrd_find() - the content of a file after everything is unpacked
+ * ccdm_initrd_find() - the content of a file after everything is unpacked (initrd_find.c)
  * @path: "etc/ccdm/ccdm.conf"
  * @max: size limit in bytes
  * @content: the caller frees it; a NUL stands behind it
  *
- * Return: 0, -ENOENT; -EINVAL for a link, or a folder on the way that is one, and as above.
+ * Return: 0, -ENOENT; -EINVAL for a file that is there twice, is a link or has hard links; for any
+ * entry behind a symbolic link, through which the kernel might write the file; and as above.
  */
 int __must_check ccdm_initrd_find(const char *name, const uint8_t *bytes, size_t size,
 				  const char *path, size_t max, char **content,

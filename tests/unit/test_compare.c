@@ -229,7 +229,10 @@ static void each_event(void **state)
 				assert_true(comparison.count >= 1);
 				assert_int_equal(comparison.departure[0].reg, e->pcr);
 				assert_string_not_equal(comparison.departure[0].why, "");
-				assert_int_equal(comparison.other_id, e->pcr != 5);
+				/* (PCR 5 is in no ID, and PCR 15 is not compared here) */
+				assert_int_equal(comparison.id, e->pcr == 5
+									? CCDM_COMPARE_UNKNOWN_ID
+									: CCDM_COMPARE_OTHER_ID);
 			}
 			if (e->kind != CCDM_PREDICT_CONSTANT && hows[k] != '+')
 				assert_ptr_equal(comparison.departure[0].expected, e);
@@ -241,6 +244,75 @@ static void each_event(void **state)
 	}
 	ccdm_bootable_close(&boot);
 	forge_free(&disk);
+}
+
+/* One event of PCR 5 or RTMR 1 is another one, or one more: is the ID of the boot still the same? */
+static void other_ids(void **state)
+{
+	static const struct {
+		const char *stub;
+		bool rtmr, ccdm;
+		bool replaced; /* the partition table's event; else there is one more in @reg */
+		unsigned int reg;
+		const char *data;
+		size_t size;
+		enum ccdm_compare_id id;
+	} cases[] = {
+		/* a TD: in place of the partition table a driver; another table; a driver beside it */
+		{ "257.1", true, true, true, 1, "driver", 6, CCDM_COMPARE_OTHER_ID },
+		{ "257.1", true, true, true, 1, "EFI PART, of another disk", 25,
+		  CCDM_COMPARE_SAME_ID },
+		{ "257.1", true, true, false, 1, "driver", 6, CCDM_COMPARE_OTHER_ID },
+		{ "257.1", true, true, false, 1, "EFI PART, of a second disk", 26,
+		  CCDM_COMPARE_SAME_ID },
+		{ "257.1", true, true, false, 2, "EFI PART, out of its place", 26,
+		  CCDM_COMPARE_OTHER_ID },
+		{ "257.1", true, true, false, 3, "one more", 8, CCDM_COMPARE_OTHER_ID },
+		/* what was not compared is not the same */
+		{ "257.1", true, false, true, 1, "EFI PART, of another disk", 25,
+		  CCDM_COMPARE_UNKNOWN_ID },
+		{ "257.1", true, false, true, 1, "driver", 6, CCDM_COMPARE_OTHER_ID },
+		{ "257.1", false, false, true, 5, "EFI PART, of another disk", 25,
+		  CCDM_COMPARE_UNKNOWN_ID },
+		{ "258.1", false, true, true, 5, "EFI PART, of another disk", 25,
+		  CCDM_COMPARE_UNKNOWN_ID },
+		{ "252.1", true, true, true, 1, "EFI PART, of another disk", 25,
+		  CCDM_COMPARE_UNKNOWN_ID },
+		/* PCR 5 is in no ID; another register is */
+		{ "257.1", false, true, true, 5, "EFI PART, of another disk", 25,
+		  CCDM_COMPARE_SAME_ID },
+		{ "257.1", false, true, true, 5, "a setting of a boot loader", 26,
+		  CCDM_COMPARE_SAME_ID },
+		{ "257.1", false, true, false, 5, "a setting of a boot loader", 26,
+		  CCDM_COMPARE_SAME_ID },
+		{ "257.1", false, true, false, 2, "EFI PART, out of its place", 26,
+		  CCDM_COMPARE_OTHER_ID },
+		{ "257.1", false, true, false, 15, "one more", 8, CCDM_COMPARE_OTHER_ID },
+	};
+	unsigned int i, k;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct forge_bytes disk =
+			disk_of(cases[i].stub, FORGE_CMDLINE, forge_conf, NULL, 0);
+		struct forge_bytes log = { 0 }, ccdm = { 0 };
+		unsigned int banks = cases[i].rtmr ? 2 : 3;
+
+		predict(&disk);
+		for (k = 0; prediction.event[k].kind != CCDM_PREDICT_GPT; k++)
+			;
+		log_of(&log, banks, cases[i].rtmr, cases[i].replaced ? (int)k : -1, '-');
+		log_text(&log, banks, cases[i].reg + cases[i].rtmr, cases[i].data, cases[i].size);
+		log_ccdm(&ccdm, cases[i].rtmr, NULL);
+		assert_int_equal(compare(&log, cases[i].ccdm ? &ccdm : NULL, cases[i].rtmr), 0);
+		assert_false(ccdm_compare_same(&comparison));
+		assert_int_equal(comparison.id, cases[i].id);
+		ccdm_compare_drop(&comparison);
+		ccdm_bootable_close(&boot);
+		forge_free(&disk);
+		forge_free(&log);
+		forge_free(&ccdm);
+	}
 }
 
 /* Firmware's constants may come again: a first boot option that returned. */
@@ -329,7 +401,7 @@ static void words(void **state)
 	log_ccdm(&ccdm, false, "ccdm-base:other");
 	assert_int_equal(compare(&log, &ccdm, false), 0);
 	said(15, "'ccdm-base:other'");
-	assert_true(comparison.other_id);
+	assert_int_equal(comparison.id, CCDM_COMPARE_OTHER_ID);
 	ccdm_compare_drop(&comparison);
 	forge_free(&log);
 	forge_free(&ccdm);
@@ -530,11 +602,12 @@ static void differences(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(same),	       cmocka_unit_test(each_event),
-		cmocka_unit_test(returned),    cmocka_unit_test(words),
-		cmocka_unit_test(order),       cmocka_unit_test(bad_logs),
-		cmocka_unit_test(unknown),     cmocka_unit_test(ids),
-		cmocka_unit_test(secure_boot), cmocka_unit_test(differences),
+		cmocka_unit_test(same),	     cmocka_unit_test(each_event),
+		cmocka_unit_test(other_ids), cmocka_unit_test(returned),
+		cmocka_unit_test(words),     cmocka_unit_test(order),
+		cmocka_unit_test(bad_logs),  cmocka_unit_test(unknown),
+		cmocka_unit_test(ids),	     cmocka_unit_test(secure_boot),
+		cmocka_unit_test(differences),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

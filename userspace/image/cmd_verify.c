@@ -101,9 +101,11 @@ static json_t *verify_json(const struct ccdm_comparison *c)
 					       json_sprintf("%s%u", verify_register(c),
 							    c->left_out[i].pcr),
 					       "why", c->left_out[i].why));
-	return json_pack("{s:b, s:i, s:o, s:o, s:b}", "same", ccdm_compare_same(c), "equal-events",
-			 (int)c->equal, "departures", departures, "not-compared", left,
-			 "other-enclave-id", c->other_id);
+	return json_pack(
+		"{s:b, s:i, s:o, s:o, s:o}", "same", ccdm_compare_same(c), "equal-events",
+		(int)c->equal, "departures", departures, "not-compared", left, "other-enclave-id",
+		c->id == CCDM_COMPARE_UNKNOWN_ID ? json_null()
+						 : json_boolean(c->id == CCDM_COMPARE_OTHER_ID));
 }
 
 static void verify_digest_lines(const struct ccdm_comparison *c, const char *what,
@@ -120,6 +122,11 @@ static void verify_digest_lines(const struct ccdm_comparison *c, const char *wha
 
 static void verify_lines(const struct ccdm_comparison *c)
 {
+	static const char *const ids[] = {
+		[CCDM_COMPARE_UNKNOWN_ID] = "unknown: not every register was compared",
+		[CCDM_COMPARE_SAME_ID] = "the same",
+		[CCDM_COMPARE_OTHER_ID] = "another one",
+	};
 	unsigned int i;
 
 	for (i = 0; i < c->count; i++) {
@@ -141,9 +148,8 @@ static void verify_lines(const struct ccdm_comparison *c)
 	for (i = 0; i < c->left; i++)
 		ccdm_ui_line("not compared: %s%u: %s", verify_register(c), c->left_out[i].pcr,
 			     c->left_out[i].why);
-	if (c->count)
-		puts(c->other_id ? "the enclave ID of the boot is another one"
-				 : "the enclave ID of the boot is the same");
+	if (!ccdm_compare_same(c))
+		printf("the enclave ID of the boot is %s\n", ids[c->id]);
 	printf("%u events are as predicted\n", c->equal);
 	if (ccdm_compare_same(c))
 		puts("the log is of a boot of this disk");

@@ -86,6 +86,22 @@ static bool ccdm_compare_constant(const struct ccdm_compare_reader *r,
 	return true;
 }
 
+/* As log/bootlog.c decides it: such an event is in no enclave ID of a TD. */
+static bool ccdm_compare_gpt(const struct ccdm_compare_found *f)
+{
+	struct ccdm_digest d;
+	unsigned int k;
+
+	if (f->size < 8 || memcmp(f->data, "EFI PART", 8))
+		return false;
+	for (k = 0; k < CCDM_PREDICT_BANKS; k++)
+		if (f->has & 1U << k &&
+		    (ccdm_digest_of(ccdm_predict_bank(k), f->data, f->size, NULL, 0, &d) ||
+		     memcmp(d.bytes, f->digest[k].bytes, d.size)))
+			return false;
+	return f->has != 0;
+}
+
 /* The banks of the first event are those of the log; each event must have them. */
 static int ccdm_compare_banks(struct ccdm_compare_reader *r, const struct ccdm_compare_found *f)
 {
@@ -122,6 +138,7 @@ static int ccdm_compare_firmware(const struct ccdm_tcg_event *event, void *arg)
 	ccdm_compare_digests(f, &event->digests);
 	e = ccdm_compare_banks(r, f);
 	f->known = !e && ccdm_compare_constant(r, f);
+	f->gpt = !e && ccdm_compare_gpt(f);
 	return e;
 }
 
@@ -208,16 +225,6 @@ static const struct ccdm_predicted *ccdm_compare_expected_from(const struct ccdm
 	return NULL;
 }
 
-/* One partition table in the place of another: an enclave ID of a TD leaves both out. */
-static bool ccdm_compare_table(const struct ccdm_predicted *expected,
-			       const struct ccdm_compare_found *found)
-{
-	static const char magic[] = "EFI PART";
-
-	return expected && expected->kind == CCDM_PREDICT_GPT && found &&
-	       found->size >= strlen(magic) && !memcmp(found->data, magic, strlen(magic));
-}
-
 /* @place: the event that the log has where the departure is, or NULL behind the last */
 static void ccdm_compare_depart(struct ccdm_compare_walk *w, const struct ccdm_predicted *expected,
 				const struct ccdm_compare_found *found,
@@ -225,7 +232,6 @@ static void ccdm_compare_depart(struct ccdm_compare_walk *w, const struct ccdm_p
 {
 	struct ccdm_departure *d;
 
-	w->c->other_id |= w->c->rtmr ? !ccdm_compare_table(expected, found) : w->reg != 5;
 	if (w->c->count == CCDM_COMPARE_MAX)
 		return;
 	d = &w->c->departure[w->c->count++];
@@ -297,8 +303,68 @@ static void ccdm_compare_register(struct ccdm_compare_walk *w)
 	}
 }
 
+/* ---- the enclave ID ------------------------------------------------------------------------- */
+
+/* (PCR 5 changes with the size of a disk: it is in no ID) */
+static bool ccdm_compare_counts(bool rtmr, unsigned int reg)
+{
+	return rtmr || reg != 5;
+}
+
+/* The register of ccdm, in which every event counts. */
+static bool ccdm_compare_ours(const struct ccdm_compare_walk *w)
+{
+	return w->reg == (w->c->rtmr ? CCDM_EVENT_RTMR : CCDM_EVENT_PCR);
+}
+
+/* The next events that are in an ID; see log/enclave_id.h */
+static const struct ccdm_compare_found *ccdm_compare_id_found(const struct ccdm_compare_walk *w,
+							      size_t from, size_t *at)
+{
+	const struct ccdm_compare_found *f = ccdm_compare_found_from(w, from, at);
+
+	while (f && !ccdm_compare_ours(w) && (f->known || (w->c->rtmr && w->reg == 1 && f->gpt)))
+		f = ccdm_compare_found_from(w, *at + 1, at);
+	return f;
+}
+
+static const struct ccdm_predicted *ccdm_compare_id_expected(const struct ccdm_compare_walk *w,
+							     size_t from, size_t *at)
+{
+	const struct ccdm_predicted *e = ccdm_compare_expected_from(w, from, at);
+
+	while (e &&
+	       (e->kind == CCDM_PREDICT_CONSTANT || (w->c->rtmr && e->kind == CCDM_PREDICT_GPT)))
+		e = ccdm_compare_expected_from(w, *at + 1, at);
+	return e;
+}
+
+/* Does a register make the ID another one? */
+static bool ccdm_compare_other(struct ccdm_compare_walk *w)
+{
+	const struct ccdm_predicted *e = ccdm_compare_id_expected(w, 0, &w->next_expected);
+	const struct ccdm_compare_found *f = ccdm_compare_id_found(w, 0, &w->next_found);
+
+	while (e && f && ccdm_compare_equal(f, e)) {
+		e = ccdm_compare_id_expected(w, w->next_expected + 1, &w->next_expected);
+		f = ccdm_compare_id_found(w, w->next_found + 1, &w->next_found);
+	}
+	return e || f;
+}
+
+static void ccdm_compare_id(const struct ccdm_compare_walk *walk)
+{
+	struct ccdm_compare_walk w = *walk;
+
+	if (ccdm_compare_counts(w.c->rtmr, w.reg) && ccdm_compare_other(&w))
+		w.c->id = CCDM_COMPARE_OTHER_ID;
+}
+
+/* ---- all ------------------------------------------------------------------------------------ */
+
 /* Why a register is not compared; NULL if it is. */
-static const char *ccdm_compare_why_not(const struct ccdm_prediction *p, bool rtmr,
+static const char *ccdm_compare_why_not(const struct ccdm_bootable *b,
+					const struct ccdm_prediction *p, bool rtmr,
 					unsigned int reg, bool ccdm)
 {
 	unsigned int i;
@@ -306,6 +372,8 @@ static const char *ccdm_compare_why_not(const struct ccdm_prediction *p, bool rt
 	for (i = 0; i < p->unknowns; i++)
 		if ((rtmr ? ccdm_predict_rtmr(p->unknown[i].pcr) : p->unknown[i].pcr) == reg)
 			return p->unknown[i].why;
+	if (rtmr && ccdm_predict_rtmr_why(b, reg))
+		return ccdm_predict_rtmr_why(b, reg);
 	if (!ccdm && reg == (rtmr ? CCDM_EVENT_RTMR : CCDM_EVENT_PCR))
 		return "no log of ccdm was given (--ccdm-log)";
 	return NULL;
@@ -320,6 +388,8 @@ static void ccdm_compare_leave(struct ccdm_comparison *c, unsigned int reg, cons
 	u = &c->left_out[c->left++];
 	u->pcr = reg;
 	snprintf(u->why, sizeof(u->why), "%s", why);
+	if (ccdm_compare_counts(c->rtmr, reg) && c->id == CCDM_COMPARE_SAME_ID)
+		c->id = CCDM_COMPARE_UNKNOWN_ID;
 }
 
 int ccdm_compare(const struct ccdm_bootable *b, const struct ccdm_prediction *p,
@@ -334,17 +404,20 @@ int ccdm_compare(const struct ccdm_bootable *b, const struct ccdm_prediction *p,
 
 	memset(c, 0, sizeof(*c));
 	c->rtmr = logs->rtmr;
+	c->id = CCDM_COMPARE_SAME_ID;
 	r = ccdm_compare_read(&reader, logs);
 	if (r)
 		return r;
 	for (i = 0; i < n; i++) {
 		struct ccdm_compare_walk w = { .c = c, .p = p, .reg = regs[i] };
 
-		why = ccdm_compare_why_not(p, c->rtmr, regs[i], logs->ccdm != NULL);
-		if (why)
+		why = ccdm_compare_why_not(b, p, c->rtmr, regs[i], logs->ccdm != NULL);
+		if (why) {
 			ccdm_compare_leave(c, regs[i], why);
-		else
-			ccdm_compare_register(&w);
+			continue;
+		}
+		ccdm_compare_id(&w);
+		ccdm_compare_register(&w);
 	}
 	ccdm_compare_words(b, p, c);
 	return 0;

@@ -14,6 +14,13 @@
 
 #define CCDM_COMPARE_MAX 64
 
+/* The enclave ID of the boot, beside the one that was predicted. */
+enum ccdm_compare_id {
+	CCDM_COMPARE_UNKNOWN_ID, /* a register of it was not compared */
+	CCDM_COMPARE_SAME_ID,
+	CCDM_COMPARE_OTHER_ID,
+};
+
 /**
  * struct ccdm_compare_found - an event of a log
  * @number: of the event in its log, from 1
@@ -23,6 +30,7 @@
  * @digest: in SHA-256 and SHA-384
  * @data, @size: what the log says of it
  * @known: firmware makes it on every machine
+ * @gpt: a partition table, which the digest covers
  * @text: NAME:VALUE, of ccdm's log; else ""
  */
 struct ccdm_compare_found {
@@ -34,6 +42,7 @@ struct ccdm_compare_found {
 	const uint8_t *data;
 	uint32_t size;
 	bool known;
+	bool gpt;
 	char text[CCDM_EVENT_MAX + 1];
 };
 
@@ -65,7 +74,7 @@ struct ccdm_departure {
  * @banks: bit i: the log has the bank i
  * @departures: in the order of the logs; the first is the first
  * @left_out: @left of them: registers that were not compared, with the reason
- * @other_id: the enclave ID is another one
+ * @id: the enclave ID
  */
 struct ccdm_comparison {
 	bool rtmr;
@@ -78,7 +87,7 @@ struct ccdm_comparison {
 	struct ccdm_departure departure[CCDM_COMPARE_MAX];
 	unsigned int left;
 	struct ccdm_predict_unknown left_out[CCDM_PREDICT_UNKNOWN + 2];
-	bool other_id;
+	enum ccdm_compare_id id;
 };
 
 /**

@@ -93,20 +93,6 @@ static void ccdm_words_path(const struct ccdm_compare_found *f, char *text, size
 	}
 }
 
-/* Does the digest cover the data of the event? */
-static bool ccdm_words_covered(const struct ccdm_compare_found *f)
-{
-	struct ccdm_digest d;
-	unsigned int k;
-
-	for (k = 0; k < CCDM_PREDICT_BANKS; k++)
-		if (f->has & 1U << k)
-			return !ccdm_digest_of(ccdm_predict_bank(k), f->data, f->size, NULL, 0,
-					       &d) &&
-			       !memcmp(d.bytes, f->digest[k].bytes, d.size);
-	return false;
-}
-
 /* The section whose name is hashed to this digest; NULL: none */
 static const char *ccdm_words_named(const struct ccdm_compare_found *f)
 {
@@ -191,11 +177,14 @@ static void ccdm_words_gpt(const struct ccdm_bootable *b, const struct ccdm_comp
 	struct ccdm_gpt *gpt = malloc(sizeof(*gpt));
 	char what[256] = "";
 
-	if (gpt && ccdm_words_covered(f) &&
-	    !ccdm_gpt_event("the log", f->data, f->size, gpt, &ignored))
+	if (gpt && f->gpt && !ccdm_gpt_event("the log", f->data, f->size, gpt, &ignored))
 		ccdm_gpt_difference(&b->gpt, gpt, what, sizeof(what));
 	free(gpt);
-	ccdm_words_say(w, "the partition table is another%s%s", what[0] ? ": " : "", what);
+	ccdm_words_say(w, "the partition table is another%s%s",
+		       what[0]	? ": "
+		       : f->gpt ? ""
+				: ", or something else was measured in its place",
+		       what);
 }
 
 /* ccdm's event: its text as it was predicted */

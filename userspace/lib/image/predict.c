@@ -295,17 +295,27 @@ int ccdm_predict_value(const struct ccdm_prediction *p, unsigned int pcr, unsign
 	return r;
 }
 
+const char *ccdm_predict_rtmr_why(const struct ccdm_bootable *b, unsigned int reg)
+{
+	if (reg == 2 && b->uki.version == 252)
+		return "systemd-stub 252 measures into a TPM only";
+	if (reg == CCDM_EVENT_RTMR && b->config.rtmr == CCDM_RTMR_OFF)
+		return CCDM_CONFIG_FILE ": [measure] rtmr = off";
+	return NULL;
+}
+
 /* What is unknown of the registers that make up an ID; "" if nothing is. */
 static void ccdm_predict_id_why(const struct ccdm_bootable *b, const struct ccdm_prediction *p,
 				bool rtmr, char *why, size_t size)
 {
+	unsigned int reg;
+
 	why[0] = '\0';
 	if (p->unknowns)
 		snprintf(why, size, "pcr%u: %s", p->unknown[0].pcr, p->unknown[0].why);
-	else if (rtmr && b->uki.version == 252)
-		snprintf(why, size, "rtmr2: systemd-stub 252 measures into a TPM only");
-	else if (rtmr && b->config.rtmr == CCDM_RTMR_OFF)
-		snprintf(why, size, "rtmr3: " CCDM_CONFIG_FILE ": [measure] rtmr = off");
+	for (reg = 1; rtmr && !why[0] && reg <= 3; reg++)
+		if (ccdm_predict_rtmr_why(b, reg))
+			snprintf(why, size, "rtmr%u: %s", reg, ccdm_predict_rtmr_why(b, reg));
 }
 
 int ccdm_predict_id(const struct ccdm_bootable *b, const struct ccdm_prediction *p, bool rtmr,

@@ -111,6 +111,9 @@ int __must_check ccdm_predict_id(const struct ccdm_bootable *b, const struct ccd
 				 bool rtmr, unsigned int bank, char id[CCDM_ENCLAVE_ID_SIZE],
 				 char *why, size_t why_size);
 
+/* Why it is not known what the registers of a TD get, beside @p's reasons; NULL if it is known. */
+const char *ccdm_predict_rtmr_why(const struct ccdm_bootable *b, unsigned int reg);
+
 /* The register of a TD into which goes what a TPM's @pcr gets. (UEFI 2.10, section 38.4.1) */
 unsigned int ccdm_predict_rtmr(unsigned int pcr);
 

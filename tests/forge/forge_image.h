@@ -76,7 +76,7 @@ struct forge_section {
 static inline void forge_pe(struct forge_bytes *b, const struct forge_section *section,
 			    unsigned int count)
 {
-	size_t at = FORGE_PE_TABLE + 40 * count, base = b->size;
+	size_t at = FORGE_PE_TABLE + 40 * count, base = b->size, memory = 0x1000;
 	unsigned int i;
 
 	at = (at + FORGE_PE_ALIGNED - 1) / FORGE_PE_ALIGNED * FORGE_PE_ALIGNED;
@@ -101,11 +101,12 @@ static inline void forge_pe(struct forge_bytes *b, const struct forge_section *s
 		snprintf(name, sizeof(name), "%s", section[i].name);
 		forge_say(b, name, 8);
 		forge_put(b, section[i].size, 4);
-		forge_put(b, 0x1000 * (i + 1), 4);
+		forge_put(b, memory, 4);
 		forge_put(b, (section[i].size + 511) / 512 * 512, 4);
 		forge_put(b, at, 4);
 		forge_fill(b, 0, 16);
 		at += (section[i].size + 511) / 512 * 512;
+		memory += (section[i].size + 4095) / 4096 * 4096;
 	}
 	for (i = 0; i < count; i++) {
 		forge_fill(b, 0, (512 - (b->size - base) % 512) % 512);

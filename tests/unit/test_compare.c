@@ -478,6 +478,9 @@ static void unknown(void **state)
 		{ "257.1", FORGE_CMDLINE, NULL, 0, 15, "there is no etc/ccdm/ccdm.conf" },
 		{ "257.1", FORGE_CMDLINE, "[x\n", 0, 15, "ccdm.conf" },
 		{ "257.1", FORGE_CMDLINE, forge_conf, 1, 12, "a.addon.efi" },
+		/* an addon may change command line and initrd; a credential and an extension are in it */
+		{ "257.1", FORGE_CMDLINE, forge_conf, 1, 9, "a.addon.efi" },
+		{ "257.1", FORGE_CMDLINE, forge_conf, 1, 13, "a.addon.efi" },
 	};
 	char id[CCDM_ENCLAVE_ID_SIZE], why[640];
 	size_t i;

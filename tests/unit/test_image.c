@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/bytes.h"
 #include "forge_image.h"
 #include "image/bootable.h"
 #include "seed.h"
@@ -540,6 +541,180 @@ static void uki_odd(void **state)
 	forge_free(&b);
 }
 
+#define ENTRY(number) (FORGE_PE_TABLE + 40 * (number)) /* of good_uki()'s table of sections */
+#define RELOCATIONS   (FORGE_PE_OPT + 112 + 40)	       /* their directory */
+
+enum { TEXT, SBAT, SDMAGIC, OSREL, CMDLINE, UNAME, LINUX, INITRD };
+
+/* 252 takes a section whose name only begins as one that it measures. */
+static void uki_prefixes(void **state)
+{
+	static const char *const names[] = { ".linuxX", ".linux2",  ".initrd2",
+					     ".osrel1", ".splash2", ".dtb1" };
+	struct ccdm_uki uki;
+	char why[256];
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		for (k = 0; k < 2; k++) {
+			struct forge_bytes b = good_uki(k ? "257.1" : "252.1");
+
+			memset(b.p + ENTRY(UNAME), 0, 8);
+			memcpy(b.p + ENTRY(UNAME), names[i], strlen(names[i]));
+			seed("image_uki", b.p, b.size);
+			assert_int_equal(ccdm_uki_parse("x.efi", b.p, b.size, &uki, &err), 0);
+			ccdm_uki_unknown(&uki, why, sizeof(why));
+			if (k)
+				assert_string_equal(why, "");
+			else
+				assert_non_null(strstr(why, names[i]));
+			forge_free(&b);
+		}
+}
+
+/* Stubs take a section of no bytes for one that is not there. */
+static void uki_empty(void **state)
+{
+	struct forge_bytes b;
+	struct ccdm_uki uki;
+	char why[256];
+	size_t n;
+
+	(void)state;
+	b = good_uki("257.1");
+	forge_set(b.p + ENTRY(SBAT) + 8, 0, 4);
+	forge_set(b.p + ENTRY(INITRD) + 8, 0, 4);
+	assert_int_equal(ccdm_uki_parse("x.efi", b.p, b.size, &uki, &err), 0);
+	assert_null(ccdm_uki_content(&uki, ".sbat", &n));
+	assert_int_equal(n, 0);
+	ccdm_uki_kernel(&uki, why, sizeof(why));
+	assert_non_null(strstr(why, "no section .initrd"));
+	forge_set(b.p + ENTRY(LINUX) + 8, 0, 4);
+	assert_int_equal(ccdm_uki_parse("x.efi", b.p, b.size, &uki, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "no section .linux"));
+	forge_free(&b);
+}
+
+static uint32_t place_of(const struct forge_bytes *b, unsigned int section)
+{
+	return ccdm_le32(b->p + ENTRY(section) + 12);
+}
+
+static void bad_memory(struct forge_bytes *b, const char *says)
+{
+	struct ccdm_uki uki;
+
+	memset(&err, 0, sizeof(err));
+	seed("image_uki", b->p, b->size);
+	assert_int_equal(ccdm_uki_parse("x.efi", b->p, b->size, &uki, &err), -EINVAL);
+	assert_non_null(strstr(err.text, says));
+	forge_free(b);
+}
+
+/* What the stub measures is in memory: another section over it, or relocations in it. */
+static void uki_overlaps(void **state)
+{
+	static const struct {
+		unsigned int section, over; /* as the table has them */
+		const char *says;
+	} cases[] = {
+		{ TEXT, CMDLINE, "section .cmdline overlaps with '.text'" },
+		{ INITRD, CMDLINE, "section .cmdline overlaps with '.initrd'" },
+		{ SDMAGIC, INITRD, "section .initrd overlaps with '.sdmagic'" },
+		{ CMDLINE, INITRD, "overlaps with" },
+	};
+	struct forge_bytes b;
+	struct ccdm_uki uki;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		b = good_uki("257.1");
+		forge_set(b.p + ENTRY(cases[i].section) + 12, place_of(&b, cases[i].over) + 3, 4);
+		bad_memory(&b, cases[i].says);
+	}
+	b = good_uki("257.1");
+	forge_set(b.p + ENTRY(CMDLINE) + 12, 1024 - 4, 4);
+	forge_set(b.p + FORGE_PE_OPT + 60, 1024, 4);
+	bad_memory(&b, "section .cmdline overlaps with 'the headers'");
+	/* firmware copies all of a section whose size is 0 */
+	b = good_uki("257.1");
+	forge_set(b.p + ENTRY(SDMAGIC) + 8, 0, 4);
+	forge_set(b.p + ENTRY(SDMAGIC) + 12, place_of(&b, CMDLINE) - 511, 4);
+	bad_memory(&b, "section .cmdline overlaps with '.sdmagic'");
+	/* (252 does not measure .sbat, which ukify makes longer than its place) */
+	b = good_uki("252.1");
+	forge_set(b.p + ENTRY(SBAT) + 12, place_of(&b, SDMAGIC) - 4, 4);
+	assert_int_equal(ccdm_uki_parse("x.efi", b.p, b.size, &uki, &err), 0);
+	forge_free(&b);
+	b = good_uki("257.1");
+	forge_set(b.p + ENTRY(SBAT) + 12, place_of(&b, SDMAGIC) - 4, 4);
+	bad_memory(&b, "section .sbat overlaps with '.sdmagic'");
+	b = good_uki("257.1");
+	forge_set(b.p + FORGE_PE_OPT + 112 + 6 * 8, 0x1000, 4); /* for debuggers */
+	forge_set(b.p + FORGE_PE_OPT + 112 + 6 * 8 + 4, 28, 4);
+	bad_memory(&b, "directory 6");
+}
+
+/* A UKI with one block of relocations in .text: of one word @at, and one that fills the block. */
+static struct forge_bytes relocated(uint32_t at)
+{
+	struct forge_bytes b = good_uki("257.1");
+	uint8_t *block = b.p + ccdm_le32(b.p + ENTRY(TEXT) + 20) + 64;
+
+	forge_set(b.p + ENTRY(TEXT) + 8, 512, 4);
+	forge_set(b.p + RELOCATIONS, place_of(&b, TEXT) + 64, 4);
+	forge_set(b.p + RELOCATIONS + 4, 12, 4);
+	forge_set(block, at & ~0xfffU, 4);
+	forge_set(block + 4, 12, 4);
+	forge_set(block + 8, 10 << 12 | (at & 0xfff), 2);
+	forge_set(block + 10, 0, 2);
+	return b;
+}
+
+static void uki_relocations(void **state)
+{
+	struct forge_bytes b = relocated(0x1000);
+	uint32_t cmdline = place_of(&b, CMDLINE), release = place_of(&b, OSREL);
+	uint32_t text = place_of(&b, TEXT);
+	struct ccdm_uki uki;
+
+	(void)state;
+	assert_int_equal(ccdm_uki_parse("x.efi", b.p, b.size, &uki, &err), 0);
+	forge_free(&b);
+	b = relocated(cmdline + 5);
+	bad_memory(&b, "a relocation changes .cmdline");
+	b = relocated(cmdline - 7);
+	bad_memory(&b, "a relocation changes .cmdline");
+	b = relocated(release);
+	bad_memory(&b, "a relocation changes .osrel");
+	/* the table of sections; the relocations, while firmware reads them */
+	b = relocated(FORGE_PE_TABLE);
+	bad_memory(&b, "a relocation changes the headers");
+	b = relocated(text + 64 + 8);
+	bad_memory(&b, "a relocation changes the relocations");
+	/* they are cut off, or lie in no section, or in two */
+	b = relocated(0x1000);
+	forge_set(b.p + RELOCATIONS + 4, 14, 4);
+	bad_memory(&b, "the relocations are cut off");
+	b = relocated(0x1000);
+	forge_set(b.p + RELOCATIONS + 4, 10, 4);
+	bad_memory(&b, "the relocations are cut off");
+	b = relocated(0x1000);
+	forge_set(b.p + RELOCATIONS, 0xfffffff0, 4);
+	bad_memory(&b, "do not lie in one section");
+	b = relocated(0x1000);
+	forge_set(b.p + RELOCATIONS, text + 506, 4);
+	bad_memory(&b, "do not lie in one section");
+	b = relocated(0x1000);
+	forge_set(b.p + ENTRY(SDMAGIC) + 12, text + 70, 4);
+	bad_memory(&b, "do not lie in one section");
+	b = relocated(0x1000);
+	forge_set(b.p + RELOCATIONS + 4, (1 << 20) + 2, 4);
+	bad_memory(&b, "at most 1 MiB");
+}
+
 static void uki_options(void **state)
 {
 	static const struct {
@@ -670,6 +845,8 @@ int main(void)
 		cmocka_unit_test(fat_bad_sector), cmocka_unit_test(fat_chains),
 		cmocka_unit_test(pe_digest),	  cmocka_unit_test(pe_order),
 		cmocka_unit_test(pe_bad),	  cmocka_unit_test(uki_versions),
+		cmocka_unit_test(uki_prefixes),	  cmocka_unit_test(uki_empty),
+		cmocka_unit_test(uki_overlaps),	  cmocka_unit_test(uki_relocations),
 		cmocka_unit_test(uki_odd),	  cmocka_unit_test(uki_options),
 		cmocka_unit_test(bootable),	  cmocka_unit_test(bootable_many),
 	};

@@ -354,8 +354,8 @@ static enum ccdm_exit measure_print(const struct measure_args *a,
 			     ccdm_image_hex(&p->event[i].digest[a->bank], hex), p->event[i].what);
 	r = measure_values(disk, NULL, NULL);
 	for (i = 0; i < p->unknowns; i++)
-		if (p->unknown[i].pcr == 12)
-			ccdm_ui_line("PCR 12 unknown: %s", p->unknown[i].why);
+		if (p->unknown[i].pcr == 12 || p->unknown[i].pcr == 13)
+			ccdm_ui_line("PCR %u unknown: %s", p->unknown[i].pcr, p->unknown[i].why);
 	if (!r)
 		r = ccdm_image_print_ids(disk);
 	if (!r && a->firmware)

@@ -41,11 +41,12 @@ def pe(sections):
     headers = (64 + 24 + 240 + 40 * len(sections) + 511) // 512 * 512
     out = b"MZ" + bytes(58) + struct.pack("<I", 64) + b"PE\0\0" + struct.pack("<HHIIIHH", 0x8664, len(sections), 0, 0, 0, 240, 0x206)
     out += struct.pack("<H", 0x20b) + bytes(58) + struct.pack("<II", headers, 0xabcdef) + bytes(40) + struct.pack("<I", 16) + bytes(128)
-    at = headers
-    for i, (name, data) in enumerate(sections):
+    at, memory = headers, 4096
+    for name, data in sections:
         raw = (len(data) + 511) // 512 * 512
-        out += name.encode().ljust(8, b"\0") + struct.pack("<IIII", len(data), 4096 * (i + 1), raw, at) + bytes(16)
+        out += name.encode().ljust(8, b"\0") + struct.pack("<IIII", len(data), memory, raw, at) + bytes(16)
         at += raw
+        memory += (len(data) + 4095) // 4096 * 4096
     out = out.ljust(headers, b"\0")
     for _, data in sections:
         out += data + bytes(-len(data) % 512)

@@ -265,6 +265,8 @@ static void ccdm_difference_text(struct ccdm_difference *d, const struct ccdm_bo
 	const char *x = (const char *)ccdm_uki_content(&a->uki, name, &n);
 	const char *y = (const char *)ccdm_uki_content(&b->uki, name, &m);
 
+	x = x ? x : "";
+	y = y ? y : "";
 	n = strnlen(x, n);
 	m = strnlen(y, m);
 	if (n > 4096 || m > 4096)

@@ -31,6 +31,8 @@ static int ccdm_pe_optional(struct ccdm_pe *pe, size_t at, size_t size, struct c
 	count = ccdm_le32(p + directories - 4);
 	if (count > 16 || directories + (size_t)count * 8 > size)
 		return ccdm_pe_bad(pe, "the optional header has no room for its directories", err);
+	pe->directory = at + directories;
+	pe->directories = count;
 	pe->headers_size = ccdm_le32(p + 60);
 	pe->checksum = at + 64;
 	if (pe->headers_size > pe->size || pe->headers_size < at + size)
@@ -54,6 +56,7 @@ static int ccdm_pe_section(struct ccdm_pe *pe, const uint8_t *p, struct ccdm_err
 
 	memcpy(s->name, p, 8);
 	s->virtual_size = ccdm_le32(p + 8);
+	s->virtual_at = ccdm_le32(p + 12);
 	s->raw_size = ccdm_le32(p + 16);
 	s->raw_at = ccdm_le32(p + 20);
 	if (!s->raw_size)

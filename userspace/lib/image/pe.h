@@ -18,12 +18,12 @@
 /**
  * struct ccdm_pe_section - a section
  * @name: without the zeros behind it
- * @virtual_size: bytes in memory
+ * @virtual_at, @virtual_size: bytes in memory, from the program's beginning
  * @raw_at, @raw_size: bytes in the file
  */
 struct ccdm_pe_section {
 	char name[9];
-	uint32_t virtual_size;
+	uint32_t virtual_at, virtual_size;
 	uint32_t raw_at, raw_size;
 };
 
@@ -34,7 +34,8 @@ struct ccdm_pe_section {
  * @checksum: where the checksum of four bytes is
  * @certificates: where the entry of eight bytes is that points to the signatures, or 0
  * @certificates_size: bytes of signatures, at the end of the file
- * @headers_size: bytes before the sections
+ * @headers_size: bytes before the sections, in the file and in memory
+ * @directory, @directories: where the entries of eight bytes are, and how many
  * @count, @section: in the order of the table
  */
 struct ccdm_pe {
@@ -45,6 +46,8 @@ struct ccdm_pe {
 	size_t certificates;
 	uint32_t certificates_size;
 	uint32_t headers_size;
+	size_t directory;
+	unsigned int directories;
 	unsigned int count;
 	struct ccdm_pe_section section[CCDM_PE_SECTIONS_MAX];
 };

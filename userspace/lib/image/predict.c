@@ -233,15 +233,17 @@ static void ccdm_predict_ccdm(struct ccdm_predict_maker *m)
 	}
 }
 
+/* The stub puts such files into the initrd, or changes the command line, and measures them. */
 static void ccdm_predict_beside(struct ccdm_predict_maker *m)
 {
+	static const unsigned int pcrs[] = { 12, 9, 13 };
 	const struct ccdm_bootable *b = m->b;
-	unsigned int i;
+	unsigned int i, k;
 
 	for (i = 0; i < b->files; i++)
-		if (b->file[i].beside)
+		for (k = 0; b->file[i].beside && k < ARRAY_SIZE(pcrs); k++)
 			ccdm_predict_unknown(
-				m, 12,
+				m, pcrs[k],
 				"%s: the stub takes it as %s and measures it; expected only the UKI on the EFI system partition",
 				b->file[i].path, b->file[i].beside);
 }
@@ -259,6 +261,7 @@ int ccdm_predict(const struct ccdm_bootable *b, bool secure_boot, struct ccdm_pr
 		ccdm_predict_unknown(&m, 11, "%s: %s", b->path, why);
 		ccdm_predict_unknown(&m, 9, "%s: %s", b->path, why);
 	}
+	ccdm_predict_beside(&m);
 	ccdm_uki_kernel(&b->uki, why, sizeof(why));
 	if (why[0])
 		ccdm_predict_unknown(&m, 9, "%s: %s", b->path, why);
@@ -271,7 +274,6 @@ int ccdm_predict(const struct ccdm_bootable *b, bool secure_boot, struct ccdm_pr
 	ccdm_predict_constant(&m, 5, "Exit Boot Services Invocation");
 	ccdm_predict_constant(&m, 5, "Exit Boot Services Returned with Success");
 	ccdm_predict_ccdm(&m);
-	ccdm_predict_beside(&m);
 	if (m.r == -ENOMEM)
 		return ccdm_err_memory(err);
 	return m.r && !err->text[0] ? ccdm_err_set(err, m.r, "%s: hashing failed", b->source.name)

@@ -48,7 +48,7 @@ const uint8_t *ccdm_uki_content(const struct ccdm_uki *uki, const char *name, si
 	const struct ccdm_pe_section *s;
 
 	*size = 0;
-	if (!ccdm_pe_find(&uki->pe, name, &s))
+	if (!ccdm_pe_find(&uki->pe, name, &s) || !s->virtual_size)
 		return NULL;
 	*size = s->virtual_size;
 	return uki->pe.bytes + s->raw_at;
@@ -85,13 +85,14 @@ int ccdm_uki_parse(const char *name, const uint8_t *bytes, size_t size, struct c
 {
 	const struct ccdm_pe_section *s;
 	unsigned int i;
+	size_t n;
 	int r;
 
 	memset(uki, 0, sizeof(*uki));
 	r = ccdm_pe_parse(name, bytes, size, &uki->pe, err);
 	if (r)
 		return r;
-	if (!ccdm_pe_find(&uki->pe, ".linux", NULL)) {
+	if (!ccdm_uki_content(uki, ".linux", &n)) {
 		ccdm_err_hint(err, "a boot loader (GRUB, systemd-boot, shim) reads more files, "
 				   "which are not measured here");
 		return ccdm_err_set(err, -EINVAL,
@@ -105,7 +106,22 @@ int ccdm_uki_parse(const char *name, const uint8_t *bytes, size_t size, struct c
 				"%s: section %s: %u bytes in memory, but %u in the file", name,
 				s->name, s->virtual_size, s->raw_size);
 	ccdm_uki_version(uki);
-	return 0;
+	return ccdm_uki_memory(uki, err);
+}
+
+/* 252 takes any section whose name begins so, and the last of them. Return: one, or NULL */
+static const char *ccdm_uki_prefixed(const struct ccdm_uki *uki)
+{
+	const char *name, *section;
+	unsigned int i, k;
+
+	for (i = 0; (name = ccdm_uki_measured(uki, i)); i++)
+		for (k = 0; k < uki->pe.count; k++) {
+			section = uki->pe.section[k].name;
+			if (!strncmp(section, name, strlen(name)) && strcmp(section, name))
+				return section;
+		}
+	return NULL;
 }
 
 void ccdm_uki_unknown(const struct ccdm_uki *uki, char *why, size_t size)
@@ -131,6 +147,9 @@ void ccdm_uki_unknown(const struct ccdm_uki *uki, char *why, size_t size)
 			snprintf(why, size, "it has more than one section %s", ccdm_uki_names[i]);
 			return;
 		}
+	if (uki->version == 252 && ccdm_uki_prefixed(uki))
+		snprintf(why, size, "what the stub measures with a section %s is not known",
+			 ccdm_uki_prefixed(uki));
 }
 
 /* (Linux, Documentation/arch/x86/boot.rst: kernel_version is at 0x20e, and points from 0x200 on) */
@@ -142,7 +161,7 @@ void ccdm_uki_kernel(const struct ccdm_uki *uki, char *why, size_t size)
 	char text[64], *end;
 
 	why[0] = '\0';
-	if (!ccdm_pe_find(&uki->pe, ".initrd", NULL)) {
+	if (!ccdm_uki_content(uki, ".initrd", &at)) {
 		snprintf(why, size, "it has no section .initrd; what the kernel gets is not known");
 		return;
 	}

@@ -25,11 +25,20 @@ struct ccdm_uki {
 	unsigned int version;
 };
 
-/* Return: 0, -EINVAL for what is no UKI: it has no .linux, or a section that is cut off. */
+/*
+ * Return: 0, -EINVAL for what is no UKI: it has no .linux, or a section that is cut off, or that is
+ * not in memory what it is in the file.
+ */
 int __must_check ccdm_uki_parse(const char *name, const uint8_t *bytes, size_t size,
 				struct ccdm_uki *uki, struct ccdm_err *err);
 
-/* The content of a section as it is in memory. Return: it, or NULL if there is none. */
+/* uki_memory.c: does firmware load each section that is measured as it is in the file? */
+int __must_check ccdm_uki_memory(const struct ccdm_uki *uki, struct ccdm_err *err);
+
+/*
+ * The content of a section as it is in memory. Return: it, or NULL if there is none, or one of no
+ * bytes: stubs take such a section for one that is not there.
+ */
 const uint8_t *ccdm_uki_content(const struct ccdm_uki *uki, const char *name, size_t *size);
 
 /* Name @number of those that the stub measures, in its order; NULL behind the last. */

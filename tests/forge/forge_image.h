@@ -441,6 +441,10 @@ static inline void forge_disk(struct forge_bytes *b, const struct forge_bytes *e
 	forge_fill(b, 0, 4 * 512);
 	last = b->size / 512 - 1;
 	h = b->p + 512;
+	b->p[446 + 4] = 0xee;
+	forge_set(b->p + 446 + 8, 1, 4);
+	forge_set(b->p + 446 + 12, last, 4);
+	forge_set(b->p + 510, 0xaa55, 2);
 	memcpy(h, "EFI PART", 8);
 	forge_set(h + 8, 0x10000, 4);
 	forge_set(h + 12, 92, 4);
@@ -472,7 +476,9 @@ static inline void forge_image(struct forge_bytes *b, unsigned int bits,
 		files[1 + i] = more[i];
 		clusters += (unsigned int)(more[i].size / 512 + 3);
 	}
-	forge_fat(&esp, bits, clusters < 4085 && bits == 16 ? 4085 : clusters, files, 1 + count);
+	if (bits > 12 && clusters < (bits == 16 ? 4085U : 65525U))
+		clusters = bits == 16 ? 4085 : 65525;
+	forge_fat(&esp, bits, clusters, files, 1 + count);
 	forge_disk(b, &esp);
 	forge_free(&esp);
 }

@@ -207,7 +207,7 @@ static struct forge_bytes good_fat(unsigned int bits)
 
 	for (i = 0; i < sizeof(data); i++)
 		data[i] = (uint8_t)(i * 7);
-	forge_fat(&esp, bits, bits == 16 ? 4100 : 40, files, 3);
+	forge_fat(&esp, bits, bits == 32 ? 65530 : bits == 16 ? 4100 : 40, files, 3);
 	return esp;
 }
 
@@ -295,8 +295,6 @@ static void fat_bad_sector(void **state)
 	forge_free(&esp);
 	esp = good_fat(32);
 	forge_set(esp.p + 36, 1, 4);
-	forge_set(esp.p + 32, 400, 4);
-	forge_fill(&esp, 0, 400 * 512);
 	assert_int_equal(open_fat(&esp, &s, &fat), -EINVAL);
 	assert_non_null(strstr(err.text, "shorter than its clusters"));
 	forge_free(&esp);
@@ -305,6 +303,7 @@ static void fat_bad_sector(void **state)
 /* Chains: of a file, of a folder; each entry of the table to each odd place. */
 static void fat_chains(void **state)
 {
+	struct forge_bytes esp = good_fat(32);
 	static const uint32_t places[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 0x29, 0x30, 0xfffffff };
 	struct ccdm_fat_entry entry;
 	struct ccdm_source s;
@@ -317,9 +316,10 @@ static void fat_chains(void **state)
 	(void)state;
 	for (cluster = 2; cluster < 12; cluster++)
 		for (i = 0; i < ARRAY_SIZE(places); i++) {
-			struct forge_bytes esp = good_fat(32);
+			uint8_t *place = esp.p + 32 * 512 + 4 * cluster;
+			uint32_t old = ccdm_le32(place);
 
-			forge_set(esp.p + 32 * 512 + 4 * cluster, places[i], 4);
+			forge_set(place, places[i], 4);
 			assert_int_equal(open_fat(&esp, &s, &fat), 0);
 			names[0] = '\0';
 			if (ccdm_fat_find(&fat, CCDM_BOOTABLE_UKI, &entry, &err) ||
@@ -327,19 +327,129 @@ static void fat_chains(void **state)
 				refused++;
 			else
 				free(bytes);
-			forge_free(&esp);
+			forge_set(place, old, 4);
 		}
 	assert_true(refused > 20);
-	{
-		struct forge_bytes esp = good_fat(32);
+	/* a folder that loops */
+	forge_set(esp.p + 32 * 512 + 4 * 2, 2, 4);
+	assert_int_equal(open_fat(&esp, &s, &fat), 0);
+	assert_int_equal(ccdm_fat_list(&fat, NULL, say_name, names, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "loop"));
+	forge_free(&esp);
+}
 
-		/* a folder that loops */
-		forge_set(esp.p + 32 * 512 + 4 * 2, 2, 4);
-		assert_int_equal(open_fat(&esp, &s, &fat), 0);
-		assert_int_equal(ccdm_fat_list(&fat, NULL, say_name, names, &err), -EINVAL);
-		assert_non_null(strstr(err.text, "loop"));
+/* First sectors that EDK II refuses, or of which it would find its clusters at other places. */
+static void fat_firmware(void **state)
+{
+	static const struct {
+		unsigned int bits, clusters;
+		size_t at;
+		uint64_t value;
+		unsigned int bytes;
+		const char *says;
+	} cases[] = {
+		{ 32, 65530, 17, 16, 2, "expected no entries of a root folder" },
+		{ 32, 65530, 40, 0x80, 2, "tables that are alike" },
+		{ 32, 65530, 42, 1, 2, "expected version 0" },
+		{ 32, 65524, 0, 0xeb, 1, "too few clusters for FAT32" },
+		{ 16, 65525, 0, 0xeb, 1, "too many clusters for FAT16" },
+		{ 12, 40, 17, 0, 2, "has no entries" },
+		{ 12, 40, 21, 0x33, 1, "media is unknown" },
+	};
+	struct ccdm_source s;
+	struct ccdm_fat fat;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct forge_bytes esp = { 0 };
+
+		forge_fat(&esp, cases[i].bits, cases[i].clusters, NULL, 0);
+		forge_set(esp.p + cases[i].at, cases[i].value, cases[i].bytes);
+		assert_int_equal(open_fat(&esp, &s, &fat), -EINVAL);
+		assert_non_null(strstr(err.text, cases[i].says));
 		forge_free(&esp);
 	}
+}
+
+/* Entry @number of the root folder of FAT12 */
+static uint8_t *root_entry(const struct forge_bytes *esp, unsigned int number)
+{
+	return esp->p + 2 * 512 + 32 * (size_t)number;
+}
+
+static uint8_t sum_of(const uint8_t *e)
+{
+	uint8_t sum = 0;
+	int i;
+
+	for (i = 0; i < 11; i++)
+		sum = (uint8_t)((sum << 7) | (sum >> 1)) + e[i];
+	return sum;
+}
+
+/* What a folder says in two ways: of the second file firmware would find another one. */
+static void fat_names(void **state)
+{
+	static const struct forge_file files[] = { { "a long name", "x", 1 }, { "OTHER", "y", 1 } };
+	/* the root: a label, the piece of a long name, its file, another file */
+	enum { LABEL, PIECE, FILE_1, FILE_2, END };
+	static const struct {
+		unsigned int entry;
+		size_t at;
+		unsigned int value;
+		const char *says;
+	} cases[] = {
+		{ PIECE, 11, 0x4f, "long name is damaged" },
+		{ PIECE, 26, 1, "long name is damaged" },
+		{ PIECE, 0, 0xc1, "long name is damaged" },
+		{ PIECE, 0, 0x01, "long name is damaged" },
+		{ PIECE, 0, 0x42, "long name is damaged" },
+		{ PIECE, 13, 0x77, "long name is damaged" },
+		{ FILE_1, 0, 0xe5, "long name is damaged" },
+		{ FILE_1, 11, 0x28, "long name is damaged" },
+		{ FILE_1, 0, 0, "long name is damaged" },
+		{ FILE_2, 2, 0x07, "control character" },
+		{ END, 11, 0x08, "the last entry of a folder" },
+	};
+	struct forge_bytes esp = { 0 };
+	struct ccdm_fat_entry entry;
+	struct ccdm_source s;
+	struct ccdm_fat fat;
+	char names[256];
+	size_t i;
+
+	(void)state;
+	forge_fat(&esp, 12, 40, files, 2);
+	for (i = 0; i <= ARRAY_SIZE(cases); i++) {
+		uint8_t *p = i ? root_entry(&esp, cases[i - 1].entry) + cases[i - 1].at : NULL;
+		uint8_t old = p ? *p : 0;
+
+		if (p)
+			*p = (uint8_t)cases[i - 1].value;
+		assert_int_equal(open_fat(&esp, &s, &fat), 0);
+		names[0] = '\0';
+		if (p) {
+			assert_int_equal(ccdm_fat_list(&fat, NULL, say_name, names, &err), -EINVAL);
+			assert_non_null(strstr(err.text, cases[i - 1].says));
+			*p = old;
+		} else {
+			assert_int_equal(ccdm_fat_list(&fat, NULL, say_name, names, &err), 0);
+			assert_string_equal(names, "a long name OTHER ");
+		}
+	}
+	/* a long name, and by its short one the file that firmware looks for */
+	memcpy(root_entry(&esp, FILE_1), "BOOTX64 EFI", 11);
+	root_entry(&esp, PIECE)[13] = sum_of(root_entry(&esp, FILE_1));
+	assert_int_equal(open_fat(&esp, &s, &fat), 0);
+	assert_int_equal(ccdm_fat_find(&fat, "BOOTX64.EFI", &entry, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "two names that have nothing in common"));
+	/* a long name of "." */
+	memcpy(root_entry(&esp, FILE_1), ".          ", 11);
+	root_entry(&esp, PIECE)[13] = sum_of(root_entry(&esp, FILE_1));
+	assert_int_equal(open_fat(&esp, &s, &fat), 0);
+	assert_int_equal(ccdm_fat_find(&fat, "OTHER", &entry, &err), -EINVAL);
+	forge_free(&esp);
 }
 
 /* ---- PE --------------------------------------------------------------------------------------- */
@@ -762,7 +872,7 @@ static int open_image(const struct forge_bytes *b, struct ccdm_bootable *boot)
 static void bootable(void **state)
 {
 	struct ccdm_bootable *boot = malloc(sizeof(*boot));
-	struct forge_bytes disk = good_disk(32, more_files, 2), uki = good_uki("252.1"),
+	struct forge_bytes disk = good_disk(12, more_files, 2), uki = good_uki("252.1"),
 			   initrd = { 0 }, foreign = { 0 };
 
 	(void)state;
@@ -777,6 +887,58 @@ static void bootable(void **state)
 	assert_string_equal(boot->no_conf, "");
 	assert_int_equal(boot->config.data_blocks, 100);
 	ccdm_bootable_close(boot);
+	/* what firmware starts instead: the MBR's partitions, FAT on the whole disk, tables in a partition */
+	{
+		static const struct {
+			size_t at;
+			const char *bytes;
+			size_t size;
+			const char *says;
+		} cases[] = {
+			{ 446 + 4, "\x0c", 1, "expected a protective MBR" },
+			{ 446 + 8, "\x02", 1, "expected a protective MBR" },
+			{ 446 + 16 + 4, "\x0c", 1, "expected a protective MBR" },
+			{ 510, "\0", 1, "expected a protective MBR" },
+			{ 0, "MZ", 2, "the beginnings of both" },
+			{ 11, "\0\x02\x01\x20\0\x01\0\0\x10\0\xf8", 11,
+			  "found a FAT file system, too" },
+			{ FORGE_ESP_SECTOR * 512 + 446, "\0\0\0\0\x0c\0\0\0\x10\0\0\0\x10\0\0\0",
+			  16, "partition 1: expected no partitions in it" },
+			{ FORGE_ESP_SECTOR * 512 + 446 + 4, "\xee", 1,
+			  "partition 1: expected no partitions in it" },
+		};
+		uint8_t old[16];
+		size_t i;
+
+		for (i = 0; i < ARRAY_SIZE(cases); i++) {
+			memcpy(old, disk.p + cases[i].at, sizeof(old));
+			memcpy(disk.p + cases[i].at, cases[i].bytes, cases[i].size);
+			assert_int_equal(open_image(&disk, boot), -EINVAL);
+			assert_non_null(strstr(err.text, cases[i].says));
+			ccdm_bootable_close(boot);
+			memcpy(disk.p + cases[i].at, old, sizeof(old));
+		}
+	}
+	/* the file system of a disc, in a larger partition */
+	{
+		struct forge_bytes larger = good_disk(32, more_files, 2);
+
+		memcpy(larger.p + FORGE_ESP_SECTOR * 512 + 32769, "CD001", 5);
+		assert_int_equal(open_image(&larger, boot), -EINVAL);
+		assert_non_null(strstr(err.text, "partition 1: expected no partitions in it"));
+		ccdm_bootable_close(boot);
+		forge_free(&larger);
+	}
+	/* another partition that EDK II may read as FAT, although we do not */
+	{
+		uint8_t *p = disk.p + disk.size - 4 * 512;
+
+		memcpy(p + 11, "\0\x02\x01\x20\0\x01\0\0\x10\0\xf8", 11);
+		assert_int_equal(open_image(&disk, boot), -EINVAL);
+		assert_non_null(strstr(err.text, "FAT file system at byte"));
+		ccdm_bootable_close(boot);
+		memset(p, 0, 512);
+	}
 	/* two EFI system partitions; none */
 	memcpy(disk.p + 1024 + 256, FORGE_TYPE_ESP, 16);
 	forge_gpt_sum(disk.p);
@@ -842,6 +1004,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gpt_good),	  cmocka_unit_test(gpt_bad),
 		cmocka_unit_test(gpt_doubled),	  cmocka_unit_test(fat_good),
+		cmocka_unit_test(fat_firmware),	  cmocka_unit_test(fat_names),
 		cmocka_unit_test(fat_bad_sector), cmocka_unit_test(fat_chains),
 		cmocka_unit_test(pe_digest),	  cmocka_unit_test(pe_order),
 		cmocka_unit_test(pe_bad),	  cmocka_unit_test(uki_versions),

@@ -5,13 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include "base/bytes.h"
 #include "base/ini.h"
 #include "bootable.h"
 #include "initrd.h"
 
 #define DEPTH	  8 /* folders in folders */
 #define PATH_SIZE 4096
-#define ESP_FILES 512 /* files and folders that are looked at */
+#define ESP_FILES 512	      /* files and folders that are looked at */
+#define DISC	  (32768 + 1) /* byte of "CD001" or "BEA01" (ECMA-119, ECMA-167) */
 
 /* ---- files of the EFI system partition -------------------------------------------- */
 
@@ -133,35 +135,85 @@ static int ccdm_bootable_esp(struct ccdm_bootable *b, struct ccdm_err *err)
 	return 0;
 }
 
-/* Firmware looks for the file on each FAT file system, whatever the type of its partition. */
-static int ccdm_bootable_alone(const struct ccdm_bootable *b, struct ccdm_err *err)
+/*
+ * Firmware looks for tables within partitions, too: a GPT, an MBR whose entries fit, and what disks
+ * have that are made as CDs. Their file systems would be more places for the file.
+ */
+static int ccdm_bootable_nested(const struct ccdm_bootable *b, const struct ccdm_gpt_part *part,
+				const uint8_t sector[512], struct ccdm_err *err)
 {
-	struct ccdm_fat_entry entry;
-	struct ccdm_err why;
-	struct ccdm_fat fat;
+	char disc[5] = "";
 	unsigned int i;
+	bool found = false;
 	int r;
 
-	for (i = 0; i < b->gpt.count; i++) {
+	for (i = 0; i < 4 && sector[510] == 0x55 && sector[511] == 0xaa; i++) {
+		const uint8_t *p = sector + 446 + 16 * (size_t)i;
+
+		found |= p[4] && ccdm_le32(p + 12) &&
+			 ((uint64_t)ccdm_le32(p + 8) + ccdm_le32(p + 12)) * CCDM_GPT_SECTOR <=
+				 part->size;
+	}
+	for (i = 0; i < 4; i++)
+		found |= sector[446 + 16 * (size_t)i + 4] == 0xee;
+	if (part->size >= DISC + sizeof(disc)) {
+		r = ccdm_source_read(&b->source, part->start + DISC, disc, sizeof(disc),
+				     "partition", err);
+		if (r)
+			return r;
+	}
+	if (!found && memcmp(disc, "CD001", 5) && memcmp(disc, "BEA01", 5))
+		return 0;
+	return ccdm_err_set(
+		err, -EINVAL,
+		"%s: partition %u: expected no partitions in it, or file system of a disc",
+		b->source.name, part->number);
+}
+
+/* Firmware looks for the file on each FAT file system, whatever the type of its partition. */
+static int ccdm_bootable_other(const struct ccdm_bootable *b, const struct ccdm_gpt_part *part,
+			       struct ccdm_err *err)
+{
+	struct ccdm_fat_entry entry;
+	struct ccdm_err why = { 0 };
+	struct ccdm_fat fat;
+	int r = ccdm_fat_open(&b->source, part->start, part->size, &fat, &why);
+
+	if (!r)
+		r = ccdm_fat_find(&fat, CCDM_BOOTABLE_UKI, &entry, &why);
+	if (!r)
+		return ccdm_err_set(
+			err, -EINVAL,
+			"%s: partitions %u and %u: both have a file %s; firmware may start either",
+			b->source.name, b->esp->number, part->number, CCDM_BOOTABLE_UKI);
+	if (r == -ENOENT)
+		return 0;
+	*err = why;
+	return r;
+}
+
+/* Is the EFI system partition the one place from which firmware may start something? */
+static int ccdm_bootable_alone(const struct ccdm_bootable *b, struct ccdm_err *err)
+{
+	uint8_t sector[CCDM_GPT_SECTOR];
+	unsigned int i;
+	int r = ccdm_source_read(&b->source, 0, sector, sizeof(sector), "its beginning", err);
+
+	if (!r && ccdm_fat_maybe(sector))
+		return ccdm_err_set(err, -EINVAL,
+				    "%s: expected a protective MBR, found a FAT file system, too",
+				    b->source.name);
+	for (i = 0; !r && i < b->gpt.count; i++) {
 		const struct ccdm_gpt_part *part = &b->gpt.part[i];
 
-		if (part == b->esp)
-			continue;
-		r = ccdm_fat_open(&b->source, part->start, part->size, &fat, &why);
+		r = ccdm_source_read(&b->source, part->start, sector, sizeof(sector), "partition",
+				     err);
 		if (!r)
-			r = ccdm_fat_find(&fat, CCDM_BOOTABLE_UKI, &entry, &why);
-		if (!r)
-			return ccdm_err_set(
-				err, -EINVAL,
-				"%s: partitions %u and %u: both have a file %s; firmware may start either",
-				b->source.name, b->esp->number, part->number, CCDM_BOOTABLE_UKI);
-		/* (most partitions hold something else) */
-		if (r != -EINVAL && r != -ENOENT) {
-			*err = why;
-			return r;
-		}
+			r = ccdm_bootable_nested(b, part, sector, err);
+		if (!r && part != b->esp && ccdm_fat_maybe(sector))
+			r = ccdm_bootable_other(b, part, err);
 	}
-	return 0;
+	return r;
 }
 
 static int ccdm_bootable_disk(struct ccdm_bootable *b, size_t *size, struct ccdm_err *err)
@@ -233,16 +285,23 @@ static int ccdm_bootable_conf(struct ccdm_bootable *b, struct ccdm_err *err)
 int ccdm_bootable_read(const struct ccdm_source *source, struct ccdm_bootable *b,
 		       struct ccdm_err *err)
 {
-	uint8_t magic[2];
+	uint8_t magic[2], table[8] = { 0 };
 	size_t size = 0;
 	int r;
 
 	memset(b, 0, sizeof(*b));
 	b->source = *source;
 	r = ccdm_source_read(source, 0, magic, sizeof(magic), "its beginning", err);
+	if (!r && source->size >= CCDM_GPT_SECTOR + sizeof(table))
+		r = ccdm_source_read(source, CCDM_GPT_SECTOR, table, sizeof(table),
+				     "partition table", err);
 	if (r)
 		return r;
-	if (memcmp(magic, "MZ", 2)) {
+	if (!memcmp(magic, "MZ", 2) && !memcmp(table, "EFI PART", 8)) {
+		r = ccdm_err_set(err, -EINVAL,
+				 "%s: expected a disk or a UKI, found the beginnings of both",
+				 source->name);
+	} else if (memcmp(magic, "MZ", 2)) {
 		r = ccdm_bootable_disk(b, &size, err);
 	} else if (source->size > CCDM_UKI_MAX) {
 		r = ccdm_err_set(err, -EINVAL, "%s: expected a UKI of at most 1 GiB", source->name);

@@ -10,6 +10,8 @@
 
 #define FOLDER_MAX ((size_t)65536 * 32) /* bytes of a folder */
 #define LETTERS	   255			/* of a long name */
+#define FAT12_MAX  4085			/* clusters are fewer */
+#define FAT16_MAX  65525
 
 static int ccdm_fat_bad(const struct ccdm_fat *fat, const char *why, struct ccdm_err *err)
 {
@@ -19,10 +21,45 @@ static int ccdm_fat_bad(const struct ccdm_fat *fat, const char *why, struct ccdm
 
 /* ---- the first sector -------------------------------------------------------------- */
 
+static bool ccdm_fat_power(unsigned int n)
+{
+	return n && !(n & (n - 1));
+}
+
+bool ccdm_fat_maybe(const uint8_t b[512])
+{
+	unsigned int bytes = ccdm_le16(b + 11), media = b[21];
+
+	return bytes >= 512 && bytes <= 4096 && ccdm_fat_power(bytes) && ccdm_fat_power(b[13]) &&
+	       ccdm_le16(b + 14) && b[16] && (ccdm_le16(b + 19) || ccdm_le32(b + 32)) &&
+	       (media >= 0xf8 || media == 0xf0 || media <= 0x01);
+}
+
+/* What EDK II refuses, or reads in another way, of a sector of @clusters. NULL: nothing */
+static const char *ccdm_fat_odd(const uint8_t *b, uint32_t clusters)
+{
+	bool fat32 = !ccdm_le16(b + 22);
+
+	if (!ccdm_fat_maybe(b))
+		return "its kind of media is unknown";
+	if (!fat32 && !ccdm_le16(b + 17))
+		return "its root folder has no entries";
+	if (!fat32)
+		return clusters < FAT16_MAX ? NULL : "it has too many clusters for FAT16";
+	if (ccdm_le16(b + 17))
+		return "FAT32: expected no entries of a root folder in its first sector";
+	if (clusters < FAT16_MAX)
+		return "it has too few clusters for FAT32";
+	if (b[40] & 0x80 || ccdm_le16(b + 42))
+		return "FAT32: expected version 0, and tables that are alike";
+	return NULL;
+}
+
 int ccdm_fat_open(const struct ccdm_source *source, uint64_t at, uint64_t size,
 		  struct ccdm_fat *fat, struct ccdm_err *err)
 {
 	uint64_t table_sectors, sectors, reserved, root_sectors, meta;
+	const char *odd;
 	uint32_t bytes;
 	uint8_t b[512];
 	int r;
@@ -41,9 +78,9 @@ int ccdm_fat_open(const struct ccdm_source *source, uint64_t at, uint64_t size,
 	table_sectors = ccdm_le16(b + 22) ? ccdm_le16(b + 22) : ccdm_le32(b + 36);
 	if (b[510] != 0x55 || b[511] != 0xaa)
 		return ccdm_fat_bad(fat, "expected 55 aa at the end of its first sector", err);
-	if (bytes < 512 || bytes > 4096 || (bytes & (bytes - 1)))
+	if (bytes < 512 || bytes > 4096 || !ccdm_fat_power(bytes))
 		return ccdm_fat_bad(fat, "expected sectors of 512, 1024, 2048 or 4096 bytes", err);
-	if (!b[13] || (b[13] & (b[13] - 1)))
+	if (!ccdm_fat_power(b[13]))
 		return ccdm_fat_bad(fat, "expected a power of two as sectors of a cluster", err);
 	if (!reserved || !b[16] || !table_sectors)
 		return ccdm_fat_bad(fat, "it has no table", err);
@@ -57,11 +94,12 @@ int ccdm_fat_open(const struct ccdm_source *source, uint64_t at, uint64_t size,
 	fat->root_size = ccdm_le16(b + 17) * 32;
 	fat->data = fat->root + root_sectors * bytes;
 	/* (as EDK II decides: FAT32 has no 16-bit size of its tables) */
-	fat->bits = !ccdm_le16(b + 22) ? 32 : fat->clusters < 4085 ? 12 : 16;
+	fat->bits = !ccdm_le16(b + 22) ? 32 : fat->clusters < FAT12_MAX ? 12 : 16;
 	fat->root_cluster = fat->bits == 32 ? ccdm_le32(b + 44) : 0;
 	if (((uint64_t)fat->clusters + 2) * fat->bits > table_sectors * bytes * 8)
 		return ccdm_fat_bad(fat, "its table is shorter than its clusters are many", err);
-	return 0;
+	odd = ccdm_fat_odd(b, fat->clusters);
+	return odd ? ccdm_fat_bad(fat, odd, err) : 0;
 }
 
 /* ---- chains of clusters --------------------------------------------------------------- */
@@ -84,7 +122,7 @@ static int ccdm_fat_next(const struct ccdm_fat *fat, uint32_t cluster, uint32_t 
 	*next &= 0x0fffffff;
 	if (*next >= end)
 		*next = 0;
-	else if (*next < 2 || *next >= fat->clusters + 2)
+	else if (*next < 2 || *next >= fat->clusters + 2 || *next >= (end & ~0xfU))
 		return ccdm_fat_bad(fat, "a chain of clusters leads to one that there is not", err);
 	return 0;
 }
@@ -162,23 +200,25 @@ struct ccdm_fat_long {
 	uint8_t sum;
 };
 
-static void ccdm_fat_piece(struct ccdm_fat_long *name, const uint8_t *e)
+/* False: it does not follow the piece before it. */
+static bool ccdm_fat_piece(struct ccdm_fat_long *name, const uint8_t *e)
 {
 	static const uint8_t places[13] = { 1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30 };
-	int i, number = e[0] & 0x3f;
+	int i, number = e[0] & ~0x40;
 
+	if (e[11] != 0x0f || ccdm_le16(e + 26) || (e[0] & 0x40 && name->next != -1))
+		return false;
 	if (e[0] & 0x40) {
 		memset(name, 0, sizeof(*name));
 		name->next = number;
 		name->sum = e[13];
 	}
-	if (!number || number > 20 || number != name->next || e[13] != name->sum) {
-		name->next = -1;
-		return;
-	}
+	if (!number || number > 20 || number != name->next || e[13] != name->sum)
+		return false;
 	name->next--;
 	for (i = 0; i < 13; i++)
 		name->letter[13 * (number - 1) + i] = ccdm_le16(e + places[i]);
+	return true;
 }
 
 static uint8_t ccdm_fat_sum(const uint8_t *e)
@@ -211,17 +251,10 @@ static size_t ccdm_fat_utf8(uint16_t c, char *to)
 	return n;
 }
 
-static void ccdm_fat_name(const struct ccdm_fat_long *name, const uint8_t *e, char *to)
+static void ccdm_fat_short(const uint8_t *e, char *to)
 {
 	size_t i, n = 0, end;
 
-	if (name->next == 0 && name->sum == ccdm_fat_sum(e)) {
-		for (i = 0; i < LETTERS && name->letter[i] && name->letter[i] != 0xffff; i++)
-			n += ccdm_fat_utf8(name->letter[i], to + n);
-		to[n] = '\0';
-		if (n)
-			return;
-	}
 	for (end = 8; end && e[end - 1] == ' '; end--)
 		;
 	for (i = 0; i < end; i++)
@@ -235,43 +268,100 @@ static void ccdm_fat_name(const struct ccdm_fat_long *name, const uint8_t *e, ch
 	to[n] = '\0';
 }
 
+/* The name of an entry; NULL, or why there is none. Firmware finds a file by both of its names. */
+static const char *ccdm_fat_name(const struct ccdm_fat_long *name, const uint8_t *e, char *to)
+{
+	char alias[13] = "";
+	size_t i, n = 0;
+
+	for (i = 0; i < 11; i++)
+		if (e[i] < ' ')
+			return "a name has a control character";
+	ccdm_fat_short(e, alias);
+	if (name->next == -1) {
+		memcpy(to, alias, sizeof(alias));
+		return NULL;
+	}
+	if (name->next || name->sum != ccdm_fat_sum(e))
+		return "a long name is damaged";
+	for (i = 0; i < LETTERS && name->letter[i]; i++)
+		n += ccdm_fat_utf8(name->letter[i], to + n);
+	to[n] = '\0';
+	if (strcasecmp(to, alias) && !strchr(alias, '~'))
+		return "a file has two names that have nothing in common";
+	return NULL;
+}
+
 /* ---- folders and files ---------------------------------------------------------------------- */
+
+/* What an entry of a folder is. */
+enum ccdm_fat_kind {
+	CCDM_FAT_END,
+	CCDM_FAT_NONE, /* deleted, a label, "." or ".." */
+	CCDM_FAT_PIECE,
+	CCDM_FAT_FILE,
+};
+
+static enum ccdm_fat_kind ccdm_fat_kind(const uint8_t *e)
+{
+	if (!e[0])
+		return CCDM_FAT_END;
+	if (e[0] == 0xe5)
+		return CCDM_FAT_NONE;
+	if ((e[11] & 0x3f) == 0x0f)
+		return CCDM_FAT_PIECE;
+	if (e[11] & 0x08 || !memcmp(e, ".          ", 11) || !memcmp(e, "..         ", 11))
+		return CCDM_FAT_NONE;
+	return CCDM_FAT_FILE;
+}
+
+/* One entry; *@name: the long name before it. @found is filled if it is a file. NULL: it is well */
+static const char *ccdm_fat_entry(const struct ccdm_fat *fat, const uint8_t *e,
+				  enum ccdm_fat_kind kind, struct ccdm_fat_long *name,
+				  struct ccdm_fat_entry *found)
+{
+	const char *why;
+
+	if (kind == CCDM_FAT_PIECE)
+		return ccdm_fat_piece(name, e) ? NULL : "a long name is damaged";
+	/* (EDK II goes on behind an end that has the bit of a label) */
+	if (kind == CCDM_FAT_END && e[11] & 0x08)
+		return "the last entry of a folder is a label";
+	if (kind != CCDM_FAT_FILE)
+		return name->next == -1 ? NULL : "a long name is damaged";
+	memset(found, 0, sizeof(*found));
+	why = ccdm_fat_name(name, e, found->name);
+	name->next = -1;
+	found->folder = e[11] & 0x10;
+	found->cluster = ccdm_le16(e + 26);
+	if (fat->bits == 32)
+		found->cluster |= (uint32_t)ccdm_le16(e + 20) << 16;
+	found->size = ccdm_le32(e + 28);
+	return why;
+}
 
 int ccdm_fat_list(const struct ccdm_fat *fat, const struct ccdm_fat_entry *folder,
 		  int (*each)(const struct ccdm_fat_entry *entry, void *arg), void *arg,
 		  struct ccdm_err *err)
 {
 	struct ccdm_fat_long name = { .next = -1 };
+	enum ccdm_fat_kind kind = CCDM_FAT_NONE;
 	struct ccdm_fat_entry entry;
 	uint8_t *bytes = NULL, *e;
+	const char *why;
 	size_t size = 0;
 	int r;
 
 	if (folder && (!folder->folder || !folder->cluster))
 		return ccdm_fat_bad(fat, "a folder has no cluster", err);
 	r = ccdm_fat_folder(fat, folder ? folder->cluster : fat->root_cluster, &bytes, &size, err);
-	for (e = bytes; !r && e < bytes + size && e[0]; e += 32) {
-		if (e[0] == 0xe5) {
-			name.next = -1;
-			continue;
-		}
-		if ((e[11] & 0x3f) == 0x0f) {
-			ccdm_fat_piece(&name, e);
-			continue;
-		}
-		/* (neither the label of the volume, nor "." and "..") */
-		if (!(e[11] & 0x08) && memcmp(e, ".          ", 11) &&
-		    memcmp(e, "..         ", 11)) {
-			memset(&entry, 0, sizeof(entry));
-			ccdm_fat_name(&name, e, entry.name);
-			entry.folder = e[11] & 0x10;
-			entry.cluster = ccdm_le16(e + 26);
-			if (fat->bits == 32)
-				entry.cluster |= (uint32_t)ccdm_le16(e + 20) << 16;
-			entry.size = ccdm_le32(e + 28);
+	for (e = bytes; !r && kind != CCDM_FAT_END && e < bytes + size; e += 32) {
+		kind = ccdm_fat_kind(e);
+		why = ccdm_fat_entry(fat, e, kind, &name, &entry);
+		if (why)
+			r = ccdm_fat_bad(fat, why, err);
+		else if (kind == CCDM_FAT_FILE)
 			r = each(&entry, arg);
-		}
-		name.next = -1;
 	}
 	free(bytes);
 	return r;

@@ -4,7 +4,8 @@
  * fat.h - files of a FAT file system, read only
  *
  * The file system is untrusted: a chain of clusters that loops, or that is longer than its
- * file, is an error. (Microsoft FAT32 File System Specification 1.03)
+ * file, is an error, and so is what EDK II would read in another way. (Microsoft FAT32 File System
+ * Specification 1.03; EDK II, FatPkg/EnhancedFatDxe)
  */
 #ifndef CCDM_FAT_H
 #define CCDM_FAT_H
@@ -49,6 +50,9 @@ struct ccdm_fat_entry {
 	uint32_t cluster;
 	uint32_t size;
 };
+
+/* May firmware take what begins with this sector for a FAT file system? */
+bool __must_check ccdm_fat_maybe(const uint8_t sector[512]);
 
 /* Reads the first sector. Return: 0, -EINVAL with the field in @err, what read(2) says. */
 int __must_check ccdm_fat_open(const struct ccdm_source *source, uint64_t at, uint64_t size,

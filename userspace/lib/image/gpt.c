@@ -63,6 +63,21 @@ static int ccdm_gpt_entry(const char *name, const uint8_t *p, unsigned int numbe
 
 /* ---- a disk ----------------------------------------------------------------------- */
 
+/* UEFI 2.10, section 5.2.3: one entry for the whole disk, and nothing beside it */
+static bool ccdm_gpt_protective(const uint8_t *sector)
+{
+	static const uint8_t none[16];
+	unsigned int i, found = 0, used = 0;
+
+	for (i = 0; i < 4; i++) {
+		const uint8_t *p = sector + 446 + 16 * (size_t)i;
+
+		used += memcmp(p, none, sizeof(none)) != 0;
+		found += p[4] == 0xee && ccdm_le32(p + 8) == 1;
+	}
+	return found == 1 && used == 1 && sector[510] == 0x55 && sector[511] == 0xaa;
+}
+
 /* What keeps firmware from measuring the table as it stands, or NULL. */
 static const char *ccdm_gpt_header(const uint8_t *h, uint64_t sectors)
 {
@@ -148,7 +163,7 @@ static int ccdm_gpt_fill(const struct ccdm_source *source, const uint8_t *h, con
 
 int ccdm_gpt_read(const struct ccdm_source *source, struct ccdm_gpt *gpt, struct ccdm_err *err)
 {
-	uint8_t h[CCDM_GPT_SECTOR], *entries = NULL;
+	uint8_t h[CCDM_GPT_SECTOR], mbr[CCDM_GPT_SECTOR], *entries = NULL;
 	const char *why;
 	size_t size;
 	int r;
@@ -158,6 +173,13 @@ int ccdm_gpt_read(const struct ccdm_source *source, struct ccdm_gpt *gpt, struct
 	if (r)
 		return r;
 	why = ccdm_gpt_header(h, source->size / CCDM_GPT_SECTOR);
+	if (!why) {
+		r = ccdm_source_read(source, 0, mbr, sizeof(mbr), "protective MBR", err);
+		if (r)
+			return r;
+		if (!ccdm_gpt_protective(mbr))
+			why = "expected a protective MBR before it, with one entry, of type ee";
+	}
 	if (why)
 		return ccdm_err_set(err, -EINVAL, "%s: partition table: %s", source->name, why);
 	size = (size_t)ccdm_le32(h + 80) * ENTRY;

@@ -82,6 +82,7 @@ static int ccdm_bootable_entry(const struct ccdm_fat_entry *entry, void *arg)
 		return 0;
 	}
 	b->file[b->files].path = path;
+	b->file[b->files].cluster = entry->cluster;
 	b->file[b->files].size = entry->size;
 	b->file[b->files++].beside = ccdm_bootable_beside(path);
 	return 0;

@@ -20,12 +20,12 @@
 /**
  * struct ccdm_bootable_file - a file of the EFI system partition
  * @path: from the root of the file system
- * @size: its bytes
+ * @cluster, @size: its first cluster, its bytes
  * @beside: a stub takes it, and what it is then: "an addon"; or NULL
  */
 struct ccdm_bootable_file {
 	char *path;
-	uint32_t size;
+	uint32_t cluster, size;
 	const char *beside;
 };
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /* difference.c - see difference.h */
+#include <search.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include "base/ini.h"
 #include "difference.h"
@@ -15,7 +17,7 @@
 /**
  * struct ccdm_named - a thing with a name: a file of an initrd, a word of ccdm.conf
  * @name: its name
- * @number: of the entry; of two with one name the later one counts
+ * @number: of the entry; of one name, the first is compared with the first
  * @digest: of what it is
  * @value: of a word; NULL for a file
  */
@@ -26,16 +28,25 @@ struct ccdm_named {
 	char *value;
 };
 
+/* @links: tree of the inodes of which an entry has more than one name */
 struct ccdm_named_list {
 	struct ccdm_named *named;
 	unsigned int count, room;
+	void *links;
 	struct ccdm_err *err;
+};
+
+/* An inode: the first entry says what a file is called in messages of all its names. */
+struct ccdm_linked {
+	uint32_t inode[4];
+	char path[];
 };
 
 struct ccdm_difference {
 	int (*say)(const char *line, void *arg);
 	void *arg;
 	struct ccdm_err *err;
+	unsigned int said;
 	int r;
 };
 
@@ -56,6 +67,7 @@ __attribute__((format(printf, 2, 3))) static void ccdm_differ(struct ccdm_differ
 		return;
 	}
 	ccdm_err_plain(line);
+	d->said++;
 	d->r = d->say(line, d->arg);
 	free(line);
 }
@@ -69,6 +81,8 @@ static void ccdm_named_drop(struct ccdm_named_list *list)
 		free(list->named[list->count].value);
 	}
 	free(list->named);
+	tdestroy(list->links, free);
+	list->links = NULL;
 	list->named = NULL;
 	list->room = 0;
 }
@@ -102,15 +116,10 @@ static int ccdm_named_order(const void *a, const void *b)
 	return order ? order : (x->number > y->number) - (x->number < y->number);
 }
 
-/* The last one of a name, from @at on; *@at: behind it */
 static const struct ccdm_named *ccdm_named_next(const struct ccdm_named_list *list,
 						unsigned int *at)
 {
-	if (*at >= list->count)
-		return NULL;
-	while (*at + 1 < list->count && !strcmp(list->named[*at].name, list->named[*at + 1].name))
-		++*at;
-	return &list->named[(*at)++];
+	return *at < list->count ? &list->named[(*at)++] : NULL;
 }
 
 static void ccdm_named_compare(struct ccdm_difference *d, const char *what,
@@ -152,20 +161,61 @@ static bool ccdm_difference_want(const struct ccdm_initrd_file *file, void *arg)
 	return (S_ISREG(file->mode) || S_ISLNK(file->mode)) && file->size <= CCDM_INITRD_ALL;
 }
 
+static int ccdm_linked_order(const void *a, const void *b)
+{
+	const struct ccdm_linked *x = a, *y = b;
+
+	return memcmp(x->inode, y->inode, sizeof(x->inode));
+}
+
+/* The first path of a file with several names; "" for another one; NULL without memory */
+static const char *ccdm_difference_first(struct ccdm_named_list *list,
+					 const struct ccdm_initrd_file *file)
+{
+	struct ccdm_linked *n, **place;
+
+	if (S_ISDIR(file->mode) || file->links < 2)
+		return "";
+	n = malloc(sizeof(*n) + strlen(file->path) + 1);
+	if (!n)
+		return NULL;
+	memcpy(n->inode, file->inode, sizeof(n->inode));
+	memcpy(n->path, file->path, strlen(file->path) + 1);
+	place = tsearch(n, &list->links, ccdm_linked_order);
+	if (!place || *place != n)
+		free(n);
+	return place ? (*place)->path : NULL;
+}
+
+/* All that the kernel makes of an entry but its time. */
+static int ccdm_difference_digest(const struct ccdm_initrd_file *file, const char *first,
+				  struct ccdm_digest *digest)
+{
+	/* (how many names a folder has follows from what is in it) */
+	const uint32_t words[] = { file->mode,	    S_ISDIR(file->mode) ? 0 : file->links,
+				   file->owner[0],  file->owner[1],
+				   file->device[0], file->device[1] };
+	const struct ccdm_piece piece[] = { { words, sizeof(words) },
+					    { first, strlen(first) + 1 },
+					    { file->content, file->content ? file->size : 0 } };
+
+	return ccdm_digest_pieces(CCDM_ALG_SHA256, piece, ARRAY_SIZE(piece), digest);
+}
+
 static int ccdm_difference_file(struct ccdm_initrd_file *file, void *arg)
 {
 	struct ccdm_named_list *list = arg;
-	struct ccdm_named *n;
+	const char *first = ccdm_difference_first(list, file);
 	struct ccdm_digest digest;
+	struct ccdm_named *n;
 
 	if (list->count == ENTRIES)
 		return ccdm_err_set(list->err, -EINVAL, "initrd: expected at most %u files",
 				    ENTRIES);
-	n = ccdm_named_new(list, file->path);
+	n = first ? ccdm_named_new(list, file->path) : NULL;
 	if (!n)
 		return ccdm_err_memory(list->err);
-	if (ccdm_digest_of(CCDM_ALG_SHA256, &file->mode, sizeof(file->mode), file->content,
-			   file->content ? file->size : 0, &digest))
+	if (ccdm_difference_digest(file, first, &digest))
 		return ccdm_err_set(list->err, -EIO, "SHA-256 failed");
 	memcpy(n->digest, digest.bytes, sizeof(n->digest));
 	return 0;
@@ -254,6 +304,7 @@ static bool ccdm_difference_same(const struct ccdm_uki *a, const struct ccdm_pe_
 				 const struct ccdm_uki *b, const struct ccdm_pe_section *y)
 {
 	return x->raw_size == y->raw_size && x->virtual_size == y->virtual_size &&
+	       x->flags == y->flags &&
 	       !memcmp(a->pe.bytes + x->raw_at, b->pe.bytes + y->raw_at, x->raw_size);
 }
 
@@ -275,14 +326,39 @@ static void ccdm_difference_text(struct ccdm_difference *d, const struct ccdm_bo
 		ccdm_differ(d, "UKI: section %s: '%.*s' became '%.*s'", name, (int)n, x, (int)m, y);
 }
 
+/* Headers, gaps, what lies behind the sections, signatures. @sections: a section differs */
+static void ccdm_difference_rest(struct ccdm_difference *d, const struct ccdm_pe *a,
+				 const struct ccdm_pe *b, bool sections)
+{
+	struct ccdm_digest all[2], rest[2];
+
+	if (d->r)
+		return;
+	if (ccdm_pe_digest(a, CCDM_ALG_SHA256, &all[0]) ||
+	    ccdm_pe_digest(b, CCDM_ALG_SHA256, &all[1]) || ccdm_pe_digest_rest(a, &rest[0]) ||
+	    ccdm_pe_digest_rest(b, &rest[1])) {
+		d->r = ccdm_err_set(d->err, -EIO, "SHA-256 failed");
+		return;
+	}
+	/* (without another section all of the hash must be the same) */
+	if (memcmp(rest[0].bytes, rest[1].bytes, 32) ||
+	    (!sections && memcmp(all[0].bytes, all[1].bytes, 32)))
+		ccdm_differ(d, "UKI: differs outside of its sections");
+	if (a->certificates_size != b->certificates_size ||
+	    memcmp(a->bytes + a->size - a->certificates_size,
+		   b->bytes + b->size - b->certificates_size, a->certificates_size))
+		ccdm_differ(d, "UKI: its signatures for Secure Boot differ");
+}
+
 static void ccdm_difference_uki(struct ccdm_difference *d, const struct ccdm_bootable *a,
 				const struct ccdm_bootable *b)
 {
 	const struct ccdm_pe_section *x, *y;
-	unsigned int i;
+	unsigned int i, before;
 
 	if (strcmp(a->uki.stub, b->uki.stub))
 		ccdm_differ(d, "UKI: its stub: '%s' became '%s'", a->uki.stub, b->uki.stub);
+	before = d->said;
 	for (i = 0; i < a->uki.pe.count; i++) {
 		x = &a->uki.pe.section[i];
 		if (!ccdm_pe_find(&b->uki.pe, x->name, &y))
@@ -297,6 +373,7 @@ static void ccdm_difference_uki(struct ccdm_difference *d, const struct ccdm_boo
 	for (i = 0; i < b->uki.pe.count; i++)
 		if (!ccdm_pe_find(&a->uki.pe, b->uki.pe.section[i].name, NULL))
 			ccdm_differ(d, "UKI: +section %s", b->uki.pe.section[i].name);
+	ccdm_difference_rest(d, &a->uki.pe, &b->uki.pe, d->said > before);
 }
 
 /* ---- the disk ---------------------------------------------------------------------------------- */
@@ -310,6 +387,36 @@ static const struct ccdm_bootable_file *ccdm_difference_find(const struct ccdm_b
 		if (!strcmp(b->file[i].path, path))
 			return &b->file[i];
 	return NULL;
+}
+
+static int ccdm_difference_load(const struct ccdm_bootable *b, const struct ccdm_bootable_file *f,
+				uint8_t **bytes, struct ccdm_err *err)
+{
+	struct ccdm_fat_entry entry = { .cluster = f->cluster, .size = f->size };
+	struct ccdm_fat fat;
+	int r = ccdm_fat_open(&b->source, b->esp->start, b->esp->size, &fat, err);
+
+	snprintf(entry.name, sizeof(entry.name), "%s", f->path);
+	return r ? r : ccdm_fat_load(&fat, &entry, CCDM_UKI_MAX, bytes, err);
+}
+
+/* Two files of one size; the UKI is compared by its sections. */
+static void ccdm_difference_content(struct ccdm_difference *d, const struct ccdm_bootable *a,
+				    const struct ccdm_bootable_file *x,
+				    const struct ccdm_bootable *b,
+				    const struct ccdm_bootable_file *y)
+{
+	uint8_t *p = NULL, *q = NULL;
+
+	if (d->r || !strcasecmp(x->path, CCDM_BOOTABLE_UKI))
+		return;
+	d->r = ccdm_difference_load(a, x, &p, d->err);
+	if (!d->r)
+		d->r = ccdm_difference_load(b, y, &q, d->err);
+	if (!d->r && memcmp(p, q, x->size))
+		ccdm_differ(d, "EFI system partition: %s differs", x->path);
+	free(p);
+	free(q);
 }
 
 static void ccdm_difference_disk(struct ccdm_difference *d, const struct ccdm_bootable *a,
@@ -331,6 +438,8 @@ static void ccdm_difference_disk(struct ccdm_difference *d, const struct ccdm_bo
 		else if (f->size != a->file[i].size)
 			ccdm_differ(d, "EFI system partition: %s: %u bytes became %u", f->path,
 				    a->file[i].size, f->size);
+		else
+			ccdm_difference_content(d, a, &a->file[i], b, f);
 	}
 	for (i = 0; i < b->files; i++)
 		if (!ccdm_difference_find(a, b->file[i].path))

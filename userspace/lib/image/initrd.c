@@ -27,6 +27,7 @@
  * @buffer: where they are
  * @at: bytes that were taken of this part, for the padding
  * @all: unpacked bytes so far
+ * @archives: trailers so far; the kernel forgets inodes there
  */
 struct ccdm_initrd {
 	const char *name;
@@ -39,6 +40,7 @@ struct ccdm_initrd {
 	size_t out_size;
 	uint8_t *buffer;
 	uint64_t at, all;
+	uint32_t archives;
 	struct ccdm_err *err;
 };
 
@@ -261,6 +263,10 @@ static int ccdm_initrd_header(struct ccdm_initrd *i, const uint8_t *header,
 				i, "a header of cpio has other letters than hex digits");
 	file->mode = word[1];
 	file->links = word[4];
+	memcpy(file->inode, (uint32_t[]){ i->archives, word[7], word[8], word[0] },
+	       sizeof(file->inode));
+	memcpy(file->owner, &word[2], sizeof(file->owner));
+	memcpy(file->device, &word[9], sizeof(file->device));
 	file->size = word[6];
 	*name_size = word[11];
 	if (!*name_size || *name_size > CCDM_INITRD_NAME)
@@ -308,6 +314,7 @@ static int ccdm_initrd_entry(struct ccdm_initrd *i, const uint8_t *header,
 	if (odd)
 		return ccdm_initrd_bad(i, odd);
 	r = ccdm_initrd_pad(i);
+	i->archives += *end;
 	if (r || *end)
 		return r;
 	file->content = NULL;

@@ -25,6 +25,9 @@
  * @path: without "/" or "./" before it, and without empty parts, "." and ".."; or "."
  * @mode: with its kind, as in stat(2)
  * @links: more than 1: its content may stand at another name
+ * @inode: archive, device and inode: the same for all names of a file
+ * @owner: user and group
+ * @device: of a device file, major and minor number
  * @size: of its content
  * @content: of what was asked for; else NULL
  */
@@ -32,6 +35,9 @@ struct ccdm_initrd_file {
 	char path[CCDM_INITRD_NAME];
 	uint32_t mode;
 	uint32_t links;
+	uint32_t inode[4];
+	uint32_t owner[2];
+	uint32_t device[2];
 	uint32_t size;
 	uint8_t *content;
 };

@@ -31,6 +31,8 @@ static int ccdm_pe_optional(struct ccdm_pe *pe, size_t at, size_t size, struct c
 	count = ccdm_le32(p + directories - 4);
 	if (count > 16 || directories + (size_t)count * 8 > size)
 		return ccdm_pe_bad(pe, "the optional header has no room for its directories", err);
+	pe->optional = at;
+	pe->table = at + size;
 	pe->directory = at + directories;
 	pe->directories = count;
 	pe->headers_size = ccdm_le32(p + 60);
@@ -59,6 +61,7 @@ static int ccdm_pe_section(struct ccdm_pe *pe, const uint8_t *p, struct ccdm_err
 	s->virtual_at = ccdm_le32(p + 12);
 	s->raw_size = ccdm_le32(p + 16);
 	s->raw_at = ccdm_le32(p + 20);
+	s->flags = ccdm_le32(p + 36);
 	if (!s->raw_size)
 		return 0;
 	if (s->raw_at < pe->headers_size || s->raw_at > end || s->raw_size > end - s->raw_at)
@@ -157,6 +160,39 @@ int ccdm_pe_digest(const struct ccdm_pe *pe, uint16_t alg, struct ccdm_digest *d
 	/* (sections neither overlap nor reach into the signatures: the sum ends before them) */
 	n += ccdm_pe_piece(pe, sum, pe->size - pe->certificates_size, piece + n);
 	return ccdm_digest_pieces(alg, piece, n, digest);
+}
+
+int ccdm_pe_digest_rest(const struct ccdm_pe *pe, struct ccdm_digest *digest)
+{
+	const struct ccdm_pe_section *sorted[CCDM_PE_SECTIONS_MAX];
+	struct ccdm_piece piece[CCDM_PE_SECTIONS_MAX + 8];
+	/* what is left out of the headers, as pairs of beginning and end */
+	const size_t out[][2] = {
+		{ pe->optional - COFF_HEADER + 6, pe->optional - COFF_HEADER + 8 }, /* sections */
+		{ pe->optional + 4, pe->optional + 12 },  /* SizeOfCode, SizeOfInitializedData */
+		{ pe->optional + 56, pe->optional + 68 }, /* SizeOfImage, SizeOfHeaders, CheckSum */
+		{ pe->certificates ? pe->certificates : pe->table,
+		  pe->certificates ? pe->certificates + 8 : pe->table },
+		{ pe->table, pe->table + (size_t)pe->count * SECTION_HEADER },
+	};
+	size_t i, n = 0, at = 0, sections;
+
+	for (i = 0; i < ARRAY_SIZE(out); i++) {
+		n += ccdm_pe_piece(pe, at, out[i][0], piece + n);
+		at = out[i][1];
+	}
+	/* (how many zeros fill up the headers hangs on the table's length) */
+	for (i = pe->headers_size; i > at && !pe->bytes[i - 1]; i--)
+		;
+	n += ccdm_pe_piece(pe, at, i, piece + n);
+	at = pe->headers_size;
+	sections = ccdm_pe_sorted(pe, sorted);
+	for (i = 0; i < sections; i++) {
+		n += ccdm_pe_piece(pe, at, sorted[i]->raw_at, piece + n);
+		at = (size_t)sorted[i]->raw_at + sorted[i]->raw_size;
+	}
+	n += ccdm_pe_piece(pe, at, pe->size - pe->certificates_size, piece + n);
+	return ccdm_digest_pieces(CCDM_ALG_SHA256, piece, n, digest);
 }
 
 unsigned int ccdm_pe_find(const struct ccdm_pe *pe, const char *name,

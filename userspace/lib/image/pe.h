@@ -20,17 +20,20 @@
  * @name: without the zeros behind it
  * @virtual_at, @virtual_size: bytes in memory, from the program's beginning
  * @raw_at, @raw_size: bytes in the file
+ * @flags: Characteristics
  */
 struct ccdm_pe_section {
 	char name[9];
 	uint32_t virtual_at, virtual_size;
 	uint32_t raw_at, raw_size;
+	uint32_t flags;
 };
 
 /**
  * struct ccdm_pe - a program
  * @name: of the file, for messages
  * @bytes, @size: the file, which stays the caller's
+ * @optional, @table: where the optional header and the table of sections are
  * @checksum: where the checksum of four bytes is
  * @certificates: where the entry of eight bytes is that points to the signatures, or 0
  * @certificates_size: bytes of signatures, at the end of the file
@@ -42,6 +45,7 @@ struct ccdm_pe {
 	const char *name;
 	const uint8_t *bytes;
 	size_t size;
+	size_t optional, table;
 	size_t checksum;
 	size_t certificates;
 	uint32_t certificates_size;
@@ -58,6 +62,12 @@ int __must_check ccdm_pe_parse(const char *name, const uint8_t *bytes, size_t si
 
 /* The Authenticode hash. Return: 0, -ENOTSUP for an algorithm that is not known, -EIO. */
 int __must_check ccdm_pe_digest(const struct ccdm_pe *pe, uint16_t alg, struct ccdm_digest *digest);
+
+/*
+ * SHA-256 of what is neither in a section, nor hangs on the sections' sizes and places, nor is a
+ * checksum or a signature. Return: 0, -EIO.
+ */
+int __must_check ccdm_pe_digest_rest(const struct ccdm_pe *pe, struct ccdm_digest *digest);
 
 /* How often there is a section of this name; @section: set to the first, unless it is NULL. */
 unsigned int ccdm_pe_find(const struct ccdm_pe *pe, const char *name,

@@ -367,6 +367,40 @@ static void initrd_gzip(void **state)
 	forge_free(&named);
 }
 
+/* Many parts, each of which costs a decompressor; many entries. */
+static void initrd_many(void **state)
+{
+	struct forge_bytes inner = { 0 }, b = { 0 };
+	char *content;
+	unsigned int i;
+	size_t size;
+
+	(void)state;
+	forge_cpio(&inner, "a", FILE_MODE, 1, "", 0);
+	forge_cpio_end(&inner);
+	for (i = 0; i <= CCDM_INITRD_PARTS; i++) {
+		if (i == CCDM_INITRD_PARTS) {
+			assert_int_equal(find(&b, "a", &content, &size), -EINVAL);
+			assert_non_null(strstr(err.text, "there twice"));
+			assert_int_equal(find(&b, CONF, &content, &size), -ENOENT);
+		}
+		forge_gzip(&b, &inner);
+		forge_pad(&b, 4);
+	}
+	refused(&b, "at most 64 archives");
+	forge_free(&inner);
+	/* all at once: forge_cpio() would copy them each time */
+	forge_cpio(&inner, "a", FILE_MODE, 1, "", 0);
+	forge_fill(&b, 0, inner.size * (CCDM_INITRD_FILES + 1));
+	for (i = 0; i <= CCDM_INITRD_FILES; i++)
+		memcpy(b.p + inner.size * i, inner.p, inner.size);
+	assert_int_equal(ccdm_initrd_find("x.efi", b.p, b.size, CONF, 1, &content, &size, &err),
+			 -EINVAL);
+	assert_non_null(strstr(err.text, "at most 65536 files"));
+	forge_free(&inner);
+	forge_free(&b);
+}
+
 /* An initrd of an honest maker: hard links, links to folders, two parts. */
 static void initrd_honest(void **state)
 {
@@ -403,6 +437,7 @@ int main(void)
 		cmocka_unit_test(initrd_long_link), cmocka_unit_test(initrd_trailer),
 		cmocka_unit_test(initrd_checksum),  cmocka_unit_test(initrd_unaligned),
 		cmocka_unit_test(initrd_gzip),	    cmocka_unit_test(initrd_honest),
+		cmocka_unit_test(initrd_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

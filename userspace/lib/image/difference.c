@@ -12,8 +12,6 @@
 #include "difference.h"
 #include "initrd.h"
 
-#define ENTRIES 65536 /* of an initrd or of ccdm.conf */
-
 /**
  * struct ccdm_named - a thing with a name: a file of an initrd, a word of ccdm.conf
  * @name: its name
@@ -209,9 +207,6 @@ static int ccdm_difference_file(struct ccdm_initrd_file *file, void *arg)
 	struct ccdm_digest digest;
 	struct ccdm_named *n;
 
-	if (list->count == ENTRIES)
-		return ccdm_err_set(list->err, -EINVAL, "initrd: expected at most %u files",
-				    ENTRIES);
 	n = first ? ccdm_named_new(list, file->path) : NULL;
 	if (!n)
 		return ccdm_err_memory(list->err);

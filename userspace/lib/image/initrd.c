@@ -27,6 +27,7 @@
  * @buffer: where they are
  * @at: bytes that were taken of this part, for the padding
  * @all: unpacked bytes so far
+ * @parts, @files: of the initrd so far
  * @archives: trailers so far; the kernel forgets inodes there
  */
 struct ccdm_initrd {
@@ -40,6 +41,7 @@ struct ccdm_initrd {
 	size_t out_size;
 	uint8_t *buffer;
 	uint64_t at, all;
+	unsigned int parts, files;
 	uint32_t archives;
 	struct ccdm_err *err;
 };
@@ -309,6 +311,8 @@ static int ccdm_initrd_entry(struct ccdm_initrd *i, const uint8_t *header,
 		return r;
 	if (file->path[name_size - 1])
 		return ccdm_initrd_bad(i, "a name has no zero at its end");
+	if (i->files++ == CCDM_INITRD_FILES)
+		return ccdm_initrd_bad(i, "expected at most 65536 files");
 	*end = !strcmp(file->path, "TRAILER!!!");
 	odd = ccdm_initrd_odd(file, *end);
 	if (odd)
@@ -388,6 +392,11 @@ int ccdm_initrd_walk(const char *name, const uint8_t *bytes, size_t size,
 		}
 		if (i.used & 3) {
 			r = ccdm_initrd_bad(&i, ccdm_initrd_place);
+			break;
+		}
+		if (i.parts++ == CCDM_INITRD_PARTS) {
+			r = ccdm_initrd_bad(&i,
+					    "expected at most 64 archives and compressed parts");
 			break;
 		}
 		if (bytes[i.used] == '0') {

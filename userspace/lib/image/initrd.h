@@ -17,8 +17,10 @@
 #include "base/compiler.h"
 #include "base/err.h"
 
-#define CCDM_INITRD_NAME 4096
-#define CCDM_INITRD_ALL	 ((uint64_t)1 << 30) /* unpacked bytes, at most */
+#define CCDM_INITRD_NAME  4096
+#define CCDM_INITRD_ALL	  ((uint64_t)1 << 30) /* unpacked bytes, at most */
+#define CCDM_INITRD_PARTS 64		      /* plain or compressed, at most */
+#define CCDM_INITRD_FILES 65536		      /* entries, at most */
 
 /**
  * struct ccdm_initrd_file - an entry

@@ -24,7 +24,7 @@ check "auto: a mapping has it" [ "$(stat_of t gmac)" = "$(cat $P)" ]
 rm_map t
 rmmod dm-ccdm
 insmod /ccdm/dm-ccdm.ko
-check_sh "the default is auto" "dmesg | tail -n 3 | grep -q 'gmac:[a-z]* (4096 bytes sealed'"
+check_sh "the default is auto" "dmesg | tail -n 3 | grep -q 'gmac:[a-z]* (to seal 4096 bytes'"
 rmmod dm-ccdm
 
 run_fio() {

@@ -79,7 +79,7 @@ refuse_code 1 "cache size 0" "invalid value '0'" ccdm-setup open --cache-size 0 
 refuse_code 1 "cache size too small" "cache_mib: less than 2" ccdm-setup open --cache-size 1M $D x
 refuse_code 1 "cache size beyond memory" "more than half of the memory" ccdm-setup open --cache-size 100G $D x
 refuse_code 1 "size no size" "invalid value '12x'" ccdm-setup open --size 12x $D x
-refuse_code 1 "size not a multiple" "not a multiple of 4096" ccdm-setup open --size 5000 $D x
+refuse_code 1 "size not a multiple" "expected a multiple of 4096" ccdm-setup open --size 5000 $D x
 refuse_code 4 "size too large" "too small for --size" ccdm-setup open --size 1G $D x
 refuse_code 1 "uuid" "invalid value 'abc'" ccdm-setup open --uuid abc $D x
 refuse_code 1 "bad name" "name of the mapping: expected" ccdm-setup open $D a/b

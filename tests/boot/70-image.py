@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 
-from boot import image_script, put_esp
+from boot import get_esp, image_script, put_esp
 from vm import TOP, MiB
 
 BANKS = ("sha256", "sha384")
@@ -130,13 +130,22 @@ def changes(t):
     bigger = shutil.copy(good, os.path.join(t.dir, "bigger.img"))
     os.truncate(bigger, size + 8 * MiB)
     subprocess.run(["sfdisk", "-q", "--relocate", "gpt-bak-std", bigger], check=True, stderr=subprocess.DEVNULL)
-    files = shutil.copy(good, os.path.join(t.dir, "cred.img"))
-    put_esp(files, "EFI/BOOT/BOOTX64.EFI.extra.d", "host.cred", b"hello")
+
+    def esp(name, folder, file, data):
+        """The same disk with another file in its ESP."""
+        path = shutil.copy(good, os.path.join(t.dir, name))
+        put_esp(path, folder, file, data)
+        return path
+
+    beside = "EFI/BOOT/BOOTX64.EFI.extra.d"
+    files = esp("cred.img", beside, "host.cred", b"hello")
+    addon = get_esp(t.image("other.img", ADDON_CMDLINE="quiet", **PROBE), beside + "/host.addon.efi")
+    line = get_esp(t.image("other.img", **dict(PROBE, CMDLINE="console=ttyS0 no_timer_check quiet")), "EFI/BOOT/BOOTX64.EFI")
     cases = [("a resized disk", bigger, "pcr5", "the disk was resized", "unknown"),
-             ("an addon beside the UKI", t.image("addon.img", ADDON_CMDLINE="quiet", **PROBE), "pcr4",
+             ("an addon beside the UKI", esp("addon.img", beside, "host.addon.efi", addon), "pcr4",
               "host.addon.efi", "another one"),
              ("a credential beside the UKI", files, "pcr12", "an addon, a credential or another command line", "another one"),
-             ("another command line", t.image("line.img", **dict(PROBE, CMDLINE="console=ttyS0 no_timer_check quiet")), "pcr4",
+             ("another command line", esp("line.img", "EFI/BOOT", "BOOTX64.EFI", line), "pcr4",
               "the kernel's command line (.cmdline) differs", "another one")]
     for what, disk, register, words, ident in cases:
         log, _ = probe(t, what, disk)

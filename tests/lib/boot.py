@@ -318,7 +318,7 @@ def put_esp(path, folder, name, data):
         made += "/" + word
         subprocess.run(["mmd", "-D", "s", "-i", at, "::" + made], stdin=subprocess.DEVNULL,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    subprocess.run(["mcopy", "-i", at, "-", "::%s/%s" % (made, name)], check=True, input=data)
+    subprocess.run(["mcopy", "-o", "-i", at, "-", "::%s/%s" % (made, name)], check=True, input=data)
 
 
 # ---- what a host says and does ----

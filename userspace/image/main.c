@@ -109,6 +109,11 @@ json_t *ccdm_image_ids(const struct ccdm_image_disk *disk)
 			ccdm_json_put(&unknown, image_ids[i].kind, json_string(why));
 		}
 	}
+	if (!unknown) {
+		/* (an ID or a reason is missing) */
+		json_decref(all);
+		return NULL;
+	}
 	if (json_object_size(unknown))
 		ccdm_json_put(&all, "unknown", json_incref(unknown));
 	json_decref(unknown);

@@ -99,7 +99,7 @@ static int ccdm_row_good(const struct ccdm_keys *keys, const struct ccdm_row *ro
 int ccdm_row_read_types(const struct ccdm_keys *keys, sqlite3_stmt *st, const char *table,
 			const char *types)
 {
-	struct ccdm_column column[CCDM_ROW_COLUMNS];
+	struct ccdm_column column[CCDM_ROW_COLUMNS] = { 0 };
 	struct ccdm_row row = { .table = table, .column = column };
 	int i, n = (int)strlen(types), size;
 

@@ -300,7 +300,7 @@ static int ccdm_initrd_entry(struct ccdm_initrd *i, const uint8_t *header,
 			     bool (*want)(const struct ccdm_initrd_file *, void *),
 			     int (*each)(struct ccdm_initrd_file *, void *), void *arg, bool *end)
 {
-	uint32_t name_size;
+	uint32_t name_size = 0;
 	const char *odd;
 	int r = ccdm_initrd_header(i, header, file, &name_size);
 

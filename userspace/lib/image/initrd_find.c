@@ -17,6 +17,7 @@ enum ccdm_initrd_use {
 };
 
 struct ccdm_initrd_seen {
+	struct ccdm_initrd_seen *next;
 	unsigned int use;
 	char path[];
 };
@@ -27,6 +28,7 @@ struct ccdm_initrd_seen {
  * @path, @max: what is looked for
  * @content, @size: of it, when it was found
  * @seen: tree of what must not be a link
+ * @nodes: its nodes, to be freed
  * @names: bytes of the names in it
  */
 struct ccdm_initrd_search {
@@ -36,6 +38,7 @@ struct ccdm_initrd_search {
 	char *content;
 	size_t size;
 	void *seen;
+	struct ccdm_initrd_seen *nodes;
 	size_t names;
 	struct ccdm_err *err;
 };
@@ -56,26 +59,39 @@ static int ccdm_initrd_order(const void *a, const void *b)
 static struct ccdm_initrd_seen *ccdm_initrd_seen(struct ccdm_initrd_search *s, const char *path,
 						 size_t size, int *r)
 {
-	struct ccdm_initrd_seen *n = calloc(1, sizeof(*n) + size + 1), *found;
-	struct ccdm_initrd_seen **place;
+	struct ccdm_initrd_seen *n, **place;
 
+	if (s->names > NAMES_MAX) {
+		*r = ccdm_err_set(s->err, -EINVAL, "%s: initrd: expected names of at most 32 MiB",
+				  s->name);
+		return NULL;
+	}
+	n = calloc(1, sizeof(*n) + size + 1);
 	if (!n) {
 		*r = ccdm_err_memory(s->err);
 		return NULL;
 	}
 	memcpy(n->path, path, size);
+	n->next = s->nodes;
+	s->nodes = n;
+	s->names += sizeof(*n) + size;
 	place = tsearch(n, &s->seen, ccdm_initrd_order);
-	found = place ? *place : NULL;
-	if (found != n)
-		free(n);
-	else
-		s->names += sizeof(*n) + size;
-	if (!place)
+	if (!place) {
 		*r = ccdm_err_memory(s->err);
-	else if (s->names > NAMES_MAX)
-		*r = ccdm_err_set(s->err, -EINVAL, "%s: initrd: expected names of at most 32 MiB",
-				  s->name);
-	return *r ? NULL : found;
+		return NULL;
+	}
+	if (*place != n) {
+		s->names -= sizeof(*n) + size;
+		s->nodes = n->next;
+		free(n);
+	}
+	return *place;
+}
+
+/* The nodes are freed by their list. */
+static void ccdm_initrd_keep(void *node)
+{
+	(void)node;
 }
 
 /* An entry marks its path and the folders above. A link that is used as anything else is refused. */
@@ -150,7 +166,13 @@ int ccdm_initrd_find(const char *name, const uint8_t *bytes, size_t size, const 
 	struct ccdm_initrd_search s = { .name = name, .path = path, .max = max, .err = err };
 	int r = ccdm_initrd_walk(name, bytes, size, ccdm_initrd_wanted, ccdm_initrd_look, &s, err);
 
-	tdestroy(s.seen, free);
+	tdestroy(s.seen, ccdm_initrd_keep);
+	while (s.nodes) {
+		struct ccdm_initrd_seen *n = s.nodes;
+
+		s.nodes = n->next;
+		free(n);
+	}
 	if (!r && !s.content)
 		r = ccdm_err_set(err, -ENOENT, "%s: initrd: there is no %s", name, path);
 	if (r) {

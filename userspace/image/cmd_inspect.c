@@ -21,7 +21,8 @@ enum { OPT_AGAINST = 256, OPT_SECURE_BOOT };
 
 static const struct ccdm_option inspect_options[] = {
 	{ "secure-boot", 0, OPT_SECURE_BOOT, NULL,
-	  "of a machine with Secure Boot on, which does not measure the kernel", NULL, NULL },
+	  "predict a machine with Secure Boot on: firmware does not measure the kernel", NULL,
+	  NULL },
 	{ "against", 0, OPT_AGAINST, "DISK2", "say in what DISK2 differs from DISK", "@file",
 	  NULL },
 	{ "json", 0, 'j', NULL, "as JSON", NULL, NULL },
@@ -326,7 +327,7 @@ static enum ccdm_exit cmd_inspect(const struct ccdm_verb *verb, int argc, char *
 const struct ccdm_image_verb ccdm_verb_inspect = {
 	.verb = { .name = "inspect",
 		  .usage = "DISK",
-		  .summary = "show what is in an image, or in what two images differ",
+		  .summary = "show what an image holds, or how two images differ",
 		  .intro = "  DISK is a disk image, a block device, or a UKI alone\n",
 		  .options = inspect_options,
 		  .offer = "@file",

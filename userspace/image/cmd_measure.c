@@ -33,9 +33,10 @@ enum { OPT_FIRMWARE = 256, OPT_SECURE_BOOT, OPT_VCPUS, OPT_TYPE, OPT_VMM, OPT_FE
 
 static const struct ccdm_option measure_options[] = {
 	{ "bank", 0, OPT_BANK, "BANK",
-	  "of the events that are printed: sha256 (the default) or sha384", "sha256 sha384", NULL },
+	  "print the events of this bank: sha256 (the default) or sha384", "sha256 sha384", NULL },
 	{ "secure-boot", 0, OPT_SECURE_BOOT, NULL,
-	  "of a machine with Secure Boot on, which does not measure the kernel", NULL, NULL },
+	  "predict a machine with Secure Boot on: firmware does not measure the kernel", NULL,
+	  NULL },
 	{ "firmware", 0, OPT_FIRMWARE, "FILE", "SEV-SNP: also launch digests, with this firmware",
 	  "@file", NULL },
 	{ "vcpus", 0, OPT_VCPUS, "N[,N...]", "SEV-SNP: for so many vCPUs (default 1)", NULL, NULL },
@@ -391,9 +392,9 @@ static enum ccdm_exit cmd_measure(const struct ccdm_verb *verb, int argc, char *
 const struct ccdm_image_verb ccdm_verb_measure = {
 	.verb = { .name = "measure",
 		  .usage = "DISK",
-		  .summary = "say in advance what a boot of the disk measures, and its enclave ID",
+		  .summary = "predict what a boot of the disk measures, and its enclave ID",
 		  .intro = "  DISK is a disk image, a block device, or a UKI alone\n",
-		  .text = "What cannot be predicted is said in words, and makes the enclave ID unknown.\n",
+		  .text = "If something cannot be predicted, the output says why, and the enclave ID is unknown.\n",
 		  .options = measure_options,
 		  .offer = "@file",
 		  .min_args = 1,

@@ -25,7 +25,8 @@ static const struct ccdm_option verify_options[] = {
 	{ "ccdm-log", 0, OPT_CCDM_LOG, "FILE", "of ccdm: /run/ccdm/tpm2-measure.log", "@file",
 	  NULL },
 	{ "secure-boot", 0, OPT_SECURE_BOOT, NULL,
-	  "of a machine with Secure Boot on, which does not measure the kernel", NULL, NULL },
+	  "predict a machine with Secure Boot on: firmware does not measure the kernel", NULL,
+	  NULL },
 	{ "tdx", 0, OPT_TDX, NULL, "the log is of a TD (CCEL), not of a TPM", NULL, NULL },
 	{ "json", 0, 'j', NULL, "as JSON", NULL, NULL },
 	{ 0 },
@@ -240,7 +241,7 @@ const struct ccdm_image_verb ccdm_verb_verify = {
 	.verb = { .name = "verify",
 		  .usage = "DISK",
 		  .summary =
-			  "compare the log of a boot with the disk: where does it depart, and why?",
+			  "compare the log of a boot with the disk, and explain the first departure",
 		  .intro = "  DISK is a disk image, a block device, or a UKI alone\n",
 		  .text = "Exit code 0: the log is of a boot of this disk. 7: it departs, or a part was not\n"
 			  "compared. A log proves nothing by itself; ccdm-setup verify checks evidence.\n",

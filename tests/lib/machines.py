@@ -86,6 +86,11 @@ class Test:
         """The module. What it would measure differs from run to run, and says nothing without KVM."""
         vm.sh("dmesg -C; modprobe -qa xts gcm dm-mod; insmod /ccdm/dm-ccdm.ko gmac=" + gmac)
 
+    def warnings(self, log):
+        """Lines of a kernel log that fail a test."""
+        return [x for x in log.splitlines() if BAD_LOG.search(x) and "KCSAN" not in x and
+                not (self.allow_log and re.search(self.allow_log, x))] + races(log)
+
     def check_log(self, vm):
         """No warning in the VM's kernel log."""
         if self.kernel == "debug":
@@ -95,8 +100,7 @@ class Test:
                      if not (self.allow_leak and re.search(self.allow_leak, x))]
             self.ok(not leaks, "kmemleak finds nothing", "\n".join(leaks))
         log = vm.sh("dmesg")
-        bad = [x for x in log.splitlines() if BAD_LOG.search(x) and "KCSAN" not in x and
-               not (self.allow_log and re.search(self.allow_log, x))] + races(log)
+        bad = self.warnings(log)
         self.ok(not bad, "no warning in the kernel log")
         if bad:
             at = log.find(bad[0])
@@ -174,8 +178,7 @@ class SharedVM:
     def reuse(self, t):
         """After a test that passed: True if it left nothing behind, and the module is unloaded without a warning."""
         left = self.vm.sh(LEFT, check=False)[1].strip()
-        bad = [x for x in self.vm.sh("dmesg").splitlines() if BAD_LOG.search(x) and "KCSAN" not in x and
-               not (t.allow_log and re.search(t.allow_log, x))]
+        bad = t.warnings(self.vm.sh("dmesg"))
         t.ok(not bad, "no warning in the kernel log when the module is unloaded", "\n".join(bad))
         if left:
             print("    # the next test gets another VM: left behind: " + left.replace("\n", ", "), flush=True)
@@ -191,9 +194,9 @@ class SharedVM:
 SHARED = SharedVM()
 
 # Clean up after a shell test, and name what cannot be cleaned up: mappings, loop devices, mounts, swap, processes.
-LEFT = """rm -f /etc/ccdmtab; rmdir /sys/fs/cgroup/*/ 2>/dev/null; umount /run/credstore 2>/dev/null
+LEFT = """exec 2>&1
+rm -f /etc/ccdmtab; rmdir /sys/fs/cgroup/*/ 2>/dev/null; umount /run/credstore 2>/dev/null
 umount /tmp && mount -t tmpfs -o mode=1777 tmpfs /tmp
-exec 2>&1
 ! lsmod | grep -q '^dm_ccdm' || rmmod dm_ccdm
 dmsetup ls | grep -v 'No devices'
 losetup -a; swapon --noheadings; findmnt -n -o TARGET /mnt; findmnt -n -o TARGET /run/credstore

@@ -23,9 +23,8 @@ static const struct ccdm_option inspect_options[] = {
 	{ "secure-boot", 0, OPT_SECURE_BOOT, NULL,
 	  "predict a machine with Secure Boot on: firmware does not measure the kernel", NULL,
 	  NULL },
-	{ "against", 0, OPT_AGAINST, "DISK2", "say in what DISK2 differs from DISK", "@file",
-	  NULL },
-	{ "json", 0, 'j', NULL, "as JSON", NULL, NULL },
+	{ "against", 0, OPT_AGAINST, "DISK2", "print how DISK2 differs from DISK", "@file", NULL },
+	{ "json", 0, 'j', NULL, "print JSON", NULL, NULL },
 	{ 0 },
 };
 

@@ -21,14 +21,14 @@ enum { OPT_EVENT_LOG = 256, OPT_SECURE_BOOT, OPT_CCDM_LOG, OPT_TDX };
 
 static const struct ccdm_option verify_options[] = {
 	{ "event-log", 0, OPT_EVENT_LOG, "FILE",
-	  "of the firmware: binary_bios_measurements, or CCEL (needed)", "@file", NULL },
-	{ "ccdm-log", 0, OPT_CCDM_LOG, "FILE", "of ccdm: /run/ccdm/tpm2-measure.log", "@file",
+	  "the firmware's log: binary_bios_measurements, or CCEL (required)", "@file", NULL },
+	{ "ccdm-log", 0, OPT_CCDM_LOG, "FILE", "ccdm's log: /run/ccdm/tpm2-measure.log", "@file",
 	  NULL },
 	{ "secure-boot", 0, OPT_SECURE_BOOT, NULL,
 	  "predict a machine with Secure Boot on: firmware does not measure the kernel", NULL,
 	  NULL },
 	{ "tdx", 0, OPT_TDX, NULL, "the log is of a TD (CCEL), not of a TPM", NULL, NULL },
-	{ "json", 0, 'j', NULL, "as JSON", NULL, NULL },
+	{ "json", 0, 'j', NULL, "print JSON", NULL, NULL },
 	{ 0 },
 };
 

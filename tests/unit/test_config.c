@@ -25,6 +25,9 @@
 #define BASE                                                                                    \
 	"[base]\ndevice = PARTUUID=1234\nroothash = " HASH "\nsalt = 00ff\ndata_blocks = 100\n" \
 	"hash_start = 0\n"
+#define WORKLOAD                                             \
+	"[workload]\ndevice = PARTUUID=56\nroothash = " HASH \
+	"\nsalt = -\ndata_blocks = 7\nhash_start = 7\n"
 #define PIN    "00000000000000000000000000000000000000000000000000000000000000aa"
 #define ATTEST "[attest]\nbroker = https://x:1\npin = " PIN "\n"
 #define GOOD   "[boot]\ncmdline = " WORDS " panic=0 quiet\n" BASE
@@ -39,6 +42,19 @@ static int parse(const char *text)
 	return ccdm_config_parse("c", text, strlen(text), &config, &err);
 }
 
+/* A workload has the fields of the base, and its own values. */
+static void workload(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(GOOD WORKLOAD), 0);
+	assert_string_equal(config.workload.device, "PARTUUID=56");
+	assert_string_equal(config.workload.hash_device, "");
+	assert_string_equal(config.workload.algorithm, "sha256");
+	assert_int_equal(config.workload.hash_start, 7);
+	assert_string_equal(config.base.device, "PARTUUID=1234");
+	assert_int_equal(config.base.hash_start, 0);
+}
+
 static void good(void **state)
 {
 	(void)state;
@@ -47,13 +63,15 @@ static void good(void **state)
 	assert_int_equal(config.tpm, CCDM_TPM_OFF);
 	assert_int_equal(config.rtmr, CCDM_RTMR_OFF);
 	assert_string_equal(config.root_device, "");
-	assert_int_equal(config.hash_block_size, 4096);
+	assert_int_equal(config.base.hash_block_size, 4096);
+	assert_string_equal(config.workload.device, "");
 	assert_int_equal(
 		parse("# a comment\r\n; another\n" GOOD
 		      "[root]\n\tdevice = /dev/vdb\nwipe=yes\nmin_size = 1G\ncipher = aes-gcm\n"
 		      "cache_size=64MiB\non_tamper = poweroff\n[measure]\nworkload = /w\n"),
 		0);
 	assert_true(config.wipe);
+	assert_string_equal(config.workload_file, "/w");
 	assert_int_equal(config.min_size, 1 << 30);
 	assert_string_equal(config.cipher, "aes-gcm");
 	assert_int_equal(config.tpm, CCDM_TPM_REQUIRED);
@@ -85,8 +103,9 @@ static void bad(void **state)
 		{ GOOD "[root\n", "c:9:6: expected ']' here" },
 		{ GOOD "[root] x\n", "c:9:7: expected the end of the line here" },
 		{ GOOD "[]\n", "c:9:2: a section needs a name" },
-		{ GOOD "[cellar]\n", "c:9:2: unknown section 'cellar', expected [boot], [base], "
-				     "[root], [measure], [attest], [secrets]" },
+		{ GOOD "[cellar]\n",
+		  "c:9:2: unknown section 'cellar', expected [boot], [base], [workload], "
+		  "[root], [measure], [attest], [secrets]" },
 		{ GOOD "[root]\n  colour = red\n", "c:10:3: unknown key 'colour' in [root]" },
 		{ GOOD "[root]\nwipe yes\n", "c:10:6: expected '=' here" },
 		{ GOOD "[root]\n= yes\n", "c:10:1: expected a key" },
@@ -150,6 +169,13 @@ static void bad(void **state)
 		  "\nsalt = -\ndata_blocks = 1\nhash_start = 1\n",
 		  "c: a root hash of sha256 has 64 hex digits, found 128" },
 		{ "[base]\nroothash = " HASH "0\n", "hex digits" },
+		{ GOOD "[workload]\ndevice = PARTUUID=56\n", "c: no 'roothash' in [workload]" },
+		{ GOOD "[workload]\n", "c: no 'device' in [workload]" },
+		{ GOOD "[workload]\ndevice = sda\n", "/dev/... or PARTUUID=..." },
+		{ GOOD WORKLOAD "algorithm = sha512\n",
+		  "c: a root hash of sha512 has 128 hex digits, found 64" },
+		{ GOOD WORKLOAD "[measure]\nworkload = /w\n",
+		  "c: [measure] has a 'workload', but the boot measures the section [workload]" },
 		{ "[base]\nalgorithm = md5\n", "sha256 sha512" },
 		{ "[base]\ndata_block_size = 512\n", "expected 4096" },
 		{ "[base]\nalgorithm = sha512\n[boot]\ncmdline = " WORDS
@@ -445,9 +471,10 @@ static void systems(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good),	   cmocka_unit_test(bad),   cmocka_unit_test(damaged),
-		cmocka_unit_test(cmdline), cmocka_unit_test(extra), cmocka_unit_test(options),
-		cmocka_unit_test(mounts),  cmocka_unit_test(units), cmocka_unit_test(systems),
+		cmocka_unit_test(good),	   cmocka_unit_test(workload), cmocka_unit_test(bad),
+		cmocka_unit_test(damaged), cmocka_unit_test(cmdline),  cmocka_unit_test(extra),
+		cmocka_unit_test(options), cmocka_unit_test(mounts),   cmocka_unit_test(units),
+		cmocka_unit_test(systems),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -256,7 +256,7 @@ static void hex_of(const void *bytes, size_t size, char *hex)
 static void events(void **state)
 {
 	static struct ccdm_measure_list list;
-	struct ccdm_config config = { .data_blocks = 7, .strict = true };
+	struct ccdm_config config = { .base = { .data_blocks = 7 }, .strict = true };
 	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	unsigned char *der = NULL;
 	char want[128];
@@ -264,7 +264,7 @@ static void events(void **state)
 	int n;
 
 	(void)state;
-	snprintf(config.roothash, sizeof(config.roothash), HASH);
+	snprintf(config.base.roothash, sizeof(config.base.roothash), HASH);
 	assert_int_equal(ccdm_measure_events(&config, &list, &err), 0);
 	assert_int_equal(list.count, 2);
 	assert_true(!strncmp(list.text[0], "ccdm-base:", 10) && strstr(list.text[0], HASH));
@@ -274,7 +274,7 @@ static void events(void **state)
 	assert_string_equal(list.text[1], "ccdm-ready:not-strict");
 	config.strict = true;
 	put(path[2], "work");
-	snprintf(config.workload, sizeof(config.workload), "%s", path[2]);
+	snprintf(config.workload_file, sizeof(config.workload_file), "%s", path[2]);
 	snprintf(config.policy_url, sizeof(config.policy_url), "https://broker/policy");
 	f = fopen(path[0], "w");
 	assert_non_null(f);
@@ -294,6 +294,17 @@ static void events(void **state)
 	assert_string_equal(list.text[4], "ccdm-ready:1");
 	OPENSSL_free(der);
 	EVP_PKEY_free(key);
+	/* a workload of its own partition: the line of dm-verity, with the workload's values */
+	config.workload_file[0] = '\0';
+	config.workload = config.base;
+	config.workload.data_blocks = 9;
+	strcpy(config.workload.device, "PARTUUID=1");
+	assert_int_equal(ccdm_measure_events(&config, &list, &err), 0);
+	assert_int_equal(list.count, 5);
+	assert_string_equal(list.text[1],
+			    "ccdm-workload:1 0 0 9 0  " HASH "  1 panic_on_corruption");
+	config.workload.device[0] = '\0';
+	snprintf(config.workload_file, sizeof(config.workload_file), "%s", path[2]);
 	/* no key, no file */
 	put(path[0], "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n");
 	assert_int_equal(ccdm_measure_events(&config, &list, &err), -EINVAL);

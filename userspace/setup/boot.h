@@ -50,6 +50,12 @@ enum ccdm_boot_code {
 	CCDM_E_ATTEST_ERROR,  /* ATTEST-04 */
 	CCDM_E_SECRET_DENIED, /* SECRET-01 a secret is refused */
 	CCDM_E_SECRET_ERROR,  /* SECRET-02 */
+	CCDM_E_WORK_NONE,     /* WORK-01 no partition of the workload */
+	CCDM_E_WORK_TWICE,    /* WORK-02 */
+	CCDM_E_WORK_HASH,     /* WORK-03 root hash */
+	CCDM_E_WORK_SMALL,    /* WORK-04 */
+	CCDM_E_WORK_FS,	      /* WORK-05 no file system that the boot accepts */
+	CCDM_E_WORK_ERROR,    /* WORK-06 */
 };
 
 const char *ccdm_boot_code(enum ccdm_boot_code code);

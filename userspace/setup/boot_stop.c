@@ -52,6 +52,12 @@ static const char *const boot_codes[] = {
 	[CCDM_E_ATTEST_ERROR] = "CCDM-E-ATTEST-04",
 	[CCDM_E_SECRET_DENIED] = "CCDM-E-SECRET-01",
 	[CCDM_E_SECRET_ERROR] = "CCDM-E-SECRET-02",
+	[CCDM_E_WORK_NONE] = "CCDM-E-WORK-01",
+	[CCDM_E_WORK_TWICE] = "CCDM-E-WORK-02",
+	[CCDM_E_WORK_HASH] = "CCDM-E-WORK-03",
+	[CCDM_E_WORK_SMALL] = "CCDM-E-WORK-04",
+	[CCDM_E_WORK_FS] = "CCDM-E-WORK-05",
+	[CCDM_E_WORK_ERROR] = "CCDM-E-WORK-06",
 };
 
 const char *ccdm_boot_code(enum ccdm_boot_code code)

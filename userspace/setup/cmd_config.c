@@ -10,7 +10,7 @@
 /* What an initrd needs of the files that the configuration names. */
 static void config_files(const struct ccdm_config *config)
 {
-	const char *const files[] = { config->workload, config->signer, config->ca,
+	const char *const files[] = { config->workload_file, config->signer, config->ca,
 				      config->certificate };
 	size_t i;
 

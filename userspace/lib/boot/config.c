@@ -32,21 +32,26 @@ static const struct ccdm_config_key {
 } ccdm_config_keys[] = {
 #define FIELD(f)  offsetof(struct ccdm_config, f)
 #define STRING(f) FIELD(f), sizeof(((struct ccdm_config *)0)->f)
+/* clang-format off */
+#define VERITY(s, f) \
+	{ s, "device", DEVICE, STRING(f.device), NULL, 0, 0 }, \
+	{ s, "hash_device", DEVICE, STRING(f.hash_device), NULL, 0, 0 }, \
+	{ s, "roothash", HEX, STRING(f.roothash), NULL, 40, 128 }, \
+	{ s, "salt", HEX, STRING(f.salt), "-", 2, 512 }, \
+	{ s, "algorithm", WORD, STRING(f.algorithm), "sha256 sha512", 0, 0 }, \
+	{ s, "data_blocks", NUMBER, FIELD(f.data_blocks), 0, NULL, 1, 1ULL << 40 }, \
+	{ s, "hash_start", NUMBER, FIELD(f.hash_start), 0, NULL, 0, 1ULL << 40 }, \
+	{ s, "data_block_size", NUMBER, FIELD(f.data_block_size), 0, NULL, 4096, 4096 }, \
+	{ s, "hash_block_size", NUMBER, FIELD(f.hash_block_size), 0, NULL, 4096, 4096 }
+	/* clang-format on */
 	{ "boot", "cmdline", TEXT, STRING(cmdline), NULL, 0, 0 },
 	{ "boot", "strict", WORD, FIELD(strict), 0, "no yes", 0, 0 },
 	{ "boot", "on_failure", WORD, FIELD(on_failure), 0, "poweroff reboot", 0, 0 },
 	{ "boot", "first_boot", WORD, FIELD(first_boot), 0, "random keep", 0, 0 },
 	{ "boot", "lockdown", WORD, FIELD(lockdown), 0, "no yes", 0, 0 },
 	{ "boot", "timeout", NUMBER, FIELD(timeout), 0, NULL, 1, 600 },
-	{ "base", "device", DEVICE, STRING(base_device), NULL, 0, 0 },
-	{ "base", "hash_device", DEVICE, STRING(hash_device), NULL, 0, 0 },
-	{ "base", "roothash", HEX, STRING(roothash), NULL, 40, 128 },
-	{ "base", "salt", HEX, STRING(salt), "-", 2, 512 },
-	{ "base", "algorithm", WORD, STRING(algorithm), "sha256 sha512", 0, 0 },
-	{ "base", "data_blocks", NUMBER, FIELD(data_blocks), 0, NULL, 1, 1ULL << 40 },
-	{ "base", "hash_start", NUMBER, FIELD(hash_start), 0, NULL, 0, 1ULL << 40 },
-	{ "base", "data_block_size", NUMBER, FIELD(data_block_size), 0, NULL, 4096, 4096 },
-	{ "base", "hash_block_size", NUMBER, FIELD(hash_block_size), 0, NULL, 4096, 4096 },
+	VERITY("base", base),
+	VERITY("workload", workload),
 	{ "root", "device", DEVICE, STRING(root_device), "gpt", 0, 0 },
 	{ "root", "wipe", WORD, FIELD(wipe), 0, "no yes", 0, 0 },
 	{ "root", "min_size", SIZE, FIELD(min_size), 0, NULL, 0, 1ULL << 52 },
@@ -56,7 +61,7 @@ static const struct ccdm_config_key {
 	{ "root", "on_tamper", WORD, STRING(on_tamper), "panic poweroff", 0, 0 },
 	{ "measure", "tpm", WORD, FIELD(tpm), 0, "off optional required", 0, 0 },
 	{ "measure", "rtmr", WORD, FIELD(rtmr), 0, "off optional required", 0, 0 },
-	{ "measure", "workload", PATH, STRING(workload), NULL, 0, 0 },
+	{ "measure", "workload", PATH, STRING(workload_file), NULL, 0, 0 },
 	{ "measure", "signer", PATH, STRING(signer), NULL, 0, 0 },
 	{ "measure", "policy_url", TEXT, STRING(policy_url), NULL, 0, 0 },
 	{ "attest", "attest", WORD, FIELD(attest), 0, "off optional required", 0, 0 },
@@ -68,6 +73,7 @@ static const struct ccdm_config_key {
 	{ "attest", "certificate", PATH, STRING(certificate), NULL, 0, 0 },
 	{ "attest", "timeout", NUMBER, FIELD(attest_timeout), 0, NULL, 1, 3600 },
 	{ "secrets", NULL, TEXT, 0, 0, NULL, 0, 0 }, /* its keys are names of credentials */
+#undef VERITY
 #undef STRING
 #undef FIELD
 };
@@ -299,18 +305,44 @@ static int ccdm_config_needed(const char *file, const struct ccdm_config_state *
 			      struct ccdm_err *err)
 {
 	static const char needed[] = "cmdline device roothash salt data_blocks hash_start";
+	bool workload = strstr(s->sections, " workload ");
 	size_t i;
 
 	for (i = 0; i < CCDM_CONFIG_KEYS; i++) {
 		const struct ccdm_config_key *k = &ccdm_config_keys[i];
 
-		if (s->seen[i] || (strcmp(k->section, "boot") && strcmp(k->section, "base")))
+		if (s->seen[i] || (strcmp(k->section, "boot") && strcmp(k->section, "base") &&
+				   !(workload && !strcmp(k->section, "workload"))))
 			continue;
 		if (ccdm_config_place(needed, k->key) >= 0)
 			return ccdm_err_set(err, -EINVAL, "%s: no '%s' in [%s]", file, k->key,
 					    k->section);
 	}
 	return 0;
+}
+
+static int ccdm_config_roothash(const char *file, const struct ccdm_config_verity *v,
+				struct ccdm_err *err)
+{
+	unsigned int digits = strcmp(v->algorithm, "sha512") ? 64 : 128;
+
+	if (strlen(v->roothash) == digits)
+		return 0;
+	return ccdm_err_set(err, -EINVAL, "%s: a root hash of %s has %u hex digits, found %zu",
+			    file, v->algorithm, digits, strlen(v->roothash));
+}
+
+/* A workload has one measurement: that of its partition, or of a file. */
+static int ccdm_config_workload(const char *file, const struct ccdm_config *c, struct ccdm_err *err)
+{
+	if (!c->workload.device[0])
+		return 0;
+	if (c->workload_file[0])
+		return ccdm_err_set(err, -EINVAL,
+				    "%s: [measure] has a 'workload', but the boot measures the "
+				    "section [workload]; remove the one or the other",
+				    file);
+	return ccdm_config_roothash(file, &c->workload, err);
 }
 
 /* A broker that is known by something, or nothing to fetch. */
@@ -332,6 +364,13 @@ static int ccdm_config_broker(const char *file, const struct ccdm_config *c, str
 	return 0;
 }
 
+static void ccdm_config_verity_default(struct ccdm_config_verity *v)
+{
+	v->data_block_size = 4096;
+	v->hash_block_size = 4096;
+	strcpy(v->algorithm, "sha256");
+}
+
 int ccdm_config_parse(const char *file, const char *text, size_t size, struct ccdm_config *config,
 		      struct ccdm_err *err)
 {
@@ -343,17 +382,15 @@ int ccdm_config_parse(const char *file, const char *text, size_t size, struct cc
 	config->lockdown = true;
 	config->timeout = 60;
 	config->attest_timeout = 120;
-	config->data_block_size = 4096;
-	config->hash_block_size = 4096;
-	strcpy(config->algorithm, "sha256");
+	ccdm_config_verity_default(&config->base);
+	ccdm_config_verity_default(&config->workload);
 	r = ccdm_ini_parse(file, text, size, ccdm_config_each, &s, err);
 	if (!r)
 		r = ccdm_config_needed(file, &s, err);
-	if (!r && strlen(config->roothash) != (strcmp(config->algorithm, "sha512") ? 64 : 128))
-		r = ccdm_err_set(err, -EINVAL, "%s: a root hash of %s has %u hex digits, found %zu",
-				 file, config->algorithm,
-				 strcmp(config->algorithm, "sha512") ? 64 : 128,
-				 strlen(config->roothash));
+	if (!r)
+		r = ccdm_config_roothash(file, &config->base, err);
+	if (!r)
+		r = ccdm_config_workload(file, config, err);
 	if (!r)
 		r = ccdm_config_broker(file, config, err);
 	if (!r)

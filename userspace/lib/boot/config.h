@@ -10,12 +10,14 @@
 #include "base/compiler.h"
 #include "base/err.h"
 
-#define CCDM_CONFIG_FILE "/etc/ccdm/ccdm.conf"
-#define CCDM_CONFIG_PATH 256
-#define CCDM_ROOT_NAME	 "ccdm-root"
-#define CCDM_ROOT_PATH	 "/dev/mapper/" CCDM_ROOT_NAME
-#define CCDM_BASE_NAME	 "ccdm-base"
-#define CCDM_BASE_PATH	 "/dev/mapper/" CCDM_BASE_NAME
+#define CCDM_CONFIG_FILE   "/etc/ccdm/ccdm.conf"
+#define CCDM_CONFIG_PATH   256
+#define CCDM_ROOT_NAME	   "ccdm-root"
+#define CCDM_ROOT_PATH	   "/dev/mapper/" CCDM_ROOT_NAME
+#define CCDM_BASE_NAME	   "ccdm-base"
+#define CCDM_BASE_PATH	   "/dev/mapper/" CCDM_BASE_NAME
+#define CCDM_WORKLOAD_NAME "ccdm-workload"
+#define CCDM_WORKLOAD_PATH "/dev/mapper/" CCDM_WORKLOAD_NAME
 
 #define CCDM_SECRETS_MAX 64
 
@@ -27,6 +29,30 @@
 struct ccdm_config_secret {
 	char name[65];
 	char path[CCDM_CONFIG_PATH];
+};
+
+/**
+ * struct ccdm_config_verity - a read-only file system under dm-verity, without a superblock
+ * @device: path or PARTUUID=... of its blocks; empty: there is none
+ * @hash_device: of its hash tree; empty: the same device
+ * @roothash: hex
+ * @salt: hex, or "-"
+ * @algorithm: of dm-verity
+ * @data_blocks: its blocks
+ * @hash_start: first block of the tree, in blocks of the tree
+ * @data_block_size: bytes
+ * @hash_block_size: bytes
+ */
+struct ccdm_config_verity {
+	char device[CCDM_CONFIG_PATH];
+	char hash_device[CCDM_CONFIG_PATH];
+	char roothash[129];
+	char salt[513];
+	char algorithm[32];
+	uint64_t data_blocks;
+	uint64_t hash_start;
+	uint64_t data_block_size;
+	uint64_t hash_block_size;
 };
 
 enum ccdm_on_failure { CCDM_FAILURE_POWEROFF, CCDM_FAILURE_REBOOT };
@@ -43,15 +69,8 @@ enum ccdm_rtmr_use { CCDM_RTMR_OFF, CCDM_RTMR_OPTIONAL, CCDM_RTMR_REQUIRED };
  * @first_boot: machine-id of a root that is new at every boot
  * @lockdown: no console logins, no SysRq, no agents of the host's in the running system
  * @timeout: seconds to wait for a device
- * @base_device: path or PARTUUID=... of the base
- * @hash_device: of its hash tree; empty: the same device
- * @roothash: hex
- * @salt: hex, or "-"
- * @algorithm: of dm-verity
- * @data_blocks: blocks of the base
- * @hash_start: first block of the tree, in blocks of the tree
- * @data_block_size: bytes
- * @hash_block_size: bytes
+ * @base: the file system under the root
+ * @workload: the container that this image runs; its device is empty if there is none
  * @root_device: path, or empty: the partition of our GPT type
  * @wipe: its content may be destroyed
  * @min_size: bytes it must have
@@ -60,7 +79,7 @@ enum ccdm_rtmr_use { CCDM_RTMR_OFF, CCDM_RTMR_OPTIONAL, CCDM_RTMR_REQUIRED };
  * @on_tamper: as open has it, or empty
  * @tpm: whether to measure into a TPM
  * @rtmr: whether to measure into RTMR 3 of a TDX guest
- * @workload: file to be measured as ccdm-workload, or empty
+ * @workload_file: to be measured as ccdm-workload, or empty
  * @signer: public key to be measured as ccdm-signer, or empty
  * @policy_url: to be measured as ccdm-policy-url, or empty
  * @attest: whether to attest
@@ -80,15 +99,8 @@ struct ccdm_config {
 	enum ccdm_first_boot first_boot;
 	bool lockdown;
 	uint64_t timeout;
-	char base_device[CCDM_CONFIG_PATH];
-	char hash_device[CCDM_CONFIG_PATH];
-	char roothash[129];
-	char salt[513];
-	char algorithm[32];
-	uint64_t data_blocks;
-	uint64_t hash_start;
-	uint64_t data_block_size;
-	uint64_t hash_block_size;
+	struct ccdm_config_verity base;
+	struct ccdm_config_verity workload;
 	char root_device[CCDM_CONFIG_PATH];
 	bool wipe;
 	uint64_t min_size;
@@ -97,7 +109,7 @@ struct ccdm_config {
 	char on_tamper[16];
 	enum ccdm_tpm_use tpm;
 	enum ccdm_rtmr_use rtmr;
-	char workload[CCDM_CONFIG_PATH];
+	char workload_file[CCDM_CONFIG_PATH];
 	char signer[CCDM_CONFIG_PATH];
 	char policy_url[512];
 	enum ccdm_attest_use attest;

@@ -79,10 +79,14 @@ int ccdm_measure_events_of(const struct ccdm_config *config, const struct ccdm_m
 	int r;
 
 	list->count = 0;
-	ccdm_verity_value(config, value, sizeof(value));
+	ccdm_verity_value(&config->base, value, sizeof(value));
 	r = ccdm_measure_add(list, "ccdm-base", value, err);
-	if (!r && config->workload[0]) {
-		r = ccdm_measure_file(files, config->workload, false, value, err);
+	if (!r && config->workload.device[0]) {
+		ccdm_verity_value(&config->workload, value, sizeof(value));
+		r = ccdm_measure_add(list, "ccdm-workload", value, err);
+	}
+	if (!r && config->workload_file[0]) {
+		r = ccdm_measure_file(files, config->workload_file, false, value, err);
 		if (!r)
 			r = ccdm_measure_add(list, "ccdm-workload", value, err);
 	}

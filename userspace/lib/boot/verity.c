@@ -13,8 +13,8 @@
 #include "verity.h"
 
 /* Does @device hold @blocks blocks of @block bytes from block @start on? */
-static int ccdm_verity_size(const char *path, uint64_t start, uint64_t blocks, uint64_t block,
-			    struct ccdm_err *err)
+static int ccdm_verity_size(const char *path, const char *what, uint64_t start, uint64_t blocks,
+			    uint64_t block, struct ccdm_err *err)
 {
 	struct ccdm_device device;
 	uint64_t need = (start + blocks) * block;
@@ -22,17 +22,16 @@ static int ccdm_verity_size(const char *path, uint64_t start, uint64_t blocks, u
 
 	if (r || device.bytes >= need)
 		return r;
-	return ccdm_err_set(err, -ENOSPC,
-			    "%s: expected at least %llu bytes for the base, found %llu", path,
-			    (unsigned long long)need, (unsigned long long)device.bytes);
+	return ccdm_err_set(err, -ENOSPC, "%s: expected at least %llu bytes for the %s, found %llu",
+			    path, (unsigned long long)need, what, (unsigned long long)device.bytes);
 }
 
 /* Blocks of the tree over @blocks data blocks. */
-static uint64_t ccdm_verity_tree(const struct ccdm_config *c)
+static uint64_t ccdm_verity_tree(const struct ccdm_config_verity *v)
 {
 	/* dm-verity rounds the digest's size up to a power of two: 32 and 64 are */
-	uint64_t each = c->hash_block_size / (strlen(c->roothash) / 2);
-	uint64_t n = c->data_blocks, sum = 0;
+	uint64_t each = v->hash_block_size / (strlen(v->roothash) / 2);
+	uint64_t n = v->data_blocks, sum = 0;
 
 	do {
 		n = (n + each - 1) / each;
@@ -41,13 +40,13 @@ static uint64_t ccdm_verity_tree(const struct ccdm_config *c)
 	return sum;
 }
 
-static int ccdm_verity_try(struct ccdm_err *err)
+static int ccdm_verity_try(const char *name, const char *what, struct ccdm_err *err)
 {
-	static const char path[] = CCDM_BASE_PATH;
-	char status[CCDM_DM_TEXT];
+	char status[CCDM_DM_TEXT], path[64];
 	void *block = NULL;
 	int fd, r = 0;
 
+	snprintf(path, sizeof(path), "/dev/mapper/%s", name);
 	if (posix_memalign(&block, 4096, 4096))
 		return ccdm_err_memory(err);
 	fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
@@ -58,45 +57,46 @@ static int ccdm_verity_try(struct ccdm_err *err)
 	free(block);
 	if (!r)
 		return 0;
-	if (!ccdm_dm_status(CCDM_BASE_NAME, "verity", status, err) && status[0] == 'C')
+	if (!ccdm_dm_status(name, "verity", status, err) && status[0] == 'C')
 		return ccdm_err_set(
 			err, -EBADMSG,
-			"the root hash does not match the base: its first block differs from the "
-			"image that was built");
-	return ccdm_err_set(err, r, "cannot read the base: %s", strerror(-r));
+			"the root hash does not match the %s: its first block differs from the "
+			"image that was built",
+			what);
+	return ccdm_err_set(err, r, "cannot read the %s: %s", what, strerror(-r));
 }
 
-int ccdm_verity_open(const struct ccdm_config *config, const char *data, const char *hash,
-		     struct ccdm_err *err)
+int ccdm_verity_open(const struct ccdm_config_verity *verity, const char *name, const char *what,
+		     const char *data, const char *hash, struct ccdm_err *err)
 {
 	char tail[1024], params[CCDM_DM_TEXT], uuid[CCDM_DM_UUID];
 	struct ccdm_dm_target table = { .target = "verity",
-					.length = config->data_blocks *
-						  (config->data_block_size / 512),
+					.length = verity->data_blocks *
+						  (verity->data_block_size / 512),
 					.params = params,
 					.read_only = true };
 	int r;
 
-	r = ccdm_verity_size(data, 0, config->data_blocks, config->data_block_size, err);
+	r = ccdm_verity_size(data, what, 0, verity->data_blocks, verity->data_block_size, err);
 	if (!r)
-		r = ccdm_verity_size(hash, config->hash_start, ccdm_verity_tree(config),
-				     config->hash_block_size, err);
+		r = ccdm_verity_size(hash, what, verity->hash_start, ccdm_verity_tree(verity),
+				     verity->hash_block_size, err);
 	if (r)
 		return r;
-	ccdm_verity_tail(config, tail, sizeof(tail));
+	ccdm_verity_tail(verity, tail, sizeof(tail));
 	snprintf(params, sizeof(params), "1 %s %s %s", data, hash, tail);
 	/* as veritysetup would name it, for whoever knows dm-verity by that */
-	snprintf(uuid, sizeof(uuid), "CRYPT-VERITY-%.32s-" CCDM_BASE_NAME, config->roothash);
-	r = ccdm_dm_create(CCDM_BASE_NAME, uuid, &table, err);
+	snprintf(uuid, sizeof(uuid), "CRYPT-VERITY-%.32s-%s", verity->roothash, name);
+	r = ccdm_dm_create(name, uuid, &table, err);
 	if (r)
 		return r;
-	r = ccdm_verity_try(err);
+	r = ccdm_verity_try(name, what, err);
 	if (!r) {
 		snprintf(params, sizeof(params), "1 %s %s %s" CCDM_VERITY_PANIC, data, hash, tail);
-		r = ccdm_dm_reload(CCDM_BASE_NAME, &table, err);
+		r = ccdm_dm_reload(name, &table, err);
 	}
 	if (r)
-		ccdm_dm_undo(CCDM_BASE_NAME, err);
+		ccdm_dm_undo(name, err);
 	return r;
 }
 

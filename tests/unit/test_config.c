@@ -78,6 +78,9 @@ static void good(void **state)
 	assert_int_equal(config.rtmr, CCDM_RTMR_OPTIONAL);
 	assert_int_equal(parse(GOOD "[root]\ndevice = gpt\n[measure]\ntpm = optional"), 0);
 	assert_string_equal(config.root_device, "");
+	assert_int_equal(parse(GOOD "[root]\ndevice = blank\n"), 0);
+	assert_string_equal(config.root_device, "blank");
+	assert_int_equal(parse(GOOD "[root]\ndevice = gpt\n[measure]\ntpm = optional"), 0);
 	assert_int_equal(config.tpm, CCDM_TPM_OPTIONAL);
 	assert_int_equal(parse(GOOD "[root]\ndevice = gpt\n[measure]\nrtmr = required"), 0);
 	assert_int_equal(config.rtmr, CCDM_RTMR_REQUIRED);

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/ui.h"
 #include "disk/find.h"
+#include "disk/grow.h"
 #include "disk/module.h"
 #include "disk/open.h"
 #include "boot/report.h"
@@ -51,6 +52,8 @@ int ccdm_boot_root(const struct ccdm_config *config, enum ccdm_boot_code *code,
 				  .cache = config->cache_size,
 				  .origin = CCDM_BASE_PATH };
 	struct ccdm_open_facts facts;
+	uint64_t grown;
+	char human[32];
 	int r;
 
 	*code = CCDM_E_ROOT_MODULE;
@@ -59,6 +62,11 @@ int ccdm_boot_root(const struct ccdm_config *config, enum ccdm_boot_code *code,
 		return r;
 	r = ccdm_find_device(config->root_device[0] ? config->root_device : NULL, config->timeout,
 			     path, sizeof(path), err);
+	if (!r)
+		r = ccdm_grow(path, &grown, err);
+	if (!r && grown)
+		ccdm_boot_note("%s: the last partition, extended to %s", path,
+			       ccdm_ui_human(grown, human));
 	if (!r)
 		r = ccdm_open_look(&open, &facts, err);
 	if (!r)

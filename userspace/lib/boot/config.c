@@ -52,7 +52,7 @@ static const struct ccdm_config_key {
 	{ "boot", "timeout", NUMBER, FIELD(timeout), 0, NULL, 1, 600 },
 	VERITY("base", base),
 	VERITY("workload", workload),
-	{ "root", "device", DEVICE, STRING(root_device), "gpt", 0, 0 },
+	{ "root", "device", DEVICE, STRING(root_device), "gpt blank", 0, 0 },
 	{ "root", "wipe", WORD, FIELD(wipe), 0, "no yes", 0, 0 },
 	{ "root", "min_size", SIZE, FIELD(min_size), 0, NULL, 0, 1ULL << 52 },
 	{ "root", "cipher", WORD, STRING(cipher), "aes-xts-gmac aes-xts-hmac-sha256 aes-gcm", 0,
@@ -200,9 +200,12 @@ static int ccdm_config_text(const struct ccdm_config_key *k, const struct ccdm_i
 {
 	size_t n = strlen(item->value);
 
-	/* a word that stands for "none given" */
-	if (k->type == DEVICE && k->words && !strcmp(item->value, k->words)) {
-		field[0] = '\0';
+	/* in the place of a device: the first word stands for "none given" */
+	if (k->type == DEVICE && k->words && ccdm_config_place(k->words, item->value) >= 0) {
+		if (ccdm_config_place(k->words, item->value))
+			snprintf(field, k->size, "%s", item->value);
+		else
+			field[0] = '\0';
 		return 0;
 	}
 	if (!n)

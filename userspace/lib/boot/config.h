@@ -71,7 +71,7 @@ enum ccdm_rtmr_use { CCDM_RTMR_OFF, CCDM_RTMR_OPTIONAL, CCDM_RTMR_REQUIRED };
  * @timeout: seconds to wait for a device
  * @base: the file system under the root
  * @workload: the container that this image runs; its device is empty if there is none
- * @root_device: path, or empty: the partition of our GPT type
+ * @root_device: path, "blank" (CCDM_FIND_BLANK), or empty: the partition of our GPT type
  * @wipe: its content may be destroyed
  * @min_size: bytes it must have
  * @cipher: as open has it, or empty

@@ -15,12 +15,14 @@
 #include <unistd.h>
 #include "ccdm_format.h"
 #include "base/clock.h"
+#include "device.h"
 #include "find.h"
 
 #define CCDM_PARTUUID "PARTUUID="
+#define CCDM_PARTTYPE "PARTTYPE="
 
-/* Is this the partition? @uuid: its unique GUID, or NULL for our type. */
-static bool ccdm_find_partition(const char *path, const char *uuid)
+/* Is this the partition? @key: of libblkid; @value: a GUID */
+static bool ccdm_find_partition(const char *path, const char *key, const char *guid)
 {
 	blkid_probe probe = blkid_new_probe_from_filename(path);
 	const char *value = NULL, *scheme = NULL;
@@ -33,16 +35,30 @@ static bool ccdm_find_partition(const char *path, const char *uuid)
 	blkid_probe_set_partitions_flags(probe, BLKID_PARTS_ENTRY_DETAILS);
 	if (blkid_do_fullprobe(probe) >= 0 &&
 	    !blkid_probe_lookup_value(probe, "PART_ENTRY_SCHEME", &scheme, NULL) &&
-	    !strcmp(scheme, "gpt") &&
-	    !blkid_probe_lookup_value(probe, uuid ? "PART_ENTRY_UUID" : "PART_ENTRY_TYPE", &value,
-				      NULL))
-		found = !strcasecmp(value, uuid ? uuid : CCDM_GPT_SCRATCH);
+	    !strcmp(scheme, "gpt") && !blkid_probe_lookup_value(probe, key, &value, NULL))
+		found = !strcasecmp(value, guid);
 	blkid_free_probe(probe);
 	return found;
 }
 
-/* How many there are; @path is set to the last. */
-static unsigned int ccdm_find_partitions(const char *uuid, char *path, size_t size)
+/*
+ * A whole disk with nothing known on it. Devices without hardware behind them (loop, dm, md) are
+ * never the disk that a host attached for the scratch.
+ */
+static bool ccdm_find_blank(const char *path, const char *name)
+{
+	struct ccdm_device device;
+	struct ccdm_err ignored;
+	char hardware[300];
+
+	snprintf(hardware, sizeof(hardware), "/sys/class/block/%s/device", name);
+	return !access(hardware, F_OK) && strncmp(name, "sr", 2) && strncmp(name, "fd", 2) &&
+	       !ccdm_device_look(path, &device, &ignored) && device.bytes && !device.read_only &&
+	       !device.signature[0];
+}
+
+/* How many there are; @path is set to the last. @key: NULL for blank disks */
+static unsigned int ccdm_find_all(const char *key, const char *guid, char *path, size_t size)
 {
 	char name[512], device[300];
 	unsigned int found = 0;
@@ -51,10 +67,11 @@ static unsigned int ccdm_find_partitions(const char *uuid, char *path, size_t si
 
 	while (dir && (entry = readdir(dir))) {
 		snprintf(name, sizeof(name), "/sys/class/block/%s/partition", entry->d_name);
-		if (entry->d_name[0] == '.' || access(name, F_OK))
+		if (entry->d_name[0] == '.' || !access(name, F_OK) == !key)
 			continue;
 		snprintf(device, sizeof(device), "/dev/%s", entry->d_name);
-		if (!ccdm_find_partition(device, uuid))
+		if (key ? !ccdm_find_partition(device, key, guid)
+			: !ccdm_find_blank(device, entry->d_name))
 			continue;
 		found++;
 		snprintf(path, size, "%s", device);
@@ -76,9 +93,15 @@ static unsigned int ccdm_find_now(const struct ccdm_find *f)
 	struct stat st;
 
 	if (!f->what)
-		return ccdm_find_partitions(NULL, f->path, f->size);
+		return ccdm_find_all("PART_ENTRY_TYPE", CCDM_GPT_SCRATCH, f->path, f->size);
+	if (!strcmp(f->what, CCDM_FIND_BLANK))
+		return ccdm_find_all(NULL, NULL, f->path, f->size);
 	if (!strncmp(f->what, CCDM_PARTUUID, strlen(CCDM_PARTUUID)))
-		return ccdm_find_partitions(f->what + strlen(CCDM_PARTUUID), f->path, f->size);
+		return ccdm_find_all("PART_ENTRY_UUID", f->what + strlen(CCDM_PARTUUID), f->path,
+				     f->size);
+	if (!strncmp(f->what, CCDM_PARTTYPE, strlen(CCDM_PARTTYPE)))
+		return ccdm_find_all("PART_ENTRY_TYPE", f->what + strlen(CCDM_PARTTYPE), f->path,
+				     f->size);
 	snprintf(f->path, f->size, "%s", f->what);
 	return !stat(f->what, &st) && (f->any || S_ISBLK(st.st_mode));
 }
@@ -144,6 +167,14 @@ int ccdm_find_device(const char *what, unsigned int seconds, char *path, size_t 
 
 	if (ccdm_find_wait(&f, seconds, &found))
 		return ccdm_err_set(err, -EIO, "udev does not answer");
+	if (what && !strcmp(what, CCDM_FIND_BLANK)) {
+		if (found == 1)
+			return 0;
+		return ccdm_err_set(err, found ? -ENOTUNIQ : -ENODEV,
+				    "expected one disk without partition table or signature, "
+				    "found %u",
+				    found);
+	}
 	if (!found)
 		return ccdm_err_set(err, -ENODEV, "found no %s%s within %u s",
 				    what ? "device " : "partition of the GPT type ",

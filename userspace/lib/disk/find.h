@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* find.h - find devices by path, PARTUUID or ccdm's GPT type, and wait for them through udev */
+/* find.h - find devices by path, PARTUUID or GPT type, and wait for them through udev */
 #ifndef CCDM_FIND_H
 #define CCDM_FIND_H
 
@@ -8,9 +8,16 @@
 #include "base/compiler.h"
 #include "base/err.h"
 
+/* GPT type of a partition with the manifest of an image: its JWS (RFC 7515), then zeros. */
+#define CCDM_GPT_MANIFEST "75cfb889-bd78-46a5-bac0-bfd43cb16330"
+
+#define CCDM_FIND_BLANK "blank"
+
 /**
  * ccdm_find_device() - wait for a block device
- * @what: a path, "PARTUUID=...", or NULL for the partition of our GPT type
+ * @what: a path; "PARTUUID=..." or "PARTTYPE=..." of a GPT; CCDM_FIND_BLANK for the whole disk
+ *	that has neither a partition table nor another signature; NULL for the partition of
+ *	the GPT type of a scratch
  * @seconds: how long to wait
  * @path: set to its path
  * @size: bytes of @path

@@ -11,6 +11,8 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/file.h"
+#include "boot/manifest_part.h"
 #include "boot/net.h"
 #include "boot/report.h"
 #include "broker_args.h"
@@ -82,6 +84,35 @@ static int boot_monitor(struct ccdm_err *err)
 	return 0;
 }
 
+/*
+ * The image's manifest goes with the evidence. Whether it is of value is for the broker to say:
+ * a partition without one is not an error of the boot.
+ */
+static int boot_manifest(struct ccdm_broker_args *a, struct ccdm_err *err)
+{
+	struct ccdm_err why = { 0 };
+	char *text;
+	int r = ccdm_manifest_part_read(&text, &why);
+
+	if (r == -ENOMEM)
+		return ccdm_err_memory(err);
+	if (r)
+		ccdm_boot_note("warning: the evidence has no manifest: %s", why.text);
+	if (r || !text)
+		return ccdm_report_put(
+			"manifest",
+			json_pack("{s:b, s:s}", "sent", 0, "why", r ? why.text : "there is none"),
+			err);
+	r = ccdm_file_write(CCDM_MANIFEST_PART_FILE, text, strlen(text), 0444, err);
+	if (!r)
+		r = ccdm_report_put(
+			"manifest",
+			json_pack("{s:b, s:I}", "sent", 1, "bytes", (json_int_t)strlen(text)), err);
+	free(text);
+	a->manifest_file = CCDM_MANIFEST_PART_FILE;
+	return r;
+}
+
 static json_t *boot_names(const struct ccdm_config *config)
 {
 	json_t *names = json_array();
@@ -146,7 +177,9 @@ static int boot_attest(const struct ccdm_config *config, enum ccdm_boot_code *co
 		took = (ccdm_clock_ms() - began) / 1000;
 		a->timeout =
 			took < (int64_t)config->attest_timeout ? config->attest_timeout - took : 1;
-		r = ccdm_broker_args_conf(a, true, err);
+		r = boot_manifest(a, err);
+		if (!r)
+			r = ccdm_broker_args_conf(a, true, err);
 		*code = r == -ENODEV ? CCDM_E_ATTEST_NONE : CCDM_E_ATTEST_ERROR;
 	}
 	if (!r)

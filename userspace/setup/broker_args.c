@@ -8,9 +8,11 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "attest/attesters.h"
 #include "base/bytes.h"
 #include "boot/credstore.h"
+#include "boot/manifest_part.h"
 #include "base/file.h"
 #include "evidence/manifest.h"
 #include "broker_args.h"
@@ -149,6 +151,9 @@ int ccdm_broker_args_conf(struct ccdm_broker_args *a, bool need_config, struct c
 	clearenv();
 	if (need_config || !a->broker)
 		r = ccdm_broker_args_config(a, err);
+	/* (the manifest that the boot found) */
+	if (!a->manifest_file && !access(CCDM_MANIFEST_PART_FILE, F_OK))
+		a->manifest_file = CCDM_MANIFEST_PART_FILE;
 	if (!r && a->manifest_file)
 		r = ccdm_broker_args_manifest(a->manifest_file, &a->manifest, err);
 	if (!r && a->certificate)

@@ -33,6 +33,17 @@ static bool options_applies(const struct ccdm_option *o, const struct ccdm_verb 
 	return verb && strstr(o->verbs, name);
 }
 
+/* The verb has an option of this name that means something else. */
+static bool options_own(const struct ccdm_option *o, const struct ccdm_verb *verb)
+{
+	const struct ccdm_option *own;
+
+	for (own = verb ? verb->options : NULL; own && own->name; own++)
+		if (!strcmp(own->name, o->name))
+			return true;
+	return false;
+}
+
 const struct ccdm_option *ccdm_option_nth(const struct ccdm_program *program,
 					  const struct ccdm_verb *verb, unsigned int number)
 {
@@ -43,7 +54,7 @@ const struct ccdm_option *ccdm_option_nth(const struct ccdm_program *program,
 
 	for (t = 0; t < 3; t++)
 		for (o = tables[t]; o && o->name; o++)
-			if (options_applies(o, verb) && !number--)
+			if (options_applies(o, verb) && !(t && options_own(o, verb)) && !number--)
 				return o;
 	return NULL;
 }

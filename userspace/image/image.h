@@ -60,6 +60,15 @@ json_t *ccdm_image_ids(const struct ccdm_image_disk *disk);
 /* The same as lines. Return: 0, -ENOMEM, -EIO. */
 int __must_check ccdm_image_print_ids(const struct ccdm_image_disk *disk);
 
+/* measured.c: the prediction, as "measure --json" prints it; NULL: out of memory */
+json_t *ccdm_image_measured(const struct ccdm_image_disk *disk);
+
+/*
+ * The values of the registers, into @pcrs and @rtmrs by number; both NULL: they are printed.
+ * Return: 0, -ENOMEM, -EIO.
+ */
+int __must_check ccdm_image_values(const struct ccdm_image_disk *disk, json_t *pcrs, json_t *rtmrs);
+
 /* The hexadecimal digits of a digest, in a buffer of the caller's. */
 const char *ccdm_image_hex(const struct ccdm_digest *digest, char hex[2 * CCDM_DIGEST_MAX + 1]);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/json.h"
 #include "image.h"
+#include "launches.h"
 
 /* In the order of --help. */
 static const struct ccdm_image_verb *const image_verbs[] = { &ccdm_verb_measure, &ccdm_verb_inspect,
@@ -18,7 +19,8 @@ static const struct ccdm_verb *image_verb(unsigned int number)
 
 static const struct ccdm_program image_program = { .name = CCDM_PROGRAM,
 						   .manual = "man 1 " CCDM_PROGRAM,
-						   .verb = image_verb };
+						   .verb = image_verb,
+						   .options = ccdm_image_launch_options };
 
 /* ---- what the verbs share ---------------------------------------------------------- */
 

@@ -3,8 +3,23 @@
 /*
  * manifest.h - manifest of an image by its builder: product, security version, identities
  *
- * A JWS in its compact form (RFC 7515), ES256, the key in the header as "jwk":
- * {"product": TEXT, "svn": NUMBER, "ids": {"snp" | "tdx" | "tpm": [HEX, ...]}}.
+ * A JWS in its compact form (RFC 7515), ES256, the key in the header as "jwk". Its payload is an
+ * object:
+ *
+ *	product		text of 1 to 64 bytes
+ *	svn		whole number, 0 to 1000000000
+ *	ids		{"snp" | "tdx" | "tpm": [HEX, ...]}: enclave IDs; of snp also launch digests
+ *	base		{"name": TEXT, "svn": NUMBER}: what is below the workload; may be missing
+ *	workload	{"image": "sha256:HEX", "root": HEX}: digest of the container image, and root
+ *			hash of its file system; may be missing
+ *	logs		"journal", "none" or "console": where the workload's output goes; may be
+ *			missing
+ *	events		[TEXT, ...]: texts of enclave IDs (enclave_id.h), which show what an ID is made
+ *			of; may be missing. The SHA-256 of a text must be in the list of its platform
+ *
+ * A reader refuses any other member: what it does not know could restrict what the builder says.
+ *
+ * On a disk a partition of the type CCDM_GPT_MANIFEST (disk/find.h) has the JWS, then zeros.
  */
 #ifndef CCDM_MANIFEST_H
 #define CCDM_MANIFEST_H
@@ -16,6 +31,8 @@
 #include "crypto/digest.h"
 
 #define CCDM_MANIFEST_MAX 65536 /* bytes of its text */
+#define CCDM_MANIFEST_TYP "ccdm-manifest"
+#define CCDM_MANIFEST_SVN 1000000000 /* the highest */
 
 /**
  * struct ccdm_manifest - its content; it counts only for a policy that names @key
@@ -23,12 +40,24 @@
  * @product: 1 to 64 bytes
  * @svn: security version, which grows with each security fix
  * @ids: object of arrays of hexadecimal digits
+ * @base: name of the base; "" if it names none
+ * @base_svn: security version of the base; -1 if there is none
+ * @image: digest of the container image, or ""
+ * @root: root hash of the workload's file system, or ""
+ * @logs: a word, or ""
+ * @events: array of texts, or NULL
  */
 struct ccdm_manifest {
 	char key[65];
 	char product[65];
 	int64_t svn;
 	json_t *ids;
+	char base[65];
+	int64_t base_svn;
+	char image[72];
+	char root[129];
+	char logs[16];
+	json_t *events;
 };
 
 /**
@@ -40,6 +69,16 @@ struct ccdm_manifest {
  */
 int __must_check ccdm_manifest_read(const char *text, struct ccdm_manifest *m,
 				    struct ccdm_err *err);
+
+/**
+ * ccdm_manifest_payload() - the payload that ccdm_manifest_read() reads
+ * @m: @key is not in it
+ * @payload: set; the caller drops it
+ *
+ * Return: 0; -EINVAL with the member in @err: the reader would refuse it; -ENOMEM.
+ */
+int __must_check ccdm_manifest_payload(const struct ccdm_manifest *m, json_t **payload,
+				       struct ccdm_err *err);
 
 void ccdm_manifest_drop(struct ccdm_manifest *m); /* accepts zeros */
 

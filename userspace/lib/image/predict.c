@@ -320,8 +320,8 @@ static void ccdm_predict_id_why(const struct ccdm_bootable *b, const struct ccdm
 			snprintf(why, size, "rtmr%u: %s", reg, ccdm_predict_rtmr_why(b, reg));
 }
 
-int ccdm_predict_id(const struct ccdm_bootable *b, const struct ccdm_prediction *p, bool rtmr,
-		    unsigned int bank, char id[CCDM_ENCLAVE_ID_SIZE], char *why, size_t why_size)
+int ccdm_predict_id_text(const struct ccdm_bootable *b, const struct ccdm_prediction *p, bool rtmr,
+			 unsigned int bank, char **text, char *why, size_t why_size)
 {
 	unsigned int i, number = rtmr ? 1 : bank;
 	struct ccdm_known_events known;
@@ -333,7 +333,7 @@ int ccdm_predict_id(const struct ccdm_bootable *b, const struct ccdm_prediction 
 				  .known = &known };
 	int r;
 
-	id[0] = '\0';
+	*text = NULL;
 	ccdm_predict_id_why(b, p, rtmr, why, why_size);
 	if (why[0])
 		return 0;
@@ -353,7 +353,21 @@ int ccdm_predict_id(const struct ccdm_bootable *b, const struct ccdm_prediction 
 	boot.event = event;
 	r = ccdm_known_events_init(boot.bank, &known);
 	if (!r)
-		r = ccdm_enclave_id(&boot, id, why, why_size);
+		r = ccdm_enclave_id_text(&boot, text, why, why_size);
 	free(event);
+	return r;
+}
+
+int ccdm_predict_id(const struct ccdm_bootable *b, const struct ccdm_prediction *p, bool rtmr,
+		    unsigned int bank, char id[CCDM_ENCLAVE_ID_SIZE], char *why, size_t why_size)
+{
+	char *text;
+	int r;
+
+	id[0] = '\0';
+	r = ccdm_predict_id_text(b, p, rtmr, bank, &text, why, why_size);
+	if (!r && text)
+		r = ccdm_enclave_id_of(text, id);
+	free(text);
 	return r;
 }

@@ -111,6 +111,11 @@ int __must_check ccdm_predict_id(const struct ccdm_bootable *b, const struct ccd
 				 bool rtmr, unsigned int bank, char id[CCDM_ENCLAVE_ID_SIZE],
 				 char *why, size_t why_size);
 
+/* The text of the ID (enclave_id.h), which the caller frees; NULL if it is unknown. */
+int __must_check ccdm_predict_id_text(const struct ccdm_bootable *b,
+				      const struct ccdm_prediction *p, bool rtmr, unsigned int bank,
+				      char **text, char *why, size_t why_size);
+
 /* Why it is not known what the registers of a TD get, beside @p's reasons; NULL if it is known. */
 const char *ccdm_predict_rtmr_why(const struct ccdm_bootable *b, unsigned int reg);
 

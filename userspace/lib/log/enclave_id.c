@@ -96,17 +96,14 @@ static void ccdm_id_register(struct ccdm_id *id, unsigned int reg)
 		}
 }
 
-int ccdm_enclave_id(const struct ccdm_boot *boot, char hex[CCDM_ENCLAVE_ID_SIZE], char *why,
-		    size_t why_size)
+int ccdm_enclave_id_text(const struct ccdm_boot *boot, char **text, char *why, size_t why_size)
 {
 	const unsigned int *regs = boot->rtmr ? ccdm_id_rtmrs : ccdm_id_pcrs;
 	size_t n = boot->rtmr ? ARRAY_SIZE(ccdm_id_rtmrs) : ARRAY_SIZE(ccdm_id_pcrs);
 	struct ccdm_id id = { .boot = boot, .why = why, .why_size = why_size };
-	struct ccdm_digest d;
 	size_t i;
-	int r = 0;
 
-	hex[0] = '\0';
+	*text = NULL;
 	if (why_size)
 		why[0] = '\0';
 	id.text = malloc(64 + boot->count * LINE);
@@ -124,10 +121,33 @@ int ccdm_enclave_id(const struct ccdm_boot *boot, char hex[CCDM_ENCLAVE_ID_SIZE]
 		else
 			ccdm_id_register(&id, regs[i]);
 	}
-	if (!id.unknown)
-		r = ccdm_digest_of(CCDM_ALG_SHA256, id.text, id.size, NULL, 0, &d);
-	if (!id.unknown && !r)
-		ccdm_hex(d.bytes, d.size, hex);
-	free(id.text);
+	if (id.unknown)
+		free(id.text);
+	else
+		*text = id.text;
+	return 0;
+}
+
+int ccdm_enclave_id_of(const char *text, char id[CCDM_ENCLAVE_ID_SIZE])
+{
+	struct ccdm_digest d;
+	int r = ccdm_digest_of(CCDM_ALG_SHA256, text, strlen(text), NULL, 0, &d);
+
+	if (!r)
+		ccdm_hex(d.bytes, d.size, id);
+	return r;
+}
+
+int ccdm_enclave_id(const struct ccdm_boot *boot, char id[CCDM_ENCLAVE_ID_SIZE], char *why,
+		    size_t why_size)
+{
+	char *text;
+	int r;
+
+	id[0] = '\0';
+	r = ccdm_enclave_id_text(boot, &text, why, why_size);
+	if (!r && text)
+		r = ccdm_enclave_id_of(text, id);
+	free(text);
 	return r;
 }

@@ -80,4 +80,14 @@ struct ccdm_boot {
 int __must_check ccdm_enclave_id(const struct ccdm_boot *boot, char id[CCDM_ENCLAVE_ID_SIZE],
 				 char *why, size_t why_size);
 
+/*
+ * The text whose SHA-256 it is, in place of it. @text: set; the caller frees it; NULL if the ID is
+ * unknown. Return: 0, also for an unknown ID; -ENOMEM.
+ */
+int __must_check ccdm_enclave_id_text(const struct ccdm_boot *boot, char **text, char *why,
+				      size_t why_size);
+
+/* The ID of a text, which has no zero byte. Return: 0, -EIO */
+int __must_check ccdm_enclave_id_of(const char *text, char id[CCDM_ENCLAVE_ID_SIZE]);
+
 #endif

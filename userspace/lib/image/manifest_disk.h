@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
+/* manifest_disk.h - the manifest of a disk: its IDs from the prediction, and its partition */
+#ifndef CCDM_MANIFEST_DISK_H
+#define CCDM_MANIFEST_DISK_H
+
+#include "bootable.h"
+#include "evidence/manifest.h"
+
+/**
+ * ccdm_manifest_predict() - the enclave IDs that a disk will have, and their texts
+ * @b: the disk, or a UKI alone
+ * @ids: set to {"tpm": [HEX, ...], "tdx": [HEX]}, as manifests have them; the caller drops it.
+ *	It has the IDs of both banks, and, if the UKI is signed for Secure Boot, those of a machine
+ *	with Secure Boot on as well. A platform without a known ID is left out
+ * @events: set to the array of their texts; the caller drops it
+ * @why: of @why_size bytes; why IDs of the platforms that are left out are unknown; "" if none is
+ *
+ * Return: 0; -EINVAL; -ENOMEM; -EIO.
+ */
+int __must_check ccdm_manifest_predict(const struct ccdm_bootable *b, json_t **ids, json_t **events,
+				       char *why, size_t why_size, struct ccdm_err *err);
+
+/**
+ * ccdm_manifest_load() - read the manifest partition of a disk
+ * @b: the disk; untrusted
+ * @jws: set; the caller frees it; NULL: the disk has no manifest partition, or only zeros in it
+ *
+ * The signature is not verified here.
+ *
+ * Return: 0; -EINVAL: something else is in it, or there are two partitions; -ENOMEM; errors of read(2).
+ */
+int __must_check ccdm_manifest_load(const struct ccdm_bootable *b, char **jws,
+				    struct ccdm_err *err);
+
+/**
+ * ccdm_manifest_store() - write the manifest partition of a disk, and nothing else of it
+ * @file: a disk image, or a block device that is not in use
+ * @jws: a manifest; "" for none: the partition is filled with zeros
+ *
+ * The whole partition is written by one call and then synced. If the machine stops meanwhile, the
+ * partition has a part of it: then its signature is not valid, and "sign" can be repeated.
+ *
+ * Return: 0; -EINVAL: no such partition, or too small; -EBUSY: a device in use; -ENOMEM; errors of
+ * open(2) and write(2).
+ */
+int __must_check ccdm_manifest_store(const char *file, const char *jws, struct ccdm_err *err);
+
+#endif

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
+/* base.c - see base.h */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "base.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "crypto/digest.h"
+
+#define JSON_MAX (4 << 20)
+
+static const char *const base_files[CCDM_BASE_FILES] = {
+	[CCDM_BASE_IMG] = "base.img",
+	[CCDM_BASE_HASH] = "base.hash",
+	[CCDM_BASE_VMLINUZ] = "vmlinuz",
+	[CCDM_BASE_INITRD] = "initrd",
+	[CCDM_BASE_STUB] = "stub",
+	[CCDM_BASE_OS_RELEASE] = "os-release",
+	[CCDM_BASE_SECCOMP] = "seccomp.json",
+};
+
+const char *ccdm_base_file_name(enum ccdm_base_file file)
+{
+	return base_files[file];
+}
+
+static int ccdm_base_bad(const struct ccdm_base *base, const char *what, const char *expected,
+			 struct ccdm_err *err)
+{
+	ccdm_err_hint(err, "make the base again with \"ccdm-image base\"");
+	return ccdm_err_set(err, -EINVAL, "%s/base.json: %s: expected %s", base->folder, what,
+			    expected);
+}
+
+static int ccdm_base_text(const struct ccdm_base *base, const json_t *object, const char *key,
+			  char *to, size_t size, struct ccdm_err *err)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+	char expected[64];
+
+	if (text && strlen(text) == json_string_length(json_object_get(object, key)) &&
+	    strlen(text) < size && !strpbrk(text, "\n\r")) {
+		memcpy(to, text, strlen(text) + 1);
+		return 0;
+	}
+	snprintf(expected, sizeof(expected), "a line of at most %zu bytes", size - 1);
+	return ccdm_base_bad(base, key, expected, err);
+}
+
+static int ccdm_base_number(const struct ccdm_base *base, const json_t *object, const char *key,
+			    uint64_t max, uint64_t *to, struct ccdm_err *err)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+	    (uint64_t)json_integer_value(value) > max)
+		return ccdm_base_bad(base, key, "a number", err);
+	*to = (uint64_t)json_integer_value(value);
+	return 0;
+}
+
+static int ccdm_base_verity(struct ccdm_base *base, struct ccdm_err *err)
+{
+	const json_t *object = json_object_get(base->json, "verity");
+	struct ccdm_hashtree *v = &base->verity;
+	uint64_t data_size = 0, hash_size = 0;
+	uint8_t bytes[32];
+	int r = ccdm_base_text(base, object, "roothash", v->roothash, sizeof(v->roothash), err);
+
+	if (!r)
+		r = ccdm_base_text(base, object, "salt", v->salt, sizeof(v->salt), err);
+	if (!r)
+		r = ccdm_base_text(base, object, "algorithm", v->algorithm, sizeof(v->algorithm),
+				   err);
+	if (!r && (ccdm_unhex(v->roothash, bytes, 32) || ccdm_unhex(v->salt, bytes, 32)))
+		return ccdm_base_bad(base, "verity", "64 hex digits as roothash and salt", err);
+	if (!r && strcmp(v->algorithm, "sha256"))
+		return ccdm_base_bad(base, "verity: algorithm", "sha256", err);
+	if (!r)
+		r = ccdm_base_number(base, object, "data_blocks", (uint64_t)1 << 40,
+				     &v->data_blocks, err);
+	if (!r)
+		r = ccdm_base_number(base, object, "hash_start", (uint64_t)1 << 40, &v->hash_start,
+				     err);
+	if (!r)
+		r = ccdm_base_number(base, object, "data_block_size", 4096, &data_size, err);
+	if (!r)
+		r = ccdm_base_number(base, object, "hash_block_size", 4096, &hash_size, err);
+	if (!r && (data_size != CCDM_HASHTREE_BLOCK || hash_size != CCDM_HASHTREE_BLOCK))
+		return ccdm_base_bad(base, "verity: block sizes", "4096", err);
+	v->data_block_size = (uint32_t)data_size;
+	v->hash_block_size = (uint32_t)hash_size;
+	return r;
+}
+
+/* One file of the folder, against base.json. */
+static int ccdm_base_check(struct ccdm_base *base, unsigned int i, struct ccdm_err *err)
+{
+	const json_t *object = json_object_get(json_object_get(base->json, "files"), base_files[i]);
+	char expected[65], found[2 * CCDM_DIGEST_MAX + 1];
+	struct ccdm_digest digest;
+	struct stat st;
+	int r = ccdm_base_text(base, object, "sha256", expected, sizeof(expected), err);
+
+	if (!r && ccdm_unhex(expected, base->sha256[i], 32))
+		return ccdm_base_bad(base, base_files[i], "64 hex digits as sha256", err);
+	if (!r)
+		r = ccdm_base_number(base, object, "size", (uint64_t)1 << 48, &base->size[i], err);
+	if (r)
+		return r;
+	if ((size_t)snprintf(base->path[i], PATH_MAX, "%s/%s", base->folder, base_files[i]) >=
+	    PATH_MAX)
+		return ccdm_err_set(err, -ENAMETOOLONG, "%s: the path is too long", base->folder);
+	if (stat(base->path[i], &st))
+		return ccdm_err_set(err, -errno, "%s: %s", base->path[i], strerror(errno));
+	r = ccdm_digest_file(CCDM_ALG_SHA256, base->path[i], &digest);
+	if (r)
+		return ccdm_err_set(err, r, "%s: %s", base->path[i], strerror(-r));
+	ccdm_hex(digest.bytes, digest.size, found);
+	if ((uint64_t)st.st_size != base->size[i] || strcmp(found, expected)) {
+		ccdm_err_hint(err, "make the base again with \"ccdm-image base\"");
+		return ccdm_err_set(err, -EINVAL,
+				    "%s: expected SHA-256 %s as in base.json, found %s",
+				    base->path[i], expected, found);
+	}
+	return 0;
+}
+
+int ccdm_base_open(const char *folder, struct ccdm_base *base, struct ccdm_err *err)
+{
+	char file[PATH_MAX + 16], *text = NULL;
+	uint64_t version = 0, date = 0;
+	json_error_t error;
+	unsigned int i;
+	size_t size;
+	int r;
+
+	memset(base, 0, sizeof(*base));
+	if (strlen(folder) >= sizeof(base->folder))
+		return ccdm_err_set(err, -ENAMETOOLONG, "%s: the path is too long", folder);
+	memcpy(base->folder, folder, strlen(folder) + 1);
+	snprintf(file, sizeof(file), "%s/base.json", folder);
+	r = ccdm_file_read(file, JSON_MAX, &text, &size, err);
+	if (r)
+		return r;
+	base->json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+	free(text);
+	if (!json_is_object(base->json))
+		return ccdm_base_bad(base, "JSON", base->json ? "an object" : error.text, err);
+	r = ccdm_base_number(base, base->json, "version", 1, &version, err);
+	if (!r && version != 1)
+		return ccdm_base_bad(base, "version", "1", err);
+	if (!r)
+		r = ccdm_base_text(base, base->json, "name", base->name, sizeof(base->name), err);
+	if (!r)
+		r = ccdm_base_number(base, base->json, "svn", UINT32_MAX, &base->svn, err);
+	if (!r)
+		r = ccdm_base_number(base, base->json, "date", UINT32_MAX, &date, err);
+	base->date = (int64_t)date;
+	if (!r)
+		r = ccdm_base_text(base, base->json, "suite", base->suite, sizeof(base->suite),
+				   err);
+	if (!r)
+		r = ccdm_base_text(base, base->json, "source", base->source, sizeof(base->source),
+				   err);
+	if (!r)
+		r = ccdm_base_text(base, base->json, "kernel", base->kernel, sizeof(base->kernel),
+				   err);
+	if (!r)
+		r = ccdm_base_text(base, base->json, "ccdm", base->ccdm, sizeof(base->ccdm), err);
+	if (!r)
+		r = ccdm_base_text(base, base->json, "words", base->words, sizeof(base->words),
+				   err);
+	if (!r)
+		r = ccdm_base_verity(base, err);
+	for (i = 0; !r && i < CCDM_BASE_FILES; i++)
+		r = ccdm_base_check(base, i, err);
+	return r;
+}
+
+void ccdm_base_close(struct ccdm_base *base)
+{
+	json_decref(base->json);
+	base->json = NULL;
+}

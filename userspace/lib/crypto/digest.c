@@ -108,6 +108,28 @@ int ccdm_digest_pieces(uint16_t alg, const struct ccdm_piece *piece, size_t coun
 	return ccdm_digest_end(alg, ctx, r, digest);
 }
 
+int ccdm_digest_start(uint16_t alg, struct ccdm_digest_stream *stream)
+{
+	EVP_MD_CTX *ctx;
+	int r = ccdm_digest_begin(alg, &ctx);
+
+	stream->alg = alg;
+	stream->ctx = ctx;
+	return r;
+}
+
+int ccdm_digest_add(struct ccdm_digest_stream *stream, const void *bytes, size_t size)
+{
+	return !size || EVP_DigestUpdate(stream->ctx, bytes, size) ? 0 : -EIO;
+}
+
+int ccdm_digest_finish(struct ccdm_digest_stream *stream, int r, struct ccdm_digest *digest)
+{
+	r = ccdm_digest_end(stream->alg, stream->ctx, r, digest);
+	stream->ctx = NULL;
+	return r;
+}
+
 int ccdm_digest_file(uint16_t alg, const char *file, struct ccdm_digest *digest)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC), r = fd < 0 ? -errno : 0;

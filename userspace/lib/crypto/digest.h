@@ -71,6 +71,31 @@ struct ccdm_piece {
 int __must_check ccdm_digest_pieces(uint16_t alg, const struct ccdm_piece *piece, size_t count,
 				    struct ccdm_digest *digest);
 
+/**
+ * struct ccdm_digest_stream - a digest whose bytes come piece by piece
+ * @alg: TPM_ALG_ID
+ * @ctx: of OpenSSL
+ */
+struct ccdm_digest_stream {
+	uint16_t alg;
+	void *ctx;
+};
+
+/* Every stream that was started must be finished. Return: 0, -ENOTSUP, -ENOMEM, -EIO. */
+int __must_check ccdm_digest_start(uint16_t alg, struct ccdm_digest_stream *stream);
+int __must_check ccdm_digest_add(struct ccdm_digest_stream *stream, const void *bytes, size_t size);
+
+/**
+ * ccdm_digest_finish() - end a stream
+ * @stream: freed
+ * @r: an error that stopped the caller, or 0
+ * @digest: filled if @r is 0; may be NULL if it is not
+ *
+ * Return: @r if that is an error; 0, -EIO.
+ */
+int __must_check ccdm_digest_finish(struct ccdm_digest_stream *stream, int r,
+				    struct ccdm_digest *digest);
+
 /* Of a file's bytes, however many. Return: 0, -ENOTSUP, errors of open(2) and read(2). */
 int __must_check ccdm_digest_file(uint16_t alg, const char *file, struct ccdm_digest *digest);
 

@@ -181,7 +181,7 @@ for f in Documentation/policy/*.yaml; do
 	check "$(basename "$f"): the man page has it" grep -q "$(basename "$f")" "$tmp/policy.txt"
 done
 printf 'name: a\nsecrets: a/b/c\nrequire:\n  tee: sev\n' >"$tmp/bad.yaml"
-refuse_code 1 "a policy that is none: the line and column" "bad.yaml: line 4, column 8: unknown value: sev" "$broker" policy check "$tmp/bad.yaml"
+refuse_code 1 "a policy that is none: the line and column" "bad.yaml:4:8: unknown value: sev" "$broker" policy check "$tmp/bad.yaml"
 printf 'name: a\nsecrets: a/b/c\nrequire:\n  tee: snp\n  identity: any\n' >"$tmp/odd.yaml"
 check_sh "what cannot be printed is an error, of the broker's tool, too" "! '$broker' policy check '$tmp/odd.yaml' >/dev/full 2>'$tmp/err' && grep -q 'standard output: No space' '$tmp/err'"
 printf 'name: a\nsecrets: a/b/c\nrequire:\n  tee: snp\n' >"$tmp/open.yaml"

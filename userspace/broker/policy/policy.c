@@ -249,20 +249,10 @@ static int ccdm_policy_next(yaml_parser_t *parser, const char *what, struct ccdm
 {
 	yaml_document_t doc;
 	struct ccdm_yaml y = { .what = what, .doc = &doc, .err = err };
-	int r;
+	int r = ccdm_yaml_load(&y, parser, end);
 
-	if (!yaml_parser_load(parser, &doc))
-		return parser->error == YAML_MEMORY_ERROR
-			       ? -ENOMEM
-			       : ccdm_err_set(err, -EINVAL, "%s: line %zu, column %zu: %s", what,
-					      parser->problem_mark.line + 1,
-					      parser->problem_mark.column + 1,
-					      parser->problem ? parser->problem : "invalid YAML");
-	*end = !yaml_document_get_root_node(&doc);
-	if (*end) {
-		yaml_document_delete(&doc);
-		return 0;
-	}
+	if (r || *end)
+		return r;
 	*added = calloc(1, sizeof(**added));
 	r = *added ? ccdm_policy_document(&y, *added) : -ENOMEM;
 	yaml_document_delete(&doc);

@@ -8,74 +8,6 @@
 #include "crypto/digest.h"
 #include "policy_yaml.h"
 
-/* ---- reading ------------------------------------------------------------- */
-
-int ccdm_yaml_bad(const struct ccdm_yaml *y, const yaml_node_t *at, const char *why,
-		  const char *which)
-{
-	return ccdm_err_set(y->err, -EINVAL, "%s: line %zu, column %zu: %s%s%s", y->what,
-			    at->start_mark.line + 1, at->start_mark.column + 1, why,
-			    which ? " " : "", which ? which : "");
-}
-
-yaml_node_t *ccdm_yaml_node(const struct ccdm_yaml *y, int index)
-{
-	return yaml_document_get_node(y->doc, index);
-}
-
-const char *ccdm_yaml_text(const yaml_node_t *n)
-{
-	const char *text;
-
-	if (n->type != YAML_SCALAR_NODE)
-		return NULL;
-	text = (const char *)n->data.scalar.value;
-	return strlen(text) == n->data.scalar.length ? text : NULL;
-}
-
-int ccdm_yaml_members(struct ccdm_yaml *y, const yaml_node_t *map,
-		      int (*take)(struct ccdm_yaml *y, const yaml_node_t *key, const char *word,
-				  const yaml_node_t *value, void *arg),
-		      void *arg)
-{
-	const yaml_node_pair_t *p, *q;
-	int r = 0;
-
-	if (map->type != YAML_MAPPING_NODE)
-		return ccdm_yaml_bad(y, map, "expected members KEY: VALUE", NULL);
-	for (p = map->data.mapping.pairs.start; !r && p < map->data.mapping.pairs.top; p++) {
-		const yaml_node_t *key = ccdm_yaml_node(y, p->key);
-		const char *word = ccdm_yaml_text(key), *before;
-
-		if (!word)
-			return ccdm_yaml_bad(y, key, "expected a word", NULL);
-		for (q = map->data.mapping.pairs.start; q < p; q++) {
-			before = ccdm_yaml_text(ccdm_yaml_node(y, q->key));
-			if (before && !strcmp(word, before))
-				return ccdm_yaml_bad(y, key, "this key appears twice:", word);
-		}
-		r = take(y, key, word, ccdm_yaml_node(y, p->value), arg);
-	}
-	return r;
-}
-
-int ccdm_yaml_elements(struct ccdm_yaml *y, const yaml_node_t *list,
-		       int (*take)(struct ccdm_yaml *y, const yaml_node_t *n, void *arg), void *arg)
-{
-	const yaml_node_item_t *i;
-	int r = 0;
-
-	if (list->type != YAML_SEQUENCE_NODE)
-		return take(y, list, arg);
-	if (list->data.sequence.items.start == list->data.sequence.items.top)
-		return ccdm_yaml_bad(y, list, "expected a list that is not empty", NULL);
-	for (i = list->data.sequence.items.start; !r && i < list->data.sequence.items.top; i++)
-		r = take(y, ccdm_yaml_node(y, *i), arg);
-	return r;
-}
-
-/* ---- values --------------------------------------------------------------- */
-
 /* What a word may be. */
 struct ccdm_words {
 	const char *const *words; /* one of these, ends with NULL; or */
@@ -118,34 +50,18 @@ json_t *ccdm_value_words(struct ccdm_yaml *y, const yaml_node_t *n, const char *
 
 json_t *ccdm_value_number(struct ccdm_yaml *y, const yaml_node_t *n, unsigned long most, int *r)
 {
-	const char *text = ccdm_yaml_text(n);
-	unsigned long value;
-	char *end;
+	uint64_t value;
 
-	*r = 0;
-	if (!text || !*text || strspn(text, "0123456789") != strlen(text) || strlen(text) > 10) {
-		*r = ccdm_yaml_bad(y, n, "expected a whole number", NULL);
-		return NULL;
-	}
-	value = strtoul(text, &end, 10);
-	if (value > most) {
-		*r = ccdm_yaml_bad(y, n, "this number is too large:", text);
-		return NULL;
-	}
-	return json_integer((json_int_t)value);
+	*r = ccdm_yaml_number(y, n, 0, most, &value);
+	return *r ? NULL : json_integer((json_int_t)value);
 }
 
 json_t *ccdm_value_bool(struct ccdm_yaml *y, const yaml_node_t *n, int *r)
 {
-	const char *text = ccdm_yaml_text(n);
+	bool value;
 
-	*r = 0;
-	if (text && !strcmp(text, "true"))
-		return json_true();
-	if (text && !strcmp(text, "false"))
-		return json_false();
-	*r = ccdm_yaml_bad(y, n, "expected true or false", NULL);
-	return NULL;
+	*r = ccdm_yaml_bool(y, n, &value);
+	return *r ? NULL : json_boolean(value);
 }
 
 json_t *ccdm_value_name(struct ccdm_yaml *y, const yaml_node_t *n, int *r)

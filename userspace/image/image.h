@@ -24,6 +24,7 @@ struct ccdm_image_verb {
 extern const struct ccdm_image_verb ccdm_verb_measure;
 extern const struct ccdm_image_verb ccdm_verb_inspect;
 extern const struct ccdm_image_verb ccdm_verb_verify;
+extern const struct ccdm_image_verb ccdm_verb_sign;
 
 /* main.c: print a usage error to standard error */
 enum ccdm_exit __must_check ccdm_image_usage(const struct ccdm_verb *verb, const char *what);

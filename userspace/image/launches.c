@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "launches.h"
 
-#define WITH ",measure,build,"
+#define WITH ",measure,build,sign,"
 
 const struct ccdm_option ccdm_image_launch_options[] = {
 	{ "firmware", 0, OPT_FIRMWARE, "FILE", "SEV-SNP: also launch digests, with this firmware",

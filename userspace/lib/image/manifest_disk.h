@@ -22,6 +22,27 @@ int __must_check ccdm_manifest_predict(const struct ccdm_bootable *b, json_t **i
 				       char *why, size_t why_size, struct ccdm_err *err);
 
 /**
+ * ccdm_manifest_fill() - complete the manifest of a disk
+ * @b: the disk, or a UKI alone
+ * @m: in: what the caller says: @key, the signer's; @product or ""; @svn or -1; @base, @base_svn;
+ *	@image; @logs. The rest is zero. Out: complete; ccdm_manifest_drop() ends it
+ * @launches: array of launch digests that prove the image, in hexadecimal; NULL: none
+ * @allow_unknown: accept that the enclave IDs for a TPM are unknown, if there is another ID
+ * @why: of @why_size bytes; why a platform has no ID in it; "" if each has one
+ *
+ * What the caller leaves out comes from the manifest on the disk: but only if the same key signed
+ * it, and it lists an ID of this disk. Any other manifest could say anything.
+ *
+ * Return: 0; -EINVAL with what is missing in @err; -ENOMEM; -EIO; errors of read(2).
+ */
+int __must_check ccdm_manifest_fill(const struct ccdm_bootable *b, struct ccdm_manifest *m,
+				    const json_t *launches, bool allow_unknown, char *why,
+				    size_t why_size, struct ccdm_err *err);
+
+/* True if the manifest lists an ID of this disk, from ccdm_manifest_predict(). */
+bool __must_check ccdm_manifest_is_of(const struct ccdm_manifest *m, const json_t *ids);
+
+/**
  * ccdm_manifest_load() - read the manifest partition of a disk
  * @b: the disk; untrusted
  * @jws: set; the caller frees it; NULL: the disk has no manifest partition, or only zeros in it

@@ -161,6 +161,12 @@ static int ccdm_policy_write(FILE *to, const struct ccdm_policy_words *w, struct
 	char name[65];
 	int r;
 
+	if (!json_array_size(w->secrets)) {
+		ccdm_err_hint(err, "name its secrets in [secrets] of ccdm.conf");
+		return ccdm_err_set(
+			err, -ENODATA,
+			"a policy: the image asks for no secret, so there is none to release");
+	}
 	ccdm_policy_name(m->product, name);
 	fprintf(to, "# Add it to a broker: ccdm-broker policy add FILE\nname: %s\n", name);
 	r = ccdm_policy_secrets(to, w->secrets, err);

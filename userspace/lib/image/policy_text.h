@@ -40,7 +40,8 @@ struct ccdm_policy_words {
  * With a signer the policy names key, product and lowest security versions: later images of the
  * same product need no other policy. Without one it names the enclave IDs of this image.
  *
- * Return: 0; -EINVAL with what is missing in @err: no known ID, no secret, no MRTD; -ENOMEM.
+ * Return: 0; -ENODATA: the image asks for no secret, and a policy must have one; -EINVAL with what
+ * is missing or wrong in @err: no known ID, no MRTD; -ENOMEM.
  */
 int __must_check ccdm_policy_text(const struct ccdm_policy_words *w, char **text,
 				  struct ccdm_err *err);

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
+/* manifest_fill.c - what the manifest of a disk says; see manifest_disk.h */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "manifest_disk.h"
+
+bool ccdm_manifest_is_of(const struct ccdm_manifest *m, const json_t *ids)
+{
+	const char *platform;
+	json_t *list;
+
+	json_object_foreach((json_t *)ids, platform,
+			    list) if (ccdm_manifest_lists(m, platform, list)) return true;
+	return false;
+}
+
+static bool ccdm_manifest_open(const struct ccdm_manifest *m)
+{
+	return !m->product[0] || m->svn < 0;
+}
+
+/* Take over what the caller did not say. */
+static void ccdm_manifest_inherit(struct ccdm_manifest *m, const struct ccdm_manifest *old,
+				  const char *root)
+{
+	if (!m->product[0])
+		memcpy(m->product, old->product, sizeof(m->product));
+	if (m->svn < 0)
+		m->svn = old->svn;
+	if (!m->base[0]) {
+		memcpy(m->base, old->base, sizeof(m->base));
+		m->base_svn = old->base_svn;
+	}
+	if (!m->image[0] && !strcmp(old->root, root))
+		memcpy(m->image, old->image, sizeof(m->image));
+	if (!m->logs[0])
+		memcpy(m->logs, old->logs, sizeof(m->logs));
+}
+
+/* The manifest on the disk, if this signer made it for this disk; else @m stays as it is. */
+static int ccdm_manifest_old(const struct ccdm_bootable *b, struct ccdm_manifest *m,
+			     const char *root, struct ccdm_err *err)
+{
+	struct ccdm_manifest old = { 0 };
+	struct ccdm_err why = { 0 };
+	char *jws;
+	int r = ccdm_manifest_load(b, &jws, &why);
+
+	if (!r && jws)
+		r = ccdm_manifest_read(jws, &old, &why);
+	free(jws);
+	if (r && r != -EINVAL) {
+		*err = why;
+		return r;
+	}
+	if (!r && old.ids && !strcmp(old.key, m->key) && ccdm_manifest_is_of(&old, m->ids))
+		ccdm_manifest_inherit(m, &old, root);
+	else if (!ccdm_manifest_open(m))
+		;
+	else if (r)
+		ccdm_err_hint(err, "the manifest on the disk was not used: %.200s", why.text);
+	else if (old.ids)
+		ccdm_err_hint(
+			err,
+			"the manifest on the disk was not used: it is of another key (%.16s...), "
+			"or of another image",
+			old.key);
+	else
+		ccdm_err_hint(err, "the disk has no manifest to take it from");
+	ccdm_manifest_drop(&old);
+	return 0;
+}
+
+int ccdm_manifest_fill(const struct ccdm_bootable *b, struct ccdm_manifest *m,
+		       const json_t *launches, bool allow_unknown, char *why, size_t why_size,
+		       struct ccdm_err *err)
+{
+	const char *root = b->no_conf[0] ? "" : b->config.workload.roothash;
+	int r = ccdm_manifest_predict(b, &m->ids, &m->events, why, why_size, err);
+
+	if (!r && json_array_size(launches) && json_object_set(m->ids, "snp", (json_t *)launches))
+		r = ccdm_err_memory(err);
+	if (!r && !json_object_get(m->ids, "tpm") &&
+	    (!allow_unknown || !json_object_size(m->ids))) {
+		ccdm_err_hint(err, "ccdm-image measure shows what is unknown; nothing was signed");
+		r = ccdm_err_set(err, -EINVAL, "%s: its enclave ID is unknown: %.400s",
+				 b->source.name, why);
+	}
+	if (!r)
+		r = ccdm_manifest_old(b, m, root, err);
+	if (!r && ccdm_manifest_open(m))
+		r = ccdm_err_set(err, -EINVAL, "expected %s",
+				 m->product[0] ? "--svn N"
+				 : m->svn < 0  ? "--product NAME and --svn N"
+					       : "--product NAME");
+	if (!r && m->image[0])
+		snprintf(m->root, sizeof(m->root), "%s", root);
+	if (r)
+		ccdm_manifest_drop(m);
+	return r;
+}

@@ -21,6 +21,7 @@ struct ccdm_image_verb {
 	enum ccdm_exit (*run)(const struct ccdm_verb *verb, int argc, char **argv);
 };
 
+extern const struct ccdm_image_verb ccdm_verb_build;
 extern const struct ccdm_image_verb ccdm_verb_measure;
 extern const struct ccdm_image_verb ccdm_verb_inspect;
 extern const struct ccdm_image_verb ccdm_verb_verify;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /* format.h - the files in which clouds and hypervisors take a disk image */
-#ifndef CCDM_FORMAT_H
-#define CCDM_FORMAT_H
+#ifndef CCDM_IMAGE_FORMAT_H
+#define CCDM_IMAGE_FORMAT_H
 
 #include <stdint.h>
 #include "base/compiler.h"

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
+/* build_report.c - disk.json: what was built of what, and what a boot of it will measure */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/json.h"
+#include "build.h"
+
+static json_t *build_number(uint64_t n)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%" PRIu64, n);
+	return json_string(text);
+}
+
+static json_t *build_inputs(const struct ccdm_build *b)
+{
+	json_t *o = json_object();
+	unsigned int i;
+
+	for (i = 0; i < b->inputs; i++)
+		ccdm_json_put(&o, b->input[i].name, json_string(b->input[i].sha256));
+	return o;
+}
+
+static json_t *build_tools(void)
+{
+	json_t *o = json_object();
+	const char *name, *version;
+	unsigned int i;
+
+	ccdm_json_put(&o, CCDM_PROGRAM, json_string(CCDM_VERSION));
+	/* (a program that was not used has no version) */
+	for (i = 0; (name = ccdm_build_tool(i, &version)); i++)
+		if (version[0])
+			ccdm_json_put(&o, name, json_string(version));
+	return o;
+}
+
+static json_t *build_partitions(const struct ccdm_build *b)
+{
+	json_t *a = json_array();
+	unsigned int i;
+
+	for (i = 0; i < b->parts; i++)
+		ccdm_json_add(&a, json_pack("{s:i, s:s, s:s, s:s}", "number",
+					    (int)b->part[i].number, "name", b->part[i].name, "type",
+					    b->part[i].type, "uuid", b->part[i].uuid));
+	return a;
+}
+
+static json_t *build_verity(const struct ccdm_hashtree *tree)
+{
+	return json_pack("{s:s, s:s, s:s, s:o, s:o}", "roothash", tree->roothash, "salt",
+			 tree->salt, "algorithm", tree->algorithm, "data_blocks",
+			 build_number(tree->data_blocks), "hash_start",
+			 build_number(tree->hash_start));
+}
+
+json_t *build_report(const struct ccdm_build *b, const struct ccdm_image_disk *disk,
+		     json_t *launches)
+{
+	json_t *o = ccdm_image_measured(disk);
+	const char *slash = strrchr(b->ask->output, '/');
+
+	if (!o)
+		return NULL;
+	ccdm_json_put(&o, "version", json_integer(1));
+	ccdm_json_put(&o, "file", json_string(slash ? slash + 1 : b->ask->output));
+	ccdm_json_put(&o, "format", json_string(ccdm_format_name(b->ask->kind)));
+	ccdm_json_put(&o, "date", json_integer(b->date));
+	ccdm_json_put(&o, "size", build_number(b->disk_size));
+	ccdm_json_put(&o, "inputs", build_inputs(b));
+	ccdm_json_put(&o, "tools", build_tools());
+	ccdm_json_put(&o, "disk", json_string(b->disk_uuid));
+	ccdm_json_put(&o, "partitions", build_partitions(b));
+	ccdm_json_put(&o, "base", build_verity(&b->base));
+	ccdm_json_put(&o, "debug", json_boolean(b->ask->debug));
+	ccdm_json_put(&o, "cmdline", json_string(b->cmdline));
+	if (launches)
+		ccdm_json_put(&o, "snp", json_incref(launches));
+	return o;
+}

@@ -27,7 +27,7 @@ int ccdm_base64_decode(const char *text, bool url, size_t max, uint8_t **bytes, 
 
 	while (digits && n - digits < 2 && text[digits - 1] == '=')
 		digits--;
-	/* whole groups of four, or in URLs without what fills the last one up */
+	/* Plain base64 has whole groups of four digits; base64url may omit the padding. */
 	if (digits % 4 == 1 || (n % 4 && (!url || n != digits)))
 		return -EINVAL;
 	if (digits / 4 * 3 + 2 > max && digits * 6 / 8 > max)
@@ -44,7 +44,7 @@ int ccdm_base64_decode(const char *text, bool url, size_t max, uint8_t **bytes, 
 		if (i % 4)
 			to[out++] = bits >> (6 - i % 4 * 2);
 	}
-	/* bits that no byte takes must be zero: one text for one content */
+	/* The bits behind the last byte must be zero, so each content has exactly one text. */
 	if (i < digits || (digits % 4 && bits & ((1U << (digits % 4 == 2 ? 4 : 2)) - 1))) {
 		free(to);
 		return -EINVAL;

@@ -3,8 +3,9 @@
 /*
  * complete.c - completion for shells
  *
- * The files for bash, zsh and fish pass the words of a command line to "PROGRAM --complete"; it
- * answers with one candidate a line, behind a tab what it is. ":file" means: names of files.
+ * The files for bash, zsh and fish pass the words of a command line to "PROGRAM --complete". The
+ * program prints one candidate a line, then a tab and a description. The line ":file" asks the
+ * shell to complete file names.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,10 +13,10 @@
 #include "options.h"
 
 /**
- * struct complete_state - what the words before the last say
+ * struct complete_state - what the words before the last one mean
  * @first: the verb's first word, or NULL
- * @verb: the verb, once it is known
- * @pending: an option that waits for its value
+ * @verb: the verb, or NULL while it is unknown
+ * @pending: an option whose value comes next
  * @args: arguments of the verb so far
  */
 struct complete_state {
@@ -31,7 +32,7 @@ static void complete_word(const struct ccdm_program *program, struct complete_st
 	const struct ccdm_verb *longer;
 
 	if (s->pending) {
-		/* bash makes three words of --option=value */
+		/* bash splits --option=value into three words */
 		if (strcmp(word, "="))
 			s->pending = NULL;
 		return;
@@ -59,7 +60,10 @@ static void complete_line(const char *prefix, size_t length, const char *what)
 	printf("%.*s\t%.*s\n", (int)length, prefix, (int)strcspn(what, "\n"), what);
 }
 
-/* The words of @offer up to a |. @before: what of the last word stands before its value */
+/*
+ * Offer the words of @offer up to a '|'. @before is the part of the last word in front of its
+ * value.
+ */
 static void complete_offer(const struct ccdm_program *program, const char *offer,
 			   const char *before, size_t before_size, const char *begun)
 {
@@ -92,7 +96,7 @@ static void complete_options(const struct ccdm_program *program, const struct cc
 	}
 }
 
-/* Words that lead to verbs: the first ones, or the second ones behind @first. */
+/* Offer the first words of the verbs or, if @first is given, the words that may follow it. */
 static void complete_verbs(const struct ccdm_program *program, const char *first, const char *begun)
 {
 	size_t length = first ? strlen(first) : 0, n;
@@ -108,7 +112,7 @@ static void complete_verbs(const struct ccdm_program *program, const char *first
 			word += length + 1;
 		}
 		n = strcspn(word, " ");
-		/* (verbs of one group follow each other) */
+		/* The verbs of one group stand together in the table. */
 		if (!first && before && strcspn(before->name, " ") == n &&
 		    !strncmp(before->name, word, n))
 			continue;
@@ -128,7 +132,7 @@ void ccdm_complete(const struct ccdm_program *program, int count, char **words)
 
 	if (count < 1)
 		return;
-	s.first = s.verb ? "" : NULL; /* a program without verbs has no first word to wait for */
+	s.first = s.verb ? "" : NULL; /* a program without verbs expects no verb */
 	for (i = 0; i < count - 1; i++)
 		complete_word(program, &s, words[i]);
 	last = words[count - 1];
@@ -154,7 +158,7 @@ void ccdm_complete(const struct ccdm_program *program, int count, char **words)
 
 /* ---- the files for the shells ------------------------------------------------------- */
 
-/* @P@ is the program, @F@ the same as the name of a function. */
+/* Placeholders: @P@ is the program's name; @F@ is the same name as shell functions need it. */
 static const char complete_bash[] =
 	"# SPDX-License-Identifier: Apache-2.0\n"
 	"# bash completion for @P@\n"

@@ -7,7 +7,7 @@
 #include <string.h>
 #include "err.h"
 
-/* Bytes of the letter in UTF-8 that begins there; 0: none does. */
+/* The length in bytes of the UTF-8 character at @p; 0 if no valid one begins there. */
 static size_t ccdm_err_letter(const unsigned char *p)
 {
 	size_t n = *p < 0x80		      ? 1
@@ -20,14 +20,17 @@ static size_t ccdm_err_letter(const unsigned char *p)
 	for (i = 1; i < n; i++)
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
-	/* longer than it need be, one half of a pair, or behind the last that there is */
+	/* an overlong form, a surrogate, or a code point above U+10FFFF */
 	if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) ||
 	    (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
 		return 0;
 	return n;
 }
 
-/* U+0080 to U+009F, which some terminals obey; marks that turn the rest of a line around, or end it. */
+/*
+ * U+0080 to U+009F, which some terminals obey, and characters that change the text's direction or
+ * end a line.
+ */
 static bool ccdm_err_steers(const unsigned char *p)
 {
 	if (*p == 0xe2 && p[1] == 0x80)
@@ -38,8 +41,8 @@ static bool ccdm_err_steers(const unsigned char *p)
 }
 
 /*
- * Control characters, what else would steer a terminal, and what is no UTF-8: a text that was cut
- * may end within a letter, and JSON takes none of it then.
+ * Replaces control characters, other characters that steer a terminal, and invalid UTF-8. A text
+ * that was cut may end inside a character, and JSON refuses such a text.
  */
 void ccdm_err_plain(char *text)
 {

@@ -56,7 +56,7 @@ int ccdm_file_lines(const char *file, const char *text, size_t size, size_t max,
 		return ccdm_err_memory(err);
 	memcpy(copy, text, size);
 	copy[size] = '\0';
-	/* what follows a NUL would be read by nobody, and be measured all the same */
+	/* Nothing would read the bytes behind a NUL, but they would be measured. */
 	if (strlen(copy) != size)
 		r = ccdm_err_set(err, -EINVAL, "%s: byte %zu is zero", file, strlen(copy));
 	for (line = copy; !r && line; line = next) {
@@ -65,7 +65,7 @@ int ccdm_file_lines(const char *file, const char *text, size_t size, size_t max,
 			*next++ = '\0';
 		r = each(line, ++number, arg, err);
 	}
-	explicit_bzero(copy, size); /* it may have been a key */
+	explicit_bzero(copy, size); /* the text may be a key */
 	free(copy);
 	return r;
 }
@@ -80,7 +80,7 @@ static int ccdm_file_put(const char *file, int flags, mode_t mode, const void *t
 	n = write(fd, text, size);
 	if (n != (ssize_t)size)
 		r = n < 0 ? -errno : -EIO;
-	/* on the disk before it gets its name */
+	/* The content must be on the disk before the file gets its final name. */
 	if (!r && (flags & O_CREAT) && fsync(fd))
 		r = -errno;
 	if (close(fd) && !r)
@@ -111,7 +111,7 @@ int ccdm_file_write(const char *file, const void *text, size_t size, mode_t mode
 
 	if (asprintf(&temporary, "%s.tmp", file) < 0)
 		return ccdm_err_memory(err);
-	/* one that an earlier try has left may have another owner or mode */
+	/* A file that an earlier attempt left may have another owner or mode. */
 	if (unlink(temporary) && errno != ENOENT)
 		r = -errno;
 	if (!r)
@@ -138,10 +138,10 @@ int ccdm_file_private(const char *file, struct ccdm_err *err)
 
 	if (stat(file, &st))
 		return ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
-	/* Root looks after the keys of a service that has its own user. */
+	/* Root manages the keys of services that have their own users. */
 	/* coverage: the tests run as root */
 	ours = !geteuid() || !st.st_uid || st.st_uid == geteuid();
-	/* coverage: to root each file of mode 0600 is private */
+	/* coverage: root may use any file of mode 0600 */
 	if (ours && S_ISREG(st.st_mode) && !(st.st_mode & 077))
 		return 0;
 	ccdm_err_hint(err, "chmod 0600 %s", file);

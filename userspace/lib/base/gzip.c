@@ -8,7 +8,7 @@
 #include <zlib.h>
 #include "gzip.h"
 
-#define GZIP_ONLY 16 /* as inflateInit2() has it: a header of gzip, and its checksum */
+#define GZIP_ONLY 16 /* for inflateInit2(): accept only gzip, with its header and checksum */
 
 bool ccdm_gzip_is(const void *bytes, size_t size)
 {
@@ -17,7 +17,7 @@ bool ccdm_gzip_is(const void *bytes, size_t size)
 	return size >= 2 && b[0] == 0x1f && b[1] == 0x8b;
 }
 
-/* Unpack into room for *@n bytes; *@n becomes those that were made, *@left those not read. */
+/* Unpack into @room of *@n bytes. Sets *@n to the bytes written, *@left to the bytes not read. */
 static int ccdm_gzip_inflate(const void *bytes, size_t size, char *room, size_t *n, size_t *left)
 {
 	z_stream z = {

@@ -27,7 +27,7 @@ static void ccdm_ini_trim(char *p)
 		p[--n] = '\0';
 }
 
-/* "[name]": the name in *section */
+/* Parses "[name]". */
 static int ccdm_ini_section(char *line, char *p, struct ccdm_ini_item *item, struct ccdm_err *err)
 {
 	size_t n = strspn(p + 1, CCDM_INI_WORD);
@@ -47,7 +47,7 @@ static int ccdm_ini_section(char *line, char *p, struct ccdm_ini_item *item, str
 	return 0;
 }
 
-/* "key = value" */
+/* Parses "key = value". */
 static int ccdm_ini_key(char *line, char *p, struct ccdm_ini_item *item, struct ccdm_err *err)
 {
 	size_t n = strspn(p, CCDM_INI_WORD);

@@ -11,9 +11,12 @@
 #include "jcs.h"
 
 #define CCDM_JCS_DEPTH 64
-#define CCDM_JCS_EXACT (1LL << 53) /* a double holds whole numbers below it */
+#define CCDM_JCS_EXACT (1LL << 53) /* a double holds each integer below it exactly */
 
-/* Members are sorted by UTF-16 units: a character beyond U+FFFF begins with D800 to DBFF. */
+/*
+ * A sort key: JCS orders members by UTF-16 code units, and a character above U+FFFF begins with
+ * D800 to DBFF.
+ */
 static uint32_t ccdm_jcs_unit(const unsigned char **at)
 {
 	const unsigned char *p = *at;
@@ -27,7 +30,7 @@ static uint32_t ccdm_jcs_unit(const unsigned char **at)
 	for (p++; more && *p; more--)
 		c = c << 6 | (*p++ & 0x3f);
 	*at = p;
-	/* the pair of units, high one first, as a number that sorts like it */
+	/* Both code units in one number, the high one first, so numbers compare as UTF-16 does. */
 	return c < 0x10000 ? c << 10 : (0xd800 + ((c - 0x10000) >> 10)) << 10 | (c & 0x3ff);
 }
 
@@ -46,7 +49,7 @@ static int ccdm_jcs_compare(const void *a, const void *b)
 
 static void ccdm_jcs_string(FILE *to, const char *s, size_t n)
 {
-	static const char names[] = "btn\vfr"; /* from 8 on; 11 has no name */
+	static const char names[] = "btn\vfr"; /* the escapes of 8 to 13; 11 has none */
 	size_t i;
 
 	fputc('"', to);
@@ -149,7 +152,7 @@ int ccdm_jcs(const json_t *value, char **text)
 	if (!to)
 		return -ENOMEM;
 	r = ccdm_jcs_value(to, value, 0);
-	/* Without memory it is cut off, and nothing else says so. */
+	/* If memory runs out, the stream cuts the text; only ferror() tells. */
 	if (ferror(to))
 		r = -ENOMEM;
 	if (fclose(to) || !*text)

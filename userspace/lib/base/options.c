@@ -8,7 +8,7 @@
 #include "trace.h"
 
 #define OPTIONS_MAX 64
-#define WORD_MAX    32 /* bytes of a word that a suggestion is looked for */
+#define WORD_MAX    32 /* bytes of the longest word that gets a suggestion */
 #define LONG_ONLY   256
 
 enum { OPT_DEBUG = 1 << 20, OPT_VERBOSE, OPT_HELP, OPT_VERSION };
@@ -123,7 +123,7 @@ static unsigned int options_min(unsigned int a, unsigned int b)
 	return a < b ? a : b;
 }
 
-/* How many letters are wrong, missing, too many, or two in the wrong order. */
+/* The edit distance: letters that are wrong, missing, added, or swapped with a neighbour. */
 static unsigned int options_distance(const char *a, const char *b)
 {
 	unsigned int d[WORD_MAX + 1][WORD_MAX + 1];
@@ -181,7 +181,7 @@ static void options_usage_line(const struct ccdm_program *program, FILE *to)
 		program->name);
 }
 
-/* The verbs; of two words those that begin with @group, if there is one. */
+/* Print all verbs or, if @group is given, only verbs whose first word is @group. */
 static void options_verbs(const struct ccdm_program *program, const char *group)
 {
 	size_t names = 0, usages = 0, length = group ? strlen(group) : 0;
@@ -292,7 +292,7 @@ static const struct ccdm_option *options_of(const struct options_set *set, int o
 	return NULL;
 }
 
-/* What getopt_long() did not know, by name. */
+/* Write into @what which option getopt_long() did not accept. */
 static void options_wrong(const struct ccdm_program *program, const struct ccdm_verb *verb,
 			  const char *word, char *what, size_t size)
 {
@@ -308,7 +308,7 @@ static void options_wrong(const struct ccdm_program *program, const struct ccdm_
 		 near ? "; did you mean '--" : "", near ? near : "", near ? "'?" : "");
 }
 
-/* Common options are done here. Return: true if @o is one; *over says that it ends the verb. */
+/* Handle an option that all verbs have. Return: whether @o is one; *over: it ends the verb. */
 static bool options_common(const struct ccdm_program *program, const struct ccdm_verb *verb,
 			   const struct ccdm_option *o, bool *over)
 {
@@ -356,7 +356,7 @@ bool ccdm_options(const struct ccdm_program *program, const struct ccdm_verb *ve
 			if (over)
 				return false;
 		} else if (option) {
-			/* without a verb they mean nothing yet */
+			/* without a verb, its options have no meaning yet */
 			if (verb && (!take || take(option->id, arg)))
 				snprintf(what, sizeof(what), "--%s: invalid value '%.80s'",
 					 option->name, optarg ? optarg : option->name);
@@ -385,7 +385,7 @@ bool ccdm_options(const struct ccdm_program *program, const struct ccdm_verb *ve
 
 /* ---- the verb of a command line --------------------------------------------------------- */
 
-/* Is the next word the value of option @word? As getopt_long(3) this knows abbreviations. */
+/* Is the next word the value of option @word? Accepts abbreviations, as getopt_long(3) does. */
 static bool options_takes_value(const struct ccdm_program *program, const char *word)
 {
 	const struct ccdm_option *o = ccdm_option_find(program, NULL, word);
@@ -404,7 +404,7 @@ static bool options_takes_value(const struct ccdm_program *program, const char *
 	return false;
 }
 
-/* The place of the next word that is no option and no value of one, from @at on, or @argc. */
+/* The index, from @at on, of the next word that is neither an option nor its value; or @argc. */
 static int options_word(const struct ccdm_program *program, int at, int argc, char **argv)
 {
 	for (; at < argc && argv[at][0] == '-' && argv[at][1]; at++)

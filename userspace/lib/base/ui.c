@@ -15,7 +15,7 @@
 #include "clock.h"
 #include "ui.h"
 
-static bool ccdm_ui_lost; /* a line, for want of memory */
+static bool ccdm_ui_lost; /* a line could not be printed: out of memory */
 
 void ccdm_ui_line(const char *fmt, ...)
 {
@@ -143,7 +143,7 @@ int ccdm_ui_size(const char *text, uint64_t *bytes)
 	return -EINVAL;
 }
 
-/* Does @text begin as @shape does, where a 0 stands for any digit? strptime() takes more. */
+/* Does @text begin with @shape, where 0 stands for any digit? (strptime() accepts more.) */
 static bool ccdm_ui_shape(const char *text, const char *shape)
 {
 	for (; *shape; text++, shape++)
@@ -152,7 +152,7 @@ static bool ccdm_ui_shape(const char *text, const char *shape)
 	return true;
 }
 
-/* "Z", "+01:30": its seconds, and what follows it in @end. */
+/* Parses "Z" or "+01:30" into seconds; @end is set to the text that follows. */
 static int ccdm_ui_offset(const char *text, int64_t *seconds, const char **end)
 {
 	int64_t hours, minutes;
@@ -244,7 +244,7 @@ int ccdm_ui_json(json_t *object, struct ccdm_err *err)
 
 	if (!object)
 		return ccdm_err_memory(err);
-	/* what others said does not steer a terminal here either */
+	/* ASCII only: text from others must not steer a terminal in JSON output either. */
 	r = json_dumpf(object, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 	json_decref(object);
 	if (r || puts("") == EOF || fflush(stdout))

@@ -25,7 +25,7 @@ unsigned int ccdm_allow_word(const char *word)
 	return 0;
 }
 
-/* Names of certificates, and words of an operator's list: they may be anything. */
+/* Names in certificates and words of an operator's list may contain any character. */
 static void ccdm_check_plain(char *p)
 {
 	for (; *p; p++)

@@ -70,7 +70,7 @@ static int ccdm_digest_begin(uint16_t alg, EVP_MD_CTX **ctx)
 	return EVP_DigestInit_ex(*ctx, ccdm_digest_table[i].md(), NULL) ? 0 : -EIO;
 }
 
-/* @r: what went wrong so far, or 0. Return: @r, -EIO */
+/* @r: 0, or the error of an earlier step. Return: @r, or -EIO if OpenSSL fails now. */
 static int ccdm_digest_end(uint16_t alg, EVP_MD_CTX *ctx, int r, struct ccdm_digest *digest)
 {
 	if (!r && !EVP_DigestFinal_ex(ctx, digest->bytes, NULL))

@@ -31,7 +31,7 @@ static bool ccdm_pubkey_curve(const EVP_PKEY *key)
 	       (!strcmp(curve, SN_X9_62_prime256v1) || !strcmp(curve, SN_secp384r1));
 }
 
-/* A key that may be used, or NULL in place of another. */
+/* Return: the key if ccdm supports its type and size; otherwise frees it and returns NULL. */
 static struct ccdm_pubkey *ccdm_pubkey_fit(EVP_PKEY *key)
 {
 	int bits = key ? EVP_PKEY_get_bits(key) : 0;
@@ -51,7 +51,10 @@ struct ccdm_pubkey *ccdm_pubkey_spki(const void *der, size_t size)
 	uint8_t *again = NULL;
 	int n;
 
-	/* OpenSSL writes a key in the form in which it was read: compressed, with explicit curve. */
+	/*
+	 * OpenSSL keeps the form in which it read a key: perhaps compressed, or with an explicit
+	 * curve. Ask for one form, to compare with it.
+	 */
 	if (key && EVP_PKEY_is_a(key, "EC") &&
 	    (EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
 					    "uncompressed") != 1 ||

@@ -15,10 +15,10 @@
 #include "x509_crl.h"
 #include "x509_openssl.h"
 
-#define CCDM_CRL_HINT 1024 /* bytes: which lists are missing, and where they are */
+#define CCDM_CRL_HINT 1024 /* bytes: the missing lists, and the URL of each */
 
 struct ccdm_certs {
-	const struct ccdm_certs *base; /* looked at as well, never changed from here */
+	const struct ccdm_certs *base; /* also searched; certificates are never added to it here */
 	int max;
 	bool guest;
 	STACK_OF(X509) * certs;
@@ -74,7 +74,7 @@ void ccdm_certs_free(struct ccdm_certs *certs)
 	free(certs);
 }
 
-/* One block of PEM, or a whole text of DER, whose name is NULL. */
+/* Add one block of PEM, or a whole DER text. @name: the label of the PEM block; NULL for DER. */
 static int ccdm_certs_one(struct ccdm_certs *certs, const char *name, const uint8_t *der, long size)
 {
 	const uint8_t *at = der;
@@ -271,7 +271,7 @@ static bool ccdm_usage_is(const ASN1_OBJECT *o, const char *oid)
 	return n > 0 && n < (int)sizeof(text) && !strcmp(text, oid);
 }
 
-/* Usages that other people hand out: they never say anything of a TPM's key. */
+/* Usages that a public CA gives to web servers and clients. Never a sign of a TPM's key. */
 static bool ccdm_usage_foreign(const ASN1_OBJECT *o)
 {
 	int nid = OBJ_obj2nid(o);
@@ -289,7 +289,7 @@ bool ccdm_usage_valid(const char *oid)
 	return good;
 }
 
-/* Whether a certificate's key is for one thing; zero is no. */
+/* The result of a check of a certificate's key usage; zero is a refusal. */
 enum ccdm_usage {
 	CCDM_USAGE_UNREADABLE,
 	CCDM_USAGE_CA,
@@ -312,7 +312,7 @@ static const char *const ccdm_usage_texts[] = {
 	[CCDM_USAGE_RIGHT] = "it",
 };
 
-/* Is @oid one of the extended usages of a certificate, and, if it must be @alone, the only one? */
+/* Is @oid among the certificate's extended usages? With @alone, it must be the only one. */
 static enum ccdm_usage ccdm_usage_extended(X509 *x, const char *oid, bool alone)
 {
 	EXTENDED_KEY_USAGE *all = X509_get_ext_d2i(x, NID_ext_key_usage, NULL, NULL);
@@ -380,7 +380,7 @@ static char *ccdm_check_name(const struct ccdm_path *path, const char *what, cha
 	return name;
 }
 
-/* Certificates whose subject is @name: self-signed ones go to @store, the others to @others. */
+/* Certificates with subject @name: put self-signed ones into @store, the others into @others. */
 static bool ccdm_path_named(const struct ccdm_certs *certs, const X509_NAME *name,
 			    X509_STORE *store, STACK_OF(X509) * others)
 {
@@ -403,8 +403,8 @@ static bool ccdm_path_named(const struct ccdm_certs *certs, const X509_NAME *nam
 }
 
 /*
- * Of all certificates, those that can stand above @leaf: by the names of their subjects, level
- * by level. Those that are built in come first. @others owns nothing.
+ * Collect all certificates that can stand above @leaf: the issuers' names decide, level by level.
+ * Built-in certificates come first. @others holds pointers only; it owns no certificate.
  */
 static bool ccdm_path_gather(const struct ccdm_certs *certs, const struct ccdm_certs *builtin,
 			     X509 *leaf, X509_STORE *store, STACK_OF(X509) * others)
@@ -412,7 +412,10 @@ static bool ccdm_path_gather(const struct ccdm_certs *certs, const struct ccdm_c
 	int level, from = 0, to = 0, k;
 
 	for (level = 0; level <= CCDM_PATH_DEPTH; level++) {
-		/* whose issuers are looked for: the leaf, then what came with the last level */
+		/*
+		 * This level looks for the issuers of the leaf or, later, of the certificates of
+		 * the level before.
+		 */
 		for (k = level ? from : -1; k < (level ? to : 0); k++) {
 			const X509_NAME *name =
 				X509_get_issuer_name(k < 0 ? leaf : sk_X509_value(others, k));
@@ -428,8 +431,9 @@ static bool ccdm_path_gather(const struct ccdm_certs *certs, const struct ccdm_c
 }
 
 /*
- * Dates are looked at one by one, later: here they only choose between certificates of one
- * name. AMD's VCEKs and VLEKs do not say which key signed them, and that is all that is forgiven.
+ * Ignore dates here: a later check judges the date of each certificate. OpenSSL uses them only to
+ * choose between certificates of the same name. AMD's VCEKs and VLEKs do not name the key that
+ * signed them; no other fault is forgiven.
  */
 static int ccdm_path_forgive(int good, X509_STORE_CTX *ctx)
 {
@@ -448,7 +452,10 @@ static int ccdm_path_forgive(int good, X509_STORE_CTX *ctx)
 	}
 }
 
-/* The chain by signatures, up to any certificate that signed itself; or what is missing. */
+/*
+ * Build the chain by its signatures, up to any self-signed certificate. On failure *@why says what
+ * is missing.
+ */
 static STACK_OF(X509) * ccdm_path_build(const struct ccdm_certs *certs,
 					const struct ccdm_cert *leaf, struct ccdm_path *path,
 					const char **why)
@@ -505,17 +512,17 @@ static void ccdm_path_validity(const struct ccdm_path *path, STACK_OF(X509) * ch
 				 ccdm_ui_date(a, from), ccdm_ui_date(b, to));
 }
 
-/* What the lists say of one certificate. */
+/* What the revocation lists say about one certificate. */
 struct ccdm_crl_word {
 	bool revoked, any, in_force;
-	int64_t from, to;	 /* of one that is not in force */
-	enum ccdm_crl_fit unfit; /* why one does not count; CCDM_CRL_UNJUDGED: there is none */
+	int64_t from, to;	 /* dates of a list that is not in force */
+	enum ccdm_crl_fit unfit; /* why a list does not count; CCDM_CRL_UNJUDGED if there is none */
 };
 
 /*
- * Any list revokes that the issuer signed, of whatever kind it is, by whomever it came and
- * whenever: no list makes what another one revokes good. That a certificate is on no list
- * is said by the operator's full lists alone, of those that it is in the scope of.
+ * Any list that the issuer has signed can revoke, whatever its kind, source or date; no other list
+ * undoes that. Only a full list of the operator whose scope covers the certificate can say that it
+ * is not revoked.
  */
 static void ccdm_crl_ask(const struct ccdm_certs *certs, X509 *x, X509 *issuer, int64_t at,
 			 struct ccdm_crl_word *w)
@@ -532,12 +539,12 @@ static void ccdm_crl_ask(const struct ccdm_certs *certs, X509 *x, X509 *issuer, 
 			if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(issuer)))
 				continue;
 			r = X509_CRL_verify(crl, X509_get0_pubkey(issuer));
-			/* what cannot be looked at may revoke */
+			/* a list whose signature cannot be checked may revoke this certificate */
 			if (r < 0)
 				w->unfit = CCDM_CRL_UNVERIFIED;
 			if (r != 1)
 				continue;
-			/* 2: "remove from the list", which a delta list alone may say */
+			/* 2 means "remove from the list"; only a delta list may say that. */
 			r = X509_CRL_get0_by_cert(crl, &entry, x);
 			w->revoked |=
 				r == 1 ||
@@ -560,7 +567,7 @@ static void ccdm_crl_ask(const struct ccdm_certs *certs, X509 *x, X509 *issuer, 
 	ERR_clear_error();
 }
 
-/* Add to @text whose list is missing and where it is. */
+/* Append to @text whose list is missing, and its URL. */
 static void ccdm_path_missing(const struct ccdm_path *path, X509 *x, const char *issuer,
 			      enum ccdm_crl_fit unfit, char text[CCDM_CRL_HINT])
 {
@@ -597,7 +604,7 @@ static void ccdm_path_revocation(const struct ccdm_path *path, const struct ccdm
 				 ccdm_ui_date(w.to, to));
 		if (w.revoked)
 			ccdm_cert_cn((struct ccdm_cert *)x, revoked);
-		/* without a name it is revoked all the same */
+		/* A certificate without a name can be revoked, too. */
 		if (w.revoked && !revoked[0])
 			strcpy(revoked, "a certificate without a name");
 	}

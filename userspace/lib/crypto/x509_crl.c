@@ -15,17 +15,17 @@ static X509_CRL *ccdm_x509_crl(const struct ccdm_crl *crl)
 	return (X509_CRL *)crl;
 }
 
-/* ---- what it is good for ---------------------------------------------------------- */
+/* ---- scope and strength ---------------------------------------------------------- */
 
 int64_t ccdm_x509_time(const ASN1_TIME *t)
 {
 	struct tm tm;
 
-	/* coverage: OpenSSL has read the certificate: its times are valid */
+	/* coverage: OpenSSL parsed the certificate, so its times are valid */
 	return t && ASN1_TIME_to_tm(t, &tm) == 1 ? (int64_t)timegm(&tm) : -1;
 }
 
-/* Is it made with a hash that is broken? */
+/* Does the list's signature use a broken or unknown hash? */
 static bool ccdm_crl_weak(const X509_CRL *crl)
 {
 	const ASN1_BIT_STRING *bits;
@@ -41,14 +41,14 @@ static bool ccdm_crl_weak(const X509_CRL *crl)
 	X509_ALGOR_get0(NULL, &type, &param, alg);
 	pss = type == V_ASN1_SEQUENCE ? ASN1_item_unpack(param, ASN1_ITEM_rptr(RSA_PSS_PARAMS))
 				      : NULL;
-	/* without a name it is SHA-1 */
+	/* RSA-PSS parameters without a hash name mean SHA-1. */
 	if (pss && pss->hashAlgorithm)
 		md = OBJ_obj2nid(pss->hashAlgorithm->algorithm);
 	RSA_PSS_PARAMS_free(pss);
 	return md != NID_sha256 && md != NID_sha384 && md != NID_sha512;
 }
 
-/* Is one of @a's full names one of @b's? */
+/* Do @a and @b have a full name in common? */
 static bool ccdm_dp_same(const DIST_POINT_NAME *a, const DIST_POINT_NAME *b)
 {
 	int i, k;
@@ -63,7 +63,7 @@ static bool ccdm_dp_same(const DIST_POINT_NAME *a, const DIST_POINT_NAME *b)
 	return false;
 }
 
-/* Does the certificate say that a list of this name is of it, for all reasons? */
+/* Does a distribution point of the certificate name this list, for all reasons? */
 static bool ccdm_dp_of(X509 *x, const DIST_POINT_NAME *name)
 {
 	CRL_DIST_POINTS *all = X509_get_ext_d2i(x, NID_crl_distribution_points, NULL, NULL);
@@ -98,7 +98,7 @@ const char *ccdm_crl_fit_text(enum ccdm_crl_fit fit)
 	return texts[fit];
 }
 
-/* RFC 5280, 6.3.3: is the certificate in the scope of a list? Without one: can any be? */
+/* RFC 5280, 6.3.3: is @x in the scope of the list? If @x is NULL: can any certificate be? */
 static enum ccdm_crl_fit ccdm_crl_scope(const X509_CRL *crl, X509 *x)
 {
 	int at = X509_CRL_get_ext_by_NID(crl, NID_issuing_distribution_point, -1);
@@ -107,7 +107,7 @@ static enum ccdm_crl_fit ccdm_crl_scope(const X509_CRL *crl, X509 *x)
 
 	if (at < 0)
 		return CCDM_CRL_FITS;
-	/* (nothing, if it is there twice) */
+	/* OpenSSL returns NULL if the extension occurs twice. */
 	idp = X509_CRL_get_ext_d2i(crl, NID_issuing_distribution_point, NULL, NULL);
 	if (!idp)
 		fit = CCDM_CRL_UNREADABLE;
@@ -153,7 +153,7 @@ enum ccdm_crl_fit ccdm_crl_fit(X509_CRL *crl, X509 *x)
 	return ccdm_crl_scope(crl, x);
 }
 
-/* ---- by itself ----------------------------------------------------------------------- */
+/* ---- the list itself ----------------------------------------------------------------- */
 
 void ccdm_crl_info(const struct ccdm_crl *crl, struct ccdm_crl_info *info)
 {
@@ -170,7 +170,7 @@ void ccdm_crl_info(const struct ccdm_crl *crl, struct ccdm_crl_info *info)
 	ERR_clear_error();
 }
 
-/* May it sign lists, and did it sign this one? */
+/* Does the certificate's key verify the list's signature, and may it sign lists? */
 static bool ccdm_crl_signed(X509_CRL *crl, const struct ccdm_cert *cert)
 {
 	X509 *x = (X509 *)cert;
@@ -181,8 +181,8 @@ static bool ccdm_crl_signed(X509_CRL *crl, const struct ccdm_cert *cert)
 }
 
 /*
- * Who signed it. A key may have several certificates: the first with a good path counts, else
- * the first.
+ * Find the certificate of the list's signer. A key may have several certificates: prefer the first
+ * one with a valid path, else take the first one.
  */
 static int ccdm_crl_issuer(const struct ccdm_certs *certs, X509_CRL *crl,
 			   const struct ccdm_path *path, unsigned int allow,
@@ -239,7 +239,7 @@ int ccdm_crl_check(const struct ccdm_certs *certs, const struct ccdm_crl *crl,
 	return 0;
 }
 
-/* Is what @old revokes revoked in @crl, too? */
+/* Does @crl revoke each certificate that @old revokes? */
 static bool ccdm_crl_keeps(X509_CRL *crl, X509_CRL *old)
 {
 	STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(old);

@@ -45,8 +45,8 @@ void ccdm_dm_init(void)
 /* ---- the kernel's reason ------------------------------------------------- */
 
 /*
- * The ioctl gives an errno; why a table was refused stands only in the kernel's
- * log ("device-mapper: table: 253:0: ccdm: REASON (-EINVAL)").
+ * The ioctl returns an errno only. The reason why a table was refused stands in the kernel's log
+ * ("device-mapper: table: 253:0: ccdm: REASON (-EINVAL)").
  */
 static int ccdm_kmsg_open(void)
 {
@@ -112,7 +112,7 @@ static bool ccdm_dm_in_kernel(void)
 	return found;
 }
 
-/* Say why libdevmapper makes no task: it gives no errno. */
+/* Find out why libdevmapper cannot create a task; it reports no errno. */
 static int ccdm_dm_no_task(struct ccdm_err *err)
 {
 	struct dm_ioctl version = { .version = { DM_VERSION_MAJOR, 0, 0 },
@@ -196,7 +196,7 @@ int ccdm_dm_target_version(uint32_t version[3], struct ccdm_err *err)
 	return r ? ccdm_err_set(err, r, "the kernel has no device-mapper target 'ccdm'") : 0;
 }
 
-/* Step by step, so that each has its own errno: libdevmapper's create in one hides it. */
+/* Create in single steps to get the errno of each; libdevmapper's own create hides it. */
 static int ccdm_dm_create_empty(const char *name, const char *uuid, struct ccdm_err *err)
 {
 	struct dm_task *task = ccdm_dm_task(DM_DEVICE_CREATE, name);
@@ -308,7 +308,10 @@ int ccdm_dm_remove(const char *name, bool deferred, struct ccdm_err *err)
 	return r ? ccdm_err_set(err, r, "cannot close %s: %s", name, strerror(-r)) : 0;
 }
 
-/* One line of a mapping whose target is @want; fills info->length and the dm facts. */
+/*
+ * Read the one line of mapping @name, whose target must be @want; set info->length and the dm
+ * facts.
+ */
 static int ccdm_dm_line(int type, const char *name, const char *want, struct ccdm_dm_info *info,
 			char *line, struct ccdm_err *err)
 {
@@ -322,7 +325,7 @@ static int ccdm_dm_line(int type, const char *name, const char *want, struct ccd
 	if (!task)
 		return ccdm_dm_no_task(err);
 	ccdm_trace("dm: %s of %s", type == DM_DEVICE_TABLE ? "table" : "status", name);
-	/* A status must not write anything to the device below. */
+	/* Without this flag, a status request makes the target flush to the device below. */
 	dm_task_no_flush(task);
 	r = ccdm_dm_run(task);
 	if (!r && !dm_task_get_info(task, &d))
@@ -429,7 +432,7 @@ int ccdm_dm_list(int (*each)(const char *name, void *arg, struct ccdm_err *err),
 		goto out;
 	do {
 		n = (struct dm_names *)((char *)n + next);
-		/* it may go away meanwhile, or be of another type */
+		/* The mapping may have disappeared by now, or have another target. */
 		r = ccdm_dm_line(DM_DEVICE_TABLE, n->name, "ccdm", info, info->table, &one);
 		if (!r)
 			r = each(n->name, arg, err);

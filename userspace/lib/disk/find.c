@@ -21,7 +21,7 @@
 #define CCDM_PARTUUID "PARTUUID="
 #define CCDM_PARTTYPE "PARTTYPE="
 
-/* Is this the partition? @key: of libblkid; @value: a GUID */
+/* Is @path the wanted partition? @key: libblkid's name of the value to compare with @guid. */
 static bool ccdm_find_partition(const char *path, const char *key, const char *guid)
 {
 	blkid_probe probe = blkid_new_probe_from_filename(path);
@@ -42,8 +42,8 @@ static bool ccdm_find_partition(const char *path, const char *key, const char *g
 }
 
 /*
- * A whole disk with nothing known on it. Devices without hardware behind them (loop, dm, md) are
- * never the disk that a host attached for the scratch.
+ * Is it a blank whole disk, without a known signature? A device without hardware (loop, dm, md) is
+ * never the disk that a host attached as scratch space.
  */
 static bool ccdm_find_blank(const char *path, const char *name)
 {
@@ -57,7 +57,7 @@ static bool ccdm_find_blank(const char *path, const char *name)
 	       !device.signature[0];
 }
 
-/* How many there are; @path is set to the last. @key: NULL for blank disks */
+/* Count the matching devices; @path receives the last one. @key: NULL for blank disks. */
 static unsigned int ccdm_find_all(const char *key, const char *guid, char *path, size_t size)
 {
 	char name[512], device[300];
@@ -83,7 +83,7 @@ static unsigned int ccdm_find_all(const char *key, const char *guid, char *path,
 
 struct ccdm_find {
 	const char *what;
-	bool any; /* not only block devices */
+	bool any; /* any kind of file, not only a block device */
 	char *path;
 	size_t size;
 };
@@ -106,7 +106,7 @@ static unsigned int ccdm_find_now(const struct ccdm_find *f)
 	return !stat(f->what, &st) && (f->any || S_ISBLK(st.st_mode));
 }
 
-/* Look, and look again at every event, until @end. Return: how many there are. */
+/* Search now, and again after each event, until @end. Return: how many devices were found. */
 static unsigned int ccdm_find_loop(struct udev_monitor *monitor, struct udev_queue *queue,
 				   const struct ccdm_find *f, int64_t end)
 {
@@ -118,13 +118,16 @@ static unsigned int ccdm_find_loop(struct udev_monitor *monitor, struct udev_que
 	bool idle;
 
 	for (;;) {
-		/* in this order: what comes after the look is an event */
+		/* Keep this order: an event after the search must wake poll(). */
 		idle = udev_queue_get_queue_is_empty(queue);
 		found = ccdm_find_now(f);
 		left = end - ccdm_clock_ms();
 		if ((found && idle) || left <= 0)
 			return found;
-		/* (udev tells of its queue through a file that may not exist yet: look each second) */
+		/*
+		 * udev's queue is watched through a file that may not exist yet, so search each
+		 * second.
+		 */
 		if (poll(fds, 2, left > 1000 ? 1000 : (int)left) < 0 && errno != EINTR)
 			return found;
 		udev_queue_flush(queue);

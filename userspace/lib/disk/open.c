@@ -39,7 +39,7 @@ bool ccdm_open_words(const struct ccdm_open *o, const char **wrong)
 	return false;
 }
 
-/* How long the mapping is, in blocks. */
+/* Compute the length of the mapping, in blocks. */
 static int ccdm_open_length(const struct ccdm_open *o, const struct ccdm_device *dev,
 			    uint64_t *blocks, struct ccdm_err *err)
 {

@@ -11,7 +11,7 @@
 #define CCDM_TAB_LINES	256
 #define CCDM_TAB_BLANKS " \t\r"
 
-/* Where a message points to. */
+/* The place in the file that an error message names. */
 struct ccdm_tab_at {
 	const char *file;
 	unsigned int line;
@@ -25,7 +25,7 @@ static int ccdm_tab_bad(const struct ccdm_tab_at *at, const char *word, const ch
 			    (int)(word - at->start) + 1, word, expected);
 }
 
-/* An option: its place in the entry, by the type of its value. */
+/* Store one option in its field of the entry, according to the type of its value. */
 static int ccdm_tab_option(const struct ccdm_tab_at *at, char *word, struct ccdm_tab_entry *e,
 			   struct ccdm_err *err)
 {
@@ -73,7 +73,7 @@ static int ccdm_tab_option(const struct ccdm_tab_at *at, char *word, struct ccdm
 	return 0;
 }
 
-/* Words that only some texts fit. */
+/* Check values of which only some texts are allowed. */
 static int ccdm_tab_sense(const struct ccdm_tab_at *at, struct ccdm_tab_entry *e,
 			  struct ccdm_err *err)
 {

@@ -40,10 +40,10 @@ struct ccdm_tee_key *ccdm_tee_key_new(void)
 
 void ccdm_tee_key_free(struct ccdm_tee_key *key)
 {
-	EVP_PKEY_free(ccdm_tee_evp(key)); /* OpenSSL wipes private halves */
+	EVP_PKEY_free(ccdm_tee_evp(key)); /* OpenSSL wipes the private key */
 }
 
-/* X and Y. */
+/* Write the public key's coordinates: X, then Y. */
 static int ccdm_tee_point(const struct ccdm_tee_key *key, uint8_t xy[2 * XY])
 {
 	uint8_t point[1 + 2 * XY];
@@ -109,7 +109,7 @@ int ccdm_tee_key_from_jwk(const json_t *jwk, struct ccdm_tee_key **key, struct c
 	if (ccdm_jwk_number(jwk, "x", xy) || ccdm_jwk_number(jwk, "y", xy + XY))
 		return ccdm_err_set(err, -EINVAL,
 				    "the key's x and y: expected 32 bytes each in base64url");
-	/* both are a key of OpenSSL's */
+	/* Both types are an EVP_PKEY. */
 	*key = (struct ccdm_tee_key *)ccdm_pubkey_p256(xy);
 	return *key ? 0 : ccdm_err_set(err, -EINVAL, "the key is not a point on P-256");
 }
@@ -118,7 +118,7 @@ int ccdm_tee_key_from_jwk(const json_t *jwk, struct ccdm_tee_key **key, struct c
 
 int ccdm_jwe_kek(const uint8_t *z, size_t size, uint8_t kek[32])
 {
-	/* lengths and ALG, no PartyUInfo, no PartyVInfo, 256 bits */
+	/* RFC 7518, 4.6.2: length and ALG, empty PartyUInfo and PartyVInfo, key size 256 */
 	static const uint8_t info[] = "\0\0\0\x0e" ALG "\0\0\0\0\0\0\0\0\0\0\1\0";
 	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "SSKDF", NULL);
 	EVP_KDF_CTX *ctx = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
@@ -169,14 +169,14 @@ static int ccdm_jwe_wrap(const uint8_t kek[KEY], const uint8_t *in, int size, ui
 	good = EVP_CipherInit_ex(ctx, EVP_aes_256_wrap(), NULL, kek, NULL, wrap) == 1 &&
 	       EVP_CipherUpdate(ctx, out, &n, in, size) == 1 &&
 	       EVP_CipherFinal_ex(ctx, out + n, &last) == 1 &&
-	       /* coverage: a call before refuses what is incomplete */
+	       /* coverage: EVP_CipherUpdate() refuses an incomplete input */
 	       n + last == (wrap ? WRAPPED : KEY);
 	EVP_CIPHER_CTX_free(ctx);
 	ERR_clear_error();
 	return good ? 0 : -EBADMSG;
 }
 
-/* AES-256-GCM; @tag is made, or compared. */
+/* AES-256-GCM. Sealing writes @tag, opening compares it. */
 static int ccdm_jwe_gcm(const uint8_t cek[KEY], const uint8_t iv[IV], const char *aad,
 			const uint8_t *in, size_t size, uint8_t *out, uint8_t tag[TAG], bool seal)
 {
@@ -198,7 +198,7 @@ static int ccdm_jwe_gcm(const uint8_t cek[KEY], const uint8_t iv[IV], const char
 
 /* ---- sealing --------------------------------------------------------------------- */
 
-/* The header, whose text is authenticated: readers make it anew, in this order. */
+/* The protected header. Its text is authenticated, and readers build it again in this order. */
 static char *ccdm_jwe_header(const struct ccdm_tee_key *epk)
 {
 	char *x = NULL, *y = NULL, *text = NULL, *b64 = NULL;
@@ -243,7 +243,7 @@ int ccdm_jwe_seal(const struct ccdm_tee_key *to, const void *bytes, size_t size,
 {
 	uint8_t kek[KEY], cek[KEY], wrapped[WRAPPED + 8], iv[IV], tag[TAG];
 	struct ccdm_tee_key *epk = ccdm_tee_key_new();
-	/* coverage: no secret in the store is so long */
+	/* coverage: the store holds no secret of this size */
 	uint8_t *sealed = size <= CCDM_JWE_MAX ? malloc(size + 16) : NULL;
 	char *header = epk ? ccdm_jwe_header(epk) : NULL;
 	int r = sealed && header ? 0 : -ENOMEM;
@@ -271,7 +271,7 @@ int ccdm_jwe_seal(const struct ccdm_tee_key *to, const void *bytes, size_t size,
 
 /* ---- opening ------------------------------------------------------------------------ */
 
-/* A member of exactly @size bytes, or, with 0, of any number. */
+/* Decode a member of exactly @size bytes; 0: of any size. */
 static int ccdm_jwe_member(const json_t *jwe, const char *key, size_t size, uint8_t **bytes,
 			   size_t *n, struct ccdm_err *err)
 {
@@ -291,7 +291,7 @@ static int ccdm_jwe_member(const json_t *jwe, const char *key, size_t size, uint
 	return 0;
 }
 
-/* What the header says, and the sender's key. */
+/* Check the header, and read the sender's key from it. */
 static int ccdm_jwe_epk(const json_t *jwe, struct ccdm_tee_key **epk, struct ccdm_err *err)
 {
 	uint8_t *text;
@@ -306,7 +306,7 @@ static int ccdm_jwe_epk(const json_t *jwe, struct ccdm_tee_key **epk, struct ccd
 	free(text);
 	if (!ccdm_json_is(header, "alg", ALG) || !ccdm_json_is(header, "enc", "A256GCM"))
 		r = ccdm_err_set(err, -EINVAL, "JWE: expected alg " ALG " and enc A256GCM");
-	/* what must be understood and is not */
+	/* crit names extensions that a reader must understand */
 	else if (json_object_get(header, "crit") || json_object_get(header, "zip"))
 		r = ccdm_err_set(err, -EINVAL,
 				 "JWE: found crit or zip in the header, which is not supported");

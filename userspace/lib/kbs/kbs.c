@@ -36,7 +36,7 @@ static char *ccdm_kbs_text(json_t *o)
 
 char *ccdm_kbs_request(enum ccdm_kbs_version version, const char *tee, json_t *extra)
 {
-	/* the member must be there */
+	/* The protocol requires the member, even if it is empty. */
 	return ccdm_kbs_text(json_pack("{s:s, s:s, s:o}", "version", ccdm_kbs_version_name(version),
 				       "tee", tee, "extra-params",
 				       extra ? json_incref(extra) : json_string("")));
@@ -123,7 +123,7 @@ int ccdm_kbs_token(const char *text, size_t size, char **token, struct ccdm_err 
 	int r = o ? 0 : -EINVAL;
 
 	*token = NULL;
-	/* it becomes a header of HTTP */
+	/* The token is sent in an HTTP header. */
 	if (!r && (!value || !value[0] || strlen(value) > CCDM_KBS_TOKEN_MAX ||
 		   strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 				 "-_.=") != strlen(value)))
@@ -146,7 +146,7 @@ int ccdm_kbs_token_time(const char *token, int64_t *at, struct ccdm_err *err)
 	iat = json_object_get(o, "iat");
 	if (iat)
 		*at = json_integer_value(iat);
-	/* of our century: what is far from it is no time */
+	/* Accept the years 2000 to 2099; any other time is an error. */
 	if (!json_is_integer(iat) || *at < 946684800 || *at >= 4102444800)
 		iat = NULL;
 	json_decref(o);
@@ -211,7 +211,7 @@ bool ccdm_kbs_path_good(const char *path)
 	if (strlen(path) >= CCDM_KBS_PATH_MAX)
 		return false;
 	for (;;) {
-		/* one that does not begin with a dot: no way up */
+		/* No part begins with a dot, so ".." cannot occur. */
 		if (!strspn(p, WORD))
 			return false;
 		p += strspn(p, WORD ".");

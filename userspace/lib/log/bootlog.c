@@ -9,17 +9,17 @@
 #include "enclave_id.h"
 
 #define ENTRIES 16384 /* events of all logs */
-#define TRIES	128   /* places where the cap may be among systemd's events */
+#define TRIES	128   /* positions among systemd's events that are tried for the cap */
 
-/* All that is known while the logs are read. */
+/* State while the logs are read. */
 struct ccdm_reader {
 	const struct ccdm_registers *regs;
 	struct ccdm_known_events known;
 	struct ccdm_boot_event *entry;
 	size_t count;
 	enum ccdm_part part;
-	struct ccdm_digest begin; /* what register 0 begins with */
-	uint32_t lacking;	  /* bit i: an event of register i is not of the bank */
+	struct ccdm_digest begin; /* the value of register 0 before its first event */
+	uint32_t lacking;	  /* bit i: an event of register i has no digest of this bank */
 };
 
 static size_t ccdm_part_count(const struct ccdm_reader *r, unsigned int reg, enum ccdm_part part)
@@ -33,7 +33,10 @@ static size_t ccdm_part_count(const struct ccdm_reader *r, unsigned int reg, enu
 
 /* ---- reading --------------------------------------------------------------- */
 
-/* @name: of a record of ours, whose text its digest covers; a known digest names itself. */
+/*
+ * Add an event. @name: the text of a record that ccdm wrote, already checked against the digest; an
+ * event with a known digest takes the name of the known event.
+ */
 static int ccdm_reader_add(struct ccdm_reader *r, enum ccdm_part part, unsigned int reg,
 			   const struct ccdm_digests *digests, const char *name, bool gpt)
 {
@@ -65,13 +68,13 @@ static int ccdm_reader_add(struct ccdm_reader *r, enum ccdm_part part, unsigned 
 	known = i < digests->count ? ccdm_known_event(&r->known, e->digest) : NULL;
 	if (known)
 		name = known->name;
-	/* a name that has no room proves nothing: it could be another one with this beginning */
+	/* Leave out a name that does not fit: another name could have the same beginning. */
 	if (strcspn(name, ":") < sizeof(e->name))
 		snprintf(e->name, sizeof(e->name), "%.*s", (int)strcspn(name, ":"), name);
 	return 0;
 }
 
-/* The event of the partition table, whose data its digest covers. */
+/* Is this the event of the partition table, and does its digest cover its data? */
 static bool ccdm_reader_gpt(const struct ccdm_reader *r, const struct ccdm_tcg_event *event)
 {
 	static const char magic[] = "EFI PART";
@@ -87,13 +90,13 @@ static bool ccdm_reader_gpt(const struct ccdm_reader *r, const struct ccdm_tcg_e
 	return false;
 }
 
-/* In a confidential guest's log register 0 is the guest's own measurement, and then come RTMRs. */
+/* In a confidential guest's log, register 0 is the guest's own measurement; the RTMRs follow it. */
 static int ccdm_reader_firmware(const struct ccdm_tcg_event *event, void *arg)
 {
 	struct ccdm_reader *r = arg;
 	int locality = ccdm_tcg_locality(event);
 
-	/* It comes before what is measured there, or it is not true. */
+	/* The locality is true only if it precedes all events of register 0. */
 	if (locality >= 0 && !r->regs->rtmr && !ccdm_part_count(r, 0, CCDM_PART_FIRMWARE))
 		r->begin.bytes[r->begin.size - 1] = locality;
 	if (event->type == CCDM_EV_NO_ACTION || (r->regs->rtmr && !event->index))
@@ -160,7 +163,7 @@ static int ccdm_replay_part(const struct ccdm_reader *r, unsigned int reg, enum 
 	return e;
 }
 
-/* Is there an order in which the register's events lead to its value? */
+/* Does any order of the register's events lead to its value? Only the cap's place is unknown. */
 static int ccdm_replay(const struct ccdm_reader *r, unsigned int reg, bool *good)
 {
 	size_t systemd = ccdm_part_count(r, reg, CCDM_PART_SYSTEMD), before, last;
@@ -218,7 +221,7 @@ static int ccdm_register_facts(const struct ccdm_reader *r, unsigned int reg, js
 		ccdm_hex(e->digest, size, hex);
 		event = json_pack("{s:o, s:s}", "register", ccdm_register_name(r->regs, reg),
 				  "digest", hex);
-		/* (without an event nothing can be appended) */
+		/* (a failed json_pack() makes json_array_append_new() fail, too) */
 		if (event && e->name[0] &&
 		    json_object_set_new(event, "name", json_string(e->name))) {
 			json_decref(event);
@@ -231,8 +234,9 @@ static int ccdm_register_facts(const struct ccdm_reader *r, unsigned int reg, js
 }
 
 /*
- * Of the register that replays, and into which ccdm measures. A cap is one under whatever
- * label; and an event that nobody knows could be one that an initrd of ours never made.
+ * The phase of a register that ccdm extends and that replays. The cap counts as a cap whatever its
+ * label is. An event of an unknown digest that is not ccdm's own hides the phase: ccdm's initrd may
+ * not have made it.
  */
 static const char *ccdm_register_phase(const struct ccdm_reader *r, unsigned int reg)
 {

@@ -13,7 +13,7 @@
 static const unsigned int ccdm_id_pcrs[] = { 2, 4, 8, 9, 11, 12, 13, 14, 15 };
 static const unsigned int ccdm_id_rtmrs[] = { 1, 2, 3 };
 
-/* The text that is hashed, while it grows. */
+/* The text to be hashed, while it is built. */
 struct ccdm_id {
 	const struct ccdm_boot *boot;
 	char *text;
@@ -36,7 +36,7 @@ static bool ccdm_id_ours(const struct ccdm_id *id, unsigned int reg)
 	return reg == (id->boot->rtmr ? 3 : 15);
 }
 
-/* An event that says nothing about the image. */
+/* Is the event the same in each image? */
 static bool ccdm_id_constant(const struct ccdm_id *id, const struct ccdm_boot_event *e)
 {
 	const struct ccdm_known_event *known = ccdm_known_event(id->boot->known, e->digest);
@@ -58,7 +58,7 @@ static void ccdm_id_line(struct ccdm_id *id, const struct ccdm_boot_event *e)
 			    e->reg, hex);
 }
 
-/* Events of firmware's log and ccdm's, up to ccdm-ready. */
+/* Add the events of the firmware's log, then of ccdm's log, up to ccdm-ready. */
 static void ccdm_id_own_register(struct ccdm_id *id, unsigned int reg)
 {
 	static const enum ccdm_part parts[] = { CCDM_PART_FIRMWARE, CCDM_PART_CCDM };
@@ -88,7 +88,7 @@ static void ccdm_id_register(struct ccdm_id *id, unsigned int reg)
 
 			if (e->reg != reg || e->part != part || ccdm_id_constant(id, e))
 				continue;
-			/* The replay does not tell where they stand among systemd's. */
+			/* The replay does not tell their place among systemd's events. */
 			if (part == CCDM_PART_CAP)
 				ccdm_id_unknown(id, reg, "ccdm's log has events after the cap");
 			else

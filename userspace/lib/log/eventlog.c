@@ -26,7 +26,7 @@ static json_t *ccdm_eventlog_json(const struct ccdm_event *event)
 		const char *name = ccdm_digest_name(d->alg);
 
 		if (!name)
-			continue; /* a bank that nobody could replay */
+			continue; /* no verifier could replay this bank */
 		ccdm_hex(d->bytes, d->size, hex);
 		ccdm_json_add(&digests, json_pack("{s:s, s:s}", "hashAlg", name, "digest", hex));
 	}
@@ -66,20 +66,23 @@ int ccdm_eventlog_append(const char *file, const struct ccdm_event *event, struc
 
 /* ---- reading ------------------------------------------------------------- */
 
-/* One bank of a record: a known hash, of the right size, and, in a record of ours, of its text. */
+/*
+ * Parse the digest of one bank: its hash is known and its size matches. In a record of ccdm, it
+ * must be the digest of the record's text.
+ */
 static int ccdm_eventlog_digest(json_t *bank, struct ccdm_event *event)
 {
 	struct ccdm_digest *d = &event->digests.digest[event->digests.count], want;
 	const char *name, *hex;
 	unsigned int i;
 
-	/* coverage: fewer hashes are known, and each stands once */
+	/* coverage: each known hash occurs once, and there are fewer */
 	if (event->digests.count == CCDM_BANKS_MAX ||
 	    json_unpack(bank, "{s:s, s:s!}", "hashAlg", &name, "digest", &hex))
 		return -EINVAL;
 	d->alg = ccdm_digest_alg(name);
 	d->size = ccdm_digest_size(d->alg);
-	/* in lower case, as systemd and we write it */
+	/* lower case, as systemd and ccdm write it */
 	if (!d->size || hex[strcspn(hex, "ABCDEF")] || ccdm_unhex(hex, d->bytes, d->size))
 		return -EINVAL;
 	for (i = 0; i < event->digests.count; i++)

@@ -8,8 +8,9 @@
 #define TEXT(s) s, sizeof(s) - 1
 
 /*
- * Firmware: TCG PC Client Platform Firmware Profile 1.06, section 3.3.4 and 10.4.
- * systemd: systemd-pcrphase.service(8); the words of 252 to 258, "os-separator" from 261.
+ * Firmware: TCG PC Client Platform Firmware Profile 1.06, sections 3.3.4 and 10.4.
+ * systemd: systemd-pcrphase.service(8). The words are of versions 252 to 258; "os-separator" exists
+ * since 261.
  */
 static const struct ccdm_known_event ccdm_known_table[] = {
 	{ CCDM_EVENT_OF_FIRMWARE, "separator", TEXT("\0\0\0\0") },

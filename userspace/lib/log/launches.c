@@ -60,7 +60,7 @@ static int ccdm_launches_line(const char *where, char *const *word, unsigned int
 	if (ccdm_launch_zero(&launch))
 		return ccdm_err_set(err, -EINVAL, "%s: %s: expected a launch value, found zeros",
 				    where, word[0]);
-	/* the room doubles at each power of two */
+	/* the array grows at each power of two */
 	if (!(list->count & (list->count - 1))) {
 		grown = realloc(list->launch, (list->count ? 2 * list->count : 1) * sizeof(launch));
 		if (!grown)

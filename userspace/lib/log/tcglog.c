@@ -5,7 +5,7 @@
 #include "base/bytes.h"
 #include "tcglog.h"
 
-/* What a log says of itself: which hashes, and their sizes. */
+/* The hashes that the log's first event declares, with their sizes. */
 struct ccdm_tcg_spec {
 	bool agile;
 	unsigned int count;
@@ -49,7 +49,7 @@ static uint16_t ccdm_tcg_u16(struct ccdm_tcg_reader *in)
 	return p ? ccdm_le16(p) : 0;
 }
 
-/* What came of an event; zero is no. */
+/* The result of parsing an event; zero is a failure. */
 enum ccdm_tcg_read {
 	CCDM_TCG_CUT,
 	CCDM_TCG_DIGESTS,
@@ -96,7 +96,7 @@ static enum ccdm_tcg_read ccdm_tcg_sha1(struct ccdm_tcg_reader *in, struct ccdm_
 	return in->short_of ? CCDM_TCG_CUT : CCDM_TCG_READ;
 }
 
-/* A hash that the log did not name at its beginning has no size here. */
+/* The size of a hash; 0 if the log's first event does not declare it. */
 static uint16_t ccdm_tcg_hash_size(const struct ccdm_tcg_spec *spec, uint16_t alg)
 {
 	unsigned int i;
@@ -130,7 +130,7 @@ static enum ccdm_tcg_read ccdm_tcg_agile(struct ccdm_tcg_reader *in,
 				return CCDM_TCG_TWICE;
 		p = ccdm_tcg_take(in, size);
 		if (!p || ccdm_digest_size(alg) != size)
-			continue; /* a bank that we could not replay */
+			continue; /* no verifier could replay this bank */
 		d->alg = alg;
 		d->size = size;
 		memcpy(d->bytes, p, size);
@@ -140,7 +140,7 @@ static enum ccdm_tcg_read ccdm_tcg_agile(struct ccdm_tcg_reader *in,
 	return in->short_of ? CCDM_TCG_CUT : CCDM_TCG_READ;
 }
 
-/* The first event, if it describes the log. */
+/* Parse the first event, if it declares the log's hashes. */
 static enum ccdm_tcg_read ccdm_tcg_spec(const struct ccdm_tcg_event *e, struct ccdm_tcg_spec *spec)
 {
 	struct ccdm_tcg_reader in = { .at = e->data, .end = e->data + e->size };
@@ -173,7 +173,7 @@ static enum ccdm_tcg_read ccdm_tcg_spec(const struct ccdm_tcg_event *e, struct c
 	return in.short_of ? CCDM_TCG_SPEC_CUT : CCDM_TCG_READ;
 }
 
-/* Nothing but what fills a log up. */
+/* Is the rest of the log nothing but padding? */
 static bool ccdm_tcg_filler(const struct ccdm_tcg_reader *in)
 {
 	const uint8_t *p;
@@ -255,7 +255,7 @@ static void ccdm_replay_locality(const struct ccdm_tcg_event *e, struct ccdm_ban
 		struct ccdm_bank *bank = &banks->bank[i];
 
 		if (bank->used[0])
-			continue; /* too late to be true */
+			continue; /* register 0 already has events: ignore the locality */
 		bank->value[0].bytes[bank->value[0].size - 1] = locality;
 		bank->used[0] = true;
 	}

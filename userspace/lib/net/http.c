@@ -21,7 +21,7 @@
 
 #define LIBCURL "libcurl.so.4"
 
-/* What is used of libcurl, and of the OpenSSL that comes with it. */
+/* The functions of libcurl and of its OpenSSL, looked up at run time. */
 #define CALLS(X)                              \
 	X(curl_easy_init)                     \
 	X(curl_easy_setopt)                   \
@@ -50,8 +50,8 @@ struct ccdm_http {
 	const struct ccdm_http_conf *conf;
 	CURL *easy;
 	struct ccdm_http_answer *answer;
-	bool full;   /* it was more than the most */
-	bool denied; /* it was not the server */
+	bool full;   /* the answer was larger than the limit */
+	bool denied; /* the server's certificate was refused */
 	char why[CURL_ERROR_SIZE];
 };
 
@@ -76,7 +76,7 @@ static int ccdm_http_load(struct ccdm_err *err)
 	return ccdm_err_set(err, -ENOSYS, "%s: expected libcurl built with OpenSSL", LIBCURL);
 }
 
-/* ---- who is there -------------------------------------------------------------- */
+/* ---- the server's identity ----------------------------------------------------------- */
 
 static int ccdm_http_pinned(X509_STORE_CTX *store, const uint8_t pin[CCDM_PIN_SIZE])
 {
@@ -111,7 +111,7 @@ static void ccdm_http_peer(const struct ccdm_http *h, X509_STORE_CTX *store, int
 		   good ? "known" : "not known", h->conf->pin ? "pin" : "CA");
 }
 
-/* The one place that says that it is our server; libcurl looks at the name after it. */
+/* The only place that accepts a server's certificate. Afterwards libcurl checks the host name. */
 static int ccdm_http_verify(X509_STORE_CTX *store, void *arg)
 {
 	struct ccdm_http *h = arg;
@@ -140,7 +140,7 @@ static CURLcode ccdm_http_tls(CURL *easy, void *ctx, void *arg)
 
 /* ---- opening ------------------------------------------------------------------------ */
 
-/* What a request has in common with all others. Fail closed: each of them must be taken. */
+/* Set what all requests have in common. Fail closed: libcurl must accept each option. */
 static bool ccdm_http_options(struct ccdm_http *h)
 {
 	const struct ccdm_http_conf *c = h->conf;
@@ -192,7 +192,7 @@ int ccdm_http_open(const struct ccdm_http_conf *conf, struct ccdm_http **http, s
 			   : strncmp(conf->url, "https://", 8) || !conf->url[8])
 		return ccdm_err_set(err, -EINVAL, "expected a URL with https, found %.200s",
 				    conf->url);
-	/* A password in the address would be in messages, too. */
+	/* A password in the URL would also appear in messages. */
 	if (!conf->metadata && memchr(conf->url + 8, '@', strcspn(conf->url + 8, "/?#")))
 		return ccdm_err_set(err, -EINVAL,
 				    "the URL: expected https://HOST[:PORT], found a user name");
@@ -285,7 +285,7 @@ static int ccdm_http_error(const struct ccdm_http *h, CURLcode code, struct ccdm
 	return ccdm_err_set(err, r, "%s: %s", h->conf->url, why);
 }
 
-/* NULL: out of memory */
+/* Return: NULL if out of memory. */
 static struct curl_slist *ccdm_http_headers(const struct ccdm_http *h, const char *bearer)
 {
 	struct curl_slist *one = curl.curl_slist_append(NULL, "Content-Type: application/json");

@@ -38,7 +38,7 @@ int ccdm_tpm_open(const char *device, struct ccdm_tpm **tpm, struct ccdm_err *er
 	TSS2_RC rc;
 	int r = -ENOMEM;
 
-	/* the libraries log to standard error unless told otherwise */
+	/* Without this setting, the TSS libraries log to standard error. */
 	setenv("TSS2_LOG", "all+none", 1);
 	*tpm = NULL;
 	if (access(device, F_OK))
@@ -84,7 +84,9 @@ int ccdm_tpm_extend(struct ccdm_tpm *tpm, unsigned int pcr, const char *text,
 		return ccdm_err_set(err, -E2BIG, "an event: expected at most %zu bytes",
 				    sizeof(event.buffer));
 	memcpy(event.buffer, text, event.size);
-	/* the TPM hashes: so every active bank is extended, also one of a hash we do not know */
+	/*
+	 * The TPM hashes the text, so it extends each active bank, even of a hash unknown to ccdm.
+	 */
 	rc = Esys_PCR_Event(tpm->esys, ESYS_TR_PCR0 + pcr, ESYS_TR_PASSWORD, ESYS_TR_NONE,
 			    ESYS_TR_NONE, &event, &got);
 	if (rc)
@@ -121,7 +123,10 @@ int ccdm_tpm_read(struct ccdm_tpm *tpm, unsigned int pcr, struct ccdm_digests *v
 				0, TPM2_MAX_CAP_BUFFER, &more, &banks);
 	if (rc)
 		return ccdm_tpm_error(tpm, "cannot read the list of banks", rc, err);
-	/* the library reads what it was not asked for as well: the list of another kind is longer */
+	/*
+	 * The library also parses an answer of another kind, whose list may be longer. Check the
+	 * kind.
+	 */
 	if (banks->capability != TPM2_CAP_PCRS) {
 		r = ccdm_err_set(err, -EIO,
 				 "TPM %s: expected the list of banks, found capability %#x",

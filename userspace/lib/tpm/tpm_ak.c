@@ -10,7 +10,7 @@
 #include "tpm_ak.h"
 #include "tpm_esys.h"
 
-#define TRIES 8 /* while registers change */
+#define TRIES 8 /* attempts while registers change */
 
 /* ---- the key ------------------------------------------------------------------ */
 
@@ -29,7 +29,7 @@ static const TPM2B_PUBLIC ccdm_ak_template = {
 			.curveID = TPM2_ECC_NIST_P256,
 			.kdf.scheme = TPM2_ALG_NULL,
 		},
-		/* what makes it unlike other keys of this template */
+		/* distinguishes the key from others of the same template */
 		.unique.ecc.x = { .size = 7, .buffer = "ccdm-ak" },
 	},
 };
@@ -89,7 +89,7 @@ static int ccdm_ak_open(struct ccdm_tpm *tpm, ESYS_TR *ak, struct ccdm_tpm_signe
 
 /* ---- registers -------------------------------------------------------------------- */
 
-/* The bank that is quoted: SHA-256 if it is active, as every verifier knows it. */
+/* Choose the bank to quote: SHA-256 if it is active, because every verifier knows it. */
 static int ccdm_quote_bank(struct ccdm_tpm *tpm, uint16_t *bank, struct ccdm_err *err)
 {
 	static const uint16_t banks[] = { CCDM_ALG_SHA256, CCDM_ALG_SHA384, CCDM_ALG_SHA512 };
@@ -118,7 +118,7 @@ static void ccdm_quote_select(uint16_t bank, uint32_t mask, TPML_PCR_SELECTION *
 	};
 }
 
-/* A TPM tells some of those asked for at a time. */
+/* Read all PCRs. One call returns only some of the PCRs that it asked for. */
 static int ccdm_quote_read(struct ccdm_tpm *tpm, struct ccdm_tpm_signed *out, struct ccdm_err *err)
 {
 	uint16_t size = ccdm_digest_size(out->bank);
@@ -181,7 +181,7 @@ static int ccdm_quote_sign(struct ccdm_tpm *tpm, ESYS_TR ak, const TPM2B_DATA *n
 	return r;
 }
 
-/* Were these the registers when they were signed? */
+/* Does the signed digest match the PCR values that were read? */
 static bool ccdm_quote_holds(const struct ccdm_tpm_signed *out)
 {
 	uint16_t size = ccdm_digest_size(out->bank);
@@ -200,7 +200,7 @@ static bool ccdm_quote_holds(const struct ccdm_tpm_signed *out)
 	return said->size == d.size && !memcmp(said->buffer, d.bytes, d.size);
 }
 
-/* A key that is kept. */
+/* Open a persistent key. */
 static int ccdm_ak_kept(struct ccdm_tpm *tpm, uint32_t handle, ESYS_TR *ak, struct ccdm_err *err)
 {
 	TSS2_RC rc = Esys_TR_FromTPMPublic(tpm->esys, handle, ESYS_TR_NONE, ESYS_TR_NONE,

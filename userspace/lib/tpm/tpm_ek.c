@@ -15,7 +15,7 @@
 #define EK_HANDLE 0x81010001
 #define EK_CERT	  0x01c00002
 
-/* Template L-1; the policy is that of the endorsement hierarchy's authorization. */
+/* Template L-1. Its policy is PolicySecret of the endorsement hierarchy. */
 static const TPM2B_PUBLIC ccdm_ek_template = {
 	.publicArea = {
 		.type = TPM2_ALG_RSA,
@@ -40,7 +40,10 @@ static const TPM2B_PUBLIC ccdm_ek_template = {
 	},
 };
 
-/* The one that is kept, if it is of the template; else it is made again, and is the same. */
+/*
+ * Open the persistent EK if it has this template. Else create the key again: a TPM derives the same
+ * key from its seed each time.
+ */
 static int ccdm_ek_open(struct ccdm_tpm *tpm, ESYS_TR *ek, bool *kept, TPM2B_PUBLIC **public,
 			struct ccdm_err *err)
 {
@@ -84,9 +87,9 @@ static void ccdm_ek_close(struct ccdm_tpm *tpm, ESYS_TR ek, bool kept)
 		Esys_FlushContext(tpm->esys, ek);
 }
 
-/* ---- what it is -------------------------------------------------------------------- */
+/* ---- identity ---------------------------------------------------------------------- */
 
-/* The certificate is as long as its DER says; the index may be longer. */
+/* The certificate ends where its DER says; the index may be longer. */
 static json_t *ccdm_ek_cert(struct ccdm_tpm *tpm)
 {
 	uint8_t der[CCDM_EK_CERT_MAX];
@@ -154,7 +157,7 @@ int ccdm_tpm_identity(struct ccdm_tpm *tpm, json_t **pair, struct ccdm_err *err)
 
 /* ---- credentials ---------------------------------------------------------------------- */
 
-/* The EK's policy: who may use the endorsement hierarchy may use it. */
+/* A session that satisfies the EK's policy with the endorsement hierarchy's authorization. */
 static TSS2_RC ccdm_ek_session(struct ccdm_tpm *tpm, ESYS_TR *session)
 {
 	const TPMT_SYM_DEF none = { .algorithm = TPM2_ALG_NULL };

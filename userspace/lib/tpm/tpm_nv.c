@@ -6,9 +6,9 @@
 #include "tpm_esys.h"
 #include "tpm_nv.h"
 
-#define PIECE 512 /* bytes that every TPM reads and writes at a time */
+#define PIECE 512 /* bytes that every TPM can read and write in one command */
 
-/* An index and its public area; -ENOENT if there is none. */
+/* Open an index and read its public area. Return: -ENOENT if it does not exist. */
 static int ccdm_nv_open(struct ccdm_tpm *tpm, uint32_t index, ESYS_TR *nv, TPMS_NV_PUBLIC *public,
 			struct ccdm_err *err)
 {

@@ -3,8 +3,8 @@
 /*
  * tpm_provider.c - an attestation key that the provider of a virtual TPM has certified
  *
- * Google's vTPM keeps the template of its key and the key's certificate in NV: the key itself is
- * made from the template in the endorsement hierarchy, and is the same one at every boot.
+ * Google's vTPM stores the key's template and its certificate in NV. The guest creates the key from
+ * the template in the endorsement hierarchy; the result is the same key at every boot.
  * (google/go-tpm-tools, client/handles.go, client/keys.go.)
  */
 #include <errno.h>
@@ -23,7 +23,7 @@
 static const struct ccdm_provider_indices {
 	uint32_t cert, template;
 } ccdm_provider_indices[] = {
-	{ 0x01c10002, 0x01c10003 }, /* on P-256 */
+	{ 0x01c10002, 0x01c10003 }, /* P-256 */
 	{ 0x01c10000, 0x01c10001 }, /* RSA */
 };
 
@@ -33,7 +33,7 @@ struct ccdm_provider {
 	size_t cert_size;
 };
 
-/* The certificate is as long as its DER says; the index may be longer. */
+/* The certificate ends where its DER says; the index may be longer. */
 static int ccdm_provider_cert(struct ccdm_tpm *tpm, uint32_t index, struct ccdm_provider *p,
 			      struct ccdm_err *err)
 {
@@ -52,7 +52,7 @@ static int ccdm_provider_cert(struct ccdm_tpm *tpm, uint32_t index, struct ccdm_
 	return 0;
 }
 
-/* -ENOENT: there is no template, or no certificate. */
+/* Return: -ENOENT if the template or the certificate does not exist. */
 static int ccdm_provider_read(struct ccdm_tpm *tpm, const struct ccdm_provider_indices *at,
 			      struct ccdm_provider *p, struct ccdm_err *err)
 {
@@ -118,7 +118,7 @@ static struct ccdm_pubkey *ccdm_provider_key(const TPMT_PUBLIC *area)
 	return ccdm_pubkey_p256(xy);
 }
 
-/* The key is the certificate's: of another nobody would believe a quote. */
+/* Check that the certificate is of this key; a verifier would refuse quotes of another one. */
 static int ccdm_provider_same(struct ccdm_tpm *tpm, const struct ccdm_provider *p,
 			      const TPMT_PUBLIC *area, struct ccdm_tpm_signed *out,
 			      struct ccdm_err *err)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* tpm_trace.c - print each command to a TPM, at --verbose */
+/* tpm_trace.c - print the name of each TPM command if --verbose is given */
 #include <tss2/tss2_tcti.h>
 #include "base/compiler.h"
 #include "base/trace.h"
@@ -26,10 +26,10 @@ static const struct {
 	{ TPM2_CC_NV_DefineSpace, "NV_DefineSpace" },
 };
 
-/* All contexts are of one kind, so that they have one function. */
+/* One variable is enough: all contexts use the same kind of TCTI. */
 static TSS2_TCTI_TRANSMIT_FCN ccdm_tpm_transmit;
 
-/* The command's name; what it carries may be secret, or lead to something that is. */
+/* Print only the command's name; its parameters may be secret. */
 static TSS2_RC ccdm_tpm_traced(TSS2_TCTI_CONTEXT *tcti, size_t size, const uint8_t *command)
 {
 	TPM2_CC code = 0;

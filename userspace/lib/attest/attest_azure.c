@@ -21,8 +21,8 @@
 #define AK_HANDLE     0x81000003
 #define DATA_SIZE     64
 #define TDREPORT_SIZE 1024
-#define REPORT_AT     32    /* in the HCL report */
-#define PATIENCE      10000 /* ms until a report has the new user data */
+#define REPORT_AT     32    /* offset in the HCL report */
+#define PATIENCE      10000 /* ms to wait until the report has the new user data */
 #define METADATA_MAX  (1 << 20)
 
 /* ---- the vTPM ------------------------------------------------------------------------ */
@@ -60,8 +60,9 @@ static bool ccdm_az_exists(const struct ccdm_attester *attester)
 }
 
 /*
- * A report with the user data in it. The paravisor says nothing when it is there, whole, so it is
- * looked for; one that takes no user data is bound by its vTPM's quote alone.
+ * Read a report that holds the user data. The paravisor gives no signal when a new report is
+ * complete, so poll for it. On a VM without a user data index, only the vTPM's quote binds the
+ * data.
  */
 static int ccdm_az_report(struct ccdm_tpm *tpm, const struct ccdm_ask *ask, struct ccdm_azure *az,
 			  bool *bound, struct ccdm_err *err)
@@ -77,7 +78,7 @@ static int ccdm_az_report(struct ccdm_tpm *tpm, const struct ccdm_ask *ask, stru
 	*bound = false;
 	takes = !ccdm_tpm_nv_write(tpm, DATA_INDEX, data, sizeof(data), &ignored);
 	for (;;) {
-		/* what is read while it is being written may be of two reports, or none */
+		/* A report that is read during an update may be a mixture of two, or invalid. */
 		r = ccdm_az_read(tpm, az, err);
 		*bound = !r && takes && ccdm_azure_whole(az) &&
 			 ccdm_azure_bound(az, ask->data, ask->size);
@@ -90,7 +91,7 @@ static int ccdm_az_report(struct ccdm_tpm *tpm, const struct ccdm_ask *ask, stru
 
 /* ---- the platform's metadata service -------------------------------------------------- */
 
-/* Nothing of it is believed: what it gives is for the broker to verify. */
+/* The guest does not trust the answers; the broker verifies what they contain. */
 static int ccdm_az_metadata(const char *path, const char *post, json_t **answer,
 			    struct ccdm_err *err)
 {
@@ -162,7 +163,7 @@ static int ccdm_az_vcek(const struct ccdm_ask *ask, json_t *o, struct ccdm_err *
 	return r;
 }
 
-/* The TEE signs for its own machine only; the platform makes a quote of that. */
+/* The TDREPORT can be verified only on the same machine; the platform turns it into a quote. */
 static int ccdm_az_quote(const struct ccdm_azure *az, json_t *o, struct ccdm_err *err)
 {
 	json_t *ask, *said = NULL, *quote;
@@ -201,7 +202,7 @@ static int ccdm_az_sign(void *arg, struct ccdm_err *err)
 	return ccdm_tpm_quote(s->tpm, AK_HANDLE, s->ask->data, s->ask->size, &s->out, err);
 }
 
-/* "tpm_quote": here the signature is bare, without what TPMs put before it. */
+/* Add "tpm_quote". Its signature has only the bytes, without the header of TPMT_SIGNATURE. */
 static int ccdm_az_signed(const struct ccdm_tpm_signed *out, json_t *o, struct ccdm_err *err)
 {
 	struct ccdm_signature signature;

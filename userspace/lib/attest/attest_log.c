@@ -10,9 +10,9 @@
 #include "base/json.h"
 #include "log/tcglog.h"
 
-#define TRIES 8 /* while something is measured */
+#define TRIES 8 /* attempts while something is measured */
 
-/* A file as a member, text or base64; one that there is not adds nothing. */
+/* Add a file as a member, as text or in base64. A missing file adds nothing. */
 static int ccdm_attest_file(json_t *o, const char *key, const char *file, size_t max, bool text,
 			    struct ccdm_err *err)
 {

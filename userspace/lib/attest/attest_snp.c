@@ -13,7 +13,7 @@
 
 #define SNP_PROVIDER "sev_guest"
 
-/* The evidence of a report, with the certificate that the host should have given. */
+/* Make evidence of a report; add the certificates of @ask, which the host should have supplied. */
 static int ccdm_attest_snp_make(const struct ccdm_ask *ask, const uint8_t raw[CCDM_SNP_REPORT_SIZE],
 				const uint8_t *table, size_t size, json_t **evidence,
 				struct ccdm_err *err)
@@ -45,7 +45,10 @@ static int ccdm_attest_tsm_collect(const struct ccdm_attester *attester, const s
 	(void)attester;
 	*evidence = NULL;
 	ccdm_tsm_pad(padded, ask->data, ask->size);
-	/* (an SVSM without a TPM has no such service: then the report is this kernel's own) */
+	/*
+	 * An SVSM without a TPM lacks this service; then ask for a report of this kernel's own
+	 * VMPL.
+	 */
 	r = ccdm_tsm_svsm()
 		    ? ccdm_tsm_report_service(SNP_PROVIDER, CCDM_TSM_VTPM, padded, &report, err)
 		    : -ENOENT;

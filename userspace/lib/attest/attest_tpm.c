@@ -18,7 +18,7 @@ static bool ccdm_attest_tpm_exists(const struct ccdm_attester *attester)
 	return !access(CCDM_TPM_DEVICE, R_OK | W_OK);
 }
 
-/* What a broker can try this TPM with; one that has nothing to say is none the worse. */
+/* The identity with which a broker can make a credential for this TPM; NULL if there is none. */
 static json_t *ccdm_attest_tpm_introduce(const struct ccdm_attester *attester)
 {
 	struct ccdm_tpm *tpm = NULL;
@@ -28,14 +28,16 @@ static json_t *ccdm_attest_tpm_introduce(const struct ccdm_attester *attester)
 	(void)attester;
 	if (ccdm_tpm_open(CCDM_TPM_DEVICE, &tpm, &ignored))
 		return NULL;
-	/* (a key that its provider certifies needs no trial by an endorsement key) */
+	/* A key that the provider has certified needs no credential for the endorsement key. */
 	if (!ccdm_tpm_ak_certified(tpm) && ccdm_tpm_identity(tpm, &pair, &ignored))
 		pair = NULL;
 	ccdm_tpm_close(tpm);
 	return pair ? json_pack("{s:o}", "ccdm-tpm", pair) : NULL;
 }
 
-/* "activation", if the broker gave a credential: the pair that it is for, with the value. */
+/*
+ * If the broker sent a credential, add "activation": the TPM's identity and the credential's value.
+ */
 static int ccdm_attest_tpm_activate(struct ccdm_tpm *tpm, const struct ccdm_ask *ask, json_t *o,
 				    struct ccdm_err *err)
 {

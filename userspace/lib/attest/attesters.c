@@ -33,7 +33,7 @@ int ccdm_attesters_choose(const struct ccdm_attester **primary, const struct ccd
 		if (!*primary)
 			*primary = a;
 		else if (a == &ccdm_attest_tpm && *primary != &ccdm_attest_azure_snp &&
-			 *primary != &ccdm_attest_azure_tdx) /* theirs is in their evidence */
+			 *primary != &ccdm_attest_azure_tdx) /* their evidence has the vTPM */
 			*beside = a;
 	}
 	if (*primary)

@@ -15,19 +15,19 @@
 #include "base/trace.h"
 #include "session.h"
 
-#define PAUSE_MAX 16000 /* ms between two tries */
+#define PAUSE_MAX 16000 /* ms between two attempts, at most */
 
 struct ccdm_session {
 	const struct ccdm_session_conf *conf;
 	struct ccdm_http *http;
 	struct ccdm_tee_key *key;
 	char *token;
-	int64_t end; /* ms of the monotonic clock */
+	int64_t end; /* ms on the monotonic clock */
 };
 
 /* ---- time -------------------------------------------------------------------- */
 
-/* Sleep before try number @n; half of it by chance, so that a fleet does not come at once. */
+/* Sleep before attempt @n. Half of the time is random, so many guests do not retry at once. */
 static bool ccdm_session_pause(const struct ccdm_session *s, unsigned int n)
 {
 	int64_t ms = n < 5 ? 1000LL << n : PAUSE_MAX, left = s->end - ccdm_clock_ms();
@@ -47,7 +47,7 @@ static bool ccdm_session_pause(const struct ccdm_session *s, unsigned int n)
 	return true;
 }
 
-/* Of no use to try again. */
+/* Would another attempt fail in the same way? */
 static bool ccdm_session_final(int r)
 {
 	static const int errors[] = { ECANCELED, EPROTO,  ENOENT, EINVAL, ENOMEM,
@@ -111,14 +111,16 @@ const char *ccdm_session_token(const struct ccdm_session *s)
 
 /* ---- evidence --------------------------------------------------------------------- */
 
-/* The broker's: @nonce, and @extra or NULL; and what was said to it before, or NULL. */
+/*
+ * The broker's @nonce and @extra (or NULL), and the identity that the guest sent before (or NULL).
+ */
 struct ccdm_challenge {
 	char nonce[CCDM_KBS_NONCE_MAX];
 	json_t *extra;
 	json_t *introduced;
 };
 
-/* Text of {TEE: evidence}, or "". */
+/* Make the text of {TEE: evidence}, or "" if there is no additional evidence. */
 static int ccdm_evidence_additional(const struct ccdm_session_conf *conf,
 				    const struct ccdm_challenge *c, json_t *jwk, char **text,
 				    struct ccdm_err *err)
@@ -141,7 +143,10 @@ static int ccdm_evidence_additional(const struct ccdm_session_conf *conf,
 	ask.data = bound.bytes;
 	ask.size = bound.size;
 	ccdm_trace("attest: collect evidence: %s", tpm->what);
-	/* A TPM is the host's as long as nothing binds it: one that fails breaks nothing. */
+	/*
+	 * The host controls a TPM that nothing binds to the TEE. If such a TPM fails, go on without
+	 * it.
+	 */
 	if (tpm->collect(tpm, &ask, &evidence, err)) {
 		if (conf->left_out)
 			conf->left_out(err);
@@ -184,7 +189,7 @@ static int ccdm_evidence_collect(const struct ccdm_session_conf *conf,
 	return r;
 }
 
-/* 32 bytes, as a broker would draw them */
+/* Make a nonce of 32 bytes, as a broker does. */
 static int ccdm_session_nonce(char nonce[CCDM_KBS_NONCE_MAX])
 {
 	uint8_t raw[32];
@@ -233,7 +238,7 @@ int ccdm_session_evidence(const struct ccdm_session_conf *conf, const char *nonc
 
 /* ---- the handshake ------------------------------------------------------------------- */
 
-/* What an answer that is no success means, as -errno. */
+/* Translate an answer other than success into -errno. */
 static int ccdm_session_failure(const struct ccdm_http_answer *a, const char *what,
 				struct ccdm_err *err)
 {
@@ -269,7 +274,7 @@ static int ccdm_session_post(struct ccdm_session *s, const char *path, const cha
 	return r;
 }
 
-/* What the TPM says of itself, so that the broker can try it; to a broker of ours. */
+/* The TPM's identity. Only protocol version 0.4 carries it. */
 static json_t *ccdm_session_introduce(const struct ccdm_session_conf *conf)
 {
 	const struct ccdm_attester *tpm = conf->beside ? conf->beside : conf->primary;
@@ -299,7 +304,7 @@ static int ccdm_session_auth(struct ccdm_session *s, struct ccdm_challenge *c, s
 	return r;
 }
 
-/* One handshake. */
+/* Run one handshake: challenge, evidence, token. */
 static int ccdm_session_shake(struct ccdm_session *s, struct ccdm_err *err)
 {
 	char *additional = NULL, *text = NULL;
@@ -317,7 +322,7 @@ static int ccdm_session_shake(struct ccdm_session *s, struct ccdm_err *err)
 		r = text ? ccdm_session_post(s, CCDM_KBS_PREFIX "/attest", text, &a, err)
 			 : ccdm_err_memory(err);
 	}
-	/* coverage: an answer without a body is an error before */
+	/* coverage: an answer without a body fails earlier */
 	if (!r && ccdm_kbs_token(a.body ? a.body : "", a.size, &s->token, err))
 		r = -EIO;
 	if (r)
@@ -387,7 +392,10 @@ int ccdm_session_secret(struct ccdm_session *s, const char *path, uint8_t **byte
 			return r;
 		r = ccdm_session_get(s, path, bytes, size, err);
 		if (r == -ESTALE && !anew) {
-			/* once: a broker that forgets at once would have us run for ever */
+			/*
+			 * Only once: a broker that loses each session at once would make this an
+			 * endless loop.
+			 */
 			anew = true;
 			ccdm_session_forget(s);
 			continue;

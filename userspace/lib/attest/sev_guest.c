@@ -13,10 +13,10 @@
 #include "sev_guest.h"
 
 #define SEV_RESPONSE	 32 /* bytes before the report: status, size, reserved */
-#define SEV_CERTS_LENGTH 1  /* the host's answer: there is no room for its certificates */
+#define SEV_CERTS_LENGTH 1  /* the host's answer: the buffer is too small for its certificates */
 #define SEV_VMPCK	 "/sys/module/sev_guest/parameters/vmpck_id"
 
-/* The level whose key the kernel holds: it can speak for no other. */
+/* The VMPL whose key the kernel holds; the kernel cannot ask for reports of other levels. */
 static unsigned int ccdm_sev_vmpl(void)
 {
 	struct ccdm_err ignored;
@@ -32,7 +32,10 @@ static unsigned int ccdm_sev_vmpl(void)
 	return vmpl;
 }
 
-/* Return: 0 or -errno; @answer: firmware's in the lower half, the host's in the upper. */
+/*
+ * Return: 0 or -errno. @answer: the firmware's status in the low 32 bits, the host's in the high
+ * ones.
+ */
 static int ccdm_sev_ask(int fd, unsigned long request, void *req, struct snp_report_resp *resp,
 			uint64_t *answer)
 {
@@ -73,7 +76,10 @@ static int ccdm_sev_report(int fd, const char *device, const uint8_t *data,
 	*certs_size = CCDM_SEV_CERTS_MAX;
 	r = ccdm_sev_ask(fd, SNP_GET_EXT_REPORT, &ext, resp, &answer);
 	if (r && answer >> 32 == SEV_CERTS_LENGTH) {
-		/* more than the kernel passes on: without them */
+		/*
+		 * The host's certificates exceed the kernel's limit: ask for the report without
+		 * them.
+		 */
 		*certs_size = 0;
 		r = ccdm_sev_ask(fd, SNP_GET_REPORT, &ext.data, resp, &answer);
 	}

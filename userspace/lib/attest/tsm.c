@@ -48,7 +48,7 @@ static int ccdm_tsm_word(const char *dir, const char *name, char word[TSM_WORD],
 	return 0;
 }
 
-/* In one write: the kernel counts them. */
+/* Use a single write(): the kernel counts the writes, and the caller compares the count. */
 static int ccdm_tsm_tell(const char *dir, const char *name, const void *bytes, size_t size,
 			 struct ccdm_err *err)
 {
@@ -63,7 +63,7 @@ static int ccdm_tsm_tell(const char *dir, const char *name, const void *bytes, s
 	n = write(fd, bytes, size);
 	if (n != (ssize_t)size)
 		r = n < 0 ? -errno : -EIO;
-	/* configfs takes binary attributes when they are closed */
+	/* configfs processes a binary attribute in close(), so check its result. */
 	if (close(fd) && !r)
 		r = -errno;
 	return r ? ccdm_err_set(err, r, "%s: %s", path, strerror(-r)) : 0;
@@ -119,7 +119,7 @@ bool ccdm_tsm_svsm(void)
 	return has;
 }
 
-/* Each is a write that the kernel counts. */
+/* Select a service of the SVSM. Adds to *@writes the writes that the kernel counts. */
 static int ccdm_tsm_service(const char *dir, const char *guid, unsigned int *writes,
 			    struct ccdm_err *err)
 {
@@ -133,7 +133,7 @@ static int ccdm_tsm_service(const char *dir, const char *guid, unsigned int *wri
 	return r;
 }
 
-/* @guid: of a service of an SVSM, or NULL */
+/* @guid: a service of the SVSM; NULL: none */
 static int ccdm_tsm_fill(const char *dir, const char *provider, const char *guid,
 			 const uint8_t *data, struct ccdm_tsm_report *report, struct ccdm_err *err)
 {

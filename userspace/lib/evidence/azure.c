@@ -9,16 +9,16 @@
 #include "base/json.h"
 #include "tpm_json.h"
 
-/* Where things are in an HCL report. */
+/* Offsets in an HCL report. */
 enum {
 	HCL_REPORT = 32,
 	HCL_RUNTIME = 1216,
 	HCL_CLAIMS = 1236,
-	HCL_SNP_DATA = HCL_REPORT + 80,	 /* report data, in the TEE's report */
-	HCL_TDX_DATA = HCL_REPORT + 128, /* in a TDREPORT */
+	HCL_SNP_DATA = HCL_REPORT + 80,	 /* report data, in the SNP report */
+	HCL_TDX_DATA = HCL_REPORT + 128, /* report data, in the TDREPORT */
 	HCL_SNP = 2,
 	HCL_TDX = 4,
-	AK_MAX = 1024, /* bytes of a modulus */
+	AK_MAX = 1024, /* bytes of a modulus, at most */
 };
 
 void ccdm_azure_drop(struct ccdm_azure *az)
@@ -32,7 +32,7 @@ void ccdm_azure_drop(struct ccdm_azure *az)
 
 /* ---- the HCL report ---------------------------------------------------------- */
 
-/* The key with this name, as a JWK of RSA. */
+/* Find the RSA key with this "kid" among the claims' JWKs. */
 static struct ccdm_pubkey *ccdm_hcl_key(const json_t *claims, const char *kid)
 {
 	const json_t *keys = json_object_get(claims, "keys"), *jwk = NULL;
@@ -67,7 +67,7 @@ int ccdm_azure_hcl(struct ccdm_azure *az, struct ccdm_err *err)
 	uint32_t type, hash, size;
 	json_error_t where;
 
-	/* coverage: the caller has read a report */
+	/* coverage: the caller has already read a report */
 	if (!az->hcl || az->hcl_size < HCL_CLAIMS || memcmp(az->hcl, "HCLA", 4))
 		return ccdm_err_set(err, -EINVAL,
 				    "hcl_report: expected an HCL report, found %zu other bytes",
@@ -121,7 +121,7 @@ static int ccdm_azure_quote(const json_t *o, ccdm_json_fn bytes_of, struct ccdm_
 			     sizeof(q->signature.bytes), &bytes, &size, err);
 	if (r)
 		return r;
-	/* bare bytes: the paravisor's key signs with RSASSA and SHA-256 */
+	/* The paravisor's key always signs with RSASSA and SHA-256; the bytes have no header. */
 	q->signature.scheme = CCDM_RSASSA;
 	q->signature.hash = CCDM_ALG_SHA256;
 	q->signature.size = size;
@@ -145,7 +145,7 @@ static int ccdm_azure_pcrs_v0(const json_t *pcrs, struct ccdm_tpm_quote *q, stru
 	return r;
 }
 
-/* Version 0 of TDX has version 1's members, as arrays of numbers. */
+/* TDX evidence of version 0 has the members of version 1, as arrays of numbers. */
 static int ccdm_azure_tdx_v0(const json_t *o, struct ccdm_azure *az, struct ccdm_err *err)
 {
 	const json_t *quote = json_object_get(o, "tpm_quote");
@@ -266,7 +266,7 @@ bool ccdm_azure_bound(const struct ccdm_azure *az, const uint8_t *nonce, size_t 
 	return good;
 }
 
-/* Version 2: the nonce stands in the user data, too, which the TEE's report covers. */
+/* In version 2 the nonce must also be in the user data, which the TEE's report covers. */
 static void ccdm_azure_user_data(const struct ccdm_azure *az, const struct ccdm_azure_want *want,
 				 struct ccdm_verdict *v)
 {
@@ -292,7 +292,7 @@ int ccdm_azure_verify(struct ccdm_azure *az, const struct ccdm_azure_want *want,
 	r = ccdm_digest_of(az->hash, az->runtime, az->runtime_size, NULL, 0, &runtime);
 	if (r)
 		return r;
-	/* The TEE covers the runtime data: its "report-data" is their hash. */
+	/* The TEE's report covers the runtime data: its report data is their hash. */
 	if (az->is_tdx) {
 		tdx_want.report_data = runtime.bytes;
 		tdx_want.report_data_size = runtime.size;

@@ -43,7 +43,10 @@ int ccdm_capture_parse(const json_t *o, struct ccdm_capture *c, struct ccdm_err 
 				    "expected a known name in tee, and an object primary_evidence");
 	if (!c->additional)
 		return ccdm_err_set(err, -EINVAL, "additional_evidence: expected a string");
-	/* Half of what it is bound to is a mistake: that must not look like evidence without. */
+	/*
+	 * A nonce without a key (or the reverse) is a mistake; it must not pass as unbound
+	 * evidence.
+	 */
 	if (!nonce && (!runtime || json_is_object(runtime)))
 		return 0;
 	if (!json_is_string(nonce) || !json_is_object(key))

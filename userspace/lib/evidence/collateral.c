@@ -117,7 +117,10 @@ int ccdm_collateral_bundle(const char *what, const char *text, size_t size,
 	return r;
 }
 
-/* Behind a string of JSON that begins at @p. The text has been parsed before: it is one. */
+/*
+ * Return the position behind the JSON string that begins at @p. The text has already been parsed,
+ * so the string is valid.
+ */
 static const char *ccdm_text_string_end(const char *p, const char *end)
 {
 	for (p++; p < end && *p != '"'; p++)
@@ -127,8 +130,8 @@ static const char *ccdm_text_string_end(const char *p, const char *end)
 }
 
 /*
- * The bytes of the object that is member @key of a JSON text, which was found to be
- * an object before. What is signed are these very bytes.
+ * Find the bytes of member @key, an object, in a JSON text that has already been parsed. The
+ * signature covers exactly these bytes.
  */
 static const char *ccdm_text_member(const char *text, size_t size, const char *key, size_t *length)
 {
@@ -141,7 +144,7 @@ static const char *ccdm_text_member(const char *text, size_t size, const char *k
 			const char *stop = ccdm_text_string_end(p, end);
 			const char *next = stop + strspn(stop, " \t\r\n");
 
-			/* the key, spelt without escapes */
+			/* the key must be written without escapes */
 			if (depth == 1 && !begin && *next == ':' && (size_t)(stop - p) == n + 2 &&
 			    !memcmp(p + 1, key, n)) {
 				begin = next + 1 + strspn(next + 1, " \t\r\n");
@@ -166,7 +169,7 @@ static const char *ccdm_text_member(const char *text, size_t size, const char *k
 	return NULL;
 }
 
-/* @text ends with a NUL behind its @size bytes. */
+/* Parse an answer. @text has a NUL behind its @size bytes. */
 static int ccdm_collateral_answer(const char *what, const char *key, const char *text, size_t size,
 				  struct ccdm_signed *s, struct ccdm_err *err)
 {
@@ -200,9 +203,9 @@ int ccdm_collateral_qe(const char *what, const char *text, size_t size, struct c
 	return ccdm_collateral_answer(what, "enclaveIdentity", text, size, &c->qe, err);
 }
 
-/* ---- what a text says ------------------------------------------------------ */
+/* ---- members of a text ----------------------------------------------------- */
 
-/* Bytes in hexadecimal; false if the member is not that. */
+/* Read bytes in hexadecimal. Return: false if the member is missing or malformed. */
 static bool ccdm_json_hex(const json_t *o, const char *key, uint8_t *bytes, size_t size)
 {
 	const char *text = json_string_value(json_object_get(o, key));
@@ -210,7 +213,7 @@ static bool ccdm_json_hex(const json_t *o, const char *key, uint8_t *bytes, size
 	return text && !ccdm_unhex(text, bytes, size);
 }
 
-/* -1 if it is none */
+/* Return: the number, or -1 if the member is not a number from 0 on. */
 static json_int_t ccdm_json_number(const json_t *o, const char *key)
 {
 	const json_t *n = json_object_get(o, key);
@@ -235,19 +238,19 @@ static bool ccdm_is_zero(const uint8_t *bytes, size_t size)
 	return true;
 }
 
-/* ---- who says it, and when --------------------------------------------------- */
+/* ---- signer and dates -------------------------------------------------------- */
 
 #define TCB_SIGNER "Intel SGX TCB Signing"
 
-/* Whose certificate is it: of the key that made the signature? */
+/* Does the certificate's key verify the signature? */
 static bool ccdm_signed_by(const struct ccdm_signed *s, const struct ccdm_cert *signer)
 {
 	return !ccdm_cert_ecdsa(signer, s->signature, s->signature + 32, 32, s->text, s->size);
 }
 
 /*
- * Who made the signature. A key may have several certificates, of which an old one stands in
- * nobody's way: the first with a good path counts, else the first.
+ * Find the certificate of the signer. A key may have several certificates, for example an expired
+ * one: prefer the first with a valid path, else take the first.
  */
 static int ccdm_signed_who(const struct ccdm_signed *s, const struct ccdm_certs *certs,
 			   const struct ccdm_path *path, unsigned int allow,
@@ -278,7 +281,7 @@ static int ccdm_signed_who(const struct ccdm_signed *s, const struct ccdm_certs 
 	return r;
 }
 
-/* Signature, who made it, dates. */
+/* Check the signature, its signer and the dates. */
 static int ccdm_signed_check(const struct ccdm_signed *s, const char *prefix,
 			     const struct ccdm_certs *certs, const struct ccdm_anchor *anchors,
 			     unsigned int nr_anchors, int64_t at, struct ccdm_verdict *v)
@@ -304,7 +307,7 @@ static int ccdm_signed_check(const struct ccdm_signed *s, const char *prefix,
 			      "a valid signature of a certificate that came with it", "%s",
 			      signer ? "one" : "no certificate verifies it"))
 		return 0;
-	/* a root signs platforms' keys, too */
+	/* The root also signs the CAs of platforms' keys, so check the signer's name. */
 	snprintf(name, sizeof(name), "%ssigner", prefix);
 	ccdm_cert_cn(signer, cn);
 	ccdm_verdict_add(v, name, !strcmp(cn, TCB_SIGNER), 0, TCB_SIGNER, "%s", cn);
@@ -339,7 +342,7 @@ static const struct {
 	{ "Revoked", 0, false },
 };
 
-/* A check of the level that was found; NULL: none. */
+/* Add a check of the level's status. @level: NULL if the platform is below each level. */
 static void ccdm_level_check(struct ccdm_verdict *v, const char *name, const json_t *level)
 {
 	const char *status = ccdm_json_word(level, "tcbStatus");
@@ -357,7 +360,7 @@ static void ccdm_level_check(struct ccdm_verdict *v, const char *name, const jso
 			 level ? " since " : "", level ? ccdm_json_word(level, "tcbDate") : "");
 }
 
-/* Are all of 16 components of @have at least what the level asks? From @first on. */
+/* Are the components of @have, from @first on, at least those of the level? The level has 16. */
 static bool ccdm_components(const json_t *tcb, const char *key, const uint8_t *have,
 			    unsigned int first)
 {
@@ -385,7 +388,10 @@ static const json_t *ccdm_platform_level(const json_t *info, const struct ccdm_p
 		const json_t *tcb = json_object_get(level, "tcb");
 		json_int_t pcesvn = ccdm_json_number(tcb, "pcesvn");
 
-		/* The module's own version is judged by its identity, if it has one. */
+		/*
+		 * If the TDX module has a major version, its own identity judges components 0 and
+		 * 1.
+		 */
 		if (ccdm_components(tcb, "sgxtcbcomponents", p->sgx_svn, 0) && pcesvn >= 0 &&
 		    p->pcesvn >= pcesvn &&
 		    ccdm_components(tcb, "tdxtcbcomponents", p->tdx_svn, p->tdx_svn[1] ? 2 : 0))
@@ -394,7 +400,7 @@ static const json_t *ccdm_platform_level(const json_t *info, const struct ccdm_p
 	return NULL;
 }
 
-/* The first level whose "isvsvn" is not above @svn. */
+/* Return the first level whose "isvsvn" is not above @svn. */
 static const json_t *ccdm_svn_level(const json_t *levels, unsigned int svn)
 {
 	size_t i;
@@ -492,7 +498,10 @@ enum {
 	QE_SVN = 258,
 };
 
-/* Is what @have has under the mask what the identity says? Both have the report's byte order. */
+/*
+ * Do the bytes of @have under the mask equal the identity's value? Both use the report's byte
+ * order.
+ */
 static bool ccdm_masked(const json_t *o, const char *key, const char *mask_key, const uint8_t *have,
 			size_t size)
 {
@@ -565,7 +574,7 @@ int ccdm_collateral_check(const struct ccdm_collateral *c, const struct ccdm_cer
 	return r;
 }
 
-/* ---- by itself ------------------------------------------------------------------------ */
+/* ---- collateral without a quote ------------------------------------------------------- */
 
 int ccdm_collateral_genuine(const struct ccdm_collateral *c, const struct ccdm_certs *certs,
 			    const struct ccdm_anchor *anchors, unsigned int nr_anchors, int64_t at,

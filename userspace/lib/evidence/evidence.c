@@ -29,7 +29,7 @@ static int ccdm_evidence_text(const json_t *evidence, const char *key, const cha
 	return 0;
 }
 
-/* @facts gets what the logs beside the evidence prove of registers that are proved. */
+/* Add to @facts what the logs in the evidence prove of the proved registers. */
 static int ccdm_evidence_logs(const json_t *evidence, const char *firmware,
 			      const struct ccdm_registers *regs, json_t *facts, json_t *notes,
 			      struct ccdm_err *err)
@@ -54,7 +54,7 @@ static int ccdm_evidence_logs(const json_t *evidence, const char *firmware,
 	return r;
 }
 
-/* ---- kinds ------------------------------------------------------------------------ */
+/* ---- kinds of evidence ------------------------------------------------------------- */
 
 struct ccdm_snp_want ccdm_judging_snp(const struct ccdm_judging *j)
 {
@@ -85,7 +85,7 @@ struct ccdm_tdx_want ccdm_judging_tdx(const struct ccdm_judging *j)
 	};
 }
 
-/* Registers of a TPM that is what it says it is. */
+/* Add the registers of a TPM whose quote was accepted. */
 int ccdm_judged_pcrs(const struct ccdm_judging *j, const struct ccdm_tpm_facts *quoted)
 {
 	struct ccdm_registers regs;
@@ -101,8 +101,8 @@ int ccdm_judged_pcrs(const struct ccdm_judging *j, const struct ccdm_tpm_facts *
 #define CCDM_SVSM_MANIFEST 1024 /* bytes */
 
 /*
- * An SVSM's report is bound to what was asked for, and to its manifest. @bound: 64 bytes, set if
- * the evidence is an SVSM's; *@size: bytes of its manifest, or 0.
+ * An SVSM's report is bound to the nonce and to the SVSM's manifest. If the evidence is of an SVSM,
+ * *@size is the manifest's size, else 0, and @bound (64 bytes) receives the hash of both.
  */
 static int ccdm_svsm_bound(const struct ccdm_judging *j, uint8_t *manifest, size_t *size,
 			   struct ccdm_digest *bound, struct ccdm_snp_want *want)
@@ -134,7 +134,10 @@ static int ccdm_svsm_bound(const struct ccdm_judging *j, uint8_t *manifest, size
 	return r;
 }
 
-/* What an accepted report of an SVSM says of its TPM. @bound: nonce and manifest are in the report */
+/*
+ * Take the EK from the manifest of an accepted SVSM report. @bound: the report covers nonce and
+ * manifest.
+ */
 static int ccdm_svsm_grant(const struct ccdm_judging *j, const struct ccdm_snp *snp, bool bound,
 			   const uint8_t *manifest, size_t size)
 {
@@ -251,8 +254,8 @@ enum {
 
 static const struct ccdm_kind {
 	const char *tee;
-	size_t bound; /* bytes of a SHA-384 that it carries */
-	bool tpm;     /* it is of a TPM, or has one in it: none stands beside it */
+	size_t bound; /* bytes of a SHA-384 that its report data holds */
+	bool tpm;     /* it is of a TPM or includes one, so no additional TPM counts */
 	int (*judge)(const struct ccdm_judging *j);
 } ccdm_kinds[] = {
 	[KIND_SNP] = { "snp", 48, false, ccdm_judge_snp },
@@ -291,7 +294,7 @@ size_t ccdm_tee_bound(const char *tee)
 	return kind ? kind->bound : 0;
 }
 
-/* ---- the builder's word ------------------------------------------------------------------ */
+/* ---- the signer of an image's manifest ----------------------------------------------------- */
 
 bool ccdm_fact_is(const json_t *facts, const char *name, const char *word)
 {
@@ -300,7 +303,7 @@ bool ccdm_fact_is(const json_t *facts, const char *name, const char *word)
 	return text && !strcmp(text, word);
 }
 
-/* Lists the manifest this image, for the TEE or for the TPM whose registers it was measured into? */
+/* Does the manifest list this image, for the TEE or for the TPM that measured it? */
 static bool ccdm_manifest_fits(const struct ccdm_manifest *m, const json_t *facts)
 {
 	const json_t *ids = json_object_get(facts, "enclave-id");
@@ -310,7 +313,10 @@ static bool ccdm_manifest_fits(const struct ccdm_manifest *m, const json_t *fact
 	       (json_object_get(facts, "pcr") && ccdm_manifest_lists(m, "tpm", ids));
 }
 
-/* Who signed a manifest that lists this image, if one did: untrusted as long as no policy names the key. */
+/*
+ * If the evidence has a manifest that lists this image, name its signer. The signer is not trusted
+ * by itself: a policy must name its key.
+ */
 int ccdm_judged_manifest(const struct ccdm_judging *j)
 {
 	const json_t *value = json_object_get(j->evidence, "manifest");
@@ -351,7 +357,7 @@ void ccdm_proof_drop(struct ccdm_proof *proof)
 	memset(proof, 0, sizeof(*proof));
 }
 
-/* By the caller's @given, whose trust may be NULL. */
+/* Judge @given, whose trust may be NULL. */
 static int ccdm_evidence_judged(const struct ccdm_kind *kind, const struct ccdm_judging *given)
 {
 	struct ccdm_trust own = given->trust ? *given->trust : (struct ccdm_trust){ 0 };
@@ -359,7 +365,7 @@ static int ccdm_evidence_judged(const struct ccdm_kind *kind, const struct ccdm_
 	struct ccdm_judging j = *given;
 	int r;
 
-	/* What no TPM proves beside the TEE; the kinds know better. */
+	/* The values without a TPM; a kind of evidence that proves more replaces them. */
 	proof->facts = json_pack("{s:s, s:s}", "binding", "none", "phase", "unknown");
 	proof->notes = json_array();
 	proof->svsm_ek = NULL;
@@ -374,7 +380,7 @@ static int ccdm_evidence_judged(const struct ccdm_kind *kind, const struct ccdm_
 	if (r == -ENOMEM)
 		r = ccdm_err_memory(j.err);
 	ccdm_certs_free(own.certs);
-	/* Of what is not accepted nothing is proved. */
+	/* Evidence that is not accepted proves nothing. */
 	if (r || !ccdm_verdict_accepted(j.v))
 		ccdm_proof_drop(proof);
 	return r;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* evidence_additional.c - judging evidence: a TPM beside a TEE */
+/* evidence_additional.c - judging evidence: a TPM in addition to a TEE */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,22 +19,22 @@ static int ccdm_additional_note(struct ccdm_proof *proof, const char *why)
 		       : 0;
 }
 
-/* Nothing ties it to the TEE, or it is none: in the words of the check that failed. */
+/* Note why the TPM does not count, in the words of the check that failed. */
 static int ccdm_additional_failed(struct ccdm_proof *proof, const struct ccdm_verdict *v)
 {
 	const struct ccdm_check *c = ccdm_verdict_failed(v);
-	char why[sizeof(struct ccdm_check) + 16]; /* and the words between */
+	char why[sizeof(struct ccdm_check) + 16]; /* the check's texts and the words between them */
 
-	/* coverage: evidence is incomplete where a check has failed, and that has its name */
+	/* coverage: evidence is incomplete only after a check has failed, which has a name */
 	if (c) {
 		snprintf(why, sizeof(why), "%s: %s; expected %s", c->name, c->found, c->expected);
 		return ccdm_additional_note(proof, why);
 	}
-	/* coverage: the same */
+	/* coverage: see above */
 	return ccdm_additional_note(proof, "not all of its evidence could be verified");
 }
 
-/* Has somebody measured into the register of a TD that tells its phase? */
+/* Has anything been measured into the TD's register that tells its phase? */
 static bool ccdm_additional_measured(const json_t *facts)
 {
 	char name[12];
@@ -54,8 +54,8 @@ static int ccdm_additional_merge(struct ccdm_proof *proof, const json_t *facts, 
 	int r;
 
 	/*
-	 * The image's identity is by events then, and so is what a manifest lists. Where a TD's
-	 * own registers prove one, that one stands: a TPM could be another machine's.
+	 * The TPM's events now identify the image, and the manifest must list that identity. If a
+	 * TD's own registers prove an identity, keep that one: the TPM may be another machine's.
 	 */
 	if (ccdm_fact_is(proof->facts, "tee", "tdx") && json_object_get(proof->facts, "enclave-id"))
 		id = json_object_get(proof->facts, "enclave-id");
@@ -72,8 +72,8 @@ static int ccdm_additional_merge(struct ccdm_proof *proof, const json_t *facts, 
 	else
 		r |= json_object_set(proof->facts, "events", json_object_get(facts, "events"));
 	/*
-	 * Who says that it runs already is right. A TD whose register was measured into, and whose
-	 * log was kept back, may run: no TPM says better, it could be another machine's.
+	 * "running" wins, from either side. A TD that hides the log of a register with measurements
+	 * may be running. The TPM cannot prove otherwise, since it may be another machine's.
 	 */
 	if (((!had || !strcmp(had, "unknown")) && !ccdm_additional_measured(proof->facts)) ||
 	    (phase && !strcmp(phase, "running")))
@@ -83,8 +83,8 @@ static int ccdm_additional_merge(struct ccdm_proof *proof, const json_t *facts, 
 }
 
 /*
- * Is this the SVSM's own TPM? Nothing else that the operator trusts helps: the key that signs was
- * activated, in this session, with the EK of the manifest.
+ * Is this the SVSM's own TPM? Only one proof counts, whatever else the operator trusts: in this
+ * session, the signing key was activated with the EK of the manifest.
  */
 static int ccdm_additional_svsm(const struct ccdm_judging *j, const struct ccdm_proof *proof,
 				bool *is)
@@ -129,7 +129,7 @@ int ccdm_evidence_additional(const char *tee, const char *additional, const json
 	bool svsm = false, provider = false;
 	int r;
 
-	/* The leaf that was given is the TEE's. */
+	/* The caller's leaf certificate belongs to the TEE. */
 	own.leaf = NULL;
 	own.certs = ccdm_certs_guest(trust->certs);
 	r = v && tpm.facts && own.certs ? 0 : -ENOMEM;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* evidence_azure.c - judging evidence: Azure's vTPM, below a paravisor */
+/* evidence_azure.c - judging evidence: Azure's vTPM, which a paravisor runs */
 #include <errno.h>
 #include <string.h>
 #include "azure.h"
@@ -8,12 +8,12 @@
 #include "facts.h"
 
 /*
- * Is what was launched a paravisor that the operator listed? Whoever owns a genuine chip can
- * launch code of his own, and write runtime data as a paravisor does.
+ * Did the operator list the launched code as a paravisor? Anyone with a genuine chip can launch own
+ * code, and write runtime data as a paravisor does.
  */
 static bool ccdm_azure_listed(const struct ccdm_azure *az, const struct ccdm_trust *trust)
 {
-	/* (of a quote that is not known nothing but its header is there) */
+	/* a quote of an unknown version has only its header parsed */
 	if (az->is_tdx)
 		return ccdm_tdx_known(&az->tdx) &&
 		       ccdm_launches_have(trust->paravisors, CCDM_LAUNCH_MRTD, az->tdx.mrtd);
@@ -21,7 +21,7 @@ static bool ccdm_azure_listed(const struct ccdm_azure *az, const struct ccdm_tru
 	       ccdm_launches_have(trust->paravisors, CCDM_LAUNCH_MEASUREMENT, az->snp.measurement);
 }
 
-/* Says why the vTPM does not count, with the values as a list has them. */
+/* Note why the vTPM does not count, with the values in the form of the operator's list. */
 static int ccdm_azure_unlisted(const struct ccdm_judging *j, const struct ccdm_azure *az,
 			       bool listed)
 {
@@ -49,9 +49,9 @@ static int ccdm_azure_unlisted(const struct ccdm_judging *j, const struct ccdm_a
 }
 
 /*
- * The nonce is signed by a key that the report covers. If no paravisor keeps that key, the report
- * may be an old one that anybody who once ran code in that guest had made for a key of his own: it
- * says what kind of processor made it, and nothing of who speaks now.
+ * The report covers the key that signs the nonce. Without a listed paravisor, whoever once ran code
+ * in this guest may own that key, and the report may be old. Such a report proves only which kind
+ * of processor made it, and nothing about the guest that sends it.
  */
 static void ccdm_azure_reduce(json_t *facts)
 {
@@ -71,7 +71,7 @@ static void ccdm_azure_reduce(json_t *facts)
 	}
 }
 
-/* Binding and registers of the vTPM, if a listed paravisor has it. */
+/* If a listed paravisor runs the vTPM, add its registers and set the binding. */
 static int ccdm_azure_bind(const struct ccdm_judging *j, const struct ccdm_azure *az,
 			   const struct ccdm_tpm_facts *quoted)
 {

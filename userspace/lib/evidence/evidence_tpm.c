@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* evidence_tpm.c - judging evidence: what a TPM's quote, and the key that made it, are worth */
+/* evidence_tpm.c - judging evidence: a TPM's quote, and the key that signed it */
 #include <errno.h>
 #include <stdlib.h>
 #include "evidence_judging.h"
 #include "tpm_activation.h"
 #include "tpm_json.h"
 
-/* A certificate of the attestation key, below a provider's root, with its usage. */
+/* Check a provider's certificate of the attestation key: its key, its path, and its usage. */
 static int ccdm_evidence_provider(const struct ccdm_cert *leaf, const struct ccdm_pubkey *ak,
 				  const struct ccdm_trust *trust, struct ccdm_verdict *v)
 {
@@ -34,7 +34,7 @@ static int ccdm_evidence_provider(const struct ccdm_cert *leaf, const struct ccd
 	return r;
 }
 
-/* Would a certificate do? */
+/* Would the key's certificate be accepted? */
 static int ccdm_evidence_certified(const struct ccdm_cert *leaf, const struct ccdm_pubkey *ak,
 				   const struct ccdm_trust *trust, unsigned int allow, bool *good)
 {
@@ -52,8 +52,8 @@ static int ccdm_evidence_certified(const struct ccdm_cert *leaf, const struct cc
 }
 
 /*
- * Whose key is it? Its certificate says so, and stands beside the quote or was given; or an
- * EK vouches for it; or it is known. @provider: is it the first of these?
+ * Decide why the attestation key is trusted: the caller gave its certificate or it came with the
+ * quote, an EK vouches for it, or the operator knows it. *@provider: a certificate was the reason.
  */
 static int ccdm_evidence_ak(const json_t *evidence, const struct ccdm_pubkey *ak,
 			    const struct ccdm_trust *trust, struct ccdm_verdict *v, bool *provider,
@@ -74,7 +74,7 @@ static int ccdm_evidence_ak(const json_t *evidence, const struct ccdm_pubkey *ak
 	}
 	if (r)
 		return r;
-	/* What is known needs no certificate; a good one says more of it all the same. */
+	/* A known key needs no certificate, but a valid certificate proves more. */
 	if (known && leaf)
 		r = ccdm_evidence_certified(leaf, ak, trust, v->allow, provider);
 	if (r)

@@ -13,13 +13,13 @@ static int ccdm_fact(json_t *facts, const char *name, json_t *value)
 
 static json_t *ccdm_fact_hex(const void *bytes, size_t size)
 {
-	char hex[2 * 64 + 1]; /* a chip's number is the longest */
+	char hex[2 * 64 + 1]; /* a chip ID is the longest value */
 
 	ccdm_hex(bytes, size, hex);
 	return json_string(hex);
 }
 
-/* All zero means that there is none: a policy must not be met by it. */
+/* Zeros mean that the field is empty; a policy must not match it. */
 static int ccdm_fact_field(json_t *facts, const char *name, const uint8_t *bytes, size_t size)
 {
 	static const uint8_t none[64];
@@ -37,7 +37,7 @@ static json_t *ccdm_fact_tcb(const uint8_t raw[8], enum ccdm_snp_generation gene
 			 "tee", tcb.tee, "snp", tcb.snp, "microcode", tcb.microcode);
 }
 
-/* What the host and the owner of the guest said at its launch, and where it runs. */
+/* Add what the host and the guest's owner set at launch, and the chip. */
 static int ccdm_facts_snp_launch(const struct ccdm_snp *snp, json_t *facts)
 {
 	bool turin = snp->generation >= CCDM_SNP_TURIN;
@@ -64,7 +64,7 @@ static int ccdm_facts_snp_launch(const struct ccdm_snp *snp, json_t *facts)
 	return r;
 }
 
-/* Where no floor is known there is no status: no policy is met by that. */
+/* Without a known floor there is no status, so no policy on the status holds. */
 static int ccdm_facts_snp_status(enum ccdm_snp_status status, json_t *tcb)
 {
 	if (status == CCDM_SNP_NO_FLOOR)
@@ -91,7 +91,9 @@ int ccdm_facts_snp(const struct ccdm_snp *snp, json_t *facts)
 		r = ccdm_fact(facts, "vmpl", json_integer(snp->vmpl));
 	if (!r)
 		r = ccdm_fact(facts, "measurement", ccdm_fact_hex(snp->measurement, 48));
-	/* With the hashes of kernel, initrd and command line in it: as long as no register says more. */
+	/*
+	 * It includes the hashes of kernel, initrd and command line. Registers, if any, replace it.
+	 */
 	if (!r)
 		r = ccdm_fact(facts, "enclave-id",
 			      json_pack("[o]", ccdm_fact_hex(snp->measurement, 48)));
@@ -100,7 +102,9 @@ int ccdm_facts_snp(const struct ccdm_snp *snp, json_t *facts)
 	return r;
 }
 
-/* The worst of platform, module and quoting enclave, by what their checks needed. */
+/*
+ * The worst status of platform, module and quoting enclave, from the exceptions that they needed.
+ */
 static const char *ccdm_tdx_status(const struct ccdm_verdict *v)
 {
 	unsigned int i, needed = 0;
@@ -155,7 +159,7 @@ int ccdm_facts_pcr(const struct ccdm_tpm_facts *quoted, json_t *facts)
 		json_decref(bank);
 		return r;
 	}
-	/* identity is by its events then */
+	/* the events of the registers identify the image instead */
 	json_object_del(facts, "enclave-id");
 	r = ccdm_fact(facts, "bank", json_string(ccdm_digest_name(quoted->bank)));
 	if (r) {

@@ -11,7 +11,7 @@
 #include "vendor_certs.h"
 #include "vendor_url.h"
 
-/* Where things are in a report. */
+/* Offsets in a report. */
 enum {
 	AT_VERSION = 0x00,
 	AT_GUEST_SVN = 0x04,
@@ -33,7 +33,7 @@ enum {
 	AT_CHIP_ID = 0x1a0,
 	AT_COMMITTED_TCB = 0x1e0,
 	AT_LAUNCH_TCB = 0x1f0,
-	AT_SIGNATURE = 0x2a0, /* up to here it is signed */
+	AT_SIGNATURE = 0x2a0, /* the signature covers all bytes before it */
 	SIG_NUMBER = 72,      /* bytes of r and of s */
 	P384 = 48,
 };
@@ -66,7 +66,7 @@ const char *ccdm_snp_generation_name(enum ccdm_snp_generation generation)
 	return ccdm_snp_names[generation];
 }
 
-/* "Milan" or "Milan-B0" */
+/* Parse "Milan" or "Milan-B0". */
 static enum ccdm_snp_generation ccdm_snp_generation_of(const char *name, size_t size)
 {
 	enum ccdm_snp_generation g;
@@ -167,11 +167,11 @@ static char *ccdm_snp_tcb_text(const struct ccdm_snp_tcb *tcb, char text[80])
 	return text;
 }
 
-/* ---- what the certificate says ---------------------------------------------- */
+/* ---- extensions of the leaf certificate -------------------------------------- */
 
 #define OID_AMD "1.3.6.1.4.1.3704.1."
 
-/* A small INTEGER of an extension; -ENOENT: not there. */
+/* Read a small INTEGER of an extension. Return: -ENOENT if the extension is missing. */
 static int ccdm_snp_spl(const struct ccdm_cert *leaf, const char *oid, uint8_t *spl)
 {
 	const uint8_t *p;
@@ -180,7 +180,7 @@ static int ccdm_snp_spl(const struct ccdm_cert *leaf, const char *oid, uint8_t *
 
 	if (r)
 		return r;
-	/* one byte, or two of which the first is the sign's */
+	/* one byte, or a leading zero and one byte from 0x80 on */
 	if (size == 3 && p[0] == 2 && p[1] == 1 && p[2] < 0x80)
 		*spl = p[2];
 	else if (size == 4 && p[0] == 2 && p[1] == 2 && !p[2] && p[3] >= 0x80)
@@ -208,7 +208,7 @@ static int ccdm_snp_cert_tcb(const struct ccdm_cert *leaf, enum ccdm_snp_generat
 	return r;
 }
 
-/* IA5String of the product: "Milan-B0" */
+/* Read the product, an IA5String like "Milan-B0". */
 static enum ccdm_snp_generation ccdm_snp_product(const struct ccdm_cert *leaf, char name[32])
 {
 	const uint8_t *p;
@@ -223,7 +223,9 @@ static enum ccdm_snp_generation ccdm_snp_product(const struct ccdm_cert *leaf, c
 	return ccdm_snp_generation_of(name, size - 2);
 }
 
-/* The chip's number: raw or an OCTET STRING of 64 bytes, or 8 since Turin. 0 bytes: none. */
+/*
+ * Read the chip ID: raw, or as an OCTET STRING; 64 bytes, since Turin 8. Return: its size; 0: none.
+ */
 static size_t ccdm_snp_hwid(const struct ccdm_cert *leaf, uint8_t hwid[64])
 {
 	const uint8_t *p;
@@ -278,7 +280,7 @@ const struct ccdm_cert *ccdm_snp_leaf(const struct ccdm_certs *certs, const stru
 
 /* ---- checks ----------------------------------------------------------------- */
 
-/* Which key signed, and on which processors. Return: is it known on which? */
+/* Check which key signed, and the processor generation. Return: whether the generation is known. */
 static bool ccdm_snp_key(struct ccdm_snp *snp, const struct ccdm_snp_want *want,
 			 const struct ccdm_anchor *anchor, struct ccdm_verdict *v)
 {
@@ -296,7 +298,7 @@ static bool ccdm_snp_key(struct ccdm_snp *snp, const struct ccdm_snp_want *want,
 	if (anchor)
 		by_root = ccdm_snp_generation_of(anchor->name, strlen(anchor->name));
 	if (snp->version == 2)
-		by_report = by_cert; /* it does not say */
+		by_report = by_cert; /* version 2 does not contain it */
 	snprintf(said, sizeof(said), "report %s, certificate %s, root %s",
 		 ccdm_snp_generation_name(by_report), product,
 		 by_root ? ccdm_snp_generation_name(by_root) : "any");
@@ -358,7 +360,7 @@ static void ccdm_snp_platform(const struct ccdm_snp *snp, const struct ccdm_cert
 				 size ? hex : "none");
 }
 
-/* AMD says of no platform that it is up to date: its bulletins say which firmware is not. */
+/* AMD never states that a platform is up to date; its bulletins name firmware that is not. */
 static void ccdm_snp_firmware(struct ccdm_snp *snp, const struct ccdm_snp_want *want,
 			      struct ccdm_verdict *v)
 {
@@ -377,7 +379,7 @@ static void ccdm_snp_guest(const struct ccdm_snp *snp, const struct ccdm_snp_wan
 	uint8_t data[sizeof(snp->report_data)] = { 0 };
 	char expected[2 * sizeof(data) + 1], found[2 * sizeof(data) + 1];
 
-	/* What a bit allows the host that nobody knows yet, nobody knows. */
+	/* Refuse unknown bits: nobody knows what they would allow the host to do. */
 	ccdm_verdict_add(
 		v, "policy",
 		snp->policy & CCDM_SNP_POLICY_ONE && !(snp->policy & ~CCDM_SNP_POLICY_KNOWN), 0,
@@ -421,7 +423,7 @@ int ccdm_snp_verify(struct ccdm_snp *snp, const struct ccdm_snp_want *want, stru
 		return -EINVAL;
 	if (!want->anchors && !path.builtin)
 		return -ENOMEM;
-	/* What another version means by its bytes, nobody knows. */
+	/* Refuse other versions: their bytes may have another meaning. */
 	if (!ccdm_verdict_add(v, "version",
 			      snp->version == 2 || snp->version == 3 || snp->version == 5, 0,
 			      "2, 3 or 5", "%u", snp->version))

@@ -14,7 +14,7 @@ static const char *const ccdm_snp_part_names[CCDM_SNP_PARTS] = { "fmc", "bootloa
 
 /* ---- reading ---------------------------------------------------------------- */
 
-/* "19": exactly two hexadecimal digits, and what stands behind them */
+/* Parse exactly two hexadecimal digits and the character @end. */
 static int ccdm_floor_byte(const char **text, char end, uint8_t *byte)
 {
 	const char *p = *text;
@@ -26,7 +26,7 @@ static int ccdm_floor_byte(const char **text, char end, uint8_t *byte)
 	return 0;
 }
 
-/* "milan", or "milan:19/01/01" */
+/* Parse "milan" or "milan:19/01/01". */
 static int ccdm_floor_whose(const char *word, struct ccdm_snp_floor_line *line)
 {
 	size_t n = strcspn(word, ":");
@@ -134,7 +134,7 @@ static bool ccdm_floor_fits(const struct ccdm_snp_floor_line *line, const struct
 		line->cpu[2] == snp->cpuid_stepping);
 }
 
-/* Of each part the line with the highest version; NULL: there is none. */
+/* For each part find the line with the highest version; NULL if there is none. */
 static void ccdm_floor_highest(const struct ccdm_snp_floor *floor, const struct ccdm_snp *snp,
 			       const struct ccdm_snp_floor_line *highest[CCDM_SNP_PARTS])
 {
@@ -146,7 +146,7 @@ static void ccdm_floor_highest(const struct ccdm_snp_floor *floor, const struct 
 			highest[line->part] = line;
 }
 
-/* One of the parts, in the order of their names. */
+/* The version of one part; the parts are numbered as in the table of their names. */
 static uint8_t ccdm_floor_of(const uint8_t raw[8], enum ccdm_snp_generation generation,
 			     unsigned int part)
 {
@@ -168,7 +168,7 @@ ccdm_floor_say(char *text, size_t size, const char *format, ...)
 	va_end(ap);
 }
 
-/* Is one part at its floor? Both texts get what there is to say of it. */
+/* Is one part at its floor? Appends to the texts what was expected and found. */
 static bool ccdm_floor_part_good(const struct ccdm_snp_floor_line *line, const struct ccdm_snp *snp,
 				 struct ccdm_snp_firmware *f)
 {
@@ -200,7 +200,7 @@ void ccdm_snp_floor_judge(const struct ccdm_snp_floor *floor, const struct ccdm_
 	unsigned int i, known = 0, good = 0;
 
 	memset(f, 0, sizeof(*f));
-	/* (without memory it stays empty: nothing is known) */
+	/* without memory no floor is known, and the status says so */
 	if (!floor && !ccdm_snp_floor_builtin(&own, &ignored))
 		floor = &own;
 	if (floor)

@@ -10,7 +10,10 @@
 #include "base/json.h"
 #include "snp_json.h"
 
-/* What is being built, the object it comes from with a dot or "", and the first error. */
+/*
+ * The report that is built, the path of the current JSON object ("" or "NAME."), and the first
+ * error.
+ */
 struct ccdm_snp_out {
 	uint8_t *raw;
 	char above[32];
@@ -18,7 +21,7 @@ struct ccdm_snp_out {
 	int error;
 };
 
-/* A number of @bytes bytes at @at. @none: null and absence are zero. */
+/* Write a number of @bytes bytes at @at. @none: null or a missing member means zero. */
 static uint64_t ccdm_snp_number(struct ccdm_snp_out *out, const json_t *object, const char *key,
 				unsigned int at, unsigned int bytes, bool none)
 {
@@ -46,7 +49,7 @@ static uint64_t ccdm_snp_number(struct ccdm_snp_out *out, const json_t *object, 
 	return n;
 }
 
-/* An array of @size bytes into @to. */
+/* Copy an array of @size bytes to @to. */
 static void ccdm_snp_array(struct ccdm_snp_out *out, const json_t *value, const char *key,
 			   uint8_t *to, size_t size)
 {
@@ -69,7 +72,7 @@ static const json_t *ccdm_snp_object(struct ccdm_snp_out *out, const json_t *obj
 static const struct ccdm_snp_member {
 	const char *key;
 	unsigned int at, size;
-	unsigned int since; /* version of the report that has it; before, it is null */
+	unsigned int since; /* first report version that has the member; in older ones it is null */
 } ccdm_snp_numbers[] = {
 	{ "version", 0x00, 4, 0 },
 	{ "guest_svn", 0x04, 4, 0 },
@@ -104,7 +107,7 @@ static const struct ccdm_snp_member {
 
 #define MEMBERS(all) (sizeof(all) / sizeof((all)[0]))
 
-/* The name within its object. */
+/* The member's name without that of its object. */
 static const char *ccdm_snp_within(const char *key)
 {
 	return strchr(key, '.') + 1;
@@ -112,7 +115,7 @@ static const char *ccdm_snp_within(const char *key)
 
 #define GUID 16
 
-/* What the tables of hosts call certificates (GHCB specification, SNP Extended Guest Request). */
+/* Types of certificates in the host's table (GHCB specification, SNP Extended Guest Request). */
 static const struct {
 	uint8_t guid[GUID];
 	const char *type;
@@ -136,7 +139,7 @@ static const struct {
 
 /* ---- from JSON --------------------------------------------------------------------- */
 
-/* The order of the bytes depends on the processors; "fmc" is there since Turin. */
+/* The byte order depends on the processor generation; "fmc" exists since Turin. */
 static void ccdm_snp_tcb_at(struct ccdm_snp_out *out, const json_t *report, const char *key,
 			    unsigned int at)
 {
@@ -206,7 +209,7 @@ static int ccdm_snp_cert(const json_t *entry, struct ccdm_certs *certs,
 	size_t size;
 	int r;
 
-	/* {"OTHER": uuid} and "Empty" are nobody's certificate */
+	/* {"OTHER": uuid} and "Empty" are not certificates */
 	if (json_is_object(type) || (kind && !strcmp(kind, "Empty")))
 		return 0;
 	if (!kind || !ccdm_snp_type_known(kind))
@@ -313,7 +316,7 @@ static json_t *ccdm_snp_report_json(const struct ccdm_snp *snp)
 	return NULL;
 }
 
-/* Which one it is, or -1: what else hosts put there is nobody's evidence, and stays here. */
+/* The index of a known GUID. Return: -1 for another one, which is not passed on as evidence. */
 static int ccdm_snp_guid(const uint8_t *guid)
 {
 	int i;
@@ -342,7 +345,7 @@ static int ccdm_snp_table(const uint8_t *table, size_t size, json_t *chain, stru
 		guid = ccdm_snp_guid(table + at);
 		if (guid < 0)
 			continue;
-		/* many entries over the same bytes would make much of little */
+		/* Many entries for the same bytes would inflate the JSON text. */
 		if (seen & 1U << guid || length > CCDM_CERT_MAX)
 			return ccdm_err_set(
 				err, -EINVAL,
@@ -361,7 +364,7 @@ static int ccdm_snp_table(const uint8_t *table, size_t size, json_t *chain, stru
 	return 0;
 }
 
-/* Does the report of @evidence have all bytes of @raw? */
+/* Do the members of @evidence represent all bytes of @raw? */
 static bool ccdm_snp_json_whole(const json_t *evidence, const uint8_t raw[CCDM_SNP_REPORT_SIZE])
 {
 	uint8_t again[CCDM_SNP_REPORT_SIZE] = { 0 };
@@ -401,7 +404,7 @@ int ccdm_snp_json_make(const uint8_t raw[CCDM_SNP_REPORT_SIZE], const uint8_t *t
 	return r == -ENOMEM ? ccdm_err_memory(err) : r;
 }
 
-/* "VCEK" or "VLEK", by the name that AMD gives them; NULL for another. */
+/* "VCEK" or "VLEK", from the name in AMD's certificate; NULL for another certificate. */
 static const char *ccdm_snp_leaf_type(const struct ccdm_cert *cert)
 {
 	char cn[64];

@@ -35,11 +35,11 @@ static const uint8_t ccdm_tdx_vendor[16] = { 0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c,
 
 /* ---- parsing ------------------------------------------------------------- */
 
-/* What is left of the quote. */
+/* The rest of the quote. */
 struct ccdm_tdx_reader {
 	const uint8_t *at;
 	size_t left;
-	const char *missing; /* the first thing that was not there */
+	const char *missing; /* the first part that was missing */
 };
 
 static const uint8_t *ccdm_tdx_take(struct ccdm_tdx_reader *in, size_t size, const char *what)
@@ -92,7 +92,7 @@ static void ccdm_tdx_body(struct ccdm_tdx_reader *in, struct ccdm_tdx *t)
 	}
 }
 
-/* {u16 type, u32 size, bytes} */
+/* Read {u16 type, u32 size, bytes}, of which @type is expected. */
 static struct ccdm_tdx_reader ccdm_tdx_certification(struct ccdm_tdx_reader *in, uint16_t type,
 						     const char *what)
 {
@@ -171,11 +171,11 @@ int ccdm_tdx_parse(const void *quote, size_t size, struct ccdm_tdx *t, struct cc
 	return 0;
 }
 
-/* ---- the PCK's certificate --------------------------------------------------- */
+/* ---- the PCK certificate ----------------------------------------------------- */
 
 #define OID_SGX "1.2.840.113741.1.13.1"
 
-/* One element of DER with a length of at most two bytes. Return: its content, NULL: none */
+/* Read one DER element whose length takes at most two bytes. Return: its content, or NULL. */
 static const uint8_t *ccdm_der(const uint8_t **at, const uint8_t *end, uint8_t tag, size_t *size)
 {
 	const uint8_t *p = *at;
@@ -199,7 +199,7 @@ static const uint8_t *ccdm_der(const uint8_t **at, const uint8_t *end, uint8_t t
 	return p;
 }
 
-/* INTEGER from 0 to 65535 */
+/* Read an INTEGER from 0 to 65535. */
 static int ccdm_der_u16(const uint8_t *p, const uint8_t *end, uint16_t *value)
 {
 	const uint8_t *n;
@@ -213,7 +213,7 @@ static int ccdm_der_u16(const uint8_t *p, const uint8_t *end, uint16_t *value)
 	return 0;
 }
 
-/* SEQUENCE {OID_SGX.arc or OID_SGX.2.arc, value}. Return: the arc, or 0 */
+/* Read SEQUENCE {OID_SGX.arc or OID_SGX.2.arc, value}. Return: the arc, or 0 on error. */
 static unsigned int ccdm_sgx_item(const uint8_t **at, const uint8_t *end, size_t arcs,
 				  const uint8_t **value, const uint8_t **value_end)
 {
@@ -261,7 +261,7 @@ static int ccdm_sgx_tcb(const uint8_t *p, const uint8_t *end, struct ccdm_platfo
 		if (!arc || arc > 18 || seen & 1U << arc)
 			return -EINVAL;
 		seen |= 1U << arc;
-		if (arc == 18) { /* CPUSVN, the same once more */
+		if (arc == 18) { /* CPUSVN repeats arcs 1 to 16 */
 			if (ccdm_sgx_octets(value, value_end, cpusvn, sizeof(cpusvn)))
 				return -EINVAL;
 			continue;
@@ -308,7 +308,7 @@ static int ccdm_sgx_extension(const struct ccdm_cert *pck, struct ccdm_platform 
 
 /* ---- checks --------------------------------------------------------------------- */
 
-/* The quoting enclave vouches for the key: its report data is a hash of it. */
+/* The quoting enclave vouches for the key: its report data is a hash of the key. */
 static int ccdm_tdx_key_binding(const struct ccdm_tdx *t, struct ccdm_verdict *v)
 {
 	static const uint8_t zero[32];
@@ -352,7 +352,7 @@ static int ccdm_tdx_signed(const struct ccdm_tdx *t, const struct ccdm_cert *pck
 #define TD_SECURITY	   0xffffff00ULL
 #define TD_SECURITY_KNOWN  (TD_LASS | TD_SEPT_VE_DISABLE | TD_MIGRATABLE | TD_PKS | TD_KL)
 
-/* Attributes and service TD: what else could let the host into the guest. */
+/* Check attributes and service TD: some of them let the host into the guest. */
 static void ccdm_tdx_attributes(const struct ccdm_tdx *t, const struct ccdm_tdx_want *want,
 				struct ccdm_verdict *v)
 {
@@ -412,7 +412,7 @@ static bool ccdm_tdx_header(const struct ccdm_tdx *t, struct ccdm_verdict *v)
 	return true;
 }
 
-/* @certs: gets the quote's, and has @want's beneath */
+/* @certs: receives the quote's certificates; it already includes those of @want */
 static int ccdm_tdx_judge(const struct ccdm_tdx *t, const struct ccdm_tdx_want *want,
 			  struct ccdm_certs *certs, struct ccdm_verdict *v, struct ccdm_err *err)
 {
@@ -441,7 +441,7 @@ static int ccdm_tdx_judge(const struct ccdm_tdx *t, const struct ccdm_tdx_want *
 		r = ccdm_err_set(err, -EINVAL, "the quote: expected a certificate, found none");
 	if (r)
 		return r;
-	/* Revocation lists come with what is found: it is looked for before the path is. */
+	/* Find the collateral before the path is checked: revocation lists come with it. */
 	extension = ccdm_sgx_extension(pck, &platform);
 	if (!extension && !collateral && want->find)
 		r = want->find(want->find_arg, platform.fmspc, &collateral, err);
@@ -476,7 +476,10 @@ static int ccdm_tdx_judge(const struct ccdm_tdx *t, const struct ccdm_tdx_want *
 int ccdm_tdx_verify(const struct ccdm_tdx *t, const struct ccdm_tdx_want *want,
 		    struct ccdm_verdict *v, struct ccdm_err *err)
 {
-	/* A layer of the quote's own: what it brings is never what the operator has. */
+	/*
+	 * Certificates of the quote go into a separate layer, so they never count as the
+	 * operator's.
+	 */
 	struct ccdm_certs *certs;
 	int r;
 

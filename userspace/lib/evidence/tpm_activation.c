@@ -14,16 +14,16 @@
 #include "base/json.h"
 #include "tpm_activation.h"
 
-#define SEED 32 /* bytes: as long as the EK's hash */
+#define SEED 32 /* bytes; the seed is as long as the EK's name hash */
 #define NEED                                                                                \
 	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN | \
 	 TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT)
 
-/* ---- a pair -------------------------------------------------------------------- */
+/* ---- EK and AK as a pair --------------------------------------------------------- */
 
 void ccdm_tpm_pair_drop(struct ccdm_tpm_pair *pair)
 {
-	/* a certificate's key is the certificate's */
+	/* a key from a certificate is freed with the certificate */
 	if (!pair->ek_cert)
 		ccdm_pubkey_free(pair->ek);
 	ccdm_pubkey_free(pair->ak);
@@ -84,8 +84,9 @@ static struct ccdm_pubkey *ccdm_pair_key(const TPMT_PUBLIC *area)
 }
 
 /*
- * Template L-1 of the TCG EK Credential Profile, with RSA 2048: its size is fixed. A manifest is
- * hashed behind a nonce, so one of another size could begin in the nonce that somebody chose.
+ * Template L-1 of the TCG EK Credential Profile, with RSA 2048. Its size is fixed: the SVSM's
+ * report covers the hash of a nonce followed by the manifest. With a variable size, the end of a
+ * chosen nonce could pass as the beginning of the manifest.
  */
 static bool ccdm_ek_template(const TPMT_PUBLIC *area)
 {
@@ -162,7 +163,7 @@ int ccdm_tpm_pair_parse(const json_t *o, struct ccdm_certs *certs, struct ccdm_t
 
 /* ---- credentials ------------------------------------------------------------------ */
 
-/* KDFa of the TPM, with SHA-256: what OpenSSL calls KBKDF. */
+/* KDFa of the TPM specification with SHA-256; OpenSSL's name for it is KBKDF. */
 static bool ccdm_kdfa(const uint8_t seed[SEED], const char *label, const uint8_t *name,
 		      size_t name_size, uint8_t *out, size_t size)
 {
@@ -200,7 +201,7 @@ static bool ccdm_cfb(const uint8_t key[16], const uint8_t *text, size_t size, ui
 	return good && n + end == (int)size;
 }
 
-/* TPMS_ID_OBJECT: a MAC with its length, the value with its length, encrypted. */
+/* Build a TPMS_ID_OBJECT: the MAC with its length, and the encrypted value with its length. */
 static bool ccdm_credential_blob(const uint8_t seed[SEED], const uint8_t *name,
 				 const uint8_t *value, uint8_t blob[2 + 32 + 2 + 32])
 {
@@ -232,7 +233,7 @@ json_t *ccdm_tpm_credential_make(const struct ccdm_tpm_pair *pair,
 	size_t size = sizeof(secret);
 	json_t *o = NULL;
 
-	/* the label's NUL belongs to it */
+	/* the label includes its NUL */
 	if (RAND_bytes(seed, sizeof(seed)) == 1 &&
 	    !ccdm_pubkey_oaep(pair->ek, "IDENTITY", sizeof("IDENTITY"), seed, sizeof(seed), secret,
 			      &size) &&
@@ -270,7 +271,7 @@ static int ccdm_activation_ek(const struct ccdm_tpm_pair *pair, const struct ccd
 		.anchors = trust->ek_anchors,
 		.nr_anchors = trust->ek_anchors ? trust->nr_ek_anchors : 0,
 	};
-	/* (of a known one a certificate says nothing, good or bad: it could be left out) */
+	/* The certificate of a known EK is not checked: the guest could have left it out. */
 	bool known = trust->known && trust->known(trust->known_arg, pair->ek);
 	int r;
 

@@ -17,7 +17,7 @@ static int ccdm_signature_rsa(const TPMS_SIGNATURE_RSA *rsa, enum ccdm_scheme sc
 	return 0;
 }
 
-/* The TPM leaves leading zeros out; here both numbers have the same length. */
+/* A TPM drops leading zeros; here both numbers are padded to the same length. */
 static int ccdm_signature_ecdsa(const TPMS_SIGNATURE_ECC *ecc, struct ccdm_signature *s)
 {
 	size_t r = ecc->signatureR.size, t = ecc->signatureS.size, n = r > t ? r : t;
@@ -83,7 +83,7 @@ static const char *ccdm_quote_name(const char *prefix, const char *what, char na
 	return name;
 }
 
-/* The registers of the bank that were selected; a bank that is selected twice is none. */
+/* Read which registers of the bank are selected. A bank that is selected twice is refused. */
 static bool ccdm_quote_selection(const TPML_PCR_SELECTION *list, uint16_t bank, uint32_t *covered)
 {
 	bool found = false;
@@ -104,7 +104,7 @@ static bool ccdm_quote_selection(const TPML_PCR_SELECTION *list, uint16_t bank, 
 	return found && *covered;
 }
 
-/* All of them, or only those that were selected, in order. */
+/* The list holds all registers, or only the selected ones in ascending order. */
 static bool ccdm_quote_list(const struct ccdm_tpm_quote *quote, struct ccdm_tpm_facts *facts)
 {
 	unsigned int i, at = 0, selected = __builtin_popcount(facts->covered);

@@ -385,7 +385,7 @@ const struct ccdm_certs *ccdm_vendor_certs(void)
 		ccdm_certs_free(certs);
 		return NULL;
 	}
-	/* another thread may have been faster */
+	/* another thread may have stored its set first */
 	if (!__atomic_compare_exchange_n(&shared, &none, certs, false, __ATOMIC_ACQ_REL,
 					 __ATOMIC_ACQUIRE)) {
 		ccdm_certs_free(certs);

@@ -19,8 +19,8 @@ struct ccdm_audit {
 	int fd;
 	const struct ccdm_signer *signer;
 	uint64_t lines;
-	off_t size;    /* of the whole lines */
-	bool torn;     /* behind them is a part of one */
+	off_t size;    /* bytes of complete lines */
+	bool torn;     /* an incomplete line follows them */
 	char prev[65]; /* hash of the last line */
 };
 
@@ -34,7 +34,7 @@ static int ccdm_audit_hash(const char *line, size_t size, char hex[65])
 	return r;
 }
 
-/* Is the next line a head? */
+/* Must the next line be a signed head? */
 static bool ccdm_audit_due(uint64_t lines)
 {
 	return lines % CCDM_AUDIT_HEAD == CCDM_AUDIT_HEAD - 1;
@@ -42,7 +42,7 @@ static bool ccdm_audit_due(uint64_t lines)
 
 /* ---- reading ------------------------------------------------------------------ */
 
-/* A head says what the line before it hashes to, and how many there are. */
+/* Verify a head: it signs the hash of the line before it and the number of lines. */
 static bool ccdm_audit_head(const struct ccdm_signer *signer, const json_t *entry, const char *prev,
 			    uint64_t lines)
 {
@@ -53,7 +53,7 @@ static bool ccdm_audit_head(const struct ccdm_signer *signer, const json_t *entr
 	if (!token || ccdm_token_verify(signer, token, 0, &claims))
 		return false;
 	hash = json_string_value(json_object_get(claims, "prev"));
-	/* coverage: a hash that fits stands for as many lines */
+	/* coverage: a matching hash implies the number of lines */
 	good = hash && !strcmp(hash, prev) &&
 	       json_integer_value(json_object_get(claims, "lines")) == (json_int_t)lines;
 	json_decref(claims);
@@ -68,7 +68,10 @@ static bool ccdm_audit_line(const struct ccdm_signer *signer, const char *line, 
 	const char *event = json_string_value(json_object_get(entry, "event"));
 	bool good = said && event && !strcmp(said, prev), head = good && !strcmp(event, "head");
 
-	/* where one is due, and nowhere else: who has not the key cannot leave the heads out either */
+	/*
+	 * A head stands at each due line and nowhere else, so nobody without the key can omit
+	 * heads.
+	 */
 	if (good && head != ccdm_audit_due(lines))
 		good = false;
 	if (good && head && signer)
@@ -129,10 +132,13 @@ void ccdm_audit_close(struct ccdm_audit *a)
 
 /* ---- writing ---------------------------------------------------------------------- */
 
-/* All of the line, or nothing: what a full disk took of it is cut off, now or before the next one. */
+/*
+ * Write the whole line or nothing. If the disk is full, cut off the part that was written: now or,
+ * if that fails, before the next line.
+ */
 static int ccdm_audit_append(struct ccdm_audit *a, const char *line, int n)
 {
-	/* coverage: two calls fail in a row; tests/program/faults lets one fail */
+	/* coverage: needs two failing calls in a row; tests/program/faults makes one call fail */
 	if (a->torn && ftruncate(a->fd, a->size))
 		return -EIO;
 	a->torn = write(a->fd, line, n) != n || fdatasync(a->fd);
@@ -144,7 +150,7 @@ static int ccdm_audit_append(struct ccdm_audit *a, const char *line, int n)
 	return -EIO;
 }
 
-/* Take the largest member out; "cut" says which, and how many bytes it had. */
+/* Remove the largest member; the member "cut" receives its name and its size in bytes. */
 static int ccdm_audit_cut(json_t *entry)
 {
 	json_t *cut = json_object_get(entry, "cut"), *value;
@@ -170,7 +176,7 @@ static int ccdm_audit_cut(json_t *entry)
 	return json_object_del(entry, name) ? -ENOMEM : 0;
 }
 
-/* The entry as a line with its end. What is too long for one loses its largest members. */
+/* Format the entry as a line. While the line is too long, remove the entry's largest member. */
 static int ccdm_audit_text(json_t *entry, char **line)
 {
 	char *text;
@@ -215,7 +221,7 @@ static int ccdm_audit_write(struct ccdm_audit *a, int64_t now, const char *event
 	return r;
 }
 
-/* A head, if one is due. */
+/* Write a head if one is due. */
 static int ccdm_audit_sign(struct ccdm_audit *a, int64_t now)
 {
 	json_t *claims, *entry = NULL;
@@ -235,7 +241,7 @@ static int ccdm_audit_sign(struct ccdm_audit *a, int64_t now)
 int ccdm_audit_add(struct ccdm_audit *a, int64_t now, const char *event, json_t *entry,
 		   struct ccdm_err *err)
 {
-	int r = ccdm_audit_sign(a, now); /* that had no place the last time */
+	int r = ccdm_audit_sign(a, now); /* write the head that an earlier call could not write */
 
 	if (r)
 		json_decref(entry);
@@ -254,7 +260,9 @@ const char *ccdm_audit_end(const struct ccdm_audit *a, uint64_t *lines)
 
 /* ---- opening ------------------------------------------------------------------ */
 
-/* A line that was being written when the power went: it is cut off, and that is noted. */
+/*
+ * Cut off an incomplete last line, which a power failure can leave. *@torn: its bytes, for the log.
+ */
 static int ccdm_audit_mend(int fd, off_t *torn)
 {
 	off_t size = lseek(fd, 0, SEEK_END), at;
@@ -269,8 +277,8 @@ static int ccdm_audit_mend(int fd, off_t *torn)
 	}
 	*torn = size - at;
 	if (*torn > CCDM_AUDIT_LINE)
-		return -EBADMSG; /* nothing that this broker was writing */
-	/* coverage: a file that can be written, but not cut off */
+		return -EBADMSG; /* longer than any line of this broker */
+	/* coverage: a file that can be written but not truncated */
 	return *torn && ftruncate(fd, at) ? -errno : 0;
 }
 

@@ -12,7 +12,7 @@
 #include "evidence/evidence.h"
 #include "nonce.h"
 
-/* ID, expiry, MAC; in base64 without padding */
+/* A nonce is ID, expiry and MAC, in base64url without padding. */
 enum {
 	EXPIRY = 8,
 	MAC = 24,
@@ -73,7 +73,7 @@ int ccdm_nonce_new(const struct ccdm_keys *keys, const char *tee, enum ccdm_kbs_
 	return 0;
 }
 
-/* NONCE.TEE.VERSION, where the version has dots itself */
+/* Split NONCE.TEE.VERSION; the version itself contains dots. */
 static int ccdm_nonce_split(const char *cookie, struct ccdm_nonce *n, uint8_t raw[SIZE])
 {
 	char copy[CCDM_NONCE_COOKIE], *tee, *version;

@@ -33,7 +33,9 @@ static uint8_t *ccdm_row_length(uint8_t *to, uint64_t n)
 	return to;
 }
 
-/* The bytes of a column, whatever it is: they must be asked for before their number. */
+/*
+ * The bytes of a column of any type. SQLite requires the bytes to be requested before their count.
+ */
 struct ccdm_column ccdm_column_stored(sqlite3_stmt *st, int i)
 {
 	const void *bytes = sqlite3_column_blob(st, i);
@@ -79,7 +81,7 @@ int ccdm_row_mac(const struct ccdm_keys *keys, const struct ccdm_row *row,
 	return r ? ccdm_err_set(err, r, "a row of table %s: cannot create a MAC", row->table) : 0;
 }
 
-/* Has it the MAC that it says? Any key of the file is good. Return: 1, 0, -ENOMEM, -EIO */
+/* Does a key of the key file verify the row's MAC? Return: 1, 0, -ENOMEM, -EIO */
 static int ccdm_row_good(const struct ccdm_keys *keys, const struct ccdm_row *row, const void *said)
 {
 	size_t size;

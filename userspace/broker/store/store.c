@@ -12,8 +12,8 @@
 #include "row.h"
 #include "store.h"
 
-#define VERSION 2   /* of the tables; in SQLite's user_version */
-#define UPGRADE 300 /* seconds: nonces of before an upgrade are used up */
+#define VERSION 2   /* version of the tables, in SQLite's user_version */
+#define UPGRADE 300 /* seconds: an upgrade makes all nonces invalid that expire within this time */
 
 struct ccdm_store {
 	sqlite3 *db;
@@ -32,7 +32,10 @@ static const char ccdm_store_tables[] =
 	"CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL, mac BLOB)"
 	"  STRICT, WITHOUT ROWID;";
 
-/* Rows stay: the nonces of sessions are used up. Without a MAC they are nothing else. */
+/*
+ * Keep the rows: a session's row marks its nonce as used. Rows without a MAC serve no other
+ * purpose.
+ */
 static const char ccdm_store_upgrade[] = "DROP TRIGGER IF EXISTS policy_insert;"
 					 "DROP TRIGGER IF EXISTS policy_update;"
 					 "DROP TRIGGER IF EXISTS policy_delete;"
@@ -56,7 +59,7 @@ static int ccdm_store_exec(struct ccdm_store *s, const char *sql, struct ccdm_er
 	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : ccdm_store_bad(s, err);
 }
 
-/* A statement with its first parameter, a text, or none if it is NULL. */
+/* Prepare a statement; @text is its first parameter, unless it is NULL. */
 static sqlite3_stmt *ccdm_store_prepare(struct ccdm_store *s, const char *sql, const char *text)
 {
 	sqlite3_stmt *st = NULL;
@@ -66,7 +69,7 @@ static sqlite3_stmt *ccdm_store_prepare(struct ccdm_store *s, const char *sql, c
 	return st;
 }
 
-/* A row must not lose its MAC for want of memory: without one the statement does not run. */
+/* If memory runs out, do not run the statement: the row would be written without its MAC. */
 static sqlite3_stmt *ccdm_store_bind_mac(sqlite3_stmt *st, int i, const uint8_t mac[CCDM_MAC_SIZE])
 {
 	if (!st || sqlite3_bind_blob(st, i, mac, CCDM_MAC_SIZE, SQLITE_TRANSIENT) == SQLITE_OK)
@@ -75,7 +78,7 @@ static sqlite3_stmt *ccdm_store_bind_mac(sqlite3_stmt *st, int i, const uint8_t 
 	return NULL;
 }
 
-/* Run what gives no row. @none: the error if nothing was changed, or 0 */
+/* Run a statement that returns no row. @none: the error if it changed nothing, or 0. */
 static int ccdm_store_run(struct ccdm_store *s, sqlite3_stmt *st, int none, const char *name,
 			  struct ccdm_err *err)
 {
@@ -140,7 +143,7 @@ const struct ccdm_store_odd *ccdm_store_odd(const struct ccdm_store *s)
 	return &s->odd;
 }
 
-/* The barrier: nonces that expire until then are used up. */
+/* Write the barrier: each nonce that expires at or before this time is invalid. */
 static int ccdm_store_barrier_put(struct ccdm_store *s, int64_t nonces, struct ccdm_err *err)
 {
 	const struct ccdm_column columns[] = { ccdm_column_text("nonces"),
@@ -160,7 +163,7 @@ static int ccdm_store_barrier_put(struct ccdm_store *s, int64_t nonces, struct c
 	return ccdm_store_run(s, st, 0, "", err);
 }
 
-/* Without one nobody knows which nonces are used up: all are. */
+/* Read the barrier. Without one, nobody knows which nonces were used, so all are invalid. */
 static int ccdm_store_barrier(struct ccdm_store *s, int64_t *nonces, struct ccdm_err *err)
 {
 	sqlite3_stmt *st = ccdm_store_prepare(
@@ -204,7 +207,7 @@ static int ccdm_store_tables_make(struct ccdm_store *s, const char *file, struct
 	r = ccdm_store_begin(s, err);
 	if (r)
 		return r;
-	/* a barrier of before the upgrade may be higher than that of today */
+	/* The barrier from before the upgrade may be later than today's. */
 	if (version)
 		r = ccdm_store_number(
 			s, "SELECT coalesce(max(value), 0) FROM counter WHERE name = 'nonces'",
@@ -354,7 +357,10 @@ int ccdm_store_policies(struct ccdm_store *s, ccdm_store_fn each, void *arg, str
 	return r;
 }
 
-/* Each step hashes the hash before and a row; who keeps a MAC and changes the rest gains nothing. */
+/*
+ * Hash the policies in a chain: each step hashes the previous hash and a row's name and MAC. The
+ * MAC covers the rest of the row.
+ */
 int ccdm_store_policies_version(struct ccdm_store *s, uint8_t version[32], struct ccdm_err *err)
 {
 	sqlite3_stmt *st =
@@ -483,7 +489,7 @@ int ccdm_store_session_get(struct ccdm_store *s, const uint8_t id[CCDM_NONCE_ID]
 	code = st ? sqlite3_step(st) : SQLITE_ERROR;
 	if (code == SQLITE_ROW) {
 		good = ccdm_row_read(s->keys, st, "session", "biitb");
-		/* (the index that found it is the database's) */
+		/* The database's index found the row, so compare its ID again. */
 		if (good > 0 && (sqlite3_column_bytes(st, 0) != CCDM_NONCE_ID ||
 				 memcmp(sqlite3_column_blob(st, 0), id, CCDM_NONCE_ID)))
 			good = 0;
@@ -514,7 +520,7 @@ int ccdm_store_sessions_prune(struct ccdm_store *s, int64_t now, struct ccdm_err
 	return ccdm_store_run(s, st, 0, "", err);
 }
 
-/* ---- a new key ------------------------------------------------------------------------ */
+/* ---- resealing with a new key -------------------------------------------------------------- */
 
 struct ccdm_reseal {
 	struct ccdm_store *s;

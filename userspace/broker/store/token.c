@@ -83,7 +83,7 @@ json_t *ccdm_signer_jwk(const struct ccdm_signer *signer)
 	return jwk;
 }
 
-/* r and s over what stands before the second dot. */
+/* Sign the text before the second dot: r, then s. */
 static int ccdm_token_signature(const struct ccdm_signer *signer, const char *text, size_t size,
 				uint8_t raw[2 * XY])
 {
@@ -152,7 +152,7 @@ int ccdm_token_verify(const struct ccdm_signer *signer, const char *token, int64
 		return -EINVAL;
 	header = ccdm_jws_part(token, payload - 1 - token);
 	alg = json_string_value(json_object_get(header, "alg"));
-	/* by the one key there is: what the header says of keys is not looked at */
+	/* There is only one key; ignore what the header says about keys. */
 	if (alg && !strcmp(alg, "ES256") &&
 	    ccdm_jws_signed((const struct ccdm_pubkey *)signer, token, signature))
 		*claims = ccdm_jws_part(payload, signature - 1 - payload);

@@ -37,7 +37,7 @@ static void ccdm_adminsock_who(struct bufferevent *bev, char who[32])
 		snprintf(who, 32, "uid %u", cred.uid);
 }
 
-/* Return: it has its answer. */
+/* Return: whether the request has been answered. */
 static bool ccdm_adminsock_line(struct bufferevent *bev, struct ccdm_broker *b, char *line,
 				size_t size)
 {
@@ -110,7 +110,7 @@ int ccdm_adminsock_new(struct event_base *base, const char *path, struct ccdm_br
 		return ccdm_err_set(err, -ENAMETOOLONG, "%s: too long for a socket", path);
 	}
 	snprintf(s->path, sizeof(s->path), "%s", path);
-	/* /run is empty after a boot, and without systemd nobody made it. */
+	/* /run is empty after each boot, and without systemd nothing creates the directory. */
 	snprintf(name.sun_path, sizeof(name.sun_path), "%s", path);
 	mkdir(dirname(name.sun_path), 0750);
 	memcpy(name.sun_path, s->path, sizeof(name.sun_path));

@@ -23,7 +23,7 @@
 #include "trust_watch.h"
 
 #define PROGRAM "ccdm-brokerd"
-#define PRUNE	60 /* seconds between two looks at what has expired, and two lines of refusals */
+#define PRUNE	60 /* seconds between two prunings, and between two log lines that count refusals */
 
 struct ccdm_daemon {
 	const char *file;
@@ -39,9 +39,9 @@ struct ccdm_daemon {
 	struct ccdm_trust_watch watch;
 };
 
-/* ---- what it is made of ------------------------------------------------------- */
+/* ---- memory and configuration -------------------------------------------------- */
 
-/* Whatever stood in JSON, or in a buffer of a connection, may have been a secret. */
+/* Wipe all memory of JSON and of connections' buffers: it may have held a secret. */
 static void brokerd_free(void *p)
 {
 	if (p)
@@ -49,7 +49,7 @@ static void brokerd_free(void *p)
 	free(p);
 }
 
-/* Never in place: what was there would stay behind. */
+/* Never resize in place: realloc() could leave the old content in freed memory. */
 static void *brokerd_realloc(void *p, size_t size)
 {
 	size_t had = p ? malloc_usable_size(p) : 0;
@@ -66,7 +66,7 @@ static void brokerd_policy(struct ccdm_daemon *d)
 	d->broker.keys = d->keys;
 	d->broker.trust = d->trust;
 	ccdm_store_keys(d->broker.store, d->keys);
-	ccdm_broker_reloaded(&d->broker); /* a key may be gone, and with it what it vouched for */
+	ccdm_broker_reloaded(&d->broker); /* what a removed key protected no longer counts */
 	d->broker.versions = ccdm_conf_versions(&d->conf);
 	d->broker.nonce_lifetime = (int)d->conf.nonce_lifetime;
 	d->broker.session_lifetime = (int)d->conf.session_lifetime;
@@ -95,7 +95,7 @@ static void brokerd_answer(const struct ccdm_request *q, struct ccdm_reply *a, v
 		   q->path, q->size, a->status);
 }
 
-/* What happened to the daemon itself; @why: NULL if it went well */
+/* Log an event of the daemon itself. @why: the error, or NULL after a success. */
 static void brokerd_note(struct ccdm_daemon *d, const char *what, const char *why)
 {
 	struct ccdm_err err;
@@ -119,7 +119,7 @@ static void brokerd_end(evutil_socket_t fd, short what, void *arg)
 	event_base_loopbreak(d->base);
 }
 
-/* What is read at the start, and again when it is reloaded. */
+/* Read what both the start and a reload need. */
 static int brokerd_read(const char *file, struct ccdm_conf *conf, struct ccdm_keys **keys,
 			struct ccdm_trust_dir **trust, struct ccdm_err *err)
 {
@@ -137,7 +137,7 @@ static int brokerd_read(const char *file, struct ccdm_conf *conf, struct ccdm_ke
 	return ccdm_trust_load(conf->trust, trust, err);
 }
 
-/* Configuration, keys, certificates and trust anew; with an error everything stays. */
+/* Reload configuration, keys, certificates and trust. After an error all old values stay in use. */
 static void brokerd_reload(evutil_socket_t fd, short what, void *arg)
 {
 	struct ccdm_daemon *d = arg;
@@ -203,9 +203,9 @@ static int brokerd_events(struct ccdm_daemon *d, struct ccdm_err *err)
 	return 0;
 }
 
-/* ---- from beginning to end --------------------------------------------------------- */
+/* ---- start and end ----------------------------------------------------------------- */
 
-/* What can be looked at beside a daemon that runs. */
+/* Load everything that --check examines; this works while another daemon runs. */
 static int brokerd_load(struct ccdm_daemon *d, struct ccdm_err *err)
 {
 	int r = brokerd_read(d->file, &d->conf, &d->keys, &d->trust, err);
@@ -260,7 +260,7 @@ static void brokerd_stop(struct ccdm_daemon *d)
 	ccdm_keys_free(d->keys);
 }
 
-/* What the command line asks for. */
+/* Values of the command line. */
 struct brokerd_args {
 	const char *file;
 	bool check;
@@ -273,7 +273,7 @@ static const struct ccdm_option brokerd_options[] = {
 	{ 0 },
 };
 
-/* The program has no verbs. */
+/* The program has no verbs: a single entry describes its options. */
 static const struct ccdm_verb *brokerd_verb(unsigned int number)
 {
 	static const struct ccdm_verb verb = {
@@ -312,10 +312,10 @@ static int brokerd_run(struct ccdm_daemon *d, bool check, struct ccdm_err *err)
 	r = brokerd_start(d, err);
 	if (r)
 		return r;
-	/* coverage: libevent's loop fails, and does not end */
+	/* coverage: libevent's loop fails instead of ending */
 	if (event_base_dispatch(d->base) < 0)
 		r = ccdm_err_set(err, -EIO, "the event loop ended unexpectedly");
-	/* (who is refused until then is in the log before it) */
+	/* Close the connections first: refusals up to now are logged before "stop". */
 	ccdm_server_free(d->server);
 	d->server = NULL;
 	ccdm_trace("stop");
@@ -336,11 +336,13 @@ int main(int argc, char **argv)
 	if (!verb || !ccdm_options(&brokerd_program, verb, argc, argv, brokerd_take, &a, &e))
 		return ccdm_ui_end(PROGRAM, e);
 	d.file = a.file;
-	/* No core dump, and nobody looks into it. */
+	/* No core dump, and no access by a debugger. */
 	prctl(PR_SET_DUMPABLE, 0);
 	signal(SIGPIPE, SIG_IGN);
 	json_set_alloc_funcs(malloc, brokerd_free);
-	/* all that counts is on the disk: where libevent has no memory it ends, and is started anew */
+	/*
+	 * Out of memory in libevent ends the daemon; systemd restarts it. All state is on the disk.
+	 */
 	event_set_mem_functions(ccdm_malloc_or_exit, brokerd_realloc, brokerd_free);
 	r = brokerd_run(&d, a.check, &err);
 	brokerd_stop(&d);

@@ -18,7 +18,7 @@
 #include "base/file.h"
 #include "server.h"
 
-#define HEADERS (96 << 10) /* bytes; a token is one of them */
+#define HEADERS (96 << 10) /* bytes; one of the headers is the token */
 
 struct ccdm_server {
 	struct event_base *base;
@@ -32,7 +32,7 @@ struct ccdm_server {
 	uint16_t port;
 };
 
-/* Lives as long as the connection's SSL does. */
+/* The state of one connection; freed together with its SSL object. */
 struct ccdm_connection {
 	struct ccdm_server *server;
 	struct bufferevent *bev;
@@ -42,7 +42,7 @@ struct ccdm_connection {
 
 /* ---- connections ------------------------------------------------------------- */
 
-/* It has had its time: the socket ends, and evhttp sees that. */
+/* The time limit has passed: shut the socket down, and evhttp notices the end. */
 static void ccdm_connection_late(evutil_socket_t fd, short what, void *arg)
 {
 	struct ccdm_connection *c = arg;
@@ -55,7 +55,7 @@ static void ccdm_connection_late(evutil_socket_t fd, short what, void *arg)
 		shutdown(socket, SHUT_RDWR);
 }
 
-/* One that ends without a request is counted, once. */
+/* Count a connection that ends without a request. */
 static void ccdm_connection_refused(const struct ccdm_connection *c)
 {
 	enum ccdm_refusal why = c->many	  ? CCDM_REFUSED_CONNECTIONS
@@ -103,7 +103,10 @@ static void ccdm_connection_info(const SSL *ssl, int where, int ret)
 		c->tls = true;
 }
 
-/* Without one evhttp would go on without TLS: ccdm_server_request() lets nobody in who has none. */
+/*
+ * Return: NULL on failure. evhttp then goes on without TLS, and ccdm_server_request() refuses all
+ * requests of a connection without TLS.
+ */
 static struct bufferevent *ccdm_connection_new(struct event_base *base, void *arg)
 {
 	struct timeval now = { 0 };
@@ -124,10 +127,10 @@ static struct bufferevent *ccdm_connection_new(struct event_base *base, void *ar
 	}
 	c->server = s;
 	s->connections++;
-	/* One too many ends at once. */
+	/* A connection above the limit is closed at once. */
 	c->many = s->connections > s->max_connections;
 	evtimer_add(c->timer, c->many ? &now : &s->timeout);
-	/* if it fails, it has freed the SSL, and with it the connection */
+	/* On failure this call has freed the SSL object and with it the connection. */
 	bev = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
 					     BEV_OPT_CLOSE_ON_FREE);
 	if (!bev)
@@ -139,7 +142,7 @@ static struct bufferevent *ccdm_connection_new(struct event_base *base, void *ar
 
 /* ---- requests ---------------------------------------------------------------------- */
 
-/* The value of our cookie among others, or NULL. */
+/* Find the value of the broker's cookie among others; NULL if it is missing. */
 static const char *ccdm_server_cookie(struct evkeyvalq *headers, char *copy, size_t size)
 {
 	const char *all = evhttp_find_header(headers, "Cookie");
@@ -276,7 +279,7 @@ int ccdm_server_reload(struct ccdm_server *s, const struct ccdm_conf *conf, stru
 
 	if (r)
 		return r;
-	SSL_CTX_free(s->tls); /* those who use it have it still */
+	SSL_CTX_free(s->tls); /* connections that use the old context hold a reference */
 	s->tls = tls;
 	s->max_connections = conf->max_connections;
 	s->timeout.tv_sec = (time_t)conf->timeout;
@@ -300,9 +303,12 @@ static int ccdm_server_listen(struct ccdm_server *s, const struct ccdm_conf *con
 	    getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&name, &size))
 		return ccdm_err_set(err, errno ? -errno : -EINVAL, "%s, port %u: %s", conf->listen,
 				    (unsigned int)conf->port, strerror(errno));
-	/* Head and body are two packets: the second must not wait for an answer to the first. */
+	/*
+	 * Headers and body are two packets: send the second one without waiting for the first's
+	 * ACK.
+	 */
 	setsockopt(evhttp_bound_socket_get_fd(bound), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	/* the port stands in the same place for IPv4 */
+	/* sin6_port and sin_port have the same offset */
 	s->port = ntohs(name.sin6_port);
 	return 0;
 }
@@ -344,10 +350,10 @@ void ccdm_server_free(struct ccdm_server *s)
 {
 	if (!s)
 		return;
-	s->refusals = NULL; /* who is there still was not refused */
+	s->refusals = NULL; /* connections that the shutdown ends were not refused */
 	if (s->http)
 		evhttp_free(s->http);
-	/* libevent ends connections in its loop. */
+	/* libevent closes connections only in its loop. */
 	if (s->base)
 		event_base_loop(s->base, EVLOOP_NONBLOCK);
 	SSL_CTX_free(s->tls);

@@ -7,10 +7,10 @@
 #include "base/compiler.h"
 #include "trust_watch.h"
 
-#define LOOK  3600  /* seconds between two looks at collateral */
-#define AGAIN 86400 /* until the same warning is repeated */
+#define LOOK  3600  /* seconds between two checks of collateral */
+#define AGAIN 86400 /* seconds until a warning is repeated */
 
-/* From 1 on. */
+/* Seconds; never 0, which means "never checked". */
 static int64_t ccdm_watch_now(void)
 {
 	struct timespec t;
@@ -19,7 +19,10 @@ static int64_t ccdm_watch_now(void)
 	return (int64_t)t.tv_sec + 1;
 }
 
-/* FNV-1a; two lines with one hash only keep the second from being said today. */
+/*
+ * FNV-1a. If two lines have the same hash, the second one is not printed today; nothing worse
+ * happens.
+ */
 static uint32_t ccdm_watch_hash(const char *text)
 {
 	uint32_t h = 2166136261U;
@@ -29,7 +32,7 @@ static uint32_t ccdm_watch_hash(const char *text)
 	return h;
 }
 
-/* Is it to be said? */
+/* Must the line be printed? Not if it was printed recently. */
 static bool ccdm_watch_new(struct ccdm_trust_watch *w, const char *line, int64_t now)
 {
 	const unsigned int n = ARRAY_SIZE(w->said);
@@ -75,12 +78,15 @@ enum ccdm_trust_state ccdm_trust_watch(struct ccdm_trust_watch *w,
 	enum ccdm_trust_state all;
 	unsigned int i;
 
-	/* (the first time is soon after the start, which must not depend on how much there is) */
+	/*
+	 * The first full check runs soon after the start, not in it: the start must not take longer
+	 * if there are many files.
+	 */
 	if (whole && w->looked && now - w->looked < LOOK)
 		goto out;
 	if (ccdm_trust_status(ccdm_trust_path(trust), time(NULL),
 			      whole ? CCDM_LOOK_PLATFORMS : CCDM_LOOK_START, &items, &err)) {
-		/* (it looks again the next time) */
+		/* the next call checks again */
 		w->start = CCDM_TRUST_BROKEN;
 		if (ccdm_watch_new(w, err.text, now))
 			fprintf(stderr, "%s: warning: %s\n", program, err.text);

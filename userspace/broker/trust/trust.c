@@ -14,29 +14,29 @@
 #include "trust.h"
 #include "trust_stamp.h"
 
-#define FILES	CCDM_CERTS_OWN_MAX /* in a directory */
-#define KEY_MAX 4096		   /* bytes of a TPM's key */
-#define CHIP	64		   /* bytes of its number */
+#define FILES	CCDM_CERTS_OWN_MAX /* files in one directory, at most */
+#define KEY_MAX 4096		   /* bytes of a TPM's public key, at most */
+#define CHIP	64		   /* bytes of a chip ID */
 #define ALLOWS                                                                                     \
 	(CCDM_ALLOW_DEBUG | CCDM_ALLOW_VMPL | CCDM_ALLOW_TCB_OUT_OF_DATE | CCDM_ALLOW_TCB_CONFIG | \
 	 CCDM_ALLOW_TCB_SW_HARDENING)
 
-/* Roots of one kind. */
+/* The roots of one kind. */
 struct ccdm_trust_roots {
 	unsigned int count;
 	char *name[FILES];
 	struct ccdm_anchor anchor[FILES];
-	char *usage[FILES]; /* NULL: the usual one */
+	char *usage[FILES]; /* NULL: the default usage */
 };
 
 struct ccdm_trust_dir {
 	char *dir;
-	struct ccdm_certs *certs; /* all that is read at the start */
+	struct ccdm_certs *certs; /* all certificates and lists that are read at the start */
 	struct ccdm_trust_roots roots, ak, ek;
 	struct ccdm_launches paravisors;
 	struct ccdm_launches svsms;
 	struct ccdm_snp_floor floor;
-	uint64_t stamp; /* from before it was read */
+	uint64_t stamp; /* taken before the directory was read */
 };
 
 /* ---- files ------------------------------------------------------------------ */
@@ -80,7 +80,10 @@ static int ccdm_trust_cert(const char *path, struct ccdm_certs *certs,
 	return r;
 }
 
-/* NAME.usage beside NAME.pem: which usage the certificates below it carry. */
+/*
+ * Read NAME.usage, which accompanies NAME.pem: the extended key usage of certificates below this
+ * root.
+ */
 static int ccdm_trust_usage(const char *root, char **usage, struct ccdm_err *err)
 {
 	const char *dot = strrchr(root, '.');
@@ -138,7 +141,7 @@ static int ccdm_trust_root(struct ccdm_trust_roots *roots, const char *path,
 	return r;
 }
 
-/* @roots: NULL: certificates and lists between root and leaf */
+/* Read a directory. @roots: NULL if it holds certificates and lists that are not roots. */
 static int ccdm_trust_read(struct ccdm_trust_dir *t, const char *sub,
 			   struct ccdm_trust_roots *roots, struct ccdm_err *err)
 {
@@ -167,7 +170,7 @@ static int ccdm_trust_read(struct ccdm_trust_dir *t, const char *sub,
 	return r;
 }
 
-/* Roots of both kinds were in one directory once: which of them is which, its owner knows. */
+/* A directory tpm-roots may hold roots of both kinds, and only its owner can tell them apart. */
 static int ccdm_trust_old(const char *dir, struct ccdm_err *err)
 {
 	struct dirent **names;
@@ -192,8 +195,8 @@ static int ccdm_trust_old(const char *dir, struct ccdm_err *err)
 }
 
 /*
- * A list of the operator's, of @most bytes. *@path: its name, which the caller frees; *@text: what
- * it has, NULL without the file. A file that cannot be looked for is no missing one.
+ * Read one of the operator's lists, of at most @most bytes. *@path: its name, which the caller
+ * frees. *@text: its content, or NULL if the file does not exist. Any other failure is an error.
  */
 static int ccdm_trust_list(const char *dir, const char *name, size_t most, char **path, char **text,
 			   size_t *size, struct ccdm_err *err)
@@ -215,7 +218,7 @@ static int ccdm_trust_list(const char *dir, const char *name, size_t most, char 
 	return r;
 }
 
-/* A list of launch values; without the file it lists nothing. */
+/* Read a list of launch values; a missing file is an empty list. */
 static int ccdm_trust_launches(const char *dir, const char *name, struct ccdm_launches *list,
 			       struct ccdm_err *err)
 {
@@ -230,7 +233,7 @@ static int ccdm_trust_launches(const char *dir, const char *name, struct ccdm_la
 	return r;
 }
 
-/* Without the file it is the list that ccdm comes with. */
+/* Read the firmware floor; without the file, use the built-in one. */
 static int ccdm_trust_floor(const char *dir, struct ccdm_snp_floor *floor, struct ccdm_err *err)
 {
 	char *path, *text;
@@ -324,8 +327,8 @@ const struct ccdm_anchor *ccdm_trust_anchors(const struct ccdm_trust_dir *t, uns
 /* ---- judging --------------------------------------------------------------------- */
 
 /*
- * A chip's certificate, by its number: a fleet has more of them than can be tried. What is
- * wrong with the report is for its judge.
+ * Find the certificate of a chip by the chip ID: a fleet has too many to try each. Errors in the
+ * report are left to its verifier.
  */
 static int ccdm_trust_vcek(const struct ccdm_trust_dir *t, const struct ccdm_claim *claim,
 			   struct ccdm_certs *certs, struct ccdm_err *err)
@@ -341,10 +344,10 @@ static int ccdm_trust_vcek(const struct ccdm_trust_dir *t, const struct ccdm_cla
 	if (strcmp(claim->tee, "snp") ||
 	    ccdm_json_octets(json_object_get(report, "chip_id"), "chip_id", chip, CHIP, &ignored))
 		return 0;
-	/* since Turin it is shorter */
-	/* coverage: no test has a chip with the short number */
+	/* The ID is shorter since Turin. */
+	/* coverage: no test has a chip with the short ID */
 	ccdm_hex(chip, memcmp(chip + 8, zero, CHIP - 8) ? CHIP : 8, hex);
-	/* coverage: a certificate that is kept was valid when it was kept */
+	/* coverage: a stored certificate was valid when it was stored */
 	for (i = 0; !r && i < ARRAY_SIZE(ends); i++) {
 		if (asprintf(&path, "%s/vcek/%s.%s", t->dir, hex, ends[i]) < 0)
 			return ccdm_err_memory(err);
@@ -355,14 +358,14 @@ static int ccdm_trust_vcek(const struct ccdm_trust_dir *t, const struct ccdm_cla
 	return r;
 }
 
-/* What one judgement finds by name: there are more of these files than can be read each time. */
+/* Files that one judgement finds by name; there are too many to read them all each time. */
 struct ccdm_trust_finding {
 	const struct ccdm_trust_dir *trust;
 	struct ccdm_certs *certs;
 	struct ccdm_collateral collateral;
 };
 
-/* @path: set if there is such a file, else NULL; the caller frees it */
+/* @path: the file's name, which the caller frees; NULL if there is no such file. */
 static int ccdm_trust_find(const struct ccdm_trust_dir *t, const char *sub, const uint8_t *name,
 			   size_t size, const char *end, char **path, struct ccdm_err *err)
 {
@@ -402,7 +405,7 @@ static int ccdm_trust_platform(const void *arg, const uint8_t fmspc[6],
 	return r;
 }
 
-/* The name only finds the file: it is known if its content is this key. */
+/* A key is known only if the file's content equals it; the name only locates the file. */
 static bool ccdm_trust_known(const void *arg, const struct ccdm_pubkey *key)
 {
 	const struct ccdm_trust_finding *f = arg;

@@ -12,34 +12,34 @@
 
 #define VCEK_MAX (16 << 10) /* bytes */
 
-/* What is kept between one piece and the next. */
+/* State kept between the downloads. */
 struct ccdm_fetching {
 	struct ccdm_fetch *fetch;
 	struct ccdm_keep *keep;
-	const char *limited; /* the server that wants no more requests now, */
-	bool silent;	     /* or that did not answer in time */
-	char *qe;	     /* the identity of the quoting enclave, as it came */
+	const char *limited; /* base URL of a server that is not asked again, */
+	bool silent;	     /* because it did not answer in time (else: it sent 429) */
+	char *qe;	     /* the answer about the quoting enclave's identity */
 	size_t qe_size;
 	char *qe_chain;
-	int first; /* error */
+	int first; /* the first error */
 	struct ccdm_err *first_err;
 	unsigned int failed;
 };
 
-/* One that is to be fetched. */
+/* A source to download. */
 struct ccdm_source {
 	char url[CCDM_URL_MAX];
-	char path[512]; /* where it goes */
+	char path[512]; /* where it is stored */
 	const char *header;
 	size_t max;
-	const struct ccdm_slot *slot; /* a list */
-	const uint8_t *fmspc;	      /* TCB info */
+	const struct ccdm_slot *slot; /* of a revocation list */
+	const uint8_t *fmspc;	      /* of TCB info */
 	bool qe;
 };
 
 /* ---- one answer ----------------------------------------------------------------- */
 
-/* One that is as slow as can be would hold up all others, and who imports, for hours. */
+/* Ask this server no more: a slow one would delay all downloads, and block an import, for hours. */
 static void ccdm_fetch_limit(struct ccdm_fetching *f, const char *url, bool silent)
 {
 	f->limited = !strncmp(url, CCDM_URL_AMD "/", strlen(CCDM_URL_AMD) + 1) ? CCDM_URL_AMD
@@ -76,7 +76,7 @@ static int ccdm_fetch_status(struct ccdm_http *http, const char *url, long statu
 	return r;
 }
 
-/* @chain: set to the header of the source, or to NULL; may be NULL */
+/* @chain: set to the value of the source's header, or to NULL. */
 static int ccdm_fetch_get(struct ccdm_fetching *f, const struct ccdm_source *s,
 			  struct ccdm_http_answer *answer, char **chain, struct ccdm_err *err)
 {
@@ -99,7 +99,7 @@ static int ccdm_fetch_get(struct ccdm_fetching *f, const struct ccdm_source *s,
 				    f->silent ? "its server did not answer in time"
 					      : "too many requests (429)");
 	snprintf(base, sizeof(base), "%s", f->fetch->from ? f->fetch->from : vendor);
-	/* (paths begin with a slash) */
+	/* the path begins with a slash */
 	if (base[0] && base[strlen(base) - 1] == '/')
 		base[strlen(base) - 1] = '\0';
 	r = ccdm_http_open(&conf, &http, &why);
@@ -123,7 +123,7 @@ static int ccdm_fetch_get(struct ccdm_fetching *f, const struct ccdm_source *s,
 	return r;
 }
 
-/* ---- what it is -------------------------------------------------------------------- */
+/* ---- kinds of answers -------------------------------------------------------------- */
 
 static int ccdm_fetch_tcb(struct ccdm_fetching *f, const struct ccdm_source *s,
 			  const struct ccdm_http_answer *a, const char *chain,
@@ -147,7 +147,7 @@ static int ccdm_fetch_tcb(struct ccdm_fetching *f, const struct ccdm_source *s,
 	return r;
 }
 
-/* Fetch and keep it. @kept->path stays empty for what belongs to another piece. */
+/* Download and store one source. @kept->path stays empty if it is stored with another one. */
 static int ccdm_fetch_one(struct ccdm_fetching *f, const struct ccdm_source *s,
 			  struct ccdm_kept *kept, struct ccdm_err *err)
 {
@@ -179,7 +179,7 @@ static int ccdm_fetch_one(struct ccdm_fetching *f, const struct ccdm_source *s,
 	return r;
 }
 
-/* Say what became of it, or what it would be. */
+/* Report what became of a source or, with --print, what would be downloaded. */
 static void ccdm_fetch_source(struct ccdm_fetching *f, const struct ccdm_source *s)
 {
 	struct ccdm_fetched said = { .url = s->url, .path = s->path, .header = s->header };
@@ -199,12 +199,12 @@ static void ccdm_fetch_source(struct ccdm_fetching *f, const struct ccdm_source 
 		*f->first_err = err;
 	}
 	f->failed += !!r;
-	/* the identity is told with the platforms that it is stored for */
+	/* the identity is reported with each platform that it is stored for */
 	if (r || f->fetch->print || !s->qe)
 		f->fetch->said(&said, f->fetch->arg);
 }
 
-/* ---- all of them ---------------------------------------------------------------------- */
+/* ---- all sources ---------------------------------------------------------------------- */
 
 static int ccdm_fetch_vcek(struct ccdm_fetching *f, struct ccdm_err *err)
 {
@@ -237,7 +237,7 @@ static void ccdm_fetch_lists(struct ccdm_fetching *f)
 		if (slot->tdx ? !f->fetch->tdx : !f->fetch->snp)
 			continue;
 		if (!ccdm_url_crl(slot->issuer, slot->subject, s.url))
-			continue; /* no slot is of another vendor */
+			continue; /* each slot belongs to a vendor with a URL */
 		snprintf(s.path, sizeof(s.path), "%s/certs/%s", f->fetch->dir, slot->file);
 		if (slot->tdx && !slot->root)
 			s.header = "SGX-PCK-CRL-Issuer-Chain";
@@ -245,7 +245,7 @@ static void ccdm_fetch_lists(struct ccdm_fetching *f)
 	}
 }
 
-/* @name: FMSPC.json; another file is none of ours. Return: 0, -E2BIG */
+/* Add the platform of file @name, "FMSPC.json"; ignore other files. Return: 0, -E2BIG */
 static int ccdm_fetch_known(struct ccdm_fetch *fetch, const char *name)
 {
 	char hex[13] = "";
@@ -265,7 +265,7 @@ static int ccdm_fetch_known(struct ccdm_fetch *fetch, const char *name)
 	return 0;
 }
 
-/* Platforms whose collateral is there already are fetched again. */
+/* Add the platforms that already have collateral, so they are downloaded again. */
 static int ccdm_fetch_stored(struct ccdm_fetch *fetch, struct ccdm_err *err)
 {
 	struct dirent **names;
@@ -282,7 +282,7 @@ static int ccdm_fetch_stored(struct ccdm_fetch *fetch, struct ccdm_err *err)
 		free(names[i]);
 	}
 	free(names);
-	/* those that are left out would expire, and nobody would know */
+	/* Fail, because a platform that is left out would expire without a warning. */
 	return r ? ccdm_err_set(err, r, "%s: more than %u platforms", dir, CCDM_FETCH_FMSPC) : 0;
 }
 
@@ -299,7 +299,7 @@ static int ccdm_fetch_platforms(struct ccdm_fetching *f, struct ccdm_err *err)
 		return 0;
 	snprintf(qe.path, sizeof(qe.path), "%s/collateral", f->fetch->dir);
 	ccdm_fetch_source(f, &qe);
-	/* one without the other is of no use */
+	/* TCB info without the identity is useless */
 	if (!f->qe && !f->fetch->print)
 		return 0;
 	for (i = 0; i < f->fetch->nr_fmspc; i++) {

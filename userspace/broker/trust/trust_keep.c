@@ -17,14 +17,14 @@
 #include "crypto/x509_crl.h"
 #include "trust_keep.h"
 
-#define CHIP 64 /* bytes of its number */
+#define CHIP 64 /* bytes of a chip ID */
 
 struct ccdm_keep {
 	char *dir;
 	int lock;
 	int64_t at;
 	struct ccdm_trust_dir *trust;
-	struct ccdm_certs *certs; /* over those of the directory */
+	struct ccdm_certs *certs; /* a layer above those of the directory */
 };
 
 /* ---- the directory ------------------------------------------------------------- */
@@ -40,7 +40,7 @@ int ccdm_keep_open(const char *dir, int64_t at, struct ccdm_keep **keep, struct 
 		return r;
 	k->at = at;
 	k->dir = strdup(dir);
-	/* (a file that others cannot open: whoever can, can hold it) */
+	/* Others cannot open this file: whoever can open it can hold its lock. */
 	snprintf(path, sizeof(path), "%s/.lock", dir);
 	k->lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (!k->dir)
@@ -91,7 +91,7 @@ int ccdm_keep_path(const char *dir, const char *sub, const uint8_t *name, size_t
 	return snprintf(path, 512, "%s/%s/%s.%s", dir, sub, hex, end) < 512 ? 0 : -ENAMETOOLONG;
 }
 
-/* What must hold of a chain: the roots are those that evidence is judged with. */
+/* Set what a certificate chain must fulfil; the roots are the same as for evidence. */
 static int ccdm_keep_roots(const struct ccdm_keep *k, bool tdx, struct ccdm_path *path)
 {
 	path->prefix = "";
@@ -105,7 +105,7 @@ static int ccdm_keep_roots(const struct ccdm_keep *k, bool tdx, struct ccdm_path
 	return path->builtin ? 0 : -ENOMEM;
 }
 
-/* The verdict's word: what is refused is refused for the first check that failed. */
+/* Turn the verdict into an error that names the first failed check. */
 static int ccdm_keep_accepted(const char *what, const struct ccdm_verdict *v, struct ccdm_err *err)
 {
 	const struct ccdm_check *c = ccdm_verdict_failed(v);
@@ -118,7 +118,7 @@ static int ccdm_keep_accepted(const char *what, const struct ccdm_verdict *v, st
 	return ccdm_err_set(err, -ECANCELED, "%s: refused", what);
 }
 
-/* Into @kept->path, unless it has it already. */
+/* Write to @kept->path, unless the file already has this content. */
 static int ccdm_keep_write(const void *bytes, size_t size, struct ccdm_kept *kept,
 			   struct ccdm_err *err)
 {
@@ -135,7 +135,7 @@ static int ccdm_keep_write(const void *bytes, size_t size, struct ccdm_kept *kep
 	}
 	if (!kept->changed)
 		return 0;
-	/* the daemon reads it, which is somebody else */
+	/* The daemon, another user, must be able to read it. */
 	mask = umask(022);
 	*slash = '\0';
 	r = mkdir(kept->path, 0755) && errno != EEXIST
@@ -150,7 +150,7 @@ static int ccdm_keep_write(const void *bytes, size_t size, struct ccdm_kept *kep
 
 /* ---- revocation lists --------------------------------------------------------------- */
 
-/* Is the one that is there already no newer? */
+/* Refuse a list that may not replace the stored one. */
 static int ccdm_keep_newer(const struct ccdm_slot *slot, const char *what,
 			   const struct ccdm_crl *crl, const char *path, struct ccdm_err *err)
 {
@@ -178,7 +178,7 @@ static int ccdm_keep_newer(const struct ccdm_slot *slot, const char *what,
 	return r;
 }
 
-/* @set: what is stored; @beside: where its issuer is */
+/* @set: the list to store. @beside: certificates that include its issuer. */
 static int ccdm_keep_crl(struct ccdm_keep *k, const struct ccdm_slot *slot, const char *what,
 			 const struct ccdm_certs *set, const struct ccdm_certs *beside,
 			 struct ccdm_verdict *v, struct ccdm_kept *kept, struct ccdm_err *err)
@@ -191,7 +191,9 @@ static int ccdm_keep_crl(struct ccdm_keep *k, const struct ccdm_slot *slot, cons
 	if (!crl || ccdm_certs_crl(set, 1))
 		return ccdm_err_set(err, -EINVAL, "%s: expected one revocation list, found %s",
 				    what, crl ? "several" : "none");
-	/* nobody looks at those, and in certs/ they would be the operator's */
+	/*
+	 * Nobody would check these certificates, and in certs/ they would count as the operator's.
+	 */
 	if (ccdm_certs_at(set, 0))
 		return ccdm_err_set(
 			err, -EINVAL,
@@ -226,7 +228,9 @@ int ccdm_keep_list(struct ccdm_keep *k, const struct ccdm_slot *slot, const char
 		   const void *bytes, size_t size, const char *chain, struct ccdm_kept *kept,
 		   struct ccdm_err *err)
 {
-	/* the list alone is stored; its issuer comes with evidence, or is below it */
+	/*
+	 * Store only the list. Its issuer comes with evidence, or is among the stored certificates.
+	 */
 	struct ccdm_certs *beside = ccdm_certs_own(k->certs), *set = ccdm_certs_own(NULL);
 	struct ccdm_verdict *v = calloc(1, sizeof(*v));
 	char *text = NULL;
@@ -245,7 +249,7 @@ int ccdm_keep_list(struct ccdm_keep *k, const struct ccdm_slot *slot, const char
 		r = ccdm_err_memory(err);
 	if (!r)
 		r = ccdm_keep_write(text, size, kept, err);
-	/* what it revokes is revoked for what comes next */
+	/* What this list revokes is revoked for the files that follow. */
 	if (!r)
 		r = ccdm_keep_certs(k, what, text, size, err);
 	free(text);
@@ -255,7 +259,7 @@ int ccdm_keep_list(struct ccdm_keep *k, const struct ccdm_slot *slot, const char
 	return r;
 }
 
-/* ---- chips ---------------------------------------------------------------------------- */
+/* ---- certificates of chips ---------------------------------------------------------------- */
 
 static int ccdm_keep_chip(struct ccdm_keep *k, const struct ccdm_certs *set,
 			  const struct ccdm_cert *leaf, struct ccdm_verdict *v,
@@ -281,7 +285,7 @@ static int ccdm_keep_chip(struct ccdm_keep *k, const struct ccdm_certs *set,
 	if (r)
 		return r;
 	name = ccdm_snp_generation_name(generation);
-	/* the operator's own roots have names of files */
+	/* the operator's own roots are named after files */
 	ccdm_verdict_add(v, "generation",
 			 !path.builtin || (path.anchor && !strcmp(path.anchor->name, name)), 0,
 			 path.anchor ? path.anchor->name : "the generation of a root", "%s", name);
@@ -292,7 +296,7 @@ static int ccdm_keep_chip(struct ccdm_keep *k, const struct ccdm_certs *set,
 			      "der", kept->path);
 }
 
-/* Is it the one that has signed the report? What else the report says is for its judge. */
+/* Did this chip sign the report? Its verifier checks the rest of the report. */
 static int ccdm_keep_signed(struct ccdm_keep *k, const struct ccdm_certs *set,
 			    const struct ccdm_cert *leaf, const struct ccdm_snp *snp,
 			    struct ccdm_verdict *v)
@@ -344,9 +348,9 @@ out:
 	return r;
 }
 
-/* ---- platforms -------------------------------------------------------------------------- */
+/* ---- collateral of platforms ---------------------------------------------------------------- */
 
-/* What becomes of a text that another one would replace; zero is no. */
+/* May a text replace another one? zero is no. */
 enum ccdm_signed_change {
 	CCDM_SIGNED_LOWER_NUMBER,
 	CCDM_SIGNED_OLDER_DATE,
@@ -392,7 +396,7 @@ static int ccdm_keep_current(const char *what, const struct ccdm_collateral *c, 
 			r = ccdm_collateral_bundle(path, text, size, &old, set, err);
 			free(text);
 		}
-		/* (one that is none says nothing, and is replaced) */
+		/* an invalid old file does not count, and is replaced */
 		if (r == -EINVAL) {
 			r = 0;
 			goto out;
@@ -411,7 +415,7 @@ out:
 	return r;
 }
 
-/* Both texts, and the lists that came with them. */
+/* Verify both texts and the revocation lists that came with them. */
 static int ccdm_keep_genuine(struct ccdm_keep *k, const char *what, const struct ccdm_certs *set,
 			     const struct ccdm_collateral *c, struct ccdm_verdict *v,
 			     struct ccdm_err *err)
@@ -455,7 +459,7 @@ char *ccdm_keep_assemble(const struct ccdm_answers *a)
 	return text;
 }
 
-/* The members that are known, in a text of our own. */
+/* Copy the known members into a new text. */
 static char *ccdm_keep_bundle(const char *bundle, size_t size)
 {
 	static const char *const keys[] = {
@@ -476,7 +480,7 @@ static char *ccdm_keep_bundle(const char *bundle, size_t size)
 	for (i = 0; i < ARRAY_SIZE(keys); i++)
 		if (json_is_string(json_object_get(o, keys[i])))
 			ccdm_json_put(&out, keys[i], json_incref(json_object_get(o, keys[i])));
-	/* (it was read before: without an object there is no memory) */
+	/* it was parsed before, so a failure means out of memory */
 	text = o ? ccdm_json_dump(out, JSON_INDENT(1)) : NULL;
 	json_decref(out);
 	json_decref(o);

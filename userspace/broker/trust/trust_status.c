@@ -34,9 +34,9 @@ void ccdm_trust_items_drop(struct ccdm_trust_items *items)
 	memset(items, 0, sizeof(*items));
 }
 
-/* ---- one thing -------------------------------------------------------------------- */
+/* ---- one item --------------------------------------------------------------------- */
 
-/* @id: 32 bytes; what has the same may take its place. NULL: nothing may */
+/* Add an item. @id: 32 bytes; an item with the same ID can supersede it. NULL: none can. */
 static int ccdm_look_add(struct ccdm_looking *l, const char *kind, const char *what,
 			 const char *file, const uint8_t *id, int64_t from, int64_t until)
 {
@@ -55,7 +55,7 @@ static int ccdm_look_add(struct ccdm_looking *l, const char *kind, const char *w
 		  : until < l->at		    ? CCDM_TRUST_EXPIRED
 		  : until - l->at < CCDM_TRUST_SOON ? CCDM_TRUST_EXPIRES
 						    : CCDM_TRUST_VALID;
-	/* (twice as many each time there is no room) */
+	/* the array grows at each power of two */
 	if (!(n & (n - 1))) {
 		more = realloc(items->item, (n ? 2 * (size_t)n : 1) * sizeof(*more));
 		if (!more)
@@ -67,7 +67,10 @@ static int ccdm_look_add(struct ccdm_looking *l, const char *kind, const char *w
 	return 0;
 }
 
-/* Is it a list that a vendor publishes? AMD has two of one issuer, and neither stands for the other. */
+/*
+ * Does @file hold a list that a vendor publishes? AMD has two with the same issuer, so neither
+ * supersedes the other.
+ */
 static bool ccdm_look_slot(const char *file)
 {
 	const struct ccdm_slot *slot;
@@ -79,7 +82,7 @@ static bool ccdm_look_slot(const char *file)
 	return false;
 }
 
-/* Lists of a set, which are in @file. */
+/* Add the lists of a set, which were read from @file. */
 static int ccdm_look_lists(struct ccdm_looking *l, const char *file, const struct ccdm_certs *set)
 {
 	const struct ccdm_crl *crl;
@@ -127,7 +130,7 @@ static int ccdm_look_certificate(struct ccdm_looking *l, const char *name, const
 	return ccdm_look_certs(l, "certificate", NULL, file, text, size);
 }
 
-/* The file's name is the chip's number. */
+/* Add a chip's certificate; the chip ID is the file's name. */
 static int ccdm_look_vcek(struct ccdm_looking *l, const char *name, const char *file,
 			  const char *text, size_t size)
 {
@@ -164,7 +167,7 @@ static int ccdm_look_collateral(struct ccdm_looking *l, const char *name, const 
 	return r;
 }
 
-/* ---- all of them -------------------------------------------------------------------- */
+/* ---- all items -------------------------------------------------------------------- */
 
 static int ccdm_look_file(struct ccdm_looking *l, const char *sub, const char *name,
 			  int (*look)(struct ccdm_looking *l, const char *name, const char *file,
@@ -177,7 +180,7 @@ static int ccdm_look_file(struct ccdm_looking *l, const char *sub, const char *n
 
 	if (snprintf(path, sizeof(path), "%s/%s/%s", l->dir, sub, name) >= (int)sizeof(path))
 		return ccdm_err_set(l->err, -ENAMETOOLONG, "%s: the name is too long", name);
-	/* NAME.usage beside NAME.pem is no certificate */
+	/* NAME.usage accompanies NAME.pem and is not a certificate */
 	if (strlen(name) > 6 && !strcmp(name + strlen(name) - 6, ".usage"))
 		return 0;
 	if (ccdm_file_read(path, CCDM_COLLATERAL_MAX, &text, &size, &none))
@@ -188,7 +191,7 @@ static int ccdm_look_file(struct ccdm_looking *l, const char *sub, const char *n
 	return r;
 }
 
-/* Of what expires there may be another one that does not: of the same key, or the same issuer. */
+/* An item that expires is superseded if a valid one has the same key or the same issuer. */
 static void ccdm_look_superseded(struct ccdm_trust_items *items, unsigned int i)
 {
 	static const uint8_t none[sizeof(items->item[0].id)];
@@ -197,7 +200,7 @@ static void ccdm_look_superseded(struct ccdm_trust_items *items, unsigned int i)
 
 	if (!memcmp(one->id, none, sizeof(none)) || ccdm_look_slot(one->file))
 		return;
-	/* (what is in a bundle is good for one platform, and for no other) */
+	/* An item of a bundle is valid for one platform only. */
 	for (k = 0; k < items->count; k++)
 		if (items->item[k].state == CCDM_TRUST_VALID &&
 		    strncmp(items->item[k].file, "collateral/", 11) &&

@@ -17,14 +17,14 @@
 #include "note.h"
 #include "status.h"
 
-/* A line that is being done. */
+/* A request that is being handled. */
 struct ccdm_asked {
 	struct ccdm_broker *b;
 	const json_t *o;
 	int64_t now;
 	const char *who;
-	char name[CCDM_KBS_PATH_MAX]; /* what it is about, once that is known */
-	bool begun;		      /* the log says so */
+	char name[CCDM_KBS_PATH_MAX]; /* of the object; set once it is known */
+	bool begun;		      /* a line in the log says so */
 	json_t *answer;
 	struct ccdm_err err;
 };
@@ -37,7 +37,7 @@ static const char *ccdm_asked_text(struct ccdm_asked *q, const char *key, int *r
 	return text ? text : "";
 }
 
-/* What is changed stands in the log before it is; how it ended, after it. */
+/* Log a change before it is made; ccdm_asked_ended() logs how it ended. */
 static int ccdm_asked_log(struct ccdm_asked *q, const char *what, const char *name,
 			  const char *hash)
 {
@@ -51,7 +51,7 @@ static int ccdm_asked_log(struct ccdm_asked *q, const char *what, const char *na
 	return r;
 }
 
-/* How an order ended that changes something, or would have. */
+/* Log how a changing request ended. A dry run that succeeds is not logged. */
 static int ccdm_asked_ended(struct ccdm_asked *q, const char *what, int r)
 {
 	const char *path = json_string_value(json_object_get(q->o, "path"));
@@ -61,7 +61,7 @@ static int ccdm_asked_ended(struct ccdm_asked *q, const char *what, int r)
 	int bad;
 
 	if (!q->begun && !r)
-		return 0; /* a dry run */
+		return 0; /* a dry run, which changes nothing */
 	if (!q->begun)
 		snprintf(q->name, sizeof(q->name), "%s", path ? path : name ? name : "");
 	entry = json_pack("{s:s, s:s, s:s, s:s, s:s?}", "who", q->who, "do", what, "name", q->name,
@@ -91,7 +91,7 @@ static int ccdm_policy_find(const char *name, const char *text, void *arg)
 	return 0;
 }
 
-/* What is there under this name: the difference that an addition makes. */
+/* Read the policy of this name, to show what an addition changes. */
 static int ccdm_policy_before(struct ccdm_asked *q, const char *name, json_t **before)
 {
 	*before = json_pack("{s:s}", "name", name);
@@ -99,7 +99,7 @@ static int ccdm_policy_before(struct ccdm_asked *q, const char *name, json_t **b
 		       : -ENOMEM;
 }
 
-/* Each document of a file is a policy of its own, and kept with the whole text of it. */
+/* Add one policy: one YAML document. Its whole text is stored. */
 static int ccdm_admin_policy_add(struct ccdm_asked *q)
 {
 	bool dry = json_is_true(json_object_get(q->o, "dry-run"));
@@ -217,7 +217,7 @@ static int ccdm_admin_secret_remove(struct ccdm_asked *q)
 	return r ? r : ccdm_store_secret_remove(q->b->store, path, &q->err);
 }
 
-/* One that is sealed under an older key. Return: 1 if it was, 0, -errno */
+/* Seal a secret again if an older key sealed it. Return: 1 if so, 0, -errno */
 static int ccdm_secret_reseal(struct ccdm_asked *q, const char *path)
 {
 	uint8_t *sealed, *bytes = NULL;
@@ -269,7 +269,7 @@ static int ccdm_admin_secrets_reseal(struct ccdm_asked *q)
 	return r;
 }
 
-/* ---- explaining ---------------------------------------------------------------------- */
+/* ---- explaining policies ------------------------------------------------------------- */
 
 static int ccdm_admin_explain(struct ccdm_asked *q)
 {
@@ -281,7 +281,7 @@ static int ccdm_admin_explain(struct ccdm_asked *q)
 				&q->answer, &q->err);
 }
 
-/* ---- what the tool did ------------------------------------------------------------------ */
+/* ---- notes of the tool ------------------------------------------------------------------ */
 
 static int ccdm_admin_note(struct ccdm_asked *q)
 {
@@ -299,14 +299,14 @@ static int ccdm_admin_note(struct ccdm_asked *q)
 	return ccdm_broker_note(q->b, q->now, "tool", entry, &q->err);
 }
 
-/* ---- how it is ---------------------------------------------------------------------------- */
+/* ---- status --------------------------------------------------------------------------------- */
 
 static int ccdm_admin_status(struct ccdm_asked *q)
 {
 	return ccdm_status(q->b, &q->answer, &q->err);
 }
 
-/* ---- lines ----------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------- */
 
 static const struct {
 	const char *word;
@@ -338,7 +338,7 @@ json_t *ccdm_admin_answer(struct ccdm_broker *b, char *line, size_t size, const 
 	for (i = 0; i < n; i++)
 		if (word && !strcmp(word, ccdm_admin_words[i].word))
 			break;
-	/* (what follows "do" may be a secret) */
+	/* print only the word: its parameters may hold a secret */
 	ccdm_trace("admin: %s: %s", who, i < n ? ccdm_admin_words[i].word : "unknown");
 	r = i < n ? ccdm_admin_words[i].run(&q)
 		  : ccdm_err_set(&q.err, -EINVAL, "unknown request '%.40s'", word ? word : "so");

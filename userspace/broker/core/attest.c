@@ -12,14 +12,14 @@
 
 /* ---- the message -------------------------------------------------------------- */
 
-/* The second message, taken apart; members point into @all. */
+/* The guest's second message, parsed; the members point into @all. */
 struct ccdm_attest {
 	json_t *all;
 	struct ccdm_nonce nonce;
 	json_t *jwk;
 	const json_t *primary;
 	const char *additional;
-	const char *said; /* the nonce, as it came back; not in version 0.2 */
+	const char *said; /* the nonce as the guest repeats it; NULL in version 0.2 */
 };
 
 static int ccdm_attest_read(const struct ccdm_request *q, struct ccdm_attest *m,
@@ -58,7 +58,7 @@ static int ccdm_attest_read(const struct ccdm_request *q, struct ccdm_attest *m,
 	return 0;
 }
 
-/* What was found, with everything that failed. */
+/* Judge the evidence; @v lists all checks that failed. */
 static int ccdm_attest_judge(struct ccdm_broker *b, const struct ccdm_request *q,
 			     const struct ccdm_attest *m, struct ccdm_verdict *v,
 			     struct ccdm_proof *proof, struct ccdm_err *err)
@@ -91,7 +91,7 @@ static int ccdm_attest_judge(struct ccdm_broker *b, const struct ccdm_request *q
 	return ccdm_trust_judge(b->trust, &claim, q->now, v, proof, err);
 }
 
-/* Policies that hold, each with the hash of its text; NULL: out of memory. */
+/* The policies that hold, each with the hash of its text. Return: NULL on error. */
 static json_t *ccdm_attest_policies(struct ccdm_broker *b, const json_t *facts, json_t **traces,
 				    struct ccdm_err *err)
 {
@@ -114,7 +114,7 @@ static json_t *ccdm_attest_policies(struct ccdm_broker *b, const json_t *facts, 
 	return names;
 }
 
-/* The checks that failed, as the log has them. */
+/* The failed checks, for the log. */
 static json_t *ccdm_failed(const struct ccdm_verdict *v)
 {
 	json_t *all = ccdm_verdict_json(v), *failed = json_array(), *check;
@@ -127,7 +127,7 @@ static json_t *ccdm_failed(const struct ccdm_verdict *v)
 	return failed;
 }
 
-/* What is kept of the guest. */
+/* Store the session: what later requests need to know about the guest. */
 static int ccdm_attest_session(struct ccdm_broker *b, const struct ccdm_request *q,
 			       const struct ccdm_attest *m, const json_t *facts,
 			       struct ccdm_err *err)
@@ -162,13 +162,13 @@ static int ccdm_attest_token(const struct ccdm_broker *b, const struct ccdm_requ
 	return r;
 }
 
-/* What is decided of evidence; zero is no. */
+/* The decision about the evidence; zero is a refusal. */
 enum ccdm_outcome {
 	CCDM_REFUSED,
 	CCDM_ACCEPTED,
 };
 
-/* What is said to the log of an attestation. @reason: why it is refused */
+/* Log an attestation. @reason: why it was refused, or NULL */
 static int ccdm_attest_log(struct ccdm_broker *b, const struct ccdm_request *q,
 			   const struct ccdm_attest *m, enum ccdm_outcome outcome,
 			   const char *reason, json_t *more, struct ccdm_err *err)
@@ -186,12 +186,12 @@ static int ccdm_attest_log(struct ccdm_broker *b, const struct ccdm_request *q,
 	return ccdm_broker_note(b, q->now, "attest", more, err);
 }
 
-/* What is decided. */
+/* A decision and its reasons. */
 struct ccdm_decision {
 	enum ccdm_outcome outcome;
-	const char *reason; /* of a refusal, for the operator */
+	const char *reason; /* of a refusal, for the operator's log */
 	const char *type;   /* of a refusal, for the guest */
-	json_t *more;	    /* for the log */
+	json_t *more;	    /* members for the log */
 	struct ccdm_err err;
 };
 
@@ -228,7 +228,10 @@ static void ccdm_attest_decide(struct ccdm_broker *b, const struct ccdm_request 
 	} else {
 		d->outcome = CCDM_ACCEPTED;
 	}
-	/* Not the events: they are many, and those that a condition was about stand in it. */
+	/*
+	 * Leave the events out, since they are many; the conditions' traces contain those that
+	 * matter.
+	 */
 	facts = json_copy(proof->facts);
 	json_object_del(facts, "events");
 	d->more = json_pack("{s:o, s:O, s:O?}", "facts", facts, "notes", proof->notes, "policies",
@@ -239,7 +242,7 @@ static void ccdm_attest_decide(struct ccdm_broker *b, const struct ccdm_request 
 	json_decref(names);
 }
 
-/* The session is kept if it is in the log, and only then. */
+/* Store the session only if its log entry is written, and the reverse. */
 static int ccdm_attest_keep(struct ccdm_broker *b, const struct ccdm_request *q,
 			    const struct ccdm_attest *m, const struct ccdm_proof *proof,
 			    struct ccdm_decision *d)
@@ -255,7 +258,7 @@ static int ccdm_attest_keep(struct ccdm_broker *b, const struct ccdm_request *q,
 		ccdm_decision_refuse(d, d->err.text);
 	r = ccdm_attest_log(b, q, m, d->outcome, d->reason, d->more, &err);
 	r = ccdm_store_end(b->store, r, &d->err);
-	/* it was accepted, says the log, and is not kept all the same */
+	/* The log says "accepted", but the session is not stored: correct the log. */
 	if (r && d->outcome == CCDM_ACCEPTED)
 		(void)ccdm_attest_log(b, q, m, CCDM_REFUSED, d->err.text, json_object(), &err);
 	return r;
@@ -284,8 +287,9 @@ static void ccdm_attest_reply(struct ccdm_broker *b, const struct ccdm_request *
 }
 
 /*
- * A nonce of ours, and a message that is none: it is refused, and so it is in the log. Anybody gets
- * a nonce, and nothing was claimed: the first ones of a minute have a line, the others a number.
+ * The nonce is this broker's, but the message is unreadable. Anybody can obtain a nonce, and such a
+ * message claims nothing. So the first ones of each minute get a log entry each, and the rest are
+ * only counted.
  */
 static void ccdm_attest_unreadable(struct ccdm_broker *b, const struct ccdm_request *q,
 				   const struct ccdm_attest *m, const struct ccdm_err *why,
@@ -319,7 +323,7 @@ void ccdm_attest_answer(struct ccdm_broker *b, const struct ccdm_request *q, str
 		ccdm_refusals_add(&b->refusals,
 				  r == -ETIME ? CCDM_REFUSED_EXPIRED : CCDM_REFUSED_SESSION,
 				  q->now);
-	/* Unknown and expired are the same to who asks. */
+	/* The guest must not learn whether a session is unknown or expired. */
 	if (r)
 		ccdm_reply_error(a, 401, "TokenNotFound", "unknown session");
 	else if (ccdm_attest_read(q, &m, &err))

@@ -72,7 +72,7 @@ int ccdm_broker_note(struct ccdm_broker *b, int64_t now, const char *event, json
 	return r;
 }
 
-/* @key: NULL: of rows that have none here */
+/* @key: NULL: the rows of this table have no key */
 static int ccdm_odd_add(struct ccdm_broker *b, const struct ccdm_store_odd *odd, const char *key,
 			struct ccdm_err *err)
 {

@@ -16,7 +16,7 @@ static const struct ccdm_conf_key {
 	const char *section;
 	const char *key;
 	size_t offset;
-	size_t size; /* of a text; 0: a number from @min to @max */
+	size_t size; /* of a text, in bytes; 0: it is a number from @min to @max */
 	uint64_t min, max;
 	const char *text;
 	uint64_t number;

@@ -9,7 +9,7 @@
 
 _Static_assert(CCDM_MAC_SIZE == CCDM_CREDENTIAL_MAX, "a MAC is a value");
 
-/* Longer than what is authenticated of a nonce (nonce.c), so that neither is the other. */
+/* Longer than the authenticated part of a nonce (nonce.c), so a MAC of one never fits the other. */
 struct ccdm_credential_text {
 	char what[64];
 	uint8_t id[CCDM_NONCE_ID];

@@ -8,7 +8,10 @@
 #include "protocol.h"
 #include "resource.h"
 
-/* What goes with the nonce: a credential, if the guest speaks of a TPM. NULL: of one that is none. */
+/*
+ * The "extra-params" of a challenge: a credential if the guest names a TPM. Return: NULL if the
+ * TPM's identity is unusable.
+ */
 static json_t *ccdm_protocol_extra(struct ccdm_broker *b, const json_t *asked,
 				   const struct ccdm_nonce *nonce, struct ccdm_err *err)
 {
@@ -17,13 +20,16 @@ static json_t *ccdm_protocol_extra(struct ccdm_broker *b, const json_t *asked,
 
 	if (!tpm)
 		return json_string("");
-	/* beside a TEE it is the host's: what cannot be read of it breaks nothing */
+	/*
+	 * The host controls a TPM in addition to a TEE: if its identity is unusable, go on without
+	 * it.
+	 */
 	if (ccdm_credential_new(b->keys, nonce, tpm, &credential, err))
 		return strcmp(nonce->tee, "tpm") ? json_string("") : NULL;
 	return json_pack("{s:o}", "ccdm-credential", credential);
 }
 
-/* Nobody is known yet: it is counted. */
+/* Refuse a request of an unknown peer; it is counted, not logged. */
 static void ccdm_protocol_refuse(struct ccdm_broker *b, const struct ccdm_request *q,
 				 enum ccdm_refusal why, const char *type, const char *detail,
 				 struct ccdm_reply *a)
@@ -72,7 +78,7 @@ static void ccdm_protocol_auth(struct ccdm_broker *b, const struct ccdm_request 
 	json_decref(o);
 }
 
-/* For who watches the service; it says nothing that a guest could use. */
+/* The state for monitoring. It reveals nothing that would help a guest. */
 static void ccdm_protocol_health(const struct ccdm_broker *b, struct ccdm_reply *a)
 {
 	ccdm_reply_json(a, 200,

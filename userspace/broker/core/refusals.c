@@ -44,7 +44,7 @@ void ccdm_refusals_noted(struct ccdm_refusals *f, int64_t now)
 
 bool ccdm_refusals_line(struct ccdm_refusals *f, int64_t now)
 {
-	/* (a clock that was set back begins a minute as well) */
+	/* a clock that was set back starts a new minute, too */
 	if (now < f->minute || now >= f->minute + 60) {
 		f->minute = now;
 		f->lines = 0;

@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "resource.h"
 
-/* The session by cookie, or by the ID in a token of ours. */
+/* Find the session by the cookie, or by the ID in a token of this broker. */
 static json_t *ccdm_resource_session(struct ccdm_broker *b, const struct ccdm_request *q,
 				     struct ccdm_nonce *nonce, enum ccdm_refusal *why)
 {
@@ -23,7 +23,7 @@ static json_t *ccdm_resource_session(struct ccdm_broker *b, const struct ccdm_re
 	int r;
 
 	*why = CCDM_REFUSED_SESSION;
-	/* A session outlives its nonce. */
+	/* The session lives longer than its nonce, so ignore the nonce's expiry. */
 	if (q->cookie)
 		known = ccdm_nonce_read(b->keys, q->cookie, 0, nonce) == 0;
 	r = !known && q->bearer ? ccdm_token_verify(b->signer, q->bearer, q->now, &claims)
@@ -32,7 +32,7 @@ static json_t *ccdm_resource_session(struct ccdm_broker *b, const struct ccdm_re
 		*why = CCDM_REFUSED_EXPIRED;
 	if (!r) {
 		jti = json_string_value(json_object_get(claims, "jti"));
-		/* coverage: a token of this broker holds a jti that this broker made */
+		/* coverage: this broker wrote the token's jti */
 		known = jti && !ccdm_unhex(jti, nonce->id, CCDM_NONCE_ID);
 	}
 	if (known && !ccdm_store_session_get(b->store, nonce->id, q->now, &text, &err))
@@ -44,7 +44,10 @@ static json_t *ccdm_resource_session(struct ccdm_broker *b, const struct ccdm_re
 	return state;
 }
 
-/* The policy that opens it, or NULL; @traces: what was found of those that might have. */
+/*
+ * Find a policy that releases the resource, or NULL. @traces: the result of each policy that names
+ * it.
+ */
 static const struct ccdm_policy *ccdm_resource_policy(struct ccdm_broker *b, const char *path,
 						      const json_t *facts, json_t **traces,
 						      struct ccdm_err *err)
@@ -69,7 +72,7 @@ static const struct ccdm_policy *ccdm_resource_policy(struct ccdm_broker *b, con
 	return NULL;
 }
 
-/* Sealed for the guest's key. */
+/* Seal the resource for the guest's key. */
 static int ccdm_resource_seal(struct ccdm_broker *b, const char *path, const json_t *jwk,
 			      char **jwe, struct ccdm_err *err)
 {
@@ -122,7 +125,10 @@ static void ccdm_resource_decide(struct ccdm_broker *b, const struct ccdm_reques
 	if (ccdm_broker_note(b, q->now, "resource", more, &ignored)) {
 		ccdm_reply_error(a, 500, "PluginInternalError", "cannot write to the audit log");
 	} else if (r) {
-		/* One that is not there, and one that is not for this guest, are the same. */
+		/*
+		 * The guest must not learn whether a resource does not exist or is not released to
+		 * it.
+		 */
 		ccdm_reply_error(a, 401, "PolicyDeny", "not released to this guest");
 	} else {
 		a->body = jwe;

@@ -12,7 +12,7 @@
 #include "conf.h"
 #include "status.h"
 
-#define EXPIRY 16 /* warnings of what expires; of more only the number is said */
+#define EXPIRY 16 /* warnings about expiry that are listed; the rest are counted */
 
 static int ccdm_status_count(const char *name, const char *text, void *arg)
 {
@@ -22,7 +22,9 @@ static int ccdm_status_count(const char *name, const char *text, void *arg)
 	return 0;
 }
 
-/* Files in a directory of the trust directory, as ccdm_trust_load() sees them; none if it is not there. */
+/*
+ * Count the files in a directory as ccdm_trust_load() sees them; 0 if the directory does not exist.
+ */
 static json_t *ccdm_status_files(const char *trust, const char *name)
 {
 	char path[CCDM_CONF_PATH + 32];
@@ -37,7 +39,7 @@ static json_t *ccdm_status_files(const char *trust, const char *name)
 	while ((entry = readdir(dir))) {
 		size_t length = strlen(entry->d_name);
 
-		/* (NAME.usage belongs to NAME.pem) */
+		/* NAME.usage accompanies NAME.pem */
 		if (entry->d_name[0] != '.' &&
 		    (length < 6 || strcmp(entry->d_name + length - 6, ".usage")))
 			n++;
@@ -58,7 +60,7 @@ static json_t *ccdm_status_trust(const char *trust)
 	return o;
 }
 
-/* What in the trust directory expires; it is looked at now. */
+/* Warn of what expires in the trust directory, as it is at this moment. */
 static void ccdm_status_expiry(const char *trust, json_t **warnings)
 {
 	struct ccdm_trust_items items;
@@ -94,7 +96,7 @@ static json_t *ccdm_status_reload(const struct ccdm_life *life, json_t **warning
 			 life->why[0] ? "failed" : "done", "why", life->why[0] ? life->why : NULL);
 }
 
-/* Those that count now; null if they cannot be read, and then nothing is released. */
+/* Count the policies in force; null if they cannot be read, in which case nothing is released. */
 static json_t *ccdm_status_policies(struct ccdm_broker *b, json_t **warnings)
 {
 	const struct ccdm_policy *p;
@@ -135,7 +137,7 @@ int ccdm_status(struct ccdm_broker *b, json_t **answer, struct ccdm_err *err)
 	ccdm_json_put(&o, "policies", ccdm_status_policies(b, &warnings));
 	ccdm_json_put(&o, "secrets", json_integer(secrets));
 	ccdm_json_put(&o, "database", json_pack("{s:I}", "schema", (json_int_t)schema));
-	/* (the policies may just have made a line) */
+	/* read the log's end last: reading the policies may have added an entry */
 	head = ccdm_audit_end(b->audit, &lines);
 	ccdm_json_put(&o, "log", json_pack("{s:I, s:s}", "lines", (json_int_t)lines, "head", head));
 	ccdm_json_put(&o, "reload", ccdm_status_reload(&b->life, &warnings));

@@ -16,7 +16,7 @@
 #include "core/admin.h"
 #include "client.h"
 
-#define TIMEOUT 30 /* seconds without an answer */
+#define TIMEOUT 30 /* seconds to wait for an answer */
 
 static int ccdm_client_open(const char *path, struct ccdm_err *err)
 {
@@ -51,7 +51,7 @@ static bool ccdm_client_send(int fd, const char *text, size_t size)
 	return !size;
 }
 
-/* One line. */
+/* Read one line. */
 static json_t *ccdm_client_line(int fd)
 {
 	char *text = malloc(CCDM_ADMIN_MAX);
@@ -67,7 +67,7 @@ static json_t *ccdm_client_line(int fd)
 	return o;
 }
 
-/* The error whose exit code the broker gave. */
+/* Translate the exit code in the broker's answer back into an error. */
 static int ccdm_client_error(enum ccdm_exit code)
 {
 	switch (code) {
@@ -93,7 +93,7 @@ int ccdm_client_ask(const char *socket, json_t *question, json_t **answer, struc
 	int fd, r = 0;
 
 	*answer = NULL;
-	/* (what follows "do" may be a secret) */
+	/* print only the word: its parameters may hold a secret */
 	if (question)
 		ccdm_trace("admin: ask %s: %s", socket,
 			   json_string_value(json_object_get(question, "do")));

@@ -20,7 +20,7 @@
 
 /* ---- backup ------------------------------------------------------------------- */
 
-/* Whole lines alone: the daemon may be at the next one. */
+/* Copy only complete lines: the daemon may be writing the next one. */
 static int backup_log(const char *file, struct ccdm_store *to, uint64_t *lines,
 		      struct ccdm_err *err)
 {
@@ -136,12 +136,12 @@ static int restore_log(struct ccdm_store *from, const char *file, const struct c
 	return r ? r : ccdm_audit_verify(file, signer, lines, err);
 }
 
-/* struct restore_old - the log that is there, of a database that is not: its lock is held */
+/* struct restore_old - the log of a database that no longer exists; its lock is held */
 struct restore_old {
 	struct ccdm_audit *audit;
 	uint64_t lines;
 	char head[65];
-	char kept[PATH + 24]; /* where it goes */
+	char kept[PATH + 24]; /* the name under which it is kept */
 };
 
 static int restore_old_open(const struct ccdm_conf *conf, const char *log,
@@ -163,7 +163,7 @@ static int restore_old_open(const struct ccdm_conf *conf, const char *log,
 	return 0;
 }
 
-/* The restored log says what happened before the database is there. */
+/* Record the restore in the restored log before the database gets its name. */
 static int restore_note(const struct ccdm_work *work, const char *log,
 			const struct ccdm_signer *signer, const struct restore_old *old,
 			struct ccdm_err *err)
@@ -188,8 +188,8 @@ static int restore_note(const struct ccdm_work *work, const char *log,
 }
 
 /*
- * All of it gets its name, or everything has the name of before. A rename that fails may have been
- * done: its directory could not be written.
+ * Give all files their final names, or none. A failed rename may have happened nevertheless, if
+ * only the directory could not be synced.
  */
 static int restore_names(const struct restore_old *old, const char *log_new, const char *log,
 			 const char *db_new, const char *db)

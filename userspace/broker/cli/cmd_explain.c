@@ -59,7 +59,7 @@ static void explain_print(const json_t *answer)
 	}
 }
 
-/* The first check that failed and that nothing allowed, or NULL. */
+/* The first check that failed without an exception, or NULL. */
 static const json_t *explain_refused(const json_t *answer)
 {
 	json_t *check;

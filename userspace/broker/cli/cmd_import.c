@@ -9,34 +9,34 @@
 #include "crypto/x509_crl.h"
 #include "cmd_trust.h"
 
-/* What a file is. In this order they are kept: what is above goes first. */
+/* Kinds of files, in the order in which they are stored: later ones need earlier ones. */
 enum import_kind {
-	IMPORT_CERTS, /* issuers */
+	IMPORT_CERTS, /* of issuers */
 	IMPORT_ROOT_LIST,
 	IMPORT_LIST,
 	IMPORT_VCEK,
 	IMPORT_QE,     /* an answer of Intel's service */
-	IMPORT_TCB,    /* another one */
-	IMPORT_BUNDLE, /* both */
+	IMPORT_TCB,    /* an answer of Intel's service, too */
+	IMPORT_BUNDLE, /* both answers in one file */
 	IMPORT_KINDS,
 };
 
 struct import_file {
 	const char *name;
 	enum import_kind kind;
-	const struct ccdm_slot *slot; /* of a list; NULL: nobody's */
+	const struct ccdm_slot *slot; /* of a list; NULL: of no known vendor */
 	char *text;
 	size_t size;
 };
 
 struct import {
 	struct ccdm_keep *keep;
-	struct ccdm_certs *certs; /* issuers */
+	struct ccdm_certs *certs; /* of issuers */
 	const struct import_file *qe;
 	bool qe_used;
 };
 
-/* ---- what a file is ----------------------------------------------------------------- */
+/* ---- kinds of files ----------------------------------------------------------------- */
 
 static int import_json(struct import_file *f, struct ccdm_err *err)
 {
@@ -73,7 +73,7 @@ static int import_x509(struct import_file *f, bool vlek, struct ccdm_err *err)
 	if (!r && first)
 		ccdm_cert_cn(first, cn);
 	if (!r && ccdm_certs_crl(set, 0)) {
-		/* AMD's two lists have one issuer, and do not say which of them they are */
+		/* AMD's two lists have the same issuer and do not name their kind: --vlek tells */
 		ccdm_crl_info(ccdm_certs_crl(set, 0), &info);
 		f->slot = ccdm_slot_of(info.issuer, vlek);
 		f->kind = f->slot && f->slot->root ? IMPORT_ROOT_LIST : IMPORT_LIST;
@@ -94,7 +94,7 @@ static int import_read(struct import_file *f, bool vlek, struct ccdm_err *err)
 							  : import_x509(f, vlek, err);
 }
 
-/* ---- keep it --------------------------------------------------------------------------- */
+/* ---- storing --------------------------------------------------------------------------- */
 
 static int import_answers(struct import *in, const struct import_file *f, struct ccdm_kept *kept,
 			  struct ccdm_err *err)
@@ -153,7 +153,7 @@ static int import_keep(struct import *in, const struct import_file *f, struct cc
 	}
 }
 
-/* What is of use beside other pieces alone is not stored, and that must not look like success. */
+/* A file that is useful only together with another one is not stored; report that as an error. */
 static int import_lonely(const struct import *in, struct trust_output *out, struct ccdm_err *err)
 {
 	const struct ccdm_kept none = { 0 };
@@ -185,7 +185,7 @@ int cmd_trust_import(const struct ccdm_cli *cli, struct ccdm_err *err)
 	int i, one, r, first = 0;
 
 	r = files && in.certs ? ccdm_cli_conf(cli, &conf, err) : ccdm_err_memory(err);
-	/* (nothing is kept of files of which one cannot be read) */
+	/* If one file cannot be read, store none. */
 	for (i = 0; !r && i < cli->argc; i++) {
 		files[i].name = cli->argv[i];
 		r = import_read(&files[i], cli->vlek, err);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* cmd_init.c - ccdm-broker init|renew|rotate-key: what a broker is made of */
+/* cmd_init.c - ccdm-broker init|renew|rotate-key: keys, certificates and configuration */
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -24,7 +24,7 @@
 #define OWNER	"ccdm-broker"
 #define CA_DAYS 3650
 
-/* A file beside another one. */
+/* Build the path of @name in the folder of @file. */
 static void init_beside(const char *file, const char *name, char path[CCDM_CONF_PATH])
 {
 	char copy[CCDM_CONF_PATH];
@@ -40,7 +40,7 @@ static int init_dir(const char *path, mode_t mode, struct ccdm_err *err)
 	return ccdm_err_set(err, -errno, "%s: %s", path, strerror(errno));
 }
 
-/* The daemon's, if it has a user of its own. */
+/* Give the file to the daemon's user, if it exists. */
 static int init_own(const char *path, struct ccdm_err *err)
 {
 	const struct passwd *pw = geteuid() ? NULL : getpwnam(OWNER);
@@ -50,7 +50,7 @@ static int init_own(const char *path, struct ccdm_err *err)
 	return 0;
 }
 
-/* One line of a key file. */
+/* Make one line of a key file. */
 static int init_line(char line[66], struct ccdm_err *err)
 {
 	uint8_t key[32];
@@ -93,7 +93,7 @@ static int init_server(const struct ccdm_cli *cli, const struct ccdm_conf *conf,
 	return ccdm_issue_cert(&want, err);
 }
 
-/* struct init_made - what init has made so far: all of it goes if it cannot be ended */
+/* struct init_made - the files that init has created so far; a failure removes them all */
 struct init_made {
 	const char *file[8];
 	size_t count;
@@ -186,7 +186,7 @@ static int init_print(const struct ccdm_cli *cli, const struct ccdm_conf *conf,
 	return 0;
 }
 
-/* A configuration file that says nothing: everything is as it is without. */
+/* Write a configuration file without settings: all defaults apply. */
 static int init_conf(const struct ccdm_cli *cli, struct ccdm_err *err)
 {
 	static const char text[] = "# ccdm-brokerd(8) describes this file\n";
@@ -249,7 +249,7 @@ int cmd_renew(const struct ccdm_cli *cli, struct ccdm_err *err)
 	return r ? r : init_print(cli, &conf, err);
 }
 
-/* The new key stands first; none is dropped, since something may be sealed under it. */
+/* Put a new key first. Keep the old keys: something may be sealed with them. */
 static int rotate_key(const struct ccdm_conf *conf, struct ccdm_err *err)
 {
 	struct ccdm_keys *keys = NULL;

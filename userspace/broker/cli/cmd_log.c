@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* cmd_log.c - ccdm-broker log [verify]: what was decided, and whether the log says the truth */
+/* cmd_log.c - ccdm-broker log [verify]: print the audit log, verify its hash chain */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ static const char *log_text(const json_t *o, const char *key)
 	return text ? text : "";
 }
 
-/* What did not hold: of the evidence, or of the policies' conditions. */
+/* Print the failed checks of the evidence, or the failed conditions of the policies. */
 static void log_failed(const json_t *entry)
 {
 	const json_t *conditions = json_object_get(entry, "conditions");
@@ -46,7 +46,7 @@ static void log_failed(const json_t *entry)
 			     log_text(check, "found"));
 }
 
-/* Peers without a session: how many, and why. */
+/* Print how many requests without a session were refused, and why. */
 static void log_anonymous(const json_t *o)
 {
 	char why[512] = "";
@@ -63,7 +63,7 @@ static void log_anonymous(const json_t *o)
 		     log_text(o, "since"), why);
 }
 
-/* A row of the database that is left out. */
+/* Print a database row that the broker ignored. */
 static void log_store(const json_t *o)
 {
 	ccdm_ui_line("%s %-8s %-8s %s %s: %s%s%s", log_text(o, "time"), log_text(o, "event"),

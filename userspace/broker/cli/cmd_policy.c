@@ -11,7 +11,7 @@
 #include "cli.h"
 #include "policy/policy.h"
 
-/* One file; the JSON object of each policy goes to @all. */
+/* Read one file; append the JSON object of each policy to @all. */
 static int policy_file(const char *file, bool json, json_t **all, struct ccdm_err *err)
 {
 	struct ccdm_policy *policies = NULL, *p;
@@ -55,7 +55,7 @@ int cmd_policy_check(const struct ccdm_cli *cli, struct ccdm_err *err)
 	return r;
 }
 
-/* What stands in one and not in the other, line by line; the order is not looked at. */
+/* Print the lines of @text that @other lacks; their order does not matter. */
 static void policy_lines(const char *sign, const char *text, const char *other)
 {
 	size_t n;

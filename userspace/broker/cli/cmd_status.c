@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* cmd_status.c - ccdm-broker status: how the daemon is */
+/* cmd_status.c - ccdm-broker status: the state of the daemon */
 #include <stdio.h>
 #include "base/ui.h"
 #include "cli.h"
@@ -17,7 +17,7 @@ static long long status_number(const json_t *o, const char *key)
 	return (long long)json_integer_value(json_object_get(o, key));
 }
 
-/* "session 3, tls 1" */
+/* Print counts as in "session 3, tls 1". */
 static void status_numbers(const char *what, const json_t *o)
 {
 	const char *name, *sep = "";

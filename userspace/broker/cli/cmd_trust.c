@@ -18,7 +18,7 @@
 
 #define REPORT_MAX (1 << 20) /* bytes of a file with a report */
 
-/* ---- what became of pieces -------------------------------------------------------- */
+/* ---- report on each file ----------------------------------------------------------- */
 
 void trust_said(struct trust_output *out, const char *from, const struct ccdm_kept *kept,
 		const struct ccdm_err *err)
@@ -72,7 +72,7 @@ int trust_end(struct trust_output *out, int r, struct ccdm_err *err)
 
 /* ---- fetch --------------------------------------------------------------------------- */
 
-/* Where distributions keep the CAs that know servers on the Internet. */
+/* Where distributions store the CAs of public web servers. */
 static const char *trust_ca(const struct ccdm_cli *cli)
 {
 	static const char *const files[] = { "/etc/ssl/certs/ca-certificates.crt",
@@ -96,7 +96,7 @@ static int trust_json_report(const char *file, const char *text, size_t size,
 	const json_t *inner;
 	int r;
 
-	/* as "ccdm-setup evidence --json" prints it, or the report's object by itself */
+	/* the output of "ccdm-setup evidence --json", or the object of the report */
 	inner = json_object_get(json_object_get(o, "tee-evidence"), "primary_evidence");
 	if (!o)
 		r = ccdm_err_set(err, -EINVAL, "%s: line %d: %s", file, where.line, where.text);
@@ -124,7 +124,7 @@ static int trust_report(const char *file, struct ccdm_snp *snp, struct ccdm_err 
 		r = ccdm_err_set(err, -EINVAL, "%s: expected an SNP report of %zu bytes, found %zu",
 				 file, sizeof(raw), size);
 	else
-		/* (the host's certificates may follow) */
+		/* the host's certificates may follow */
 		memcpy(raw, text, sizeof(raw));
 	free(text);
 	return r ? r : ccdm_snp_parse(raw, sizeof(raw), snp, err);
@@ -154,7 +154,7 @@ static int trust_what(const struct ccdm_cli *cli, struct ccdm_fetch *f, struct c
 	return 0;
 }
 
-/* What there is to fetch, for a person who does it elsewhere. */
+/* Print what to download, for a person who does it on another machine. */
 static void trust_print(struct trust_output *out, const struct ccdm_fetched *f)
 {
 	json_t *o;

@@ -63,7 +63,7 @@ static X509 *ccdm_issue_read_cert(const char *file)
 	return cert;
 }
 
-/* ---- making ------------------------------------------------------------------ */
+/* ---- certificates ------------------------------------------------------------- */
 
 static bool ccdm_issue_extension(X509 *cert, X509 *issuer, int nid, const char *value)
 {
@@ -78,7 +78,9 @@ static bool ccdm_issue_extension(X509 *cert, X509 *issuer, int nid, const char *
 	return good;
 }
 
-/* "DNS:broker.example,IP:192.0.2.1": only what cannot be mistaken for more than a name */
+/*
+ * Format "DNS:broker.example,IP:192.0.2.1". Accept only characters that cannot start another entry.
+ */
 static int ccdm_issue_names(const struct ccdm_issue *w, char *text, size_t size,
 			    struct ccdm_err *err)
 {
@@ -139,7 +141,7 @@ static bool ccdm_issue_fill(X509 *cert, X509 *issuer, const struct ccdm_issue *w
 	       ccdm_issue_extension(cert, issuer, NID_subject_alt_name, names);
 }
 
-/* In one step in the place of an old one. */
+/* Replace the old file in one step. */
 static int ccdm_issue_write(const char *file, X509 *cert, struct ccdm_err *err)
 {
 	BIO *bio = BIO_new(BIO_s_mem());

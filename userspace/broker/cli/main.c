@@ -15,7 +15,7 @@
 #include "cli.h"
 #include "client.h"
 
-/* In the order of --help; those of two words that begin alike follow each other. */
+/* In the order of --help. Verbs with the same first word must stand together. */
 static const struct cli_verb {
 	struct ccdm_verb verb;
 	int (*run)(const struct ccdm_cli *cli, struct ccdm_err *err);
@@ -104,7 +104,7 @@ static const struct ccdm_verb *cli_verb(unsigned int number)
 	return number < ARRAY_SIZE(cli_verbs) ? &cli_verbs[number].verb : NULL;
 }
 
-/* The names that the running broker knows; without one there is nothing to offer. */
+/* Offer names from the running broker; none if it does not run. */
 static void cli_offer(const char *kind)
 {
 	const char *list = strcmp(kind, "policy") ? "secrets" : "policies", *name;

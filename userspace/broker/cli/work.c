@@ -15,7 +15,7 @@
 #include "core/note.h"
 #include "work.h"
 
-/* Names of files are any bytes, and what is too long is cut anywhere. */
+/* A file name may hold any bytes, and cutting a long one may split a character. */
 static json_t *ccdm_work_text(const char *text)
 {
 	char copy[CCDM_NOTE_TEXT + 1];
@@ -63,13 +63,13 @@ int ccdm_work_own(const struct ccdm_conf *conf, const char *file, struct ccdm_er
 {
 	struct stat st;
 
-	/* (its owner may have put a link in its place) */
+	/* lchown: the owner may have put a link in its place */
 	if (stat(conf->state, &st) || (!geteuid() && lchown(file, st.st_uid, st.st_gid)))
 		return ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
 	return 0;
 }
 
-/* No daemon runs: the log has a lock, which one that is about to start needs as well. */
+/* Make sure that no daemon runs: take the log's lock, which a starting daemon needs, too. */
 static int ccdm_work_alone(const struct ccdm_work *w, const json_t *note, struct ccdm_err *err)
 {
 	char log[CCDM_CONF_PATH + 32];

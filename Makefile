@@ -42,12 +42,12 @@ override CFLAGS += -std=gnu11 -Wall -Wextra -Werror=unused-result -Wformat=2 -Ws
 override CPPFLAGS += -D_GNU_SOURCE -DCCDM_VERSION='"$(VERSION)"' -Ikmod -Iuserspace/lib -Iuserspace/broker
 override LDFLAGS += -pie -Wl,-z,relro,-z,now
 PKGS := devmapper fdisk libkmod libnl-3.0 libnl-genl-3.0 blkid jansson libudev libcrypto libssl sqlite3 yaml-0.1 \
-	libevent_openssl libevent tss2-esys tss2-mu tss2-rc tss2-tcti-device zlib libzstd
+	libevent_openssl libevent tss2-esys tss2-mu tss2-rc tss2-tcti-device zlib libzstd libarchive
 # What each program links
 SETUP_PKGS := devmapper libkmod libnl-3.0 libnl-genl-3.0 blkid jansson libudev libcrypto tss2-esys tss2-mu tss2-rc \
 	tss2-tcti-device zlib
 BROKER_PKGS := jansson libcrypto sqlite3 tss2-mu yaml-0.1
-IMAGE_PKGS := fdisk jansson libcrypto zlib libzstd yaml-0.1
+IMAGE_PKGS := fdisk jansson libcrypto zlib libzstd yaml-0.1 libarchive
 BROKERD_PKGS := $(BROKER_PKGS) libevent_openssl libevent libssl
 
 # A program is the folder of its main(), and what that needs of the rooms below it: an archive.

@@ -109,7 +109,7 @@ static void ccdm_rootfs_count_name(const void *at, VISIT visit, void *entries)
 
 	if (visit != postorder && visit != leaf)
 		return;
-	node = ccdm_rootfs_of(*(char *const *)at);
+	node = ccdm_rootfs_at(at);
 	--*(uint64_t *)entries;
 	twalk_r(node->children, ccdm_rootfs_count_name, entries);
 }

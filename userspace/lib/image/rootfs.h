@@ -69,6 +69,7 @@ struct ccdm_rootfs_inode {
  * @children: of a folder, a tree of tsearch(3) sorted by the bytes of the names
  * @touched: the last layer that wrote this entry or one below it; 0: none
  * @written: the last layer that gave the entry its metadata; 0: none
+ * @purged: the last layer that removed what lower layers had below it; 0: none
  * @length: bytes of the path from the root
  * @name: "" for the root
  */
@@ -78,6 +79,7 @@ struct ccdm_rootfs_node {
 	void *children;
 	uint16_t touched;
 	uint16_t written;
+	uint16_t purged;
 	uint16_t length;
 	char name[];
 };
@@ -230,6 +232,14 @@ int __must_check ccdm_rootfs_parent(struct ccdm_rootfs *fs, const char *path, bo
 int __must_check ccdm_rootfs_set(struct ccdm_rootfs *fs, struct ccdm_rootfs_node *folder,
 				 const char *name, struct ccdm_rootfs_inode *inode,
 				 struct ccdm_rootfs_node **node, struct ccdm_err *err);
+
+/* The node that a callback of twalk_r(3) over @children is called with. */
+static inline struct ccdm_rootfs_node *ccdm_rootfs_at(const void *at)
+{
+	/* the tree holds the name, which stands in its node */
+	return (struct ccdm_rootfs_node *)(*(char *const *)at -
+					   offsetof(struct ccdm_rootfs_node, name));
+}
 
 /* Remove an entry, not the root, and what is below it. */
 void ccdm_rootfs_remove(struct ccdm_rootfs *fs, struct ccdm_rootfs_node *node);

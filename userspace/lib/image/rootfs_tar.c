@@ -336,9 +336,7 @@ static void ccdm_rootfs_each(const void *at, VISIT visit, void *arg)
 
 	if (o->r || (visit != postorder && visit != leaf))
 		return;
-	/* the tree holds the name within the node */
-	node = (struct ccdm_rootfs_node *)(*(char *const *)at -
-					   offsetof(struct ccdm_rootfs_node, name));
+	node = ccdm_rootfs_at(at);
 	ccdm_rootfs_entry(o, node);
 	twalk_r(node->children, ccdm_rootfs_each, o);
 }
@@ -350,8 +348,7 @@ static void ccdm_rootfs_forget(const void *at, VISIT visit, void *arg)
 
 	if (visit != postorder && visit != leaf)
 		return;
-	node = (struct ccdm_rootfs_node *)(*(char *const *)at -
-					   offsetof(struct ccdm_rootfs_node, name));
+	node = ccdm_rootfs_at(at);
 	node->inode->first = NULL;
 	twalk_r(node->children, ccdm_rootfs_forget, arg);
 }

@@ -25,6 +25,7 @@ extern const struct ccdm_image_verb ccdm_verb_build;
 extern const struct ccdm_image_verb ccdm_verb_measure;
 extern const struct ccdm_image_verb ccdm_verb_inspect;
 extern const struct ccdm_image_verb ccdm_verb_verify;
+extern const struct ccdm_image_verb ccdm_verb_run;
 extern const struct ccdm_image_verb ccdm_verb_sign;
 
 /* main.c: print a usage error to standard error */

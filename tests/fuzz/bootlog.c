@@ -41,7 +41,7 @@ static void facts(const struct ccdm_bootlog *log, const struct ccdm_banks *banks
 		regs.covered |= 1u << i;
 	}
 	fuzz_pause(false);
-	if (!ccdm_bootlog_facts(log, &regs, o, notes, &err)) {
+	if (!ccdm_bootlog_facts(log, &regs, o, notes, NULL, &err)) {
 		text = fuzz_own(json_dumps(o, JSON_SORT_KEYS));
 		fuzz_said("facts", text);
 		free(text);

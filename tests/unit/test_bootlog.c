@@ -84,7 +84,7 @@ static void logged(const struct machine *m, const struct ccdm_registers *regs, c
 	*p++ = 0xff;
 	memcpy(p, m->firmware, m->firmware_size);
 	seed("bootlog", bytes, p + m->firmware_size - bytes);
-	assert_int_equal(ccdm_bootlog_facts(&log, regs, facts, all, &err), 0);
+	assert_int_equal(ccdm_bootlog_facts(&log, regs, facts, all, NULL, &err), 0);
 	assert_string_equal(json_string_value(json_object_get(facts, "phase")), phase);
 	assert_int_equal(json_array_size(json_object_get(facts, "events")), events);
 	assert_int_equal(json_array_size(all), notes);
@@ -239,7 +239,7 @@ static void cut_logs(void **state)
 		json_t *facts = json_object(), *notes = json_array();
 
 		log.ccdm_size = i;
-		if (!ccdm_bootlog_facts(&log, &regs, facts, notes, &err))
+		if (!ccdm_bootlog_facts(&log, &regs, facts, notes, NULL, &err))
 			assert_string_equal(json_string_value(json_object_get(facts, "phase")),
 					    "unknown");
 		json_decref(facts);
@@ -267,9 +267,9 @@ static void many_events(void **state)
 	boot(&m, 1);
 	registers(&m, &regs);
 	log.systemd_size = HALF * SIZE;
-	assert_int_equal(ccdm_bootlog_facts(&log, &regs, facts, notes, &err), 0);
+	assert_int_equal(ccdm_bootlog_facts(&log, &regs, facts, notes, NULL, &err), 0);
 	log.systemd_size = (HALF + 1) * SIZE;
-	assert_int_equal(ccdm_bootlog_facts(&log, &regs, facts, notes, &err), -EINVAL);
+	assert_int_equal(ccdm_bootlog_facts(&log, &regs, facts, notes, NULL, &err), -EINVAL);
 	assert_string_equal(err.text, "the logs have more than 16384 events");
 	json_decref(facts);
 	json_decref(notes);
@@ -348,7 +348,7 @@ static void boot_facts(const struct machine *m, char id[CCDM_ENCLAVE_ID_SIZE], c
 	const char *text;
 
 	registers(m, &regs);
-	assert_int_equal(ccdm_bootlog_facts(&log, &regs, facts, notes, &err), 0);
+	assert_int_equal(ccdm_bootlog_facts(&log, &regs, facts, notes, NULL, &err), 0);
 	text = json_string_value(json_array_get(json_object_get(facts, "enclave-id"), 0));
 	snprintf(id, CCDM_ENCLAVE_ID_SIZE, "%s", text ? text : "");
 	snprintf(phase, 16, "%s", json_string_value(json_object_get(facts, "phase")));
@@ -529,7 +529,7 @@ static void real_boot(void **state)
 				regs.covered |= 1U << index;
 			}
 		free(copy);
-		assert_int_equal(ccdm_bootlog_facts(&log, &regs, facts, notes, &err), 0);
+		assert_int_equal(ccdm_bootlog_facts(&log, &regs, facts, notes, NULL, &err), 0);
 		id = json_array_get(json_object_get(facts, "enclave-id"), 0);
 		assert_string_equal(json_string_value(id) ? json_string_value(id) : "",
 				    banks[i].id);

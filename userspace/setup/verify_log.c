@@ -200,8 +200,9 @@ static int verify_log_facts(struct verify_log *l, struct ccdm_err *err)
 	proof->notes = json_array();
 	if (!proof->facts || !proof->notes)
 		return ccdm_err_memory(err);
-	return l->regs.bank ? ccdm_bootlog_facts(l->log, &l->regs, proof->facts, proof->notes, err)
-			    : 0;
+	return l->regs.bank
+		       ? ccdm_bootlog_facts(l->log, &l->regs, proof->facts, proof->notes, NULL, err)
+		       : 0;
 }
 
 static int verify_log_touch(const struct ccdm_event *event, void *arg)

@@ -156,8 +156,13 @@ static enum ccdm_answer ccdm_judge_signer(const json_t *want, const json_t *sign
 	a = ccdm_judge_words(json_object_get(want, "key"), json_object_get(signer, "key"));
 	a = ccdm_and(a, ccdm_judge_equal(json_object_get(want, "product"),
 					 json_object_get(signer, "product")));
-	return ccdm_and(
+	a = ccdm_and(
 		a, ccdm_judge_floor(json_object_get(want, "svn"), json_object_get(signer, "svn")));
+	/* (a manifest that names no base has no svn of it: unknown) */
+	if (json_object_get(want, "base-svn"))
+		a = ccdm_and(a, ccdm_judge_floor(json_object_get(want, "base-svn"),
+						 json_object_get(signer, "base-svn")));
+	return a;
 }
 
 static enum ccdm_answer ccdm_judge_pcr(const json_t *want, const json_t *pcrs, const json_t **found)

@@ -146,7 +146,7 @@ enum ccdm_answer {
  * @facts: facts that the verifier proved:
  *	{"tee": "snp" | "tdx" | "tpm", "debug": BOOL, "vmpl": N,
  *	 "tcb": {"status": WORD, "reported" | "committed" | "launch": {"snp": N, ...}},
- *	 "measurement": HEX, "enclave-id": [HEX], "signer": {"key", "product", "svn"},
+ *	 "measurement": HEX, "enclave-id": [HEX], "signer": {"key", "product", "svn", "base"?, "base-svn"?},
  *	 "pcr": {BANK: {INDEX: HEX}}, "bank": WORD, "rtmr": {INDEX: HEX}, "host-data", "id-key",
  *	 "author-key", "chip", "generation", "alias-check": BOOL, "events": [{"register": "pcrN" | "rtmrN", "name", "digest"}],
  *	 "binding": WORD, "phase": WORD}; what is not known is missing

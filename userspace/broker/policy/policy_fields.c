@@ -76,6 +76,7 @@ static const struct ccdm_member {
 	{ CCDM_COND_SIGNER, A_WORD, "key", NULL, 64, 64, 0 },
 	{ CCDM_COND_SIGNER, A_NAME, "product", NULL, 0, 0, 0 },
 	{ CCDM_COND_SIGNER, A_NUMBER, "svn", NULL, 0, 0, UINT32_MAX },
+	{ CCDM_COND_SIGNER, A_NUMBER, "base-svn", NULL, 0, 0, UINT32_MAX },
 	{ CCDM_COND_PCR, A_WORD, "bank", ccdm_banks, 0, 0, 0 },
 	/* 16 to 23 can be reset while the system runs */
 	{ CCDM_COND_PCR, A_NUMBER, "index", NULL, 0, 0, 15 },

@@ -8,7 +8,6 @@
 #include "base/compiler.h"
 #include "evidence_judging.h"
 #include "facts.h"
-#include "manifest.h"
 #include "base/json.h"
 #include "snp_json.h"
 #include "tpm_activation.h"
@@ -29,14 +28,15 @@ static int ccdm_evidence_text(const json_t *evidence, const char *key, const cha
 	return 0;
 }
 
-/* Add to @facts what the logs in the evidence prove of the proved registers. */
+/* Add to @proof what the logs in the evidence prove of the proved registers. */
 static int ccdm_evidence_logs(const json_t *evidence, const char *firmware,
-			      const struct ccdm_registers *regs, json_t *facts, json_t *notes,
+			      const struct ccdm_registers *regs, struct ccdm_proof *proof,
 			      struct ccdm_err *err)
 {
 	const json_t *value = json_object_get(evidence, firmware);
 	struct ccdm_bootlog log = { 0 };
 	uint8_t *bytes = NULL;
+	char *id_text = NULL;
 	int r = 0;
 
 	if (value && !json_is_null(value))
@@ -49,7 +49,11 @@ static int ccdm_evidence_logs(const json_t *evidence, const char *firmware,
 		r = ccdm_evidence_text(evidence, "systemd_log", &log.systemd, &log.systemd_size,
 				       err);
 	if (!r)
-		r = ccdm_bootlog_facts(&log, regs, facts, notes, err);
+		r = ccdm_bootlog_facts(&log, regs, proof->facts, proof->notes, &id_text, err);
+	if (id_text) {
+		free(proof->id_text);
+		proof->id_text = id_text;
+	}
 	free(bytes);
 	return r;
 }
@@ -93,8 +97,7 @@ int ccdm_judged_pcrs(const struct ccdm_judging *j, const struct ccdm_tpm_facts *
 
 	ccdm_facts_pcrs(quoted, &regs);
 	if (!r)
-		r = ccdm_evidence_logs(j->evidence, "firmware_log", &regs, j->proof->facts,
-				       j->proof->notes, j->err);
+		r = ccdm_evidence_logs(j->evidence, "firmware_log", &regs, j->proof, j->err);
 	return r;
 }
 
@@ -222,8 +225,7 @@ static int ccdm_judge_tdx(const struct ccdm_judging *j)
 		ccdm_facts_rtmrs(&tdx, &regs);
 		r = ccdm_facts_tdx(&tdx, j->v, j->proof->facts);
 		if (!r)
-			r = ccdm_evidence_logs(j->evidence, "cc_eventlog", &regs, j->proof->facts,
-					       j->proof->notes, j->err);
+			r = ccdm_evidence_logs(j->evidence, "cc_eventlog", &regs, j->proof, j->err);
 	}
 	free(quote);
 	return r;
@@ -294,7 +296,7 @@ size_t ccdm_tee_bound(const char *tee)
 	return kind ? kind->bound : 0;
 }
 
-/* ---- the signer of an image's manifest ----------------------------------------------------- */
+/* ---- facts ------------------------------------------------------------------------------ */
 
 bool ccdm_fact_is(const json_t *facts, const char *name, const char *word)
 {
@@ -303,56 +305,13 @@ bool ccdm_fact_is(const json_t *facts, const char *name, const char *word)
 	return text && !strcmp(text, word);
 }
 
-/* Does the manifest list this image, for the TEE or for the TPM that measured it? */
-static bool ccdm_manifest_fits(const struct ccdm_manifest *m, const json_t *facts)
-{
-	const json_t *ids = json_object_get(facts, "enclave-id");
-	const char *tee = json_string_value(json_object_get(facts, "tee"));
-
-	return (tee && ccdm_manifest_lists(m, tee, ids)) ||
-	       (json_object_get(facts, "pcr") && ccdm_manifest_lists(m, "tpm", ids));
-}
-
-/*
- * If the evidence has a manifest that lists this image, name its signer. The signer is not trusted
- * by itself: a policy must name its key.
- */
-int ccdm_judged_manifest(const struct ccdm_judging *j)
-{
-	const json_t *value = json_object_get(j->evidence, "manifest");
-	struct ccdm_manifest m;
-	json_t *note = NULL;
-	int r;
-
-	if (!value || json_is_null(value))
-		return 0;
-	if (!json_is_string(value))
-		return ccdm_err_set(j->err, -EINVAL, "manifest: expected a string");
-	r = ccdm_manifest_read(json_string_value(value), &m, j->err);
-	if (r == -EINVAL)
-		note = json_sprintf("%s; no signer", j->err->text);
-	/* coverage: no memory */
-	else if (!r && !ccdm_manifest_fits(&m, j->proof->facts))
-		note = json_sprintf("the manifest does not list this image; no signer");
-	/* coverage: no memory */
-	else if (!r)
-		r = json_object_set_new(j->proof->facts, "signer",
-					json_pack("{s:s, s:s, s:I}", "key", m.key, "product",
-						  m.product, "svn", (json_int_t)m.svn))
-			    ? -ENOMEM
-			    : 0;
-	ccdm_manifest_drop(&m);
-	if (note)
-		r = json_array_append_new(j->proof->notes, note) ? -ENOMEM : 0;
-	return r;
-}
-
 /* ---- judging ------------------------------------------------------------------------ */
 
 void ccdm_proof_drop(struct ccdm_proof *proof)
 {
 	json_decref(proof->facts);
 	json_decref(proof->notes);
+	free(proof->id_text);
 	ccdm_pubkey_free(proof->svsm_ek);
 	memset(proof, 0, sizeof(*proof));
 }

@@ -88,11 +88,13 @@ struct ccdm_bound {
  * struct ccdm_proof - facts that evidence proves
  * @facts: as ccdm_policy_judge() wants them
  * @notes: array of texts: what was left out, and why
+ * @id_text: text of the enclave ID in @facts (log/enclave_id.h); NULL: it is not known, or no text has it
  * @svsm_ek: EK of the TPM of a listed SVSM, proved by its report at VMPL 0; or NULL
  */
 struct ccdm_proof {
 	json_t *facts;
 	json_t *notes;
+	char *id_text;
 	struct ccdm_pubkey *svsm_ek;
 };
 

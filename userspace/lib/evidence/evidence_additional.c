@@ -45,8 +45,19 @@ static bool ccdm_additional_measured(const json_t *facts)
 	return value && value[strspn(value, "0")];
 }
 
-static int ccdm_additional_merge(struct ccdm_proof *proof, const json_t *facts, const char *binding)
+/* The TPM's registers say which image it is. */
+static void ccdm_additional_id(struct ccdm_proof *proof, struct ccdm_proof *tpm)
 {
+	json_object_del(proof->facts, "enclave-id");
+	free(proof->id_text);
+	proof->id_text = tpm->id_text;
+	tpm->id_text = NULL;
+}
+
+static int ccdm_additional_merge(struct ccdm_proof *proof, struct ccdm_proof *tpm,
+				 const char *binding)
+{
+	const json_t *facts = tpm->facts;
 	const char *phase = json_string_value(json_object_get(facts, "phase"));
 	const char *had = json_string_value(json_object_get(proof->facts, "phase"));
 	json_t *events = json_object_get(proof->facts, "events");
@@ -60,7 +71,7 @@ static int ccdm_additional_merge(struct ccdm_proof *proof, const json_t *facts, 
 	if (ccdm_fact_is(proof->facts, "tee", "tdx") && json_object_get(proof->facts, "enclave-id"))
 		id = json_object_get(proof->facts, "enclave-id");
 	else
-		json_object_del(proof->facts, "enclave-id");
+		ccdm_additional_id(proof, tpm);
 	json_object_del(proof->facts, "signer");
 	r = json_object_set(proof->facts, "pcr", json_object_get(facts, "pcr"));
 	if (json_object_get(facts, "bank"))
@@ -160,7 +171,7 @@ int ccdm_evidence_additional(const char *tee, const char *additional, const json
 		if (r == -EINVAL || r == -E2BIG)
 			r = ccdm_additional_note(proof, err.text);
 		else if (!r && (svsm || provider) && ccdm_verdict_accepted(v)) {
-			r = ccdm_additional_merge(proof, tpm.facts, svsm ? "svsm" : "provider");
+			r = ccdm_additional_merge(proof, &tpm, svsm ? "svsm" : "provider");
 			j.evidence = primary;
 			j.proof = proof;
 			if (!r)

@@ -3,7 +3,8 @@
 /*
  * evidence_judging.h - shared by the files of evidence; only they include it
  *
- *	evidence.c		the kinds of evidence, their logs, the builder's manifest
+ *	evidence.c		the kinds of evidence, their logs
+ *	evidence_manifest.c	the builder's manifest
  *	evidence_tpm.c		a TPM's quote, and trust in its key
  *	evidence_azure.c	Azure's vTPM
  *	evidence_additional.c	a TPM beside a TEE

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "kbs/jwe.h"
 #include "kbs/jws.h"
+#include "log/enclave_difference.h"
 #include "manifest.h"
 
 #define HEX    "0123456789abcdef"
@@ -160,17 +161,6 @@ static int ccdm_manifest_ids(const json_t *ids, struct ccdm_err *err)
 	return 0;
 }
 
-/* The platform that the second line of a text names, or NULL. */
-static const char *ccdm_manifest_platform(const char *text)
-{
-	static const char first[] = "ccdm-enclave-id 1\n";
-
-	if (strncmp(text, first, strlen(first)))
-		return NULL;
-	text += strlen(first);
-	return !strncmp(text, "tpm ", 4) ? "tpm" : !strncmp(text, "tdx ", 4) ? "tdx" : NULL;
-}
-
 /* Each text must be that of an ID which is listed for the platform that it names. */
 static int ccdm_manifest_events(const struct ccdm_manifest *m, struct ccdm_err *err)
 {
@@ -188,7 +178,7 @@ static int ccdm_manifest_events(const struct ccdm_manifest *m, struct ccdm_err *
 	{
 		const char *text = json_string_value(one);
 
-		platform = text ? ccdm_manifest_platform(text) : NULL;
+		platform = text ? ccdm_enclave_text_platform(text) : NULL;
 		if (!platform)
 			return ccdm_err_set(
 				err, -EINVAL,

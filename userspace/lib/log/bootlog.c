@@ -256,7 +256,7 @@ static const char *ccdm_register_phase(const struct ccdm_reader *r, unsigned int
 }
 
 static int ccdm_bootlog_id(const struct ccdm_reader *r, uint32_t proved, json_t *facts,
-			   json_t *notes)
+			   json_t *notes, char **id_text)
 {
 	const struct ccdm_boot boot = { .rtmr = r->regs->rtmr,
 					.bank = r->regs->bank,
@@ -264,20 +264,27 @@ static int ccdm_bootlog_id(const struct ccdm_reader *r, uint32_t proved, json_t 
 					.event = r->entry,
 					.count = r->count,
 					.known = &r->known };
-	char id[CCDM_ENCLAVE_ID_SIZE], why[96];
-	int e = ccdm_enclave_id(&boot, id, why, sizeof(why));
+	char id[CCDM_ENCLAVE_ID_SIZE], why[96], *text;
+	int e = ccdm_enclave_id_text(&boot, &text, why, sizeof(why));
 
-	if (e)
-		return e;
-	if (id[0])
-		return json_object_set_new(facts, "enclave-id", json_pack("[s]", id)) ? -ENOMEM : 0;
-	return json_array_append_new(notes, json_sprintf("the enclave ID is unknown: %s", why))
-		       ? -ENOMEM
-		       : 0;
+	if (!e && !text)
+		return json_array_append_new(notes,
+					     json_sprintf("the enclave ID is unknown: %s", why))
+			       ? -ENOMEM
+			       : 0;
+	if (!e)
+		e = ccdm_enclave_id_of(text, id);
+	if (!e && json_object_set_new(facts, "enclave-id", json_pack("[s]", id)))
+		e = -ENOMEM;
+	if (!e && id_text)
+		*id_text = text;
+	else
+		free(text);
+	return e;
 }
 
 int ccdm_bootlog_facts(const struct ccdm_bootlog *log, const struct ccdm_registers *regs,
-		       json_t *facts, json_t *notes, struct ccdm_err *err)
+		       json_t *facts, json_t *notes, char **id_text, struct ccdm_err *err)
 {
 	unsigned int reg, ours = regs->rtmr ? CCDM_EVENT_RTMR : CCDM_EVENT_PCR;
 	struct ccdm_reader r = { .regs = regs };
@@ -287,6 +294,8 @@ int ccdm_bootlog_facts(const struct ccdm_bootlog *log, const struct ccdm_registe
 	bool good;
 	int e;
 
+	if (id_text)
+		*id_text = NULL;
 	e = events ? ccdm_reader_read(&r, log, err) : -ENOMEM;
 	for (reg = 0; !e && reg < CCDM_REGISTERS; reg++) {
 		bool covered = regs->covered & 1U << reg;
@@ -315,7 +324,7 @@ int ccdm_bootlog_facts(const struct ccdm_bootlog *log, const struct ccdm_registe
 		   json_object_set_new(facts, "phase", json_string(phase))))
 		e = -ENOMEM;
 	if (!e)
-		e = ccdm_bootlog_id(&r, proved, facts, notes);
+		e = ccdm_bootlog_id(&r, proved, facts, notes, id_text);
 	json_decref(events);
 	free(r.entry);
 	return e;

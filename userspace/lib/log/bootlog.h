@@ -53,6 +53,7 @@ struct ccdm_registers {
  * @facts: gets "events" [{"register": "pcrN" | "rtmrN", "name"?, "digest"}]; "phase":
  *	   "initrd", "running" or "unknown"; and "enclave-id" [HEX], unless it is unknown
  * @notes: gets a text for each register whose events do not count, and for an unknown ID
+ * @id_text: set to the text of the ID (enclave_id.h), which the caller frees, or to NULL; may be NULL
  *
  * An event has a name only where its digest proves it: a record of ccdm's, or an event of
  * known_events.h under any label. The phase is "initrd" only if ccdm's register has
@@ -66,6 +67,6 @@ struct ccdm_registers {
  */
 int __must_check ccdm_bootlog_facts(const struct ccdm_bootlog *log,
 				    const struct ccdm_registers *regs, json_t *facts, json_t *notes,
-				    struct ccdm_err *err);
+				    char **id_text, struct ccdm_err *err);
 
 #endif

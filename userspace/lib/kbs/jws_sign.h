@@ -53,7 +53,7 @@ int __must_check ccdm_jws_to_sign(const struct ccdm_jws_key *key, const char *ty
 				  const json_t *payload, char **text);
 
 /* True if OpenSSL can choose the nonce from key and text (RFC 6979): 3.2 and later. */
-bool ccdm_jws_deterministic(void);
+bool __must_check ccdm_jws_deterministic(void);
 
 /**
  * ccdm_jws_sign() - sign the text of ccdm_jws_to_sign()

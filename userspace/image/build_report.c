@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/json.h"
 #include "build.h"
+#include "image/repack.h"
 
 static json_t *build_number(uint64_t n)
 {
@@ -25,7 +26,7 @@ static json_t *build_inputs(const struct ccdm_build *b)
 	return o;
 }
 
-static json_t *build_tools(void)
+static json_t *build_tools(const struct ccdm_build *b)
 {
 	json_t *o = json_object();
 	const char *name, *version;
@@ -36,6 +37,8 @@ static json_t *build_tools(void)
 	for (i = 0; (name = ccdm_build_tool(i, &version)); i++)
 		if (version[0])
 			ccdm_json_put(&o, name, json_string(version));
+	if (b->packed)
+		ccdm_json_put(&o, "libzstd", json_string(ccdm_initrd_compressor()));
 	return o;
 }
 
@@ -73,7 +76,7 @@ json_t *build_report(const struct ccdm_build *b, const struct ccdm_image_disk *d
 	ccdm_json_put(&o, "date", json_integer(b->date));
 	ccdm_json_put(&o, "size", build_number(b->disk_size));
 	ccdm_json_put(&o, "inputs", build_inputs(b));
-	ccdm_json_put(&o, "tools", build_tools());
+	ccdm_json_put(&o, "tools", build_tools(b));
 	ccdm_json_put(&o, "disk", json_string(b->disk_uuid));
 	ccdm_json_put(&o, "partitions", build_partitions(b));
 	ccdm_json_put(&o, "base", build_verity(&b->base));

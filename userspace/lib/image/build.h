@@ -101,6 +101,7 @@ struct ccdm_build_input {
  * @base_file, @hash_file: file system of the base, and its hash tree
  * @base: the hash tree; its root hash is in ccdm.conf
  * @kernel, @initrd, @stub, @release: what the UKI is made of
+ * @packed: the initrd was packed here
  * @uname: version of the kernel
  * @cmdline: of the kernel
  * @own_conf: ccdm.conf of the tree, or NULL
@@ -122,6 +123,7 @@ struct ccdm_build {
 	char initrd[PATH_MAX];
 	char stub[PATH_MAX];
 	char release[PATH_MAX];
+	bool packed;
 	char uname[128];
 	char cmdline[2048];
 	char *own_conf;
@@ -193,6 +195,16 @@ int __must_check ccdm_build_conf(struct ccdm_build *b, struct ccdm_err *err);
  * -ENOSPC, -EINTR, -EIO.
  */
 int __must_check ccdm_build_dracut(struct ccdm_build *b, struct ccdm_err *err);
+
+/*
+ * build_dracut.c: an initrd without what this image has itself, and with nothing that differs
+ * between two runs of dracut. Sets @b->initrd. Return: 0, -EINVAL, -ENOSPC, -ENOMEM.
+ */
+int __must_check ccdm_build_initrd(struct ccdm_build *b, const char *file, struct ccdm_err *err);
+
+/* As ccdm_file_read(), with memory for the file alone. */
+int __must_check ccdm_build_read(const char *file, size_t max, char **bytes, size_t *size,
+				 struct ccdm_err *err);
 
 /* GUIDs of the partitions that ccdm.conf names. Return: 0, -EIO. */
 int __must_check ccdm_build_base_guid(const struct ccdm_hashtree *tree, const char *name,

@@ -66,24 +66,33 @@ static int ccdm_build_dracut_conf(struct ccdm_build *b, struct ccdm_err *err)
 	return r;
 }
 
-/* Two runs of dracut differ in the order of what they make. */
-static int ccdm_build_dracut_repack(struct ccdm_build *b, const char *file, struct ccdm_err *err)
+int ccdm_build_initrd(struct ccdm_build *b, const char *file, struct ccdm_err *err)
 {
-	uint8_t *cpio;
+	/* (what this image has itself; a file that is there twice is refused by those who measure) */
+	const char *const drop[] = { CCDM_CONFIG_FILE + 1,
+				     b->ask->ca ? CCDM_BUILD_CA + 1 : CCDM_CONFIG_FILE + 1,
+				     b->ask->signer ? CCDM_BUILD_SIGNER + 1 : CCDM_CONFIG_FILE + 1,
+				     NULL };
+	uint8_t *cpio, *packed = NULL;
 	size_t size;
 	char *bytes;
-	int r = ccdm_file_read(file, INITRD_MAX, &bytes, &size, err);
+	int r = ccdm_build_read(file, INITRD_MAX, &bytes, &size, err);
 
 	if (r)
 		return r;
-	r = ccdm_initrd_repack("initrd", (const uint8_t *)bytes, size, NULL, b->date, &cpio, &size,
+	r = ccdm_initrd_repack("initrd", (const uint8_t *)bytes, size, drop, b->date, &cpio, &size,
 			       err);
 	free(bytes);
 	if (r)
 		return r;
-	ccdm_build_path(b, "initrd", b->initrd);
-	r = ccdm_file_write(b->initrd, cpio, size, 0600, err);
+	r = ccdm_initrd_compress(cpio, size, &packed, &size, err);
 	free(cpio);
+	if (r)
+		return r;
+	ccdm_build_path(b, "initrd.packed", b->initrd);
+	r = ccdm_file_write(b->initrd, packed, size, 0600, err);
+	free(packed);
+	b->packed = true;
 	return r;
 }
 
@@ -116,7 +125,7 @@ int ccdm_build_dracut(struct ccdm_build *b, struct ccdm_err *err)
 	if (!r)
 		r = ccdm_program_run(argv, env, -1, NULL, err);
 	if (!r)
-		r = ccdm_build_dracut_repack(b, made, err);
+		r = ccdm_build_initrd(b, made, err);
 	unlink(made);
 	return r;
 }

@@ -19,18 +19,23 @@
 /* The files that a UKI is made of. */
 enum { STUB, RELEASE, KERNEL, INITRD, SOURCES };
 
+int ccdm_build_read(const char *file, size_t max, char **bytes, size_t *size, struct ccdm_err *err)
+{
+	struct stat st;
+
+	if (stat(file, &st))
+		return ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
+	if (st.st_size >= 0 && (size_t)st.st_size < max)
+		max = (size_t)st.st_size;
+	return ccdm_file_read(file, max, bytes, size, err);
+}
+
 static int ccdm_build_load(struct ccdm_build *b, const char *name, const char *file, char **bytes,
 			   size_t *size, struct ccdm_err *err)
 {
 	struct ccdm_digest digest;
-	struct stat st;
-	int r;
+	int r = ccdm_build_read(file, FILE_MAX, bytes, size, err);
 
-	/* (memory for the file alone: the limit is far above any initrd) */
-	if (stat(file, &st))
-		return ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
-	r = ccdm_file_read(file, st.st_size < FILE_MAX ? (size_t)st.st_size : FILE_MAX, bytes, size,
-			   err);
 	if (r)
 		return r;
 	r = ccdm_digest_of(CCDM_ALG_SHA256, *bytes, *size, NULL, 0, &digest);
@@ -198,6 +203,8 @@ int ccdm_build_uki(struct ccdm_build *b, struct ccdm_err *err)
 		r = ccdm_build_conf(b, err);
 	if (!r && !b->initrd[0])
 		r = ccdm_build_dracut(b, err);
+	else if (!r && b->ask->tree)
+		r = ccdm_build_initrd(b, b->initrd, err);
 	if (!r)
 		r = ccdm_build_step(b, "uki", 1, 3, err);
 	if (!r)

@@ -34,4 +34,18 @@ int __must_check ccdm_initrd_repack(const char *name, const uint8_t *bytes, size
 				    const char *const *drop, int64_t date, uint8_t **cpio,
 				    size_t *cpio_size, struct ccdm_err *err);
 
+/**
+ * ccdm_initrd_compress() - compress an archive with zstd, by one thread (initrd_pack.c)
+ * @packed: set to the result, which the caller frees
+ *
+ * The same version of zstd gives the same bytes.
+ *
+ * Return: 0, -ENOMEM, -EIO.
+ */
+int __must_check ccdm_initrd_compress(const uint8_t *bytes, size_t size, uint8_t **packed,
+				      size_t *packed_size, struct ccdm_err *err);
+
+/* That version. */
+const char *ccdm_initrd_compressor(void);
+
 #endif

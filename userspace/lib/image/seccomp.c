@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
+/* seccomp.c - see seccomp.h */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/json.h"
+#include "capabilities.h"
+#include "seccomp.h"
+
+#define CCDM_SECCOMP_KERNEL 6001 /* the oldest Linux of a base is 6.1 */
+
+/* The profile's name and where errors go. */
+struct ccdm_seccomp {
+	const char *name;
+	uint64_t caps;
+	struct ccdm_err *err;
+};
+
+static int ccdm_seccomp_bad(const struct ccdm_seccomp *s, const char *what, const char *found)
+{
+	return ccdm_err_set(s->err, -EINVAL, "%s: %s%s%s", s->name, what, found ? " " : "",
+			    found ? found : "");
+}
+
+/* Does a list of architectures have that of the container? */
+static bool ccdm_seccomp_here(const json_t *list)
+{
+	const char *one;
+	size_t i;
+
+	for (i = 0; i < json_array_size(list); i++) {
+		one = json_string_value(json_array_get(list, i));
+		if (one && !strcmp(one, "amd64"))
+			return true;
+	}
+	return false;
+}
+
+/* @each: each capability of the list is needed; otherwise one is enough. */
+static int ccdm_seccomp_caps(const struct ccdm_seccomp *s, const json_t *list, bool each,
+			     bool *holds)
+{
+	const char *one;
+	uint64_t bit;
+	size_t i;
+
+	*holds = each;
+	for (i = 0; i < json_array_size(list); i++) {
+		one = json_string_value(json_array_get(list, i));
+		bit = one ? ccdm_capabilities_find(one) : 0;
+		if (!bit)
+			return ccdm_seccomp_bad(s, "unknown capability", one);
+		if (each != !!(s->caps & bit))
+			*holds = !each;
+	}
+	return 0;
+}
+
+/* "4.8" */
+static bool ccdm_seccomp_kernel(const char *text)
+{
+	unsigned int major, minor;
+
+	return text && sscanf(text, "%4u.%3u", &major, &minor) == 2 &&
+	       major * 1000 + minor <= CCDM_SECCOMP_KERNEL;
+}
+
+/*
+ * Conditions of a rule. "includes": all must hold, "excludes": none may. A condition that is not
+ * known is an error: it would make the filter weaker or stronger than its author meant.
+ */
+static int ccdm_seccomp_conditions(const struct ccdm_seccomp *s, json_t *rule, const char *which,
+				   bool *applies)
+{
+	bool includes = !strcmp(which, "includes"), holds = false;
+	json_t *all = json_object_get(rule, which), *value;
+	const char *key;
+	int r = 0;
+
+	if (all && !json_is_null(all) && !json_is_object(all))
+		return ccdm_seccomp_bad(s, which, "is no object");
+	json_object_foreach(all, key, value)
+	{
+		if (json_is_null(value) || (json_is_array(value) && !json_array_size(value)))
+			continue;
+		if (!strcmp(key, "arches") && json_is_array(value))
+			holds = ccdm_seccomp_here(value);
+		else if (!strcmp(key, "caps") && json_is_array(value))
+			r = ccdm_seccomp_caps(s, value, includes, &holds);
+		else if (!strcmp(key, "minKernel") && json_is_string(value))
+			holds = ccdm_seccomp_kernel(json_string_value(value));
+		else
+			r = ccdm_seccomp_bad(s, "unknown condition", key);
+		if (r)
+			return r;
+		if (holds != includes)
+			*applies = false;
+	}
+	return 0;
+}
+
+/* Members of a rule that the runtime knows. */
+static int ccdm_seccomp_rule(const struct ccdm_seccomp *s, json_t *rule, json_t **rules)
+{
+	json_t *names = json_object_get(rule, "names"), *args = json_object_get(rule, "args");
+	json_t *action = json_object_get(rule, "action"), *ret = json_object_get(rule, "errnoRet");
+	json_t *made;
+	bool applies = true;
+	int r;
+
+	if (!json_is_array(names) || !json_array_size(names) || !json_is_string(action))
+		return ccdm_seccomp_bad(s, "a rule needs 'names' and 'action'", NULL);
+	if (args && !json_is_null(args) && !json_is_array(args))
+		return ccdm_seccomp_bad(s, "'args' of a rule: expected an array", NULL);
+	r = ccdm_seccomp_conditions(s, rule, "includes", &applies);
+	if (!r)
+		r = ccdm_seccomp_conditions(s, rule, "excludes", &applies);
+	if (r || !applies)
+		return r;
+	made = json_object();
+	ccdm_json_put(&made, "names", json_incref(names));
+	ccdm_json_put(&made, "action", json_incref(action));
+	if (json_is_integer(ret))
+		ccdm_json_put(&made, "errnoRet", json_incref(ret));
+	if (json_array_size(args))
+		ccdm_json_put(&made, "args", json_incref(args));
+	ccdm_json_add(rules, made);
+	return *rules ? 0 : -ENOMEM;
+}
+
+static int ccdm_seccomp_root(const struct ccdm_seccomp *s, const json_t *root, json_t **filter)
+{
+	const json_t *list = json_object_get(root, "syscalls");
+	json_t *action = json_object_get(root, "defaultAction");
+	json_t *ret = json_object_get(root, "defaultErrnoRet"), *rules = json_array();
+	size_t i;
+	int r = rules ? 0 : -ENOMEM;
+
+	/* a profile that allows what it does not name filters nothing */
+	if (!r && (!json_is_array(list) || !json_is_string(action) ||
+		   !strcmp(json_string_value(action), "SCMP_ACT_ALLOW")))
+		r = ccdm_seccomp_bad(
+			s,
+			"expected a seccomp profile with 'syscalls' and a 'defaultAction' that "
+			"refuses",
+			NULL);
+	for (i = 0; !r && i < json_array_size(list); i++)
+		r = ccdm_seccomp_rule(s, json_array_get(list, i), &rules);
+	if (r) {
+		json_decref(rules);
+		return r;
+	}
+	*filter = json_object();
+	ccdm_json_put(filter, "syscalls", rules);
+	ccdm_json_put(filter, "defaultAction", json_incref(action));
+	if (json_is_integer(ret))
+		ccdm_json_put(filter, "defaultErrnoRet", json_incref(ret));
+	ccdm_json_put(filter, "architectures",
+		      json_pack("[sss]", "SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"));
+	return *filter ? 0 : -ENOMEM;
+}
+
+int ccdm_seccomp_resolve(const char *name, const char *text, size_t size, uint64_t caps,
+			 json_t **filter, struct ccdm_err *err)
+{
+	const struct ccdm_seccomp s = { name, caps, err };
+	json_error_t where;
+	json_t *root;
+	int r;
+
+	*filter = NULL;
+	if (size > CCDM_SECCOMP_MAX)
+		return ccdm_err_set(err, -EINVAL, "%s: larger than %u bytes", name,
+				    CCDM_SECCOMP_MAX);
+	root = json_loadb(text, size, 0, &where);
+	if (!root && json_error_code(&where) == json_error_out_of_memory)
+		return ccdm_err_memory(err);
+	if (!root)
+		return ccdm_err_set(err, -EINVAL, "%s:%d:%d: %s", name, where.line, where.column,
+				    where.text);
+	r = ccdm_seccomp_root(&s, root, filter);
+	json_decref(root);
+	return r == -ENOMEM ? ccdm_err_memory(err) : r;
+}

@@ -52,6 +52,20 @@ static char *jws(const char *header, const char *body, EVP_PKEY *key, bool flip)
 	"{\"alg\":\"ES256\",\"jwk\":{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"%s\",\"y\":\"%s\"}}"
 #define ID	  "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1"
 #define SAYS(ids) "{\"product\":\"web\",\"svn\":7,\"ids\":" ids "}"
+#define MORE(more)                                                              \
+	"{\"product\":\"web\",\"svn\":7,\"ids\":{\"tpm\":[\"" ID "\",\"" TPM_ID \
+	"\"],\"tdx\":[\"" TDX_ID "\"]}," more "}"
+#define BYTES32	 "abababababababababababababababababababababababababababababababab"
+#define BYTES48	 BYTES32 "abababababababababababababababab"
+/* texts of IDs, as JSON has them, and their SHA-256 */
+#define TPM_TEXT "ccdm-enclave-id 1\\ntpm sha256\\npcr4 " BYTES32 "\\n"
+#define TPM_ID	 "2ebac34b95f61100f102b36536a70b0c8e82a297cee6251dfc39acb950084ed2"
+#define TDX_TEXT "ccdm-enclave-id 1\\ntdx sha384\\nrtmr1 " BYTES48 "\\n"
+#define TDX_ID	 "e4b5050e1a8d0f91249f585f3851343a9ab10bf9ed2a10ac982e11a2ef07203f"
+#define IMAGE	 "sha256:" BYTES32
+#define KEYED(more)                                                                                   \
+	"{\"alg\":\"ES256\",\"jwk\":{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"%s\",\"y\":\"%s\"" more \
+	"}"
 
 static void manifests(void **state)
 {
@@ -90,6 +104,81 @@ static void manifests(void **state)
 		{ HEADER, SAYS("{\"snp\":[\"a1\"]}"), false, "number 1" },
 		{ HEADER, SAYS("{\"snp\":[\"" ID ID "a1\"]}"), false, "number 1" },
 		{ HEADER, SAYS("{\"snp\":[\"" ID "\\u0000\"]}"), false, "product" },
+		/* numbers that are not whole, or do not fit */
+		{ HEADER, "{\"product\":\"web\",\"svn\":7.0,\"ids\":{\"snp\":[]}}", false, "svn" },
+		{ HEADER, "{\"product\":\"web\",\"svn\":1e1,\"ids\":{\"snp\":[]}}", false, "svn" },
+		{ HEADER, "{\"product\":\"web\",\"svn\":18446744073709551617,\"ids\":{\"snp\":[]}}",
+		  false, "product" },
+		{ HEADER, "{\"product\":\"web\",\"svn\":null,\"ids\":{\"snp\":[]}}", false, "svn" },
+		/* what the reader does not know could restrict what it knows */
+		{ HEADER, MORE("\"expires\":1"), false, "unknown member 'expires'" },
+		{ HEADER, MORE("\"Product\":\"b\""), false, "unknown member 'Product'" },
+		{ KEYED("},\"crit\":[\"exp\"],\"exp\":1"), SAYS("{\"snp\":[]}"), false,
+		  "its header: unknown member" },
+		{ KEYED("},\"b64\":false"), SAYS("{\"snp\":[]}"), false,
+		  "its header: unknown member 'b64'" },
+		/* another statement of the same key; a private key; another algorithm */
+		{ KEYED("},\"typ\":\"JWT\""), SAYS("{\"snp\":[]}"), false, "typ: expected" },
+		{ KEYED("},\"typ\":\"ccdm-manifest\",\"kid\":\"7\""), SAYS("{\"snp\":[]}"), false,
+		  NULL },
+		{ KEYED(",\"d\":\"" ID "\"}"), SAYS("{\"snp\":[]}"), false,
+		  "its key: unknown member 'd'" },
+		{ "{\"alg\":\"none\",\"jwk\":{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"%s\",\"y\":\"%s\"}}",
+		  SAYS("{\"snp\":[]}"), false, "ES256" },
+		{ "{\"alg\":\"HS256\",\"jwk\":{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"%s\",\"y\":\"%s\"}}",
+		  SAYS("{\"snp\":[]}"), false, "ES256" },
+		{ "{\"alg\":\"ES256\",\"alg\":\"ES256\",\"jwk\":{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"%s\",\"y\":\"%s\"}}",
+		  SAYS("{\"snp\":[]}"), false, "ES256" },
+		/* a launch digest is no ID of events */
+		{ HEADER, SAYS("{\"snp\":[\"" BYTES48 "\"]}"), false, NULL },
+		{ HEADER, SAYS("{\"tpm\":[\"" BYTES48 "\"]}"), false, "ids.tpm: number 1" },
+		{ HEADER, SAYS("{\"tdx\":[\"" BYTES48 "\"]}"), false, "ids.tdx: number 1" },
+		/* the base, the workload, the logs */
+		{ HEADER, MORE("\"base\":{\"name\":\"trixie-7\",\"svn\":3},\"logs\":\"none\""),
+		  false, NULL },
+		{ HEADER, MORE("\"base\":{\"name\":\"trixie-7\"}"), false, "base.svn" },
+		{ HEADER, MORE("\"base\":{\"name\":\"trixie-7\",\"svn\":3.0}"), false, "base.svn" },
+		{ HEADER, MORE("\"base\":{\"name\":\"trixie-7\",\"svn\":-1}"), false, "base.svn" },
+		{ HEADER, MORE("\"base\":{\"svn\":3}"), false, "base.name" },
+		{ HEADER, MORE("\"base\":{\"name\":\"a\",\"svn\":3,\"x\":1}"), false,
+		  "base: unknown member 'x'" },
+		{ HEADER, MORE("\"base\":\"trixie-7\""), false, "base: expected an object" },
+		{ HEADER, MORE("\"base\":null"), false, "base: expected an object" },
+		{ HEADER, MORE("\"workload\":{\"image\":\"" IMAGE "\",\"root\":\"" ID "\"}"), false,
+		  NULL },
+		{ HEADER, MORE("\"workload\":{\"image\":\"" ID "\",\"root\":\"" ID "\"}"), false,
+		  "workload.image" },
+		{ HEADER, MORE("\"workload\":{\"image\":\"" IMAGE "0\",\"root\":\"" ID "\"}"),
+		  false, "workload.image" },
+		{ HEADER, MORE("\"workload\":{\"image\":\"" IMAGE "\",\"root\":\"x\"}"), false,
+		  "workload.root" },
+		{ HEADER, MORE("\"workload\":{\"image\":\"" IMAGE "\"}"), false, "workload.root" },
+		{ HEADER, MORE("\"workload\":{\"tag\":\"a\"}"), false, "workload: unknown member" },
+		{ HEADER, MORE("\"workload\":[]"), false, "workload: expected an object" },
+		{ HEADER, MORE("\"logs\":\"serial\""), false, "logs: expected" },
+		{ HEADER, MORE("\"logs\":7"), false, "logs: expected" },
+		/* texts of IDs: a text of an ID that is listed, for its own platform */
+		{ HEADER, MORE("\"events\":[\"" TPM_TEXT "\",\"" TDX_TEXT "\"]"), false, NULL },
+		{ HEADER, MORE("\"events\":[]"), false, NULL },
+		{ HEADER, MORE("\"events\":{}"), false, "events: expected a list" },
+		{ HEADER, MORE("\"events\":[7]"), false, "events: number 1: expected the text" },
+		{ HEADER, MORE("\"events\":[\"" TPM_TEXT "\",\"" TPM_TEXT "pcr9 " ID "\\n\"]"),
+		  false, "events: number 2: its hash" },
+		{ HEADER, MORE("\"events\":[\"" TPM_TEXT "pcr9 a1\\n\"]"), false,
+		  "number 1: expected the text" },
+		{ HEADER, MORE("\"events\":[\"ccdm-enclave-id 2\\n\"]"), false,
+		  "number 1: expected the text" },
+		{ HEADER, MORE("\"events\":[\"ccdm-enclave-id 1\\ntpm sha256\"]"), false,
+		  "number 1: expected the text" },
+		{ HEADER, MORE("\"events\":[\"ccdm-enclave-id 1\\nsnp sha256\\n\"]"), false,
+		  "number 1: expected the text" },
+		{ HEADER, MORE("\"events\":[\"ccdm-enclave-id 1\\ntpm md5\\n\"]"), false,
+		  "number 1: expected the text" },
+		/* an ID of a TPM, listed for a TD */
+		{ HEADER,
+		  "{\"product\":\"web\",\"svn\":7,\"ids\":{\"tdx\":[\"" TPM_ID
+		  "\"]},\"events\":[\"" TPM_TEXT "\"]}",
+		  false, "is not in ids.tpm" },
 	};
 	static const char *const none[] = {
 		"", ".", "..", "a.b", "a.b.c", "a.b.c.d", "e30.e30.e30"
@@ -135,10 +224,109 @@ static void manifests(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* Two manifests in one text; the signature of one under the payload of the other; other letters. */
+static void two(void **state)
+{
+	EVP_PKEY *key = pki_key("P-256"), *other = pki_key("P-256");
+	char *a = jws(HEADER, SAYS("{\"snp\":[\"" ID "\"]}"), key, false);
+	char *b = jws(HEADER, SAYS("{\"tpm\":[\"" ID "\"]}"), key, false);
+	char *c = jws(HEADER, SAYS("{\"snp\":[\"" ID "\"]}"), other, false);
+	static const char *const between[] = { "", ".", "\n", " ", "\r\n" };
+	struct ccdm_manifest m;
+	char *text;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(between) / sizeof(between[0]); i++) {
+		assert_true(asprintf(&text, "%s%s%s", a, between[i], b) > 0);
+		assert_int_equal(ccdm_manifest_read(text, &m, &err), -EINVAL);
+		free(text);
+	}
+	/* the newline of an editor */
+	assert_true(asprintf(&text, "%s\n", a) > 0);
+	assert_int_equal(ccdm_manifest_read(text, &m, &err), -EINVAL);
+	free(text);
+	/* header and payload of one, signature of another payload, or of another key */
+	assert_true(asprintf(&text, "%.*s%s", (int)(strrchr(a, '.') - a), a, strrchr(b, '.')) > 0);
+	assert_int_equal(ccdm_manifest_read(text, &m, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "its key does not verify"));
+	free(text);
+	/* the key of somebody else under the payload of the builder */
+	assert_true(asprintf(&text, "%.*s%s", (int)(strchr(c, '.') - c), c, strchr(a, '.')) > 0);
+	assert_int_equal(ccdm_manifest_read(text, &m, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "its key does not verify"));
+	free(text);
+	free(a);
+	free(b);
+	free(c);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(other);
+}
+
+/* What is written is what is read. */
+static void written(void **state)
+{
+	struct ccdm_manifest m = { .product = "web",
+				   .svn = 7,
+				   .base = "trixie-7",
+				   .base_svn = 3,
+				   .image = IMAGE,
+				   .root = ID,
+				   .logs = "console" },
+			     again;
+	json_t *payload = NULL;
+	EVP_PKEY *key = pki_key("P-256");
+	char *body, *text;
+
+	(void)state;
+	m.ids = json_pack("{s:[s], s:[s, s]}", "tpm", TPM_ID, "snp", BYTES48, ID);
+	m.events = json_pack("[s]", "ccdm-enclave-id 1\ntpm sha256\npcr4 " BYTES32 "\n");
+	assert_int_equal(ccdm_manifest_payload(&m, &payload, &err), 0);
+	body = json_dumps(payload, JSON_COMPACT);
+	text = jws(HEADER, body, key, false);
+	assert_int_equal(ccdm_manifest_read(text, &again, &err), 0);
+	assert_string_equal(again.product, "web");
+	assert_int_equal(again.svn, 7);
+	assert_string_equal(again.base, "trixie-7");
+	assert_int_equal(again.base_svn, 3);
+	assert_string_equal(again.image, IMAGE);
+	assert_string_equal(again.root, ID);
+	assert_string_equal(again.logs, "console");
+	assert_true(json_equal(again.ids, m.ids));
+	assert_true(json_equal(again.events, m.events));
+	ccdm_manifest_drop(&again);
+	json_decref(payload);
+	free(body);
+	free(text);
+	/* without what may be missing */
+	strcpy(m.base, "");
+	strcpy(m.image, "");
+	strcpy(m.logs, "");
+	json_decref(m.events);
+	m.events = NULL;
+	assert_int_equal(ccdm_manifest_payload(&m, &payload, &err), 0);
+	assert_int_equal(json_object_size(payload), 3);
+	text = jws(HEADER, SAYS("{\"snp\":[]}"), key, false);
+	assert_int_equal(ccdm_manifest_read(text, &again, &err), 0);
+	assert_int_equal(again.base_svn, -1);
+	assert_null(again.events);
+	ccdm_manifest_drop(&again);
+	json_decref(payload);
+	free(text);
+	/* what the reader would refuse is not written */
+	m.svn = -1;
+	assert_int_equal(ccdm_manifest_payload(&m, &payload, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "svn"));
+	ccdm_manifest_drop(&m);
+	EVP_PKEY_free(key);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(manifests),
+		cmocka_unit_test(two),
+		cmocka_unit_test(written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

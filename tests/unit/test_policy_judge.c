@@ -137,6 +137,39 @@ static void guest_chooses(void **state)
 	}
 }
 
+/* The lowest security version of the base: what is not named is not known. */
+static void base_svn(void **state)
+{
+	static const struct {
+		const char *value; /* of the fact; NULL: there is none */
+		enum ccdm_answer answer;
+	} cases[] = {
+		{ "3", CCDM_YES },	   { "4", CCDM_YES },	    { "1000000000", CCDM_YES },
+		{ "2", CCDM_UNKNOWN },	   { "0", CCDM_UNKNOWN },   { NULL, CCDM_UNKNOWN },
+		{ "\"3\"", CCDM_UNKNOWN }, { "3.0", CCDM_UNKNOWN }, { "null", CCDM_UNKNOWN },
+	};
+	static const char text[] =
+		HEAD "  tee: snp\n  signer: {key: " E64 ", product: web, svn: 1, base-svn: 3}\n";
+	struct ccdm_policy *p;
+	json_t *facts, *who;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(ccdm_policy_parse("x", text, strlen(text), &p, &err), 0);
+	assert_int_equal(p->outcome, CCDM_POLICY_MAY_OPEN);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		who = signer(E64, "web", 1);
+		if (cases[i].value)
+			json_object_set_new(who, "base-svn",
+					    json_loads(cases[i].value, JSON_DECODE_ANY, NULL));
+		facts = with(snp(), "signer", who);
+		if (ccdm_policy_judge(p, facts, NULL) != cases[i].answer)
+			fail_msg("case %zu", i);
+		json_decref(facts);
+	}
+	ccdm_policy_free(p);
+}
+
 /* No file yields a condition without children. If there were one, it must not hold. */
 static void no_children(void **state)
 {
@@ -164,6 +197,7 @@ int main(void)
 		cmocka_unit_test(event_by_name_and_digest),
 		cmocka_unit_test(nameless_event),
 		cmocka_unit_test(guest_chooses),
+		cmocka_unit_test(base_svn),
 		cmocka_unit_test(no_children),
 	};
 

@@ -73,6 +73,20 @@ static int ccdm_manifest_old(const struct ccdm_bootable *b, struct ccdm_manifest
 	return 0;
 }
 
+/* A policy must be able to name it (ccdm-policy(5)). */
+static int ccdm_manifest_product(const char *product, struct ccdm_err *err)
+{
+	size_t n = 0;
+
+	while (product[n] > ' ' && product[n] <= '~')
+		n++;
+	if (n && n < 64 && !product[n])
+		return 0;
+	return ccdm_err_set(err, -EINVAL,
+			    "product '%s': expected 1 to 63 characters of ASCII without blanks",
+			    product);
+}
+
 int ccdm_manifest_fill(const struct ccdm_bootable *b, struct ccdm_manifest *m,
 		       const json_t *launches, bool allow_unknown, char *why, size_t why_size,
 		       struct ccdm_err *err)
@@ -95,6 +109,8 @@ int ccdm_manifest_fill(const struct ccdm_bootable *b, struct ccdm_manifest *m,
 				 m->product[0] ? "--svn N"
 				 : m->svn < 0  ? "--product NAME and --svn N"
 					       : "--product NAME");
+	if (!r)
+		r = ccdm_manifest_product(m->product, err);
 	if (!r && m->image[0])
 		snprintf(m->root, sizeof(m->root), "%s", root);
 	if (r)

@@ -103,16 +103,14 @@ static int ccdm_policy_firmware(FILE *to, const struct ccdm_policy_words *w, str
 {
 	if (w->platform != CCDM_POLICY_TDX)
 		return 0;
-	if (!json_array_size(w->firmware)) {
-		ccdm_err_hint(err, "give the MRTD of your cloud's or your own firmware");
-		return ccdm_err_set(
-			err, -EINVAL,
-			"a policy for tdx: expected the MRTD of the firmware: the firmware "
-			"fills the registers, so they prove nothing without it");
-	}
 	fputs("  measurement:  # MRTD: the firmware\n", to);
-	ccdm_policy_list(to, "    ", w->firmware, 96);
-	return 0;
+	if (ccdm_policy_list(to, "    ", w->firmware, 96))
+		return 0;
+	ccdm_err_hint(err, "give the MRTD of your cloud's or your own firmware");
+	return ccdm_err_set(
+		err, -EINVAL,
+		"a policy for tdx: expected the MRTD of the firmware: the firmware fills "
+		"the registers, so they prove nothing without it");
 }
 
 static int ccdm_policy_signer(FILE *to, const struct ccdm_manifest *m)

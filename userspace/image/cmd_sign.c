@@ -198,60 +198,47 @@ static int sign_launches(const struct sign_args *a, const struct ccdm_bootable *
 	return !r && !*proving ? ccdm_err_memory(err) : r;
 }
 
-static int sign_text(struct sign_args *a, const struct ccdm_bootable *b,
-		     const struct ccdm_jws_key *key, char **text, struct ccdm_err *err)
+static int sign_with_key(struct sign_args *a, const struct ccdm_bootable *b, const json_t *proving,
+			 char **jws, char *why, size_t why_size, struct ccdm_err *err)
 {
-	json_t *proving = NULL, *payload = NULL;
-	char why[700];
-	int r = sign_launches(a, b, &proving, err);
-
-	if (!r)
-		r = ccdm_manifest_fill(b, &a->manifest, proving, a->allow_unknown, why, sizeof(why),
-				       err);
-	if (!r)
-		r = ccdm_manifest_payload(&a->manifest, &payload, err);
-	if (!r && ccdm_jws_to_sign(key, CCDM_MANIFEST_TYP, payload, text))
-		r = ccdm_err_memory(err);
-	if (!r && why[0])
-		fprintf(stderr, "%s: not in the manifest: %s\n", CCDM_PROGRAM, why);
-	json_decref(payload);
-	json_decref(proving);
-	return r;
-}
-
-static int sign_with_key(struct sign_args *a, const struct ccdm_bootable *b, char **jws,
-			 struct ccdm_err *err)
-{
-	struct ccdm_jws_key *key = NULL;
-	char *text = NULL;
-	int r = ccdm_jws_key_private(a->key, &key, err);
-
-	if (!r && ccdm_jws_key_hash(key, a->manifest.key))
-		r = ccdm_err_memory(err);
-	if (!r)
-		r = sign_text(a, b, key, &text, err);
-	if (!r)
-		r = ccdm_jws_sign(key, text, jws, err);
-	ccdm_jws_key_free(key);
-	free(text);
-	return r;
+	return ccdm_manifest_sign(b, a->key, &a->manifest, proving, a->allow_unknown, jws, why,
+				  why_size, err);
 }
 
 /* The bytes that somebody signs elsewhere. */
-static int sign_write(struct sign_args *a, const struct ccdm_bootable *b, struct ccdm_err *err)
+static int sign_write(struct sign_args *a, const struct ccdm_bootable *b, const json_t *proving,
+		      char *why, size_t why_size, struct ccdm_err *err)
 {
-	struct ccdm_jws_key *key = NULL;
+	struct ccdm_jws_key *key;
 	char *text = NULL;
 	int r = ccdm_jws_key_public(a->signer, &key, err);
 
-	if (!r && ccdm_jws_key_hash(key, a->manifest.key))
-		r = ccdm_err_memory(err);
-	if (!r)
-		r = sign_text(a, b, key, &text, err);
+	if (r)
+		return r;
+	r = ccdm_manifest_text(b, key, &a->manifest, proving, a->allow_unknown, &text, why,
+			       why_size, err);
 	if (!r)
 		r = ccdm_file_write(a->to_sign, text, strlen(text), 0644, err);
 	ccdm_jws_key_free(key);
 	free(text);
+	return r;
+}
+
+/* *@jws: NULL: the bytes to sign were written */
+static int sign_make(struct sign_args *a, const struct ccdm_bootable *b, char **jws,
+		     struct ccdm_err *err)
+{
+	json_t *proving = NULL;
+	char why[700] = "";
+	int r = sign_launches(a, b, &proving, err);
+
+	*jws = NULL;
+	if (!r)
+		r = a->key ? sign_with_key(a, b, proving, jws, why, sizeof(why), err)
+			   : sign_write(a, b, proving, why, sizeof(why), err);
+	if (!r && why[0])
+		fprintf(stderr, "%s: not in the manifest: %s\n", CCDM_PROGRAM, why);
+	json_decref(proving);
 	return r;
 }
 
@@ -276,24 +263,22 @@ static int sign_attach(const struct sign_args *a, char **jws, struct ccdm_err *e
 	return r;
 }
 
-/* The same reader as a broker's: what it refuses is not written. */
+/* What was signed elsewhere: a manifest, by the key in it, of this disk. */
 static int sign_check(struct sign_args *a, const struct ccdm_bootable *b, const char *jws,
 		      struct ccdm_err *err)
 {
 	json_t *ids = NULL, *events = NULL;
 	char why[700];
-	int r;
+	int r = ccdm_manifest_read(jws, &a->manifest, err);
 
-	ccdm_manifest_drop(&a->manifest);
-	r = ccdm_manifest_read(jws, &a->manifest, err);
-	if (r || !a->signature)
-		return r;
-	r = ccdm_manifest_predict(b, &ids, &events, why, sizeof(why), err);
+	if (!r)
+		r = ccdm_manifest_predict(b, &ids, &events, why, sizeof(why), err);
 	if (!r && json_object_size(ids) && !ccdm_manifest_is_of(&a->manifest, ids))
-		r = ccdm_err_set(err, -EINVAL,
-				 "%s: the manifest is not of this disk: it lists none of "
-				 "its enclave IDs",
-				 a->to_sign);
+		r = ccdm_err_set(
+			err, -EINVAL,
+			"%s: the manifest is not of this disk: it lists none of its enclave "
+			"IDs",
+			a->to_sign);
 	json_decref(ids);
 	json_decref(events);
 	return r;
@@ -366,11 +351,8 @@ static enum ccdm_exit sign_do(struct sign_args *a, const struct ccdm_bootable *b
 	char *jws = NULL;
 	int r;
 
-	if (a->signature)
-		r = sign_attach(a, &jws, &err);
-	else
-		r = a->to_sign ? sign_write(a, b, &err) : sign_with_key(a, b, &jws, &err);
-	if (!r && jws)
+	r = a->signature ? sign_attach(a, &jws, &err) : sign_make(a, b, &jws, &err);
+	if (!r && a->signature)
 		r = sign_check(a, b, jws, &err);
 	if (!r && jws)
 		r = sign_store(a, b, jws, &err);

@@ -6,6 +6,7 @@
 
 #include "bootable.h"
 #include "evidence/manifest.h"
+#include "kbs/jws_sign.h"
 
 /**
  * ccdm_manifest_predict() - the enclave IDs that a disk will have, and their texts
@@ -38,6 +39,31 @@ int __must_check ccdm_manifest_predict(const struct ccdm_bootable *b, json_t **i
 int __must_check ccdm_manifest_fill(const struct ccdm_bootable *b, struct ccdm_manifest *m,
 				    const json_t *launches, bool allow_unknown, char *why,
 				    size_t why_size, struct ccdm_err *err);
+
+/**
+ * ccdm_manifest_text() - the bytes that are signed: the manifest of ccdm_manifest_fill()
+ * @key: the signer's; a public key is enough
+ * @text: set; the caller frees it
+ *
+ * The rest as there. A disk and the same words give the same bytes.
+ */
+int __must_check ccdm_manifest_text(const struct ccdm_bootable *b, const struct ccdm_jws_key *key,
+				    struct ccdm_manifest *m, const json_t *launches,
+				    bool allow_unknown, char **text, char *why, size_t why_size,
+				    struct ccdm_err *err);
+
+/**
+ * ccdm_manifest_sign() - make and sign the manifest of a disk, and read it as a broker does
+ * @file: private key (jws_sign.h)
+ * @m: as for ccdm_manifest_fill(), but that @key comes from the file
+ * @jws: set; the caller frees it, and passes it to ccdm_manifest_store()
+ *
+ * The rest as for ccdm_manifest_fill().
+ */
+int __must_check ccdm_manifest_sign(const struct ccdm_bootable *b, const char *file,
+				    struct ccdm_manifest *m, const json_t *launches,
+				    bool allow_unknown, char **jws, char *why, size_t why_size,
+				    struct ccdm_err *err);
 
 /* True if the manifest lists an ID of this disk, from ccdm_manifest_predict(). */
 bool __must_check ccdm_manifest_is_of(const struct ccdm_manifest *m, const json_t *ids);

@@ -117,3 +117,48 @@ int ccdm_manifest_fill(const struct ccdm_bootable *b, struct ccdm_manifest *m,
 		ccdm_manifest_drop(m);
 	return r;
 }
+
+int ccdm_manifest_text(const struct ccdm_bootable *b, const struct ccdm_jws_key *key,
+		       struct ccdm_manifest *m, const json_t *launches, bool allow_unknown,
+		       char **text, char *why, size_t why_size, struct ccdm_err *err)
+{
+	json_t *payload = NULL;
+	int r;
+
+	*text = NULL;
+	if (ccdm_jws_key_hash(key, m->key))
+		return ccdm_err_memory(err);
+	r = ccdm_manifest_fill(b, m, launches, allow_unknown, why, why_size, err);
+	if (!r)
+		r = ccdm_manifest_payload(m, &payload, err);
+	if (!r && ccdm_jws_to_sign(key, CCDM_MANIFEST_TYP, payload, text))
+		r = ccdm_err_memory(err);
+	json_decref(payload);
+	return r;
+}
+
+int ccdm_manifest_sign(const struct ccdm_bootable *b, const char *file, struct ccdm_manifest *m,
+		       const json_t *launches, bool allow_unknown, char **jws, char *why,
+		       size_t why_size, struct ccdm_err *err)
+{
+	struct ccdm_jws_key *key;
+	char *text = NULL;
+	int r = ccdm_jws_key_private(file, &key, err);
+
+	*jws = NULL;
+	if (r)
+		return r;
+	r = ccdm_manifest_text(b, key, m, launches, allow_unknown, &text, why, why_size, err);
+	if (!r)
+		r = ccdm_jws_sign(key, text, jws, err);
+	ccdm_manifest_drop(m);
+	if (!r)
+		r = ccdm_manifest_read(*jws, m, err);
+	if (r) {
+		free(*jws);
+		*jws = NULL;
+	}
+	ccdm_jws_key_free(key);
+	free(text);
+	return r;
+}

@@ -164,9 +164,10 @@ $(BUILD)/tests/mirror: $(BUILD)/tests/program/broker/mirror.o
 $(BUILD)/tests/attack-guest: $(BUILD)/tests/program/attacks/guest.o
 $(BUILD)/tests/attack-mutations: $(addprefix $(BUILD)/tests/program/attacks/,mutations.o mutation_bytes.o mutation_files.o mutation_kinds.o)
 $(BUILD)/tests/signer: $(BUILD)/tests/kernel/sim/signer.o
+$(BUILD)/tests/unpack: $(BUILD)/tests/program/layers/unpack.o
 $(BUILD)/tests/vtpm: $(BUILD)/tests/lib/vtpm.o
 $(BUILD)/tests/vtpm: LDFLAGS += -Wl,--wrap=Tss2_Tcti_Device_Init
-$(addprefix $(BUILD)/tests/,load mirror attack-guest attack-mutations signer vtpm): $(BUILD)/parts.a $(BUILD)/flags
+$(addprefix $(BUILD)/tests/,load mirror attack-guest attack-mutations signer unpack vtpm): $(BUILD)/parts.a $(BUILD)/flags
 	@echo '  LD      $@'
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $$(pkg-config --libs $(PKGS))
 
@@ -203,6 +204,11 @@ $(addprefix $(BUILD)/unit/test_,tpm tpm_ak tpm_ek tpm_nv measure_tpm): UNIT_LDFL
 $(UNIT): $(BUILD)/unit/%: $(BUILD)/unit/tests/unit/%.o $(BUILD)/unit/lib.a $(BUILD)/unit/flags
 	@echo '  UNIT    $@'
 	@$(CC) $(UNIT_CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(UNIT_LDFLAGS) -lcmocka $$(pkg-config --libs $(PKGS))
+
+# container images through the library, with the sanitizers and without
+$(BUILD)/unit/unpack: $(BUILD)/unit/tests/program/layers/unpack.o $(BUILD)/unit/lib.a $(BUILD)/unit/flags
+	@echo '  LD      $@'
+	@$(CC) $(UNIT_CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $$(pkg-config --libs $(PKGS))
 
 unit-programs: $(UNIT)
 

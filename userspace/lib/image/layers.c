@@ -44,7 +44,7 @@ static int ccdm_layers_differ(const char *what, const struct ccdm_digest *wanted
 		return 0;
 	ccdm_hex(wanted->bytes, wanted->size, one);
 	ccdm_hex(found->bytes, found->size, two);
-	return ccdm_err_set(err, -EBADMSG, "%s: expected the digest %s, found %s", what, one, two);
+	return ccdm_err_set(err, -EINVAL, "%s: expected the digest %s, found %s", what, one, two);
 }
 
 static int ccdm_layers_blob(const struct ccdm_layer *layer, struct ccdm_err *err)

@@ -60,7 +60,7 @@ struct ccdm_layers_count {
  *
  * Messages name the layer's number and the entry.
  *
- * Return: 0; -EINVAL for a layer that is refused; -EBADMSG if a digest differs; -EFBIG, -ENFILE,
+ * Return: 0; -EINVAL for a layer that is refused, also for its digest; -EFBIG, -ENFILE,
  * -ENAMETOOLONG, -ELOOP, -ENOTDIR for what is beyond a limit of rootfs.h; -ENOMEM, what read(2) and
  * write(2) say.
  */

@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/json.h"
-#include "image.h"
+#include "disk/find.h"
 #include "image/difference.h"
+#include "inspect.h"
 
 #define TEXT_MAX 4096 /* bytes of a section that are shown */
 
@@ -108,6 +109,7 @@ static const char *inspect_type(const char *type)
 		{ "4f68bce3-e8cd-4db1-96e7-fbcaf984b709", "root (x86-64)" },
 		{ "2c7357ed-ebd2-46d9-aec1-23d437ec2bf5", "root verity (x86-64)" },
 		{ "6f1ac5ee-08c4-4f0b-8d5b-3a3dcc9be1d7", "ccdm scratch" },
+		{ CCDM_GPT_MANIFEST, "ccdm manifest" },
 	};
 	size_t i;
 
@@ -181,7 +183,8 @@ static json_t *inspect_json_uki(const struct ccdm_bootable *b)
 	return o;
 }
 
-static json_t *inspect_json(const struct ccdm_image_disk *disk)
+static json_t *inspect_json(const struct ccdm_image_disk *disk,
+			    const struct ccdm_manifest_status *status)
 {
 	const struct ccdm_bootable *b = &disk->boot;
 	json_t *o = json_pack("{s:s, s:o, s:o}", "file", b->source.name, "uki", inspect_json_uki(b),
@@ -189,6 +192,7 @@ static json_t *inspect_json(const struct ccdm_image_disk *disk)
 
 	if (b->disk)
 		ccdm_json_put(&o, "disk", inspect_json_disk(b));
+	ccdm_json_put(&o, "manifest", inspect_signer_json(status));
 	if (!b->no_conf[0])
 		ccdm_json_put(&o, "ccdm.conf", json_stringn_nocheck(b->conf, b->conf_size));
 	return o;
@@ -237,10 +241,12 @@ static void inspect_print_uki(const struct ccdm_bootable *b)
 	ccdm_ui_line("  command line: %s", text);
 }
 
-static int inspect_print(const struct ccdm_image_disk *disk)
+static int inspect_print(const struct ccdm_image_disk *disk,
+			 const struct ccdm_manifest_status *status)
 {
 	const struct ccdm_bootable *b = &disk->boot;
 	unsigned int i;
+	int r;
 
 	if (b->disk)
 		inspect_print_disk(b);
@@ -253,7 +259,8 @@ static int inspect_print(const struct ccdm_image_disk *disk)
 		ccdm_ui_line("secret %s: %s", b->config.secret[i].name, b->config.secret[i].path);
 	if (!b->no_conf[0] && b->config.broker[0])
 		ccdm_ui_line("broker %s", b->config.broker);
-	return ccdm_image_print_ids(disk);
+	r = ccdm_image_print_ids(disk);
+	return r ? r : inspect_signer_print(status);
 }
 
 /* ---- differences -------------------------------------------------------------------------------- */
@@ -267,6 +274,23 @@ static int inspect_say(const char *line, void *arg)
 	else
 		puts(line);
 	return lines && !*lines ? -ENOMEM : 0;
+}
+
+static int inspect_differences(const struct ccdm_bootable *a, const struct ccdm_bootable *b,
+			       json_t **lines, struct ccdm_err *err)
+{
+	struct ccdm_manifest_status x = { 0 }, y = { 0 };
+	int r = ccdm_difference(a, b, inspect_say, lines, err);
+
+	if (!r)
+		r = ccdm_manifest_status(a, &x, err);
+	if (!r)
+		r = ccdm_manifest_status(b, &y, err);
+	if (!r)
+		r = ccdm_manifest_difference(&x, &y, inspect_say, lines);
+	ccdm_manifest_status_drop(&x);
+	ccdm_manifest_status_drop(&y);
+	return r;
 }
 
 static enum ccdm_exit inspect_against(const struct inspect_args *a,
@@ -283,7 +307,7 @@ static enum ccdm_exit inspect_against(const struct inspect_args *a,
 		json_decref(lines);
 		return e;
 	}
-	r = ccdm_difference(&disk->boot, &other->boot, inspect_say, a->json ? &lines : NULL, &err);
+	r = inspect_differences(&disk->boot, &other->boot, a->json ? &lines : NULL, &err);
 	if (r)
 		e = ccdm_ui_fail(CCDM_PROGRAM, &err, r);
 	else if (a->json)
@@ -296,14 +320,27 @@ static enum ccdm_exit inspect_against(const struct inspect_args *a,
 	return e;
 }
 
+static enum ccdm_exit inspect_show(const struct inspect_args *a, const struct ccdm_image_disk *disk)
+{
+	struct ccdm_manifest_status status;
+	enum ccdm_exit e = CCDM_EXIT_OK;
+	struct ccdm_err err = { 0 };
+	int r = ccdm_manifest_status(&disk->boot, &status, &err);
+
+	if (!r && a->json)
+		e = ccdm_image_print(inspect_json(disk, &status));
+	else if (!r)
+		r = inspect_print(disk, &status);
+	ccdm_manifest_status_drop(&status);
+	return r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : e;
+}
+
 static enum ccdm_exit cmd_inspect(const struct ccdm_verb *verb, int argc, char **argv)
 {
 	struct inspect_args a = { 0 };
 	struct ccdm_image_disk *disk;
-	struct ccdm_err err = { 0 };
 	enum ccdm_exit e;
 	bool over;
-	int r;
 
 	e = ccdm_image_options(verb, argc, argv, inspect_take, &a, &over);
 	if (over)
@@ -311,14 +348,7 @@ static enum ccdm_exit cmd_inspect(const struct ccdm_verb *verb, int argc, char *
 	disk = ccdm_image_load(argv[optind], a.secure_boot, &e);
 	if (!disk)
 		return e;
-	if (a.against) {
-		e = inspect_against(&a, disk);
-	} else if (a.json) {
-		e = ccdm_image_print(inspect_json(disk));
-	} else {
-		r = inspect_print(disk);
-		e = r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : CCDM_EXIT_OK;
-	}
+	e = a.against ? inspect_against(&a, disk) : inspect_show(&a, disk);
 	ccdm_image_free(disk);
 	return e;
 }

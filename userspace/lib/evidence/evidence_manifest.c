@@ -39,34 +39,6 @@ static int ccdm_manifest_signer(const struct ccdm_manifest *m, json_t *facts)
 
 /* ---- why it is another image ---------------------------------------------------------------- */
 
-/* Of the texts in the manifest the one that is nearest to this boot's; NULL: there is none. */
-static int ccdm_manifest_nearest(const struct ccdm_manifest *m, const char *found,
-				 const char **nearest, unsigned int *count)
-{
-	unsigned int n;
-	json_t *one;
-	size_t i;
-	int r;
-
-	*nearest = NULL;
-	*count = 0;
-	json_array_foreach(m->events, i, one)
-	{
-		const char *text = json_string_value(one);
-
-		if (!ccdm_enclave_text_alike(text, found))
-			continue;
-		r = ccdm_enclave_difference(text, found, NULL, NULL, &n);
-		if (r)
-			return r;
-		if (!*nearest || n < *count) {
-			*nearest = text;
-			*count = n;
-		}
-	}
-	return 0;
-}
-
 /* Lines that are said, and where they go. */
 struct ccdm_manifest_lines {
 	json_t *notes;

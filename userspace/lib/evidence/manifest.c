@@ -365,3 +365,30 @@ bool ccdm_manifest_lists(const struct ccdm_manifest *m, const char *platform, co
 		json_array_foreach(ids, k, b) if (json_equal(a, b)) return true;
 	return false;
 }
+
+int ccdm_manifest_nearest(const struct ccdm_manifest *m, const char *text, const char **nearest,
+			  unsigned int *count)
+{
+	unsigned int n;
+	json_t *one;
+	size_t i;
+	int r;
+
+	*nearest = NULL;
+	*count = 0;
+	json_array_foreach(m->events, i, one)
+	{
+		const char *other = json_string_value(one);
+
+		if (!ccdm_enclave_text_alike(other, text))
+			continue;
+		r = ccdm_enclave_difference(other, text, NULL, NULL, &n);
+		if (r)
+			return r;
+		if (!*nearest || n < *count) {
+			*nearest = other;
+			*count = n;
+		}
+	}
+	return 0;
+}

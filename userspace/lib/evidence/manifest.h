@@ -86,4 +86,15 @@ void ccdm_manifest_drop(struct ccdm_manifest *m); /* accepts zeros */
 bool __must_check ccdm_manifest_lists(const struct ccdm_manifest *m, const char *platform,
 				      const json_t *ids);
 
+/**
+ * ccdm_manifest_nearest() - find the text in the manifest with the fewest other events
+ * @text: of another enclave ID
+ * @nearest: set to it; it lives as long as @m. NULL: the manifest has no text of this platform and bank
+ * @count: set to the number of events that differ
+ *
+ * Return: 0, -ENOMEM, -EIO.
+ */
+int __must_check ccdm_manifest_nearest(const struct ccdm_manifest *m, const char *text,
+				       const char **nearest, unsigned int *count);
+
 #endif

@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			*line++ = '\0';
 			if (!ccdm_config_parse("test", text, strlen(text), &config, &err))
 				fuzz_said("line",
-					  fuzz_yes(!ccdm_fence_cmdline(&config, line, &err)));
+					  fuzz_yes(!ccdm_fence_cmdline(&config, line, true, &err)));
 		}
 	} else {
 		fuzz_said("conf",

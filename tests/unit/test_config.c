@@ -236,24 +236,57 @@ static void cmdline(void **state)
 	seed_texts("conf", 'l', 0xff, GOOD, WORDS " panic=0 quiet rd.break", NULL, NULL);
 	seed_texts("conf", 'l', 0xff, GOOD, WORDS " panic=0 quiet", NULL, NULL);
 	seed_texts("conf", 'l', 0xff, GOOD "[boot]\nstrict=no\n", "a " WORDS, NULL, NULL);
-	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=0 quiet\n", &err), 0);
-	assert_int_equal(ccdm_fence_cmdline(&config, "  " WORDS "  panic=0\tquiet", &err), 0);
-	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=0 quiet rd.break", &err),
+	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=0 quiet\n", false, &err), 0);
+	assert_int_equal(ccdm_fence_cmdline(&config, "  " WORDS "  panic=0\tquiet", false, &err),
+			 0);
+	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=0 quiet rd.break", false, &err),
 			 -ECANCELED);
 	assert_non_null(strstr(err.text,
 			       "word 10 of the command line: expected no word, found 'rd.break'"));
-	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=0", &err), -ECANCELED);
+	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=0", false, &err), -ECANCELED);
 	assert_non_null(strstr(err.text, "expected 'quiet', found none"));
-	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " quiet panic=0", &err), -ECANCELED);
-	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=0 quiets", &err), -ECANCELED);
-	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=1 quiet", &err), -ECANCELED);
+	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " quiet panic=0", false, &err),
+			 -ECANCELED);
+	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=0 quiets", false, &err),
+			 -ECANCELED);
+	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=1 quiet", false, &err),
+			 -ECANCELED);
 	assert_non_null(strstr(err.text, "expected 'panic=0', found 'panic=1'"));
-	assert_int_equal(ccdm_fence_cmdline(&config, "", &err), -ECANCELED);
+	assert_int_equal(ccdm_fence_cmdline(&config, "", false, &err), -ECANCELED);
 	config.strict = false;
-	assert_int_equal(ccdm_fence_cmdline(&config, "a " WORDS " b panic=0 c", &err), 0);
-	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=00", &err), -ECANCELED);
-	assert_int_equal(ccdm_fence_cmdline(&config, WORDS, &err), -ECANCELED);
+	assert_int_equal(ccdm_fence_cmdline(&config, "a " WORDS " b panic=0 c", false, &err), 0);
+	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=00", false, &err), -ECANCELED);
+	assert_int_equal(ccdm_fence_cmdline(&config, WORDS, false, &err), -ECANCELED);
 	assert_non_null(strstr(err.text, "has no 'panic=0'"));
+}
+
+/* OVMF's word for the initrd of a direct boot: at the end, once, and where no stub ran */
+static void direct(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(GOOD), 0);
+	assert_int_equal(
+		ccdm_fence_cmdline(&config, WORDS " panic=0 quiet initrd=initrd\n", true, &err), 0);
+	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=0 quiet", true, &err), 0);
+	assert_int_equal(
+		ccdm_fence_cmdline(&config, WORDS " panic=0 quiet initrd=initrd", false, &err),
+		-ECANCELED);
+	assert_non_null(strstr(err.text, "expected no word, found 'initrd=initrd'"));
+	assert_int_equal(ccdm_fence_cmdline(&config,
+					    WORDS " panic=0 quiet initrd=initrd initrd=initrd",
+					    true, &err),
+			 -ECANCELED);
+	assert_int_equal(
+		ccdm_fence_cmdline(&config, WORDS " panic=0 quiet initrd=initrd x", true, &err),
+		-ECANCELED);
+	assert_int_equal(
+		ccdm_fence_cmdline(&config, WORDS " panic=0 initrd=initrd quiet", true, &err),
+		-ECANCELED);
+	assert_int_equal(
+		ccdm_fence_cmdline(&config, WORDS " panic=0 quiet initrd=initrd2", true, &err),
+		-ECANCELED);
+	assert_int_equal(ccdm_fence_cmdline(&config, WORDS " panic=0 initrd=initrd", true, &err),
+			 -ECANCELED);
 }
 
 static void put(const char *root, const char *path)
@@ -265,6 +298,25 @@ static void put(const char *root, const char *path)
 	f = fopen(file, "w");
 	assert_non_null(f);
 	fclose(f);
+}
+
+/* A stub is known by its variable; no variables at all say nothing. */
+static void stub(void **state)
+{
+	char root[] = "/tmp/ccdm-unit-XXXXXX", command[300];
+
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	assert_false(ccdm_fence_direct(root));
+	snprintf(command, sizeof(command), "mkdir -p %s/sys/firmware/efi/efivars", root);
+	assert_int_equal(system(command), 0);
+	assert_false(ccdm_fence_direct(root));
+	put(root, "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c");
+	assert_true(ccdm_fence_direct(root));
+	put(root, "/sys/firmware/efi/efivars/StubInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f");
+	assert_false(ccdm_fence_direct(root));
+	snprintf(command, sizeof(command), "rm -rf %s", root);
+	assert_int_equal(system(command), 0);
 }
 
 static void extra(void **state)
@@ -475,9 +527,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good),	   cmocka_unit_test(workload), cmocka_unit_test(bad),
-		cmocka_unit_test(damaged), cmocka_unit_test(cmdline),  cmocka_unit_test(extra),
-		cmocka_unit_test(options), cmocka_unit_test(mounts),   cmocka_unit_test(units),
-		cmocka_unit_test(systems),
+		cmocka_unit_test(damaged), cmocka_unit_test(cmdline),  cmocka_unit_test(direct),
+		cmocka_unit_test(stub),	   cmocka_unit_test(extra),    cmocka_unit_test(options),
+		cmocka_unit_test(mounts),  cmocka_unit_test(units),    cmocka_unit_test(systems),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,7 @@ int ccdm_boot_fence(struct ccdm_config *config, enum ccdm_boot_code *code, struc
 	r = ccdm_file_read("/proc/cmdline", BOOT_CMDLINE_MAX, &found, &size, err);
 	if (r)
 		return r;
-	r = ccdm_fence_cmdline(config, found, err);
+	r = ccdm_fence_cmdline(config, found, ccdm_fence_direct(""), err);
 	free(found);
 	if (!r)
 		r = ccdm_fence_options("", err);

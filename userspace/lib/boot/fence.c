@@ -15,6 +15,10 @@
 /* where systemd keeps it; its own UUID of vendors */
 #define CCDM_FENCE_OPTIONS "SystemdOptions-8cf2644b-4b0b-428f-9387-6d876050dc67"
 
+/* a variable of systemd's stub */
+#define CCDM_FENCE_STUB	  "StubInfo-"
+#define CCDM_FENCE_INITRD "initrd=initrd"
+
 /* (a variable: two literals in a list look like a comma that was forgotten) */
 static const char ccdm_fence_root[] = "root=" CCDM_ROOT_PATH;
 
@@ -71,7 +75,35 @@ int ccdm_fence_expected(const char *file, const struct ccdm_config *config, stru
 	return ccdm_err_set(err, -EINVAL, "%s: cmdline has no '%s'", file, word);
 }
 
-int ccdm_fence_cmdline(const struct ccdm_config *config, const char *found, struct ccdm_err *err)
+bool ccdm_fence_direct(const char *root)
+{
+	char path[256];
+	struct dirent *entry;
+	bool any = false, stub = false;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/sys/firmware/efi/efivars", root);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		any |= entry->d_name[0] != '.';
+		stub |= !strncmp(entry->d_name, CCDM_FENCE_STUB, strlen(CCDM_FENCE_STUB));
+	}
+	if (dir)
+		closedir(dir);
+	return any && !stub;
+}
+
+/* Is this word of OVMF's the last? It follows the words that were given with the kernel. */
+static bool ccdm_fence_is_initrd(const char *found, size_t n)
+{
+	const char *next = found + n;
+
+	return n == strlen(CCDM_FENCE_INITRD) && !strncmp(found, CCDM_FENCE_INITRD, n) &&
+	       !ccdm_fence_next(&next);
+}
+
+int ccdm_fence_cmdline(const struct ccdm_config *config, const char *found, bool direct,
+		       struct ccdm_err *err)
 {
 	const char *want = config->cmdline, *word;
 	unsigned int place = 1;
@@ -85,7 +117,7 @@ int ccdm_fence_cmdline(const struct ccdm_config *config, const char *found, stru
 	for (;; place++, want += n, found += m) {
 		n = ccdm_fence_next(&want);
 		m = ccdm_fence_next(&found);
-		if (!n && !m)
+		if (!n && (!m || (direct && ccdm_fence_is_initrd(found, m))))
 			return 0;
 		if (n != m || strncmp(want, found, n))
 			break;

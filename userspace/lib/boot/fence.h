@@ -9,6 +9,7 @@
 #ifndef CCDM_FENCE_H
 #define CCDM_FENCE_H
 
+#include <stdbool.h>
 #include "base/compiler.h"
 #include "config.h"
 
@@ -22,13 +23,26 @@ int __must_check ccdm_fence_expected(const char *file, const struct ccdm_config 
 				     struct ccdm_err *err);
 
 /**
+ * ccdm_fence_direct() - did firmware start the kernel without a stub?
+ * @root: "", or a folder in place of / (tests)
+ *
+ * systemd's stub leaves the variable StubInfo. Firmware that starts a kernel from the host's
+ * command line (qemu -kernel) leaves none.
+ *
+ * Return: true only if the variables of the firmware can be read, and StubInfo is not among them.
+ */
+bool __must_check ccdm_fence_direct(const char *root);
+
+/**
  * ccdm_fence_cmdline() - compare a command line with the configured one
  * @found: as /proc/cmdline has it
+ * @direct: from ccdm_fence_direct(): OVMF then adds the word "initrd=initrd" at the end, which
+ *	is accepted once
  *
  * Return: 0, -ECANCELED with what was expected and found.
  */
 int __must_check ccdm_fence_cmdline(const struct ccdm_config *config, const char *found,
-				    struct ccdm_err *err);
+				    bool direct, struct ccdm_err *err);
 
 /**
  * ccdm_fence_options() - reject words for systemd from a firmware variable

@@ -23,6 +23,7 @@ MAN := $(wildcard Documentation/man/*.[0-9])
 IMAGE_MAN := $(wildcard Documentation/man/ccdm-image.*)
 BROKER_MAN := $(wildcard Documentation/man/ccdm-broker.* Documentation/man/ccdm-brokerd.* Documentation/man/ccdm-policy.*)
 SETUP_MAN := $(filter-out $(BROKER_MAN) $(IMAGE_MAN),$(MAN))
+SETUP_UNITS := $(wildcard userspace/setup/*.service userspace/setup/*.socket userspace/setup/*.path userspace/setup/*.timer)
 DRACUT := $(wildcard dracut-module/50ccdm/*)
 BUILD := build
 
@@ -343,7 +344,7 @@ install-programs: $(BUILD)/bin/ccdm-setup
 	install -m 0755 $(filter %.sh %/ccdm-generator %/sulogin,$(DRACUT)) $(DESTDIR)$(DRACUTDIR)/modules.d/50ccdm/
 	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(GENERATORDIR)
 	sed 's,@SBINDIR@,$(SBINDIR),' dracut-module/ccdm-attach@.service >$(DESTDIR)$(UNITDIR)/ccdm-attach@.service
-	sed 's,@SBINDIR@,$(SBINDIR),' userspace/setup/ccdm-monitor.service >$(DESTDIR)$(UNITDIR)/ccdm-monitor.service
+	$(foreach u,$(SETUP_UNITS),sed 's,@SBINDIR@,$(SBINDIR),' $(u) >$(DESTDIR)$(UNITDIR)/$(notdir $(u));)
 	sed 's,@SBINDIR@,$(SBINDIR),' dracut-module/ccdm-tab-generator >$(DESTDIR)$(GENERATORDIR)/ccdm-tab-generator
 	chmod 0755 $(DESTDIR)$(GENERATORDIR)/ccdm-tab-generator
 	install -D -m 0644 dracut-module/50-ccdm.conf $(DESTDIR)$(DRACUTDIR)/dracut.conf.d/50-ccdm.conf
@@ -367,7 +368,7 @@ install-image: $(BUILD)/bin/ccdm-image
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/ccdm-image $(DESTDIR)$(SBINDIR)/ccdm-setup $(DESTDIR)$(SBINDIR)/ccdm-broker $(DESTDIR)$(SBINDIR)/ccdm-brokerd $(foreach m,$(MAN),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
-		$(DESTDIR)$(UNITDIR)/ccdm-attach@.service $(DESTDIR)$(UNITDIR)/ccdm-monitor.service $(DESTDIR)$(GENERATORDIR)/ccdm-tab-generator \
+		$(DESTDIR)$(UNITDIR)/ccdm-attach@.service $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(SETUP_UNITS))) $(DESTDIR)$(GENERATORDIR)/ccdm-tab-generator \
 		$(foreach p,ccdm-setup ccdm-image ccdm-broker ccdm-brokerd,$(DESTDIR)$(COMPDIR)/$(p) $(DESTDIR)$(ZSHDIR)/_$(p) $(DESTDIR)$(FISHDIR)/$(p).fish) \
 		$(DESTDIR)$(UNITDIR)/ccdm-brokerd.service $(DESTDIR)$(SYSUSERSDIR)/ccdm-broker.conf \
 		$(DESTDIR)$(UDEVDIR)/95-dm-ccdm.rules \

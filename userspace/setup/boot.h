@@ -56,6 +56,12 @@ enum ccdm_boot_code {
 	CCDM_E_WORK_SMALL,    /* WORK-04 */
 	CCDM_E_WORK_FS,	      /* WORK-05 no file system that the boot accepts */
 	CCDM_E_WORK_ERROR,    /* WORK-06 */
+	CCDM_E_WORK_CONF,     /* WORK-07 workload.json or config.json malformed */
+	CCDM_E_WORK_BASE,     /* WORK-08 the base cannot run a workload */
+	CCDM_E_WORK_PREPARE,  /* WORK-09 mounts, volumes or files */
+	CCDM_E_WORK_SECRET,   /* WORK-10 a secret is missing or does not fit */
+	CCDM_E_WORK_START,    /* WORK-11 crun did not start the container */
+	CCDM_E_WORK_HEALTH,   /* WORK-12 the workload is unhealthy */
 };
 
 const char *ccdm_boot_code(enum ccdm_boot_code code);
@@ -94,6 +100,17 @@ int __must_check ccdm_boot_cap(const struct ccdm_config *config, enum ccdm_boot_
 int __must_check ccdm_boot_measure_list(const struct ccdm_config *config,
 					const struct ccdm_measure_list *list, const char *step,
 					enum ccdm_boot_code *code, struct ccdm_err *err);
+
+/**
+ * ccdm_boot_workload() - write the units of the workload into /run
+ *
+ * Part of the step "system". Does nothing without a section [workload].
+ */
+int __must_check ccdm_boot_workload(const struct ccdm_config *config, enum ccdm_boot_code *code,
+				    struct ccdm_err *err);
+
+/* Write a line to the kernel's log, and to a quiet console, too. */
+void ccdm_boot_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Write a line to the kernel's log. */
 void ccdm_boot_note(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -58,6 +58,12 @@ static const char *const boot_codes[] = {
 	[CCDM_E_WORK_SMALL] = "CCDM-E-WORK-04",
 	[CCDM_E_WORK_FS] = "CCDM-E-WORK-05",
 	[CCDM_E_WORK_ERROR] = "CCDM-E-WORK-06",
+	[CCDM_E_WORK_CONF] = "CCDM-E-WORK-07",
+	[CCDM_E_WORK_BASE] = "CCDM-E-WORK-08",
+	[CCDM_E_WORK_PREPARE] = "CCDM-E-WORK-09",
+	[CCDM_E_WORK_SECRET] = "CCDM-E-WORK-10",
+	[CCDM_E_WORK_START] = "CCDM-E-WORK-11",
+	[CCDM_E_WORK_HEALTH] = "CCDM-E-WORK-12",
 };
 
 const char *ccdm_boot_code(enum ccdm_boot_code code)
@@ -106,16 +112,31 @@ static void boot_alone(void)
 	/* (never closed: it is held until there is nobody left) */
 }
 
-void ccdm_boot_note(const char *format, ...)
+static void boot_log(int level, const char *format, va_list args)
 {
 	char text[600], line[700];
+
+	vsnprintf(text, sizeof(text), format, args);
+	snprintf(line, sizeof(line), "<%d>ccdm: %s\n", level, text);
+	boot_put("/dev/kmsg", line);
+}
+
+void ccdm_boot_note(const char *format, ...)
+{
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	boot_log(5, format, args);
 	va_end(args);
-	snprintf(line, sizeof(line), "<5>ccdm: %s\n", text);
-	boot_put("/dev/kmsg", line);
+}
+
+void ccdm_boot_line(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	boot_log(2, format, args);
+	va_end(args);
 }
 
 void ccdm_boot_tell(enum ccdm_boot_code code, const struct ccdm_err *err, const char *then)

@@ -45,11 +45,15 @@ int ccdm_boot_system(const struct ccdm_config *config, enum ccdm_boot_code *code
 	if (!r)
 		r = ccdm_report_put(
 			"system",
-			json_pack("{s:b, s:s}", "lockdown", config->lockdown, "machine_id",
-				  config->first_boot == CCDM_MACHINE_ID_RANDOM ? "random" : "kept"),
+			json_pack("{s:b, s:s, s:s}", "lockdown", config->lockdown, "machine_id",
+				  config->first_boot == CCDM_MACHINE_ID_RANDOM ? "random" : "kept",
+				  "on_failure",
+				  config->on_failure == CCDM_FAILURE_REBOOT ? "reboot"
+									    : "poweroff"),
 			err);
 	if (r)
 		return r;
 	*code = CCDM_E_HOST_MOUNT;
-	return boot_mounts(err);
+	r = boot_mounts(err);
+	return r ? r : ccdm_boot_workload(config, code, err);
 }

@@ -39,6 +39,7 @@ extern const struct ccdm_setup_verb ccdm_verb_secret;
 extern const struct ccdm_setup_verb ccdm_verb_benchmark;
 extern const struct ccdm_setup_verb ccdm_verb_boot;
 extern const struct ccdm_setup_verb ccdm_verb_verify;
+extern const struct ccdm_setup_verb ccdm_verb_workload;
 
 /* main.c: print a usage error to standard error */
 enum ccdm_exit __must_check ccdm_setup_usage(const struct ccdm_verb *verb, const char *what);

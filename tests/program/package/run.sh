@@ -24,6 +24,7 @@ sort >"$tmp/expected" <<-E
 	./usr/lib/systemd/system-generators/ccdm-tab-generator
 	./usr/lib/systemd/system/ccdm-attach@.service
 	./usr/lib/systemd/system/ccdm-monitor.service
+	$(cd userspace/setup && printf './usr/lib/systemd/system/%s\n' ccdm-workload*)
 	./usr/lib/udev/rules.d/95-dm-ccdm.rules
 	./usr/sbin/ccdm-setup
 	./usr/share/bash-completion/completions/ccdm-setup

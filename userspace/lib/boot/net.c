@@ -87,9 +87,24 @@ static int ccdm_net_server(char *line, unsigned int number, void *arg, struct cc
 		/* (of more than three the resolver takes no notice) */
 		if (at < 200 &&
 		    (inet_pton(AF_INET, word, &in) == 1 || inet_pton(AF_INET6, word, &in) == 1))
-			snprintf(text + at, 256 - at, "nameserver %s\n", word);
+			snprintf(text + at, CCDM_NET_NAMES - at, "nameserver %s\n", word);
 	}
 	return 0;
+}
+
+int ccdm_net_servers(char text[CCDM_NET_NAMES], struct ccdm_err *err)
+{
+	char *state;
+	size_t size;
+	int r;
+
+	text[0] = '\0';
+	r = ccdm_file_read(NETIF_STATE, STATE_MAX, &state, &size, err);
+	if (r)
+		return r;
+	r = ccdm_file_lines(NETIF_STATE, state, size, STATE_MAX, ccdm_net_server, text, err);
+	free(state);
+	return r;
 }
 
 /*
@@ -99,15 +114,10 @@ static int ccdm_net_server(char *line, unsigned int number, void *arg, struct cc
 static bool ccdm_net_names(void)
 {
 	struct ccdm_err ignored;
-	char *state, text[256] = "";
-	size_t size;
-	int r;
+	char text[CCDM_NET_NAMES];
 
-	if (ccdm_file_read(NETIF_STATE, STATE_MAX, &state, &size, &ignored))
-		return false;
-	r = ccdm_file_lines(NETIF_STATE, state, size, STATE_MAX, ccdm_net_server, text, &ignored);
-	free(state);
-	return !r && text[0] && !ccdm_file_write(RESOLV_CONF, text, strlen(text), 0644, &ignored);
+	return !ccdm_net_servers(text, &ignored) && text[0] &&
+	       !ccdm_file_write(RESOLV_CONF, text, strlen(text), 0644, &ignored);
 }
 
 /* ---- waiting ---------------------------------------------------------------------- */

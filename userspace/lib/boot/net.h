@@ -35,6 +35,11 @@ struct ccdm_net {
 int __must_check ccdm_net_wait(bool names, unsigned int seconds, struct ccdm_net *net,
 			       struct ccdm_err *err);
 
+#define CCDM_NET_NAMES 256
+
+/* The name servers that networkd knows, as lines of resolv.conf(5); "" if there are none. */
+int __must_check ccdm_net_servers(char text[CCDM_NET_NAMES], struct ccdm_err *err);
+
 /* True if the host of this URL is a name, not an address. */
 bool __must_check ccdm_net_is_name(const char *url);
 

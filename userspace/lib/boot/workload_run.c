@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
+/* workload_run.c - see workload_run.h */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "workload_run.h"
+
+#define GRACE 2000 /* milliseconds from SIGTERM to SIGKILL */
+
+static int ccdm_workload_run_spawn(const char *const *argv, pid_t *pid)
+{
+	static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+	char *const env[] = { path, NULL };
+	posix_spawn_file_actions_t files;
+	int r = posix_spawn_file_actions_init(&files);
+
+	if (r)
+		return -r;
+	r = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+	if (!r)
+		r = posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
+	if (!r)
+		r = posix_spawn(pid, argv[0], &files, NULL, (char *const *)argv, env);
+	posix_spawn_file_actions_destroy(&files);
+	return -r;
+}
+
+/* True if the process ends within @milliseconds. */
+static int ccdm_workload_run_ends(pid_t pid, unsigned int milliseconds)
+{
+	struct pollfd fd = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
+	int r = fd.fd < 0 ? 0 : poll(&fd, 1, (int)milliseconds);
+
+	if (fd.fd >= 0)
+		close(fd.fd);
+	return r > 0;
+}
+
+int ccdm_workload_run(const char *const *argv, unsigned int milliseconds, int *status,
+		      struct ccdm_err *err)
+{
+	int how = 0, late = 0, r;
+	pid_t pid;
+
+	r = ccdm_workload_run_spawn(argv, &pid);
+	if (r)
+		return ccdm_err_set(err, r, "%s: %s", argv[0], strerror(-r));
+	if (milliseconds && !ccdm_workload_run_ends(pid, milliseconds)) {
+		late = 1;
+		kill(pid, SIGTERM);
+		if (!ccdm_workload_run_ends(pid, GRACE))
+			kill(pid, SIGKILL);
+	}
+	while (waitpid(pid, &how, 0) < 0)
+		if (errno != EINTR)
+			return ccdm_err_set(err, -errno, "%s: %s", argv[0], strerror(errno));
+	*status = WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
+	return late ? ccdm_err_set(err, -ETIMEDOUT, "%s did not end within %u ms", argv[0],
+				   milliseconds)
+		    : 0;
+}
+
+int ccdm_workload_run_well(const char *const *argv, struct ccdm_err *err)
+{
+	int status, r = ccdm_workload_run(argv, 0, &status, err);
+
+	if (r || !status)
+		return r;
+	return ccdm_err_set(err, -EIO, "%s ended with status %d", argv[0], status);
+}

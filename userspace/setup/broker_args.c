@@ -57,7 +57,7 @@ bool ccdm_broker_args_take(struct ccdm_broker_args *a, int option, const char *v
 	}
 }
 
-/* What the configuration says where no option did. */
+/* Read from the configuration what no option sets. */
 static int ccdm_broker_args_config(struct ccdm_broker_args *a, struct ccdm_err *err)
 {
 	const char *file = a->config_file ? a->config_file : CCDM_CONFIG_FILE;
@@ -85,7 +85,10 @@ static int ccdm_broker_args_config(struct ccdm_broker_args *a, struct ccdm_err *
 	return 0;
 }
 
-/* The clock is the host's; the image was not made in its future. */
+/*
+ * The host controls the clock. A time before the image's configuration file was made cannot be
+ * true.
+ */
 static int64_t ccdm_broker_args_earliest(const struct ccdm_broker_args *a)
 {
 	struct stat st;
@@ -100,7 +103,7 @@ int ccdm_broker_args_manifest(const char *file, char **text, struct ccdm_err *er
 
 	if (r)
 		return r;
-	/* (a newline behind it is an editor's) */
+	/* an editor may have added a newline */
 	(*text)[strcspn(*text, "\r\n")] = '\0';
 	if ((*text)[strspn(*text,
 			   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")] ==
@@ -146,12 +149,12 @@ int ccdm_broker_args_conf(struct ccdm_broker_args *a, bool need_config, struct c
 	struct ccdm_session_conf *s = &a->session;
 	int r = 0;
 
-	/* Secrets come: no core dump, and nobody looks into it; nothing from outside. */
+	/* Protect the secrets to come: no core dump, no access by a debugger, no environment. */
 	prctl(PR_SET_DUMPABLE, 0);
 	clearenv();
 	if (need_config || !a->broker)
 		r = ccdm_broker_args_config(a, err);
-	/* (the manifest that the boot found) */
+	/* use the manifest that the boot found */
 	if (!a->manifest_file && !access(CCDM_MANIFEST_PART_FILE, F_OK))
 		a->manifest_file = CCDM_MANIFEST_PART_FILE;
 	if (!r && a->manifest_file)

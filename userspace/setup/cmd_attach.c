@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* cmd_attach.c - ccdm-setup attach NAME: open what /etc/ccdmtab says of it */
+/* cmd_attach.c - ccdm-setup attach NAME: open a mapping as /etc/ccdmtab describes it */
 #include <errno.h>
 #include <limits.h>
 #include <spawn.h>
@@ -52,7 +52,7 @@ static enum ccdm_exit attach_take(int option, void *arg)
 	return CCDM_EXIT_OK;
 }
 
-/* ---- open one ------------------------------------------------------------ */
+/* ---- open one mapping ---------------------------------------------------- */
 
 static int attach_run(const char *const argv[], struct ccdm_err *err)
 {
@@ -122,14 +122,14 @@ static int attach_one(const struct ccdm_tab_entry *e, void *arg, struct ccdm_err
 	return attach_open(e, err);
 }
 
-/* ---- units for all ------------------------------------------------------- */
+/* ---- units for all mappings ---------------------------------------------- */
 
-/* systemd-escape: of names that ccdmtab allows, only "-" is another letter in a unit's path. */
+/* Escape a name as systemd-escape does. Of the characters that ccdmtab allows, only "-" differs. */
 static void attach_escape(const char *name, char *to, size_t size)
 {
 	size_t at = 0;
 
-	/* coverage: a name that is too long was refused before */
+	/* coverage: the parser of ccdmtab refuses longer names */
 	for (; *name && at + 5 < size; name++)
 		at += snprintf(to + at, size - at, *name == '-' ? "\\x2d" : "%c", *name);
 	to[at] = '\0';
@@ -172,7 +172,10 @@ static int attach_swap(const struct attach_args *a, const struct ccdm_tab_entry 
 	return attach_link(a, "swap.target", !e->nofail, unit, from, err);
 }
 
-/* Whoever mounts the device waits for this target: so it is unmounted before it is closed. */
+/*
+ * Order the unit before blockdev@.target. Each mount waits for that target, so the device is
+ * unmounted before the mapping is closed.
+ */
 static int attach_order(const struct attach_args *a, const char *unit, const char *device,
 			struct ccdm_err *err)
 {
@@ -199,7 +202,7 @@ static int attach_generate(const struct ccdm_tab_entry *e, void *arg, struct ccd
 		return 0;
 	attach_escape(e->open.name, device, sizeof(device));
 	snprintf(unit, sizeof(unit), "ccdm-attach@%s.service", e->open.name);
-	/* whoever mounts it has it opened */
+	/* a unit that needs the device starts the unit that opens it */
 	snprintf(target, sizeof(target), "dev-mapper-%s.device", device);
 	r = attach_link(a, target, !e->nofail, unit, from, err);
 	if (!r)
@@ -228,7 +231,7 @@ static enum ccdm_exit cmd_attach(const struct ccdm_verb *verb, int argc, char **
 	a.name = argv[optind];
 	if (!a.name == !a.generate)
 		return ccdm_setup_usage(verb, "expected one NAME, or --generate");
-	/* nothing to make units for is fine */
+	/* a missing ccdmtab is not an error */
 	if (a.generate && access(a.tab, F_OK))
 		return CCDM_EXIT_OK;
 	a.initrd = !access("/etc/initrd-release", F_OK);

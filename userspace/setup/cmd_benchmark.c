@@ -3,10 +3,10 @@
 /*
  * cmd_benchmark.c - ccdm-setup benchmark
  *
- * Runs the primitives of the suites in the kernel, through AF_ALG, on one CPU,
- * 64 KiB a call, as cryptsetup does; a suite's figure is what its primitives
- * give one after the other. aes-xts-gmac has two: its tag is GMAC (aad), or that of GCM
- * over the ciphertext (gcm). No storage is involved.
+ * Runs the primitives of the suites in the kernel through AF_ALG: on one CPU, 64 KiB per call, as
+ * cryptsetup does. A suite's figure is the rate of its primitives one after the other. aes-xts-gmac
+ * has two figures: its tag is either GMAC (aad), or the tag of GCM over the ciphertext (gcm). No
+ * storage is involved.
  */
 #include <errno.h>
 #include <linux/if_alg.h>
@@ -28,8 +28,8 @@ struct bench_primitive {
 	const char *alg;
 	unsigned int key_bytes;
 	unsigned int iv_bytes;
-	bool aad;     /* all data as additional data: GMAC */
-	double mib_s; /* 0: not in this kernel */
+	bool aad;     /* pass all data as additional data, for GMAC */
+	double mib_s; /* 0: this kernel lacks the primitive */
 };
 
 static double bench_now(void)
@@ -40,7 +40,7 @@ static double bench_now(void)
 	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
-/* One operation over @buf. Return: 0 or -errno. */
+/* Run one operation over @buf. Return: 0 or -errno. */
 static int bench_once(int fd, const struct bench_primitive *p, unsigned char *buf)
 {
 	unsigned char control[CMSG_SPACE(4) + CMSG_SPACE(sizeof(struct af_alg_iv) + 16) +
@@ -82,7 +82,7 @@ static int bench_once(int fd, const struct bench_primitive *p, unsigned char *bu
 	}
 	if (sendmsg(fd, &msg, 0) < 0)
 		return -errno;
-	/* Exactly what there is to read: AF_ALG waits for the rest otherwise. */
+	/* Read exactly the size of the result; AF_ALG would wait for more. */
 	if (read(fd, buf, !p->iv_bytes ? 32 : BENCH_BYTES + (strcmp(p->type, "aead") ? 0 : 16)) < 0)
 		return -errno;
 	return 0;
@@ -153,7 +153,7 @@ static enum ccdm_exit cmd_benchmark(const struct ccdm_verb *verb, int argc, char
 	struct bench_primitive gcm = { "aead", "gcm(aes)", 32, 12, false, 0 };
 	struct {
 		const char *suite;
-		const char *gmac; /* as in the status line, NULL: the suite has no choice */
+		const char *gmac; /* as in the status line; NULL: the suite has no variants */
 		double mib_s;
 	} rows[4] = {
 		{ "aes-xts-gmac", "aad", 0 },

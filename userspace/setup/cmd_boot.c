@@ -10,7 +10,7 @@
 #include "boot.h"
 #include "setup.h"
 
-#define BOOT_LEAVE 3 /* seconds for who knows more */
+#define BOOT_LEAVE 3 /* seconds for a unit that knows the reason */
 
 static const struct boot_step {
 	const char *name;
@@ -27,9 +27,9 @@ static const struct boot_step {
 };
 
 /*
- * What only exists to end the machine: asked for by a unit. systemd tells what became of the
- * one that we are called for; one that never began does not know why, and neither does a
- * shell: they leave the word to who does.
+ * Only units that end the machine after a failure run this step. If systemd says that the failed
+ * unit succeeded, it never began, and another unit knows the reason; the same is true of an
+ * emergency shell. Then wait for that unit to report it first.
  */
 static int boot_failed(const char *what, const char *unit, enum ccdm_boot_code *code,
 		       struct ccdm_err *err)
@@ -62,7 +62,7 @@ static enum ccdm_exit cmd_boot(const struct ccdm_verb *verb, int argc, char **ar
 	e = ccdm_setup_options(verb, argc, argv, NULL, NULL, &over);
 	if (over)
 		return e;
-	/* what fails here ends the machine: not by accident in a running system */
+	/* A failing step ends the machine, so refuse to run in a running system. */
 	if (access("/etc/initrd-release", F_OK))
 		return ccdm_setup_usage(verb, "expected to run in an initrd");
 	name = argv[optind];

@@ -7,7 +7,7 @@
 #include "boot/config.h"
 #include "setup.h"
 
-/* What an initrd needs of the files that the configuration names. */
+/* Print the files that the configuration names and the initrd must contain. */
 static void config_files(const struct ccdm_config *config)
 {
 	const char *const files[] = { config->workload_file, config->signer, config->ca,

@@ -52,7 +52,7 @@ static enum ccdm_exit evidence_take(int option, void *arg)
 	}
 }
 
-/* What could make evidence, and what does. */
+/* Print which sources of evidence exist here. */
 static void evidence_list(void)
 {
 	unsigned int i;
@@ -63,7 +63,7 @@ static void evidence_list(void)
 		       ccdm_attesters[i]->what);
 }
 
-/* The same as an array; NULL: no memory. */
+/* The sources of evidence as an array. Return: NULL if out of memory. */
 static json_t *evidence_attesters(void)
 {
 	json_t *all = json_array();
@@ -99,10 +99,10 @@ static enum ccdm_exit cmd_evidence(const struct ccdm_verb *verb, int argc, char 
 		return CCDM_EXIT_OK;
 	}
 	r = ccdm_attesters_choose(&conf.primary, &conf.beside, &err);
-	/* The list is all that there is to say where nothing makes evidence, and none was asked for. */
+	/* Without a source and without --nonce, printing the list is all there is to do. */
 	if (r == -ENODEV && !a.nonce)
 		return ccdm_setup_print(json_pack("{s:o}", "attesters", evidence_attesters()));
-	/* coverage: nothing makes evidence, and there is a manifest */
+	/* coverage: a manifest is given, but no source of evidence exists */
 	if (!r && a.manifest) {
 		r = ccdm_broker_args_manifest(a.manifest, &manifest, &err);
 		conf.manifest = manifest;

@@ -59,7 +59,7 @@ static int list_each(const char *name, void *arg, struct ccdm_err *err)
 		}
 	}
 	free(info);
-	return r == -ENXIO ? 0 : r; /* it went away meanwhile */
+	return r == -ENXIO ? 0 : r; /* the last mapping disappeared in the meantime */
 }
 
 static enum ccdm_exit cmd_list(const struct ccdm_verb *verb, int argc, char **argv)

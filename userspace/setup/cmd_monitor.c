@@ -17,7 +17,7 @@ struct monitor_args {
 	const char *name;
 	bool json;
 	bool drop_secrets;
-	unsigned long count; /* events left; 0: no end */
+	unsigned long count; /* events still to print; 0: no limit */
 	unsigned long seen;
 	struct ccdm_err *err;
 };
@@ -84,7 +84,7 @@ static int monitor_tampered(const char *name, void *arg, struct ccdm_err *err)
 	if (!info)
 		return ccdm_err_memory(err);
 	r = a->name && strcmp(a->name, name) ? -ENXIO : ccdm_dm_info(name, info, err);
-	/* who does not tell its state may hide one */
+	/* A mapping that does not report its state may hide that it is "tampered". */
 	if (!r)
 		tampered = !ccdm_dm_word(info->status, "state", state, sizeof(state)) ||
 			   !strcmp(state, "tampered");
@@ -94,7 +94,7 @@ static int monitor_tampered(const char *name, void *arg, struct ccdm_err *err)
 	return r == -ENXIO ? 0 : r;
 }
 
-/* What was tampered with while events were lost tells its state. */
+/* If events were lost, check the state of each mapping: it shows tamper that was missed. */
 static int monitor_drop(struct monitor_args *a, const char *event)
 {
 	if (!a->drop_secrets)
@@ -115,7 +115,7 @@ static int monitor_each(const struct ccdm_event *e, void *arg)
 
 	if (a->name && strcmp(a->name, e->name) && !lost)
 		return 0;
-	/* who starts it again lets it look again */
+	/* If this fails, monitor ends; systemd starts it again, and it checks again. */
 	r = monitor_drop(a, e->event);
 	if (r)
 		return r;
@@ -158,7 +158,7 @@ static enum ccdm_exit cmd_monitor(const struct ccdm_verb *verb, int argc, char *
 		r = ccdm_events_open(&events, &err);
 	if (r)
 		return ccdm_ui_fail(CCDM_PROGRAM, &err, r);
-	/* to who did not listen yet they are lost */
+	/* Events from before this program listened are lost: check the states once. */
 	r = monitor_drop(&a, "lost");
 	if (!r)
 		r = ccdm_events_run(events, monitor_each, &a, &err);

@@ -62,14 +62,14 @@ static uint64_t scrub_errors(const struct ccdm_dm_info *info)
 	       ccdm_dm_number(info->status, "node_errors");
 }
 
-/* What became of it: 0, -EIO for errors, -EBADMSG for tamper, -EINTR if it did not read everything. */
+/* The result: 0, -EIO after errors, -EBADMSG after tamper, -EINTR if some blocks were not read. */
 static int scrub_verdict(const struct ccdm_dm_info *before, const struct ccdm_dm_info *info,
 			 struct ccdm_err *err)
 {
 	uint64_t errors = scrub_errors(info) - scrub_errors(before);
 	char state[16];
 
-	/* a mapping that does not tell its state may hide a tampered one */
+	/* A mapping that does not report its state may hide that it is "tampered". */
 	if (!ccdm_dm_word(info->status, "state", state, sizeof(state)) ||
 	    !strcmp(state, "tampered")) {
 		ccdm_err_hint(

@@ -41,7 +41,7 @@ static int secret_write(const uint8_t *bytes, size_t size, struct ccdm_err *err)
 	return size ? ccdm_err_set(err, -errno, "standard output: %s", strerror(errno)) : 0;
 }
 
-/* One after the other, as they are, without anything between. */
+/* Print the secrets one after the other, unchanged and without separators. */
 static int secret_get(struct secret_args *a, char **names, int count, struct ccdm_err *err)
 {
 	struct ccdm_session *s = NULL;

@@ -22,7 +22,7 @@ static enum ccdm_exit status_take(int option, void *arg)
 	return CCDM_EXIT_OK;
 }
 
-/* A word of the status line: a number, "used/limit", or text. */
+/* Convert a value of the status line: a number, "used/limit", or text. */
 static json_t *status_value(const char *text)
 {
 	uint64_t v[2];
@@ -37,7 +37,7 @@ static json_t *status_value(const char *text)
 	}
 }
 
-/* The names of the status line are the names of the JSON: words added there appear here. */
+/* JSON uses the names of the status line, so words that the module adds appear by themselves. */
 json_t *ccdm_setup_json(const struct ccdm_dm_info *info)
 {
 	json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:b, s:b, s:s}", "name", info->name, "uuid",

@@ -42,7 +42,7 @@ static int verify_collateral(const struct verify_args *a, struct verify_input *i
 	return r;
 }
 
-/* A list of the operator's; *@text: NULL without one */
+/* Read a list of the operator; *@text is NULL if the option was not given. */
 static int verify_list(const char *file, size_t max, char **text, size_t *size,
 		       struct ccdm_err *err)
 {
@@ -95,7 +95,7 @@ static void verify_unload(struct verify_input *in)
 
 /* ---- loading ---------------------------------------------------------------------- */
 
-/* A single certificate is the leaf. Of several, the one that fits the evidence is. */
+/* A single certificate must be the leaf. Of several, the verifier selects the one that fits. */
 static int verify_certs(const struct verify_args *a, struct verify_input *in, struct ccdm_err *err)
 {
 	const struct ccdm_cert *first;
@@ -123,7 +123,7 @@ static int verify_root(struct verify_input *in, const char *file, struct ccdm_an
 	return r;
 }
 
-/* The evidence as an object, or as the raw bytes that its kind has. */
+/* Read the evidence: a JSON object, or the raw bytes of its kind. */
 static int verify_evidence(const struct verify_kind *kind, const char *file,
 			   struct verify_input *in, struct ccdm_err *err)
 {
@@ -180,7 +180,7 @@ static int verify_load(const struct verify_kind *kind, const struct verify_args 
 
 /* ---- the verb ------------------------------------------------------------------- */
 
-/* What accepted evidence proves, in the words of policies. */
+/* Print what accepted evidence proves, in the terms of policies. */
 static void verify_facts(const struct ccdm_proof *proof)
 {
 	static const char *const names[] = { "binding", "phase" };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* main.c - ccdm-setup: its verbs, and what all of them share */
+/* main.c - ccdm-setup: the table of verbs, and the functions that verbs share */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,7 +57,7 @@ static int setup_offer_tabs(struct ccdm_err *err)
 	return r;
 }
 
-/* What cannot be read offers nothing. */
+/* Offer names; offer nothing if they cannot be read. */
 static void setup_offer(const char *kind)
 {
 	struct ccdm_err why = { 0 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* verify_args.c - ccdm-setup verify: its options */
+/* verify_args.c - ccdm-setup verify: options */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,7 +96,7 @@ static int verify_allow(char *words, unsigned int *allow)
 	return 0;
 }
 
-/* "0-9,14": numbers of registers, and ranges of them */
+/* Parse numbers and ranges of registers, as in "0-9,14". */
 static int verify_registers(const char *text, uint32_t *registers)
 {
 	unsigned long first, last;

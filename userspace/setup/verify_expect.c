@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* verify_expect.c - ccdm-setup verify eventlog --expect: registers that were written down, or a quote's */
+/* verify_expect.c - ccdm-setup verify eventlog --expect: registers from a file or from a quote */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ void verify_expected_drop(struct verify_expected *expected)
 	memset(expected, 0, sizeof(*expected));
 }
 
-/* The name in the protocol of a kind of verify's, or of evidence that does not say what it is. */
+/* The TEE's name in the KBS protocol, from verify's name of the kind or else from the members. */
 static const char *verify_expect_tee(const json_t *o, const char *kind)
 {
 	if (kind)
@@ -26,7 +26,7 @@ static const char *verify_expect_tee(const json_t *o, const char *kind)
 	return json_is_string(json_object_get(o, "quote")) ? "tdx" : NULL;
 }
 
-/* @source: its @tee stays NULL for an object that is no evidence */
+/* Set @source; its @tee stays NULL if the object is not evidence. */
 static int verify_expect_source(json_t **o, struct ccdm_capture *capture,
 				struct verify_source *source, struct ccdm_err *err)
 {
@@ -48,8 +48,8 @@ static int verify_expect_source(json_t **o, struct ccdm_capture *capture,
 }
 
 /*
- * Those that the evidence proves: a TD's own, else a TPM's, and of these what the quote covers.
- * Values that merely stand beside a quote never become facts.
+ * Take the registers that the evidence proves: those of a TD, else those that a TPM's quote covers.
+ * Values that only accompany a quote are never facts.
  */
 static int verify_expect_registers(const char *file, const struct ccdm_proof *proof,
 				   json_t **registers, struct ccdm_err *err)
@@ -75,7 +75,7 @@ static int verify_expect_registers(const char *file, const struct ccdm_proof *pr
 	return *registers ? 0 : ccdm_err_memory(err);
 }
 
-/* The check that says why. */
+/* Report the check that failed first. */
 static int verify_expect_refused(const char *file, const struct ccdm_verdict *v,
 				 struct ccdm_err *err)
 {
@@ -117,8 +117,8 @@ static int verify_expect_quote(const struct verify_args *a, struct verify_input 
 }
 
 /*
- * The file does not decide whether anything is verified: options do. With one that says what a
- * quote is held against, registers that merely stand in a file are an error.
+ * Options, not the file, decide whether a quote is verified. With an option that verifies a quote,
+ * a file that holds only registers is an error.
  */
 static int verify_expect_judge(const struct verify_args *a, struct verify_input *in, json_t **o,
 			       struct ccdm_err *err)

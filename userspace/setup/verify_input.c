@@ -33,7 +33,7 @@ int verify_input_certs(struct ccdm_certs *certs, const char *file, const struct 
 	return r;
 }
 
-/* Hex or base64 text becomes the bytes that it stands for; all else stays as it is. */
+/* Decode hex or base64 text; leave anything else unchanged. */
 static int verify_input_text(char **bytes, size_t *size)
 {
 	char *text = malloc(*size + 1);
@@ -47,7 +47,7 @@ static int verify_input_text(char **bytes, size_t *size)
 		if (!strchr(" \t\r\n", (*bytes)[i]) || !(*bytes)[i])
 			text[n++] = (*bytes)[i];
 	text[n] = '\0';
-	/* (a zero byte ends the text, and no text has one) */
+	/* a zero byte would end the string, and text contains none */
 	r = n && strlen(text) == n ? 0 : -EINVAL;
 	if (!r && strspn(text, "0123456789abcdefABCDEF") == n) {
 		n /= 2;
@@ -67,7 +67,7 @@ static int verify_input_text(char **bytes, size_t *size)
 	return 0;
 }
 
-/* @unpacked: it was: once is enough */
+/* Unpack gzip data once. @unpacked: whether that has already happened. */
 static int verify_input_unpack(const char *file, size_t max, char **bytes, size_t *size,
 			       bool *unpacked, struct ccdm_err *err)
 {
@@ -100,7 +100,7 @@ int verify_input_file(const char *file, size_t max, bool text, char **bytes, siz
 		r = verify_input_unpack(file, max, bytes, size, &unpacked, err);
 	if (!r && text && verify_input_text(bytes, size))
 		r = ccdm_err_memory(err);
-	/* text of gzip data; or gzip data that was gzip'ed twice */
+	/* The decoded text may be gzip data. Gzip data inside gzip data is an error. */
 	if (!r)
 		r = verify_input_unpack(file, max, bytes, size, &unpacked, err);
 	if (r) {
@@ -142,7 +142,7 @@ int verify_input_unwrap(const char *kind, json_t **json, const char **found, str
 	size_t i;
 
 	*found = NULL;
-	/* (a capture is judged as what its "tee" says) */
+	/* for a capture, only "tee" counts */
 	name = ccdm_capture_is(*json) ? NULL : json_object_get(*json, "platform");
 	if (!name)
 		name = json_object_get(*json, "tee");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* verify_kbs.c - ccdm-setup verify: evidence as the KBS protocol carries it, and captures */
+/* verify_kbs.c - ccdm-setup verify: captures, and evidence in the form of the KBS protocol */
 #include <errno.h>
 #include <string.h>
 #include "verify.h"
@@ -10,7 +10,7 @@ bool verify_has_collateral(const struct verify_args *a)
 	return a->collateral || a->tcb_info || a->qe_identity;
 }
 
-/* A capture's nonce and key lead to what it is bound to; is that what was asked for? */
+/* Is the data that a capture's nonce and key are hashed to what --report-data expects? */
 static void verify_asked(const struct ccdm_capture *c, const struct verify_args *a,
 			 struct ccdm_verdict *v)
 {
@@ -28,7 +28,7 @@ static void verify_asked(const struct ccdm_capture *c, const struct verify_args 
 			 0, expected, "%s", found);
 }
 
-/* What a capture has beside its primary evidence, and what it lacks. */
+/* Judge the additional evidence of a capture; note what the capture lacks. */
 static int verify_beside(const struct ccdm_capture *c, const struct ccdm_trust *trust,
 			 struct ccdm_proof *proof)
 {
@@ -53,7 +53,7 @@ static int verify_beside(const struct ccdm_capture *c, const struct ccdm_trust *
 	return r;
 }
 
-/* Of an SVSM from files its report can be judged; that its TPM signed takes a session. */
+/* A file can prove an SVSM's report. That the SVSM's TPM signs, only a session can prove. */
 static int verify_svsm(struct ccdm_proof *proof)
 {
 	if (!proof->svsm_ek)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* verify_kinds.c - ccdm-setup verify: what each kind of evidence is held against */
+/* verify_kinds.c - ccdm-setup verify: one function for each kind of evidence */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "verify_input.h"
 #include "verify_log.h"
 
-/* What is not raw is as the KBS protocol carries it. */
+/* Verify evidence in the form of the KBS protocol, or a capture. */
 static int verify_json(const char *tee, const struct verify_args *a, struct verify_input *in,
 		       struct ccdm_verdict *v, struct ccdm_err *err)
 {
@@ -46,14 +46,14 @@ static int verify_tpm(const struct verify_args *a, struct verify_input *in, stru
 	return verify_json("tpm", a, in, v, err);
 }
 
-/* The HCL report says whether it is SNP or TDX. */
+/* The HCL report itself tells whether it is of SNP or of TDX. */
 static int verify_azure(const struct verify_args *a, struct verify_input *in,
 			struct ccdm_verdict *v, struct ccdm_err *err)
 {
 	return verify_json("az-snp-vtpm", a, in, v, err);
 }
 
-/* All logs against the registers that are expected. */
+/* Compare all logs with the expected registers. */
 static int verify_logs(const struct verify_args *a, struct verify_input *in, struct ccdm_verdict *v,
 		       struct ccdm_err *err)
 {
@@ -71,7 +71,7 @@ static int verify_logs(const struct verify_args *a, struct verify_input *in, str
 	if (!r)
 		r = verify_log_expect(&in->expected, &log, in->banks, v, &in->proof, err);
 	v->complete = !r;
-	/* A log that does not lead to its registers says nothing. */
+	/* A log that does not replay to its registers proves nothing. */
 	if (r || !ccdm_verdict_accepted(v))
 		ccdm_proof_drop(&in->proof);
 	else if (

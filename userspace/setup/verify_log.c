@@ -10,7 +10,7 @@
 #include "setup.h"
 #include "verify_log.h"
 
-/* "rtmr0" is register 1 of the log of a confidential guest. */
+/* Parse a register's name. "rtmr0" is register 1 in the log of a confidential guest. */
 static bool verify_register(const char *name, unsigned int *index)
 {
 	bool rtmr = !strncmp(name, "rtmr", 4);
@@ -26,18 +26,18 @@ static bool verify_register(const char *name, unsigned int *index)
 	return true;
 }
 
-/* One register that is expected. */
+/* One expected register. */
 struct verify_register {
 	const char *bank;
 	const char *name;
 	const char *hex;
 	uint16_t alg;
 	bool rtmr;
-	unsigned int index; /* in a bank of the log */
+	unsigned int index; /* the register's number in a bank of the log */
 	uint8_t value[CCDM_DIGEST_MAX];
 };
 
-/* What is known while registers are compared. */
+/* State while registers are compared. */
 struct verify_log {
 	const struct verify_expected *expected;
 	const struct ccdm_banks *banks;
@@ -45,13 +45,13 @@ struct verify_log {
 	struct ccdm_registers regs;
 	struct ccdm_proof *proof;
 	struct ccdm_verdict *v;
-	uint32_t touched[2]; /* PCRs and RTMRs that ccdm's and systemd's log have an event of */
-	uint32_t covered;    /* those of a quote, which has one bank */
+	uint32_t touched[2]; /* PCRs and RTMRs with an event in the log of ccdm or systemd */
+	uint32_t covered;    /* registers that the quote covers, in its one bank */
 	uint16_t alg;
 	bool rtmr;
 };
 
-/* The registers of one bank are enough for the facts: RTMRs, else SHA-256, else another. */
+/* Facts need the registers of one bank only: prefer RTMRs, then SHA-256, then another. */
 static void verify_register_note(struct verify_log *l, const struct verify_register *one)
 {
 	struct ccdm_registers *regs = &l->regs;
@@ -72,7 +72,7 @@ static void verify_register_note(struct verify_log *l, const struct verify_regis
 	memcpy(regs->value[index], one->value, ccdm_digest_size(one->alg));
 }
 
-/* Do all logs together lead to the register's value? Only then are its events facts. */
+/* Do all logs together replay to the register's value? Only then are its events facts. */
 static bool verify_register_proved(const struct verify_log *l, const struct verify_register *one,
 				   bool firmware)
 {
@@ -88,7 +88,7 @@ static bool verify_register_proved(const struct verify_log *l, const struct veri
 		if (text && !strcmp(text, want))
 			return true;
 	}
-	/* It has no event, or they lead elsewhere, which a note says. */
+	/* The register has no event, or (as a note says) its events replay to another value. */
 	json_array_foreach(l->proof->notes, i, said)
 	{
 		text = json_string_value(said);
@@ -98,14 +98,17 @@ static bool verify_register_proved(const struct verify_log *l, const struct veri
 	return firmware;
 }
 
-/* Has any log an event of it? */
+/* Does any log have an event of the register? */
 static bool verify_register_touched(const struct verify_log *l, const struct ccdm_bank *bank,
 				    bool rtmr, unsigned int number)
 {
 	return (bank && bank->used[number + rtmr]) || l->touched[rtmr] >> number & 1;
 }
 
-/* What a register holds that nobody ever extended: 17 to 22 wait for a dynamic root of trust. */
+/*
+ * Does the register still have its initial value? PCRs 17 to 22 start with ones, for a dynamic root
+ * of trust.
+ */
 static bool verify_register_first(const struct verify_register *one, uint16_t size)
 {
 	uint8_t first[CCDM_DIGEST_MAX];
@@ -174,7 +177,7 @@ static int verify_expect_one(struct verify_log *l, const char *bank, const char 
 	return 0;
 }
 
-/* @check: hold the log against them, else only take them down */
+/* @check: compare the log with the registers; else only collect them. */
 static int verify_expect_all(struct verify_log *l, const json_t *o, bool check,
 			     struct ccdm_err *err)
 {
@@ -214,7 +217,7 @@ static int verify_log_touch(const struct ccdm_event *event, void *arg)
 	return 0;
 }
 
-/* Which registers have events that firmware does not know of? */
+/* Find the registers with events in the log of ccdm or systemd. */
 static int verify_log_touched(struct verify_log *l, struct ccdm_err *err)
 {
 	int r = 0;
@@ -233,8 +236,8 @@ static int verify_log_note(const struct verify_log *l, json_t *note)
 }
 
 /*
- * What the logs say beyond the quote, and what was asked for and is not in it: whoever makes the
- * quote chooses what it covers, and must not choose by it what is compared.
+ * Report registers that the quote omits: those that logs have events of, and those that the user
+ * asked for. The maker of a quote chooses what it covers, and must not choose what is compared.
  */
 static int verify_log_uncovered(const struct verify_log *l)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* verify_log.h - ccdm-setup verify eventlog: what a log replays to, and what it should */
+/* verify_log.h - ccdm-setup verify eventlog: replay a log, and compare it with registers */
 #ifndef CCDM_VERIFY_LOG_H
 #define CCDM_VERIFY_LOG_H
 
@@ -9,16 +9,16 @@
 #include "verify.h"
 
 /**
- * verify_log_expect() - a check for each register that is expected
+ * verify_log_expect() - add a check for each expected register
  * @expected: the registers
  * @log: all logs; untrusted
- * @banks: what the log of the firmware replays to
- * @proof: set: what the logs say, for those registers of one bank to which they lead. It is
- *	true as far as @expected is: the caller proves the registers, by a quote for example
+ * @banks: the values to which the firmware's log replays
+ * @proof: set to what the logs say about those registers of one bank to which they replay. This is
+ * true only if @expected is; the caller proves the registers, for example with a quote
  *
- * Registers that were written down are those that somebody asks for. Of a quote all count that
- * it covers, and all of which the logs have an event: one that is not in both is a check that
- * fails, unless it was never extended. @expected->only takes out what shall not count.
+ * If the registers come from a file, each of them is compared. If they come from a quote, all that
+ * it covers are compared, and all that the logs have events of: a register that only one side has
+ * is a failed check, unless it was never extended. @expected->only restricts both.
  *
  * Return: 0 for any verdict; -EINVAL; -ENOMEM.
  */
@@ -27,7 +27,7 @@ int __must_check verify_log_expect(const struct verify_expected *expected,
 				   struct ccdm_verdict *v, struct ccdm_proof *proof,
 				   struct ccdm_err *err);
 
-/* With nothing to hold it against: the values. */
+/* Print the values if there are no registers to compare with. */
 enum ccdm_exit __must_check verify_log_print(const struct ccdm_banks *banks, bool as_json);
 
 #endif

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* chip.h - a TPM (swtpm) for ccdm_tpm_open(), whose answers a test can change; new with chip_begin() */
+/*
+ * chip.h - a TPM (swtpm) for ccdm_tpm_open() whose answers a test can change; start it with
+ * chip_begin()
+ */
 #ifndef CCDM_TEST_CHIP_H
 #define CCDM_TEST_CHIP_H
 
@@ -16,17 +19,17 @@
 #include "chip_tcti.h"
 #include "seed.h"
 
-#define CHIP_ASKED_MAX 2000 /* more than a test has questions */
+#define CHIP_ASKED_MAX 2000 /* more commands than any test sends */
 
 /**
  * struct chip - the TPM, and changes of its answers
- * @of: the command whose answer @lie changes, and which @refuse is about; 0: none
- * @skip: number of these answers that pass unchanged
+ * @of: the command whose answer @lie changes or that @refuse refuses; 0: none
+ * @skip: number of answers to @of that pass unchanged first
  * @refuse: response code in place of the TPM's answer
- * @break_off: the write of the command fails
+ * @break_off: writing the command fails
  * @lie: changes an answer
  * @asked: number of commands
- * @said, @said_size: a letter, and each answer behind its length, of 16 bits
+ * @said, @said_size: a letter, then each answer after its length of 16 bits
  */
 static struct chip {
 	pid_t pid;
@@ -109,7 +112,7 @@ static TSS2_RC chip_ask(const uint8_t *command, size_t size)
 	return TSS2_RC_SUCCESS;
 }
 
-/* All its answers since the last time, as a seed of tests/fuzz/chip.c. */
+/* Write all answers since the last call as a seed of tests/fuzz/chip.c. */
 static inline void chip_seed(char question)
 {
 	chip.said[0] = question;

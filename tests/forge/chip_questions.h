@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* chip_questions.h - all that ccdm asks a TPM: of a unit test, and of a fuzzer that answers */
+/* chip_questions.h - all requests that ccdm makes to a TPM, for a unit test and for a fuzzer */
 #ifndef CCDM_TEST_CHIP_QUESTIONS_H
 #define CCDM_TEST_CHIP_QUESTIONS_H
 
@@ -12,10 +12,10 @@
 #define CHIP_INDEX 0x01800100
 #define CHIP_KEPT  0x81000003
 
-/* A letter each; what they are is below. */
+/* One letter for each request; chip_question() lists them. */
 #define CHIP_QUESTIONS "erqkiawn"
 
-/* Return: what the function that is asked for does. */
+/* Make one request. Return: what the tested function returns. */
 static inline int chip_question(struct ccdm_tpm *tpm, char question, const json_t *credential,
 				struct ccdm_err *err)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * chip_tcti.h - a TCTI for tests that give the TPM's answers themselves
+ * chip_tcti.h - a TCTI for tests that supply the TPM's answers
  *
- * Linked with --wrap=Tss2_Tcti_Device_Init: ccdm_tpm_open() of any existing file opens this.
+ * Link with --wrap=Tss2_Tcti_Device_Init. Then ccdm_tpm_open() of any existing file opens this
+ * TCTI.
  */
 #ifndef CCDM_TEST_CHIP_TCTI_H
 #define CCDM_TEST_CHIP_TCTI_H
@@ -22,10 +23,10 @@
 static uint8_t chip_answer[4096];
 static size_t chip_size;
 
-/* The file exists, but there is no TPM. */
+/* Pretend that the file exists but has no TPM. */
 static bool chip_gone;
 
-/* The includer's: fills them. */
+/* The including file defines this function, which fills chip_answer and chip_size. */
 static TSS2_RC chip_ask(const uint8_t *command, size_t size);
 
 static TSS2_RC chip_transmit(TSS2_TCTI_CONTEXT *c, size_t size, const uint8_t *command)

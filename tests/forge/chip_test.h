@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * chip_test.h - a TPM (chip.h) for each unit test, which refuses a command or lies in an answer
+ * chip_test.h - a TPM (chip.h) for unit tests in which it refuses a command or lies in an answer
  *
- * Each refusal and each lie must be an error with its text; nothing of the answer is believed.
+ * Each refusal and each lie must lead to an error with a given text, and no result may be used.
  */
 #ifndef CCDM_TEST_CHIP_TEST_H
 #define CCDM_TEST_CHIP_TEST_H
@@ -34,7 +34,7 @@ static inline int end(void **state)
 	return 0;
 }
 
-/* A call returned @expected, and its error has this text; the TPM is honest again. */
+/* Expect that a call returned @expected with this error text; the TPM is honest again. */
 static inline void is(int r, int expected, const char *text)
 {
 	if (r != expected || !strstr(err.text, text))
@@ -44,7 +44,7 @@ static inline void is(int r, int expected, const char *text)
 	chip_honest();
 }
 
-/* The TPM refuses @command, after it has answered it @skip times. */
+/* The TPM answers @command @skip times, then refuses it. */
 static inline void refuse(uint32_t command, unsigned int skip)
 {
 	chip.of = command;
@@ -52,7 +52,7 @@ static inline void refuse(uint32_t command, unsigned int skip)
 	chip.refuse = REFUSED;
 }
 
-/* The TPM changes its answer to @command, after it has answered it honestly @skip times. */
+/* The TPM answers @command honestly @skip times, then changes its answer. */
 static inline void lie(uint32_t command, unsigned int skip,
 		       void (*how)(uint8_t *answer, size_t *size))
 {
@@ -61,7 +61,7 @@ static inline void lie(uint32_t command, unsigned int skip,
 	chip.lie = how;
 }
 
-/* Keep an attestation key, of ECC, at the handle @where. */
+/* Make an ECC attestation key persistent at the handle @where. */
 static inline void keep(uint32_t where)
 {
 	TPM2B_PUBLIC *area = NULL;
@@ -79,8 +79,8 @@ static inline void keep(uint32_t where)
 /* ---- lies ---------------------------------------------------------------------------- */
 
 /*
- * Change the size of the parameters in an answer with a session. The size comes before the
- * parameters, the session after them; @before: bytes before the size; @now: the new size.
+ * Change the size of the parameters in an answer with a session. The size precedes the parameters;
+ * the session follows them. @before: bytes in front of the size; @now: the new size.
  */
 static inline void parameters(uint8_t *answer, size_t *size, size_t before, size_t now)
 {
@@ -92,7 +92,7 @@ static inline void parameters(uint8_t *answer, size_t *size, size_t before, size
 	*size += now - had;
 }
 
-/* PCR_Read (a counter, a list of selections, a list of values): no value. */
+/* PCR_Read (a counter, a list of selections, a list of values): return no value. */
 static inline void no_value(uint8_t *answer, size_t *size)
 {
 	size_t at = CHIP_HEADER + 8 + 6 * chip_u32(answer + CHIP_HEADER + 4);
@@ -101,7 +101,7 @@ static inline void no_value(uint8_t *answer, size_t *size)
 	*size = at + 4;
 }
 
-/* PCR_Read: the first value is a byte shorter. */
+/* PCR_Read: make the first value one byte shorter. */
 static inline void shorter_value(uint8_t *answer, size_t *size)
 {
 	size_t at = CHIP_HEADER + 8 + 6 * chip_u32(answer + CHIP_HEADER + 4) + 4;
@@ -111,7 +111,7 @@ static inline void shorter_value(uint8_t *answer, size_t *size)
 	--*size;
 }
 
-/* PCR_Read: the last value is another one. */
+/* PCR_Read: change the last value. */
 static inline void other_value(uint8_t *answer, size_t *size)
 {
 	answer[*size - 1] ^= 1;

@@ -8,7 +8,7 @@
 #include <string.h>
 #include "base/verdict.h"
 
-/* The checks that failed, with spaces between. */
+/* The names of the failed checks, separated by spaces. */
 static const char *failed(const struct ccdm_verdict *v)
 {
 	static char text[512];

@@ -3,7 +3,8 @@
 /*
  * forge_activation.h - keys of a TPM, and activation of a credential, with OpenSSL
  *
- * An independent implementation of the derivation: it shares no code with the tested one.
+ * This is an independent implementation of the key derivation; it shares no code with the tested
+ * one.
  */
 #ifndef CCDM_TEST_FORGE_ACTIVATION_H
 #define CCDM_TEST_FORGE_ACTIVATION_H
@@ -18,7 +19,7 @@
 #define FORGE_AK 0x00050472 /* restricted, sign, userWithAuth, sensitiveDataOrigin, fixed, noDA */
 #define FORGE_EK 0x000300b2 /* restricted, decrypt, adminWithPolicy, sensitiveDataOrigin, fixed */
 
-/* What a TPMT_PUBLIC begins with, up to what its type has of its own. */
+/* Write the beginning of a TPMT_PUBLIC, up to the part that depends on its type. */
 static inline void forge_area_head(uint8_t **p, uint16_t type, uint32_t attributes, uint16_t hash,
 				   uint16_t scheme)
 {
@@ -31,7 +32,7 @@ static inline void forge_area_head(uint8_t **p, uint16_t type, uint32_t attribut
 	forge_be(p, 0x0b, 2);
 }
 
-/* TPMT_PUBLIC of a key on P-256. Return: its bytes */
+/* Write the TPMT_PUBLIC of a P-256 key. Return: its size in bytes */
 static inline size_t forge_area(EVP_PKEY *key, uint32_t attributes, uint16_t hash, uint8_t *out)
 {
 	uint8_t point[65], *p = out;
@@ -50,7 +51,7 @@ static inline size_t forge_area(EVP_PKEY *key, uint32_t attributes, uint16_t has
 	return p + 32 - out;
 }
 
-/* TPMT_PUBLIC of an endorsement key. Return: its bytes */
+/* Write the TPMT_PUBLIC of an endorsement key. Return: its size in bytes */
 static inline size_t forge_manifest(EVP_PKEY *key, uint32_t attributes, bool big, uint8_t *out)
 {
 	const int size = big ? 512 : 256;
@@ -101,7 +102,7 @@ static inline size_t forge_member(const json_t *o, const char *key, uint8_t **by
 	return size;
 }
 
-/* What TPM2_ActivateCredential does for @key and an AK with @name. Return: did it? */
+/* Do what TPM2_ActivateCredential does, for @key and an AK named @name. Return: success */
 static inline bool forge_activate(EVP_PKEY *key, const json_t *credential, const uint8_t name[34],
 				  uint8_t value[32])
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* forge_azure.h - Azure's evidence around a quote of a TPM, spoilt where it is to be */
+/* forge_azure.h - Azure's evidence around a TPM's quote, with a chosen defect */
 #ifndef CCDM_TEST_FORGE_AZURE_H
 #define CCDM_TEST_FORGE_AZURE_H
 
@@ -50,14 +50,14 @@ static inline char *hex(const void *bytes, size_t n)
 	return text;
 }
 
-/* Evidence, and what may be wrong with it. */
+/* A chosen defect of the evidence. */
 struct azure_spoil {
 	const char *fails;
 	struct quote_spoil quote;
 	struct spoil snp;
 	bool other_runtime;    /* the report covers other runtime data */
 	const char *user_data; /* in place of the nonce */
-	unsigned int version;  /* 2 if 0 */
+	unsigned int version;  /* default: 2 */
 	struct tdx_spoil td;
 };
 
@@ -67,7 +67,7 @@ struct azure_td {
 	struct ccdm_collateral collateral;
 };
 
-/* The quote of a TD that is bound to @data, with its collateral in @td and @certs. */
+/* Make the quote of a TD that is bound to @data; its collateral goes to @td and @certs. */
 static inline char *make_td(const struct tdx_spoil *spoil, const uint8_t data[64],
 			    struct ccdm_certs *certs, struct azure_td *td)
 {
@@ -92,7 +92,7 @@ static inline char *make_td(const struct tdx_spoil *spoil, const uint8_t data[64
 	return text;
 }
 
-/* The evidence of a TD if @td is given, else of an SNP guest; certificates go to @certs. */
+/* Make evidence: of a TD if @td is given, else of an SNP guest. Certificates go to @certs. */
 static inline json_t *make_azure(const struct azure_spoil *w, struct ccdm_certs *certs,
 				 struct ccdm_anchor *anchor, struct azure_td *td)
 {
@@ -136,7 +136,7 @@ static inline json_t *make_azure(const struct azure_spoil *w, struct ccdm_certs 
 	hcl[1233] = strlen(runtime) >> 8;
 	memcpy(hcl + 1236, runtime, strlen(runtime));
 	if (td) {
-		/* a TDREPORT has its data in another place */
+		/* a TDREPORT has its data at another offset */
 		memset(hcl + 32, 0, 1184);
 		memcpy(hcl + 32 + 128, data, 32);
 		hcl[1224] = 4;

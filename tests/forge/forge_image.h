@@ -3,7 +3,7 @@
 /*
  * forge_image.h - small disk images: a partition table, a FAT file system, a UKI, an initrd
  *
- * They are made by hand, so that a test can spoil any field.
+ * The code writes each field itself, so a test can spoil any of them.
  */
 #ifndef CCDM_TEST_FORGE_IMAGE_H
 #define CCDM_TEST_FORGE_IMAGE_H
@@ -67,10 +67,10 @@ struct forge_section {
 	size_t size;
 };
 
-#define FORGE_PE_AT	 64			    /* of the signature "PE" */
+#define FORGE_PE_AT	 64			    /* offset of the signature "PE" */
 #define FORGE_PE_OPT	 (FORGE_PE_AT + 24)	    /* of the optional header */
 #define FORGE_PE_CERTS	 (FORGE_PE_OPT + 112 + 32)  /* of the entry for signatures */
-#define FORGE_PE_TABLE	 (FORGE_PE_OPT + 112 + 128) /* of the table of sections */
+#define FORGE_PE_TABLE	 (FORGE_PE_OPT + 112 + 128) /* of the section table */
 #define FORGE_PE_ALIGNED 512
 
 static inline void forge_pe(struct forge_bytes *b, const struct forge_section *section,
@@ -115,7 +115,7 @@ static inline void forge_pe(struct forge_bytes *b, const struct forge_section *s
 	forge_fill(b, 0, (512 - (b->size - base) % 512) % 512);
 }
 
-/* A signature for Secure Boot, or what stands in its place. */
+/* Add a Secure Boot signature, or bytes in its place. */
 static inline void forge_sign(struct forge_bytes *b, size_t size)
 {
 	forge_set(b->p + FORGE_PE_CERTS, b->size, 4);
@@ -126,7 +126,7 @@ static inline void forge_sign(struct forge_bytes *b, size_t size)
 
 /* ---- an initrd -------------------------------------------------------------------------- */
 
-/* An entry with any name, which may lead anywhere. */
+/* Add an entry with any name, also one that leads out of the root. */
 static inline void forge_cpio_inode(struct forge_bytes *b, unsigned int inode, const char *name,
 				    unsigned int mode, unsigned int links, const void *data,
 				    size_t size)
@@ -177,7 +177,7 @@ static const char forge_conf[] =
 	"systemd.gpt_auto=no systemd.ssh_auto=no nohibernate noresume panic=0\n"
 	"[measure]\ntpm = required\n";
 
-/* An initrd as dracut makes it, and ccdm.conf behind it. */
+/* Make an initrd as dracut does, and append ccdm.conf. */
 static inline void forge_initrd(struct forge_bytes *b, const char *conf)
 {
 	struct forge_bytes inner = { 0 };
@@ -239,7 +239,7 @@ struct forge_file {
 	size_t size;
 };
 
-/* While one is made: clusters of one sector, one cluster for each folder. */
+/* State while a file system is made: a cluster is one sector, a folder is one cluster. */
 struct forge_fat {
 	struct forge_bytes *b;
 	size_t at;
@@ -272,7 +272,7 @@ static inline void forge_fat_link(struct forge_fat *f, uint32_t cluster, uint32_
 	}
 }
 
-/* An entry of 32 bytes; the long name's before it, if @name is none of 8.3 */
+/* Add an entry of 32 bytes, after entries of the long name if @name does not fit 8.3. */
 static inline void forge_fat_entry(struct forge_fat *f, unsigned int folder, const char *name,
 				   unsigned int attributes, uint32_t cluster, size_t size)
 {
@@ -318,7 +318,7 @@ static inline void forge_fat_entry(struct forge_fat *f, unsigned int folder, con
 	memcpy(f->b->p + base + 32 * f->folder[folder].used++, entry, 32);
 }
 
-/* @size bytes in a chain of clusters. Return: the first */
+/* Store @size bytes in a chain of clusters. Return: the first cluster */
 static inline uint32_t forge_fat_data(struct forge_fat *f, const void *data, size_t size)
 {
 	uint32_t first = f->next, n = (uint32_t)((size + 511) / 512), i;
@@ -360,7 +360,7 @@ static inline unsigned int forge_fat_folder(struct forge_fat *f, const char *pat
 	return i;
 }
 
-/* @bits: 12, 16 or 32; behind @b */
+/* Append a file system to @b. @bits: 12, 16 or 32 */
 static inline void forge_fat(struct forge_bytes *b, unsigned int bits, unsigned int clusters,
 			     const struct forge_file *file, unsigned int files)
 {
@@ -407,7 +407,7 @@ static inline void forge_fat(struct forge_bytes *b, unsigned int bits, unsigned 
 #define FORGE_GPT_ENTRIES 8
 #define FORGE_ESP_SECTOR  8
 
-/* The checksums, after a change. */
+/* Update the checksums after a change. */
 static inline void forge_gpt_sum(uint8_t *disk)
 {
 	uint32_t n = disk[512 + 80] | disk[512 + 81] << 8;
@@ -430,7 +430,7 @@ static inline void forge_gpt_entry(uint8_t *p, const char *type, uint8_t uuid, u
 #define FORGE_TYPE_ESP	 "\x28\x73\x2a\xc1\x1f\xf8\xd2\x11\xba\x4b\x00\xa0\xc9\x3e\xc9\x3b"
 #define FORGE_TYPE_OTHER "\xaf\x3d\xc6\x0f\x83\x84\x72\x47\x8e\x79\x3d\x69\xd8\x47\x7d\xe4"
 
-/* A disk with one file system, and a partition behind it. */
+/* Make a disk with one file system and one more partition after it. */
 static inline void forge_disk(struct forge_bytes *b, const struct forge_bytes *esp)
 {
 	uint64_t sectors = esp->size / 512, last;
@@ -463,7 +463,7 @@ static inline void forge_disk(struct forge_bytes *b, const struct forge_bytes *e
 	forge_gpt_sum(b->p);
 }
 
-/* The whole: a small disk with this UKI; @more files beside it. */
+/* Make a small disk with this UKI and the additional files @more. */
 static inline void forge_image(struct forge_bytes *b, unsigned int bits,
 			       const struct forge_bytes *uki, const struct forge_file *more,
 			       unsigned int count)
@@ -483,7 +483,10 @@ static inline void forge_image(struct forge_bytes *b, unsigned int bits,
 	forge_free(&esp);
 }
 
-/* A seed of the fuzz target image_disk: four bytes of its size, the disk, and the log of a boot. */
+/*
+ * Write a seed of the fuzz target image_disk: the disk's size in four bytes, the disk, the log of a
+ * boot.
+ */
 static inline void forge_seed(const struct forge_bytes *disk, const struct forge_bytes *log)
 {
 	struct forge_bytes b = { 0 };
@@ -509,7 +512,7 @@ static inline void forge_ovmf_entry(struct forge_bytes *b, const void *guid, con
 
 #define FORGE_OVMF_SIZE 8192
 
-/* @hashes: with a place for the hashes of a kernel */
+/* @hashes: include a place for the hashes of a kernel */
 static inline void forge_ovmf(struct forge_bytes *b, int hashes)
 {
 	static const struct {

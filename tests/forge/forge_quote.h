@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* forge_quote.h - quotes of a TPM under keys of our own, spoilt where they are to be */
+/* forge_quote.h - quotes of a TPM under test keys, with a chosen defect */
 #ifndef CCDM_TEST_FORGE_QUOTE_H
 #define CCDM_TEST_FORGE_QUOTE_H
 
@@ -24,26 +24,26 @@ static inline void quote_keys_free(void)
 	EVP_PKEY_free(ecc_key);
 }
 
-/* A quote, and what may be wrong with it. */
+/* A chosen defect of a quote. */
 struct quote_spoil {
-	const char *fails; /* the one check that fails; NULL: none */
+	const char *fails; /* the only check that fails; NULL: none */
 	bool ecc, pss;
-	uint16_t hash; /* of the signature; SHA-256 if 0 */
+	uint16_t hash; /* of the signature; default: SHA-256 */
 	uint32_t magic;
 	uint16_t type;
-	uint32_t selection; /* of the 24; all if 0 */
-	unsigned int banks; /* selected; 1 if 0 */
-	bool sha1_bank;	    /* SHA-1 registers, quoted as such */
-	bool same_bank;	    /* the banks are the same */
+	uint32_t selection; /* which of the 24 registers; default: all */
+	unsigned int banks; /* number of selected banks; default: 1 */
+	bool sha1_bank;	    /* the registers are SHA-1, and are quoted as such */
+	bool same_bank;	    /* the same bank is selected repeatedly */
 	bool wide;	    /* the selection has a fourth byte */
-	bool none;	    /* of the registers is selected */
-	size_t digest_size; /* of the registers; as it is if 0 */
-	uint16_t bank;	    /* selected; SHA-256 if 0 */
-	unsigned int pcrs;  /* in the list; 24 if 0 */
-	bool other_pcr;	    /* one of them is not what was quoted */
-	bool flip;	    /* a bit of the signature */
+	bool none;	    /* no register is selected */
+	size_t digest_size; /* of the registers' digest; 0: the correct size */
+	uint16_t bank;	    /* the selected bank; default: SHA-256 */
+	unsigned int pcrs;  /* number of registers in the list; default: 24 */
+	bool other_pcr;	    /* the list has another value than the quote */
+	bool flip;	    /* flip a bit of the signature */
 	bool other_key;
-	size_t nonce_size; /* of the quote; 48 if 0 */
+	size_t nonce_size; /* of the quote; default: 48 */
 	bool other_nonce;
 	unsigned int allow;
 };

@@ -27,41 +27,41 @@ static inline void forge_keys_free(void)
 	EVP_PKEY_free(other_key);
 }
 
-/* ---- a report and its chain, and what may be wrong with them -------------------- */
+/* ---- a report and its chain, with a chosen defect ------------------------------- */
 
 struct spoil {
-	const char *fails; /* the one check that fails; NULL: none */
+	const char *fails; /* the only check that fails; NULL: none */
 	uint32_t version;
 	bool vlek;
 	bool turin;
-	unsigned int at; /* bytes in the report before it is signed */
+	unsigned int at; /* a byte of the report to change before it is signed */
 	int value;
-	unsigned int flip; /* a byte after it was signed; 0: none */
+	unsigned int flip; /* a byte to change after it was signed; 0: none */
 	int flip_by;
 	const char *leaf_cn;
 	const char *product;
-	const char *der[3]; /* in place of the product, the bootloader, the chip's number; */
+	const char *der[3]; /* DER in place of product, bootloader version, chip ID; */
 	size_t der_size[3];
-	const char *root; /* whose processors' root */
-	bool no_chip;	  /* in the report */
-	int bootloader;	  /* the certificate's, in place of the report's */
+	const char *root; /* generation of the root */
+	bool no_chip;	  /* the report has no chip ID */
+	int bootloader;	  /* the certificate's version, in place of the report's */
 	bool no_tcb;
 	bool hwid_string;
 	bool no_hwid;
 	bool hwid_other;
-	bool fake_root; /* look-alike */
-	bool other_ask; /* ASK of the same name, with another key */
+	bool fake_root; /* a root of the same name with another key */
+	bool other_ask; /* an ASK of the same name with another key */
 	bool no_chain;
 	bool no_leaf;
 	const char *ask_to;
 	const char *leaf_from, *leaf_to;
 	bool no_crl;
 	const char *crl_from, *crl_to;
-	bool forged_crl; /* one more, in the issuer's name, by another key: the newest */
+	bool forged_crl; /* one more: by another key in the issuer's name, the newest */
 	bool revoked;
-	int old_crls, newest;	    /* so many more lists; which of them all is the newest */
-	bool other_leaf;	    /* certificate with another key */
-	int report_data;	    /* wanted byte 0, or 0 */
+	int old_crls, newest;	    /* number of additional lists; index of the newest of all */
+	bool other_leaf;	    /* certificate of another key */
+	int report_data;	    /* expected byte 0, or 0 */
 	const uint8_t *measurement; /* 48 bytes; NULL: 0, 1, 2, ... */
 	unsigned int vmpl;
 	bool debug;
@@ -131,7 +131,7 @@ static inline void make_report(const struct spoil *s, const uint8_t *data,
 
 	memset(raw, 0, CCDM_SNP_REPORT_SIZE);
 	raw[0] = s->version ? s->version : 3;
-	raw[0xa] = 0x03; /* SMT, and the bit that is 1 */
+	raw[0xa] = 0x03; /* SMT, and the reserved bit that must be 1 */
 	raw[0x34] = 1;
 	raw[0x40] = 1;
 	raw[0x48] = s->vlek ? 4 : 0;

@@ -30,45 +30,44 @@ static inline void tdx_keys_free(void)
 		EVP_PKEY_free(*tdx_keys[i]);
 }
 
-/* ---- what may be wrong ------------------------------------------------------- */
+/* ---- a chosen defect --------------------------------------------------------- */
 
 struct tdx_spoil {
-	const char *fails;	/* the one check that fails; NULL: none */
-	unsigned int version;	/* 4 if 0 */
-	unsigned int body_type; /* version 5: 3 if 0 */
-	unsigned int
-		at; /* a byte of the quote before it is signed; the header's, or 1000 + the body's */
+	const char *fails;	/* the only check that fails; NULL: none */
+	unsigned int version;	/* default: 4 */
+	unsigned int body_type; /* of version 5; default: 3 */
+	unsigned int at; /* a byte to change before signing: of the header, or 1000 + of the body */
 	int value;
 	unsigned int qe_at; /* a byte of the quoting enclave's report */
 	int qe_value;
 	bool flip_signature;
 	bool flip_qe_signature;
-	bool other_ak; /* signed by another key than the one in it */
+	bool other_ak; /* signed by another key than the quote names */
 	bool no_chain;
-	bool only_crl; /* in its place */
-	bool own_crls; /* lists of both issuers behind the chain of the quote */
+	bool only_crl; /* a revocation list in place of the chain */
+	bool own_crls; /* lists of both issuers follow the quote's chain */
 	bool fake_root;
 	const char *pck_to;
 	const char *ca_to;
 	bool no_crl;
 	const char *crl_to;
-	bool revoked;						   /* the PCK */
-	bool revoked_tcb;					   /* who signed the TCB info */
-	bool revoked_qe;					   /* who signed the identity */
-	bool no_ca_crl;						   /* of the PCK's issuer */
-	enum { BY_ROOT, BY_FAKE, BY_NOBODY, BY_CA } tcb_by, qe_by; /* who vouches for them */
+	bool revoked;						   /* the PCK certificate */
+	bool revoked_tcb;					   /* the signer of the TCB info */
+	bool revoked_qe;					   /* the signer of the identity */
+	bool no_ca_crl;						   /* no list of the PCK's issuer */
+	enum { BY_ROOT, BY_FAKE, BY_NOBODY, BY_CA } tcb_by, qe_by; /* issuers of the signers */
 	const char *tcb_cn, *qe_cn;
 	const char *tcb_cert_to, *qe_cert_to;
-	bool no_platform; /* no extension */
+	bool no_platform; /* the PCK certificate lacks the extension */
 	bool bad_platform;
 	bool platform_twice;
-	unsigned int arc; /* an item of it: of the TCB, or 20 + one of the extension's own; */
-	const char *item; /* DER in its place; NULL: as it is, */
+	unsigned int arc; /* arc of the item to change: of the TCB, or 20 + the extension's; */
+	const char *item; /* DER in its place; NULL: unchanged */
 	size_t item_size;
-	unsigned int item_times;  /* so often; 0: once, 9: never */
-	const char *platform_raw; /* DER in the place of all of it */
+	unsigned int item_times;  /* how often it occurs; 0: once, 9: never */
+	const char *platform_raw; /* DER in place of the whole extension */
 	size_t platform_raw_size;
-	unsigned int platform_flip; /* 1 + a byte of the extension whose highest bit is another */
+	unsigned int platform_flip; /* 1 + a byte of the extension whose highest bit is flipped */
 	bool no_collateral;
 	bool no_tcb_info, no_qe_identity;
 	bool flip_tcb_info, flip_qe_identity;
@@ -77,21 +76,21 @@ struct tdx_spoil {
 	int tcb_version;
 	const char *fmspc, *pceid;
 	const char *status, *module_status, *qe_status;
-	int pcesvn;	    /* of the level; 11 if 0 */
-	int sgx_svn;	    /* of its first component; 3 if 0 */
-	int components;	    /* 16 if 0 */
-	const char *module; /* "TDX_01" if NULL */
+	int pcesvn;	    /* of the level; default: 11 */
+	int sgx_svn;	    /* of its first component; default: 3 */
+	int components;	    /* default: 16 */
+	const char *module; /* default: "TDX_01" */
 	const char *module_signer;
 	const char *module_attributes;
-	int module_svn; /* 4 if 0 */
+	int module_svn; /* default: 4 */
 	const char *tcb_edit[2],
-		*qe_edit[2]; /* what stands for what in the text, before it is signed */
+		*qe_edit[2]; /* text to find and its replacement, before the text is signed */
 	const char *qe_signer, *qe_misc, *qe_attributes;
-	bool qe_nobody; /* the QE's own signer is zeros */
-	int qe_product; /* 2 if 0 */
-	int qe_svn;	/* 4 if 0 */
+	bool qe_nobody; /* the QE's MRSIGNER is zeros */
+	int qe_product; /* default: 2 */
+	int qe_svn;	/* default: 4 */
 	int report_data;
-	const uint8_t *mrtd, *rtmr, *bound; /* 48, 4 * 48 and 64 bytes; NULL: some */
+	const uint8_t *mrtd, *rtmr, *bound; /* 48, 4 * 48 and 64 bytes; NULL: defaults */
 	unsigned int allow;
 };
 
@@ -101,7 +100,7 @@ struct tdx_chain {
 	X509 *root, *fake, *ca, *pck, *tcb, *qe, *other_ca;
 };
 
-/* DER of {OID 1.2.840.113741.1.13.1.X, value}; @at grows */
+/* Write the DER of {OID 1.2.840.113741.1.13.1.X, value}, and advance @at. */
 static inline void tdx_item(const struct tdx_spoil *s, uint8_t **at, const uint8_t *arcs, size_t n,
 			    uint8_t tag, const uint8_t *value, size_t size)
 {
@@ -131,7 +130,7 @@ static inline void tdx_item(const struct tdx_spoil *s, uint8_t **at, const uint8
 	*at = p;
 }
 
-/* What the PCK's certificate says: components 3, 3, 2, 2, ...; PCESVN 11; FMSPC 0a..0f. */
+/* Write the PCK's extension: components 3, 3, 2, 2, ...; PCESVN 11; FMSPC 0a..0f. */
 static inline size_t tdx_platform(const struct tdx_spoil *s, uint8_t *der)
 {
 	static const uint8_t pceid[] = { 0, 0 }, fmspc[] = { 10, 11, 12, 13, 14, 15 }, cpusvn[16];
@@ -145,7 +144,7 @@ static inline size_t tdx_platform(const struct tdx_spoil *s, uint8_t *der)
 	}
 	arc[1] = 18;
 	tdx_item(s, &p, arc, 2, 4, cpusvn, 16);
-	/* {OID .2, SEQUENCE}, with lengths of two bytes */
+	/* {OID .2, SEQUENCE}, whose lengths take two bytes each */
 	n = p - tcb > 255;
 	pki_must(n);
 	*q++ = 0x30;
@@ -285,7 +284,7 @@ static inline size_t tdx_quote(const struct tdx_spoil *s, const struct tdx_chain
 		tdx_put(&p, type == 3 ? 648 : 584, 4);
 	}
 	body = p;
-	body[0] = 4; /* of the module, */
+	body[0] = 4; /* version of the TDX module, */
 	body[1] = 1; /* TDX_01 */
 	body[2] = 5;
 	for (i = 0; i < 48; i++)
@@ -309,7 +308,7 @@ static inline size_t tdx_quote(const struct tdx_spoil *s, const struct tdx_chain
 	tdx_public(tdx_ak, key);
 	memcpy(data + 64, key, 64);
 	part = data + 128 + 6;
-	/* the quoting enclave's report, with a hash of the key and two bytes beside it */
+	/* the quoting enclave's report: its data is a hash of the key and of two more bytes */
 	qe = part;
 	for (i = 0; i < 32; i++)
 		signer[i] = 0xd0 + i % 16;
@@ -325,7 +324,7 @@ static inline size_t tdx_quote(const struct tdx_spoil *s, const struct tdx_chain
 		pki_must(!ccdm_digest_of(CCDM_ALG_SHA256, data + 64, 64, "ab", 2, &d));
 		memcpy(qe + 320, d.bytes, 32);
 	}
-	/* (what stands there is a hash of a random key, sometimes) */
+	/* the byte may already have this value, since it is part of a random key's hash */
 	if (s->qe_at)
 		qe[s->qe_at] = qe[s->qe_at] == s->qe_value ? s->qe_value ^ 1 : s->qe_value;
 	pki_sign(tdx_pck_key, EVP_sha256(), qe, 384, qe + 384, qe + 416, 32);
@@ -360,17 +359,17 @@ static inline size_t tdx_quote(const struct tdx_spoil *s, const struct tdx_chain
 	tdx_put(&p, 5, 2);
 	tdx_put(&p, length + 1, 4);
 	memcpy(p, text, length);
-	p += length + 1; /* and a NUL, as in real ones */
+	p += length + 1; /* and a NUL, which real quotes have, too */
 	BIO_free(pem);
 	body = data + 128;
 	tdx_put(&body, 6, 2);
 	tdx_put(&body, p - part, 4);
 	body = data - 4;
 	tdx_put(&body, p - data, 4);
-	return p - q + 70; /* and what providers leave behind it */
+	return p - q + 70; /* real quotes have some zeros at their end */
 }
 
-/* ---- what the vendor says ------------------------------------------------------------ */
+/* ---- collateral ---------------------------------------------------------------------- */
 
 static inline void tdx_sign(struct ccdm_signed *s, char *text, const char *const edit[2],
 			    EVP_PKEY *key, bool flip)
@@ -464,7 +463,7 @@ static inline void tdx_qe(const struct tdx_spoil *s, struct ccdm_collateral *c)
 	tdx_sign(&c->qe, text, s->qe_edit, tdx_qe_key, s->flip_qe_identity);
 }
 
-/* ---- as a bundle of JSON --------------------------------------------------------------- */
+/* ---- a bundle in JSON ------------------------------------------------------------------ */
 
 static inline json_t *tdx_hex(const uint8_t *bytes, size_t size)
 {
@@ -496,7 +495,7 @@ static inline json_t *tdx_pem(X509 *leaf, X509 *root)
 	return json_sprintf("%s%s", first.text, second.text);
 }
 
-/* As ccdm_collateral_bundle() takes it; @c: NULL: as if there were none. */
+/* Make the input of ccdm_collateral_bundle(). @c: NULL: no collateral. */
 static inline json_t *tdx_bundle(const struct tdx_chain *chain, const struct ccdm_collateral *c)
 {
 	static const struct ccdm_collateral none;

@@ -7,18 +7,17 @@
 #include <string.h>
 #include "evidence/tpm_quote.h"
 
-/* Zeros mean what a TPM would say. */
+/* Fields of a TPMS_ATTEST; zero means the value that a TPM would use. */
 struct forge_attest {
 	uint32_t magic;
 	uint16_t type;
 	const uint8_t *nonce;
 	size_t nonce_size;
-	unsigned int
-		banks;	/* selected: the first of @bank, those after it of SHA-1; 1 if 0, 9: none */
-	bool same_bank; /* they are all of @bank */
+	unsigned int banks; /* number: the first is @bank, the others SHA-1; 0: one, 9: none */
+	bool same_bank;	    /* all of them are @bank */
 	uint16_t bank;
 	uint32_t selection;
-	bool wide;	       /* a fourth byte of it */
+	bool wide;	       /* the selection has a fourth byte */
 	const uint8_t *digest; /* of the registers */
 	size_t digest_size;
 };
@@ -29,7 +28,7 @@ static inline void forge_be(uint8_t **at, uint64_t n, unsigned int bytes)
 		*(*at)++ = n >> 8 * bytes;
 }
 
-/* TPMS_ATTEST. Return: its bytes */
+/* Write a TPMS_ATTEST. Return: its size in bytes */
 static inline size_t forge_attest(const struct forge_attest *a, uint8_t *message)
 {
 	unsigned int banks = a->banks == 9 ? 0 : a->banks ? a->banks : 1, i;
@@ -46,7 +45,7 @@ static inline size_t forge_attest(const struct forge_attest *a, uint8_t *message
 	forge_be(&p, 3, 4);
 	forge_be(&p, 1, 1);
 	forge_be(&p, 4, 8);	 /* firmware */
-	if (a->type == 0x8017) { /* of a key, and no quote: its names */
+	if (a->type == 0x8017) { /* not a quote but the certification of a key: two names */
 		forge_be(&p, 0, 4);
 		return p - message;
 	}

@@ -11,12 +11,12 @@
 #include "seed.h"
 
 struct forge_tpm {
-	EVP_PKEY *key; /* on P-256 */
-	X509 *cert;    /* of the key, or NULL */
+	EVP_PKEY *key; /* P-256 */
+	X509 *cert;    /* certificate of the key, or NULL */
 	uint8_t (*pcr)[32];
 	const uint8_t *nonce;
 	size_t nonce_size;
-	bool flip;	  /* a bit of the signature */
+	bool flip;	  /* flip a bit of the signature */
 	uint32_t without; /* registers that the quote leaves out */
 };
 

@@ -43,7 +43,9 @@ static const TPM2B_PUBLIC gce_rsa = {
 			.unique.rsa.size = 256 }
 };
 
-/* Its SubjectPublicKeyInfo, as the library has it, and OpenSSL. */
+/*
+ * The SubjectPublicKeyInfo of the key that the template makes; the library and OpenSSL must agree.
+ */
 static inline EVP_PKEY *gce_key(struct ccdm_tpm *tpm, const TPM2B_PUBLIC *template)
 {
 	const TPM2B_SENSITIVE_CREATE sensitive = { 0 };
@@ -78,7 +80,10 @@ static inline EVP_PKEY *gce_key(struct ccdm_tpm *tpm, const TPM2B_PUBLIC *templa
 	return out;
 }
 
-/* An index of 1024 bytes, as its owner may read and write it; written in two pieces, the rest 0xff. */
+/*
+ * Define an index of 1024 bytes that its owner may read and write. Write it in two pieces, filled
+ * up with 0xff.
+ */
 static inline void gce_put(struct ccdm_tpm *tpm, uint32_t index, const uint8_t *bytes, size_t size)
 {
 	const TPM2B_AUTH auth = { 0 };

@@ -122,7 +122,7 @@ struct guest {
 	char nonce[CCDM_KBS_NONCE_MAX];
 	char cookie[CCDM_NONCE_COOKIE];
 	char *token;
-	char *message; /* the second, for who wants to send it again */
+	char *message; /* the guest's second message, for tests that send it again */
 	int status;
 	char type[64]; /* of the last error */
 };
@@ -183,7 +183,10 @@ static inline void drop(struct guest *g)
 	free(g->message);
 }
 
-/* With a word in the place of the nonce: the fuzzer's broker makes another. */
+/*
+ * Write the exchange as a seed, with a placeholder for the nonce: the fuzzer's broker makes another
+ * one.
+ */
 static inline void seed_shake(const struct guest *g, const char *nonce)
 {
 	const char *at = strstr(g->message, nonce);
@@ -197,7 +200,7 @@ static inline void seed_shake(const struct guest *g, const char *nonce)
 	free(auth);
 }
 
-/* The last answer refuses the guest with this error, and hands out no token. */
+/* Expect that the last answer refuses the guest with this error, and gives no token. */
 static inline void refused(struct guest *g, const char *type)
 {
 	if (g->status != 401 || strcmp(g->type, type))
@@ -205,7 +208,7 @@ static inline void refused(struct guest *g, const char *type)
 	assert_null(g->token);
 }
 
-/* @nonce: that is said; @pcrs: of its TPM */
+/* Attest. @nonce: the one to claim; @pcrs: the TPM's registers */
 static inline void attest(struct guest *g, const char *nonce, uint8_t (*pcrs)[32])
 {
 	json_t *jwk = ccdm_tee_key_jwk(g->key), *evidence;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* image_test.h - what the unit tests of disk images share: a good UKI, a good disk, and the error */
+/*
+ * image_test.h - shared by the unit tests of disk images: a valid UKI, a valid disk, and the error
+ */
 #ifndef CCDM_IMAGE_TEST_H
 #define CCDM_IMAGE_TEST_H
 
@@ -9,7 +11,7 @@
 
 static struct ccdm_err err;
 
-/* Files of an EFI system partition beside the UKI. */
+/* Files of the EFI system partition besides the UKI. */
 #define LONG_NAME "a long name that needs three entries.cred"
 
 static const struct forge_file more_files[] = {
@@ -24,7 +26,7 @@ static inline struct ccdm_source source_of(const struct forge_bytes *b)
 	return s;
 }
 
-/* A UKI with an initrd that has ccdm.conf. */
+/* Make a UKI whose initrd contains ccdm.conf. */
 static inline struct forge_bytes good_uki(const char *version)
 {
 	struct forge_bytes initrd = { 0 }, uki = { 0 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* machine.h - results of a boot: logs of firmware, systemd and ccdm, and the registers */
+/* machine.h - the results of a boot: logs of firmware, systemd and ccdm, and the registers */
 #ifndef CCDM_TEST_MACHINE_H
 #define CCDM_TEST_MACHINE_H
 
@@ -21,7 +21,7 @@ static inline void extend(struct ccdm_digest *value, const void *digest)
 	assert_int_equal(ccdm_eventlog_extend(value, &d), 0);
 }
 
-/* An event into a log of text, and into a register unless it is NULL. */
+/* Append an event to a log in JSON; extend a register with it unless @value is NULL. */
 static inline void record(struct text *log, bool ours, const char *reg, unsigned int index,
 			  const char *text, struct ccdm_digest *value)
 {
@@ -40,7 +40,7 @@ static inline void record(struct text *log, bool ours, const char *reg, unsigned
 		extend(value, d.bytes);
 }
 
-/* The event that describes a log of firmware with one hash. Return: behind it */
+/* Write the event that describes a firmware log with one hash. Return: the position behind it */
 static inline uint8_t *firmware_spec(uint8_t *p, uint8_t alg, uint8_t size)
 {
 	const uint8_t spec[] = { 'S', 'p', 'e', 'c', ' ', 'I', 'D', ' ', 'E',  'v', 'e',
@@ -54,7 +54,7 @@ static inline uint8_t *firmware_spec(uint8_t *p, uint8_t alg, uint8_t size)
 	return p + 32 + sizeof(spec);
 }
 
-/* An event without data, into @value unless it is NULL. */
+/* Write an event without data; extend @value with it unless it is NULL. */
 static inline uint8_t *firmware_event(uint8_t *p, uint8_t index, uint8_t alg, uint8_t size,
 				      int digest, struct ccdm_digest *value)
 {
@@ -69,7 +69,10 @@ static inline uint8_t *firmware_event(uint8_t *p, uint8_t index, uint8_t alg, ui
 	return p + 18 + size;
 }
 
-/* A log of firmware with SHA-256: @locality 0 for none, then two events in PCR 0 and one in 4. */
+/*
+ * Write a firmware log with SHA-256: a locality event unless @locality is 0, then two events in PCR
+ * 0 and one in PCR 4.
+ */
 static inline size_t firmware(uint8_t *log, uint8_t locality,
 			      struct ccdm_digest value[CCDM_REGISTERS])
 {
@@ -101,8 +104,8 @@ struct machine {
 };
 
 /*
- * What a boot leaves behind; @caps: events of systemd's before the cap, -1: no cap. Without
- * a cap systemd measures nothing into our register: its three events are in register 13.
+ * Make the results of a boot. @caps: number of systemd's events before the cap; -1: no cap. Without
+ * a cap systemd measures nothing into ccdm's register: its three events go into register 13.
  */
 static inline void boot(struct machine *m, int caps)
 {

@@ -14,7 +14,7 @@
 #include <string.h>
 #include "crypto/x509.h"
 
-/* An extension that is not critical: content of its OCTET STRING. */
+/* A non-critical extension, with the content of its OCTET STRING. */
 struct pki_ext {
 	const char *oid;
 	const uint8_t *bytes;
@@ -24,16 +24,16 @@ struct pki_ext {
 struct pki_want {
 	const char *cn;
 	EVP_PKEY *key;
-	X509 *issuer; /* NULL: by itself */
+	X509 *issuer; /* NULL: self-signed */
 	EVP_PKEY *issuer_key;
 	const char *from, *to; /* ASN.1 UTCTIME or GENERALIZEDTIME; NULL: 2020 to 2040 */
 	long serial;
 	bool ca;
-	bool no_akid;		   /* does not say which key signed it, as AMD's */
-	bool sha1;		   /* signed with it */
+	bool no_akid;		   /* does not name the signing key, as AMD's */
+	bool sha1;		   /* signed with SHA-1 */
 	const char *ku, *eku;	   /* usages as OpenSSL's configuration writes them, or NULL */
 	const char *dp;		   /* distribution point of its list: "URI:..." */
-	const struct pki_ext *ext; /* up to one without oid */
+	const struct pki_ext *ext; /* ends with an entry without oid */
 };
 
 static inline EVP_PKEY *pki_key(const char *curve)
@@ -103,7 +103,7 @@ static inline X509 *pki_cert(const struct pki_want *w)
 	return x;
 }
 
-/* @serial: what is revoked, or 0 */
+/* @serial: the revoked certificate, or 0: none */
 static inline X509_CRL *pki_crl(X509 *issuer, EVP_PKEY *key, const char *from, const char *to,
 				long serial)
 {
@@ -141,7 +141,7 @@ static inline void pki_add(struct ccdm_certs *certs, int size, uint8_t *der,
 	OPENSSL_free(der);
 }
 
-/* @first: where it is then; may be NULL */
+/* @first: set to the certificate in the set; may be NULL */
 static inline void pki_add_cert(struct ccdm_certs *certs, X509 *x, const struct ccdm_cert **first)
 {
 	uint8_t *der = NULL;
@@ -161,7 +161,7 @@ static inline void pki_add_crl(struct ccdm_certs *certs, X509 *issuer, EVP_PKEY 
 	X509_CRL_free(crl);
 }
 
-/* Signature as two numbers of @n bytes, big-endian. */
+/* Sign; write the signature as two big-endian numbers of @n bytes. */
 static inline void pki_sign(EVP_PKEY *key, const EVP_MD *md, const void *text, size_t size,
 			    uint8_t *r, uint8_t *s, size_t n)
 {
@@ -185,7 +185,7 @@ struct pki_pem {
 	size_t size;
 };
 
-/* A certificate, and a revocation list unless it is NULL. */
+/* Write a certificate in PEM, followed by a revocation list unless it is NULL. */
 static inline struct pki_pem pki_pem(X509 *cert, X509_CRL *crl)
 {
 	BIO *bio = BIO_new(BIO_s_mem());

@@ -15,7 +15,7 @@
 /* The beginning of a policy; its conditions follow. */
 #define HEAD "name: a\nsecrets: a/b/c\nrequire:\n"
 
-/* Digests: zeros, with a digit too many in D65; a launch measurement; an enclave ID. */
+/* Digests: zeros, with one digit too many in D65; a launch measurement; an enclave ID. */
 #define D30 "000000000000000000000000000000"
 #define D64 D30 D30 "0000"
 #define D65 D64 "0"
@@ -55,7 +55,7 @@ static inline json_t *snp(void)
 		"measurement", m1, "binding", "none", "phase", "initrd");
 }
 
-/* The same with this status of its TCB; NULL: the status is not known. */
+/* The same facts with this TCB status; NULL: the status is unknown. */
 static inline json_t *snp_status(const char *status)
 {
 	json_t *facts = snp();

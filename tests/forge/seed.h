@@ -3,7 +3,8 @@
 /*
  * seed.h - valid and invalid data of the unit tests, as seeds of the fuzzers
  *
- * With CCDM_SEEDS=DIR in the environment each becomes a file DIR/TARGET/...; see tests/fuzz/run.py.
+ * With CCDM_SEEDS=DIR in the environment each seed becomes a file DIR/TARGET/...; see
+ * tests/fuzz/run.py.
  */
 #ifndef CCDM_TEST_SEED_H
 #define CCDM_TEST_SEED_H
@@ -32,7 +33,7 @@ static inline void seed(const char *target, const void *bytes, size_t size)
 		abort();
 }
 
-/* Texts one after the other, with a byte between them; a letter before them unless it is 0. */
+/* Write texts with a byte between them, after a letter unless it is 0. */
 static inline void seed_texts(const char *target, char letter, int between, const char *a,
 			      const char *b, const char *c, const char *d)
 {
@@ -63,7 +64,7 @@ static inline void seed_json(const char *target, const json_t *o)
 	free(text);
 }
 
-/* Two parts behind the length of the first, of 16 bits. */
+/* Write two parts after the length of the first one, in 16 bits. */
 static inline void seed_pair(const char *target, const void *a, size_t a_size, const void *b,
 			     size_t b_size)
 {

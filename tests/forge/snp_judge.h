@@ -13,8 +13,8 @@
 #define AT 1750000000 /* 2025-06-15 */
 
 static struct ccdm_err err;
-static const struct ccdm_snp_floor *snp_floor; /* for judge(); NULL: AMD's */
-static enum ccdm_snp_status snp_status;	       /* of the report that judge() judged last */
+static const struct ccdm_snp_floor *snp_floor; /* floor for judge(); NULL: AMD's */
+static enum ccdm_snp_status snp_status;	       /* status of the report that judge() judged last */
 
 static inline int setup(void **state)
 {
@@ -30,7 +30,7 @@ static inline int teardown(void **state)
 	return 0;
 }
 
-/* Bytes as the protocol has them: an array of numbers. */
+/* Bytes in the protocol's form: an array of numbers. */
 static inline json_t *octets(const uint8_t *bytes, int size)
 {
 	json_t *list = json_array();
@@ -41,7 +41,7 @@ static inline json_t *octets(const uint8_t *bytes, int size)
 	return list;
 }
 
-/* A seed: the report as the protocol carries it, with the certificates that @certs has. */
+/* Write the report with the certificates of @certs as a seed, in the form of the protocol. */
 static inline void seed_report(const uint8_t *raw, const struct ccdm_certs *certs)
 {
 	static const char *const types[] = { "VCEK", "ASK", "ARK" };
@@ -67,7 +67,7 @@ static inline void seed_report(const uint8_t *raw, const struct ccdm_certs *cert
 	json_decref(o);
 }
 
-/* Make the report that @s asks for and all that vouches for it, and judge it. */
+/* Make the report of @s with its certificates and lists, and judge it. */
 static inline void judge(const struct spoil *s, struct ccdm_verdict *v)
 {
 	struct ccdm_certs *certs = ccdm_certs_new();

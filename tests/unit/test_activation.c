@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * A TPM's attestation key, activated by its endorsement key: a TPM made of OpenSSL opens
- * the broker's credential, in its own way of writing the derivation down; then each part
- * spoilt in one place, so that one check fails.
+ * An attestation key that an endorsement key activates. A TPM made of OpenSSL opens the broker's
+ * credential with its own implementation of the derivation. Then each part is spoilt in one place,
+ * and one check must fail.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -75,7 +75,7 @@ static int teardown(void **state)
 /* ---- a TPM ------------------------------------------------------------------------ */
 
 struct which {
-	EVP_PKEY *ek; /* alone; NULL: the certificate */
+	EVP_PKEY *ek; /* without a certificate; NULL: with one */
 	EVP_PKEY *ak;
 	uint32_t attributes;
 };
@@ -118,16 +118,16 @@ static void name_of(const struct which *w, uint8_t name[34])
 
 struct wrong {
 	const char *fails;
-	bool pub;	     /* no certificate */
-	bool known;	     /* the EK is, as such */
-	bool other_ak;	     /* is activated than signs */
-	uint32_t attributes; /* FORGE_AK if 0 */
+	bool pub;	     /* without a certificate */
+	bool known;	     /* the operator knows the EK */
+	bool other_ak;	     /* another AK than the signing key is activated */
+	uint32_t attributes; /* default: FORGE_AK */
 	bool other_session, no_session, other_pair, no_value, short_value, no_roots, flip;
-	bool untrusted, revoked, of_aks; /* the root is trusted, but for attestation keys */
+	bool untrusted, revoked, of_aks; /* the root is trusted, but only for attestation keys */
 	int64_t at;
 };
 
-/* Evidence with an activation as @w has it. */
+/* Make evidence with an activation and the defects of @w. */
 static json_t *evidence(const struct wrong *w)
 {
 	EVP_PKEY *other = pki_key("P-256");
@@ -178,7 +178,7 @@ static const struct wrong wrongs[] = {
 	{ .fails = "ek-root", .untrusted = true },
 	{ .fails = "ek-root", .no_roots = true },
 	{ .fails = "ek-root", .of_aks = true },
-	/* a known key in a certificate of whoever it is: nothing else is taken for granted */
+	/* a known key in an untrusted certificate: nothing else is taken for granted */
 	{ .fails = "ak", .known = true, .untrusted = true, .other_ak = true },
 	{ .fails = "ak-attributes",
 	  .known = true,
@@ -189,7 +189,7 @@ static const struct wrong wrongs[] = {
 	{ .fails = "activation", .known = true, .untrusted = true, .no_value = true },
 	{ .fails = "activation", .known = true, .untrusted = true, .no_session = true },
 	{ .fails = "ek-revocation", .revoked = true },
-	/* (the list is out of date with the certificate) */
+	/* at that time the list has expired, too */
 	{ .fails = "ek-validity ek-crl", .at = 2500000000 },
 };
 
@@ -250,7 +250,7 @@ static void judged(void **state)
 	free(v);
 }
 
-/* Who cannot open it has nothing of it; an older key of the broker's still counts. */
+/* Only the right EK opens a credential; an older key of the broker still counts. */
 static void credentials(void **state)
 {
 	struct which w = { NULL, provider.ak_key, FORGE_AK };
@@ -291,7 +291,7 @@ static void bad_pairs(void **state)
 {
 	static const struct {
 		const char *key;
-		const char *value; /* JSON; NULL: not there */
+		const char *value; /* JSON; NULL: the member is missing */
 		const char *says;
 	} cases[] = {
 		{ "ek-cert", "1", "ek-cert" },	      { "ek-cert", "\"!\"", "ek-cert" },
@@ -320,7 +320,7 @@ static void bad_pairs(void **state)
 		json_decref(o);
 	}
 	assert_int_equal(ccdm_credential_new(keys, &nonce, NULL, &out, &err), -EINVAL);
-	/* another hash in the name; a byte too many; each byte too few; an EK that is none */
+	/* another hash in the name; a byte too many; each byte too few; invalid bytes for an EK */
 	o = pair_json(&w);
 	n = forge_area(provider.ak_key, FORGE_AK, CCDM_ALG_SHA384, bytes);
 	json_object_set_new(o, "ak-pub", forge_base64(bytes, n));
@@ -336,7 +336,7 @@ static void bad_pairs(void **state)
 	json_object_set_new(o, "ak-pub", forge_base64(bytes, n));
 	assert_int_equal(ccdm_credential_new(keys, &nonce, o, &out, &err), 0);
 	json_decref(out);
-	/* an EK's certificate that is a list of those that are revoked */
+	/* a revocation list in place of the EK's certificate */
 	{
 		X509_CRL *crl = pki_crl(provider.ca, provider.ca_key, NULL, NULL, 3);
 
@@ -350,7 +350,7 @@ static void bad_pairs(void **state)
 		json_decref(o);
 		o = pair_json(&w);
 	}
-	/* another curve; a coordinate that is too long; a type that has no public key */
+	/* another curve; a coordinate that is too long; a type without a public key */
 	for (i = 0; i < 4; i++) {
 		uint8_t odd[256], *p = odd;
 
@@ -387,7 +387,7 @@ static void bad_pairs(void **state)
 	json_decref(o);
 }
 
-/* An AK may be of RSA; its exponent is 65537 where its public area says nothing. */
+/* An AK may be an RSA key; its exponent is 65537 if the public area has 0. */
 static void rsa(void **state)
 {
 	static const uint32_t exponents[] = { 0, 65537, 65539 };
@@ -428,20 +428,20 @@ static void rsa(void **state)
 /* ---- the TPM of an SVSM --------------------------------------------------------------- */
 
 static const struct svsm {
-	const char *fails;   /* the report is refused, by this check */
-	const char *binding; /* of what is accepted */
+	const char *fails;   /* the check that refuses the report */
+	const char *binding; /* of accepted evidence */
 	const char *note;
-	bool unlisted, id_key; /* the list is empty; it has the measurement as an id-key digest */
+	bool unlisted, id_key; /* the list is empty; it has the measurement as an ID key digest */
 	unsigned int vmpl;
-	bool unbound;			/* nobody asked for a nonce */
-	bool nonce_alone;		/* the report is bound to */
-	bool other_nonce;		/* the report is bound to, with the manifest */
-	bool other_manifest;		/* beside the report than it is bound to */
-	bool other_ek;			/* in the manifest, which the report is bound to */
-	uint32_t attributes;		/* of the EK in the manifest; 0: as they must be */
-	bool trailing, short_, none;	/* manifest */
-	bool big;			/* an EK of another size: it could begin in a nonce */
-	bool known_ak, known_ek, plain; /* as trust/tpm-keys has it; no SVSM in the evidence */
+	bool unbound;			/* no nonce is expected */
+	bool nonce_alone;		/* the report is bound to the nonce only */
+	bool other_nonce;		/* the report is bound to another nonce */
+	bool other_manifest;		/* the report is bound to another one */
+	bool other_ek;			/* the manifest has another EK */
+	uint32_t attributes;		/* of the EK in the manifest; 0: the required ones */
+	bool trailing, short_, none;	/* defects of the manifest */
+	bool big;			/* an EK of another size */
+	bool known_ak, known_ek, plain; /* the operator knows the key; the evidence has no SVSM */
 	struct wrong tpm;
 } svsms[] = {
 	{ .binding = "svsm", .note = "" },
@@ -460,13 +460,13 @@ static const struct svsm {
 	{ .binding = "none", .note = "no endorsement key", .trailing = true },
 	{ .binding = "none", .note = "no endorsement key", .big = true },
 	{ .binding = "none", .note = "no endorsement key", .short_ = true },
-	{ .none = true }, /* cannot be read */
-	/* what the operator knows of another TPM makes it no SVSM's */
+	{ .none = true }, /* it cannot be parsed */
+	/* a TPM that the operator knows otherwise does not become the SVSM's */
 	{ .binding = "none", .note = "no provider certified", .other_ek = true, .known_ek = true },
 	{ .binding = "none", .note = "no provider certified", .plain = true, .known_ak = true },
 	{ .binding = "none", .note = "ek: neither", .plain = true },
 	{ .binding = "svsm", .note = "", .known_ak = true },
-	/* and the key that signs is activated in this session */
+	/* the signing key must be activated in this session */
 	{ .binding = "none", .note = "ak: another key", .tpm = { .other_ak = true } },
 	{ .binding = "none", .note = "activation", .tpm = { .other_session = true } },
 	{ .binding = "none", .note = "activation", .tpm = { .flip = true } },
@@ -476,7 +476,7 @@ static const struct svsm {
 	  .tpm = { .attributes = FORGE_AK & ~0x10000 } },
 };
 
-/* An SVSM's report; @trust: gets its chain. Return: evidence */
+/* Make the report of an SVSM; @trust receives its chain. Return: evidence */
 static json_t *svsm_evidence(const struct svsm *s, const uint8_t nonce[64],
 			     struct ccdm_trust *trust, struct ccdm_anchor *anchor)
 {
@@ -537,7 +537,7 @@ static void svsm(void **state)
 
 	(void)state;
 	forge_keys();
-	/* (the measurement that make_report() gives) */
+	/* the measurement that make_report() writes */
 	for (k = 0; k < 48; k++)
 		listed[1].value[k] = k;
 	for (i = 0; i < sizeof(svsms) / sizeof(svsms[0]); i++) {
@@ -596,7 +596,7 @@ static void svsm(void **state)
 	free(v);
 }
 
-/* The public area of an EK, changed in one place: the template allows none of it. */
+/* The public area of an EK, changed in one place: the template refuses each change. */
 static void ek_template(void **state)
 {
 	static const struct {
@@ -631,12 +631,12 @@ static void ek_template(void **state)
 	memset(bytes + 8, 0, 2);
 	memcpy(bytes + 10, good + 42, size - 42);
 	assert_null(ccdm_tpm_ek_parse(bytes, size - 32));
-	/* with a number that is one byte short */
+	/* with a modulus that is one byte short */
 	memcpy(bytes, good, size);
 	bytes[56] = 0;
 	bytes[57] = 255;
 	assert_null(ccdm_tpm_ek_parse(bytes, size - 1));
-	/* of another kind */
+	/* a key of another type */
 	assert_null(ccdm_tpm_ek_parse(bytes, forge_area(ecc, FORGE_EK, TPM2_ALG_SHA256, bytes)));
 	EVP_PKEY_free(ecc);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * Events that could fill the audit log: rows that the broker did not write, and peers without a
+ * Events that could fill the audit log: rows that the broker did not write, and requests without a
  * session.
  */
 #include <stdarg.h>
@@ -19,7 +19,9 @@
 
 #define DB "odd.db"
 
-/* Lines of the log with this event; the last of them goes to @last, which is dropped first. */
+/*
+ * Count the log's lines with this event. @last receives the last of them; its old value is freed.
+ */
 static unsigned int lines(const char *event, json_t **last)
 {
 	FILE *f = fopen(file("audit.log"), "r");
@@ -46,7 +48,7 @@ static unsigned int lines(const char *event, json_t **last)
 	return n;
 }
 
-/* The log is whole, whatever stands in it. */
+/* The log's hash chain must be valid. */
 static void whole(void)
 {
 	uint64_t n;
@@ -61,9 +63,9 @@ static const char *text_of(const json_t *o, const char *key)
 	return text ? text : "";
 }
 
-/* ---- rows without a good MAC ------------------------------------------------------ */
+/* ---- rows without a valid MAC ----------------------------------------------------- */
 
-/* The same broker over a database that others can write to. */
+/* Open the same broker over a database that others can write to. */
 static struct ccdm_store *exposed(void)
 {
 	struct ccdm_store *memory = broker.store;
@@ -84,7 +86,7 @@ static void hidden(struct ccdm_store *memory)
 	unlink(file(DB "-shm"));
 }
 
-/* Each bad row of a session makes one line, in whatever order and however often it is read. */
+/* Each bad row of a session makes one line, in any order and however often it is read. */
 static void odd_sessions(void **state)
 {
 	struct ccdm_store *memory = exposed();
@@ -111,7 +113,7 @@ static void odd_sessions(void **state)
 	assert_null(fetch(&g[0], PATH, false));
 	assert_int_equal(lines("store", NULL) - before, 3);
 	assert_true(broker.odd_rows >= 102);
-	/* other keys, perhaps: it is said anew, once */
+	/* the keys may have changed, so each row is logged once more */
 	ccdm_broker_reloaded(&broker);
 	for (i = 0; i < 10; i++)
 		assert_null(fetch(&g[0], PATH, false));
@@ -123,7 +125,7 @@ static void odd_sessions(void **state)
 	hidden(memory);
 }
 
-/* The same of policies, where a row that is bad hides no other one. */
+/* The same for policies; one bad row must not hide another one. */
 static void odd_policies(void **state)
 {
 	struct ccdm_store *memory = exposed();
@@ -136,7 +138,7 @@ static void odd_policies(void **state)
 	before = lines("store", NULL);
 	sql(file(DB), "INSERT INTO policy (name, text, mac) VALUES ('a', 'x', zeroblob(32))");
 	for (i = 0; i < 50; i++) {
-		/* (a change, so that they are read again) */
+		/* a change, so the policies are read again */
 		snprintf(text, sizeof(text),
 			 "UPDATE policy SET mac = randomblob(32) WHERE name = 'a'");
 		sql(file(DB), text);
@@ -151,7 +153,7 @@ static void odd_policies(void **state)
 	assert_int_equal(ccdm_broker_policies(&broker, &p, &err), 0);
 	assert_int_equal(lines("store", &last) - before, 2);
 	assert_string_equal(text_of(last, "key"), "b");
-	/* as many as before, and the first is the same: the other is another */
+	/* the number and the first row are the same, but the second row is another */
 	sql(file(DB), "UPDATE policy SET name = 'c' WHERE name = 'b'");
 	assert_int_equal(ccdm_broker_policies(&broker, &p, &err), 0);
 	assert_int_equal(lines("store", &last) - before, 3);
@@ -164,7 +166,7 @@ static void odd_policies(void **state)
 	hidden(memory);
 }
 
-/* Who writes ever more of them makes no more lines than the broker knows. */
+/* However many bad rows appear, they make no more lines than the broker can remember rows. */
 static void odd_bounded(void **state)
 {
 	struct ccdm_store *memory = exposed();
@@ -177,7 +179,7 @@ static void odd_bounded(void **state)
 	(void)state;
 	rows = broker.odd_rows;
 	before = lines("store", NULL);
-	/* more at a time than the store names */
+	/* more rows at a time than the store names */
 	for (i = 0; i < 3 * CCDM_STORE_ODD; i++) {
 		snprintf(text, sizeof(text),
 			 "INSERT INTO policy (name, text) VALUES ('a%03u', 'x')", i);
@@ -189,7 +191,7 @@ static void odd_bounded(void **state)
 	}
 	assert_int_equal(lines("store", &last) - before, CCDM_STORE_ODD + 1);
 	assert_int_equal(json_integer_value(json_object_get(last, "count")), 3 * CCDM_STORE_ODD);
-	/* ever new ones */
+	/* new ones again and again */
 	for (i = 0; i < 3 * CCDM_BROKER_ODD; i++) {
 		snprintf(text, sizeof(text),
 			 "UPDATE policy SET name = 'Z%03u' WHERE name = '%s%03u'", i, i ? "Z" : "a",
@@ -206,7 +208,7 @@ static void odd_bounded(void **state)
 	hidden(memory);
 }
 
-/* A row that cannot be noted is not served, and is noted when there is room again. */
+/* A row that cannot be logged is not served; it is logged when there is room again. */
 static void odd_unlogged(void **state)
 {
 	struct ccdm_store *memory = exposed();
@@ -233,9 +235,9 @@ static void odd_unlogged(void **state)
 	hidden(memory);
 }
 
-/* ---- peers without a session -------------------------------------------------------- */
+/* ---- requests without a session ------------------------------------------------------ */
 
-/* A request of nobody's, or with this cookie or token. */
+/* Send a request without a session, or with this cookie or token. */
 static void nobody(const char *path, bool post, const char *cookie, const char *token,
 		   const char *body, int64_t now)
 {
@@ -249,7 +251,7 @@ static void nobody(const char *path, bool post, const char *cookie, const char *
 	free(a.body);
 }
 
-/* What all lines say of them, by reason. */
+/* Sum up the numbers of all lines, by reason. */
 static json_int_t counted(const char *reason)
 {
 	FILE *f = fopen(file("audit.log"), "r");
@@ -277,7 +279,7 @@ static json_int_t counted(const char *reason)
 
 static const char *const reasons[] = { "path", "message", "version", "tee", "session", "expired" };
 
-/* 1,000 of them make a line, and the numbers in it are right. */
+/* 1,000 such requests make one line, and its numbers are correct. */
 static void anonymous(void **state)
 {
 	json_int_t before[6], want[6] = { 0 };
@@ -333,7 +335,7 @@ static void anonymous(void **state)
 			want[5]++;
 			break;
 		case 9:
-			/* (the first ones have a line) */
+			/* the first ones of a minute have a line each */
 			nobody("/kbs/v0/attest", true, g.cookie, NULL, "{}", NOW);
 			want[1]++;
 			break;
@@ -346,11 +348,11 @@ static void anonymous(void **state)
 	for (i = 0; i < 6; i++)
 		assert_int_equal(counted(reasons[i]) - before[i], want[i] - (i == 1 ? attests : 0));
 	assert_int_equal(strlen(text_of(last, "since")), 20);
-	/* nothing new, no line */
+	/* without new requests, no line */
 	n = lines("anonymous", NULL);
 	assert_int_equal(ccdm_broker_refusals(&broker, NOW, &err), 0);
 	assert_int_equal(lines("anonymous", NULL), n);
-	/* in the next minute there is room again */
+	/* the next minute allows lines again */
 	n = lines("attest", NULL);
 	for (i = 0; i < 50; i++)
 		nobody("/kbs/v0/attest", true, g.cookie, NULL, "{}", NOW + 60 + i % 59);
@@ -361,7 +363,9 @@ static void anonymous(void **state)
 	whole();
 }
 
-/* What is decided stands behind those that were refused before it; at most once a second. */
+/*
+ * A decision stands behind the refusals that preceded it; they are written at most once a second.
+ */
 static void anonymous_order(void **state)
 {
 	struct guest g = guest(CCDM_KBS_0_4);
@@ -385,7 +389,7 @@ static void anonymous_order(void **state)
 	whole();
 }
 
-/* What had no room is not lost, and nothing is released before it is written. */
+/* Counts that could not be written are kept, and nothing is released before they are written. */
 static void anonymous_unlogged(void **state)
 {
 	struct guest g = guest(CCDM_KBS_0_4);
@@ -425,7 +429,7 @@ static json_t *status(void)
 	return ccdm_admin_answer(&broker, order, strlen(order), "test", NOW);
 }
 
-/* Policies that cannot be read open nothing, and the status says so instead of failing. */
+/* If the policies cannot be read, nothing is released, and the status reports it. */
 static void status_policies(void **state)
 {
 	json_t *o = status();

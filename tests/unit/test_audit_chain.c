@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/*
- * The audit log: its hash chain and signed heads, and requests that it has no room for.
- */
+/* The audit log: its hash chain and signed heads, and requests for which it has no room. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,7 +15,7 @@
 /* A request that cannot be logged is refused; the log stays valid when there is room again. */
 static void unlogged(void **state)
 {
-	static const unsigned int room[] = { 0, 10, 100 }; /* bytes that the log can still grow */
+	static const unsigned int room[] = { 0, 10, 100 }; /* bytes by which the log can grow */
 	struct guest g = guest(CCDM_KBS_0_4), h;
 	struct rlimit before, now;
 	uint64_t lines;
@@ -156,7 +154,7 @@ static void rewritten_chain(void **state)
 		assert_non_null(strstr(err.text, "copy.log: line 64: expected a signed head"));
 		free(other);
 	}
-	/* a head is no token */
+	/* the signature of a head is no token */
 	free(g.token);
 	g.token = token;
 	assert_null(fetch(&g, PATH, true));

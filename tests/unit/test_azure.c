@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * Azure's evidence: the report of an SNP guest or a TD, and the quote of its TPM, each spoilt
- * in one place, so that one check fails.
+ * Azure's evidence: the report of an SNP guest or of a TD, and the quote of its TPM. Each is spoilt
+ * in one place, and one check must fail.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 #include "forge_azure.h"
 #include "seed.h"
 
-/* SNP: the report covers the runtime data, and those name the TPM's key and the nonce. */
+/* SNP: the report covers the runtime data, which contain the TPM's key and the nonce. */
 static void snp_checks(void **state)
 {
 	static const struct azure_spoil all[] = {
@@ -61,13 +61,13 @@ static void snp_checks(void **state)
 			fail_msg("case %zu: failed: '%s', not '%s'", i, failed(v),
 				 all[i].fails ? all[i].fails : "");
 		assert_int_equal(ccdm_verdict_accepted(v), !all[i].fails);
-		/* without user data nothing binds it to the nonce */
+		/* without user data nothing binds the report to the nonce */
 		json_object_del(az.claims, "user-data");
 		memset(v, 0, sizeof(*v));
 		assert_int_equal(ccdm_azure_verify(&az, &want, &facts, v, &err), 0);
 		if (!all[i].fails)
 			assert_string_equal(failed(v), all[i].version == 1 ? "" : "user-data");
-		/* A quote holds no nonce of this size. */
+		/* A quote cannot hold a nonce of this size. */
 		want.nonce_size = CCDM_DIGEST_MAX + 1;
 		assert_int_equal(ccdm_azure_verify(&az, &want, &facts, v, &err), -EINVAL);
 		ccdm_azure_drop(&az);

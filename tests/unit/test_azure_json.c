@@ -80,7 +80,7 @@ static void members(void **state)
 		}
 }
 
-/* A message that is hexadecimal, and no quote. */
+/* A message that is valid hexadecimal but not a quote. */
 static void message(void **state)
 {
 	struct ccdm_anchor anchor = { .name = "Milan" };
@@ -195,12 +195,12 @@ static void version_0(void **state)
 	}
 }
 
-/* HCL reports with one error each, and one that was read while it was being written. */
+/* HCL reports with one error each, and one that was read during an update. */
 static void hcl_report(void **state)
 {
 	static const struct {
 		size_t at;
-		const char *bytes, *said, *in_place_of; /* its first occurrence */
+		const char *bytes, *said, *in_place_of; /* its first occurrence is replaced */
 	} all[] = {
 		{ 0, "HCLAkPxb", "hcl_report: expected an RSA key HCLAkPub", "HCLAkPub" },
 		{ 0, "kix\":\"HCLAkPub", "hcl_report: expected an RSA key HCLAkPub",

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/*
- * Base64: which texts decode, in the plain form and in the form for URLs.
- */
+/* Base64: which texts decode, in the plain form and in the URL form. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* What the logs of a boot say: launch values, logs that replay or do not, enclave IDs. */
+/* Facts from the logs of a boot: launch values, logs that do or do not replay, enclave IDs. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -42,7 +42,7 @@ static void launches(void **state)
 	assert_int_equal(list.count, 2);
 	assert_true(ccdm_launches_have(&list, CCDM_LAUNCH_ID_KEY, value));
 	assert_true(ccdm_launches_have(&list, CCDM_LAUNCH_MRTD, value));
-	/* a value counts as what it is listed as, and as nothing else */
+	/* a value counts only as the kind that it is listed as */
 	assert_false(ccdm_launches_have(&list, CCDM_LAUNCH_MEASUREMENT, value));
 	value[47] ^= 1;
 	assert_false(ccdm_launches_have(&list, CCDM_LAUNCH_ID_KEY, value));
@@ -55,7 +55,7 @@ static void launches(void **state)
 		assert_int_equal(list.count, 0);
 	}
 	assert_non_null(strstr(err.text, "line 2: mrtd"));
-	/* a zero byte, and more than a list may have */
+	/* a zero byte, and a list that is too large */
 	assert_int_equal(ccdm_launches_parse("list", text, sizeof(text), &list, &err), -EINVAL);
 	assert_int_equal(ccdm_launches_parse("list", text, CCDM_LAUNCHES_FILE + 1, &list, &err),
 			 -EINVAL);
@@ -63,7 +63,7 @@ static void launches(void **state)
 
 /* ---- logs --------------------------------------------------------------------- */
 
-/* Phase, number of events and of notes. */
+/* Check the phase, and the numbers of events and notes. */
 static void logged(const struct machine *m, const struct ccdm_registers *regs, const char *phase,
 		   size_t events, size_t notes)
 {
@@ -102,35 +102,35 @@ static void logs(void **state)
 	boot(&m, -1);
 	registers(&m, &regs);
 	logged(&m, &regs, "initrd", 3 + 2 + 1 + 3, 0);
-	/* a register that nothing proves, and one whose log is not its own */
+	/* a register without a proof, and one whose value the log does not reach */
 	regs.covered &= ~(1U << 4);
 	logged(&m, &regs, "initrd", 8, 2);
 	regs.value[11][0] ^= 1;
 	logged(&m, &regs, "initrd", 7, 3);
 	regs.value[15][0] ^= 1;
 	logged(&m, &regs, "unknown", 5, 4);
-	/* ours, too */
+	/* the same for ccdm's register */
 	boot(&m, -1);
 	registers(&m, &regs);
 	regs.covered &= ~(1U << 15);
 	logged(&m, &regs, "unknown", 7, 2);
-	/* the cap may stand anywhere among systemd's, and is seen there */
+	/* the cap is found at any position among systemd's events */
 	for (caps = 0; caps <= 3; caps++) {
 		boot(&m, caps);
 		registers(&m, &regs);
 		logged(&m, &regs, "running", 10, 0);
 	}
-	/* an event left out: the cap */
+	/* a missing event: the cap */
 	m.ccdm.size = strstr(m.ccdm.text, "ccdm-cap") - m.ccdm.text;
 	while (m.ccdm.text[m.ccdm.size] != 0x1e)
 		m.ccdm.size--;
 	logged(&m, &regs, "unknown", 4, 2);
-	/* a log of firmware that begins elsewhere */
+	/* a firmware log of another register value */
 	boot(&m, -1);
 	registers(&m, &regs);
 	m.firmware[32 + 33 + 66] = 4;
 	logged(&m, &regs, "initrd", 7, 1);
-	/* a record without the bank proves nothing, though somebody extended by zeros */
+	/* a record without the bank proves nothing, even if the register was extended by zeros */
 	boot(&m, -1);
 	m.ccdm.size = 0;
 	memset(m.ccdm.text, 0, sizeof(m.ccdm.text));
@@ -156,7 +156,7 @@ static void logs(void **state)
 	}
 	registers(&m, &regs);
 	logged(&m, &regs, "unknown", 3, 2);
-	/* one of ours that ends before it is ready */
+	/* ccdm's log without ccdm-ready */
 	boot(&m, -1);
 	memset(&m.systemd, 0, sizeof(m.systemd));
 	m.ccdm.size = 0;
@@ -166,7 +166,7 @@ static void logs(void **state)
 	record(&m.ccdm, true, "pcr", 15, "ccdm-base:1", &m.value[15]);
 	registers(&m, &regs);
 	logged(&m, &regs, "unknown", 4, 1);
-	/* a word that only begins like the cap, and the cap without more */
+	/* an event that only begins like the cap, then the cap itself */
 	record(&m.ccdm, true, "pcr", 15, "ccdm-ready:1", &m.value[15]);
 	record(&m.ccdm, true, "pcr", 15, "ccdm-capital:", &m.value[15]);
 	registers(&m, &regs);
@@ -174,14 +174,14 @@ static void logs(void **state)
 	record(&m.ccdm, true, "pcr", 15, "ccdm-cap", &m.value[15]);
 	registers(&m, &regs);
 	logged(&m, &regs, "running", 7, 0);
-	/* a locality that is told when there has been an event is none */
+	/* a locality after the first event is ignored */
 	boot(&m, -1);
 	registers(&m, &regs);
 	memcpy(m.firmware + m.firmware_size, m.firmware + 65, 67);
 	m.firmware_size += 67;
 	m.firmware[m.firmware_size - 1] = 4;
 	logged(&m, &regs, "initrd", 9, 0);
-	/* nor is there a register 24, or one of 32 bits */
+	/* register numbers 24 and of 32 bits do not exist */
 	for (caps = 0; caps < 2; caps++) {
 		boot(&m, -1);
 		registers(&m, &regs);
@@ -193,7 +193,7 @@ static void logs(void **state)
 	}
 }
 
-/* Where the cap may be among very many events of systemd's: not behind all of them. */
+/* With very many systemd events, the cap is not tried behind all of them. */
 static void late_cap(void **state)
 {
 	enum { TRIES = 128 };
@@ -223,7 +223,7 @@ static void late_cap(void **state)
 	}
 }
 
-/* Every log cut off anywhere is an error or proves less; none crashes. */
+/* A log that is cut anywhere is an error or proves less; the parser never crashes. */
 static void cut_logs(void **state)
 {
 	struct ccdm_bootlog log = { 0 };
@@ -247,7 +247,7 @@ static void cut_logs(void **state)
 	}
 }
 
-/* How many there may be, of all logs, is bounded; who has more is told so. */
+/* The number of events of all logs has a limit, and exceeding it is an error. */
 static void many_events(void **state)
 {
 	static const char one[] = "\x1e{\"pcr\":0,\"digests\":[{\"hashAlg\":\"sha1\",\"digest\":"
@@ -276,7 +276,7 @@ static void many_events(void **state)
 	free(text);
 }
 
-/* A confidential guest's log of firmware: what stands for register 0 is no event of an RTMR's. */
+/* In the firmware log of a confidential guest, register 0 does not count as an RTMR. */
 static size_t guest_firmware(uint8_t *log, unsigned int third, struct ccdm_digest value[4])
 {
 	const unsigned int where[] = { 0, 1, third, 1 };
@@ -299,13 +299,13 @@ static void rtmrs(void **state)
 	assert_int_equal(ccdm_eventlog_begin(CCDM_ALG_SHA384, &value, &err), 0);
 	record(&m.ccdm, true, "rtmr", 3, "ccdm-ready:1", &value);
 	record(&m.ccdm, true, "pcr", 15, "ccdm-ready:1",
-	       NULL); /* of a TPM, which is not asked here */
+	       NULL); /* of a TPM, which does not count here */
 	memcpy(regs.value[3], value.bytes, 48);
 	logged(&m, &regs, "initrd", 1, 0);
 	record(&m.ccdm, true, "rtmr", 3, "ccdm-cap:1", &value);
 	memcpy(regs.value[3], value.bytes, 48);
 	logged(&m, &regs, "running", 2, 0);
-	/* with one of firmware: two events of RTMR 0, one of RTMR 3 before ours */
+	/* with a firmware log: two events of RTMR 0, and one of RTMR 3 before ccdm's */
 	{
 		struct ccdm_digest all[4];
 		unsigned int i;
@@ -320,7 +320,7 @@ static void rtmrs(void **state)
 		logged(&m, &regs, "initrd", 4, 0);
 		regs.value[0][7] ^= 1;
 		logged(&m, &regs, "initrd", 2, 1);
-		/* nobody but ccdm measures into RTMR 3 before the cap */
+		/* nothing but ccdm measures into RTMR 3 before the cap */
 		memset(&m, 0, sizeof(m));
 		for (i = 0; i < 4; i++)
 			assert_int_equal(ccdm_eventlog_begin(CCDM_ALG_SHA384, &all[i], &err), 0);
@@ -334,7 +334,7 @@ static void rtmrs(void **state)
 
 /* ---- enclave IDs ------------------------------------------------------------------- */
 
-/* Facts of a machine; "" for an ID that is unknown. */
+/* Get the enclave ID of a machine; "" if it is unknown. */
 static void boot_facts(const struct machine *m, char id[CCDM_ENCLAVE_ID_SIZE], char phase[16])
 {
 	struct ccdm_bootlog log = { m->firmware_size ? m->firmware : NULL,
@@ -378,7 +378,7 @@ static void firmware_text(struct machine *m, unsigned int reg, const void *text,
 	m->firmware_size = p - m->firmware;
 }
 
-/* What leaves the ID as it is, and what does not; each beside the same honest boot. */
+/* Changes that keep the ID and changes that do not, each compared with the same honest boot. */
 static void enclave_ids(void **state)
 {
 	static const char *const kinds[] = {
@@ -448,7 +448,7 @@ static void enclave_ids(void **state)
 	}
 }
 
-/* The cap under another label: the running system stays the running system. */
+/* With the cap under another label, the phase is still "running". */
 static void relabelled_cap(void **state)
 {
 	char id[CCDM_ENCLAVE_ID_SIZE], phase[16];
@@ -460,17 +460,17 @@ static void relabelled_cap(void **state)
 		fresh(&m);
 		record(&m.ccdm, true, "pcr", 15, "ccdm-base:0", &m.value[15]);
 		record(&m.ccdm, true, "pcr", 15, "ccdm-ready:1", &m.value[15]);
-		if (k == 1) /* a record of another type in our log */
+		if (k == 1) /* a record of another type in ccdm's log */
 			record(&m.ccdm, false, "pcr", 15, "ccdm-cap:1", &m.value[15]);
 		else if (k == 2)
 			record(&m.systemd, false, "pcr", 15, "ccdm-cap:1", &m.value[15]);
-		else if (k == 3) { /* before ours, by firmware */
+		else if (k == 3) { /* by firmware, before ccdm's events */
 			fresh(&m);
 			memset(&m.ccdm, 0, sizeof(m.ccdm));
 			firmware_text(&m, 15, "ccdm-base:0", 11);
 			firmware_text(&m, 15, "ccdm-ready:1", 12);
 			firmware_text(&m, 15, "ccdm-cap:1", 10);
-		} else if (k == 4) /* an event that nobody knows */
+		} else if (k == 4) /* an unknown event */
 			record(&m.ccdm, false, "pcr", 15, "ccdm-cap:2", &m.value[15]);
 		else if (k == 5)
 			record(&m.ccdm, true, "pcr", 15, "ccdm-cap:2", &m.value[15]);
@@ -489,7 +489,7 @@ static char *vector_file(const char *name, size_t *size)
 	return ccdm_file_read(path, CCDM_TCGLOG_MAX, &text, size, &none) ? NULL : text;
 }
 
-/* A real boot: its ID in two banks is known. */
+/* The ID of a real boot, in both banks. */
 static void real_boot(void **state)
 {
 	static const struct {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * The broker's side of the protocol, without a network: a guest with a TPM of our own attests
- * and gets its secret; hostile guests do not.
+ * The broker's side of the protocol, without a network. A guest with a test TPM attests and
+ * receives its secret; hostile guests do not.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -76,14 +76,14 @@ static void bad_auth(void **state)
 		refused(&g, cases[i].type);
 		free(a.body);
 	}
-	/* with a TEE, what the host's TPM says of itself does not matter */
+	/* with a TEE, an invalid identity of the TPM does not matter */
 	ask(&g, true, "/kbs/v0/auth",
 	    "{\"version\": \"0.4.0\", \"tee\": \"snp\", \"extra-params\": {\"ccdm-tpm\": {}}}",
 	    false, &a);
 	assert_int_equal(a.status, 200);
 	assert_non_null(strstr(a.body, "\"extra-params\":\"\""));
 	free(a.body);
-	/* a version that this broker does not enable */
+	/* a version that is not enabled */
 	broker.versions = 1U << CCDM_KBS_0_2;
 	ask(&g, true, "/kbs/v0/auth",
 	    "{\"version\": \"0.4.0\", \"tee\": \"tpm\", \"extra-params\": \"\"}", false, &a);
@@ -133,7 +133,7 @@ static void bad_paths(void **state)
 		assert_int_equal(a.status, 404);
 		free(a.body);
 	}
-	/* Trustee's way to write a secret */
+	/* the request with which Trustee stores a secret */
 	ask(&g, true, "/kbs/v0/resource/" PATH, "mine", false, &a);
 	assert_int_equal(a.status, 404);
 	free(a.body);
@@ -149,7 +149,7 @@ static void replays(void **state)
 	(void)state;
 	attest(&g, g.nonce, pcr);
 	assert_non_null(g.token);
-	/* the same message again, with its own cookie and with another guest's */
+	/* the same message again, with the guest's own cookie and with another guest's */
 	ask(&g, true, "/kbs/v0/attest", g.message, false, &a);
 	assert_int_equal(g.status, 401);
 	free(a.body);
@@ -213,7 +213,7 @@ static void cookies(void **state)
 	g.now = NOW + 300;
 	attest(&g, g.nonce, pcr);
 	refused(&g, "TokenNotFound");
-	/* before the guest attests there is no session */
+	/* without attestation there is no session */
 	g.now = NOW;
 	assert_null(fetch(&g, PATH, false));
 	refused(&g, "TokenNotFound");
@@ -237,7 +237,7 @@ static void tokens(void **state)
 	for (i = 0; i < n; i += 7) {
 		g.token = strdup(good);
 		g.token[i] = good[i] == 'A' ? 'B' : 'A';
-		/* (some bits of a part's last character have no meaning) */
+		/* the last character of a part has bits without meaning */
 		if (strcmp(g.token, good) && good[i + 1] && good[i + 1] != '.') {
 			assert_null(fetch(&g, PATH, true));
 			assert_string_equal(g.type, "TokenNotFound");
@@ -289,7 +289,7 @@ static void denied(void **state)
 	other[4][0] ^= 1;
 	attest(&g, g.nonce, other);
 	refused(&g, "PolicyDeny");
-	/* a changed or removed policy applies at once, to sessions that exist as well */
+	/* a changed or removed policy applies at once, also to existing sessions */
 	begin(&g);
 	attest(&g, g.nonce, pcr);
 	assert_string_equal(fetch(&g, PATH, false), SECRET);
@@ -302,23 +302,23 @@ static void denied(void **state)
 	h = guest(CCDM_KBS_0_4);
 	attest(&h, h.nonce, pcr);
 	refused(&h, "PolicyDeny");
-	/* a policy whose condition has no known answer opens nothing */
+	/* a policy whose condition is undecided releases nothing */
 	policy("  signer: {key: "
 	       "0000000000000000000000000000000000000000000000000000000000000000, product: x, svn: 1}\n");
 	assert_null(fetch(&g, PATH, false));
 	assert_string_equal(g.type, "PolicyDeny");
-	/* one policy that cannot be parsed closes everything */
+	/* one policy that cannot be parsed blocks all secrets */
 	policy(IMAGE);
 	assert_string_equal(fetch(&g, PATH, false), SECRET);
 	assert_int_equal(ccdm_store_policy_put(broker.store, "zz", "name: [", &err), 0);
 	assert_null(fetch(&g, PATH, false));
 	assert_int_equal(ccdm_store_policy_remove(broker.store, "zz", &err), 0);
-	/* a secret that does not exist and one of another guest look the same */
+	/* a missing secret and another guest's secret get the same answer */
 	assert_null(fetch(&g, "default/web/other", false));
 	assert_string_equal(g.type, "PolicyDeny");
 	assert_null(fetch(&g, "default/db/key", false));
 	assert_string_equal(g.type, "PolicyDeny");
-	/* a secret copied to another name in the database */
+	/* a secret that was copied to another name in the database */
 	assert_int_equal(ccdm_store_secret_get(broker.store, PATH, &sealed, &size, &err), 0);
 	assert_int_equal(
 		ccdm_store_secret_put(broker.store, "default/web/other", sealed, size, &err), 0);
@@ -348,7 +348,7 @@ static void unreadable(void **state)
 		free(a.body);
 		assert_int_equal(ccdm_audit_verify(file("audit.log"), broker.signer, &after, &err),
 				 0);
-		/* (a head may come with it) */
+		/* a head may be written, too */
 		assert_true(after > before);
 		drop(&g);
 	}

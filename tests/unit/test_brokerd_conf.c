@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/*
- * brokerd.conf: each error with its place.
- */
+/* brokerd.conf: each error names its line. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/*
- * One certificate by itself: its name, its encoding, and signatures under its key.
- */
+/* A single certificate: its name, its encoding, and signatures under its key. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -50,7 +48,7 @@ static void encodings(void **state)
 		X509_NAME_free(name);
 		X509_free(x);
 	}
-	/* with a byte after it, and without any */
+	/* with one more byte, and without any byte */
 	for (i = 0; i < 2; i++) {
 		X509 *x = pki_cert(&w);
 		uint8_t more[8192];

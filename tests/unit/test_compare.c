@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* What a disk will measure, beside logs that a boot may have left: each event another one, missing, or one more. */
+/*
+ * Compare a disk's prediction with logs of possible boots: each event changed, missing, or
+ * additional.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -63,7 +66,7 @@ static void log_event(struct forge_bytes *log, unsigned int banks, unsigned int 
 	forge_say(log, data, size);
 }
 
-/* The hashes of a text, as an event of the log. */
+/* Write the hashes of a text as an event of the log. */
 static void log_text(struct forge_bytes *log, unsigned int banks, unsigned int reg,
 		     const void *text, size_t size)
 {
@@ -76,7 +79,10 @@ static void log_text(struct forge_bytes *log, unsigned int banks, unsigned int r
 	log_event(log, banks, reg, digest, text, size);
 }
 
-/* What the prediction says, but event @but: @how 'x' another one, '-' missing, '+' one more before it. */
+/*
+ * Write the predicted events, except for @but. @how: 'x' replaces it, '-' omits it, '+' adds one
+ * before it.
+ */
 static void log_of(struct forge_bytes *log, unsigned int banks, bool rtmr, int but, char how)
 {
 	unsigned int i;
@@ -103,7 +109,7 @@ static void log_of(struct forge_bytes *log, unsigned int banks, bool rtmr, int b
 	}
 }
 
-/* ccdm's log; @other: the text of the first event, or NULL */
+/* Write ccdm's log. @other: replaces the text of the first event, or NULL */
 static void log_ccdm(struct forge_bytes *log, bool rtmr, const char *other)
 {
 	char hex[2 * CCDM_DIGEST_MAX + 1], line[4096];
@@ -158,7 +164,7 @@ static void same(void **state)
 	assert_int_equal(prediction.unknowns, 0);
 	for (rtmr = 0; rtmr < 2; rtmr++)
 		for (banks = 1 + rtmr; banks < 4; banks++) {
-			if (rtmr && banks == 3) /* (a TD has SHA-384 alone) */
+			if (rtmr && banks == 3) /* a TD has SHA-384 only */
 				continue;
 			memset(&log, 0, sizeof(log));
 			memset(&ccdm, 0, sizeof(ccdm));
@@ -169,7 +175,9 @@ static void same(void **state)
 			assert_true(ccdm_compare_same(&comparison));
 			assert_int_equal(comparison.equal, prediction.events);
 			ccdm_compare_drop(&comparison);
-			/* without ccdm's log its register is not compared, and that is said */
+			/*
+			 * without ccdm's log its register is not compared, and the result says so
+			 */
 			assert_int_equal(compare(&log, NULL, rtmr), 0);
 			assert_false(ccdm_compare_same(&comparison));
 			assert_int_equal(comparison.left, 1);
@@ -200,14 +208,14 @@ static void each_event(void **state)
 
 			log_of(&log, 3, false, (int)i, hows[k]);
 			assert_int_equal(compare(&log, NULL, false), 0);
-			/* (a constant that is missing says nothing about the image) */
+			/* a missing constant says nothing about the image */
 			if (e->kind == CCDM_PREDICT_CONSTANT && hows[k] == '-') {
 				assert_int_equal(comparison.count, 0);
 			} else {
 				assert_true(comparison.count >= 1);
 				assert_int_equal(comparison.departure[0].reg, e->pcr);
 				assert_string_not_equal(comparison.departure[0].why, "");
-				/* (PCR 5 is in no ID, and PCR 15 is not compared here) */
+				/* PCR 5 is in no ID, and PCR 15 is not compared here */
 				assert_int_equal(comparison.id, e->pcr == 5
 									? CCDM_COMPARE_UNKNOWN_ID
 									: CCDM_COMPARE_OTHER_ID);
@@ -224,19 +232,22 @@ static void each_event(void **state)
 	forge_free(&disk);
 }
 
-/* One event of PCR 5 or RTMR 1 is another one, or one more: is the ID of the boot still the same? */
+/* Replace or add an event in PCR 5 or RTMR 1: does the boot have the same ID? */
 static void other_ids(void **state)
 {
 	static const struct {
 		const char *stub;
 		bool rtmr, ccdm;
-		bool replaced; /* the partition table's event; else there is one more in @reg */
+		bool replaced; /* in place of the partition table's; else added in @reg */
 		unsigned int reg;
 		const char *data;
 		size_t size;
 		enum ccdm_compare_id id;
 	} cases[] = {
-		/* a TD: in place of the partition table a driver; another table; a driver beside it */
+		/*
+		 * a TD: a driver in place of the partition table; another table; a driver in
+		 * addition
+		 */
 		{ "257.1", true, true, true, 1, "driver", 6, CCDM_COMPARE_OTHER_ID },
 		{ "257.1", true, true, true, 1, "EFI PART, of another disk", 25,
 		  CCDM_COMPARE_SAME_ID },
@@ -246,7 +257,7 @@ static void other_ids(void **state)
 		{ "257.1", true, true, false, 2, "EFI PART, out of its place", 26,
 		  CCDM_COMPARE_OTHER_ID },
 		{ "257.1", true, true, false, 3, "one more", 8, CCDM_COMPARE_OTHER_ID },
-		/* what was not compared is not the same */
+		/* a register that was not compared makes the ID unknown */
 		{ "257.1", true, false, true, 1, "EFI PART, of another disk", 25,
 		  CCDM_COMPARE_UNKNOWN_ID },
 		{ "257.1", true, false, true, 1, "driver", 6, CCDM_COMPARE_OTHER_ID },
@@ -293,7 +304,7 @@ static void other_ids(void **state)
 	}
 }
 
-/* Firmware's constants may come again: a first boot option that returned. */
+/* Constants of the firmware may repeat: the first boot option returned. */
 static void returned(void **state)
 {
 	static const char called[] = "Calling EFI Application from Boot Option";
@@ -335,7 +346,7 @@ static void said(unsigned int reg, const char *word)
 	fail_msg("pcr%u: nothing says '%s'", reg, word);
 }
 
-/* One more event in each register, and what it means. */
+/* Add an event in each register; each has its own meaning. */
 static void words(void **state)
 {
 	static const struct {
@@ -364,7 +375,7 @@ static void words(void **state)
 		ccdm_compare_drop(&comparison);
 		forge_free(&log);
 	}
-	/* a section that was added has a name that its digest proves */
+	/* the digest of an added section proves the section's name */
 	memset(&log, 0, sizeof(log));
 	log_of(&log, 3, false, -1, 0);
 	log_text(&log, 3, 11, ".splash", 8);
@@ -383,7 +394,7 @@ static void words(void **state)
 	ccdm_compare_drop(&comparison);
 	forge_free(&log);
 	forge_free(&ccdm);
-	/* a path of a program that ran, as the log calls it */
+	/* the path of a program that ran, as the log has it */
 	memset(&log, 0, sizeof(log));
 	log_of(&log, 3, false, -1, 0);
 	log_text(&log, 3, 4,
@@ -396,7 +407,7 @@ static void words(void **state)
 	forge_free(&disk);
 }
 
-/* A register without any event departs behind what another one departs in. */
+/* Different events are reported before registers that have no event at all. */
 static void order(void **state)
 {
 	struct forge_bytes disk = disk_of("257.1", FORGE_CMDLINE, forge_conf, NULL, 0), log = { 0 };
@@ -440,7 +451,7 @@ static void bad_logs(void **state)
 	forge_free(&disk);
 }
 
-/* What is not known is said, and there is no ID then. */
+/* If something is unknown, the result says so and has no ID. */
 static void unknown(void **state)
 {
 	static const struct forge_file beside[] = { { "EFI/BOOT/BOOTX64.EFI.extra.d/a.addon.efi",
@@ -456,7 +467,9 @@ static void unknown(void **state)
 		{ "257.1", FORGE_CMDLINE, NULL, 0, 15, "there is no etc/ccdm/ccdm.conf" },
 		{ "257.1", FORGE_CMDLINE, "[x\n", 0, 15, "ccdm.conf" },
 		{ "257.1", FORGE_CMDLINE, forge_conf, 1, 12, "a.addon.efi" },
-		/* an addon may change command line and initrd; a credential and an extension are in it */
+		/*
+		 * an addon can change command line and initrd, and bring credentials and extensions
+		 */
 		{ "257.1", FORGE_CMDLINE, forge_conf, 1, 9, "a.addon.efi" },
 		{ "257.1", FORGE_CMDLINE, forge_conf, 1, 13, "a.addon.efi" },
 	};
@@ -480,7 +493,7 @@ static void unknown(void **state)
 	}
 }
 
-/* IDs: of each bank, of a TD; not of a TD with a stub that does not know it. */
+/* IDs of each bank and of a TD; none for a TD whose stub does not measure into RTMRs. */
 static void ids(void **state)
 {
 	char id[3][CCDM_ENCLAVE_ID_SIZE], why[640];
@@ -508,7 +521,7 @@ static void ids(void **state)
 	forge_free(&disk);
 }
 
-/* With Secure Boot on the firmware does not measure the kernel. */
+/* With Secure Boot the firmware does not measure the kernel. */
 static void secure_boot(void **state)
 {
 	struct forge_bytes disk = disk_of("257.1", FORGE_CMDLINE, forge_conf, NULL, 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* Configuration of the boot, the fence, and what the running system may mount. */
+/* The boot's configuration, the fence, and what the running system may mount. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -42,7 +42,7 @@ static int parse(const char *text)
 	return ccdm_config_parse("c", text, strlen(text), &config, &err);
 }
 
-/* A workload has the fields of the base, and its own values. */
+/* A workload has the same fields as the base, with values of its own. */
 static void workload(void **state)
 {
 	(void)state;
@@ -193,7 +193,7 @@ static void bad(void **state)
 		if (!strstr(err.text, table[i].says))
 			fail_msg("%zu: '%s' says not '%s'", i, err.text, table[i].says);
 	}
-	/* one secret more than there may be */
+	/* one secret too many */
 	strcpy(many, GOOD ATTEST "[secrets]\n");
 	for (i = 0; i <= CCDM_SECRETS_MAX; i++)
 		sprintf(many + strlen(many), "a%zu = b/c/d%zu\n", i, i);
@@ -202,12 +202,14 @@ static void bad(void **state)
 	*strrchr(many, 'a') = '\0';
 	assert_int_equal(parse(many), 0);
 	assert_int_equal(ccdm_config_load("/nosuch/ccdm.conf", &config, &err), -ENOENT);
-	/* whatever stands behind a zero byte */
+	/* a zero byte, with anything behind it */
 	assert_int_equal(ccdm_config_parse("c", GOOD "\0[root]", sizeof(GOOD) + 6, &config, &err),
 			 -EINVAL);
 }
 
-/* Every cut and every changed byte of a good file: an error or a configuration, never a crash. */
+/*
+ * Cut a valid file at each byte, and change each byte: an error or a configuration, never a crash.
+ */
 static void damaged(void **state)
 {
 	char text[] = GOOD "[root]\nmin_size = 1G\n[measure]\nsigner = /k\n";
@@ -337,7 +339,7 @@ static void extra(void **state)
 	assert_non_null(strstr(err.text, "/.extra/x.cred"));
 	snprintf(path, sizeof(path), "%s/.extra/x.cred", root);
 	unlink(path);
-	/* nor what is no folder */
+	/* a file in place of the folder */
 	snprintf(command, sizeof(command), "mkdir -p %s/run && : >%s/run/credentials", root, root);
 	assert_int_equal(system(command), 0);
 	assert_int_equal(ccdm_fence_files(root, &err), -ENOTDIR);
@@ -352,7 +354,7 @@ static void extra(void **state)
 	assert_int_equal(system(command), 0);
 }
 
-/* Words that the host gave to systemd beside the command line. */
+/* Settings that the host gives to systemd outside of the command line. */
 static void options(void **state)
 {
 	char root[] = "/tmp/ccdm-unit-XXXXXX", command[300];
@@ -433,7 +435,7 @@ static void mounts(void **state)
 	assert_int_equal(ccdm_system_crypttab("c", "x\n \n", &err), 0);
 }
 
-/* A unit, with the spaces that systemd allows; whatever else it says. */
+/* Lines of units that are allowed and refused, with spaces and continued lines. */
 static void units(void **state)
 {
 	static const char *const allowed[] = {
@@ -474,7 +476,7 @@ static void units(void **state)
 	assert_non_null(strstr(err.text, "found '/dev/vda'"));
 }
 
-/* Whichever file of a system names a device of the host, it is found. */
+/* Whichever file names a device of the host, it is found. */
 static void systems(void **state)
 {
 	static const struct {
@@ -515,7 +517,7 @@ static void systems(void **state)
 		assert_int_equal(system(command), 0);
 	}
 	assert_int_equal(ccdm_system_mounts(root, &err), 0);
-	/* what cannot be read is not passed over */
+	/* a file that cannot be read is an error */
 	snprintf(command, sizeof(command), "mkdir -p %s/etc/fstab", root);
 	assert_int_equal(system(command), 0);
 	assert_int_equal(ccdm_system_mounts(root, &err), -EISDIR);

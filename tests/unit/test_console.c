@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* The console of a VM steers no terminal, and its known lines are found. */
+/* A VM's console output: it cannot steer the terminal, and known lines are found. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,7 +23,7 @@ static void put(void *arg, const char *text, size_t n)
 	shown[size] = '\0';
 }
 
-/* A console that gets @text, in pieces of @piece bytes. */
+/* Feed @text to a console, in pieces of @piece bytes. */
 static struct ccdm_console *console(const char *text, size_t piece)
 {
 	static struct ccdm_console c;
@@ -36,7 +36,7 @@ static struct ccdm_console *console(const char *text, size_t piece)
 		char *copy;
 
 		n = all < piece ? all : piece;
-		copy = malloc(n); /* so that a byte too far is seen */
+		copy = malloc(n); /* an exact copy: the sanitizer sees a read beyond it */
 		memcpy(copy, text, n);
 		ccdm_console_take(&c, copy, n);
 		free(copy);
@@ -71,7 +71,7 @@ static void plain(void **state)
 	}
 }
 
-/* A prompt is printed when nothing follows, and once. */
+/* A prompt is printed once nothing follows it, and only once. */
 static void prompt(void **state)
 {
 	struct ccdm_console *c = console("# ", 2);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* Two disks: each difference is named, also one that no table or file name shows. */
+/* Compare two disks: each difference is named, also one that no table or file name shows. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -64,7 +64,7 @@ static void differences(void **state)
 	forge_free(&other);
 }
 
-/* An image whose UKI, or whose initrd, was changed in this way; the lines that say so. */
+/* Compare an image with one whose UKI or initrd was changed; @says has the expected lines. */
 static void said_of(const struct forge_bytes *disk, const struct forge_bytes *other)
 {
 	struct ccdm_bootable *b = malloc(sizeof(*b));
@@ -79,7 +79,7 @@ static void said_of(const struct forge_bytes *disk, const struct forge_bytes *ot
 	free(b);
 }
 
-/* Headers, gaps and the end of a UKI; signatures. */
+/* Headers, gaps and the end of a UKI, and signatures. */
 static void differences_outside(void **state)
 {
 	static const struct {
@@ -93,7 +93,7 @@ static void differences_outside(void **state)
 		{ FORGE_PE_TABLE + 8 * 40 + 100, "UKI: differs outside of its sections\n" },
 		{ FORGE_PE_OPT + 56, "UKI: differs outside of its sections\n" }, /* SizeOfImage */
 		{ FORGE_PE_TABLE + 39, "UKI: section .text differs\n" },	 /* its flags */
-		{ FORGE_PE_OPT + 64, "" }, /* the checksum, which nobody hashes */
+		{ FORGE_PE_OPT + 64, "" }, /* the checksum, which is not hashed */
 	};
 	struct forge_bytes initrd = { 0 }, uki = { 0 }, other = { 0 };
 	size_t i;
@@ -118,7 +118,7 @@ static void differences_outside(void **state)
 	said_of(&uki, &other);
 	assert_string_equal(lines, "UKI: its signatures for Secure Boot differ\n");
 	forge_free(&other);
-	/* another section, and the entry point as well; another section alone */
+	/* another section and another entry point; another section only */
 	for (i = 0; i < 2; i++) {
 		forge_uki(&other, "257.1", "quiet", &initrd);
 		other.p[FORGE_PE_OPT + 16] = !i;
@@ -131,7 +131,7 @@ static void differences_outside(void **state)
 	forge_free(&uki);
 }
 
-/* A file beside the UKI that has the same size. */
+/* Another file with the size of the UKI. */
 static void differences_files(void **state)
 {
 	static const struct forge_file good[] = { { "LOADER/A.CFG", "aaaa", 4 } };
@@ -148,7 +148,7 @@ static void differences_files(void **state)
 	forge_free(&b);
 }
 
-/* Two files with two names each, in one archive or in two; the last one as the case says. */
+/* Make two files with two names each, in one archive or in two; the last one varies. */
 static struct forge_bytes linked(unsigned int inode, unsigned int links, int word, bool apart,
 				 bool twice)
 {
@@ -171,19 +171,19 @@ static struct forge_bytes linked(unsigned int inode, unsigned int links, int wor
 	return uki;
 }
 
-/* What an entry is beside its content. */
+/* Fields of an entry other than its content. */
 static void differences_entries(void **state)
 {
 	static const struct {
 		unsigned int inode, links;
 		int word;
 		bool apart, twice;
-		const char *says; /* NULL: nothing */
+		const char *says; /* NULL: no difference */
 	} cases[] = {
 		{ 7, 2, -1, false, false, NULL },
 		{ 8, 2, -1, false, false, "initrd: c differs\n" }, /* a link to the other file */
 		{ 7, 1, -1, false, false, "initrd: c differs\n" },
-		{ 7, 2, 2, false, false, "initrd: c differs\n" }, /* user */
+		{ 7, 2, 2, false, false, "initrd: c differs\n" }, /* owner */
 		{ 7, 2, 3, false, false, "initrd: c differs\n" }, /* group */
 		{ 7, 2, 9, false, false, "initrd: c differs\n" }, /* device */
 		{ 7, 2, 10, false, false, "initrd: c differs\n" },

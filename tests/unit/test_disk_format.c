@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* Files for clouds and hypervisors: GNU tar and qemu-img read back the bytes of the disk. */
+/* Disk formats of clouds and hypervisors: GNU tar and qemu-img read back the bytes of the disk. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,7 +24,7 @@
 static struct ccdm_err err;
 static char dir[] = "/tmp/ccdm-format-XXXXXX";
 
-/* A path in the folder of the test; four of them live at a time. */
+/* The path of a file in the test's folder; up to four results are valid at a time. */
 static const char *in(const char *name)
 {
 	static char path[4][128];
@@ -35,7 +35,7 @@ static const char *in(const char *name)
 	return path[n];
 }
 
-/* A shell command in that folder. Return: its exit status */
+/* Run a shell command in that folder. Return: its exit status */
 static int sh(const char *command)
 {
 	char all[1024];
@@ -54,8 +54,8 @@ static void put(const char *name, const void *bytes, size_t size, off_t at)
 }
 
 /*
- * A disk with data at its beginning and end, between holes, and in a block of which only the last
- * byte is not zero. @full: the zeros are written.
+ * Make a disk with data at its beginning and end, with holes between them, and with a block whose
+ * last byte only is not zero. @full: write the zeros, too.
  */
 static void make(const char *name, off_t size, int full)
 {
@@ -127,7 +127,7 @@ static uint32_t be32(const uint8_t *p)
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* Each field, and the sum that the specification asks for. */
+/* Check each field, and the checksum of the specification. */
 static void vhd_footer(void **state)
 {
 	static const uint8_t uuid[16] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 };
@@ -148,12 +148,12 @@ static void vhd_footer(void **state)
 	for (i = 0; i < CCDM_VHD_FOOTER; i++)
 		sum += i >= 64 && i < 68 ? 0 : f[i];
 	assert_int_equal(be32(f + 64), (uint32_t)~sum);
-	/* times before its beginning */
+	/* times before the format's epoch */
 	ccdm_vhd_footer(MiB, 5, uuid, f);
 	assert_int_equal(be32(f + 24), 0);
 }
 
-/* The bytes of the disk come back; the file depends on neither holes nor names. */
+/* The disk's bytes are unchanged; the file depends on neither holes nor names. */
 static void vhd(void **state)
 {
 	(void)state;
@@ -166,7 +166,7 @@ static void vhd(void **state)
 			 0);
 	/* sparse: 5 blocks and the footer */
 	assert_int_equal(sh("test $(du -k a.vhd | cut -f1) -le 400"), 0);
-	/* another disk has another identity */
+	/* another disk has another UUID */
 	put("full", "y", 1, MiB);
 	assert_int_equal(write_as("vhd", "full", "b.vhd"), 0);
 	assert_int_equal(sh("tail -c 444 a.vhd | head -c 16 >a; tail -c 444 b.vhd | head -c 16 >b"
@@ -178,7 +178,7 @@ static void vhd(void **state)
 			    "5242880,'"),
 			 0);
 	assert_int_equal(sh("qemu-img convert -f vpc -O raw a.vhd back && cmp back disk"), 0);
-	/* fields that QEMU writes, too: all but creator, time, UUID and the sum */
+	/* QEMU writes the same fields, except for creator, time, UUID and checksum */
 	assert_int_equal(
 		sh("qemu-img convert -f raw -O vpc -o subformat=fixed,force_size=on disk q.vhd && "
 		   "for f in a q; do tail -c 512 $f.vhd >$f; { head -c 24 $f; tail -c +41 $f | head "
@@ -186,7 +186,7 @@ static void vhd(void **state)
 		0);
 }
 
-/* GNU tar says how the header must look. */
+/* GNU tar accepts the header. */
 static void gcp(void **state)
 {
 	(void)state;
@@ -205,7 +205,7 @@ static void gcp(void **state)
 	assert_int_equal(sh("test $(stat -c %s a.tar.gz) -lt 1200000"), 0);
 }
 
-/* A size from 8 GiB on is no octal number. */
+/* A size from 8 GiB on does not fit into octal digits. */
 static void gcp_large(void **state)
 {
 	uint8_t h[CCDM_GCP_HEADER];
@@ -246,12 +246,12 @@ static void raw(void **state)
 	make("full", 5 * MiB, 1);
 	assert_int_equal(write_as("raw", "full", "copy"), 0);
 	assert_int_equal(sh("cmp full copy && test $(du -k copy | cut -f1) -le 400"), 0);
-	/* in the place of itself */
+	/* output over the input file */
 	assert_int_equal(write_as("raw", "copy", "copy"), 0);
 	assert_int_equal(sh("cmp full copy"), 0);
 }
 
-/* Nothing is left behind, and what was there stays. */
+/* A failure leaves no file behind and keeps the old one. */
 static void refused(void **state)
 {
 	struct rlimit small = { MiB, RLIM_INFINITY }, before;
@@ -295,7 +295,7 @@ static void step(void *arg, uint64_t done, uint64_t all)
 		raise(SIGINT);
 }
 
-/* The last test: a signal stays. */
+/* Must run last: after the signal the program stays interrupted. */
 static void interrupted(void **state)
 {
 	struct ccdm_format_progress progress = { .step = step };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* The log of measurements: written, read back, replayed; and malformed ones. */
+/* ccdm's event log: written, read back and replayed; and malformed logs. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "seed.h"
 
-/* worked out apart, with Python's hashlib: hash(value + hash(text)), from zeros on */
+/* computed with Python's hashlib: hash(value + hash(text)), from zeros on */
 #define REPLAY_SHA256 "eff9f3ca5b397a65d1d15a71b8458a39476c79176a48c795bb11ae059a33917e"
 #define REPLAY_RTMR                                        \
 	"4d20e8568c4b8158aca918e46e8a46b69fc52ae37344924b" \
@@ -81,7 +81,7 @@ static void replay(void **state)
 	/* a bank that a record lacks cannot be replayed */
 	assert_int_equal(replay_of(text, size, false, 15, CCDM_ALG_SHA1, &value), -ENOENT);
 	assert_int_equal(replay_of(text, size, false, 15, 0x99, &value), -ENOTSUP);
-	/* a record of systemd goes on from there, whatever its content */
+	/* a record of systemd is replayed from there, whatever its content is */
 	assert_int_equal(ccdm_eventlog_begin(CCDM_ALG_SHA1, &value, &err), 0);
 	assert_int_equal(ccdm_eventlog_replay(foreign, strlen(foreign), false, 15, &value, &err),
 			 0);
@@ -127,7 +127,7 @@ static void malformed(void **state)
 		"\x1e{\"rtmr\":4,\"digests\":[{\"hashAlg\":\"sha1\","
 		"\"digest\":\"" SHA1_OF_A "\"}],"
 		"\"content_type\":\"ccdm\",\"content\":{\"ccdm\":\"a\"}}\n",
-		/* a member more; a digest in capitals, or short of a digit */
+		/* one more member; a digest in capitals, or one digit short */
 		"\x1e{\"pcr\":15,\"digests\":[{\"hashAlg\":\"sha1\","
 		"\"digest\":\"" SHA1_OF_A "\"}],"
 		"\"content_type\":\"ccdm\",\"content\":{\"ccdm\":\"a\"},\"x\":1}\n",
@@ -137,7 +137,7 @@ static void malformed(void **state)
 		"\x1e{\"pcr\":15,\"digests\":[{\"hashAlg\":\"sha1\","
 		"\"digest\":\"86f7e437faa5a7fce15d1ddcb9eaeaea377667b\"}],"
 		"\"content_type\":\"systemd\",\"content\":{\"string\":\"a\"}}\n",
-		/* a bank twice */
+		/* the same bank twice */
 		"\x1e{\"pcr\":15,\"digests\":[{\"hashAlg\":\"sha1\","
 		"\"digest\":\"0000000000000000000000000000000000000000\"},{\"hashAlg\":\"sha1\","
 		"\"digest\":\"0000000000000000000000000000000000000000\"}],"
@@ -164,7 +164,7 @@ static void malformed(void **state)
 			 -EINVAL);
 	assert_non_null(strstr(err.text, "larger than"));
 	free(large);
-	/* a good log: cut anywhere, and with any byte changed */
+	/* a valid log: cut at each byte, and with each byte changed */
 	n = strlen(log_text);
 	if (ccdm_eventlog_parse(log_text, n, none, &seen, &err))
 		fail_msg("%s (%zu bytes)", err.text, n);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * What evidence proves: facts of a quote and of the logs with it, of a TPM beside a TEE that
- * something ties to it, or nothing.
+ * What evidence proves: facts of a quote and of its logs; and an additional TPM, whose facts count
+ * only if something binds it to the TEE.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,13 +49,13 @@ static json_t *last_note(const json_t *notes)
 	return json_array_get(notes, json_array_size(notes) - 1);
 }
 
-/* ---- a TPM's evidence -------------------------------------------------------------- */
+/* ---- evidence of a TPM ------------------------------------------------------------- */
 
 struct spoil {
 	bool no_cert, other_cert, other_key, other_nonce, flip;
-	const char *log;      /* in place of ours */
+	const char *log;      /* in place of ccdm's */
 	uint32_t without;     /* registers that the quote leaves out */
-	const char *eku, *ku; /* of the key's certificate, in place of the right ones */
+	const char *eku, *ku; /* usages of the key's certificate, in place of the required ones */
 	bool ca;
 };
 
@@ -96,7 +96,7 @@ static json_t *tpm_evidence(const struct machine *m, const struct spoil *s)
 	return o;
 }
 
-/* The provider's root and its list. */
+/* The provider's root and its revocation list. */
 static struct ccdm_trust trusting(struct ccdm_anchor *anchor, bool trusted)
 {
 	struct ccdm_trust t = { .certs = ccdm_certs_new(), .at = AT };
@@ -131,10 +131,10 @@ static void tpm_alone(void **state)
 		struct spoil spoil;
 		bool untrusted;
 		const char *fails;
-		bool known; /* the key, one by one */
+		bool known; /* the operator knows the key itself */
 	} cases[] = {
 		{ { 0 }, false, "", false },
-		/* what the quote does not cover is no fact, nor are its events */
+		/* a register that the quote omits is no fact, nor are its events */
 		{ { .without = 1 << 4 }, false, "", false },
 		{ { .no_cert = true }, true, "", true },
 		{ { .other_key = true, .no_cert = true }, true, "ak", true },
@@ -143,7 +143,7 @@ static void tpm_alone(void **state)
 		{ { .other_nonce = true }, false, "report-data", false },
 		{ { .flip = true }, false, "signature", false },
 		{ { 0 }, true, "ak-root", false },
-		/* of a TLS client, of a server, of anything, of an endorsement key, of a CA */
+		/* for a TLS client, a server, any use, an endorsement key, a CA */
 		{ { .eku = "clientAuth", .ku = "digitalSignature" }, false, "ak-usage", false },
 		{ { .eku = "serverAuth", .ku = "digitalSignature" }, false, "ak-usage", false },
 		{ { .eku = "anyExtendedKeyUsage", .ku = "digitalSignature" },
@@ -208,7 +208,7 @@ static void tpm_alone(void **state)
 	free(v);
 }
 
-/* What stands beside a quote, and is not what it must be. */
+/* Optional members of evidence, with valid and invalid values. */
 static void members(void **state)
 {
 	static const struct {
@@ -258,7 +258,7 @@ static void members(void **state)
 	free(v);
 }
 
-/* ---- a TPM beside a TEE --------------------------------------------------------------- */
+/* ---- an additional TPM ---------------------------------------------------------------- */
 
 static void beside(void **state)
 {
@@ -267,10 +267,10 @@ static void beside(void **state)
 		bool untrusted;
 		const char *text; /* in place of the evidence */
 		const char *binding, *phase, *note;
-		bool known; /* the key is */
+		bool known; /* the operator knows the key */
 	} cases[] = {
 		{ { 0 }, false, NULL, "provider", "initrd", "", false },
-		/* that it is known does not say where it is; its provider does */
+		/* a known key does not tell where the TPM is; its provider does */
 		{ { 0 }, false, NULL, "provider", "initrd", "", true },
 		{ { 0 }, true, NULL, "none", "unknown", "no provider", true },
 		{ { .no_cert = true }, false, NULL, "none", "unknown", "no provider", true },
@@ -368,7 +368,7 @@ static void beside(void **state)
 	ccdm_pubkey_free(key);
 }
 
-/* What was known before of the TEE's own registers stays, but that it runs already. */
+/* Facts of the TEE's own registers stay, unless the TPM proves that the system already runs. */
 static void merged(void **state)
 {
 	static const struct {
@@ -380,7 +380,7 @@ static void merged(void **state)
 	} cases[] = {
 		{ "unknown", NULL, -1, "initrd", 9, NULL },
 		{ "unknown", NULL, -1, "initrd", 9, "000" },
-		/* somebody measured, and shows no log of it */
+		/* the register was extended, but its log is missing */
 		{ "unknown", NULL, -1, "unknown", 9, "001" },
 		{ "unknown", NULL, 1, "running", 10, "001" },
 		{ "initrd", NULL, -1, "initrd", 9, NULL },
@@ -417,7 +417,7 @@ static void merged(void **state)
 		assert_string_equal(word(&proof, "phase"), cases[i].phase);
 		assert_int_equal(json_array_size(json_object_get(proof.facts, "events")),
 				 cases[i].count);
-		/* what the TD's own registers prove stands alone */
+		/* the ID from the TD's own registers is the only one */
 		assert_int_equal(json_array_size(json_object_get(proof.facts, "enclave-id")), 1);
 		assert_string_equal(json_string_value(json_array_get(
 					    json_object_get(proof.facts, "enclave-id"), 0)),
@@ -430,7 +430,7 @@ static void merged(void **state)
 	}
 }
 
-/* The key's certificate from elsewhere; and more of them than anybody needs. */
+/* A key's certificate from another source, and too many certificates. */
 static void leaf_given(void **state)
 {
 	static const struct spoil none = { .no_cert = true },
@@ -449,7 +449,7 @@ static void leaf_given(void **state)
 	(void)state;
 	boot(&m, -1);
 	for (i = 0; i < 3; i++) {
-		/* of this key; of this key, and no root is trusted; of another */
+		/* of this key; of this key, without a trusted root; of another key */
 		o = tpm_evidence(&m, i < 2 ? &none : &other);
 		t = trusting(&anchor, true);
 		if (i == 1)
@@ -483,7 +483,7 @@ static void leaf_given(void **state)
 	free(v);
 }
 
-/* What is no evidence at all is an error that says so, and proves nothing. */
+/* Input that is not evidence is an error with its reason, and proves nothing. */
 static void no_evidence(void **state)
 {
 	struct ccdm_verdict *v = calloc(1, sizeof(*v));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* Facts: the words in which a policy hears of an SNP or TDX report. */
+/* Facts: an SNP or TDX report in the terms of policies. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include "evidence/facts.h"
 
-/* ---- words ------------------------------------------------------------------------------ */
+/* ---- TCB statuses ----------------------------------------------------------------------- */
 
 static void statuses(void **state)
 {
@@ -42,7 +42,7 @@ static void statuses(void **state)
 		v->allow = cases[i].allowed;
 		ccdm_verdict_add(v, "good", true, 0, "x", "x\n\x7f\xc3\xa4 ~");
 		assert_string_equal(v->check[0].found, "x???? ~");
-		/* two parts of the platform, each with some of it */
+		/* two parts of the platform, each with some of the exceptions */
 		ccdm_verdict_add(v, "tcb", false, cases[i].allowed & ~CCDM_ALLOW_TCB_CONFIG, "x",
 				 "x");
 		ccdm_verdict_add(v, "qe-tcb", false, cases[i].allowed & CCDM_ALLOW_TCB_CONFIG, "x",
@@ -72,7 +72,7 @@ static void snp_facts(void **state)
 	json_t *facts = json_object(), *tcb;
 
 	(void)state;
-	snp.tcb_raw.reported[3] = 7; /* "snp" since Turin */
+	snp.tcb_raw.reported[3] = 7; /* this byte is "snp" since Turin */
 	snp.tcb_raw.launch[7] = 9;
 	assert_int_equal(ccdm_facts_snp(&snp, facts), 0);
 	tcb = json_object_get(facts, "tcb");
@@ -86,7 +86,7 @@ static void snp_facts(void **state)
 	snp.policy |= CCDM_SNP_POLICY_DEBUG;
 	assert_int_equal(ccdm_facts_snp(&snp, facts), 0);
 	assert_true(json_is_true(json_object_get(facts, "debug")));
-	/* of what no floor is known, or what nobody verified, there is no status */
+	/* without a floor or a verification there is no status */
 	assert_null(json_object_get(json_object_get(facts, "tcb"), "status"));
 	snp.status = CCDM_SNP_OUT_OF_DATE;
 	assert_int_equal(ccdm_facts_snp(&snp, facts), 0);
@@ -97,18 +97,18 @@ static void snp_facts(void **state)
 	json_decref(facts);
 }
 
-/* ---- what an SNP report says of its launch and its chip ---------------------------- */
+/* ---- launch and chip of an SNP report ---------------------------------------------- */
 
 static void snp_launch(void **state)
 {
 	static const struct {
 		const char *name;
-		unsigned int at; /* a byte of the report that is not zero */
+		unsigned int at; /* a byte of the report to set */
 		uint8_t value;
-		bool author; /* the key of the author counts */
+		bool author; /* the author key counts */
 		bool turin, old;
 		const char *fact;
-		size_t digits; /* 0: absent */
+		size_t digits; /* 0: the fact is missing */
 	} rows[] = {
 		{ "host data", 0xc0, 0x5a, .fact = "host-data", .digits = 64 },
 		{ "last byte of host data", 0xdf, 0x5a, .fact = "host-data", .digits = 64 },
@@ -150,7 +150,7 @@ static void snp_launch(void **state)
 	}
 }
 
-/* Bit 5 of the platform alone is the alias check; the ABI is of the guest's policy. */
+/* Only bit 5 of the platform is the alias check; the guest's policy holds the ABI version. */
 static void snp_platform(void **state)
 {
 	unsigned int bit;

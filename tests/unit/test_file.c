@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* Files, devices that are waited for, hashes, records of a log: what small parts say when it goes wrong. */
+/* Files, devices that a program waits for, hashes, log records: the errors of small functions. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,7 +27,7 @@ static void put(char *file, const char *text)
 	close(fd);
 }
 
-/* A file of as many bytes as there may be is read, one of more is not. */
+/* A file of the maximum size is read; one more byte is an error. */
 static void read_bounds(void **state)
 {
 	char file[] = "/tmp/ccdm-unit-XXXXXX", want[64], *text;
@@ -50,7 +50,7 @@ static void read_bounds(void **state)
 	assert_null(text);
 }
 
-/* A word goes into a file that is there; what does not take it is named. */
+/* A word is written to an existing file; an error names the file. */
 static void tell(void **state)
 {
 	char file[] = "/tmp/ccdm-unit-XXXXXX", *text;
@@ -60,7 +60,7 @@ static void tell(void **state)
 	put(file, "0\n");
 	assert_int_equal(ccdm_file_tell(file, "1", &err), 0);
 	assert_int_equal(ccdm_file_read(file, 5, &text, &size, &err), 0);
-	assert_string_equal(text, "1\n"); /* nothing is cut off */
+	assert_string_equal(text, "1\n"); /* the rest of the file stays */
 	free(text);
 	unlink(file);
 	assert_int_equal(ccdm_file_tell(file, "1", &err), -ENOENT);
@@ -69,7 +69,10 @@ static void tell(void **state)
 	assert_string_equal(err.text, "/dev/full: No space left on device");
 }
 
-/* A whole file or none: beside where the caller is, and where it cannot be made. */
+/*
+ * A file is written completely or not at all: in the current folder, and where it cannot be
+ * created.
+ */
 static void whole(void **state)
 {
 	char dir[] = "/tmp/ccdm-unit-XXXXXX", before[4096], path[600], *text;
@@ -84,11 +87,11 @@ static void whole(void **state)
 	assert_int_equal(ccdm_file_read("x", 5, &text, &size, &err), 0);
 	assert_string_equal(text, "22");
 	free(text);
-	/* over what was left where it is made */
+	/* a temporary file from an earlier attempt is replaced */
 	assert_int_equal(ccdm_file_write("x.tmp", "old", 3, 0644, &err), 0);
 	assert_int_equal(ccdm_file_write("x", "22", 2, 0600, &err), 0);
 	assert_int_equal(access("x.tmp", F_OK), -1);
-	/* what stands where it is made is not a file */
+	/* a folder has the name of the temporary file */
 	assert_int_equal(mkdir("x.tmp", 0700), 0);
 	assert_int_equal(ccdm_file_write("x", "333", 3, 0600, &err), -EISDIR);
 	assert_string_equal(err.text, "x: Is a directory");
@@ -97,7 +100,7 @@ static void whole(void **state)
 	free(text);
 	assert_int_equal(rmdir("x.tmp"), 0);
 	assert_int_equal(unlink("x"), 0);
-	/* a key is a file of its owner's */
+	/* only the owner may access a key file */
 	assert_int_equal(ccdm_file_private("x.key", &err), -ENOENT);
 	assert_int_equal(ccdm_file_private(".", &err), -EACCES);
 	assert_int_equal(ccdm_file_write("x.key", "1", 1, 0640, &err), 0);
@@ -105,7 +108,7 @@ static void whole(void **state)
 	assert_int_equal(ccdm_file_write("x.key", "1", 1, 0600, &err), 0);
 	assert_int_equal(ccdm_file_private("x.key", &err), 0);
 	assert_int_equal(unlink("x.key"), 0);
-	/* with a path that is longer than most, beside what its beginning names */
+	/* with a path longer than most, next to an existing folder */
 	memset(path, '/', sizeof(path) - 1);
 	memcpy(path, ".", 1);
 	path[511] = 'x';
@@ -119,7 +122,7 @@ static void whole(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
-/* A log that cannot take its record says why. */
+/* A log that cannot take its record is an error with its reason. */
 static void full_log(void **state)
 {
 	struct ccdm_event e = { .index = 15, .text = "ccdm-ready:" };
@@ -133,7 +136,7 @@ static void full_log(void **state)
 	assert_string_equal(err.text, "/dev/full: No space left on device");
 }
 
-/* A bank that nobody here could replay is left out of the log, and has no hash. */
+/* A bank that no verifier could replay is left out of the log, and has no hash. */
 static void other_banks(void **state)
 {
 	enum { SM3 = 0x12 };
@@ -159,7 +162,10 @@ static void other_banks(void **state)
 	unlink(file);
 }
 
-/* What does not appear is named, with what was waited for it; nobody waits for what is there. */
+/*
+ * A device that does not appear is an error with its name and the time; an existing one returns at
+ * once.
+ */
 static void waited(void **state)
 {
 	char path[64];

@@ -67,7 +67,7 @@ static void geometry_fits(void **state)
 	assert_true(ccdm_geometry_fit(UINT64_MAX) < 1ULL << 52);
 }
 
-/* no two nodes share a block, no node lies in the data */
+/* No two nodes share a block, and no node lies in the data area. */
 static void geometry_disjoint(void **state)
 {
 	struct ccdm_geometry g = {};
@@ -129,7 +129,9 @@ static void entry_born(void **state)
 		assert_int_equal(ccdm_tree_kind(&node[i]), CCDM_KIND_ZEROED);
 	ccdm_tree_seal(&parent, 16, tag);
 	assert_false(ccdm_tree_init_child(&parent, node));
-	/* a poisoned inner entry is never written; if there were one, nothing is born of it */
+	/*
+	 * a poisoned inner entry is never written; if one existed, it could not initialize a node
+	 */
 	ccdm_tree_reserve(&parent, CCDM_SEQ_POISONED);
 	assert_false(ccdm_tree_init_child(&parent, node));
 }

@@ -17,16 +17,16 @@ static void sizes(void **state)
 	const struct ccdm_grow_part part = { 6 * MIB, 2 * MIB }, small = { 6 * MIB, 8 };
 
 	(void)state;
-	/* the image as it was built: nothing to gain */
+	/* the image as it was built: it cannot grow */
 	assert_int_equal(ccdm_grow_size(9 * MIB, &part, others, 2), 2 * MIB);
-	/* a larger disk: all but the place of the table's copy */
+	/* a larger disk: all of it but the place of the table's copy */
 	assert_int_equal(ccdm_grow_size(100 * MIB, &part, others, 2), 93 * MIB);
 	assert_int_equal(ccdm_grow_size(100 * MIB, &part, NULL, 0), 93 * MIB);
 	/* whole blocks of 4096 bytes */
 	assert_int_equal(ccdm_grow_size(100 * MIB + 7, &part, others, 2), 93 * MIB);
 	assert_int_equal(ccdm_grow_size(100 * MIB + 8, &part, others, 2), 93 * MIB + 8);
 	assert_int_equal(ccdm_grow_size(7 * MIB + 16, &small, others, 2), 16);
-	/* never smaller, whatever the disk says */
+	/* never smaller, whatever the disk's size is */
 	assert_int_equal(ccdm_grow_size(7 * MIB, &part, others, 2), 2 * MIB);
 	assert_int_equal(ccdm_grow_size(0, &part, others, 2), 2 * MIB);
 	assert_int_equal(ccdm_grow_size(UINT64_MAX, &part, others, 2),
@@ -43,7 +43,7 @@ static void followed(void **state)
 	assert_int_equal(ccdm_grow_size(100 * MIB, &part, others, 1), 93 * MIB);
 }
 
-/* Nothing to do for what is no partition; no device is an error. */
+/* A path that is not a partition needs nothing; a missing device is an error. */
 static void none(void **state)
 {
 	struct ccdm_err err = { 0 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* What is gzip'ed unpacks to what it was, or to nothing. */
+/* gzip data unpacks to the original, or to nothing. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,7 +15,7 @@
 
 static struct ccdm_err err;
 
-/* The caller frees it. */
+/* The caller frees the result. */
 static uint8_t *packed(const void *bytes, size_t size, int bits, size_t *n)
 {
 	uint8_t *out;
@@ -35,7 +35,7 @@ static uint8_t *packed(const void *bytes, size_t size, int bits, size_t *n)
 
 static int unpack(const void *bytes, size_t size, size_t max, char **text, size_t *n)
 {
-	uint8_t *copy = malloc(size); /* so that a byte too far is seen */
+	uint8_t *copy = malloc(size); /* an exact copy: the sanitizer sees a read beyond it */
 	int r;
 
 	memcpy(copy, bytes, size);
@@ -66,7 +66,7 @@ static void whole(void **state)
 		zip = packed(what, bytes, 31, &size);
 		seed("gzip", zip, size);
 		assert_true(ccdm_gzip_is(zip, size));
-		/* the bound itself is not too much, one less is */
+		/* the limit equals the size; then it is one byte less */
 		assert_int_equal(unpack(zip, size, bytes, &out, &n), 0);
 		assert_int_equal(n, bytes);
 		assert_memory_equal(out, what, bytes);
@@ -83,7 +83,7 @@ static void whole(void **state)
 	assert_false(ccdm_gzip_is("", 0));
 }
 
-/* Whatever is behind it, and whatever is not there. */
+/* Bytes after the data, and missing bytes. */
 static void other_ends(void **state)
 {
 	static const char text[] = "an event, and an event, and an event";
@@ -106,7 +106,7 @@ static void other_ends(void **state)
 	two[size] = 0;
 	assert_int_equal(unpack(two, size + 1, MAX, &out, &n), -EINVAL);
 	assert_non_null(strstr(err.text, "1 bytes follow"));
-	/* both checksum and length are looked at */
+	/* both checksum and length are checked */
 	for (i = size - 8; i < size; i++) {
 		memcpy(two, zip, size);
 		two[i] ^= 1;
@@ -116,7 +116,7 @@ static void other_ends(void **state)
 	}
 	free(two);
 	free(zip);
-	/* only gzip's form */
+	/* other formats of zlib are refused */
 	for (i = 0; i < 2; i++) {
 		zip = packed(text, sizeof(text), i ? 15 : -15, &size);
 		assert_int_equal(unpack(zip, size, MAX, &out, &n), -EINVAL);
@@ -124,7 +124,7 @@ static void other_ends(void **state)
 	}
 }
 
-/* A GiB of zeros ends at the bound. */
+/* Unpacking a GiB of zeros stops at the limit. */
 static void bomb(void **state)
 {
 	static uint8_t zeros[1 << 20];

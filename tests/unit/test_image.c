@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* Disk images as a whole: which program a firmware starts, and from which partition. */
+/* Disk images: which program the firmware starts, and from which partition. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,7 +41,10 @@ static void bootable(void **state)
 	assert_string_equal(boot->no_conf, "");
 	assert_int_equal(boot->config.data_blocks, 100);
 	ccdm_bootable_close(boot);
-	/* what firmware starts instead: the MBR's partitions, FAT on the whole disk, tables in a partition */
+	/*
+	 * firmware would start these instead: MBR partitions, FAT on the whole disk, tables in a
+	 * partition
+	 */
 	{
 		static const struct {
 			size_t at;
@@ -73,7 +76,7 @@ static void bootable(void **state)
 			memcpy(disk.p + cases[i].at, old, sizeof(old));
 		}
 	}
-	/* the file system of a disc, in a larger partition */
+	/* the file system of a CD image, in a larger partition */
 	{
 		struct forge_bytes larger = good_disk(32, more_files, 2);
 
@@ -83,7 +86,7 @@ static void bootable(void **state)
 		ccdm_bootable_close(boot);
 		forge_free(&larger);
 	}
-	/* another partition that EDK II may read as FAT, although we do not */
+	/* another partition that EDK II may read as FAT, but ccdm does not */
 	{
 		uint8_t *p = disk.p + disk.size - 4 * 512;
 
@@ -93,7 +96,7 @@ static void bootable(void **state)
 		ccdm_bootable_close(boot);
 		memset(p, 0, 512);
 	}
-	/* two EFI system partitions; none */
+	/* two EFI system partitions; no EFI system partition */
 	memcpy(disk.p + 1024 + 256, FORGE_TYPE_ESP, 16);
 	forge_gpt_sum(disk.p);
 	assert_int_equal(open_image(&disk, boot), -EINVAL);
@@ -105,7 +108,7 @@ static void bootable(void **state)
 	assert_int_equal(open_image(&disk, boot), -EINVAL);
 	assert_non_null(strstr(err.text, "found none"));
 	ccdm_bootable_close(boot);
-	/* a UKI alone; one of others */
+	/* a UKI without a disk; another UKI */
 	assert_int_equal(open_image(&uki, boot), 0);
 	assert_false(boot->disk);
 	assert_string_equal(boot->path, "test.img");
@@ -122,7 +125,7 @@ static void bootable(void **state)
 	free(boot);
 }
 
-/* Folders in folders without end, and more files than there is room for. */
+/* Folders nested too deep, and more files than the limit. */
 static void bootable_many(void **state)
 {
 	struct ccdm_bootable *boot = malloc(sizeof(*boot));

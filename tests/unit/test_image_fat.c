@@ -127,7 +127,7 @@ static void fat_bad_sector(void **state)
 	forge_free(&esp);
 }
 
-/* Chains: of a file, of a folder; each entry of the table to each odd place. */
+/* Chains of a file and of a folder: each FAT entry set to each invalid target. */
 static void fat_chains(void **state)
 {
 	struct forge_bytes esp = good_fat(32);
@@ -157,7 +157,7 @@ static void fat_chains(void **state)
 			forge_set(place, old, 4);
 		}
 	assert_true(refused > 20);
-	/* a folder that loops */
+	/* a folder's chain that loops */
 	forge_set(esp.p + 32 * 512 + 4 * 2, 2, 4);
 	assert_int_equal(open_fat(&esp, &s, &fat), 0);
 	assert_int_equal(ccdm_fat_list(&fat, NULL, say_name, names, &err), -EINVAL);
@@ -165,7 +165,7 @@ static void fat_chains(void **state)
 	forge_free(&esp);
 }
 
-/* First sectors that EDK II refuses, or of which it would find its clusters at other places. */
+/* First sectors that EDK II refuses, or for which it would find the clusters elsewhere. */
 static void fat_firmware(void **state)
 {
 	static const struct {
@@ -199,7 +199,7 @@ static void fat_firmware(void **state)
 	}
 }
 
-/* Entry @number of the root folder of FAT12 */
+/* Entry @number of the root folder of FAT12. */
 static uint8_t *root_entry(const struct forge_bytes *esp, unsigned int number)
 {
 	return esp->p + 2 * 512 + 32 * (size_t)number;
@@ -215,11 +215,11 @@ static uint8_t sum_of(const uint8_t *e)
 	return sum;
 }
 
-/* What a folder says in two ways: of the second file firmware would find another one. */
+/* Folders with two names for a file, where firmware would find another file by the second one. */
 static void fat_names(void **state)
 {
 	static const struct forge_file files[] = { { "a long name", "x", 1 }, { "OTHER", "y", 1 } };
-	/* the root: a label, the piece of a long name, its file, another file */
+	/* the root folder: a label, a piece of a long name, its file, another file */
 	enum { LABEL, PIECE, FILE_1, FILE_2, END };
 	static const struct {
 		unsigned int entry;
@@ -265,7 +265,7 @@ static void fat_names(void **state)
 			assert_string_equal(names, "a long name OTHER ");
 		}
 	}
-	/* a long name, and by its short one the file that firmware looks for */
+	/* a long name whose short name is the file that firmware looks for */
 	memcpy(root_entry(&esp, FILE_1), "BOOTX64 EFI", 11);
 	root_entry(&esp, PIECE)[13] = sum_of(root_entry(&esp, FILE_1));
 	assert_int_equal(open_fat(&esp, &s, &fat), 0);

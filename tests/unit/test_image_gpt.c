@@ -65,7 +65,7 @@ static void gpt_good(void **state)
 	again.uuid[0] = 'x';
 	ccdm_gpt_difference(&gpt, &again, what, sizeof(what));
 	assert_non_null(strstr(what, "another disk"));
-	/* an event that is cut off, or says another number of partitions */
+	/* an event that is cut off, or has another number of partitions */
 	assert_int_equal(ccdm_gpt_event("log", gpt.event, 99, &again, &err), -EINVAL);
 	assert_int_equal(ccdm_gpt_event("log", gpt.event, gpt.event_size - 1, &again, &err),
 			 -EINVAL);
@@ -77,7 +77,7 @@ static void gpt_good(void **state)
 
 static void gpt_bad(void **state)
 {
-	/* @sum: the checksums are made right again */
+	/* @sum: recompute the checksums */
 	static const struct {
 		size_t at;
 		uint64_t value;

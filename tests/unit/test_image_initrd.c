@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* Initrds: fields that are wrong or cut off, and what the kernel would understand differently. */
+/* Initrds: wrong or missing fields, and archives that the kernel would unpack differently. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -43,9 +43,9 @@ static void initrd_good(void **state)
 	free(content);
 	assert_int_equal(find(&b, "none", &content, &size), -ENOENT);
 	assert_int_equal(find(&b, "bin", &content, &size), -EINVAL);
-	/* a link on the way */
+	/* a symbolic link on the path */
 	assert_int_equal(find(&b, "bin/sh", &content, &size), -EINVAL);
-	/* what is too large */
+	/* a file that is too large */
 	assert_int_equal(
 		ccdm_initrd_find("x", b.p, b.size, "etc/ccdm/ccdm.conf", 4, &content, &size, &err),
 		-EINVAL);
@@ -120,7 +120,10 @@ static void initrd_bad(void **state)
 	}
 	forge_cpio(&b, "a", 0100644, 1, "hello", 5);
 	forge_cpio_end(&b);
-	/* each byte of a header: no digit; the name and the size too large; cut off */
+	/*
+	 * in each byte of a header: an invalid digit; then a name or size that is too large; then
+	 * cut off
+	 */
 	for (i = 0; i < 110; i++) {
 		uint8_t old = b.p[i];
 
@@ -141,7 +144,7 @@ static void initrd_bad(void **state)
 	forge_free(&b);
 }
 
-/* ---- what the kernel understands differently ---------------------------------------- */
+/* ---- archives that the kernel unpacks differently ------------------------------------ */
 
 #define FILE_MODE 0100644
 #define LINK_MODE 0120777
@@ -153,7 +156,7 @@ struct entry {
 	const char *name, *data;
 };
 
-/* An archive of these, up to one without a name. */
+/* Make an archive of these entries; the last one has no name. */
 static void archive(struct forge_bytes *b, const struct entry *e)
 {
 	for (; e->name; e++)
@@ -171,14 +174,14 @@ static void refused(struct forge_bytes *b, const char *says)
 	forge_free(b);
 }
 
-/* ccdm.conf says "good"; the kernel writes "evil" into it by another path, or by a link. */
+/* ccdm.conf contains "good". The kernel writes "evil" into it by another path or through a link. */
 static void initrd_other_paths(void **state)
 {
 	static const struct {
 		const char *says;
 		struct entry before[4], after[6];
 	} cases[] = {
-		/* paths that lead to the same place */
+		/* paths that lead to the same file */
 		{ "empty parts",
 		  { { 0 } },
 		  { { 2, FILE_MODE, 1, "etc//ccdm/ccdm.conf", "evil" } } },
@@ -199,7 +202,9 @@ static void initrd_other_paths(void **state)
 		  { { 0 } },
 		  { { 2, FILE_MODE, 1, "././etc/ccdm/ccdm.conf", "evil" } } },
 		{ "a folder '.'", { { 0 } }, { { 2, LINK_MODE, 1, ".", "etc" } } },
-		/* twice: the kernel ends before the second one where it has no memory */
+		/*
+		 * the same path twice: if the kernel runs out of memory, it ends before the second
+		 */
 		{ "there twice",
 		  { { 0 } },
 		  { { 2, FILE_MODE, 1, "/etc/ccdm/ccdm.conf", "evil" } } },
@@ -213,9 +218,9 @@ static void initrd_other_paths(void **state)
 		  { { 2, LINK_MODE, 1, "e", "etc/ccdm" },
 		    { 3, FILE_MODE, 1, "e/ccdm.conf", "evil" } } },
 		{ "is a link and something else",
-		  { { 5, FILE_MODE, 2, "e/ccdm.conf", "" } }, /* it is not made, but remembered */
+		  { { 5, FILE_MODE, 2, "e/ccdm.conf", "" } }, /* fails, but its inode is kept */
 		  { { 2, LINK_MODE, 1, "e", "etc/ccdm" }, { 5, FILE_MODE, 2, "b", "evil" } } },
-		/* a link that gets another name, by which it is opened */
+		/* a link gets another name, by which it is opened */
 		{ "a is a link and something else",
 		  { { 0 } },
 		  { { 5, FILE_MODE, 2, "a", "" },
@@ -227,14 +232,14 @@ static void initrd_other_paths(void **state)
 		    { 2, LINK_MODE, 1, "c", "etc" },
 		    { 5, PIPE_MODE, 2, "d", "" },
 		    { 6, FILE_MODE, 1, "d/ccdm/ccdm.conf", "evil" } } },
-		/* hard links to the file; an objection stays when the name comes again */
+		/* hard links to the file; an error stays when the name occurs again */
 		{ "more than one name",
 		  { { 0 } },
 		  { { 9, FILE_MODE, 2, CONF, "good" }, { 9, FILE_MODE, 2, "b", "evil" } } },
 		{ "more than one name",
 		  { { 9, FILE_MODE, 2, CONF, "good" } },
 		  { { 9, FILE_MODE, 2, "b", "evil" } } },
-		/* what the kernel skips, with a state that hangs on its buffers */
+		/* entries that the kernel skips; its state then depends on its buffers */
 		{ "neither a file nor a link",
 		  { { 0 } },
 		  { { 2, DIR_MODE, 1, "d", "070701" }, { 3, FILE_MODE, 1, "b", "evil" } } },
@@ -255,7 +260,7 @@ static void initrd_other_paths(void **state)
 	}
 }
 
-/* A link of more bytes than the kernel takes. */
+/* A link target longer than the kernel accepts. */
 static void initrd_long_link(void **state)
 {
 	static char to[4097];
@@ -268,7 +273,7 @@ static void initrd_long_link(void **state)
 	refused(&b, "a link of at most 4096 bytes");
 }
 
-/* The kernel skips what a trailer holds; it makes a link of one that is a link. */
+/* The kernel ignores a trailer's content; it creates a trailer that is a link. */
 static void initrd_trailer(void **state)
 {
 	struct forge_bytes b = { 0 }, inner = { 0 };
@@ -284,7 +289,7 @@ static void initrd_trailer(void **state)
 	forge_free(&inner);
 }
 
-/* The kernel ends where a checksum is wrong. */
+/* The kernel stops at a wrong checksum. */
 static void initrd_checksum(void **state)
 {
 	struct forge_bytes b = { 0 };
@@ -297,7 +302,7 @@ static void initrd_checksum(void **state)
 	refused(&b, "'070701'");
 }
 
-/* Behind an archive, at a place that the kernel calls broken padding. */
+/* An archive at an offset where the kernel reports broken padding. */
 static void initrd_unaligned(void **state)
 {
 	struct forge_bytes inner = { 0 }, b = { 0 };
@@ -317,7 +322,7 @@ static void initrd_unaligned(void **state)
 				forge_say(&b, inner.p, inner.size);
 			refused(&b, "at a multiple of 4");
 		}
-	/* the same within a compressed part */
+	/* the same inside a compressed part */
 	forge_cpio(&b, "a", FILE_MODE, 1, "x", 1);
 	forge_cpio_end(&b);
 	forge_fill(&b, 0, 2);
@@ -326,7 +331,7 @@ static void initrd_unaligned(void **state)
 	forge_gzip(&inner, &b);
 	forge_free(&b);
 	refused(&inner, "at a multiple of 4");
-	/* a part whose trailer lacks its padding, and one that is empty */
+	/* a part whose trailer lacks its padding; an empty part */
 	forge_cpio_end(&b);
 	b.size -= 3;
 	forge_gzip(&inner, &b);
@@ -337,7 +342,7 @@ static void initrd_unaligned(void **state)
 	refused(&inner, "a compressed part is empty");
 }
 
-/* The kernel unpacks what these fields of gzip hold: an initrd of their own. */
+/* These fields of a gzip header can hold an initrd, which the kernel would unpack. */
 static void initrd_gzip(void **state)
 {
 	static const uint8_t flags[] = { 0x01, 0x02, 0x04, 0x10, 0x20, 0x0c };
@@ -353,7 +358,7 @@ static void initrd_gzip(void **state)
 		b.p[3] = flags[i];
 		refused(&b, "gzip: expected a header without");
 	}
-	/* a name is skipped by both */
+	/* the name field is skipped by kernel and library */
 	forge_gzip(&b, &inner);
 	b.p[3] = 0x08;
 	forge_say(&named, b.p, 10);
@@ -367,7 +372,7 @@ static void initrd_gzip(void **state)
 	forge_free(&named);
 }
 
-/* Many parts, each of which costs a decompressor; many entries. */
+/* Many parts, each of which needs a decompressor; many entries. */
 static void initrd_many(void **state)
 {
 	struct forge_bytes inner = { 0 }, b = { 0 };
@@ -389,7 +394,7 @@ static void initrd_many(void **state)
 	}
 	refused(&b, "at most 64 archives");
 	forge_free(&inner);
-	/* all at once: forge_cpio() would copy them each time */
+	/* append all at once: forge_cpio() would copy the buffer each time */
 	forge_cpio(&inner, "a", FILE_MODE, 1, "", 0);
 	forge_fill(&b, 0, inner.size * (CCDM_INITRD_FILES + 1));
 	for (i = 0; i <= CCDM_INITRD_FILES; i++)
@@ -401,7 +406,7 @@ static void initrd_many(void **state)
 	forge_free(&b);
 }
 
-/* An initrd of an honest maker: hard links, links to folders, two parts. */
+/* A valid initrd: hard links, links to folders, two parts. */
 static void initrd_honest(void **state)
 {
 	static const struct entry main_part[] = {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* PE programs and UKIs: sections too long, short, doubled, overlapping, out of order. */
+/*
+ * PE programs and UKIs: sections that are too long or short, doubled, overlapping, or out of order.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,7 +25,7 @@ static int parse_pe(const struct forge_bytes *b, struct ccdm_pe *pe)
 	return ccdm_pe_parse("x.efi", b->p, b->size, pe, &err);
 }
 
-/* Signing changes neither the hash, nor what lies behind the sections is left out of it. */
+/* A signature does not change the hash. Bytes behind the sections are included in it. */
 static void pe_digest(void **state)
 {
 	struct forge_bytes uki = good_uki("257.13-1");
@@ -38,7 +40,7 @@ static void pe_digest(void **state)
 	assert_int_equal(parse_pe(&uki, &pe), 0);
 	assert_int_equal(ccdm_pe_digest(&pe, CCDM_ALG_SHA256, &other), 0);
 	assert_memory_equal(plain.bytes, other.bytes, 32);
-	/* any other byte does */
+	/* each other byte changes the hash */
 	for (i = 0; i < uki.size - 1024; i += 37) {
 		int skip = (i >= pe.checksum && i < pe.checksum + 4) ||
 			   (i >= pe.certificates && i < pe.certificates + 8);
@@ -51,7 +53,7 @@ static void pe_digest(void **state)
 		uki.p[i] ^= 1;
 	}
 	forge_free(&uki);
-	/* what lies behind the sections is hashed */
+	/* bytes behind the sections are hashed */
 	uki = good_uki("257.13-1");
 	forge_fill(&uki, 0x33, 100);
 	assert_int_equal(parse_pe(&uki, &pe), 0);
@@ -61,7 +63,7 @@ static void pe_digest(void **state)
 	forge_free(&uki);
 }
 
-/* The Authenticode hash of a program of two sections in the wrong order, worked out by hand. */
+/* The Authenticode hash of a program with two sections in the wrong order, computed by hand. */
 static void pe_order(void **state)
 {
 	const struct forge_section sections[] = { { ".a", "first", 5 }, { ".b", "second", 6 } };
@@ -147,7 +149,7 @@ static void uki_versions(void **state)
 	static const struct {
 		const char *stub;
 		unsigned int version;
-		unsigned int measured; /* that are there */
+		unsigned int measured; /* number of measured sections */
 	} cases[] = {
 		{ "252.39-1~deb12u2", 252, 4 },
 		{ "257.13-1~deb13u1", 257, 6 },
@@ -194,7 +196,7 @@ static void uki_odd(void **state)
 	assert_int_equal(ccdm_uki_parse("x.efi", b.p, b.size, &uki, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "no section .linux"));
 	forge_free(&b);
-	/* a section that makes more of the image, and one that is there twice */
+	/* a section that enlarges the image in memory, and a section that occurs twice */
 	for (i = 0; i < ARRAY_SIZE(beyond); i++) {
 		b = good_uki("257.13-1");
 		memset(b.p + FORGE_PE_TABLE, 0, 8);
@@ -205,7 +207,7 @@ static void uki_odd(void **state)
 		assert_non_null(strstr(why, beyond[i]));
 		forge_free(&b);
 	}
-	/* more in memory than in the file */
+	/* larger in memory than in the file */
 	b = good_uki("257.13-1");
 	forge_set(b.p + FORGE_PE_TABLE + 40 * 4 + 8, 0x10000, 4);
 	assert_int_equal(ccdm_uki_parse("x.efi", b.p, b.size, &uki, &err), -EINVAL);
@@ -213,12 +215,12 @@ static void uki_odd(void **state)
 	forge_free(&b);
 }
 
-#define ENTRY(number) (FORGE_PE_TABLE + 40 * (number)) /* of good_uki()'s table of sections */
-#define RELOCATIONS   (FORGE_PE_OPT + 112 + 40)	       /* their directory */
+#define ENTRY(number) (FORGE_PE_TABLE + 40 * (number)) /* in good_uki()'s section table */
+#define RELOCATIONS   (FORGE_PE_OPT + 112 + 40)	       /* the directory of relocations */
 
 enum { TEXT, SBAT, SDMAGIC, OSREL, CMDLINE, UNAME, LINUX, INITRD };
 
-/* 252 takes a section whose name only begins as one that it measures. */
+/* Stub 252 accepts a section whose name only begins like one that it measures. */
 static void uki_prefixes(void **state)
 {
 	static const char *const names[] = { ".linuxX", ".linux2",  ".initrd2",
@@ -245,7 +247,7 @@ static void uki_prefixes(void **state)
 		}
 }
 
-/* Stubs take a section of no bytes for one that is not there. */
+/* Stubs treat an empty section as missing. */
 static void uki_empty(void **state)
 {
 	struct forge_bytes b;
@@ -284,11 +286,14 @@ static void bad_memory(struct forge_bytes *b, const char *says)
 	forge_free(b);
 }
 
-/* What the stub measures is in memory: another section over it, or relocations in it. */
+/*
+ * A stub measures sections in memory: another section may cover them, and relocations may change
+ * them.
+ */
 static void uki_overlaps(void **state)
 {
 	static const struct {
-		unsigned int section, over; /* as the table has them */
+		unsigned int section, over; /* indices in the section table */
 		const char *says;
 	} cases[] = {
 		{ TEXT, CMDLINE, "section .cmdline overlaps with '.text'" },
@@ -310,12 +315,12 @@ static void uki_overlaps(void **state)
 	forge_set(b.p + ENTRY(CMDLINE) + 12, 1024 - 4, 4);
 	forge_set(b.p + FORGE_PE_OPT + 60, 1024, 4);
 	bad_memory(&b, "section .cmdline overlaps with 'the headers'");
-	/* firmware copies all of a section whose size is 0 */
+	/* firmware copies a section with virtual size 0 completely */
 	b = good_uki("257.1");
 	forge_set(b.p + ENTRY(SDMAGIC) + 8, 0, 4);
 	forge_set(b.p + ENTRY(SDMAGIC) + 12, place_of(&b, CMDLINE) - 511, 4);
 	bad_memory(&b, "section .cmdline overlaps with '.sdmagic'");
-	/* (252 does not measure .sbat, which ukify makes longer than its place) */
+	/* 252 does not measure .sbat; ukify makes it longer than its virtual size */
 	b = good_uki("252.1");
 	forge_set(b.p + ENTRY(SBAT) + 12, place_of(&b, SDMAGIC) - 4, 4);
 	assert_int_equal(ccdm_uki_parse("x.efi", b.p, b.size, &uki, &err), 0);
@@ -324,12 +329,12 @@ static void uki_overlaps(void **state)
 	forge_set(b.p + ENTRY(SBAT) + 12, place_of(&b, SDMAGIC) - 4, 4);
 	bad_memory(&b, "section .sbat overlaps with '.sdmagic'");
 	b = good_uki("257.1");
-	forge_set(b.p + FORGE_PE_OPT + 112 + 6 * 8, 0x1000, 4); /* for debuggers */
+	forge_set(b.p + FORGE_PE_OPT + 112 + 6 * 8, 0x1000, 4); /* the debug directory */
 	forge_set(b.p + FORGE_PE_OPT + 112 + 6 * 8 + 4, 28, 4);
 	bad_memory(&b, "directory 6");
 }
 
-/* A UKI with one block of relocations in .text: of one word @at, and one that fills the block. */
+/* A UKI with one block of relocations in .text: one relocation @at, and the rest of the block. */
 static struct forge_bytes relocated(uint32_t at)
 {
 	struct forge_bytes b = good_uki("257.1");
@@ -361,12 +366,12 @@ static void uki_relocations(void **state)
 	bad_memory(&b, "a relocation changes .cmdline");
 	b = relocated(release);
 	bad_memory(&b, "a relocation changes .osrel");
-	/* the table of sections; the relocations, while firmware reads them */
+	/* the section table; the relocations themselves, which firmware is reading */
 	b = relocated(FORGE_PE_TABLE);
 	bad_memory(&b, "a relocation changes the headers");
 	b = relocated(text + 64 + 8);
 	bad_memory(&b, "a relocation changes the relocations");
-	/* they are cut off, or lie in no section, or in two */
+	/* relocations that are cut off, or lie in no section, or in two */
 	b = relocated(0x1000);
 	forge_set(b.p + RELOCATIONS + 4, 14, 4);
 	bad_memory(&b, "the relocations are cut off");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* Canonical JSON, the guest's key, and what is sent to it: known answers and changed texts. */
+/*
+ * Canonical JSON, the guest's key, and messages encrypted for it: known answers, and changed texts.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -74,7 +76,7 @@ static void jcs(void **state)
 	canonical(deep, NULL);
 }
 
-/* Base64 that is none: other letters, the other alphabet's, bits that are left over. */
+/* Invalid base64: other letters, letters of the other alphabet, bits that remain. */
 static void base64(void **state)
 {
 	static const char *const bad[] = { "QUJ~", "QUJ{", "QU|D", "QUJ-", "QUJ_", "QU=D",
@@ -93,7 +95,7 @@ static void base64(void **state)
 			fail_msg("%s is taken", bad[i]);
 }
 
-/* From the protocol's reference: what the report data is a hash of. */
+/* From the protocol's reference: the input of the report data's hash. */
 static void report_data(void **state)
 {
 	static const char want[] =
@@ -152,7 +154,10 @@ static void round_trip(void **state)
 	assert_int_equal(ccdm_tee_key_from_jwk(jwk, &public, &err), 0);
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		assert_int_equal(ccdm_jwe_seal(public, secret, sizes[i], &text), 0);
-		/* as it is, and in base64: long enough that no ciphertext looks so by chance */
+		/*
+		 * search for it as it is and in base64; long enough that no ciphertext matches by
+		 * chance
+		 */
 		assert_null(memmem(text, strlen(text), "ZZZZZZZZZZZZ", 12));
 		assert_null(memmem(text, strlen(text), "WlpaWlpaWlpa", 12));
 		jwe = json_loads(text, 0, NULL);
@@ -172,7 +177,7 @@ static void round_trip(void **state)
 	free(secret);
 }
 
-/* The header, for readers that make it anew from what they parsed. */
+/* The header, for readers that rebuild it from the parsed members. */
 static void header(void **state)
 {
 	struct ccdm_tee_key *key = ccdm_tee_key_new();
@@ -198,7 +203,7 @@ static void header(void **state)
 	ccdm_tee_key_free(key);
 }
 
-/* Each member changed in its first digit, missing, cut off, of another type. */
+/* Each member with a changed first digit, missing, cut off, or of another type. */
 static void changed(void **state)
 {
 	static const char *const members[] = { "protected", "encrypted_key", "iv", "ciphertext",
@@ -238,7 +243,7 @@ static void changed(void **state)
 	ccdm_tee_key_free(key);
 }
 
-/* What its header asks for, and nobody here does. */
+/* Header members that require unsupported features. */
 static void headers(void **state)
 {
 	static const struct {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* The KBS protocol's texts: what the guest says, and what a broker, or a host in its place, may answer. */
+/*
+ * Messages of the KBS protocol: the guest's, and the answers of a broker or of a host in its place.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -80,7 +82,7 @@ static void report_data(void **state)
 	hash_is(CCDM_KBS_0_2, NONCE, "",
 		"aa29da4707a36a4cdb112f5ba622c8d08443b311fd3985eb197711c8fa3db695"
 		"fbc4c0d05ec867f41e656490aee5120d");
-	/* a nonce that would end its string is a nonce */
+	/* a nonce that contains a quotation mark */
 	hash_is(CCDM_KBS_0_4, "\",\"tee-pubkey\":\"", "{\"tpm\":{}}", NULL);
 }
 
@@ -124,7 +126,7 @@ static void challenges(void **state)
 	assert_int_equal(ccdm_kbs_challenge(longer, strlen(longer), nonce, NULL, &err), -EINVAL);
 	strcpy(longer + 10 + 255, "\"}");
 	assert_int_equal(ccdm_kbs_challenge(longer, strlen(longer), nonce, NULL, &err), 0);
-	/* nested a thousand deep, and deeper than the parser goes */
+	/* nested a thousand levels deep, and deeper than the parser's limit */
 	for (i = 1000; i <= 50000; i += 49000) {
 		memset(longer, '[', i);
 		memset(longer + i, ']', 100000 - i > i ? i : 100000 - i);
@@ -154,7 +156,7 @@ static void tokens(void **state)
 		seed_texts("kbs", 't', 0, bad[i], NULL, NULL, NULL);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(ccdm_kbs_token(bad[i], strlen(bad[i]), &token, &err), -EINVAL);
-	/* the longest, and one that is longer */
+	/* the longest token, and one more byte */
 	for (i = CCDM_KBS_TOKEN_MAX; i <= CCDM_KBS_TOKEN_MAX + 1; i++) {
 		char *value = malloc(i + 1), *body;
 
@@ -170,7 +172,7 @@ static void tokens(void **state)
 	}
 }
 
-/* {"iat":...} in the middle, and what is none. */
+/* Tokens with {"iat":...} as their payload, and invalid ones. */
 static void times(void **state)
 {
 	static const struct {
@@ -248,7 +250,7 @@ static void failures(void **state)
 			all[i].failure);
 		assert_string_equal(detail, all[i].detail);
 	}
-	/* what is longer than any message is not read */
+	/* a text longer than any message is not parsed */
 	assert_int_equal(ccdm_kbs_failure(401, all[0].text, CCDM_KBS_MESSAGE_MAX + 1, detail),
 			 CCDM_KBS_OTHER);
 	assert_string_equal(detail, "HTTP status 401");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* Launch digests of SEV-SNP: those of real firmware, and what a firmware may say wrongly of itself. */
+/* Launch digests of SEV-SNP: of real firmware, and of firmware whose metadata is invalid. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,7 +24,7 @@ static int parse(const struct forge_bytes *b, struct ccdm_ovmf *ovmf)
 	return ccdm_ovmf_parse("fw.fd", b->p, b->size, ovmf, &err);
 }
 
-/* SHA-256 of a command line with its zero, and of two empty files */
+/* SHA-256 of a command line with its NUL, and of two empty files. */
 static void hashes_of(const char *cmdline, uint8_t hashes[3][32])
 {
 	struct ccdm_digest d;
@@ -37,7 +37,10 @@ static void hashes_of(const char *cmdline, uint8_t hashes[3][32])
 	memcpy(hashes[2], d.bytes, 32);
 }
 
-/* sev-snp-measure's answers for the end of a firmware (EDK II, AmdSev), an empty kernel and initrd. */
+/*
+ * Results of sev-snp-measure for the end of a firmware (EDK II, AmdSev), and an empty kernel and
+ * initrd.
+ */
 static void vectors(void **state)
 {
 	static const char firmware[] =
@@ -123,7 +126,7 @@ static void digest_of(const struct ccdm_ovmf *ovmf, unsigned int vcpus, const ui
 	assert_int_equal(ccdm_snp_launch_rest(&launch, digest, &err), 0);
 }
 
-/* The digest hangs on the kernel only where the firmware has a place for its hash. */
+/* The digest depends on the kernel only if the firmware has a place for the kernel's hash. */
 static void places(void **state)
 {
 	uint8_t a[CCDM_SNP_LAUNCH_SIZE], b[CCDM_SNP_LAUNCH_SIZE], hashes[3][32];
@@ -147,7 +150,7 @@ static void places(void **state)
 	assert_memory_not_equal(a, b, sizeof(a));
 	digest_of(&ovmf, 1, NULL, a);
 	assert_memory_not_equal(a, b, sizeof(a));
-	/* hashes that do not fit the rest of their page */
+	/* the table of hashes crosses the end of its page */
 	ovmf.hashes = 0x810f80;
 	launch.ovmf = &ovmf;
 	assert_int_equal(ccdm_snp_launch_rest(&launch, a, &err), -EINVAL);

@@ -19,7 +19,7 @@ static char *b64(const void *bytes, size_t size)
 	return ccdm_base64url(bytes, size);
 }
 
-/* A JWS of @body under @header, with the key's x and y in the place of %s in it. */
+/* Make a JWS of @body with @header, in which the key's x and y replace %s. */
 static char *jws(const char *header, const char *body, EVP_PKEY *key, bool flip)
 {
 	char *x, *y, *text, *part[3], *signed_, *all;
@@ -72,7 +72,7 @@ static void manifests(void **state)
 	static const struct {
 		const char *header, *body;
 		bool flip;
-		const char *says; /* NULL: it is good */
+		const char *says; /* NULL: the manifest is valid */
 	} all[] = {
 		{ HEADER, SAYS("{\"snp\":[\"" ID "\"]}"), false, NULL },
 		{ HEADER, SAYS("{\"tpm\":[],\"tdx\":[\"" ID "\"]}"), false, NULL },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* test_manifest_part.c - boot/manifest_part.c: a manifest and then zeros, and other bytes */
+/* test_manifest_part.c - boot/manifest_part.c: a manifest followed by zeros or by other bytes */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -52,7 +52,7 @@ static void bad(void **state)
 		{ 3, "a.b", "found 1 dots in its 3 bytes" },
 		{ 7, "a.b.c.d", "found 3 dots" },
 		{ 8, "a.b.c\n\0\0", "0x0a at 5" },
-		/* the last byte counts */
+		/* a last byte that is not zero */
 		{ sizeof(bytes), NULL, "the byte 0x01 at 65535" },
 	};
 	size_t i, length;

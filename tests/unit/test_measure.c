@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* What is measured, and into a register of TDX: files stand for the kernel's. */
+/* Measured events, also into a TDX register; files take the place of the kernel's. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -52,7 +52,7 @@ static void put(const char *file, const char *text)
 	assert_int_equal(ccdm_file_write(file, text, strlen(text), 0600, &err), 0);
 }
 
-/* An event reaches RTMR 3 as one write of its SHA-384, and the log says so. */
+/* An event is written to RTMR 3 as one SHA-384 hash, and the log contains it. */
 static void rtmr(void **state)
 {
 	struct ccdm_measure_to to = { .rtmr = path[0], .log = path[1] };
@@ -83,7 +83,7 @@ static void rtmr(void **state)
 	free(text);
 }
 
-/* What did not reach the register is not in the log. */
+/* The log has no event that did not reach the register. */
 static void rtmr_fails(void **state)
 {
 	struct ccdm_measure_to to = { .rtmr = "/dev/full", .log = path[1] };
@@ -104,13 +104,15 @@ static void rtmr_fails(void **state)
 	assert_int_equal(values.rtmr.size, 0);
 }
 
-/* What the register of files holds: a file does not extend. */
+/* Set the content of the register's file; a file does not extend by itself. */
 static void hold(const void *bytes, size_t size)
 {
 	assert_int_equal(ccdm_file_write(path[0], bytes, size, 0600, &err), 0);
 }
 
-/* RTMR 3 is read back: an event that did not reach it, one of somebody else's, no register. */
+/*
+ * RTMR 3 is read back: an event did not reach it, another writer extended it, it has no register.
+ */
 static void rtmr_read_back(void **state)
 {
 	struct ccdm_measure_to to = { .rtmr = path[0], .log = path[1] };
@@ -143,7 +145,7 @@ static void rtmr_read_back(void **state)
 	hold(value.bytes, 47);
 	assert_int_equal(ccdm_measure_check(&to, &values, &err), -EBADMSG);
 	assert_non_null(strstr(err.text, "expected 48 bytes, found 47"));
-	/* a later step that does not see the register any more */
+	/* a later step that no longer has the register */
 	to.rtmr = NULL;
 	assert_int_equal(ccdm_measure_check(&to, &values, &err), -EBADMSG);
 	assert_non_null(strstr(err.text, "has disappeared"));
@@ -156,7 +158,7 @@ static void rtmr_read_back(void **state)
 static unsigned int loads;
 static int load_answer;
 
-/* The driver is there some time after it was asked for. */
+/* The driver appears some time after it was requested. */
 static int load(void)
 {
 	loads++;
@@ -180,13 +182,13 @@ static void late(void **state)
 		/* the driver comes while the step waits */
 		{ TDX, CCDM_RTMR_OPTIONAL, 0, 0, false, true, true, 1 },
 		{ "flags\t: fpu tdx_guest\n", CCDM_RTMR_OPTIONAL, 0, 0, false, true, true, 1 },
-		/* there is no driver */
+		/* no driver */
 		{ TDX, CCDM_RTMR_OPTIONAL, -ENOENT, 0, false, false, true, 1 },
 		{ TDX, CCDM_RTMR_REQUIRED, -ENOENT, -ENXIO, false, false, true, 0 },
-		/* there is one, without registers */
+		/* a driver without registers */
 		{ TDX, CCDM_RTMR_OPTIONAL, 0, 0, true, false, true, 0 },
 		{ TDX, CCDM_RTMR_REQUIRED, 0, -ENXIO, true, false, true, 0 },
-		/* no TDX guest: nobody waits, unless it is required */
+		/* not a TDX guest: the step does not wait, unless the register is required */
 		{ "flags\t: fpu tdx_guests xtdx_guest\nbugs: tdx_guest\n", CCDM_RTMR_OPTIONAL, 0, 0,
 		  false, false, false, 0 },
 		{ "", CCDM_RTMR_REQUIRED, 0, -ENXIO, false, false, false, 0 },
@@ -218,7 +220,7 @@ static void late(void **state)
 		while (wait(&s) > 0)
 			assert_int_equal(s, 0);
 	}
-	/* it is there already */
+	/* the driver exists from the start */
 	put(path[0], "");
 	put(path[1], "");
 	assert_int_equal(ccdm_measure_find_rtmr(&tdx, CCDM_RTMR_REQUIRED, 1, &to, &err), 0);
@@ -252,7 +254,9 @@ static void hex_of(const void *bytes, size_t size, char *hex)
 	ccdm_hex(sum, n, hex);
 }
 
-/* The events of a configuration, in order; a signer's key is its SubjectPublicKeyInfo. */
+/*
+ * The events of a configuration, in order. A signer's key is measured as its SubjectPublicKeyInfo.
+ */
 static void events(void **state)
 {
 	static struct ccdm_measure_list list;
@@ -294,7 +298,7 @@ static void events(void **state)
 	assert_string_equal(list.text[4], "ccdm-ready:1");
 	OPENSSL_free(der);
 	EVP_PKEY_free(key);
-	/* a workload of its own partition: the line of dm-verity, with the workload's values */
+	/* a workload in its own partition: dm-verity's table line with the workload's values */
 	config.workload_file[0] = '\0';
 	config.workload = config.base;
 	config.workload.data_blocks = 9;
@@ -305,7 +309,7 @@ static void events(void **state)
 			    "ccdm-workload:1 0 0 9 0  " HASH "  1 panic_on_corruption");
 	config.workload.device[0] = '\0';
 	snprintf(config.workload_file, sizeof(config.workload_file), "%s", path[2]);
-	/* no key, no file */
+	/* an invalid key, a missing file */
 	put(path[0], "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n");
 	assert_int_equal(ccdm_measure_events(&config, &list, &err), -EINVAL);
 	unlink(path[0]);
@@ -316,11 +320,11 @@ static void events(void **state)
 	assert_non_null(strstr(err.text, path[2]));
 }
 
-/* ---- registers and logs of one moment --------------------------------------------- */
+/* ---- registers and logs at the same moment ------------------------------------------ */
 
 struct moment {
 	char file[64];
-	unsigned int calls, changes; /* so many times something is measured meanwhile */
+	unsigned int calls, changes; /* the first @changes calls measure something */
 	int fails;
 };
 
@@ -373,7 +377,7 @@ static void steady(void **state)
 		}
 		json_decref(o);
 	}
-	/* nothing is said of a log that nobody signed, nor of one that is too large */
+	/* without a signature no logs are returned; nor is a log that is too large */
 	o = json_object();
 	m.fails = -EIO;
 	assert_int_equal(ccdm_attest_steady(&logs, o, &err), -EIO);

@@ -13,7 +13,7 @@
 
 static struct ccdm_digests values;
 
-/* GetCapability (more data, kind, a list): an empty list. */
+/* GetCapability (more data, kind, a list): return an empty list. */
 static void no_banks(uint8_t *answer, size_t *size)
 {
 	chip_put_u32(answer + CHIP_HEADER + 5, 0);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * Every member of every message and of evidence, one after the other: missing, twice, of
- * each other type, empty, too long, nested a thousand deep. Nothing of it is accepted
- * unless it need not be there, and what is said names the member.
+ * Each member of each message and of evidence in turn: missing, twice, of each other type, empty,
+ * too long, nested a thousand levels deep. Only optional members may be accepted so, and each error
+ * names the member.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,10 +19,10 @@
 #define DEEP   1000
 #define LONGER 100000
 #define WAYS   10
-#define EMPTY  8 /* the way of an empty object */
+#define EMPTY  8 /* index of the way "an empty object" */
 #define TWICE  "this member a second time"
 
-/* ---- what may be wrong with a member -------------------------------------------- */
+/* ---- ways to spoil a member ----------------------------------------------------- */
 
 static json_t *nested(void)
 {
@@ -38,7 +38,7 @@ static json_t *nested(void)
 	return at;
 }
 
-/* In the place of a member; NULL: none, or (the last) the same twice. */
+/* Values in place of a member; NULL: no member or, in the last way, the same member twice. */
 static json_t *value_of(unsigned int way)
 {
 	static char longer[LONGER + 1];
@@ -68,7 +68,7 @@ static json_t *value_of(unsigned int way)
 
 typedef void (*try_fn)(const char *text, const char *key, const char *above, unsigned int way);
 
-/* @at is in @all: each of its members in each way. */
+/* Spoil each member of @at, which is a part of @all, in each way. */
 static void each(json_t *all, json_t *at, const char *above, try_fn try)
 {
 	json_t *keys = json_array(), *was;
@@ -78,7 +78,7 @@ static void each(json_t *all, json_t *at, const char *above, try_fn try)
 	json_t *value;
 	size_t i;
 
-	/* (a member that is put back stands at the end) */
+	/* a member that is put back moves to the end */
 	json_object_foreach(at, key, value) json_array_append_new(keys, json_string(key));
 	for (i = 0; i < json_array_size(keys); i++) {
 		const char *name = json_string_value(json_array_get(keys, i));
@@ -96,7 +96,7 @@ static void each(json_t *all, json_t *at, const char *above, try_fn try)
 			text = json_dumps(all, JSON_COMPACT);
 			p = strstr(text, TWICE);
 			if (p) {
-				/* as long as it was: the rest are blanks behind the quote */
+				/* keep the length: fill the rest after the quote with blanks */
 				memset(p, ' ', strlen(TWICE) + 1);
 				memcpy(p, name, strlen(name));
 				p[strlen(name)] = '"';
@@ -110,7 +110,7 @@ static void each(json_t *all, json_t *at, const char *above, try_fn try)
 		json_decref(was);
 	}
 	json_decref(keys);
-	/* of an array the first and the last */
+	/* of an array, the first and the last element */
 	for (i = 0;
 	     i<json_array_size(at); i += json_array_size(at)> 1 ? json_array_size(at) - 1 : 1) {
 		was = json_deep_copy(json_array_get(at, i));
@@ -130,7 +130,7 @@ static void each(json_t *all, json_t *at, const char *above, try_fn try)
 
 static struct guest g;
 
-/* What the log said last, or nothing. */
+/* The last line of the log, or "". */
 static char *logged(void)
 {
 	static char line[65536];
@@ -150,10 +150,10 @@ static char *logged(void)
 static void says(const char *what, const char *text, const char *key, const char *above,
 		 unsigned int way)
 {
-	/* of an empty object its first member is named */
+	/* for an empty object the error names its first member */
 	if (way == EMPTY && strstr(text, "expected a"))
 		return;
-	/* the parser quotes what is short */
+	/* for duplicate keys the parser's error has only the beginning of the text */
 	if (way == WAYS - 1 && strlen(key) > 18 && strstr(text, "duplicate object key"))
 		return;
 	if (!strstr(text, key) && !strstr(text, above))
@@ -166,7 +166,7 @@ static void try_auth(const char *text, const char *key, const char *above, unsig
 	struct ccdm_reply a;
 
 	ask(&one, true, "/kbs/v0/auth", text, false, &a);
-	/* what it says of itself beside version and TEE is its own affair */
+	/* the guest's "extra-params" may have any form */
 	if (strcmp(key, "extra-params") || way == WAYS - 1) {
 		assert_int_equal(a.status, 401);
 		says("auth", a.body, strcmp(key, "tee") ? key : "TEE",
@@ -183,12 +183,12 @@ static void try_attest(const char *text, const char *key, const char *above, uns
 	char *said;
 
 	if (!strcmp(key, "additional_evidence") && way == 4)
-		return; /* as it was */
+		return; /* this value equals the original */
 	ask(&g, true, "/kbs/v0/attest", text, false, &a);
 	if (a.status != 401)
 		fail_msg("attest, %s in way %u: %d", key, way, a.status);
 	said = logged();
-	/* both are hashed as they came: of what differs the evidence is another's */
+	/* both are hashed as they were sent, so a change shows as wrong report data */
 	if (!strstr(a.body, key) && !(!strcmp(key, "ak_cert") && strstr(said, "\"name\":\"ak\"")) &&
 	    !(hashed && strstr(said, "report-data")))
 		says("attest", strlen(said) ? said : a.body, key, above, way);
@@ -224,7 +224,7 @@ static void messages(void **state)
 		json_decref(o);
 		json_decref(evidence);
 		json_decref(jwk);
-		/* and as it was it is good */
+		/* the unchanged message is accepted */
 		g.message = text;
 		struct ccdm_reply a;
 
@@ -239,7 +239,7 @@ static void messages(void **state)
 
 static const struct spoil good;
 static struct pki_pem chain,
-	given; /* the second: the leaf, from elsewhere; of no size: not at all */
+	given; /* the second is an external leaf; if its size is 0, there is none */
 static struct ccdm_anchor anchor = { .name = "ark" };
 
 static int judge(const char *text, struct ccdm_err *e)
@@ -275,7 +275,7 @@ static void try_snp(const char *text, const char *key, const char *above, unsign
 	struct ccdm_err e = { 0 };
 	int r = judge(text, &e);
 
-	/* these are null in reports of versions that have none, and then zero */
+	/* in versions without these members they are null, which means zero */
 	if (!r && way < 2 &&
 	    (!strcmp(key, "cpuid_step") || !strcmp(key, "fmc") || strstr(key, "_mit_vector")))
 		return;
@@ -316,7 +316,7 @@ static void snp(void **state)
 	assert_int_equal(ccdm_cert_fingerprint((struct ccdm_cert *)ark, anchor.sha256), 0);
 	assert_int_equal(ccdm_snp_json_make(raw, NULL, 0, &o, &e), 0);
 	pem = pki_pem(leaf, NULL);
-	/* without the leaf, and with one that was given */
+	/* without the leaf, then with an external leaf */
 	text = json_dumps(o, JSON_COMPACT);
 	assert_int_equal(judge(text, &e), 1);
 	given = pem;

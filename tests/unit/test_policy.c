@@ -42,7 +42,7 @@ static json_t *azure(void)
 		    "enclave-id", json_pack("[s]", e));
 }
 
-/* The policy @name gives this answer to @facts, which are freed. */
+/* Expect this answer of policy @name to @facts, which are freed. */
 static void answer(const char *name, json_t *facts, enum ccdm_answer want)
 {
 	struct ccdm_policy *p = load(name);
@@ -59,7 +59,7 @@ static void answer(const char *name, json_t *facts, enum ccdm_answer want)
 	json_decref(facts);
 }
 
-/* The conditions of every policy that does not change them. */
+/* Conditions that each policy has by default: vary their facts. */
 static void strict(const char *name, json_t *(*facts)(void))
 {
 	answer(name, facts(), CCDM_YES);
@@ -83,7 +83,7 @@ static void examples(void **state)
 	answer("01-one-image", with(snp(), "vmpl", NULL), CCDM_UNKNOWN);
 	answer("01-one-image", tdx(), CCDM_NO);
 
-	/* "covers" is about the hash that SNP's firmware makes: no other TEE has it */
+	/* "covers" concerns the hash table that only SNP's firmware fills */
 	answer("01-one-image", with(tdx(), "tee", json_string("tdx")), CCDM_NO);
 
 	strict("02-old-and-new-image", tdx);
@@ -108,7 +108,7 @@ static void examples(void **state)
 	       with(with(tdx(), "signer", signer(key, "web", 7)), "measurement", json_string(m2)),
 	       CCDM_NO);
 
-	/* firmware that is out of date, or whose status is not known */
+	/* firmware that is out of date, or whose status is unknown */
 	answer("01-one-image", snp_status("OutOfDate"), CCDM_NO);
 	answer("01-one-image", snp_status(NULL), CCDM_UNKNOWN);
 	answer("01-one-image", with(snp(), "tcb", NULL), CCDM_UNKNOWN);
@@ -144,7 +144,7 @@ static void examples(void **state)
 	answer("06-paravisor", with(azure(), "binding", json_string("none")), CCDM_NO);
 	answer("06-paravisor", with(azure(), "enclave-id", NULL), CCDM_UNKNOWN);
 	answer("06-paravisor", with(azure(), "enclave-id", json_pack("[s]", d)), CCDM_UNKNOWN);
-	/* the guest does not choose the bank */
+	/* the guest must not choose the bank */
 	answer("06-paravisor", with(azure(), "bank", json_string("sha384")), CCDM_NO);
 	answer("06-paravisor", with(azure(), "bank", json_string("sha1")), CCDM_NO);
 	answer("06-paravisor", with(azure(), "bank", NULL), CCDM_UNKNOWN);
@@ -174,7 +174,7 @@ static void examples(void **state)
 
 	strict("11-withdrawn-image", signed_snp);
 	answer("11-withdrawn-image", with(signed_snp(), "measurement", json_string(m2)), CCDM_NO);
-	/* nobody knows that it is not the withdrawn one */
+	/* without a measurement it is unknown whether it is the withdrawn image */
 	answer("11-withdrawn-image", with(signed_snp(), "measurement", NULL), CCDM_UNKNOWN);
 
 	answer("12-debugging", snp(), CCDM_NO);

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include "policy_facts.h"
 
-/* PINS: every way to satisfy the policy pins the image. NEVER: there is no way. */
+/* PINS: every way to satisfy the policy pins the image. NEVER: nothing satisfies it. */
 static void pins_image(void **state)
 {
 	enum { PINS, OPEN, NEVER };
@@ -33,7 +33,7 @@ static void pins_image(void **state)
 		/* enclave IDs */
 		{ "  tee: [snp, tpm]\n  " ID, PINS },
 		{ "  tee: tdx\n  measurement: " A96 "\n  " ID, PINS },
-		/* without a measurement any firmware could have filled the registers */
+		/* without a measurement, any firmware could have filled the registers */
 		{ "  " ID, OPEN },
 		{ "  tee: tdx\n  " ID, OPEN },
 		{ "  tee: tdx\n  binding: provider\n  " ID, OPEN },
@@ -43,7 +43,7 @@ static void pins_image(void **state)
 		{ "  tee: tdx\n  measurement: " A96 "\n  signer: {key: " E64
 		  ", product: web, svn: 1}\n",
 		  PINS },
-		/* the launch measurement of a guest with a paravisor is the paravisor's */
+		/* with a paravisor, the launch measurement is the paravisor's */
 		{ "  tee: snp\n  binding: paravisor\n  measurement:" M "\n", NEVER },
 		{ "  tee: snp\n  binding: [svsm, paravisor]\n  enclave-id:" M "\n", NEVER },
 		{ "  tee: snp\n  binding: [none, paravisor]\n  measurement:" M "\n", PINS },
@@ -89,7 +89,7 @@ static void pins_image(void **state)
 		{ "  binding: paravisor\n  identity: any\n  bank: sha384\n  pcr: {bank: sha384, "
 		  "index: 4, value: " A96 "}\n",
 		  PINS },
-		/* an event that the log contains */
+		/* an event in the log */
 		{ "  tee: tdx\n  event: {register: rtmr2, digest: " A96 "}\n", OPEN },
 		{ "  tee: snp\n  identity: any\n  event: {register: rtmr2, digest: " A96 "}\n",
 		  NEVER },

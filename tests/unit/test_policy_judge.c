@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * How a policy judges facts: conditions that rest on the guest's words, and facts that are
- * not known.
+ * How a policy judges facts: conditions that depend on the guest's statements, and facts that are
+ * unknown.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +34,7 @@ static void no_debugging(void **state)
 	ccdm_policy_free(p);
 }
 
-/* An event by its name only; and a digest with capital letters. */
+/* An event given only by its name, and a digest in capital letters. */
 static void event_by_name(void **state)
 {
 	static const char text[] = HEAD "  tee: tdx\n  event: {register: rtmr2, name: EV_IPL}\n"
@@ -64,7 +64,7 @@ static void event_by_name(void **state)
 	ccdm_policy_free(p);
 }
 
-/* An event with the right digest and another name is another event. */
+/* An event with the same digest but another name is another event. */
 static void event_by_name_and_digest(void **state)
 {
 	struct ccdm_policy *p;
@@ -86,7 +86,7 @@ static void event_by_name_and_digest(void **state)
 	json_decref(facts);
 }
 
-/* Under "not", an event without a name may be the forbidden one: the answer is not known. */
+/* Under "not", an event without a name could be the forbidden one: the answer is unknown. */
 static void nameless_event(void **state)
 {
 	static const char text[] = HEAD "  tee: tdx\n  identity: any\n  not:\n    event: "

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/*
- * The syntax of policies: texts that are refused, their limits, and texts that are cut off.
- */
+/* The syntax of policies: invalid texts, limits, and texts that are cut off. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,7 +9,7 @@
 #include "base/file.h"
 #include "policy_facts.h"
 
-/* The error of each text, many with the line and the column. */
+/* The error of each text; many name line and column. */
 static void refused(void **state)
 {
 	static const struct {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/*
- * Public keys: which ones are accepted, in which encoding, and what each can do.
- */
+/* Public keys: which ones are accepted, in which encoding, and which operations each supports. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,7 +22,7 @@ static void encodings(void **state)
 	int n;
 
 	(void)state;
-	/* The last two bits of the point are zero, so that an encoding may call them unused. */
+	/* the last two bits of the point must be zero, so an encoding can declare them unused */
 	do {
 		EVP_PKEY_free(evp);
 		evp = pki_key("P-256");
@@ -34,7 +32,7 @@ static void encodings(void **state)
 	key = ccdm_pubkey_spki(der, n);
 	assert_non_null(key);
 	ccdm_pubkey_free(key);
-	/* Byte 25 counts unused bits; byte 26 is the form of the point. */
+	/* byte 25 is the number of unused bits; byte 26 is the form of the point */
 	assert_int_equal(der[25], 0);
 	assert_int_equal(der[26], 4);
 	memcpy(out, der, n);
@@ -50,7 +48,7 @@ static void encodings(void **state)
 	n = i2d_PUBKEY(evp, &p);
 	assert_int_equal(n, 59);
 	assert_null(ccdm_pubkey_spki(out, n));
-	/* the curve as numbers: their author could choose the generator */
+	/* an explicit curve: its author could choose the generator */
 	pki_must(EVP_PKEY_set_utf8_string_param(evp, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
 						"uncompressed"));
 	pki_must(EVP_PKEY_set_utf8_string_param(evp, OSSL_PKEY_PARAM_EC_ENCODING,
@@ -101,7 +99,7 @@ static void types_and_sizes(void **state)
 		key = ccdm_pubkey_spki(der, n);
 		if (!!key != all[i].fit)
 			fail_msg("%s %s", all[i].type, all[i].curve ? all[i].curve : "");
-		/* with a byte after it, cut off, too long */
+		/* with one more byte, cut off, too long */
 		assert_null(ccdm_pubkey_spki(der, n + 1));
 		assert_null(ccdm_pubkey_spki(der, n - 1));
 		assert_null(ccdm_pubkey_spki(der, 4097));
@@ -123,7 +121,7 @@ static void types_and_sizes(void **state)
 		else
 			ccdm_pubkey_free(key);
 	}
-	/* from numbers: a modulus has at most 8192 bits */
+	/* an RSA key from numbers: its modulus has at most 8192 bits */
 	memset(modulus, 0xff, sizeof(modulus));
 	key = ccdm_pubkey_rsa(modulus, 1024, e, 3);
 	assert_non_null(key);

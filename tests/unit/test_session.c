@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * A guest and a broker over real TLS: good ones, wrong certificates, brokers that refuse,
- * forget, are slow, or answer garbage. The guest's evidence is of a TPM of our own.
+ * A guest and a broker over real TLS: valid ones, wrong certificates, and brokers that refuse, lose
+ * sessions, are slow, or send garbage. The guest's evidence is of a test TPM.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +34,7 @@ static struct ccdm_err err;
 static struct provider provider;
 static uint8_t pcr[CCDM_TPM_PCRS][32];
 
-/* What the server did, for both processes. */
+/* Counters of the server's requests, shared between both processes. */
 static struct shared {
 	unsigned int auths, attests, resources;
 } * seen;
@@ -86,7 +86,7 @@ static int setup(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(dir));
 	seen = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	/* anybody's proxy is nobody's business */
+	/* the session must ignore proxy settings */
 	setenv("https_proxy", "http://127.0.0.1:1", 1);
 	setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
 	setenv("SSL_CERT_FILE", "/nonexistent", 1);
@@ -130,13 +130,13 @@ static int teardown(void **state)
 
 /* ---- servers -------------------------------------------------------------------- */
 
-/* How a broker errs: what it says in place of its answer. */
+/* A fault of the broker: its answer in place of the correct one. */
 struct odd {
-	const char *path; /* to what */
+	const char *path; /* the request that it replaces */
 	int status;
 	const char *body;
 	unsigned int sleep; /* seconds */
-	bool times;	    /* only the first time */
+	bool times;	    /* only for the first request */
 };
 
 static struct ccdm_broker broker;
@@ -250,7 +250,7 @@ struct how {
 	unsigned int deadline, timeout;
 };
 
-/* Return: what it ends with; 0 if the secret came */
+/* Return: the session's result; 0 if the secret was received */
 static int guest(unsigned int port, const struct how *how)
 {
 	struct ccdm_attester tpm = { .tee = "tpm", .collect = collect };
@@ -344,7 +344,7 @@ static void odd_brokers(void **state)
 	static const struct {
 		struct odd odd;
 		int r;
-		unsigned int auths, attests, resources; /* 0: not looked at */
+		unsigned int auths, attests, resources; /* expected requests; 0: any number */
 	} cases[] = {
 		{ { "/attest", 401, ERROR("PolicyDeny"), 0, false }, -ECANCELED, 1, 1, 0 },
 		{ { "/resource", 401, ERROR("PolicyDeny"), 0, false }, -ECANCELED, 1, 1, 1 },
@@ -355,12 +355,15 @@ static void odd_brokers(void **state)
 		  1,
 		  0,
 		  0 },
-		/* forgotten once: a new handshake; always: only one */
+		/*
+		 * the broker loses the session once: a new handshake; always: only one new
+		 * handshake
+		 */
 		{ { "/resource", 401, ERROR("TokenNotFound"), 0, true }, 0, 2, 2, 2 },
 		{ { "/resource", 401, ERROR("TokenNotFound"), 0, false }, -ESTALE, 0, 0, 0 },
 		{ { "/resource", 404, ERROR("InvalidRequestPath"), 0, false }, -ENOENT, 1, 1, 1 },
 		{ { "/attest", 401, ERROR("AttestationError"), 0, false }, -EBADE, 0, 0, 0 },
-		/* in trouble once: tried again */
+		/* a temporary error: the guest retries */
 		{ { "/auth", 500, "", 0, true }, 0, 2, 1, 1 },
 		{ { "/attest", 503, "busy", 0, true }, 0, 2, 2, 1 },
 		{ { "/resource", 500, "", 0, true }, 0, 1, 1, 2 },
@@ -381,7 +384,7 @@ static void odd_brokers(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct odd odd = cases[i].odd;
-		/* who counts requests wants none that was only slow; who does not, no long wait */
+		/* cases with counts must not time out; the others must not take long */
 		struct how how = { .deadline = cases[i].auths ? 60 : 4,
 				   .timeout = odd.sleep ? 2 : 30 };
 
@@ -450,7 +453,7 @@ static const char *nonce_of(const json_t *o)
 	return json_string_value(json_object_get(json_object_get(o, "runtime-data"), "nonce"));
 }
 
-/* What explain eats. */
+/* The evidence is valid input for "ccdm-broker explain". */
 static void without_broker(void **state)
 {
 	struct ccdm_attester tpm = { .tee = "tpm", .collect = collect };
@@ -466,7 +469,7 @@ static void without_broker(void **state)
 	assert_non_null(json_object_get(json_object_get(o, "tee-evidence"), "primary_evidence"));
 	assert_string_equal(nonce_of(o), "any");
 	json_decref(o);
-	/* a nonce of its own, each time another one of 256 bits */
+	/* without a nonce the guest makes one of 256 bits, each time a new one */
 	assert_int_equal(ccdm_session_evidence(&conf, NULL, &o, &err), 0);
 	assert_int_equal(ccdm_session_evidence(&conf, NULL, &inner, &err), 0);
 	assert_int_equal(strlen(nonce_of(o)), 43);
@@ -474,7 +477,7 @@ static void without_broker(void **state)
 	assert_string_not_equal(nonce_of(o), nonce_of(inner));
 	json_decref(o);
 	json_decref(inner);
-	/* a second one beside it, and a manifest */
+	/* with additional evidence and a manifest */
 	conf.beside = &second;
 	conf.manifest = "a.b.c";
 	assert_int_equal(ccdm_session_evidence(&conf, "any", &o, &err), 0);
@@ -488,7 +491,7 @@ static void without_broker(void **state)
 	json_decref(beside);
 	json_decref(o);
 	assert_int_equal(left, 0);
-	/* that it cannot be had is no error, and is said; that the first cannot is one */
+	/* failing additional evidence is reported, but is no error; failing primary evidence is */
 	second.collect = nothing;
 	assert_int_equal(ccdm_session_evidence(&conf, "any", &o, &err), 0);
 	assert_int_equal(left, 1);
@@ -503,7 +506,7 @@ static void without_broker(void **state)
 	assert_null(o);
 }
 
-/* What is no path is not asked for, and what is no URL is not opened. */
+/* An invalid path is not requested, and an invalid URL is not opened. */
 static void asked_wrongly(void **state)
 {
 	static const char *const urls[] = { "", "http://localhost", "ftp://x", "https:/x", "x" };

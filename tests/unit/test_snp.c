@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * SNP reports of our own under a chain of our own, each spoilt in one place, so that one
- * check fails; and the selection of the certificate that a report needs.
+ * SNP reports under a test chain, each spoilt in one place: one check must fail. Also the selection
+ * of the certificate that a report needs.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -102,7 +102,7 @@ static void one_check_each(void **state)
 		  .at = 0x1f6,
 		  .value = 0,
 		  .allow = 0x7ff & ~CCDM_ALLOW_TCB_OUT_OF_DATE },
-		/* bulletins name no other byte of a TCB; the current TCB is not judged */
+		/* other bytes of a TCB are in no bulletin; the current TCB is not judged */
 		{ .at = 0x1e0, .value = 0 },
 		{ .at = 0x3e, .value = 0xff },
 		{ .turin = true, .version = 2 },
@@ -165,7 +165,7 @@ static void lengths(void **state)
 				 n == CCDM_SNP_REPORT_SIZE ? 0 : -EINVAL);
 }
 
-/* Of many certificates the chip's is selected, and among those the one for its TCB. */
+/* Of many certificates the chip's are selected, and among them the one for its TCB. */
 static void leaf_selection(void **state)
 {
 	static const struct spoil good, vlek = { .vlek = true };

@@ -12,7 +12,7 @@
 #include "failed.h"
 #include "snp_judge.h"
 
-/* A report of this processor, whose firmware and microcode have these versions. */
+/* Make a report of this processor with these versions of SNP firmware and microcode. */
 static struct ccdm_snp report_of(uint8_t family, uint8_t model, uint8_t stepping, uint8_t svn,
 				 uint8_t microcode)
 {
@@ -71,7 +71,7 @@ static void bulletins(void **state)
 			assert_int_equal(STATUS(), CCDM_SNP_OUT_OF_DATE);
 			assert_non_null(strstr(f.found, "microcode reported"));
 		}
-		/* a report of version 2 names no processor: the floor of each one applies */
+		/* a report of version 2 names no processor: the floor of each processor applies */
 		snp = report_of(cpu[0], cpu[1], cpu[2], 0xff, 0xff);
 		snp.version = 2;
 		assert_int_equal(STATUS(), CCDM_SNP_UP_TO_DATE);
@@ -145,14 +145,14 @@ static void own_floor(void **state)
 	snp.tcb_raw.committed[6] = 19;
 	assert_int_equal(STATUS(), CCDM_SNP_OUT_OF_DATE);
 	assert_string_equal(f.found, "snp reported 20, committed 19, at launch 20");
-	/* of several lines for a part the highest counts */
+	/* of several lines for a part, the highest version counts */
 	assert_int_equal(TEXT("milan snp 20 a\nmilan snp 18 b\nmilan snp 19 c"), 0);
 	assert_int_equal(STATUS(), CCDM_SNP_OUT_OF_DATE);
 	assert_non_null(strstr(f.expected, "snp 20 (a)"));
 	/* the other parts */
 	assert_int_equal(TEXT("milan fmc 0 a\nmilan bootloader 0 a\nmilan tee 0 a"), 0);
 	assert_int_equal(STATUS(), CCDM_SNP_UP_TO_DATE);
-	/* a list that does not name this generation, or names none: no floor */
+	/* a list without this generation, or an empty list: no floor */
 	assert_int_equal(TEXT("genoa snp 0 a"), 0);
 	assert_int_equal(STATUS(), CCDM_SNP_NO_FLOOR);
 	assert_int_equal(TEXT(""), 0);

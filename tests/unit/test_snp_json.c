@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * SNP reports as the protocol carries them: JSON, the host's table of certificates, and the
- * certificates that a broker adds.
+ * SNP reports in the form of the protocol: JSON, the host's certificate table, and the certificates
+ * that a broker adds.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include "snp_judge.h"
 
 struct entry {
-	const uint8_t *guid; /* NULL: the end */
+	const uint8_t *guid; /* NULL: end of the table */
 	uint32_t offset, length;
 };
 
@@ -86,7 +86,7 @@ static void round_trip(void **state)
 		x = make_leaf(&all[i], raw, ask);
 		der = table + 96;
 		n = i2d_X509(x, &der);
-		/* two entries of one kind could blow a small table up */
+		/* two entries of one kind would let a small table grow to a large text */
 		put_entry(table, 0, guid_vcek, 96, n);
 		put_entry(table, 1, guid_vcek, 96, n);
 		put_entry(table, 2, NULL, 0, 0);
@@ -115,7 +115,7 @@ static void round_trip(void **state)
 		json_array_append(chain, json_array_get(chain, 1));
 		assert_int_equal(ccdm_snp_json_parse(o, back, certs, &leaf, &err), -EINVAL);
 		assert_non_null(strstr(err.text, "more than one VCEK"));
-		/* the most certificates that fit */
+		/* the maximum number of certificates */
 		while (!ccdm_certs_at(certs, CCDM_CERTS_MAX - 1))
 			pki_add_cert(certs, ask, NULL);
 		assert_int_equal(ccdm_certs_add(certs, "table", table + 96, n, NULL, &err), -E2BIG);
@@ -132,7 +132,7 @@ static void round_trip(void **state)
 	X509_free(ask);
 }
 
-/* A byte that JSON has no member for is refused, never dropped. */
+/* A byte without a JSON member must lead to an error; it must not be dropped. */
 static void no_byte_lost(void **state)
 {
 	static const struct spoil vlek = { .vlek = true };
@@ -158,7 +158,7 @@ static void no_byte_lost(void **state)
 		}
 		raw[i] ^= 1;
 	}
-	/* the last 368 bytes at least are reserved */
+	/* at least the last 368 bytes are reserved */
 	assert_in_range(refused, 368, 700);
 }
 
@@ -166,7 +166,7 @@ static void no_byte_lost(void **state)
 static void chain_entries(void **state)
 {
 	static const struct {
-		const char *entry; /* if it has no data: of a revocation list */
+		const char *entry; /* without "data": use a revocation list */
 		const char *said;
 	} all[] = {
 		{ "{\"cert_type\": \"Empty\", \"data\": 7}", NULL },

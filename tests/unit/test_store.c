@@ -75,9 +75,11 @@ static struct ccdm_store *open_db(const struct ccdm_keys *with)
 }
 
 /*
- * Run the SQL @text on a database with two policies and two sessions. Return: the number of
- * policies that the store then accepts; @session: if it accepts session "one"; @odd: the
- * number of rows that it refused.
+ * Run the SQL @text on a database with two policies and two sessions.
+ * @session: whether the store then accepts session "one"
+ * @odd: the number of rows that it refused
+ *
+ * Return: the number of policies that it accepts.
  */
 static int after(const char *text, const struct ccdm_keys *with, bool *session, unsigned int *odd)
 {
@@ -166,7 +168,7 @@ static void foreign_rows(void **state)
 			fail_msg("%s: %d policies, session %d, odd %u", cases[i].text, n, session,
 				 odd);
 	}
-	/* another key file; one that has our key as its older key; and without that key again */
+	/* another key file; one with the same key as its older key; one without it */
 	put("other", four, 65, 0600);
 	put("both", four, 130, 0600);
 	assert_int_equal(ccdm_keys_load(file("other"), &other, &err), 0);
@@ -186,7 +188,7 @@ static void foreign_rows(void **state)
 	assert_int_equal(n, 2);
 	assert_int_equal(ccdm_store_session_add(store, &fresh, 9000, "{}", &err), 0);
 	ccdm_store_close(store);
-	/* the barrier that a restore sets: lowered, removed */
+	/* the barrier that a restore sets, then lowered, then removed */
 	after("UPDATE counter SET value = -1", keys, &session, &odd);
 	store = open_db(keys);
 	assert_int_equal(ccdm_store_session_add(store, &fresh, 9000, "{}", &err), -EBADMSG);
@@ -195,7 +197,9 @@ static void foreign_rows(void **state)
 	store = open_db(keys);
 	assert_int_equal(ccdm_store_session_add(store, &fresh, 9000, "{}", &err), -EBADMSG);
 	ccdm_store_close(store);
-	/* a database of version 1 has no MACs: its rows are ignored, its nonces count as used */
+	/*
+	 * a database of version 1 has no MACs: its rows are ignored, and its nonces count as used
+	 */
 	after("ALTER TABLE policy DROP COLUMN mac; ALTER TABLE session DROP COLUMN mac;"
 	      "DELETE FROM counter; ALTER TABLE counter DROP COLUMN mac; PRAGMA user_version = 1",
 	      keys, &session, &odd);
@@ -213,7 +217,7 @@ static void foreign_rows(void **state)
 	unlink(file("both"));
 }
 
-/* With a new key in front of the old one all goes on; without the old key nothing opens. */
+/* With a new key in front of the old one everything works; without the old key nothing opens. */
 static void rotation(void **state)
 {
 	static const char fresh[] =
@@ -250,7 +254,7 @@ static void rotation(void **state)
 	assert_string_equal(g.type, "PolicyDeny");
 	assert_null(fetch(&g, PATH, false));
 	assert_string_equal(g.type, "TokenNotFound");
-	/* one byte is too short to be a sealed secret */
+	/* one byte is too short for a sealed secret */
 	assert_int_equal(ccdm_keys_open(only, PATH, "x", 1, &bytes, &size, &old), -EBADMSG);
 	assert_null(bytes);
 	broker.keys = keys;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* test_suite - the vectors that the kernel is held to are what OpenSSL computes */
+/* test_suite - OpenSSL computes the same test vectors that the kernel module is tested with */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

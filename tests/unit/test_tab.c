@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* /etc/ccdmtab: what it says, and what it must not. */
+/* /etc/ccdmtab: valid entries, and invalid ones. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -55,7 +55,7 @@ static void good(void **state)
 	assert_int_equal(seen, 3);
 }
 
-/* One invalid line: no line is used, not even one before it. */
+/* With an invalid line no line is used, not even an earlier one. */
 static void all_or_nothing(void **state)
 {
 	(void)state;

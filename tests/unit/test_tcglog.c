@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* Event logs of firmware: both forms, replayed; cut off everywhere; and malformed ones. */
+/* Event logs of firmware in both formats: replayed, cut off at each byte, and malformed. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,7 +12,7 @@
 #include "log/tcglog.h"
 #include "seed.h"
 
-/* worked out apart, with Python's hashlib: H(H(zeros + a) + b), a and b all 0x11 and 0x22 */
+/* computed with Python's hashlib: H(H(zeros + a) + b), where a is all 0x11 and b all 0x22 */
 #define PCR4_SHA1   "46b4464c04c4622cca40e7fa48bb2c729ebc301d"
 #define PCR4_SHA256 "78830000e1197790a7e1884139a65721210d642ad112e6c9899a05cb214027a5"
 
@@ -44,7 +44,7 @@ static void say(struct text *t, const void *bytes, size_t n)
 	t->size += n;
 }
 
-/* The event that describes a log with SHA-1 and SHA-256. */
+/* The first event, which declares a log with SHA-1 and SHA-256. */
 static void spec(struct text *t)
 {
 	put(t, 0, 4);
@@ -120,13 +120,13 @@ static void values(void **state)
 	assert_int_equal(banks.count, 2);
 	assert_true(banks.bank[0].used[4]);
 	assert_false(banks.bank[0].used[5]);
-	/* what fills it up */
+	/* padding with zeros, then with ones */
 	fill(&t, 0, 300);
 	assert_int_equal(replay(&t), 0);
 	t.size -= 300;
 	fill(&t, 0xff, 301);
 	assert_int_equal(replay(&t), 0);
-	/* but not both */
+	/* padding with both */
 	fill(&t, 0, 4);
 	assert_int_equal(replay(&t), -EINVAL);
 
@@ -147,7 +147,7 @@ static void locality(void **state)
 	agile(&t, 0, 3, 0, "StartupLocality\0\3", 17);
 	assert_int_equal(replay(&t), 0);
 	holds(CCDM_ALG_SHA1, 0, "0000000000000000000000000000000000000003");
-	/* after the first extend it changes nothing */
+	/* after the first extension it is ignored */
 	agile(&t, 0, 8, 0x11, "", 0);
 	assert_int_equal(replay(&t), 0);
 	{
@@ -157,7 +157,7 @@ static void locality(void **state)
 		assert_int_equal(replay(&t), 0);
 		assert_memory_equal(before.value[0].bytes, banks.bank[0].value[0].bytes, 20);
 	}
-	/* nor in another register, nor longer */
+	/* nor in another register, nor with a longer text */
 	memset(&t, 0, sizeof(t));
 	spec(&t);
 	agile(&t, 1, 3, 0, "StartupLocality\0\3", 17);
@@ -184,38 +184,38 @@ static void cut_off(void **state)
 		copy = malloc(n ? n : 1);
 		memcpy(copy, t.bytes, n);
 		r = ccdm_tcglog_replay(copy, n, &banks, &err);
-		/* the sanitizer sees what is read behind it */
+		/* the sanitizer sees a read beyond the copy */
 		assert_int_equal(r, n == first || n == second || n == t.size ? 0 : -EINVAL);
 		free(copy);
 	}
 }
 
-/* One byte of the second event, or of the first, is something else. */
+/* Change one byte of the first or the second event. */
 static void malformed(void **state)
 {
 	static const struct {
 		size_t at;
 		int value;
 	} all[] = {
-		{ 28, 36 },    /* spec: shorter than its content */
-		{ 28, 15 },    /* than its name */
-		{ 28, 26 },    /* than how many hashes there are */
-		{ 32, 'x' },   /* another word */
+		{ 28, 36 },    /* the declaration is shorter than its content */
+		{ 28, 15 },    /* shorter than its name */
+		{ 28, 26 },    /* too short for the number of hashes */
+		{ 32, 'x' },   /* another signature */
 		{ 56, 0 },     /* no hash */
-		{ 56, 17 },    /* more than there may be */
+		{ 56, 17 },    /* more hashes than the limit */
 		{ 62, 21 },    /* SHA-1 with 21 bytes */
 		{ 62, 0 },     /* with none */
 		{ 62, 65 },    /* with more than any has */
-		{ 46, '2' },   /* a description of another version, without hashes */
+		{ 46, '2' },   /* a declaration of another version, without hashes */
 		{ 64, 4 },     /* SHA-1 twice, one with 32 bytes */
-		{ 68, 1 },     /* vendor data that are not there */
+		{ 68, 1 },     /* vendor data that is missing */
 		{ 69, 24 },    /* register 24 */
-		{ 72, 1 },     /* or a very large one */
+		{ 72, 1 },     /* a very large register number */
 		{ 77, 0 },     /* no digest */
-		{ 77, 3 },     /* more than hashes */
-		{ 81, 12 },    /* a hash that the log does not name */
+		{ 77, 3 },     /* more digests than declared hashes */
+		{ 81, 12 },    /* a hash that is not declared */
 		{ 103, 4 },    /* SHA-1 twice */
-		{ 137, 5 },    /* more data than there are */
+		{ 137, 5 },    /* more data than the log holds */
 		{ 140, 0xff }, /* nearly 4 GiB */
 	};
 	struct text good = { 0 }, t;
@@ -232,11 +232,11 @@ static void malformed(void **state)
 			fail_msg("case %zu is taken", i);
 		assert_true(err.text[0]);
 	}
-	/* the description ends among the hashes, or describes none that is known */
+	/* the declaration ends among the hashes, or declares no known hash */
 	t = good;
 	t.bytes[28] = 30;
 	assert_int_equal(replay(&t), -EINVAL);
-	/* a hash that nobody knows, with a size that none has; a log that is larger than any */
+	/* an unknown hash with an impossible size; a log that is too large */
 	for (i = 0; i < 2; i++) {
 		t = good;
 		t.bytes[60] = 0x98;
@@ -245,7 +245,7 @@ static void malformed(void **state)
 	}
 	assert_int_equal(ccdm_tcglog_replay(t.bytes, CCDM_TCGLOG_MAX + 1, &banks, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "expected an event log"));
-	/* an event without one of the banks */
+	/* an event that lacks one of the banks */
 	t = good;
 	put(&t, 4, 4);
 	put(&t, 8, 4);
@@ -254,7 +254,7 @@ static void malformed(void **state)
 	fill(&t, 0x33, 20);
 	put(&t, 0, 4);
 	assert_int_equal(replay(&t), -EINVAL);
-	/* a log of a hash that nobody knows */
+	/* a log with an unknown hash only */
 	memset(&t, 0, sizeof(t));
 	spec(&t);
 	at = t.size + 12;

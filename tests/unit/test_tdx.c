@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * TDX quotes of our own under a chain of our own, each spoilt in one place, so that
- * one check fails; and quotes that are cut off.
+ * TDX quotes under a test chain, each spoilt in one place: one check must fail. Also quotes that
+ * are cut off.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,7 +58,7 @@ static void judge(const struct tdx_spoil *s, struct ccdm_verdict *v)
 			tdx_qe(s, &collateral);
 		want.collateral = &collateral;
 	}
-	/* the vendor's own root is there whatever the quote says */
+	/* the vendor's root is always known, independent of the quote */
 	if (s->no_chain || s->fake_root)
 		pki_add_cert(certs, c.root, NULL);
 	if (s->tcb_by == BY_FAKE || s->qe_by == BY_FAKE)
@@ -126,7 +126,7 @@ static void one_check_each(void **state)
 		{ .no_crl = true, .allow = CCDM_ALLOW_NO_CRL },
 		{ .crl_to = OLD, .allow = CCDM_ALLOW_EXPIRED },
 		{ .fails = "pck-crl", .no_ca_crl = true },
-		/* lists that the quote brings satisfy nothing; they disturb nothing either */
+		/* lists in the quote neither satisfy a check nor disturb one */
 		{ .fails = "pck-crl", .no_ca_crl = true, .own_crls = true },
 		{ .own_crls = true },
 		{ .fails = "tcb-info-chain", .tcb_by = BY_NOBODY },
@@ -155,7 +155,7 @@ static void one_check_each(void **state)
 		{ .fails = "attributes", .at = 1121, .value = 1, .allow = 0xffff },
 		{ .fails = "attributes", .at = 1122, .value = 0x80, .allow = 0xffff },
 		{ .fails = "attributes", .at = 1123, .value = 0x14, .allow = 0xffff },
-		/* PKS and KL, and PERFMON: the guest's own */
+		/* PKS, KL and PERFMON concern only the guest */
 		{ .at = 1123, .value = 0xd0 },
 		{ .at = 1127, .value = 0x80 },
 		{ .report_data = 0x80 },
@@ -207,7 +207,7 @@ static void one_check_each(void **state)
 		{ .fails = "tcb", .status = "", .allow = 0xffff },
 		{ .fails = "tcb", .sgx_svn = 4, .allow = 0xffff },
 		{ .fails = "tcb", .at = 1002, .value = 4, .allow = 0xffff },
-		/* a module from before they were numbered: its version counts as a component */
+		/* a module from before module versions: its version counts as a component */
 		{ .fails = "tcb", .at = 1001, .value = 0, .allow = 0xffff },
 		{ .at = 1001, .value = 0, .tcb_edit = { "{\"svn\":9}", "{\"svn\":4}" } },
 		{ .fails = "tcb", .components = 15, .allow = 0xffff },
@@ -231,7 +231,7 @@ static void one_check_each(void **state)
 		{ .fails = "qe-identity-version", .qe_id = "QE" },
 		{ .fails = "qe-identity-version", .qe_edit = { "\"version\":2", "\"version\":3" } },
 		{ .fails = "qe-signer", .qe_at = 128, .qe_value = 0 },
-		/* an identity of nobody's is no identity, though the QE has the same */
+		/* an identity with a zero signer is invalid, even if the QE has the same */
 		{ .fails = "qe-signer", .qe_signer = ZEROS, .qe_nobody = true },
 		{ .fails = "qe-signer", .qe_signer = "d0" },
 		{ .fails = "qe-product", .qe_product = 1 },
@@ -264,7 +264,7 @@ static void one_check_each(void **state)
 	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" \
 	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-/* What says which platform it is, with a bit of each byte changed: it is that of another, or none. */
+/* Flip a bit in each byte of the platform extension: it names another platform, or is invalid. */
 static void platforms(void **state)
 {
 	struct tdx_spoil s = { 0 };
@@ -281,16 +281,16 @@ static void platforms(void **state)
 		    strcmp(failed(&v), "tcb-info-platform"))
 			fail_msg("byte %u: failed: '%s'", s.platform_flip - 1, failed(&v));
 	}
-	/* CPUSVN, which says the same once more */
+	/* CPUSVN repeats the components, so its bytes do not matter */
 	assert_int_equal(passed, 16);
 }
 
-/* The same in other forms, and in ones that are none: whatever is not exactly it, is not it. */
+/* Other encodings of the platform extension: any deviation is refused. */
 static void platform_forms(void **state)
 {
 #define DER(bytes) bytes, sizeof(bytes) - 1
 	static const struct tdx_spoil all[] = {
-		/* of PCESVN; a number may begin with zeros here */
+		/* PCESVN; leading zeros are accepted */
 		{ .arc = 17, .item = DER("\x02\x02\x00\x0b") },
 		{ .arc = 17, .item = DER("\x02\x03\x00\x00\x0b") },
 		{ .arc = 17, .item = DER("\x02\x02\x01\x00") },
@@ -303,12 +303,12 @@ static void platform_forms(void **state)
 		{ .fails = "pck-platform", .arc = 17, .item = DER("\x02") },
 		{ .fails = "pck-platform", .arc = 17, .item = DER("") },
 		{ .fails = "pck-platform", .arc = 17, .item = DER("\x0a\x01\x0b") },
-		/* of a component, which is a byte */
+		/* a component, which is one byte */
 		{ .arc = 1, .item = DER("\x02\x02\x00\xff") },
 		{ .fails = "pck-platform", .arc = 1, .item = DER("\x02\x02\x01\x00") },
 		{ .fails = "pck-platform", .arc = 16, .item_times = 2 },
 		{ .fails = "pck-platform", .arc = 16, .item_times = 9 },
-		/* of CPUSVN, PCE-ID and FMSPC */
+		/* CPUSVN, PCE-ID and FMSPC */
 		{ .fails = "pck-platform", .arc = 18, .item = DER("\x04\x01\x00") },
 		{ .arc = 18, .item_times = 9 },
 		{ .fails = "pck-platform", .arc = 23, .item_times = 9 },
@@ -316,7 +316,7 @@ static void platform_forms(void **state)
 		{ .fails = "pck-platform", .arc = 23, .item = DER("\x04\x02\x00\x00\x00") },
 		{ .fails = "pck-platform", .arc = 23, .item = DER("\x04\x03\x00\x00\x00") },
 		{ .fails = "pck-platform", .arc = 24, .item_times = 2 },
-		/* of all of it: lengths that are none */
+		/* the whole extension: invalid lengths */
 		{ .fails = "pck-platform", .platform_raw = DER("\x30") },
 		{ .fails = "pck-platform", .platform_raw = DER("\x30\x00") },
 		{ .fails = "pck-platform", .platform_raw = DER("\x30\x80\x00\x00") },
@@ -337,7 +337,7 @@ static void platform_forms(void **state)
 	}
 }
 
-/* Everything of the vendor's in one object, with one thing wrong: an error that says where. */
+/* All collateral in one object, with one defect: the error names the place. */
 static void bundle_texts(void **state)
 {
 	static const struct {
@@ -386,7 +386,7 @@ static void bundle_texts(void **state)
 		if (!all[i].said) {
 			assert_int_equal(
 				ccdm_collateral_bundle("b", text, strlen(text), &c, certs, &e), 0);
-			/* and once more */
+			/* a second bundle for the same set */
 			assert_int_equal(
 				ccdm_collateral_bundle("b", text, strlen(text), &c, certs, &e),
 				-EINVAL);
@@ -404,7 +404,7 @@ static void bundle_texts(void **state)
 	assert_non_null(strstr(e.text, "expected an object"));
 }
 
-/* What is signed are the bytes of a member, however it is written. */
+/* The signature covers the bytes of the member, however they are formatted. */
 static void signed_texts(void **state)
 {
 	static const struct {
@@ -418,7 +418,7 @@ static void signed_texts(void **state)
 		{ "{\"tcbInfo\":{},\"tcb\\u0049nfo\":{},\"signature\":\"" SIG "\"}", NULL },
 		{ "{\"tcbInfo\":[],\"signature\":\"" SIG "\"}", NULL },
 		{ "{\"tcbInfo\":{}}", NULL },
-		/* another member of as many letters; one that is no object at all */
+		/* another member whose name has the same length; a member that is not an object */
 		{ "{\"tcbInfa\":{},\"tcbInfo\":{},\"signature\":\"" SIG "\"}", "{}" },
 		{ "{\"x\":{\"tcbInfo\":{\"y\":1}},\"tcbInfo\":{},\"signature\":\"" SIG "\"}",
 		  "{}" },
@@ -473,7 +473,7 @@ static void odd_quotes(void **state)
 	free(v);
 }
 
-/* Each length below the whole is an error, and no read goes beyond it. */
+/* Each shorter quote is an error, and no read goes beyond the end. */
 static void cut_off(void **state)
 {
 	static const struct tdx_spoil good[] = { { 0 }, { .version = 5 } };
@@ -489,7 +489,7 @@ static void cut_off(void **state)
 		for (n = 0; n < size; n++) {
 			copy = malloc(n + 1);
 			memcpy(copy, quote, n);
-			/* the sanitizer sees what is read behind it */
+			/* the sanitizer sees a read beyond the copy */
 			copy = realloc(copy, n ? n : 1);
 			assert_int_equal(ccdm_tdx_parse(copy, n, &tdx, &err), -EINVAL);
 			free(copy);
@@ -500,7 +500,7 @@ static void cut_off(void **state)
 	free(quote);
 }
 
-/* Who lacks something learns where it is. */
+/* If something is missing, the error names its URL. */
 static void where_from(void **state)
 {
 #define PCS "https://api.trustedservices.intel.com/tdx/certification/v4/"

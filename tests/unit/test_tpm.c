@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/*
- * Opening a TPM, and its registers; and each question to a TPM, as a seed for the fuzzer.
- */
+/* Opening a TPM, and its registers; also each request to a TPM, as a seed for the fuzzer. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,14 +14,14 @@ static struct ccdm_digests values;
 
 /* ---- lies ---------------------------------------------------------------------------- */
 
-/* PCR_Event: no bank. */
+/* PCR_Event: return no bank. */
 static void no_bank(uint8_t *answer, size_t *size)
 {
 	chip_put_u32(answer + 14, 0);
 	parameters(answer, size, 0, 4);
 }
 
-/* PCR_Event: one value, of SM3. */
+/* PCR_Event: return one value, of SM3. */
 static void unknown_bank(uint8_t *answer, size_t *size)
 {
 	chip_put_u32(answer + 14, 1);
@@ -32,7 +30,10 @@ static void unknown_bank(uint8_t *answer, size_t *size)
 	parameters(answer, size, 0, 4 + 2 + 32);
 }
 
-/* GetCapability: banks of an unknown hash, without PCR 15, of eight registers; and SHA-512. */
+/*
+ * GetCapability: return banks of an unknown hash, without PCR 15, with only eight registers; and
+ * SHA-512.
+ */
 static void one_usable_bank(uint8_t *answer, size_t *size)
 {
 	uint8_t *p = answer + CHIP_HEADER + 9;
@@ -44,7 +45,10 @@ static void one_usable_bank(uint8_t *answer, size_t *size)
 	*size -= 2;
 }
 
-/* GetCapability: curves instead of banks, as many as fit, so that they could pass for banks. */
+/*
+ * GetCapability: return curves instead of banks, as many as fit; the library could take them for
+ * banks.
+ */
 static void curves(uint8_t *answer, size_t *size)
 {
 	unsigned int i;
@@ -114,7 +118,7 @@ static void no_tpm(void **state)
 	assert_null(none);
 }
 
-/* Ask each question of chip_questions.h; the answers are a seed each. */
+/* Make each request of chip_questions.h; the answers to each are a seed. */
 static void seeds(void **state)
 {
 	static const uint8_t value[CCDM_CREDENTIAL_MAX] = "value";

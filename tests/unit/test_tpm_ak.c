@@ -22,7 +22,7 @@ static struct ccdm_tpm_signed out;
 
 /* ---- lies ---------------------------------------------------------------------------- */
 
-/* PCR_Read: no selection. */
+/* PCR_Read: return no selection. */
 static void no_selection(uint8_t *answer, size_t *size)
 {
 	uint8_t *p = answer + CHIP_HEADER + 4;
@@ -32,7 +32,7 @@ static void no_selection(uint8_t *answer, size_t *size)
 	*size -= 6;
 }
 
-/* PCR_Read: PCR 0 only. */
+/* PCR_Read: return PCR 0 only. */
 static void first_only(uint8_t *answer, size_t *size)
 {
 	size_t at = CHIP_HEADER + 8 + 6, value = answer[at + 5];
@@ -42,7 +42,7 @@ static void first_only(uint8_t *answer, size_t *size)
 	*size = at + 4 + 2 + value;
 }
 
-/* GetCapability: SHA-1 is the only bank with registers. */
+/* GetCapability: claim that SHA-1 is the only bank with registers. */
 static void sha1_only(uint8_t *answer, size_t *size)
 {
 	uint32_t i, n = chip_u32(answer + CHIP_HEADER + 5);
@@ -53,7 +53,7 @@ static void sha1_only(uint8_t *answer, size_t *size)
 	(void)size;
 }
 
-/* CreatePrimary: a handle, the parameters' size, a public area, of P-256 here. */
+/* CreatePrimary returns: a handle, the parameters' size, a public area, here of a P-256 key. */
 #define POINT (CHIP_HEADER + 4 + 4 + 2 + 20)
 
 /*
@@ -68,14 +68,14 @@ static void rename_key(uint8_t *answer, size_t size)
 			       EVP_sha256(), NULL));
 }
 
-/* CreatePrimary: a point that is not on the curve. */
+/* CreatePrimary: return a point that is not on the curve. */
 static void no_point(uint8_t *answer, size_t *size)
 {
 	answer[POINT + 2] ^= 1;
 	rename_key(answer, *size);
 }
 
-/* CreatePrimary: x of 33 bytes and y of 31. */
+/* CreatePrimary: return x of 33 bytes and y of 31. */
 static void long_x(uint8_t *answer, size_t *size)
 {
 	answer[POINT + 1] = 33;
@@ -84,7 +84,7 @@ static void long_x(uint8_t *answer, size_t *size)
 	rename_key(answer, *size);
 }
 
-/* CreatePrimary: x of 31 bytes and y of 33. */
+/* CreatePrimary: return x of 31 bytes and y of 33. */
 static void long_y(uint8_t *answer, size_t *size)
 {
 	answer[POINT + 1] = 31;
@@ -151,7 +151,7 @@ static void gce_put_cert(uint32_t index, struct provider *p, EVP_PKEY *key)
 	X509_free(x);
 }
 
-/* The last quote verifies under the key in its certificate, which is @key. */
+/* Expect that the last quote verifies under @key, and that its certificate is of @key. */
 static void gce_verify(EVP_PKEY *key)
 {
 	static const uint8_t nonce[32] = "nonce";
@@ -188,7 +188,7 @@ static void gce_verify(EVP_PKEY *key)
 	BIO_free(bio);
 }
 
-/* With a template and a certificate at @cert the quote has this certificate. */
+/* With a template and a certificate at @cert, the quote comes with this certificate. */
 static void gce(const TPM2B_PUBLIC *template, uint32_t cert)
 {
 	static const uint8_t nonce[32] = "nonce", garbage[] = { 0x30, 0x82, 0, 2, 1, 2 };
@@ -196,7 +196,7 @@ static void gce(const TPM2B_PUBLIC *template, uint32_t cert)
 	EVP_PKEY *key = gce_key(tpm, template), *foreign = pki_key("P-256");
 	TPM2B_PUBLIC open = *template;
 
-	/* a template without a certificate: the TPM uses its own key, which nobody certified */
+	/* a template without a certificate: the TPM uses ccdm's own key, which nobody certified */
 	gce_put_template(tpm, cert + 1, template);
 	assert_false(ccdm_tpm_ak_certified(tpm));
 	assert_int_equal(ccdm_tpm_quote(tpm, 0, nonce, 32, &out, &err), 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * A TPM's endorsement key: where it is kept, its certificate, and the activation of an
+ * A TPM's endorsement key: the handle where it is kept, its certificate, and the activation of an
  * attestation key.
  */
 #include <stdarg.h>
@@ -20,7 +20,7 @@
 
 /* ---- the key ------------------------------------------------------------------------- */
 
-/* Keep an RSA key at the endorsement key's handle, with these parts of the template. */
+/* Make an RSA key persistent at the EK's handle, with these parts of the template. */
 static void keep_rsa(TPMI_ALG_HASH name, TPMA_OBJECT attributes, uint16_t policy, uint8_t flip)
 {
 	static const uint8_t secret[] = { 0x83, 0x71, 0x97, 0x67, 0x44, 0x84, 0xb3, 0xf8,
@@ -57,7 +57,7 @@ static void keep_rsa(TPMI_ALG_HASH name, TPMA_OBJECT attributes, uint16_t policy
 	Esys_TR_Close(tpm->esys, &kept);
 }
 
-/* A kept key is used only if the template of the endorsement key would make it. */
+/* A persistent key is used only if it matches the template of the endorsement key. */
 static void similar_keys(void **state)
 {
 	enum { GOOD = 0x300b2, USER = 0x40 };
@@ -99,7 +99,7 @@ static void similar_keys(void **state)
 	json_decref(pair);
 }
 
-/* The key is made, or read where it is kept; an index may have its certificate. */
+/* The key is created, or read from its handle; an index may hold its certificate. */
 static void endorsement(void **state)
 {
 	static const uint8_t cert[] = { 0x30, 0x82, 0, 3, 1, 2, 3, 0xff, 0xff };
@@ -130,7 +130,7 @@ static void endorsement(void **state)
 	json_decref(pair);
 }
 
-/* The public area of a kept key that is not used is freed once. */
+/* The public area of a persistent key that does not match is freed once. */
 static void freed_once(void **state)
 {
 	json_t *pair;
@@ -146,7 +146,7 @@ static void freed_once(void **state)
 
 /* ---- its certificate ----------------------------------------------------------------- */
 
-/* These bytes in the index are not used as a certificate. */
+/* Expect that these bytes in the index are not used as a certificate. */
 static void left_out(const uint8_t *cert, size_t size)
 {
 	json_t *pair;

@@ -11,7 +11,7 @@
 #include "chip_questions.h"
 #include "chip_test.h"
 
-/* NV_Read: a byte less. */
+/* NV_Read: return one byte less. */
 static void shorter(uint8_t *answer, size_t *size)
 {
 	answer[15]--;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/*
- * Quotes of a TPM with keys of our own, each spoilt in one place, so that one check fails.
- */
+/* Quotes of a TPM with test keys, each spoilt in one place: one check must fail. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -104,19 +102,19 @@ static void one_check_each(void **state)
 			fail_msg("case %zu: failed: '%s', not '%s'", i, failed(v),
 				 w->fails ? w->fails : "");
 	}
-	/* a register that was not quoted is no fact */
+	/* a register that the quote omits is no fact */
 	make_quote(&(struct quote_spoil){ .selection = 0x81 }, &q);
 	memset(v, 0, sizeof(*v));
 	assert_int_equal(ccdm_tpm_quote_verify(&q, rsa, nonce, 48, "", &facts, v), 0);
 	assert_int_equal(facts.covered, 0x81);
 	assert_int_equal(facts.pcr[7][0], 0x47);
 	assert_int_equal(facts.pcr[6][0], 0);
-	/* without an expected nonce all else is checked */
+	/* without an expected nonce, all other checks remain */
 	memset(v, 0, sizeof(*v));
 	assert_int_equal(ccdm_tpm_quote_verify(&q, rsa, NULL, 0, "", &facts, v), 0);
 	assert_string_equal(failed(v), "");
 	assert_int_equal(facts.covered, 0x81);
-	/* an unknown hash: no signature holds, no register counts */
+	/* an unknown hash: no signature verifies, and no register counts */
 	q.signature.hash = 0x27;
 	memset(v, 0, sizeof(*v));
 	v->allow = CCDM_ALLOW_SHA1;
@@ -170,7 +168,7 @@ static void signature_schemes(void **state)
 	{
 		uint8_t *p = text;
 
-		forge_be(&p, 0x1a, 2); /* ECDAA: two numbers, as ECDSA has */
+		forge_be(&p, 0x1a, 2); /* ECDAA: two numbers, as in ECDSA */
 		forge_be(&p, CCDM_ALG_SHA256, 2);
 		for (i = 0; i < 2; i++) {
 			forge_be(&p, 32, 2);

@@ -31,7 +31,7 @@ static void roots(void **state)
 	X509_CRL_free(crl);
 }
 
-/* A daemon reads collateral for the first time soon after its start, then once an hour. */
+/* The daemon checks collateral for the first time soon after its start, then once an hour. */
 static void watched(void **state)
 {
 	struct ccdm_trust_watch w = { 0 };
@@ -46,7 +46,9 @@ static void watched(void **state)
 	assert_int_equal(WATCH(true), CCDM_TRUST_BROKEN);
 	unlink(file("trust/collateral/000000000001.json"));
 	rmdir(file("trust/collateral"));
-	/* still the old result: there may be many files */
+	/*
+	 * still the old result: the check is not repeated at once, because there may be many files
+	 */
 	assert_int_equal(WATCH(true), CCDM_TRUST_BROKEN);
 	w.looked -= 3601;
 	assert_int_equal(WATCH(true), CCDM_TRUST_VALID);

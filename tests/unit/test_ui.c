@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* test_ui - sizes, exit codes, words of a status line */
+/* test_ui - sizes, exit codes, values of a status line */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -124,7 +124,7 @@ static void times(void **state)
 	assert_string_equal(ccdm_ui_date(INT64_MAX, buf), "no date");
 }
 
-/* What a host or a guest says does not steer the terminal it is shown on. */
+/* Text from a host or a guest must not steer the terminal on which it is shown. */
 static void plain(void **state)
 {
 	struct ccdm_err err = { 0 };
@@ -138,7 +138,7 @@ static void plain(void **state)
 	assert_string_equal(err.hint, "a?b");
 }
 
-/* Whatever it was, JSON takes it: a log that does not is a guest without a trace. */
+/* Whatever the bytes are, JSON must accept the result; else a guest could prevent its log entry. */
 static void utf8(void **state)
 {
 	static const struct {
@@ -157,7 +157,7 @@ static void utf8(void **state)
 		{ "\xe2\x82", "??" },
 		{ "\xf0\x9f\x98", "???" },
 		{ "\x9b\x32J", "?2J" },
-		/* what turns the rest of a line around, or hides in it */
+		/* characters that change the text's direction, or are invisible */
 		{ "\xe2\x80\xaeyes\xe2\x80\xac \xe2\x81\xa6no\xe2\x81\xa9", "???yes??? ???no???" },
 		{ "\xe2\x80\x8e\xe2\x80\x8f\xe2\x80\xa8\xd8\x9c", "???????????" },
 		{ "\xe2\x80\x8d\xe2\x80\x90\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa\xd8\x9b",
@@ -173,7 +173,9 @@ static void utf8(void **state)
 		ccdm_err_text(&err, "%s", all[i].text);
 		assert_string_equal(err.text, all[i].plain);
 	}
-	/* cut where there is no more room: the room is even, and the letters begin at 1 */
+	/*
+	 * cut at the end of the buffer: its size is even, and the characters begin at odd positions
+	 */
 	for (i = 0; i < sizeof(letters) - 1; i++)
 		letters[i] = i % 2 ? '\xc3' : '\xa9';
 	letters[0] = 'x';
@@ -186,7 +188,7 @@ static void utf8(void **state)
 	json_decref(o);
 }
 
-/* JSON goes to terminals, too. */
+/* JSON output also goes to terminals. */
 static void ascii(void **state)
 {
 	FILE *terminal = stdout;

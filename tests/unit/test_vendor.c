@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/*
- * What is built in of AMD and Intel: certificates, and the URLs of certificates and lists.
- */
+/* Built-in data of AMD and Intel: certificates, and the URLs of certificates and lists. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,7 +12,9 @@
 #include "failed.h"
 #include "snp_judge.h"
 
-/* Without the chip's certificate the check names its URL, if the report identifies the chip. */
+/*
+ * If the chip's certificate is missing and the report identifies the chip, the check names its URL.
+ */
 static void leaf_url(void **state)
 {
 #define CHIP "c0c1c2c3c4c5c6c7"
@@ -46,7 +46,9 @@ static void leaf_url(void **state)
 #undef CHIP
 }
 
-/* The URL of a revocation list, from the names of its issuer and of a certificate below it. */
+/*
+ * The URL of a revocation list, from the name of its issuer and the name of a certificate below it.
+ */
 static void list_url(void **state)
 {
 	static const struct {
@@ -91,7 +93,7 @@ static void list_url(void **state)
 	assert_non_null(strstr(v.check[i].found, "2025-01-01T00:00:00Z; run \"ccdm-broker trust"));
 }
 
-/* Built-in certificates lead to the pinned roots, and are not used below other roots. */
+/* Built-in certificates lead to the pinned roots, and do not count under other roots. */
 static void built_in(void **state)
 {
 	const struct ccdm_certs *certs = ccdm_vendor_certs();
@@ -125,7 +127,7 @@ static void built_in(void **state)
 			assert_string_equal(cn, "Intel SGX Root CA");
 			continue;
 		}
-		/* each one is below the root of its own generation */
+		/* each certificate is below the root of its own generation */
 		assert_string_equal(strrchr(cn, '-') + 1, path.anchor->name);
 		for (k = 0; k < path.nr_anchors; k++)
 			n[k] += path.anchor == &path.anchors[k];

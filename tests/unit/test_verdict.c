@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/*
- * Verdicts: when one accepts, and what becomes of control characters in its texts.
- */
+/* Verdicts: when one accepts, and how control characters in its texts are replaced. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

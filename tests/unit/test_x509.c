@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * Paths, revocation lists and usages: certificates and lists of our own, each wrong in one
- * place, beside those that are right. What must fail is named; all else passes.
+ * Paths, revocation lists and usages. Each case has test certificates and lists with one defect,
+ * next to valid ones. The check that must fail is named; all others pass.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@
 static struct ccdm_err err;
 static EVP_PKEY *root_key, *sub_key, *leaf_key, *small;
 
-/* Certificates and lists of a case in PEM, for the fuzzer: leaf and root come first. */
+/* Write certificates and lists of a case in PEM for the fuzzer: first the leaf and the root. */
 static char bag[32768];
 static size_t bag_size;
 
@@ -86,7 +86,7 @@ static X509 *make(const char *cn, EVP_PKEY *key, X509 *issuer, EVP_PKEY *by, boo
 					    .serial = serial });
 }
 
-/* The checks that fail for @leaf below @root, which is trusted. */
+/* The checks that fail for @leaf under the trusted root @root. */
 static const char *path_of(struct ccdm_certs *certs, X509 *leaf, X509 *root, bool amd)
 {
 	struct ccdm_anchor anchor = { .name = "root" };
@@ -124,7 +124,7 @@ static void weak(void **state)
 		{ .small_root = true, .fails = "chain" },
 		{ .sha1_leaf = true, .fails = "chain" },
 		{ .sha1_sub = true, .fails = "chain" },
-		/* (it is known by its hash: its own signature says nothing) */
+		/* the root is known by its hash, so its own signature does not count */
 		{ .sha1_root = true, .fails = "" },
 		{ .no_akid_leaf = true, .fails = "chain" },
 		{ .no_akid_leaf = true, .amd = true, .fails = "" },
@@ -177,7 +177,7 @@ static void weak(void **state)
 	}
 }
 
-/* ---- lists ---------------------------------------------------------------------------- */
+/* ---- revocation lists ----------------------------------------------------------------- */
 
 enum kind {
 	NONE,
@@ -188,11 +188,11 @@ enum kind {
 	ATTRIBUTES,
 	REASONS,
 	INDIRECT,
-	NOWHERE, /* nobody is in it */
-	PART,	 /* of the distribution point that the certificate names */
+	NOWHERE, /* covers no certificates */
+	PART,	 /* covers the distribution point that the certificate names */
 	OTHER_PART,
-	TWICE, /* a distribution point, twice */
-	ODD,   /* one that cannot be read */
+	TWICE, /* the extension occurs twice */
+	ODD,   /* a distribution point that cannot be parsed */
 	CRITICAL,
 	CRITICAL_ENTRY,
 	WEAK,
@@ -200,7 +200,7 @@ enum kind {
 
 struct list {
 	enum kind kind;
-	long revokes; /* a serial; the leaf's is 3 */
+	long revokes; /* the revoked serial number; the leaf's is 3 */
 	bool old, future, guest, remove, forged;
 };
 
@@ -300,7 +300,7 @@ static void lists(void **state)
 {
 	static const struct {
 		struct list list[2];
-		bool sub, dp; /* the leaf is a CA; names a distribution point */
+		bool sub, dp; /* the leaf is a CA; it names a distribution point */
 		const char *fails;
 	} cases[] = {
 		{ { { .kind = FULL } }, .fails = "" },
@@ -310,7 +310,7 @@ static void lists(void **state)
 		{ { { .kind = FULL, .old = true } }, .fails = "crl" },
 		{ { { .kind = FULL, .future = true } }, .fails = "crl" },
 		{ { { .kind = FULL, .forged = true } }, .fails = "crl" },
-		/* what revokes counts, whatever stands beside it and however new that is */
+		/* a list that revokes always counts, also if a newer one does not revoke */
 		{ { { .kind = FULL, .revokes = 3, .old = true }, { .kind = FULL } },
 		  .fails = "revocation" },
 		{ { { .kind = FULL }, { .kind = FULL, .revokes = 3, .old = true } },
@@ -335,7 +335,7 @@ static void lists(void **state)
 		{ { { .kind = FULL, .revokes = 3 }, { .kind = OTHER_PART } },
 		  .fails = "revocation" },
 		{ { { .kind = FULL }, { .kind = CRITICAL, .revokes = 3 } }, .fails = "revocation" },
-		/* none of these is the full list */
+		/* none of these is a full list of the operator */
 		{ { { .kind = FULL, .guest = true } }, .fails = "crl" },
 		{ { { .kind = FULL, .old = true }, { .kind = FULL, .guest = true } },
 		  .fails = "crl" },
@@ -391,7 +391,7 @@ static void lists(void **state)
 	X509_free(root);
 }
 
-/* Of two certificates of one name and key the one that is in force is taken, wherever it stands. */
+/* Of two certificates with the same name and key, the valid one is used, in either order. */
 static void candidates(void **state)
 {
 	X509 *root = make("Root", root_key, NULL, NULL, true, 1), *sub[2], *leaf;
@@ -432,7 +432,7 @@ static void usages(void **state)
 {
 	static const struct {
 		const char *eku, *ku, *oid;
-		bool ca, ak, ek; /* what it counts as */
+		bool ca, ak, ek; /* usages that it is accepted for */
 	} cases[] = {
 		{ .eku = "2.23.133.8.3",
 		  .ku = "critical,digitalSignature",
@@ -442,7 +442,7 @@ static void usages(void **state)
 		  .ku = "digitalSignature,nonRepudiation",
 		  .oid = CCDM_USAGE_AK,
 		  .ak = true },
-		/* as Google's are */
+		/* usages of Google's certificates */
 		{ .eku = "2.23.133.8.1",
 		  .ku = "critical,digitalSignature",
 		  .oid = CCDM_USAGE_EK,
@@ -523,7 +523,7 @@ static void usages(void **state)
 		ccdm_cert_usage(cert, cases[i].oid, true, "ak", v);
 		ccdm_cert_usage(cert, CCDM_USAGE_EK, false, "ek", v);
 		if (i == sizeof(cases) / sizeof(cases[0]) - 1) {
-			/* such a root is refused when it is read */
+			/* such a file is refused when it is read */
 			assert_false(ccdm_usage_valid(cases[i].oid));
 		} else if (v->check[0].passed != cases[i].ak || v->check[1].passed != cases[i].ek) {
 			fail_msg("case %zu: AK %d, EK %d: %s", i, v->check[0].passed,
@@ -542,7 +542,7 @@ static void usages(void **state)
 	assert_false(ccdm_usage_valid("1..2"));
 }
 
-/* What an operator has is read once, and is more than evidence may bring. */
+/* The operator's files are read once, and may hold more certificates than evidence may bring. */
 static void layers(void **state)
 {
 	struct ccdm_certs *own = ccdm_certs_own(NULL), *guest = ccdm_certs_guest(own);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* fuzzes: lib/evidence/tpm_activation.c - the EK and the AK that a guest speaks of */
+/* fuzzes: lib/evidence/tpm_activation.c - the EK and the AK that a guest names */
 #include "evidence/tpm_activation.h"
 #include "fuzz.h"
 

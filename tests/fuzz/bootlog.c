@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * fuzzes: lib/log/tcglog.c lib/log/eventlog.c lib/log/bootlog.c - logs of ccdm and systemd, a byte 0xff
- * behind each, and the firmware's; the registers hold what the logs lead to
+ * fuzzes: lib/log/tcglog.c lib/log/eventlog.c lib/log/bootlog.c - logs of ccdm and of
+ * systemd, each followed by 0xff, then the firmware's log; the registers match the logs
  */
 #include "log/bootlog.h"
 #include "log/tcglog.h"
 #include "fuzz.h"
 
-/* What is read can be written again. */
+/* Each event that was read can be written again. */
 static int again(const struct ccdm_event *event, void *arg)
 {
 	struct ccdm_err err;
@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	log.firmware = firmware;
 	log.ccdm = ccdm;
 	log.systemd = systemd;
-	/* (what the registers hold) */
+	/* the registers hold the values to which the logs replay */
 	(void)!fuzz_own(ccdm_tcglog_replay(firmware, log.firmware_size, banks, &err));
 	ccdm_eventlog_parse(ccdm, log.ccdm_size, again, NULL, &err);
 	facts(&log, banks, false);

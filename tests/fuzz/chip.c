@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* fuzzes: lib/tpm/tpm.c lib/tpm/tpm_ak.c lib/tpm/tpm_ek.c lib/tpm/tpm_nv.c - what a TPM says, which may be the host's */
+/* fuzzes: lib/tpm/tpm.c lib/tpm/tpm_ak.c lib/tpm/tpm_ek.c lib/tpm/tpm_nv.c - answers of a TPM, which a host may control */
 #include <dlfcn.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -12,7 +12,7 @@
 static const uint8_t *next;
 static size_t left;
 
-/* Answer after answer, behind its length, of 16 bits. */
+/* Take the next answer from the input; its length of 16 bits precedes it. */
 static TSS2_RC chip_ask(const uint8_t *command, size_t size)
 {
 	(void)command;
@@ -33,8 +33,8 @@ static TSS2_RC chip_ask(const uint8_t *command, size_t size)
 }
 
 /*
- * tpm2-tss has a context of OpenSSL's of its own for each digest; OpenSSL loses parts of what it
- * cannot make whole of one: a function of its, with no failure in it.
+ * tpm2-tss creates an OpenSSL context for each digest. If an allocation fails in the middle,
+ * OpenSSL leaks parts of a context. So these functions run without failures.
  */
 #define WHOLE(type, name, parameters, arguments)                       \
 	type name parameters                                           \

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* fuzzes: lib/boot/config.c lib/base/ini.c lib/disk/tab.c - ccdm.conf, ccdmtab, a command line; a letter says which */
+/* fuzzes: lib/boot/config.c lib/base/ini.c lib/disk/tab.c - ccdm.conf, ccdmtab, a command line; a letter selects one */
 #include "boot/config.h"
 #include "boot/fence.h"
 #include "disk/tab.h"
@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_said("tab",
 			  fuzz_yes(!ccdm_tab_parse("test", text, size - 1, each, NULL, &err)));
 	} else if (data[0] == 'l') {
-		/* a configuration and, behind 0xff, what the kernel got */
+		/* a configuration, then 0xff and the kernel's command line */
 		line = strchr(text, '\xff');
 		if (line) {
 			*line++ = '\0';

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * fuzz.h - what the fuzz targets share
+ * fuzz.h - shared by the fuzz targets
  *
- * A target is a file with LLVMFuzzerTestOneInput(). Its first line of comment says which
- * files it is there for: "fuzzes: FILE...", of which it must reach 80 % of the lines.
+ * A target is a file with LLVMFuzzerTestOneInput(). Its first comment names the files that it
+ * tests: "fuzzes: FILE...". It must reach 80 % of their lines.
  */
 #ifndef CCDM_TEST_FUZZ_H
 #define CCDM_TEST_FUZZ_H
@@ -21,8 +21,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /*
- * For nth.c, which lets allocations fail: not those of the target itself, and whatever
- * failed, nothing may be said that is not said without. "no" may always be said.
+ * For nth.c, which makes allocations fail. fuzz_pause(true) exempts the allocations of the target
+ * itself. fuzz_said() records a result: with a failed allocation, each result must be one of the
+ * run without failures, or "no".
  */
 void fuzz_pause(bool pause);
 void fuzz_said(const char *what, const char *result);
@@ -46,7 +47,7 @@ __attribute__((weak)) void fuzz_verdict(const struct ccdm_verdict *v)
 }
 #endif
 
-/* Evaluates an expression of the target's own. */
+/* Evaluate an expression of the target itself, in which no allocation fails. */
 #define fuzz_own(e)                     \
 	({                              \
 		fuzz_pause(true);       \
@@ -60,7 +61,7 @@ static inline const char *fuzz_yes(bool yes)
 	return yes ? "yes" : "no";
 }
 
-/* The input as a text with a NUL behind it. */
+/* Return the input as a string with a NUL. */
 static inline char *fuzz_text(const uint8_t *data, size_t size)
 {
 	char *text = fuzz_own(malloc(size + 1));
@@ -70,7 +71,7 @@ static inline char *fuzz_text(const uint8_t *data, size_t size)
 	return text;
 }
 
-/* Believe every certificate that there is, so that what comes after the chain is reached. */
+/* Trust each certificate in the set, so the checks after the chain are reached, too. */
 static inline unsigned int fuzz_anchors(const struct ccdm_certs *certs,
 					struct ccdm_anchor anchors[FUZZ_ANCHORS])
 {
@@ -86,7 +87,7 @@ static inline unsigned int fuzz_anchors(const struct ccdm_certs *certs,
 	return n;
 }
 
-/* Part number @n of an input whose parts are divided by a byte 0xff; "" behind the last. */
+/* Return part @n of an input whose parts are separated by the byte 0xff; "" after the last part. */
 static inline const uint8_t *fuzz_part(const uint8_t *data, size_t size, unsigned int n,
 				       size_t *length)
 {

@@ -2,7 +2,7 @@
 // Copyright The ccdm authors
 /*
  * fuzzes: lib/image/bootable.c lib/image/predict.c lib/image/difference.c lib/image/compare.c lib/image/compare_words.c -
- * a disk or a UKI, and behind four bytes of its size the log of a boot
+ * four bytes with the size of a disk or a UKI, the disk or UKI, the log of a boot
  */
 #include <zlib.h>
 #include "image/compare.h"
@@ -51,7 +51,7 @@ static void predict(const struct ccdm_bootable *b, struct ccdm_prediction *p, co
 	free(c);
 }
 
-/* The image beside itself, and beside one that has less. */
+/* Compare the image with itself, and with one that lacks a part. */
 static void differ(const struct ccdm_bootable *a)
 {
 	struct ccdm_bootable *b = fuzz_own(malloc(sizeof(*b)));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* fuzzes: lib/image/gpt.c - a partition table, with and without right checksums */
+/* fuzzes: lib/image/gpt.c - a partition table, with and without valid checksums */
 #include <zlib.h>
 #include "image/gpt.h"
 #include "fuzz.h"
@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t *copy = fuzz_own(malloc(size + 1));
 	size_t entries;
 
-	/* (the event of a log) */
+	/* the input as the event of a log */
 	if (!ccdm_gpt_event("event", data, size, gpt, &err))
 		fuzz_said("event", gpt->uuid);
 	free(gpt);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* fuzzes: lib/image/initrd.c lib/image/initrd_find.c - an initrd: archives of cpio, gzip, zstd */
+/* fuzzes: lib/image/initrd.c lib/image/initrd_find.c - an initrd: cpio archives, also compressed with gzip or zstd */
 #include "image/initrd.h"
 #include "fuzz.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* fuzzes: lib/image/ovmf.c lib/image/snp_launch.c - a firmware for SEV-SNP, and the digest of its launch */
+/* fuzzes: lib/image/ovmf.c lib/image/snp_launch.c - a firmware for SEV-SNP, and its launch digest */
 #include "image/snp_launch.h"
 #include "fuzz.h"
 

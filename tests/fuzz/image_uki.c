@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* fuzzes: lib/image/pe.c lib/image/uki.c lib/image/uki_memory.c - a program for UEFI, and what a stub makes of a UKI */
+/* fuzzes: lib/image/pe.c lib/image/uki.c lib/image/uki_memory.c - a UEFI program, and a UKI as its stub loads it */
 #include "image/uki.h"
 #include "fuzz.h"
 

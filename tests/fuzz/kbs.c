@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* fuzzes: lib/kbs/kbs.c lib/kbs/jwe.c lib/base/jcs.c lib/base/base64.c - what a broker says to a guest; a letter says which message */
+/* fuzzes: lib/kbs/kbs.c lib/kbs/jwe.c lib/base/jcs.c lib/base/base64.c - messages of a broker to a guest; a letter selects one */
 #include "base/base64.h"
 #include "base/jcs.h"
 #include "kbs/kbs.h"
@@ -39,7 +39,7 @@ static void values(const char *text, size_t size)
 	json_decref(o);
 }
 
-/* What we sealed ourselves, with a byte changed. */
+/* A message that the target encrypted itself, with one byte changed. */
 static void sealed(const uint8_t *data, size_t size)
 {
 	struct ccdm_err err;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* fuzzes: lib/evidence/manifest.c lib/kbs/jws.c - what a builder says of an image, as it is or signed by us */
+/* fuzzes: lib/evidence/manifest.c lib/kbs/jws.c - a builder's manifest, as it is or signed with the test key */
 #include "base/base64.h"
 #include "evidence/manifest.h"
 #include "pki.h"
@@ -8,7 +8,7 @@
 
 static EVP_PKEY *key;
 
-/* The second part of the input under our own signature. */
+/* Sign the second part of the input with the test key. */
 static char *resigned(const char *text)
 {
 	const char *dot = strchr(text, '.'), *last = dot ? strchr(dot + 1, '.') : NULL;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * nth.c - the n-th allocation fails: a main for the fuzz targets
+ * nth.c - the n-th allocation fails: a main() for the fuzz targets
  *
- *	TARGET FILE...		for each input, one after the other, every allocation once
+ *	TARGET FILE...		for each input, let each allocation fail once
  *
- * Of the libraries, too. Nothing crashes, nothing is lost; what says yes or gives a result
- * has said so without a failure, and afterwards all is as it was. Of many allocations the
- * later ones are tried ever more rarely: it is a loop that makes them.
+ * This includes allocations of libraries. No failure may crash, leak memory, or lead to a result
+ * that the run without failures lacks; only refusals are allowed. Afterwards, a run without
+ * failures must have the same results as before. Of many allocations, later ones are tried less and
+ * less often, since a loop makes them.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -25,7 +26,7 @@ void *__interceptor_malloc(size_t size);
 void *__interceptor_calloc(size_t n, size_t size);
 void *__interceptor_realloc(void *p, size_t size);
 
-/* struct said - what a run said, in order */
+/* struct said - the results of a run, in order */
 struct said {
 	unsigned int n;
 	char *what[SAID];
@@ -34,7 +35,7 @@ struct said {
 static struct said normal, now;
 static unsigned long count, fail_at;
 static unsigned int paused = 1;
-static long live; /* of all allocations, also those that do not come here */
+static long live; /* of all allocations, including those that bypass this file */
 
 static bool fails(void)
 {
@@ -59,7 +60,7 @@ void *realloc(void *p, size_t size)
 	return fails() ? NULL : __interceptor_realloc(p, size);
 }
 
-/* jansson's parser writes through NULL when memory is short: that is not looked at here. */
+/* jansson's parser writes through NULL if memory is short; that is not tested here. */
 json_t *json_loadb(const char *text, size_t size, size_t flags, json_error_t *error)
 {
 	json_t *(*real)(const char *, size_t, size_t, json_error_t *);
@@ -117,7 +118,7 @@ static void forget(struct said *s)
 		free(s->what[--s->n]);
 }
 
-/* What may always be said. */
+/* A refusal is always allowed. */
 static bool refuses(const char *what)
 {
 	const char *result = strrchr(what, ' ');
@@ -135,7 +136,10 @@ static bool has(const struct said *s, const char *what)
 	return false;
 }
 
-/* One run. @data in memory that ends where it ends. */
+/*
+ * Run the target once. The copy ends exactly at its last byte, so the sanitizer sees a read beyond
+ * it.
+ */
 static void run(const uint8_t *data, size_t size, unsigned long n)
 {
 	uint8_t *copy = malloc(size ? size : 1);
@@ -161,7 +165,7 @@ static unsigned long input(const char *file, const uint8_t *data, size_t size)
 	unsigned int i;
 	long before;
 
-	/* (what libraries make once is there the second time) */
+	/* run once before: some libraries allocate on first use, and keep it */
 	run(data, size, 0);
 	forget(&now);
 	run(data, size, 0);
@@ -177,7 +181,7 @@ static unsigned long input(const char *file, const uint8_t *data, size_t size)
 		for (i = 0; i < now.n; i++)
 			if (!has(&normal, now.what[i]) && !refuses(now.what[i]))
 				bad(file, "it says", now.what[i]);
-		/* (a library may have kept something: that is slow to find out) */
+		/* a library may have kept something; the leak check is slow, so run it only then */
 		forget(&now);
 		if (live > before && __lsan_do_recoverable_leak_check())
 			bad(file, "something is lost", "");

@@ -2,7 +2,7 @@
 // Copyright The ccdm authors
 /*
  * fuzzes: broker/policy/policy.c broker/policy/policy_fields.c broker/policy/policy_yaml.c broker/policy/judge.c -
- * policies, held against some facts
+ * policies, judged with some facts
  */
 #include "policy/policy.h"
 #include "fuzz.h"

@@ -2,9 +2,9 @@
 // Copyright The ccdm authors
 /*
  * fuzzes: broker/core/protocol.c broker/core/attest.c broker/core/resource.c broker/store/nonce.c broker/core/admin.c broker/core/note.c lib/evidence/capture.c - a guest's
- * request: path, cookie, bearer and body, a byte 0xff behind each. Behind "admin" an order; behind "shake"
- * two messages, NONCE being what the broker gave; behind "true" the logs beside genuine
- * evidence, and a path.
+ * request: path, cookie, bearer and body, each followed by 0xff. After "admin", a request of the
+ * administrator. After "shake", two messages, in which NONCE stands for the broker's nonce. After
+ * "true", the logs that accompany genuine evidence, and a path.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -77,10 +77,10 @@ static int prepare(void)
 	broker.nonce_lifetime = 300;
 	broker.session_lifetime = 300;
 	OPENSSL_free(spki);
-	/* (it is looked up each time, by its name) */
+	/* the database is opened by its name for each request */
 	atexit(forget);
 	unlink(path);
-	/* in memory: a disk is too slow for this */
+	/* the log is in memory, because a disk is too slow */
 	log_fd = mkostemp(log, O_CLOEXEC);
 	if (log_fd < 0 || ccdm_audit_open(log, broker.signer, &broker.audit, &err))
 		abort();
@@ -107,7 +107,7 @@ static void post(const char *path, const char *cookie, const char *bearer, const
 	fuzz_said(path, reply->status == 200 ? "yes" : "no");
 }
 
-/* The nonce is the broker's, as a guest would have it: the rest is the input's. */
+/* The nonce comes from the broker, as for a guest; the rest comes from the input. */
 static void attest(const char *auth, const char *body)
 {
 	struct ccdm_reply challenge, reply;
@@ -133,7 +133,7 @@ static void attest(const char *auth, const char *body)
 	free(challenge.body);
 }
 
-/* Genuine evidence, but for what no signature covers. */
+/* Genuine evidence, except for what no signature covers. */
 static void genuine(const char *ccdm, const char *systemd, const char *path)
 {
 	static uint8_t pcr[CCDM_TPM_PCRS][32];
@@ -147,7 +147,7 @@ static void genuine(const char *ccdm, const char *systemd, const char *path)
 	struct ccdm_digest bound;
 	struct ccdm_err err;
 
-	/* (an order may have removed it) */
+	/* an earlier request may have removed it */
 	if (ccdm_store_policy_put(broker.store, "web", policy, &err))
 		abort();
 	post("/kbs/v0/auth", NULL, NULL, auth, &challenge);

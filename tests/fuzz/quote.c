@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* fuzzes: lib/evidence/tpm_quote.c - TPMT_SIGNATURE behind its length, and TPMS_ATTEST */
+/* fuzzes: lib/evidence/tpm_quote.c - the length of a TPMT_SIGNATURE, the TPMT_SIGNATURE, a TPMS_ATTEST */
 #include "base/bytes.h"
 #include "evidence/tpm_quote.h"
 #include "fuzz.h"

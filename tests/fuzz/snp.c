@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* fuzzes: lib/evidence/snp_json.c lib/evidence/snp.c - an SNP report with its chain, as the KBS protocol has it */
+/* fuzzes: lib/evidence/snp_json.c lib/evidence/snp.c - an SNP report with its chain, in the form of the KBS protocol */
 #include "evidence/snp_json.h"
 #include "fuzz.h"
 

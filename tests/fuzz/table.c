@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* fuzzes: lib/evidence/snp_json.c - a raw SNP report and the host's table of certificates behind it */
+/* fuzzes: lib/evidence/snp_json.c - a raw SNP report, then the host's certificate table */
 #include "evidence/snp_json.h"
 #include "fuzz.h"
 
@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	json_t *o;
 
 	if (size >= sizeof(raw)) {
-		/* by itself, so that the sanitizer sees where it ends */
+		/* an exact copy: the sanitizer sees a read beyond it */
 		table = fuzz_own(malloc(size - sizeof(raw) ? size - sizeof(raw) : 1));
 		memcpy(table, data + sizeof(raw), size - sizeof(raw));
 		if (!ccdm_snp_json_make(data, table, size - sizeof(raw), &o, &err)) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* fuzzes: lib/evidence/tdx.c lib/evidence/collateral.c - a TDX quote, behind its length; and its collateral */
+/* fuzzes: lib/evidence/tdx.c lib/evidence/collateral.c - the length of a TDX quote, the quote, its collateral */
 #include "base/bytes.h"
 #include "evidence/tdx.h"
 #include "fuzz.h"
@@ -22,7 +22,7 @@ static void judge(const struct ccdm_tdx *tdx, struct ccdm_certs *certs,
 	fuzz_verdict(&v);
 }
 
-/* The collateral by itself. */
+/* The collateral without a quote. */
 static void keep(const struct ccdm_certs *certs, const struct ccdm_collateral *c)
 {
 	struct ccdm_anchor anchors[FUZZ_ANCHORS];
@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(quote, data + 2, n);
 		text = fuzz_text(data + 2 + n, size - 2 - n);
 		if (ccdm_collateral_bundle("test", text, size - 2 - n, &c, certs, &err)) {
-			/* Intel's own answers, one or the other */
+			/* not a bundle: perhaps one of Intel's own answers */
 			ccdm_collateral_tcb("test", text, size - 2 - n, &c, &err);
 			ccdm_collateral_qe("test", text, size - 2 - n, &c, &err);
 		}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* fuzzes: lib/evidence/tpm_json.c lib/evidence/tpm_quote.c - a TPM's quote, as the KBS protocol has it */
+/* fuzzes: lib/evidence/tpm_json.c lib/evidence/tpm_quote.c - a TPM's quote in the form of the KBS protocol */
 #include "evidence/tpm_json.h"
 #include "fuzz.h"
 

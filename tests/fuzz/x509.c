@@ -4,7 +4,7 @@
 #include "crypto/x509_crl.h"
 #include "fuzz.h"
 
-/* Each list by itself, and in the place of the one before it. */
+/* Check each list without a certificate, and as a replacement of the previous one. */
 static void lists(const struct ccdm_certs *certs, const struct ccdm_path *path)
 {
 	const struct ccdm_crl *crl, *old = NULL;

@@ -49,7 +49,7 @@ struct bio *bio_alloc_bioset(struct block_device *bdev, unsigned short vecs, blk
 	char *p;
 
 	assert(gfp == GFP_NOIO);
-	/* Memory may be short at any time: then there is what is kept, in the end. */
+	/* Wait until an element of the reserve is free, since memory may be short at any time. */
 	wait_event(set->wait, set->out < set->kept);
 	set->out++;
 	p = sim_take(set->front + sizeof(*bio) + vecs * sizeof(struct bio_vec));
@@ -93,7 +93,7 @@ void ccdm_css_put(struct cgroup_subsys_state *css)
 
 /* ---- the device ------------------------------------------------------------------------ */
 
-/* struct request - a bio in the device: its blocks are done one by one, in any order */
+/* struct request - a bio in the device; its blocks are processed one by one, in any order */
 struct request {
 	struct bio *bio;
 	struct block_device *bdev;
@@ -106,7 +106,7 @@ struct request {
 static struct request *waiting[4096];
 static unsigned int nr_waiting;
 static bool held_back, no_more;
-static unsigned int tags; /* bios that the device takes at a time */
+static unsigned int tags; /* number of bios that the device accepts at a time */
 static wait_queue_head_t tag_free;
 
 void sim_block_init(struct block_device *bdev, u64 blocks)
@@ -177,7 +177,7 @@ void submit_bio_noacct(struct bio *bio)
 	if (later) {
 		list_add_tail(&bio->sim, later);
 	} else {
-		/* Who can wait does: no bio is refused twice. */
+		/* A sender that can wait does wait, so no such bio may have REQ_NOWAIT. */
 		if (bio->bi_opf & REQ_NOWAIT)
 			sim_bug("a bio that is not sent in map() may not wait");
 		sim_device_take(bio);
@@ -196,7 +196,7 @@ void sim_device_take(struct bio *bio)
 	if ((bio->bi_opf & REQ_NOWAIT) && bio->bi_bdev->origin)
 		sim_bug("an origin may not know how to refuse a bio");
 	if ((bio->bi_opf & REQ_NOWAIT) && (nr_waiting >= tags || !sim_draw(4))) {
-		/* Below may be a device that has become another one, or several of them. */
+		/* The device below may have been replaced, or consist of several devices. */
 		bio->bi_status = sim_draw(4) ? BLK_STS_AGAIN : BLK_STS_NOTSUPP;
 		for (i = 0; bio_op(bio) == REQ_OP_WRITE && i < it.bi_size / CCDM_BLOCK_SIZE; i++)
 			if (!sim_draw(4))
@@ -245,7 +245,7 @@ static void sim_block_do(struct request *q, unsigned int i)
 	if (q->fails && sim_draw(2))
 		return;
 	if (q->op == REQ_OP_DISCARD) {
-		/* What is read there then is anything. */
+		/* After a discard, a read returns arbitrary content. */
 		if (*p)
 			memset(*p, sim_draw(256), PAGE_SIZE);
 	} else if (q->op == REQ_OP_WRITE) {
@@ -295,9 +295,9 @@ bool sim_device(void)
 	waiting[at] = waiting[--nr_waiting];
 	wake_up(&tag_free);
 	bio = q->bio;
-	/* The host says what it likes: not supported, a protection error, try again. */
+	/* The host can return any status: not supported, a protection error, try again. */
 	bio->bi_status = q->fails ? 1 + sim_draw(17) : BLK_STS_OK;
-	/* As block drivers do, who have gone through the table. */
+	/* Block drivers advance the iterator, so do the same. */
 	bio->bi_iter.bi_size = 0;
 	bio->bi_iter.bi_sector += q->n * CCDM_BLOCK_SECTORS;
 	free(q);

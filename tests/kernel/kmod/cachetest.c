@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Copyright The ccdm authors
 /*
- * cachetest.c - who leaves memory, in which order, and who does not
+ * cachetest.c - which nodes leave memory, and in which order
  *
- * Cases of tests/kernel/kmod and of KUnit (tests/kernel/kunit/cache.c), where they meet real workers, a
- * real device and the kernel's own locks.
+ * tests/kernel/kmod runs these cases, and so does KUnit (tests/kernel/kunit/cache.c), with real
+ * workers, a real device and the kernel's own locks.
  */
 #ifndef MODULE
 #include "block.h"
@@ -23,7 +23,7 @@ static bool there(u64 leaf)
 	struct hlist_node *at;
 	bool found = false;
 
-	/* Not ccdm_cache_find(): that would be a use of it. */
+	/* Do not call ccdm_cache_find() here: it would count as a use of the node. */
 	spin_lock_irq(&b->lock);
 	for (at = b->head.first; at; at = at->next) {
 		node = container_of(at, struct ccdm_node, hash);
@@ -60,7 +60,7 @@ static void expect(u64 leaf, bool in, const char *why)
 		sim_bug("leaf %llu is %s: %s", leaf, in ? "gone" : "there", why);
 }
 
-/* The oldest goes, but for who was used since the hand passed. */
+/* The oldest node is evicted, unless it was used since the clock's hand passed it. */
 static void order(void)
 {
 	u64 i;
@@ -137,12 +137,12 @@ static void dirty(void)
 	sync_run(NULL);
 	ccdm_nodes_drop(c);
 	expect(7, false, "it is written");
-	/* Read again, and verified against what the write left in its parent. */
+	/* It is read again, and verified against the entry that the write left in its parent. */
 	node = get(7);
 	if (node->entry[3].tag[0] != 1)
 		sim_bug("a node is not what was written");
 
-	/* One that is changed while it is on its way is dirty afterwards, and written again. */
+	/* A node that changes while it is written is dirty afterwards, and is written again. */
 	change(node, 2);
 	syncing = true;
 	sim_device_hold(true);
@@ -164,7 +164,7 @@ static void dirty(void)
 	ccdm_node_unpin(c, node);
 }
 
-/* A write that fails leaves the node in memory, whoever asks for room. */
+/* After a failed write the node stays in memory, whoever asks for room. */
 static void failed(void)
 {
 	struct ccdm_node *node = get(9);
@@ -197,8 +197,8 @@ static void above_run(void *arg)
 }
 
 /*
- * What a leaf's write leaves in its parent is written by the same sync, whoever else makes the
- * parent dirty at that moment, as a discard does.
+ * A sync also writes what a leaf's write left in its parent, even if a discard makes the parent
+ * dirty at the same moment.
  */
 static void shared_parent(void)
 {
@@ -222,7 +222,7 @@ static void shared_parent(void)
 	ccdm_node_unpin(c, leaf);
 }
 
-/* Many inner nodes whose write failed do not keep a sync from a leaf whose write failed. */
+/* Many inner nodes whose write failed must not keep a sync from a leaf whose write failed. */
 static void hidden(void)
 {
 	struct ccdm_node *leaf[19];
@@ -243,7 +243,7 @@ static void hidden(void)
 		if (ccdm_sync(c) != -EIO)
 			sim_bug("a sync does not say that a leaf's write failed");
 	sim_fail_often(SIM_WRITE, 0);
-	/* (Writes that are under way may still fail.) */
+	/* writes under way may still fail */
 	for (tries = 0; tries < 16 && ccdm_sync(c); tries++)
 		;
 	if (tries == 16)

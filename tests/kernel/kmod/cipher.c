@@ -6,7 +6,7 @@
 #include "sched.h"
 #include "ccdm.h"
 
-#define CREQS 3 /* request memory: few, so that it runs out */
+#define CREQS 3 /* number of crypto requests: few, so they run out */
 
 static u64 mix(u64 x)
 {
@@ -82,7 +82,7 @@ int ccdm_seal(const struct ccdm_cipher *cipher, struct ccdm_creq *creq,
 	sim_may_sleep();
 	creq->wait.err = 0;
 	sim_yield();
-	/* A number is for one sealing. */
+	/* Each sequence number is used for one sealing only. */
 	if (place->seq >= room * 8) {
 		used = realloc(used, place->seq / 4 + 1024);
 		assert(used);
@@ -142,7 +142,9 @@ int ccdm_open(const struct ccdm_cipher *cipher, struct ccdm_creq *creq,
 	}
 	tag_of(key, from, found);
 	if (memcmp(found, tag, CCDM_TAG_SIZE)) {
-		/* As GCM does, which deciphers while it computes the tag. */
+		/*
+		 * GCM deciphers while it computes the tag, so a refused block leaves such content.
+		 */
 		memset(to, UNVERIFIED, PAGE_SIZE);
 		return -EBADMSG;
 	}

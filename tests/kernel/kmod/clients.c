@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Copyright The ccdm authors
-/* clients.c - who reads, writes, discards and writes zeroes, and looks at what comes back */
+/* clients.c - clients that read, write, discard and write zeroes, and check the results */
 #include "block.h"
 #include "cipher.h"
 #include "mapping.h"
@@ -9,7 +9,7 @@
 #include "sched.h"
 #include "ccdm.h"
 
-#define BEFORE 0x77 /* what a reader's pages hold */
+#define BEFORE 0x77 /* content of a reader's pages before the read */
 
 _Static_assert(CLIENTS + 1 == ORACLE_WHO, "each client, and who looks at the end");
 
@@ -25,14 +25,14 @@ struct client {
 	unsigned int nr_reading;
 };
 
-static struct client clients[CLIENTS + 1]; /* and who looks at the end */
+static struct client clients[CLIENTS + 1]; /* and the client of the final check */
 
 static void client_end_io(struct bio *bio)
 {
 	complete(&container_of(bio, struct client, bio)->done);
 }
 
-/* The sender's pages: in a row, or each alone, somewhere within them. */
+/* The client's pages: contiguous, or in separate pieces. */
 static u8 *client_pages(struct client *k, unsigned int n)
 {
 	struct page *page = sim_user_pages() + k->nr * (BIO_BLOCKS + 1);
@@ -41,7 +41,7 @@ static u8 *client_pages(struct client *k, unsigned int n)
 	bio_init(&k->bio, &sim.other, k->vec, BIO_BLOCKS, 0);
 	while (at < n) {
 		i = sim_draw(2) ? n - at : 1 + sim_draw(n - at);
-		/* Pages that follow each other are one piece, as a file system sends them. */
+		/* Adjacent pages form one segment, as file systems send them. */
 		__bio_add_page(&k->bio, page + at, i * CCDM_BLOCK_SIZE, offset);
 		at += i;
 	}
@@ -56,7 +56,7 @@ static bool op_known(blk_opf_t opf)
 	       op == REQ_OP_WRITE_ZEROES;
 }
 
-/* Send it, and wait. */
+/* Send the bio, and wait until it ends. */
 static bool client_send(struct client *k, blk_opf_t opf, u64 block)
 {
 	struct list_head *sent;
@@ -78,7 +78,7 @@ static bool client_send(struct client *k, blk_opf_t opf, u64 block)
 	ccdm_map_bio(&sim.c, &k->bio, &k->io);
 	sent = sim_map_bios();
 	sim_map(false);
-	/* As the block layer does: what was sent in map() goes when it has returned. */
+	/* The block layer also submits bios sent in map() only after map() has returned. */
 	while (!list_empty(sent)) {
 		struct bio *bio = list_first_entry(sent, struct bio, sim);
 
@@ -119,16 +119,16 @@ static void client_read(struct client *k, u64 block, unsigned int n)
 				    begin);
 	} else {
 		sim_total.errors++;
-		/* Nothing is shown of a read that fails: zeros, or what was there before. */
+		/* A failed read must show nothing: only zeros, or the old content. */
 		for (i = 0; i < n * CCDM_BLOCK_SIZE; i++)
 			if (bytes[i] && bytes[i] != BEFORE)
 				sim_bug("block %llu: a read that failed shows something", block);
-		/* Which of them it was nobody says; nor of a call that failed meanwhile. */
+		/* Any block of the read, or any failed call, may be the reason. */
 		if (!sim.excused && !sim_failed())
 			sim_bug("block %llu (%u): cannot be read, and nothing failed", block, n);
 		if (sim.calm && n == 1 && !sim.excused) {
 			oracle_read(block, 0, true, begin);
-			/* Each block of a failed write was sent again alone. */
+			/* Each block of a failed write was sent again in a bio of its own. */
 			if (!sim_device_bad(&sim.backing, block))
 				sim_bug("block %llu: its last write went well, and it cannot be read",
 					block);
@@ -137,7 +137,7 @@ static void client_read(struct client *k, u64 block, unsigned int n)
 	oracle_end(k->nr);
 }
 
-/* Whoever else has a reader's pages sees nothing in them that was not verified. */
+/* Another user of a reader's pages must never see unverified content in them. */
 void client_peek(void)
 {
 	const struct client *k;
@@ -179,12 +179,12 @@ static void client_change(struct client *k, u64 block, unsigned int n, blk_opf_t
 	oracle_end(k->nr);
 	for (i = 0; i < n; i++)
 		oracle_trim(block + i);
-	/* What the sender does with its pages afterwards is nobody's business. */
+	/* After that, the client may use its pages for other content. */
 	if (bytes)
 		memset(bytes, 0x99, n * CCDM_BLOCK_SIZE);
 }
 
-/* A bio that is none of ours: nothing, a block in two pieces, or an order that nobody knows. */
+/* Send an invalid bio: an empty one, a block in two segments, or an unknown operation. */
 static void client_odd(struct client *k, u64 block)
 {
 	struct page *page = sim_user_pages() + k->nr * (BIO_BLOCKS + 1);
@@ -197,7 +197,7 @@ static void client_odd(struct client *k, u64 block)
 		__bio_add_page(&k->bio, page, CCDM_BLOCK_SIZE - 512, 1024);
 	}
 	if (!sim_draw(3)) {
-		/* (what it does not do is seen by who reads there) */
+		/* a later read there shows that it had no effect */
 		bio_init(&k->bio, &sim.other, NULL, 0, 0);
 		k->bio.bi_iter.bi_size = CCDM_BLOCK_SIZE;
 		empty = false;
@@ -220,7 +220,7 @@ static void client_op(struct client *k)
 		n = room;
 		first = 0;
 	} else {
-		/* Few places, so that they meet. */
+		/* few positions, so operations overlap */
 		first = sim_draw(2) ? sim_draw(room) : sim_draw(min(room, 4u));
 		n = 1 + sim_draw(sim_draw(4) ? min(4u, room - first) : room - first);
 	}
@@ -232,7 +232,7 @@ static void client_op(struct client *k)
 	} else if (what < 29 || what == 1) {
 		client_change(k, block + first, n, REQ_OP_WRITE);
 	} else {
-		/* dm splits discards at no leaf. */
+		/* dm does not split discards at leaf boundaries */
 		if (!sim_draw(4))
 			n = min(sim.c.g.blocks - block - first,
 				(u64)n + sim_draw(7 * CCDM_NODE_ENTRIES));

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Copyright The ccdm authors
-/* host.c - who changes the device */
+/* host.c - a host that changes the device */
 #include "block.h"
 #include "mapping.h"
 #include "sched.h"
 #include "ccdm.h"
 
-/* Let others go on for a while. */
+/* Let other coroutines run for a while. */
 static void attack_waits(void)
 {
 	unsigned int i;
@@ -15,7 +15,7 @@ static void attack_waits(void)
 		sim_yield();
 }
 
-/* Put back what stood at @block when it was @old. */
+/* Write back the old content @old of @block. */
 static void attack_replay(u64 block, const u8 *old)
 {
 	u8 *now = old ? sim_device_copy(&sim.backing, block) : NULL;
@@ -39,7 +39,7 @@ static void attack_flip(u64 block)
 	free(now);
 }
 
-/* What is genuine somewhere else: another block, a node of this level or of another one. */
+/* Copy genuine content from elsewhere: from another block, or a node of any level. */
 static void attack_move(u64 block)
 {
 	u64 from = sim_draw(2) ? sim.c.g.blocks + sim_draw(sim.c.g.total - sim.c.g.blocks)
@@ -51,7 +51,7 @@ static void attack_move(u64 block)
 	free(other);
 }
 
-/* The whole device as it was: each block of it fits every other. */
+/* Restore an old state of the whole device, whose blocks all fit each other. */
 static void attack_rollback(void)
 {
 	u8 **old = calloc(sim.c.g.total, sizeof(*old));
@@ -68,7 +68,7 @@ static void attack_rollback(void)
 	free(old);
 }
 
-/* The host: what it changes it does not change back. */
+/* The host. It never undoes a change. */
 void host_run(void *arg)
 {
 	unsigned int tries;
@@ -78,7 +78,7 @@ void host_run(void *arg)
 	(void)arg;
 	for (tries = 0; tries < 50 && sim.left && !sim.attacked; tries++) {
 		attack_waits();
-		/* A node, or a block that was used. */
+		/* a node, or a data block that was used */
 		block = sim_draw(2) ? sim.c.g.blocks + sim_draw(sim.c.g.total - sim.c.g.blocks)
 				    : ((sim.hot[sim_draw(HOT)] << CCDM_NODE_SHIFT) + sim_draw(4)) %
 					      sim.c.g.blocks;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Copyright The ccdm authors
 /*
- * linetest.c - the line with ranks, and the pool of pages that uses it
+ * linetest.c - the queue with ranks, and the page pool that uses it
  *
- * What a user of the mapping can ask for: that a read is served while writes wait, that a
- * control group whose I/O never ends stops nobody else, and that nobody waits for ever.
+ * These cases test what a user of the mapping can expect: a read is served while writes wait; a
+ * control group whose I/O never ends blocks nobody else; and no request waits forever.
  */
 #ifndef FUZZ
 #include "mapping.h"
@@ -58,7 +58,7 @@ static void ranks(void)
 	if (!ccdm_line_empty(&line))
 		sim_bug("the line is not empty");
 
-	/* A write that reads pass is served in the end. */
+	/* A write that reads overtake is served in the end. */
 	ccdm_line_add(&line, &rest);
 	for (i = 0; i < CCDM_LINE_PATIENCE; i++) {
 		ccdm_line_add(&line, &read);
@@ -114,7 +114,7 @@ static bool enter(struct ccdm_page_req *req, enum ccdm_rank rank, unsigned int g
 	return ccdm_pages_enter(&pool, req);
 }
 
-/* A group whose writes never end: its further ones wait outside, and all others come in. */
+/* A group whose writes never end: its further writes wait outside, all other groups are let in. */
 static void stuck_group(void)
 {
 	struct ccdm_page_req one[64], read[64], big, small, late, other;
@@ -136,7 +136,7 @@ static void stuck_group(void)
 	ccdm_pages_leave(&pool, &other, 128);
 	if (enter(&big, CCDM_RANK_SYNC, 1, 128) || enter(&small, CCDM_RANK_SYNC, 1, 1))
 		sim_bug("a group that has too much inside gets more in");
-	/* A read first; then in the order in which they came, as soon as there is room for them. */
+	/* First a read; then the others in the order of their arrival, as soon as there is room. */
 	told = 0;
 	ccdm_pages_leave(&pool, &one[0], 16);
 	if (told != 1)
@@ -164,7 +164,7 @@ static void stuck_group(void)
 	ccdm_pages_exit(&pool);
 }
 
-/* Groups whose writes never end, one after the other: each leaves something for the next. */
+/* Groups whose writes never end, one after the other: each leaves some pages for the next. */
 static void stuck_groups(void)
 {
 	static struct ccdm_page_req want[CCDM_GROUPS][256], one;
@@ -184,7 +184,7 @@ static void stuck_groups(void)
 		sim_bug("a write waits for pages");
 	put(&one);
 	ccdm_pages_leave(&pool, &one, 16);
-	/* As the first one is done with its writes the others get more. */
+	/* When the first group's writes end, the others get more. */
 	told = 0;
 	for (i = 0; i < n[1]; i++)
 		ccdm_pages_leave(&pool, &want[1][i], 16);
@@ -202,7 +202,7 @@ static void stuck_groups(void)
 	ccdm_pages_exit(&pool);
 }
 
-/* I/Os that need a table and few pages: a group leaves tables, too. */
+/* I/O that needs a table and few pages: a group leaves tables for others, too. */
 static void stuck_tables(enum ccdm_rank rank)
 {
 	static struct ccdm_page_req in[1024], other[3];
@@ -227,7 +227,7 @@ static void stuck_tables(enum ccdm_rank rank)
 	ccdm_pages_exit(&pool);
 }
 
-/* Writes of several groups have all that they can get: reads go on, and ranks count. */
+/* Writes of several groups hold all that they can get: reads go on, and ranks count. */
 static void stuck_writes(void)
 {
 	struct ccdm_page_req write[32], read[3], sync;
@@ -257,7 +257,7 @@ static void stuck_writes(void)
 	ccdm_pages_exit(&pool);
 }
 
-/* Reads that take all they can get leave enough for writes to go on. */
+/* Reads that hold all that they can get leave enough for writes. */
 static void stuck_reads(void)
 {
 	struct ccdm_page_req read[64], write;
@@ -281,12 +281,12 @@ static unsigned int group_of(unsigned int css)
 	return ccdm_pages_group(&pool, (void *)(uintptr_t)css);
 }
 
-/* Control groups are told apart while they have something inside, as long as there is room. */
+/* Control groups with I/O inside are told apart, as long as there are free groups. */
 static void groups_apart(void)
 {
 	struct ccdm_page_req want[CCDM_GROUPS - 1], stuck[CCDM_GROUPS - 1], more;
 	unsigned int i, group, stuck_nr = 0;
-	u32 seen = 1; /* group 0 is the root group's */
+	u32 seen = 1; /* group 0 is the root group */
 
 	assert(!ccdm_pages_init(&pool, PAGES));
 	if (group_of(0))
@@ -301,7 +301,7 @@ static void groups_apart(void)
 		if (group_of(64 * i + 8) != group)
 			sim_bug("control group %u is another one by now", i);
 	}
-	/* One more shares with the one that has least, and where nobody waits outside. */
+	/* One more shares the group with the least inside, among those without waiters outside. */
 	if (group_of(4) != want[5].waiter.group)
 		sim_bug("one more shares with somebody who has more inside");
 	for (i = 0; i < ARRAY_SIZE(want); i++)
@@ -309,7 +309,7 @@ static void groups_apart(void)
 			sim_bug("a group that has too much inside gets more in");
 	if (group_of(4) != want[9].waiter.group)
 		sim_bug("one more shares with somebody who waits outside");
-	/* One leaves: its group is for whoever comes. */
+	/* When one leaves, its group is free for any other. */
 	ccdm_pages_leave(&pool, &want[9], 2);
 	if (group_of(4) != want[9].waiter.group || !enter(&more, CCDM_RANK_REST, group_of(4), 1))
 		sim_bug("a group that nobody uses is not given away");
@@ -325,7 +325,7 @@ static void groups_apart(void)
 		sim_bug("somebody is said to wait");
 	ccdm_pages_exit(&pool);
 
-	/* Two that would like the same one, and take turns, do not take it from each other. */
+	/* Two that prefer the same group, and alternate, must not take it from each other. */
 	for (i = 8;; i += 64) {
 		assert(!ccdm_pages_init(&pool, PAGES));
 		group = group_of(i + 64);
@@ -340,7 +340,9 @@ static void groups_apart(void)
 	ccdm_pages_exit(&pool);
 }
 
-/* Writes that are held back above the device have no tag: others are not held for them. */
+/*
+ * Writes that are held above the device have no tag, so other writes are not held because of them.
+ */
 static void stuck_tags(void)
 {
 	static struct request_queue queue = { .nr_requests = 128 };
@@ -355,7 +357,7 @@ static void stuck_tags(void)
 	ccdm_submitter_read(&s);
 	if (ccdm_submitter_idle(&s, 3))
 		sim_bug("writes take all tags, and somebody reads");
-	/* Two groups: a share is half of a quarter. */
+	/* two groups: a share is half of a quarter */
 	for (i = 0; i < 16; i++) {
 		if (!ccdm_submitter_idle(&s, 5))
 			sim_bug("a group is held that has less than its share");
@@ -382,7 +384,7 @@ static void last_sent(struct ccdm_send *send)
 	last_after = reads;
 }
 
-/* While the thread for small ones sends it the tags come back, and nobody is told. */
+/* While the thread for small I/O sends this, the tags come back without a wakeup. */
 static void sync_sent(struct ccdm_send *send)
 {
 	unsigned int i;
@@ -399,7 +401,7 @@ static bool no_device(void)
 	return false;
 }
 
-/* One thread leaves the last rank to the other, which sleeps: it is woken. */
+/* A thread leaves the last rank to the other one, which sleeps and must be woken. */
 static void last_rank(void)
 {
 	struct ccdm_send last = { { .rank = CCDM_RANK_REST, .group = 3 }, last_sent };
@@ -423,7 +425,7 @@ static void last_rank(void)
 	sim_run(no_device);
 	if (sent != 2)
 		sim_bug("a write of the last rank is forgotten");
-	/* Nobody reads any more, and no write ends: who sends the next one sees it. */
+	/* There are no more reads, and no write ends: the next submitter notices. */
 	for (i = 0; i < 3; i++)
 		ccdm_submitter_sent(&four, 3);
 	ccdm_submitter_read(&four);
@@ -439,7 +441,7 @@ static void last_rank(void)
 		sim_bug("a write of the last rank is forgotten after the last read");
 	for (i = 0; i < 3; i++)
 		ccdm_submitter_back(&four, 3);
-	/* A thread that waits for the device is not waited for: the other one is woken. */
+	/* A thread that waits for the device does not block the rank: the other one is woken. */
 	for (i = 0; i < 3; i++)
 		ccdm_submitter_sent(&four, 3);
 	ccdm_submitter_read(&four);
@@ -451,7 +453,7 @@ static void last_rank(void)
 	sim_run(no_device);
 	if (sent != 5)
 		sim_bug("nobody is woken while one waits for the device");
-	/* Nor is one that sends the last rank, which wbt may hold back. */
+	/* The same holds for a thread that sends the last rank, which wbt may throttle. */
 	four.large.rank = CCDM_RANK_REST;
 	sync.waiter.group = 5;
 	ccdm_submit(&four, &sync, true);
@@ -476,7 +478,7 @@ static void read_sent(struct ccdm_send *send)
 		ccdm_submit(&four, &read_send, false);
 }
 
-/* Reads without end keep a thread awake: a write of the last rank is sent all the same. */
+/* Endless reads keep a thread busy: a write of the last rank is sent nevertheless. */
 static void last_rank_starves(void)
 {
 	struct ccdm_send last = { { .rank = CCDM_RANK_REST, .group = 3 }, last_sent };

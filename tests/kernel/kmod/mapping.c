@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Copyright The ccdm authors
 /*
- * mapping.c - the module's tree, cache and I/O path in a program, beside an oracle
+ * mapping.c - the module's tree, cache and I/O path in a program, checked by an oracle
  *
  *	mapping good SEED COUNT		COUNT runs, each drawn from its own seed
  *	mapping errors SEED COUNT	calls fail at random
  *	mapping attack SEED COUNT	a host changes the device
- *	mapping sweep SEED TIMES	one after the other the n-th call of each kind fails, or TIMES from it on
- *	mapping cache SEED		who leaves memory, and who does not (cachetest.c)
- *	mapping line SEED		who is served first, and who waits for whom (linetest.c)
+ *	mapping sweep SEED TIMES	the n-th call of each kind fails in turn, or TIMES calls from it on
+ *	mapping cache SEED		which nodes leave memory (cachetest.c)
+ *	mapping line SEED		in which order requests are served (linetest.c)
  *
- * Clients read, write, discard and write zeroes at random, while the cache is dropped,
- * resized, shrunk, synced and scrubbed, and the mapping suspended. For each block the
- * oracle knows which writes have ended and which are under way: a read gets one of those
- * that it may get, and nothing else. With a sweep or with errors, EIO is allowed where a
- * call failed; a tamper is allowed only after an attack; memory, pages and requests must
- * all be given back, nothing may wait for ever, and afterwards all is right again.
+ * Clients read, write, discard and write zeroes at random. Meanwhile the cache is dropped, resized,
+ * shrunk, synced and scrubbed, and the mapping is suspended. For each block the oracle knows which
+ * writes have ended and which are under way: a read must return one of the permitted contents. In
+ * sweep and errors, EIO is allowed where a call failed. A tamper is allowed only after an attack.
+ * Memory, pages and requests must all be returned, nothing may wait forever, and in the end all
+ * content must be right.
  */
 #include "block.h"
 #include "cipher.h"
@@ -32,7 +32,7 @@ static struct dm_dev dev, origin_dev;
 static struct request_queue queue;
 static struct block_device origin;
 
-/* ---- the rest of the module, as far as it is not compiled here ------------------------------- */
+/* ---- replacements for parts of the module that are not compiled here ------------------------- */
 
 const char *ccdm_name(struct ccdm *m)
 {
@@ -80,7 +80,7 @@ void ccdm_tamper(struct ccdm *m, const char *kind, unsigned int level, u64 index
 	mapping_dead(m);
 }
 
-/* ---- who disturbs ------------------------------------------------------------------------------- */
+/* ---- disturbances --------------------------------------------------------------------- */
 
 void mapping_suspend(void)
 {
@@ -140,7 +140,7 @@ static void disturb_once(void)
 		mutex_unlock(&sim.suspend);
 		break;
 	case 7:
-		/* The device takes nothing for a while. */
+		/* the device refuses writes for a while */
 		if (sim.errors)
 			sim_fail_often(SIM_WRITE, sim_draw(2) ? 1 : 64);
 		break;
@@ -163,7 +163,7 @@ static void disturb_run(void *arg)
 	wake_up_all(&sim.wait);
 }
 
-/* ---- from beginning to end ------------------------------------------------------------------------ */
+/* ---- create, check, destroy ----------------------------------------------------------- */
 
 int mapping_new(void)
 {
@@ -171,7 +171,7 @@ int mapping_new(void)
 
 	sim.c.stats = alloc_percpu(struct ccdm_stats);
 	if (sim.c.stats)
-		/* (Fewer than there are at least: reads, or writes, can have enough for one bio.) */
+		/* Fewer than a real mapping has: reads, or writes, can have enough for one bio. */
 		r = ccdm_pages_init(&sim.c.pages,
 				    CCDM_NODE_ENTRIES * 3 / 2 +
 					    sim_draw(2) * sim_draw(2 * CCDM_NODE_ENTRIES));
@@ -194,7 +194,7 @@ static void mapping_free(void)
 	free_percpu(sim.c.stats);
 }
 
-/* A scrub that could not read something does not say that it has read everything. */
+/* A scrub that could not read a block must not report that it read everything. */
 static void scrub_fails(enum sim_call call, u64 times)
 {
 	u64 finished = sim.c.scrub.finished, before = sim_failed_of(call);
@@ -210,7 +210,7 @@ static void scrub_fails(enum sim_call call, u64 times)
 		sim_bug("a scrub that met no error does not say that all is read");
 }
 
-/* Nobody fails any more: all must be right. */
+/* No call fails any more, so all content must be right. */
 static void verify_run(void *arg)
 {
 	enum sim_call call;
@@ -224,13 +224,13 @@ static void verify_run(void *arg)
 	sim_fail(SIM_CALLS, 0, 0);
 	for (call = 0; call < SIM_CALLS; call++)
 		sim_fail_often(call, 0);
-	/* What is to be tried again is tried in its time. */
+	/* Let the time of all retries come. */
 	jiffies += 60 * HZ;
-	/* (Writes that are under way, one for each request there is, may still fail.) */
+	/* Writes under way may still fail, at most one for each request. */
 	for (tries = 0; tries < 16 && ccdm_sync(&sim.c); tries++)
 		;
 	if (sim.tampered) {
-		/* What was under way ends; from then on the host gets nothing more. */
+		/* I/O under way ends; after that the device must receive no write. */
 		mapping_suspend();
 		mapping_resume();
 		sim_device_no_writes();
@@ -249,7 +249,7 @@ static void verify_run(void *arg)
 			sim_progress();
 		}
 	if (!sim.excused) {
-		/* (a sweep counts its own failures; an opening is tried three times) */
+		/* a sweep counts its own failures; an opening is tried three times */
 		if (!sim.sweep) {
 			scrub_fails(SIM_READ, 1);
 			scrub_fails(SIM_OPEN, 6);
@@ -258,7 +258,7 @@ static void verify_run(void *arg)
 		flush_work(&sim.c.scrub.work);
 		if (ccdm_sync(&sim.c) && !sim.excused)
 			sim_bug("the last sync fails");
-		/* (leaves that somebody was expected to read) */
+		/* leaves that were read ahead */
 		ccdm_load_drain(&sim.c);
 		ccdm_nodes_drop(&sim.c);
 		if (sim.c.cache.root.pins.n != 1 || !ccdm_mask_empty(&sim.c.cache.root.mask))
@@ -272,7 +272,7 @@ static void verify_run(void *arg)
 	sim_total.detections += sim.tampered;
 }
 
-/* @n blocks, or as many as are drawn. */
+/* Set the geometry: @n blocks; 0: draw the number. */
 static void shape(u64 n)
 {
 	static const u64 blocks[] = { 1, 100, 128, 129, 1000, 16384, 16385, 40000, 300000 };
@@ -327,7 +327,7 @@ static void clean(void)
 
 enum mode { MODE_GOOD, MODE_ERRORS, MODE_ATTACK };
 
-/* struct fault - the @n-th call of that kind fails, in making (@ctr) or in use */
+/* struct fault - the @n-th call of this kind fails, in the constructor (@ctr) or later */
 struct fault {
 	enum sim_call call;
 	u64 n, times;
@@ -360,7 +360,7 @@ void mapping_end(void)
 	clean();
 }
 
-/* Return: whether the fault was met. */
+/* Return: whether the fault occurred. */
 static bool mapping_run(enum mode mode, unsigned int ops, const struct fault *fault)
 {
 	unsigned int i;
@@ -428,7 +428,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 static const char *const call_names[] = { "allocation", "read",	   "write",
 					  "sealing",	"opening", "number" };
 
-/* Each call of each kind fails once; and then all from there on, a while. */
+/* Let each call of each kind fail once; then all calls from there on, for a while. */
 static void sweep(u64 seed, u64 times)
 {
 	struct fault f = { 0 };

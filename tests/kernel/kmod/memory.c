@@ -17,7 +17,7 @@
 
 static u64 held, called[SIM_CALLS], failed, failed_of[SIM_CALLS];
 
-/* ---- what fails ------------------------------------------------------------------- */
+/* ---- failing calls ---------------------------------------------------------------- */
 
 static struct {
 	enum sim_call call;
@@ -123,7 +123,7 @@ void *sim_percpu_alloc(size_t size)
 	return a->base;
 }
 
-/* What is not of such an area is the module's own, of which there is one. */
+/* Addresses outside of the per-CPU areas are variables of the module, which exist once. */
 void *sim_percpu(void *base, unsigned int cpu)
 {
 	struct percpu *a;

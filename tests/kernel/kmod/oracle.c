@@ -4,20 +4,20 @@
 #include "block.h"
 #include "oracle.h"
 
-#define ORIGIN 1 /* the version that shines through */
+#define ORIGIN 1 /* the version of an origin's content */
 
 /* struct version - a write of one block; 0 is zeros */
 struct version {
 	u64 id;
-	u64 begin, end; /* moments; end U64_MAX while under way */
-	bool failed;	/* it may have happened, or not */
+	u64 begin, end; /* times; end is U64_MAX while the write is under way */
+	bool failed;	/* the write may or may not have happened */
 	struct version *next;
 };
 
 static struct version **history;
 static bool *touched;
 static u64 blocks, origin_blocks, last_id, now;
-static u64 oldest_op[ORACLE_WHO]; /* when what somebody does now began */
+static u64 oldest_op[ORACLE_WHO]; /* start time of the operation that each actor runs */
 
 void oracle_new(u64 nr, u64 nr_origin)
 {
@@ -87,7 +87,7 @@ void oracle_fill(u8 *bytes, u64 id, u64 block)
 		w[i] = word(id, block, i);
 }
 
-/* Which write do these bytes come from? */
+/* Find the write that these bytes are of. */
 u64 oracle_version(const u8 *bytes, u64 block)
 {
 	const u64 *w = (const u64 *)(const void *)bytes;
@@ -106,7 +106,7 @@ u64 oracle_version(const u8 *bytes, u64 block)
 	return id;
 }
 
-/* What came before everything that anybody may still ask for. */
+/* Forget writes that are older than all that a running operation may still read. */
 void oracle_trim(u64 block)
 {
 	u64 oldest = now;
@@ -160,7 +160,7 @@ static bool superseded(u64 block, const struct version *v, u64 before)
 	return false;
 }
 
-/* A read that went on from @begin to now got @id; or, with @error, nothing. */
+/* A read that began at @begin and ends now returned @id or, with @error, failed. */
 void oracle_read(u64 block, u64 id, bool error, u64 begin)
 {
 	u64 first = block < origin_blocks ? ORIGIN : 0;

@@ -10,29 +10,29 @@
 #endif
 
 #define STACK	  (256u << 10)
-#define MAX_STILL 3000000 /* steps in which nothing ends: that is stuck */
+#define MAX_STILL 3000000 /* steps without any progress: the run is stuck */
 
 struct sim_coro {
 	void *sp;
 	void *stack;
-	void *fake; /* of the address sanitizer */
+	void *fake; /* the fake stack of the address sanitizer */
 	void (*fn)(void *arg);
 	void *arg;
-	struct work_struct *work; /* what it runs, or will */
+	struct work_struct *work; /* the work item that it runs or will run */
 	struct workqueue_struct *wq;
 	bool started;
 	enum sim_context context;
 	unsigned int cpu;
 	unsigned int locks;
 	bool in_map;
-	struct list_head bios; /* sent in map() */
-	u64 away;	       /* preempted, or its CPU stands still: until this step */
+	struct list_head bios; /* bios sent in map() */
+	u64 away;	       /* preempted, or its CPU is stopped, until this step */
 	bool blocked;
-	unsigned long until; /* a blocked one's time limit, or 0 */
+	unsigned long until; /* time limit while it is blocked, or 0 */
 	struct list_head listen;
 	bool listening;
 	bool woken;
-	unsigned int at; /* place among all that are there */
+	unsigned int at; /* index among all coroutines */
 	struct sim_coro *next_free;
 };
 
@@ -173,7 +173,7 @@ static void sim_ended(struct sim_coro *c)
 	free_coros = c;
 }
 
-/* A stack is used again and again: it runs one function after the other. */
+/* Run one function after the other on the same stack. */
 static void sim_loop(void)
 {
 #ifdef SIM_ASAN
@@ -242,7 +242,7 @@ void sim_yield(void)
 {
 	if (!current || sim_draw(4))
 		return;
-	/* Now and then much happens before it goes on. */
+	/* Sometimes much happens elsewhere before it continues. */
 	if (!current->locks && !sim_draw(64))
 		current->away = steps + sim_draw(2000);
 	sim_leave();
@@ -303,7 +303,7 @@ static struct delayed_work *sim_timer_first(void)
 	return first;
 }
 
-/* What time has come for. */
+/* Start everything whose time has come. */
 static void sim_timers(void)
 {
 	struct delayed_work *d;
@@ -325,14 +325,14 @@ static bool sim_can_run(const struct sim_coro *c)
 		return c->woken || (c->until && !time_before(jiffies, c->until));
 	if (c->started || !c->work)
 		return true;
-	/* One item is never run by two at a time. */
+	/* A work item never runs twice at the same time. */
 	for (i = 0; i < nr_all; i++)
 		if (all[i] != c && all[i]->started && all[i]->work == c->work)
 			return false;
 	return true;
 }
 
-/* Time passes until something can happen. Return: false if nothing ever will. */
+/* Advance the time until something can run. Return: false if nothing ever will. */
 static bool sim_skip(void)
 {
 	struct delayed_work *d = sim_timer_first();
@@ -528,7 +528,7 @@ static void sim_work(void *arg)
 
 	(void)arg;
 	if (work) {
-		/* Not to be looked at again: what it is part of may be gone then. */
+		/* Do not touch it after this: the object that contains it may be freed. */
 		work->wq = NULL;
 		work->func(work);
 		current->work = NULL;
@@ -545,7 +545,7 @@ bool queue_work(struct workqueue_struct *wq, struct work_struct *work)
 
 	if (work->wq)
 		return false;
-	/* It may run twice at a time then. */
+	/* it could run twice at the same time */
 	if (work->last && work->last != wq)
 		sim_bug("one work item on two queues");
 	work->wq = work->last = wq;
@@ -556,7 +556,7 @@ bool queue_work(struct workqueue_struct *wq, struct work_struct *work)
 	return true;
 }
 
-/* Is @work queued, or running? With @wq: anything there. */
+/* Is @work queued or running? With @wq: is anything there? */
 static bool sim_work_there(const struct work_struct *work, const struct workqueue_struct *wq)
 {
 	unsigned int i;

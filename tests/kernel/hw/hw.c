@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Copyright The ccdm authors
 /*
- * hw.c - a crypto driver that pretends to be one of a device
+ * hw.c - a crypto driver that pretends to be the driver of a device
  *
  *	insmod ccdm-hw.ko algs=xts,gcm make='pcrypt(ccdm-hw-gcm)'
  *
- * Registers xts(aes), gcm(aes), ctr(aes) or sha256 with the flags and a priority that a driver
- * of an accelerator has, and counts what it is given. The CPU's implementation does the work,
- * so the crypto API's own tests pass. /sys/module/ccdm_hw/parameters/keys and requests say what
- * a device would have seen. Then it is a user of the crypto API that refuses no driver: it asks
- * for what "make" names and sets a key. The parameter control says how many keys that gave to the
- * device. A template's instance that was made stays. (Newer kernels refuse both to AF_ALG.)
+ * Registers xts(aes), gcm(aes), ctr(aes) or sha256 with the flags and the priority of an
+ * accelerator's driver, and counts requests. The CPU's implementation does the work, so the crypto
+ * API's own tests pass. /sys/module/ccdm_hw/parameters/keys and requests show what a device would
+ * have received. Afterwards the module uses the crypto API like a caller that refuses no driver: it
+ * allocates the algorithm named by "make", and sets a key. The parameter "control" shows how many
+ * keys the device received by that. An instance of a template stays after that. (Newer kernels
+ * refuse both to AF_ALG.)
  */
 #include <linux/err.h>
 #include <linux/module.h>
@@ -45,8 +46,8 @@ struct hw_skcipher {
 };
 
 /*
- * Drivers of the CPU, found before anything is registered: a template around the driver below
- * would be found later, which waits for this one.
+ * Drivers of the CPU. They are looked up before anything is registered: a later lookup could find a
+ * template around the driver below, which in turn waits for this one.
  */
 static char hw_cpu_xts[CRYPTO_MAX_ALG_NAME], hw_cpu_ctr[CRYPTO_MAX_ALG_NAME];
 
@@ -232,7 +233,7 @@ static struct aead_alg hw_gcm = {
 	.chunksize = 16,
 };
 
-/* ---- sha256: answers at once, as drivers of a few devices do ------------------ */
+/* ---- sha256: completes synchronously, as drivers of a few devices do --------- */
 
 static struct crypto_shash *hw_sha256_cpu;
 

@@ -3,8 +3,8 @@
 /*
  * kat.c - known answers for the cipher suites and the key derivation
  *
- * A test module of its own around the very sources of the product: it loads if
- * every answer is right, and says KTAP lines in the kernel log.
+ * A separate test module that includes the product's own sources. It loads only if each answer is
+ * correct, and prints KTAP to the kernel log.
  */
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -67,7 +67,7 @@ static void kat_one(struct kat_mem *m, const struct ccdm_kat *k)
 	ok(!kat_open(m, &place, m->tag), "and the right one again", k->kind);
 }
 
-/* What the cipher suites take by themselves, for the bench. */
+/* Measure the time of the cipher suites alone, for the bench. */
 static void kat_cost(struct kat_mem *m, enum ccdm_construction kind)
 {
 	struct ccdm_place place = { .domain = CCDM_DOMAIN_BLOCK, .seq = CCDM_SEQ_FIRST };

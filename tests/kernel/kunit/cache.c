@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Copyright The ccdm authors
 /*
- * cache.c - KUnit: the tree beside an array, and the cache, on a mapping of its own
+ * cache.c - KUnit: compare the tree with an array, and test the cache, on a real mapping
  *
- * The whole of the product is compiled here once more: this module is the target. The suite
- * opens a mapping as anybody does, over a device that it can hold and let fail (device),
- * and works with its nodes from within: the kernel's own threads, workers, locks and bios.
+ * This module includes all sources of the product, so it is a target, too. The suite opens a
+ * mapping like any user, over a device that it can hold and let fail (parameter "device"). It uses
+ * the mapping's nodes directly, with the kernel's own threads, workers, locks and bios.
  */
 #include <kunit/test.h>
 #include <linux/completion.h>
@@ -47,11 +47,11 @@ module_param(runs, uint, 0444);
 MODULE_PARM_DESC(runs, "how often the tree is held beside an array, each time from another seed");
 
 static struct ccdm *mapping;
-static u32 *known;		 /* of each entry of each leaf: its version, as "model" has it */
-static struct kunit *cache_case; /* the case that runs: one at a time */
+static u32 *known;		 /* the version of each entry of each leaf, as in "model" */
+static struct kunit *cache_case; /* the running case; only one runs at a time */
 static bool wrong;		 /* a case has failed */
 
-/* What another thread does, for a case. */
+/* A function that another thread runs for a case. */
 struct spawned {
 	struct work_struct work;
 	void (*fn)(void *arg);
@@ -65,7 +65,7 @@ static void spawned_run(struct work_struct *work)
 	s->fn(s->arg);
 }
 
-static struct spawned spawned; /* one at a time, and who began it waits for its end */
+static struct spawned spawned; /* only one at a time; the case waits for its end */
 
 static int device_does(const char *what)
 {
@@ -101,7 +101,7 @@ static void cache_suite_exit(struct kunit_suite *suite)
 	vfree(known);
 }
 
-/* With a mapping that is not as it should be, all that comes may also wait for ever. */
+/* After a failure the mapping may hang each later case, so skip them. */
 static int cache_init(struct kunit *test)
 {
 	return wrong ? -EUCLEAN : 0;
@@ -112,7 +112,7 @@ static void cache_exit(struct kunit *test)
 	wrong |= READ_ONCE(test->status) == KUNIT_FAILURE;
 }
 
-/* ---- what tests/kernel/kmod/cachetest.c asks for ------------------------------------------------ */
+/* ---- interface of tests/kernel/kmod/cachetest.c --------------------------------------- */
 
 #define sim_bug(fmt, ...) KUNIT_FAIL_AND_ABORT(cache_case, fmt "\n", ##__VA_ARGS__)
 #define sim_yield()	  usleep_range(500, 1000)
@@ -139,7 +139,7 @@ static void sim_fail_often(int call, unsigned int one_in)
 
 #include "../kmod/cachetest.c"
 
-/* A case of it: the cache is empty, and nothing is kept for who needs it. */
+/* Run one of its cases: the cache is empty, and no nodes are kept in reserve. */
 #define CACHE_CASE(name)                             \
 	static void kunit_##name(struct kunit *test) \
 	{                                            \
@@ -160,17 +160,16 @@ CACHE_CASE(pinned)
 CACHE_CASE(dirty)
 CACHE_CASE(failed)
 
-/* ---- the tree beside an array ------------------------------------------------------------ */
+/* ---- compare the tree with an array -------------------------------------------------------- */
 
-#define MODEL_STEPS   10000 /* half a minute: nobody should think that it hangs */
+#define MODEL_STEPS   10000 /* half a minute; a longer run would look like a hang */
 #define MODEL_THREADS 3
-#define MODEL_HOT     64 /* leaves that everybody is after */
+#define MODEL_HOT     64 /* leaves that all threads use */
 
 /*
- * A version is 0 for an entry that is unwritten, odd for one that is zeroed, else it is sealed.
- * Each thread has the entries of every leaf whose slot is its own modulo MODEL_THREADS: of
- * these it knows what they are, while the others change the leaf around them and the cache
- * writes it, drops it and reads it again.
+ * The version of an entry is 0 if it is unwritten, odd if it is zeroed, else it is sealed. In each
+ * leaf, a thread owns the entries whose slot is its own number modulo MODEL_THREADS. It knows their
+ * versions, while the other threads change the same leaf, and the cache writes, drops and reads it.
  */
 struct model {
 	struct kunit *test;
@@ -237,7 +236,7 @@ static void model_change(struct model_thread *t, u64 leaf, struct ccdm_node *nod
 	atomic64_inc(&m->changed);
 }
 
-/* Entries from @slot on, every @step of them. */
+/* Check the entries from @slot on, every @step-th of them. */
 static void model_look(struct model *m, u64 leaf, struct ccdm_node *node, unsigned int slot,
 		       unsigned int step)
 {
@@ -257,7 +256,7 @@ static void model_look(struct model *m, u64 leaf, struct ccdm_node *node, unsign
 	atomic64_inc(&m->looked);
 }
 
-/* What the cache's other users do; that it ends well is all that is asked. */
+/* Do what other users of the cache do. Their results are not checked, only that they end. */
 static void model_disturb(struct model_thread *t)
 {
 	struct shrink_control sc = { .nr_to_scan = 1 + prandom_u32_state(&t->rnd) % 32 };
@@ -275,7 +274,7 @@ static void model_disturb(struct model_thread *t)
 		break;
 	case 2:
 	case 3:
-		/* (one thread: the last to set a limit would not be known) */
+		/* one thread only: otherwise the last limit would be unknown */
 		if (!t->nr)
 			ccdm_nodes_resize(mapping,
 					 4 * CCDM_MAX_LEVELS + prandom_u32_state(&t->rnd) % 1024);
@@ -285,7 +284,7 @@ static void model_disturb(struct model_thread *t)
 	}
 }
 
-/* Somebody wants a leaf without what stands on the device, and thinks better of it. */
+/* Request a leaf whose old content is not needed, then give up the request. */
 static void model_cover(u64 leaf)
 {
 	struct ccdm_node *node = ccdm_cache_get(mapping, 0, leaf, CCDM_GET_COVER, NULL);
@@ -368,7 +367,7 @@ static void model(struct kunit *test)
 	if (atomic64_read(&m->failed))
 		return;
 
-	/* everything as it was written last, from the device */
+	/* read everything back from the device, as it was last written */
 	KUNIT_EXPECT_EQ(test, ccdm_sync(mapping), 0);
 	KUNIT_EXPECT_EQ(test, mapping->cache.nr_dirty, 0);
 	ccdm_nodes_resize(mapping, limit);

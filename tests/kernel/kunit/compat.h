@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright The ccdm authors */
-/* compat.h - what KUnit of older kernels has not: "make lint" compiles these tests for 6.1 */
+/* compat.h - parts of KUnit that older kernels lack; "make lint" compiles these tests for 6.1 */
 #ifndef CCDM_KUNIT_COMPAT_H
 #define CCDM_KUNIT_COMPAT_H
 

@@ -3,9 +3,9 @@
 /*
  * kunit.c - KUnit: geometry, the tree's decisions, the cipher suites
  *
- * A test module of its own around the very sources of the product. Geometry and tree are
- * the cases of tests/unit/test_format.c, which user space runs under its sanitizers. The
- * cache needs a device: cache.c.
+ * A separate test module that includes the product's own sources. Geometry and tree use the cases
+ * of tests/unit/test_format.c, which also run in user space under sanitizers. The cache needs a
+ * device: see cache.c.
  */
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -13,7 +13,7 @@
 #include "../../../kmod/gmac.c"
 #include "../../../kmod/key.c"
 #include "../../../kmod/tree.c"
-/* (two of its names are those of others in write.c, which is in cache.c) */
+/* write.c has two of the same names, so it is in cache.c */
 #include "../../../kmod/writeback.c"
 #include "../../unit/test_format.c"
 #include "../kat/kat.h"
@@ -43,9 +43,9 @@ static struct kunit_suite format_suite = { .name = "ccdm-format", .test_cases = 
 
 #define GUARD 0xa5
 
-/* A block with a guard page on either side; what is in the guards is never touched. */
+/* A block between two guard pages, which must never change. */
 struct guarded {
-	struct page *pages; /* four of them: 1 is the block, 2 what a block at an offset needs */
+	struct page *pages; /* four pages: 1 is the block, 2 is needed by a block at an offset */
 };
 
 static void *guarded_at(struct guarded *g, unsigned int page)
@@ -60,7 +60,7 @@ static void guarded_make(struct kunit *test, struct guarded *g)
 	memset(guarded_at(g, 0), GUARD, 4 * PAGE_SIZE);
 }
 
-/* Everything but @size bytes at @offset of the second page. */
+/* Is everything unchanged, except for @size bytes at @offset of the second page? */
 static bool guarded_whole(struct guarded *g, unsigned int offset, unsigned int size)
 {
 	u8 *p = guarded_at(g, 0);
@@ -98,7 +98,7 @@ static void suite_one(struct kunit *test, struct suites *s, const struct ccdm_ka
 	for (i = 0; i < CCDM_BLOCK_SIZE; i++)
 		plain[i] = i * 7 + (i >> 8);
 
-	/* the answer that is known, and nothing written beside it */
+	/* the known answer, and no write outside of the block */
 	r = ccdm_seal(&s->cipher, s->creq, &place, s->plain.pages + 1, offset, s->sealed.pages + 1,
 		      s->t.tag);
 	KUNIT_ASSERT_EQ(test, r, 0);
@@ -113,7 +113,7 @@ static void suite_one(struct kunit *test, struct suites *s, const struct ccdm_ka
 		;
 	KUNIT_EXPECT_EQ(test, i, CCDM_BLOCK_SIZE);
 
-	/* back again, to the byte, and no further */
+	/* opened again, exactly the block's bytes */
 	r = ccdm_open(&s->cipher, s->creq, &place, s->t.tag, s->sealed.pages + 1, s->opened.pages + 1,
 		      offset, false);
 	KUNIT_ASSERT_EQ(test, r, 0);
@@ -122,7 +122,7 @@ static void suite_one(struct kunit *test, struct suites *s, const struct ccdm_ka
 	KUNIT_EXPECT_TRUE(test, guarded_whole(&s->sealed, 0, CCDM_BLOCK_SIZE));
 	KUNIT_EXPECT_MEMEQ(test, s->t.tag, k->tag, CCDM_TAG_SIZE);
 
-	/* refused: still nothing beside the block */
+	/* a refused block: still no write outside of it */
 	memset(opened, GUARD, CCDM_BLOCK_SIZE);
 	sealed[1234] ^= 0x10;
 	r = ccdm_open(&s->cipher, s->creq, &place, s->t.tag, s->sealed.pages + 1, s->opened.pages + 1,
@@ -155,7 +155,7 @@ static void suite_guards(struct kunit *test)
 			suite_one(test, s, &ccdm_kats[i], offsets[j]);
 		ccdm_creq_free(s->creq, &s->q);
 		ccdm_cipher_exit(&s->cipher);
-		/* nothing of it is left where it was */
+		/* no part of the key stays in memory */
 		KUNIT_EXPECT_NULL(test, memchr_inv(&s->cipher, 0, sizeof(s->cipher)));
 	}
 	__free_pages(s->plain.pages, 2);

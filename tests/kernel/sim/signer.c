@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * signer - what a processor does for a guest, outside of it
+ * signer - the processor of a simulated TEE, outside of the guest
  *
  *	signer snp|tdx TRUST SOCKET...
  *
- * Makes a chain of keys; writes what a broker needs to believe it into TRUST, as
- * trust/ of ccdm-brokerd has it; then answers VMs, each at a socket of its own: QEMU
- * connects there for the second serial port, which tests/kernel/sim/sim.c in the guest talks to.
- * The guest names only what a report is bound to: what it says of the guest is said here.
+ * Makes a chain of keys, and writes what a broker needs to trust it into TRUST, in the form of
+ * ccdm-brokerd's trust/. Then it serves VMs, each at its own socket. QEMU connects there for the
+ * second serial port, and tests/kernel/sim/sim.c uses that port in the guest. The guest only
+ * supplies the data that a report is bound to; the signer decides what the report says about the
+ * guest.
  *
- * Standard input says what is true of a VM from then on, a line each: "NUMBER MEASUREMENT
- * [WORD]". WORD: "empty", "short": answers of no and of ten bytes; "debug": a guest that may
- * be debugged; "forged": a signature that is not right; "bare": without certificates.
- * Or "NUMBER svsm FILE": below its kernel is an SVSM, whose TPM has the EK in FILE, a
- * SubjectPublicKeyInfo; without FILE it has no TPM. The SVSM's report is of VMPL 0; with
- * the word "level" of VMPL 1.
+ * Lines on standard input set what is true of a VM from then on: "NUMBER MEASUREMENT [WORD]". WORD
+ * is "empty" or "short": answers of no bytes or of ten; "debug": a guest that allows debugging;
+ * "forged": an invalid signature; "bare": no certificates. A line "NUMBER svsm FILE" puts an SVSM
+ * below the VM's kernel. Its TPM has the EK in FILE, a SubjectPublicKeyInfo; without FILE the SVSM
+ * has no TPM. Its report is of VMPL 0 or, with the word "level", of VMPL 1.
  *
- * A request is "CCDM", a letter, a byte and 64 bytes of data: "R", privilege level, what to
- * bind to; "E", number of an RTMR, digest; "M": measurements; "T": the manifest of an SVSM's
- * TPM; "S", -, what to bind a report of the SVSM to, with this manifest. Firmware says something on every
- * serial port: what comes before those letters is nobody's request. An answer is two lengths
- * of 32 bits, little-endian, and the bytes: report or quote, and certificates.
+ * A request is "CCDM", a letter, a byte and 64 bytes of data. "R": a report of this privilege
+ * level, bound to the data; "E": extend the RTMR of this number by a digest; "M": the measurements;
+ * "T": the manifest of an SVSM's TPM; "S": a report of the SVSM, bound to the data and to this
+ * manifest. Firmware prints to each serial port, so bytes before "CCDM" are ignored. An answer is
+ * two lengths of 32 bits, little-endian, and the bytes: report or quote, and certificates.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +39,7 @@
 #define VMS	8
 #define REQUEST 70
 #define MARK	"CCDM"
-#define AT	4 /* what follows it */
+#define AT	4 /* offset of the letter */
 #define HASH	48
 #define TABLE	0x5000 /* bytes; more than sev-guest has room for */
 
@@ -49,7 +49,7 @@ struct vm {
 	int listens, fd;
 	uint8_t request[REQUEST];
 	size_t have;
-	uint8_t rtmr[4][HASH]; /* new at each start */
+	uint8_t rtmr[4][HASH]; /* reset at each start of the VM */
 	uint8_t manifest[1024];
 	size_t manifest_size; /* 0: no SVSM */
 };
@@ -66,7 +66,7 @@ static void die(const char *what)
 	exit(1);
 }
 
-/* ---- what a broker needs ---------------------------------------------------------- */
+/* ---- files for a broker ------------------------------------------------------------- */
 
 static FILE *trust_file(const char *dir, const char *sub, const char *name)
 {
@@ -147,7 +147,7 @@ static bool says(const struct vm *vm, const char *word)
 	return !strcmp(vm->word, word);
 }
 
-/* The host's table: one entry, the VCEK, behind it the end. */
+/* The host's certificate table: one entry, the VCEK, then the end. */
 static size_t snp_table(X509 *leaf, uint8_t *table)
 {
 	static const uint8_t vcek[16] = { 0x8d, 0x75, 0xda, 0x63, 0x64, 0xe6, 0x64, 0x45,
@@ -163,7 +163,7 @@ static size_t snp_table(X509 *leaf, uint8_t *table)
 	return 48 + n;
 }
 
-/* @data: what it is bound to */
+/* @data: the report is bound to it */
 static size_t snp_report(const struct vm *vm, unsigned int vmpl, const uint8_t *data, uint8_t *out,
 			 uint8_t *table, size_t *table_size)
 {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Copyright The ccdm authors
 /*
- * sim.c - a TEE for tests: the kernel's side of one, with its firmware on the host
+ * sim.c - a TEE for tests: its driver in the guest, while its firmware runs on the host
  *
- * Registers where the drivers of real ones do: as provider of configfs-tsm, as
- * /dev/sev-guest, and with the measurement registers of tdx_guest, as far as this kernel
- * has them. Each request goes over the second serial port to tests/kernel/sim/signer.c outside
- * the guest: who is root in here can ask, and cannot forge.
+ * Registers the same interfaces as real drivers: a provider of configfs-tsm, /dev/sev-guest, and
+ * the measurement registers of tdx_guest, as far as this kernel has them. Each request goes over
+ * the second serial port to tests/kernel/sim/signer.c outside of the guest. So root in the guest
+ * can request reports but cannot forge them.
  */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
@@ -38,14 +38,14 @@ MODULE_PARM_DESC(floor, "privilege level of the kernel; above 0 there is an SVSM
 #define SIM_REPORT 1184
 #define SIM_MAX	   65536
 
-/* ---- the way to the signer ------------------------------------------------------ */
+/* ---- connection to the signer --------------------------------------------------- */
 
 static struct file *sim_file;
-static DEFINE_MUTEX(sim_lock); /* one question at a time on the wire; taken by no other's holder */
+static DEFINE_MUTEX(sim_lock); /* one request at a time; taken with no other lock held */
 
 struct sim_answer {
 	u32 size, aux_size;
-	u8 *bytes; /* kvmalloc; @aux_size bytes behind @size */
+	u8 *bytes; /* kvmalloc; @size bytes, then @aux_size bytes */
 };
 
 static int sim_raw(struct file *file)
@@ -106,7 +106,7 @@ static int sim_ask(char what, u8 arg, const u8 *data, size_t size, struct sim_an
 /* ---- configfs-tsm ------------------------------------------------------------------ */
 
 #if IS_ENABLED(CONFIG_TSM_REPORTS)
-/* The names got another word in 6.16, all of them at once. */
+/* 6.16 renamed all of these together. */
 #ifdef TSM_REPORT_PRIVLEVEL_MAX
 #define sim_ops_type	   tsm_report_ops
 #define sim_tsm_register   tsm_report_register
@@ -117,7 +117,7 @@ static int sim_ask(char what, u8 arg, const u8 *data, size_t size, struct sim_an
 #define sim_tsm_unregister tsm_unregister
 #endif
 
-/* The one service that an SVSM has here: its TPM, by the number that the kernel's documentation gives. */
+/* The only service of the simulated SVSM: its TPM, under the GUID of the kernel's documentation. */
 static const guid_t sim_vtpm = GUID_INIT(0xc476f1eb, 0x0123, 0x45a5, 0x96, 0x41, 0xb4, 0xe7, 0xdd,
 					 0xe5, 0xbf, 0xe3);
 
@@ -137,7 +137,7 @@ static int sim_manifest(struct tsm_report *report)
 	report->manifestblob_len = a.size;
 	kvfree(a.bytes);
 	if (!report->manifestblob_len)
-		return -EINVAL; /* the SVSM has no such service */
+		return -EINVAL; /* the SVSM lacks this service */
 	return report->manifestblob ? 0 : -ENOMEM;
 }
 
@@ -311,7 +311,7 @@ static struct miscdevice sim_misc = { .minor = MISC_DYNAMIC_MINOR, .fops = &sim_
 #if IS_ENABLED(CONFIG_TSM_MEASUREMENTS)
 #define SIM_HASH 48
 
-static u8 sim_values[5][SIM_HASH]; /* as the signer told last; MRTD, then RTMRs */
+static u8 sim_values[5][SIM_HASH]; /* as the signer reported them last: MRTD, then the RTMRs */
 
 static const struct tsm_measurement_register sim_mrs[] = {
 	{ TSM_MR_(mrtd, SHA384), .mr_value = sim_values[0] },

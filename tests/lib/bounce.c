@@ -5,8 +5,8 @@
  *
  *	bounce DEVICE BLOCK COUNT SEED
  *
- * Fills COUNT pages with a label that is worked out from SEED, so that it
- * stands nowhere else in memory, and reads into them.
+ * Fills COUNT pages with a label derived from SEED, so it occurs nowhere else in memory, and reads
+ * into them.
  */
 #include <fcntl.h>
 #include <stdint.h>

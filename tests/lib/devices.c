@@ -5,9 +5,9 @@
  *
  *	LD_PRELOAD=devices.so CCDM_TEST_TPM=SOCKET CCDM_TEST_SEV=SOCKET ccdm-setup ...
  *
- * /dev/tpmrm0 is swtpm at its socket, /dev/sev-guest is tests/kernel/sim/signer.c at its own; a name
- * that is not set: there is none. What this machine itself has (its logs, its configfs-tsm) is
- * not there.
+ * /dev/tpmrm0 becomes swtpm at its socket, /dev/sev-guest becomes tests/kernel/sim/signer.c at its
+ * socket. If a variable is not set, the device does not exist. The machine's own logs and its
+ * configfs-tsm are hidden.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@
 static char tpm_path[108], sev_path[108];
 static int sev_fd = -1;
 
-/* (the program clears its environment) */
+/* read the variables first: the program clears its environment */
 __attribute__((constructor)) static void devices_begin(void)
 {
 	const char *tpm = getenv("CCDM_TEST_TPM"), *sev = getenv("CCDM_TEST_SEV");
@@ -85,11 +85,13 @@ int open(const char *path, int flags, ...)
 	return sev_fd < 0 ? devices_none() : sev_fd;
 }
 
-/* As the kernel's: the report behind 32 bytes, the host's table where there is room for it. */
+/*
+ * Answer like the kernel: the report after 32 bytes, and the host's table if there is room for it.
+ */
 static bool devices_report(const struct snp_ext_report_req *req, struct snp_report_resp *resp)
 {
 	uint8_t ask[70] = { 'C', 'C', 'D', 'M', 'R', req->data.vmpl };
-	uint32_t size[2]; /* of the report, of the table; little-endian */
+	uint32_t size[2]; /* of the report and of the table; little-endian */
 
 	memcpy(ask + 6, req->data.user_data, sizeof(req->data.user_data));
 	memset(resp, 0, sizeof(*resp));

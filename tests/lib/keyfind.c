@@ -3,8 +3,9 @@
 /*
  * keyfind - keys of AES-256 in an image of a machine's memory
  *
- * Whoever uses a key has its schedule in memory: 60 words of which each follows from those
- * before it, so it is found whatever stands around it. A line for each key, as hex digits.
+ * A program that uses a key has its key schedule in memory: 60 words, each of which follows from
+ * earlier ones. So the schedule is found whatever surrounds it. Prints a line for each key, in hex
+ * digits.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -19,7 +20,7 @@ static void make_sbox(void)
 {
 	uint8_t p = 1, q = 1;
 
-	/* Over the powers of a generator and of its inverse. */
+	/* Iterate over the powers of a generator and of its inverse. */
 	do {
 		p = p ^ (uint8_t)(p << 1) ^ (p & 0x80 ? 0x1b : 0);
 		q ^= q << 1;
@@ -32,7 +33,7 @@ static void make_sbox(void)
 	sbox[0] = 0x63;
 }
 
-/* Is word @i of the schedule at @w what the words before it say? */
+/* Does word @i of the schedule at @w follow from the words before it? */
 static int follows(const uint8_t *w, unsigned int i)
 {
 	static const uint8_t rcon[] = { 1, 2, 4, 8, 16, 32, 64 };

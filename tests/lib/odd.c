@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * odd - honest programs with odd I/O, against a block device
+ * odd - honest programs with unusual I/O, against a block device
  *
  *	odd DEVICE SECONDS [SEED]
  *
- * Threads write, read, map, scribble, discard and sync one small region at the
- * same time. Every block carries who wrote it and a checksum over itself, so a
- * block that is read is either one whole write of somebody, or zeros where
- * somebody discarded. Besides, each writer owns blocks that nobody else touches
- * and must find exactly what it wrote last. Prints what it did; exit 1 and a
- * line for each wrong byte or failed call.
+ * Threads write, read, map, overwrite buffers during I/O, discard and sync one small region at the
+ * same time. Each block names its writer and has a checksum, so a block that is read is either one
+ * complete write of a thread, or zeros if a thread discarded it. In addition each writer owns
+ * blocks that no other thread touches, and must find there exactly what it wrote last. Prints
+ * statistics. On each wrong byte or failed call it prints a line, and exits with 1.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +27,7 @@
 #include <unistd.h>
 
 #define BLOCK	4096u
-#define REGION	640u /* blocks that everybody shares: five leaves */
+#define REGION	640u /* blocks that all threads share: five leaves */
 #define OWN	64u  /* blocks of each writer, behind the region */
 #define MAX_RUN 40u
 #define WRITERS 4
@@ -67,7 +66,7 @@ static void fill(void *buf, uint64_t block, uint64_t s)
 	h->sum = mix(block ^ mix(s));
 }
 
-/* 1: one whole write; 0: zeros; -1: neither */
+/* Return: 1: one complete write; 0: zeros; -1: neither. */
 static int look(const void *buf, uint64_t block)
 {
 	static const char zero[BLOCK];
@@ -117,7 +116,7 @@ static unsigned int rnd(unsigned int *s, unsigned int n)
 	return rand_r(s) % n;
 }
 
-/* overlapping direct writes in the shared region; exact content in the own one */
+/* Overlapping direct writes in the shared region, and exact content in the writer's own blocks. */
 static void *writer(void *arg)
 {
 	unsigned int me = (uintptr_t)arg, s = seed + me, first, n, i;
@@ -176,7 +175,7 @@ static void *reader(void *arg)
 	return NULL;
 }
 
-/* a buffer that one thread reads into, or writes from, and another scribbles on */
+/* A buffer that one thread reads into or writes from, while another thread changes it. */
 static char *shared_buf;
 
 static void *scribbler(void *arg)
@@ -194,7 +193,7 @@ static void *scribbler(void *arg)
 static void *scribbled(void *arg)
 {
 	unsigned int s = seed + 300, n;
-	/* written from a buffer that changes meanwhile: any content, so a place of its own */
+	/* written from a changing buffer, so its content is arbitrary: use a place of its own */
 	off_t junk = (off_t)(REGION + WRITERS * OWN) * BLOCK;
 	int fd = direct();
 
@@ -234,14 +233,14 @@ static void *discarder(void *arg)
 	return NULL;
 }
 
-/* the same blocks through the page cache: content is not looked at, errors are */
+/* The same blocks through the page cache: errors are checked, content is not. */
 static void *mapper(void *arg)
 {
 	unsigned int s = seed + 500, i;
 	int fd = open(device, O_RDWR);
 	char *map = mmap(NULL, (REGION + WRITERS * OWN + 2 * MAX_RUN) * BLOCK,
 			 PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	/* its own blocks, behind all others; touched through the map and directly */
+	/* own blocks after all others, used through the map and with direct I/O */
 	char *own = map + (REGION + WRITERS * OWN + MAX_RUN) * BLOCK;
 
 	(void)arg;

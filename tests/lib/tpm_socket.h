@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* tpm_socket.h - ccdm_tpm_open() of a TPM at a socket, as "swtpm socket --server type=unixio" has it */
+/* tpm_socket.h - ccdm_tpm_open() of a TPM at the socket of "swtpm socket --server type=unixio" */
 #ifndef CCDM_TEST_TPM_SOCKET_H
 #define CCDM_TEST_TPM_SOCKET_H
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * vtpm - what a provider does with a virtual TPM before a machine has it (tests/forge/gce.h)
+ * vtpm - what a provider stores in a virtual TPM before the machine starts (tests/forge/gce.h)
  *
- *	vtpm SOCKET ecc|rsa key			SubjectPublicKeyInfo of the key that its template makes
+ *	vtpm SOCKET ecc|rsa key			SubjectPublicKeyInfo of the key that the template makes
  *	vtpm SOCKET ecc|rsa template		the template, into NV
  *	vtpm SOCKET ecc|rsa certificate FILE	the DER of a certificate, into NV
  *	vtpm SOCKET rsa ek			SubjectPublicKeyInfo of the endorsement key

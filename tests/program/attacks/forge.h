@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * forge.h - evidence of every kind under test keys, as JSON describes it
+ * forge.h - evidence of each kind under test keys, as described in JSON
  *
- * A processor of each maker, attestation keys of TPMs, and the software key that an
- * attacker uses in place of a paravisor's. The signatures are valid: the attacks are on
- * the judgement.
+ * There are test processors of both makers, attestation keys of TPMs, and the software key that an
+ * attacker uses in place of a paravisor's. All signatures are valid: the attacks test the broker's
+ * judgement.
  */
 #ifndef CCDM_TEST_ATTACKS_FORGE_H
 #define CCDM_TEST_ATTACKS_FORGE_H
@@ -77,7 +77,7 @@ static inline unsigned int forge_number(const json_t *o, const char *name)
 	return json_integer_value(json_object_get(o, name));
 }
 
-/* Digits into @size bytes; zeros if there are none. */
+/* Decode hex digits into @size bytes; zeros if the member is missing. */
 static inline void forge_bytes(const json_t *o, const char *name, uint8_t *to, size_t size)
 {
 	const char *hex = json_string_value(json_object_get(o, name));
@@ -110,8 +110,9 @@ static inline X509 *forge_vcek(const uint8_t raw[CCDM_SNP_REPORT_SIZE])
 }
 
 /*
- * An SVSM's report: bound to @data and the manifest. "svsm": {"ek": N}; "big": of 4096 bits;
- * "swap": the manifest beside it is of the other EK; "alone": it is bound to @data without it
+ * Make an SVSM's report, bound to @data and to the manifest. Members of "svsm": "ek": N; "big": an
+ * EK of 4096 bits; "swap": send the manifest of the other EK; "alone": bind the report to @data
+ * only.
  */
 static inline json_t *forge_svsm(const json_t *svsm, const uint8_t data[64], uint8_t bound[64])
 {
@@ -194,7 +195,10 @@ struct forge_quote {
 	json_t *pcrs; /* in hexadecimal; borrowed */
 };
 
-/* "pcr": registers; "bank": "sha256"; "quoted": registers in a mask; "said": in place of "pcr", beside it */
+/*
+ * "pcr": registers; "bank": "sha256"; "quoted": registers in a mask; "said": sent in place of
+ * "pcr".
+ */
 static inline void forge_quote_of(const json_t *o, const uint8_t *nonce, size_t nonce_size,
 				  struct forge_quote *q)
 {
@@ -224,7 +228,7 @@ static inline void forge_quote_of(const json_t *o, const uint8_t *nonce, size_t 
 	q->pcrs = json_object_get(o, "said") ? json_object_get(o, "said") : pcrs;
 }
 
-/* What a TPM says of itself: "ek", "ak" */
+/* The identity of a TPM: "ek", "ak". */
 static inline json_t *forge_pair(const json_t *o)
 {
 	uint8_t area[256], *der = NULL;
@@ -237,7 +241,9 @@ static inline json_t *forge_pair(const json_t *o)
 	return pair;
 }
 
-/* The pair, with what was in "credential"; a TPM of another EK cannot open it, and guesses. */
+/*
+ * The identity with the value from "credential". A TPM with another EK cannot open it, and guesses.
+ */
 static inline json_t *forge_activated(const json_t *o)
 {
 	uint8_t area[256], name[34] = { 0, CCDM_ALG_SHA256 }, value[32] = { 0 };
@@ -296,7 +302,7 @@ static inline void forge_runtime(const uint8_t nonce[48], char runtime[2048])
 	free(n64);
 }
 
-/* "stale": the report is of another day, for no nonce of today */
+/* "stale": the report is old, and not bound to this nonce. */
 static inline json_t *forge_azure_json(const json_t *o, const uint8_t nonce[48], bool td)
 {
 	static const uint8_t old[48];
@@ -347,7 +353,7 @@ static inline json_t *forge_azure_json(const json_t *o, const uint8_t nonce[48],
 	return evidence;
 }
 
-/* ---- all of them ----------------------------------------------------------------------------- */
+/* ---- all kinds ------------------------------------------------------------------------------- */
 
 /* @bound: SHA-384 of nonce and key */
 static inline json_t *forge_evidence(const char *tee, const json_t *o, const uint8_t bound[48])
@@ -365,7 +371,7 @@ static inline json_t *forge_evidence(const char *tee, const json_t *o, const uin
 	else
 		evidence = forge_azure_json(o, bound, !strcmp(tee, "az-tdx-vtpm"));
 	pki_must(evidence ? 1 : 0);
-	/* logs, and what else stands beside it */
+	/* logs and other additional members */
 	json_object_update(evidence, json_object_get(o, "members"));
 	return evidence;
 }

@@ -3,17 +3,17 @@
 /*
  * guest - a guest that lies, with genuine signatures where it owns the key
  *
- *	attack-guest DIR	makes its keys, and DIR as trust/ of a broker that believes them
+ *	attack-guest DIR	make its keys, and DIR: the trust/ of a broker that trusts them
  *
  * Also writes AKs as DIR/../ak0.pem, ...: the first is in tpm-keys, the others are not.
- * Then a line of JSON in, a line out:
+ * Then it reads requests, a line of JSON each, and answers each with a line:
  *
- *	{"make": TEE, "nonce": TEXT, "key": N, "is": {...}, "beside": {...}}	message for "attest"
- *	{"open": JWE, "key": N}						what is in it
+ *	{"make": TEE, "nonce": TEXT, "key": N, "is": {...}, "beside": {...}}	the message for "attest"
+ *	{"open": JWE, "key": N}						the content
  *	{"jwk": N}
- *	{"introduce": {"ek": N, "ak": N}}		what a TPM says of itself to "auth"
+ *	{"introduce": {"ek": N, "ak": N}}		the identity of a TPM for "auth"
  *
- * "bound": evidence for other data than nonce and key; "is" as forge.h takes it.
+ * "bound": bind the evidence to other data than nonce and key. forge.h describes "is".
  */
 #include <errno.h>
 #include <sys/stat.h>
@@ -88,7 +88,7 @@ static void put_trust(const char *dir)
 	}
 }
 
-/* What is bound, and how often: the TEE's own, the TPM's beside it. */
+/* Compute the data to bind for each part and version: the TEE's, and that of an additional TPM. */
 static void bind_to(const json_t *o, const char *nonce, json_t *jwk, const char *additional,
 		    enum ccdm_kbs_version version, uint8_t bound[48])
 {

@@ -42,7 +42,7 @@ size_t pem_der(const char *text, size_t size, unsigned int n, uint8_t der[DER_SI
 	return got;
 }
 
-/* (lines of 64 characters, and no newline after the last) */
+/* lines of 64 characters, without a newline after the last */
 void pem_put(char *text, size_t at, size_t length, const uint8_t *der, size_t size)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
@@ -54,7 +54,7 @@ void pem_put(char *text, size_t at, size_t length, const uint8_t *der, size_t si
 	BIO_free(bio);
 }
 
-/* The object that has the member of this path, and the member's own name. */
+/* Find the object that contains the member of this path; @last receives the member's own name. */
 static json_t *member_of(json_t *o, const char *path, char last[64])
 {
 	const char *dot = strchr(path, '.');

@@ -10,7 +10,7 @@
 
 struct kind kinds[KINDS];
 unsigned int nr_kinds;
-static const char *top; /* trust directories are below it */
+static const char *top; /* folder that contains the trust directories */
 
 /* ---- targets ---------------------------------------------------------------------------- */
 
@@ -37,7 +37,7 @@ static void target(struct kind *k, struct target t)
 	k->target[k->nr++] = t;
 }
 
-/* A report, which begins at byte @base. */
+/* Targets in a report that begins at byte @base. */
 static void targets_snp(struct kind *k, enum encoding as, const char *member, size_t base)
 {
 	target(k, (struct target){ "the report", as, NULL, member, base, base + 0x2a0, 0, 0 });
@@ -60,7 +60,7 @@ static void targets_snp_trust(struct kind *k)
 	target(k, (struct target){ .name = "the ARK's list", .as = RAW, .file = "certs/ark.crl" });
 }
 
-/* @body: its size, 584 or 648; the header of version 5 is 6 bytes longer */
+/* @body: the body's size, 584 or 648; the header of version 5 is 6 bytes longer. */
 static void targets_quote(struct kind *k, enum encoding as, const char *member, size_t header,
 			  size_t body)
 {
@@ -77,7 +77,7 @@ static void targets_quote(struct kind *k, enum encoding as, const char *member, 
 	target(k, (struct target){ "QE report", as, NULL, member, qe, qe + 384, 0, 0 });
 	target(k, (struct target){ "QE report's signature", as, NULL, member, qe + 384, qe + 448, 0,
 				   0 });
-	/* hashed together with the key; the quote has its length */
+	/* hashed together with the key; the quote contains its length */
 	target(k, (struct target){ "QE authentication data", as, NULL, member, auth,
 				   auth + (k->is_bound ? 2 : 32), 0, 0 });
 	target(k, (struct target){ "the PCK certificate", as, NULL, member, auth, 0, true, 0 });
@@ -107,7 +107,7 @@ static void targets_tdx_trust(struct kind *k)
 	tdx_tcb(&forge_collateral, &c);
 	tdx_qe(&forge_collateral, &c);
 	bundle = tdx_bundle(&forge_tdx, &c);
-	/* the quote has this CA */
+	/* the quote contains this CA */
 	json_object_del(bundle, "pck_crl_issuer_chain");
 	file_json(k->dir, file, bundle);
 	json_decref(bundle);
@@ -129,7 +129,7 @@ static void targets_tpm(struct kind *k, enum encoding as)
 
 /* ---- forged evidence ---------------------------------------------------------------------- */
 
-/* The evidence @o, with registers of a TPM. */
+/* Add registers of a TPM to the evidence @o. */
 static json_t *registers(json_t *o)
 {
 	json_t *pcrs = json_array();
@@ -325,9 +325,9 @@ void kinds_real(const char *v)
 	k->evidence = json_pack("{s:o}", "quote", ccdm_json_make(text, size));
 	free(text);
 	targets_quote(k, B64, "quote", 48, 584);
-	k->nr--; /* the collateral has this CA as well */
+	k->nr--; /* the collateral contains this CA, too */
 	targets_collateral(k, "collateral/b0c06f000000.json");
-	k->nr--; /* the QE identity has the same signer, with a copy of this certificate */
+	k->nr--; /* the QE identity's signer has a copy of this certificate */
 }
 
 void kinds_free(void)

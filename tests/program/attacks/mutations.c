@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * mutations - genuine evidence with one byte changed, as a broker judges it: accepted nowhere
+ * mutations - evidence with one byte changed, judged as a broker does: each must be refused
  *
  *	mutations [--seed N] [--count N] [--vectors DIR]
  *
- * Each mutation changes one byte of a field that is signed, or that decides: in the evidence,
- * or in the certificates, lists and collateral beside it. Before and after all mutations the
- * unchanged evidence is accepted. Fields that nothing covers are not mutated; they are
- * listed with the reason. --vectors: real evidence as well. The same seed makes the same
- * mutations of real evidence; our own is signed by new keys each time.
+ * Each mutation changes one byte of a field that is signed or that decides: in the evidence, or in
+ * its certificates, lists and collateral. Before and after all mutations the unchanged evidence
+ * must be accepted. Fields that nothing covers are not mutated; they are listed with the reason.
+ * --vectors: mutate real evidence, too. The same seed makes the same mutations of real evidence;
+ * forged evidence is signed by new keys in each run.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -21,9 +21,9 @@
 #include "pki.h"
 #include "trust/trust.h"
 
-#define SHOWN 20 /* survivors that are printed */
+#define SHOWN 20 /* mutations without effect that are printed */
 
-static uint64_t state; /* of chance() */
+static uint64_t state; /* of the generator in chance() */
 static char tmp[] = "/tmp/ccdm-mutations-XXXXXX";
 static unsigned int passed, failed, skipped;
 
@@ -63,7 +63,7 @@ static bool accepted(const struct kind *k, const json_t *evidence)
 	int r;
 
 	if (k->chain) {
-		/* (the firmware of these platforms is years old) */
+		/* the firmware of these platforms is years old */
 		v->allow = CCDM_ALLOW_NO_CRL | CCDM_ALLOW_TCB_OUT_OF_DATE;
 		trust.certs = ccdm_certs_new();
 		chain = file_get(k->chain, "", &size);
@@ -91,7 +91,7 @@ static bool accepted(const struct kind *k, const json_t *evidence)
 	return good;
 }
 
-/* Change one byte of one field. Return: false if the change is lost in JSON */
+/* Change one byte of one field. Return: false if JSON cannot carry the change. */
 static bool mutate(struct kind *k, bool *survived)
 {
 	const struct target *t = &k->target[chance(k->nr)];
@@ -119,7 +119,7 @@ static bool mutate(struct kind *k, bool *survived)
 		at = der;
 	}
 	n = from + chance(to - from);
-	/* (the result must be UTF-8) */
+	/* the result must be UTF-8 */
 	if (t->as == TEXT)
 		flip = flip & 0x7f ? flip & 0x7f : 1;
 	at[n] ^= flip;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * load - many guests at a broker, each with a TPM of our own
+ * load - many guests of one broker, each with a test TPM
  *
- *	load key KEY SPKI		make a key; its public half, for the broker's trust
- *	load evidence KEY		what ccdm-setup evidence --nonce says in such a guest
- *	load keys DIR N			N keys of TPMs as trust/tpm-keys has them
- *	load run KEY URL CA PATH N P	N handshakes, and a secret after each, by P processes
+ *	load key KEY SPKI		make a key, and its public half for the broker's trust/
+ *	load evidence KEY		the output of ccdm-setup evidence --nonce in such a guest
+ *	load keys DIR N			N keys of TPMs in the form of trust/tpm-keys
+ *	load run KEY URL CA PATH N P	N handshakes, each followed by a secret, in P processes
  *
- * run prints what came as JSON: how many were right, and how many were not.
+ * "run" prints as JSON how many succeeded and how many failed.
  */
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -110,7 +110,7 @@ static int print_evidence(void)
 	return 0;
 }
 
-/* One guest from its key to its secret. */
+/* Run one guest, from making its key to receiving its secret. */
 static bool shake(const char *url, const char *ca, const char *path, const char *want)
 {
 	struct ccdm_attester tpm = { .tee = "tpm", .collect = collect };

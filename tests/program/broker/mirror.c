@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * mirror - what AMD and Intel would publish, under keys of our own
+ * mirror - the files that AMD and Intel would publish, under test keys
  *
  *	mirror DIR
  *
- * Writes DIR/roots, as trust/roots of a broker has them; DIR/good, what a vendor sends; DIR/bad, the
- * same by somebody who must not be believed. All of it is in force from June 2025 to 2039, but for what has another name.
+ * Writes DIR/roots in the form of a broker's trust/roots; DIR/good, a vendor's files; DIR/bad, the
+ * same files from an untrusted maker. All are valid from June 2025 to 2039, unless their name says
+ * otherwise.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -80,7 +81,7 @@ static void put_list(const char *name, X509 *issuer, EVP_PKEY *key, const struct
 
 	if (l->number)
 		list_number(crl, NID_crl_number, l->number, 0);
-	/* (one that is critical would be refused for that alone) */
+	/* a critical extension would be a reason of its own to refuse the list */
 	if (l->delta)
 		list_number(crl, NID_delta_crl, 1, 0);
 	if (l->indirect) {
@@ -94,7 +95,7 @@ static void put_list(const char *name, X509 *issuer, EVP_PKEY *key, const struct
 		pki_must(e && X509_CRL_add_ext(crl, e, -1));
 		X509_EXTENSION_free(e);
 	}
-	/* (the bytes that were signed are kept) */
+	/* keep the bytes that were signed */
 	pki_must(X509_CRL_sign(crl, l->other_key ? other_key : key,
 			       l->other_key ? EVP_sha384() : EVP_sha256()));
 	n = i2d_X509_CRL(crl, &der);
@@ -225,7 +226,7 @@ static void put_qe(const char *name, const struct tdx_spoil *s)
 	ccdm_collateral_drop(&c);
 }
 
-/* Of a TD on the platform that the collateral is of. */
+/* Write the quote of a TD on the platform of this collateral. */
 static void put_quote(const struct tdx_chain *c, X509 *ca)
 {
 	static const struct tdx_spoil good;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * fail.c - the n-th call of a program into its libraries, or the kernel, fails
+ * fail.c - the n-th call of a program into its libraries or the kernel fails
  *
  * Linked into ccdm-setup, ccdm-broker and ccdm-brokerd with --wrap for each function of
- * functions.h. Only calls from our own code come here: what a library calls is its own affair.
- * CCDM_FAULTS names a file that is shared with who runs the test: struct faults. There it says
- * which call fails, and reads which ways have led to a call.
+ * functions.h. Only calls from ccdm's own code come here, not calls inside of libraries.
+ * CCDM_FAULTS names a file with struct faults that is shared with the test. The test sets which
+ * call fails, and reads by which call paths each call was reached.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,16 +21,16 @@
 #include <unistd.h>
 
 #define MAX_CALLS (1 << 16)
-#define DEPTH	  6 /* callers that make a way */
+#define DEPTH	  6 /* callers that identify a call path */
 
 /*
- * struct faults - shared with tests/program/faults/harness.py; offsets are known there, too
- * @armed: calls are counted, and may fail
- * @fail_at: which one fails; 1 is the first, 0 none
- * @failed: the one that has failed
- * @calls: how many there were while it was armed
- * @way: of each call, a sum over the functions that led to it
- * @what: of each call, its place in functions.h
+ * struct faults - shared with tests/program/faults/harness.py, which knows the offsets
+ * @armed: calls are counted and may fail
+ * @fail_at: number of the call that fails, from 1 on; 0: none
+ * @failed: number of the call that failed
+ * @calls: number of calls while it was armed
+ * @way: for each call, a hash of the functions that led to it
+ * @what: for each call, the index in functions.h
  */
 struct faults {
 	uint64_t armed, fail_at, failed, calls;
@@ -60,8 +60,8 @@ static struct faults *faults;
 static uintptr_t stack_end;
 
 /*
- * One call: counted, and its way. Return: it fails.
- * @frame: the frame of the wrapper: where the caller's is, and where it goes on
+ * Count a call and record its call path. Return: whether it fails.
+ * @frame: the wrapper's frame, with the caller's frame and the return address
  */
 __attribute__((used)) bool ccdm_fail(unsigned int what, const uintptr_t *frame)
 {
@@ -76,7 +76,7 @@ __attribute__((used)) bool ccdm_fail(unsigned int what, const uintptr_t *frame)
 			break;
 		way = way * 1000003 ^ (at - (uintptr_t)__executable_start);
 		if (next <= (uintptr_t)frame || next >= stack_end || next & 7)
-			break; /* the frame of a library that keeps none */
+			break; /* the library that called this keeps no frame pointers */
 		frame = (const uintptr_t *)next;
 	}
 	n = faults->calls++;
@@ -97,7 +97,10 @@ __attribute__((used)) long ccdm_fail_value(unsigned int what)
 	return how[what].value;
 }
 
-/* A wrapper that needs no prototype: asks, then either returns or goes on as if it had not been there. */
+/*
+ * A wrapper that needs no prototype. It asks ccdm_fail(); then it either returns or jumps to the
+ * real function as if it were not there.
+ */
 #define F(name, value, error)                                                                  \
 	".globl __wrap_" #name "\n.type __wrap_" #name ", @function\n.weak __real_" #name "\n" \
 	"__wrap_" #name ":\n"                                                                  \
@@ -124,7 +127,7 @@ __asm__(".pushsection .text\n.set number, 0\n"
 	"	leave\n	ret\n"
 	".popsection\n");
 
-/* ---- what a failure must still do ------------------------------------------------ */
+/* ---- effects that a failing call must still have --------------------------------- */
 
 #define FAILS(name) ccdm_fail(WHAT_##name, __builtin_frame_address(0))
 
@@ -146,7 +149,7 @@ int __wrap_json_object_set_new(json_t *object, const char *key, json_t *value)
 	return -1;
 }
 
-/* (it takes its objects also when it fails) */
+/* json_pack() takes its objects even when it fails */
 json_t *__wrap_json_pack(const char *format, ...)
 {
 	bool fails = FAILS(json_pack);
@@ -198,7 +201,7 @@ int __wrap_sqlite3_prepare_v2(struct sqlite3 *db, const char *sql, int n, struct
 	return 10;
 }
 
-/* (with BEV_OPT_CLOSE_ON_FREE it has freed the SSL) */
+/* with BEV_OPT_CLOSE_ON_FREE, a failed call has freed the SSL */
 void SSL_free(void *ssl) __attribute__((weak));
 void *__real_bufferevent_openssl_socket_new(void *base, int fd, void *ssl, int state, int options)
 	__attribute__((weak));
@@ -210,7 +213,7 @@ void *__wrap_bufferevent_openssl_socket_new(void *base, int fd, void *ssl, int s
 	return NULL;
 }
 
-/* (of a task that fails, udev has nothing to say: its cookie is taken back) */
+/* if a task fails, udev sends no event, so the cookie is completed here */
 struct dm_task;
 static struct dm_task *with_cookie;
 static uint32_t *its_cookie;
@@ -242,16 +245,19 @@ int __wrap_dm_task_run(struct dm_task *task)
 	return 0;
 }
 
-/* A program that cannot be looked into cannot look for leaks. */
+/* Keep the process dumpable: the leak check needs that. */
 int __wrap_prctl(int option, ...)
 {
 	(void)option;
 	return 0;
 }
 
-/* ---- from where to where --------------------------------------------------------- */
+/* ---- the part of the program that is tested --------------------------------------- */
 
-/* What exit() runs, counters of coverage among it, is not under test; a daemon is armed by the test. */
+/*
+ * Functions that exit() runs, such as coverage counters, are not tested. The test arms a daemon
+ * itself.
+ */
 void __real_exit(int status) __attribute__((noreturn));
 void __wrap_exit(int status)
 {
@@ -263,7 +269,7 @@ void __wrap_exit(int status)
 #ifdef COVERAGE
 void __gcov_dump(void);
 
-/* A daemon whose library has no memory any more ends so: what has run until then counts. */
+/* A daemon ends here when its library is out of memory: write the coverage up to this point. */
 void __real__exit(int status) __attribute__((noreturn));
 void __wrap__exit(int status)
 {

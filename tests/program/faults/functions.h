@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * functions.h - what can fail: its name, what it returns then, and errno; where that is 0, it stays
+ * functions.h - the functions that can fail: name, return value on failure, and errno (0:
+ * unchanged)
  *
- * F: one that has done nothing when it fails. W: one with a wrapper of its own in fail.c, since
- * what it takes, or gives, is settled also when it fails. All of W come after all of F. Included
- * once for each use, with F and W defined; tests/program/faults/harness.py reads the names.
+ * F: a function that has no effect when it fails. W: a function with its own wrapper in fail.c,
+ * because it releases or sets something even when it fails. All W follow all F. The file is
+ * included once for each use, with F and W defined; tests/program/faults/harness.py reads the
+ * names.
  */
 F(malloc, 0, ENOMEM)
 F(calloc, 0, ENOMEM)

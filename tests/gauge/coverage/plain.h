@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * plain.h - before every file of user space that counts: jansson's macros without conditions of their own
+ * plain.h - included before each file of user space whose coverage is counted
  *
- * Each asks once more whether there is a value at all, on our line, where it would count as ours.
+ * jansson's macros check for NULL once more, in a line of the caller. That condition would count as
+ * the caller's, so these versions have no condition.
  */
 #ifndef CCDM_COVERAGE_PLAIN_H
 #define CCDM_COVERAGE_PLAIN_H

@@ -10,14 +10,17 @@
  * Softirq comes before every thread, and a step may decipher a block. A program that waits
  * for the first of many completions has to run, and send its next I/O, before the last of
  * them is dealt with. Otherwise all its I/Os go in step, and the device stands still while
- * they are opened. So a tasklet goes on for a short time only. A worker does the rest, and
- * gives way to others after each such time: the scheduler would let it run for a whole tick.
+ * they are opened. So a tasklet goes on for a short time only. A worker does the rest. After
+ * each such time it sleeps for a moment if another task is ready to run. To yield is not
+ * enough: CFS lets the worker go on until both tasks have had the same time.
  */
+#include <linux/delay.h>
 #include <linux/interrupt.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/stat.h>
 #include <linux/workqueue.h>
 #include "soft.h"
 
@@ -76,8 +79,12 @@ static void ccdm_soft_work(struct work_struct *work)
 	struct ccdm_soft_cpu *s = container_of(work, struct ccdm_soft_cpu, work);
 	unsigned int noio = memalloc_noio_save();
 
-	while (!ccdm_soft_go(s))
-		yield();
+	while (!ccdm_soft_go(s)) {
+		if (single_task_running())
+			cond_resched();
+		else
+			usleep_range(30, 50);
+	}
 	/* From here on @next is the tasklet's. */
 	smp_store_release(&s->deferred, false);
 	smp_mb();	/* pairs with llist_add(): it sees that we have ended, or we see it */

@@ -82,7 +82,8 @@ void wait_for_completion(struct completion *x);
 #define HZ			250
 extern unsigned long jiffies;
 #define local_clock()		((u64)sim_draw(200000))
-#define yield()			cond_resched()
+#define single_task_running()	(sim_draw(2) == 0)
+#define usleep_range(least, most)	cond_resched()
 #define time_before(a, b)	((long)((a) - (b)) < 0)
 
 struct workqueue_struct;

@@ -14,17 +14,20 @@
 
 struct inspect_args {
 	const char *against;
+	const char *base;
 	bool secure_boot;
 	bool json;
 };
 
-enum { OPT_AGAINST = 256, OPT_SECURE_BOOT };
+enum { OPT_AGAINST = 256, OPT_BASE, OPT_SECURE_BOOT };
 
 static const struct ccdm_option inspect_options[] = {
 	{ "secure-boot", 0, OPT_SECURE_BOOT, NULL,
 	  "predict a machine with Secure Boot on: firmware does not measure the kernel", NULL,
 	  NULL },
 	{ "against", 0, OPT_AGAINST, "DISK2", "print how DISK2 differs from DISK", "@file", NULL },
+	{ "base", 0, OPT_BASE, "DIR", "compare with this base, which \"ccdm-image base\" made",
+	  "@file", NULL },
 	{ "json", 0, 'j', NULL, "print JSON", NULL, NULL },
 	{ 0 },
 };
@@ -36,6 +39,9 @@ static enum ccdm_exit inspect_take(int option, void *arg)
 	switch (option) {
 	case OPT_AGAINST:
 		a->against = optarg;
+		break;
+	case OPT_BASE:
+		a->base = optarg;
 		break;
 	case OPT_SECURE_BOOT:
 		a->secure_boot = true;
@@ -345,10 +351,14 @@ static enum ccdm_exit cmd_inspect(const struct ccdm_verb *verb, int argc, char *
 	e = ccdm_image_options(verb, argc, argv, inspect_take, &a, &over);
 	if (over)
 		return e;
+	if (a.against && a.base)
+		return ccdm_image_usage(verb, "expected --against or --base, not both");
 	disk = ccdm_image_load(argv[optind], a.secure_boot, &e);
 	if (!disk)
 		return e;
-	e = a.against ? inspect_against(&a, disk) : inspect_show(&a, disk);
+	e = a.against ? inspect_against(&a, disk)
+	    : a.base  ? inspect_base(a.base, disk, a.json)
+		      : inspect_show(&a, disk);
 	ccdm_image_free(disk);
 	return e;
 }
@@ -358,6 +368,8 @@ const struct ccdm_image_verb ccdm_verb_inspect = {
 		  .usage = "DISK",
 		  .summary = "show what an image holds, or how two images differ",
 		  .intro = "  DISK is a disk image, a block device, or a UKI alone\n",
+		  .text = "With --base: exit code 0 if what the disk has of the base is that base, byte for\n"
+			  "byte; 7 if it differs.\n",
 		  .options = inspect_options,
 		  .offer = "@file",
 		  .min_args = 1,

@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "base/file.h"
 #include "base/json.h"
 #include "image.h"
+#include "image/base.h"
 #include "image/manifest_disk.h"
 #include "image/policy_text.h"
 #include "kbs/jws_sign.h"
@@ -23,6 +25,7 @@ struct sign_args {
 	const char *signer;
 	const char *to_sign;
 	const char *signature;
+	const char *base;
 	const char *output;
 	const char *policy;
 	enum ccdm_policy_platform platform;
@@ -40,6 +43,7 @@ enum {
 	OPT_PRODUCT,
 	OPT_SVN,
 	OPT_IMAGE_DIGEST,
+	OPT_BASE,
 	OPT_OUTPUT,
 	OPT_POLICY,
 	OPT_PLATFORM,
@@ -60,6 +64,10 @@ static const struct ccdm_option sign_options[] = {
 	{ "svn", 0, OPT_SVN, "N", "its security version (default: as on the disk)", NULL, NULL },
 	{ "image-digest", 0, OPT_IMAGE_DIGEST, "DIGEST",
 	  "digest of the container image (default: as on the disk)", NULL, NULL },
+	{ "base", 0, OPT_BASE, "DIR",
+	  "the base of the image, for name and version (default: as on the\n"
+	  "disk); the disk must have its root hash",
+	  "@file", NULL },
 	{ "output", 'o', OPT_OUTPUT, "FILE", "also write the manifest into FILE", "@file", NULL },
 	{ "policy", 0, OPT_POLICY, "FILE", "also write a policy for ccdm-broker into FILE", "@file",
 	  NULL },
@@ -128,6 +136,9 @@ static enum ccdm_exit sign_take(int option, void *arg)
 		return sign_number(optarg, &a->manifest.svn);
 	case OPT_IMAGE_DIGEST:
 		return sign_word(optarg, a->manifest.image, sizeof(a->manifest.image));
+	case OPT_BASE:
+		a->base = optarg;
+		break;
 	case OPT_OUTPUT:
 		a->output = optarg;
 		break;
@@ -157,7 +168,7 @@ static const char *sign_usage(struct sign_args *a)
 		return a->key || a->signer || !a->to_sign
 			       ? "--signature needs --to-sign, without --signing-key and --signer"
 		       : a->manifest.product[0] || a->manifest.svn >= 0 || a->manifest.image[0] ||
-				       a->launches.firmware
+				       a->base || a->launches.firmware
 			       ? "with --signature the file of --to-sign says product, svn and IDs"
 			       : NULL;
 	if (a->to_sign && (a->key || !a->signer))
@@ -198,6 +209,35 @@ static int sign_launches(const struct sign_args *a, const struct ccdm_bootable *
 	return !r && !*proving ? ccdm_err_memory(err) : r;
 }
 
+/* The name and version of a base count only for a disk with its root hash. */
+static int sign_base(struct sign_args *a, const struct ccdm_bootable *b, struct ccdm_err *err)
+{
+	struct ccdm_base *base;
+	int r;
+
+	if (!a->base)
+		return 0;
+	base = calloc(1, sizeof(*base));
+	if (!base)
+		return ccdm_err_memory(err);
+	r = ccdm_base_open(a->base, base, err);
+	if (!r && (b->no_conf[0] || strcasecmp(b->config.base.roothash, base->verity.roothash)))
+		r = ccdm_err_set(
+			err, -EINVAL,
+			"%s: expected [base] roothash %s of ccdm.conf, found that of another base",
+			a->base, b->no_conf[0] ? "" : b->config.base.roothash);
+	if (!r && base->svn > CCDM_MANIFEST_SVN)
+		r = ccdm_err_set(err, -EINVAL, "%s: svn: expected at most %d", a->base,
+				 CCDM_MANIFEST_SVN);
+	if (!r) {
+		snprintf(a->manifest.base, sizeof(a->manifest.base), "%s", base->name);
+		a->manifest.base_svn = (int64_t)base->svn;
+	}
+	ccdm_base_close(base);
+	free(base);
+	return r;
+}
+
 static int sign_with_key(struct sign_args *a, const struct ccdm_bootable *b, const json_t *proving,
 			 char **jws, char *why, size_t why_size, struct ccdm_err *err)
 {
@@ -233,6 +273,8 @@ static int sign_make(struct sign_args *a, const struct ccdm_bootable *b, char **
 	int r = sign_launches(a, b, &proving, err);
 
 	*jws = NULL;
+	if (!r)
+		r = sign_base(a, b, err);
 	if (!r)
 		r = a->key ? sign_with_key(a, b, proving, jws, why, sizeof(why), err)
 			   : sign_write(a, b, proving, why, sizeof(why), err);

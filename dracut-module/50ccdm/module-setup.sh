@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# A root that its host can neither read, nor change, nor roll back: dracut.ccdm(7)
+# A root that its host can neither read, nor change, nor roll back: see dracut.ccdm(7)
 
 check() {
 	require_binaries ccdm-setup || return 1
-	# without a configuration only when asked for, and then it is an error
+	# without a configuration, the module is included only on request; then this is an error
 	[[ -e ${dracutsysrootdir-}/etc/ccdm/ccdm.conf ]] || return 255
 	return 0
 }
@@ -16,11 +16,11 @@ depends() {
 
 installkernel() {
 	local m
-	# what the root stands on; the processor's own ciphers and hashes come by udev's coldplug
+	# modules below the root; udev's coldplug loads the CPU's own cipher and hash drivers
 	hostonly='' instmods dm-verity xts gcm ctr ghash-generic hmac sha256 sha512 \
 		'=arch/x86/crypto' '=drivers/char/tpm' '=drivers/virt/coco'
 	if ccdm-setup config attest /etc/ccdm/ccdm.conf 2>/dev/null; then
-		# what clouds have; the rest has --add-drivers
+		# drivers of clouds; --add-drivers adds others
 		hostonly='' instmods af_packet virtio_net gve ena mana hv_netvsc vmxnet3 e1000 e1000e igbvf ixgbevf iavf mlx5_core
 	fi
 	for m in dm-ccdm dm-verity; do
@@ -31,7 +31,7 @@ installkernel() {
 	done
 }
 
-# networkd with only ccdm's configuration, and the libraries to reach the broker
+# networkd with ccdm's configuration only, and the libraries for the connection to the broker
 install_attest() {
 	local unit=/usr/lib/systemd/system name
 	inst_multiple /usr/lib/systemd/systemd-networkd $unit/systemd-networkd.service || {
@@ -46,7 +46,7 @@ install_attest() {
 		grep -qs '^systemd-network:' "$initdir/etc/$name" ||
 			grep '^systemd-network:' "${dracutsysrootdir-}/etc/$name" >>"$initdir/etc/$name"
 	done
-	# (ccdm-setup loads it only when it attests; and dracut finds what programs need, not libraries)
+	# ccdm-setup loads it when it attests, but dracut finds only libraries that are linked
 	name=$(ldconfig -p | sed -n 's/.*libcurl\.so\.4 .* => //p' | head -n1)
 	[[ $name ]] || {
 		dfatal "ccdm: [attest] needs libcurl.so.4; install libcurl4"
@@ -68,7 +68,7 @@ install() {
 	inst_multiple -o /usr/lib/systemd/systemd-growfs
 	inst_simple "$moddir/99-zz-ccdm.rules" /etc/udev/rules.d/99-zz-ccdm.rules
 	inst_script "$moddir/ccdm-generator" /usr/lib/systemd/system-generators/ccdm-generator
-	# before others bring the real one: what is there stays
+	# install this first: dracut keeps an existing file, so other modules do not replace it
 	inst_script "$moddir/sulogin" /usr/sbin/sulogin
 
 	ccdm-setup config attest $conf && install_attest && attest=attest
@@ -81,7 +81,7 @@ install() {
 	inst_simple "$moddir/ccdm-limit.timer" /usr/lib/systemd/system/ccdm-limit.timer
 	ln -sf ../ccdm-limit.timer "$initdir/usr/lib/systemd/system/initrd.target.requires/"
 
-	# volumes of /etc/ccdmtab that the initrd opens
+	# the volumes of /etc/ccdmtab that the initrd opens
 	if [[ -e ${dracutsysrootdir-}/etc/ccdmtab ]] && grep -q x-initrd.attach "${dracutsysrootdir-}/etc/ccdmtab"; then
 		inst_simple /etc/ccdmtab
 		inst_simple /usr/lib/systemd/system/ccdm-attach@.service
@@ -89,7 +89,7 @@ install() {
 		inst_multiple -o mkfs.ext4 mkfs.xfs mkswap
 	fi
 
-	# /etc comes before what other modules bring
+	# files in /etc take precedence over those of other modules
 	mkdir -p "$initdir/etc/systemd/system" "$initdir/etc/systemd/system-generators"
 	for name in emergency rescue dracut-emergency debug-shell; do
 		rm -f "$initdir/etc/systemd/system/$name.service"
@@ -98,9 +98,9 @@ install() {
 	for name in debug factory-reset gpt-auto hibernate-resume run ssh system-update; do
 		ln -sfn /dev/null "$initdir/etc/systemd/system-generators/systemd-$name-generator"
 	done
-	# systemd 258 and later: the target that a firmware variable starts through that generator
+	# systemd 258 and later: that generator starts the target named in a firmware variable
 	ln -sfn /dev/null "$initdir/etc/systemd/system/factory-reset-now.target"
-	# a crash of this kernel is not told to the firmware, which is the host's
+	# do not report a kernel crash to the firmware, which belongs to the host
 	mkdir -p "$initdir/etc/modprobe.d"
 	printf 'blacklist efi_pstore\ninstall efi_pstore /bin/false\n' >"$initdir/etc/modprobe.d/99-zz-ccdm.conf"
 }

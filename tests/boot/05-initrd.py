@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""What is in the initrd, and what is not."""
+"""The initrd contains what it needs, and nothing that it must not contain."""
 import os
 import re
 
@@ -12,7 +12,7 @@ ABSENT = (r"bin/(lvm|mdadm|mdmon|multipathd?|dmraid|iscsid|btrfs|kexec)$", r"sys
 
 
 def files(listing):
-    """Name -> (size or None, target of the link or None) of lsinitrd's listing."""
+    """{name: (size or None, target of the link or None)} from lsinitrd's listing."""
     out = {}
     with open(listing) as f:
         for line in f:
@@ -31,7 +31,7 @@ def run(t):
         t.ok(f.get(path, (0, None))[1] == "/dev/null", path + " masks systemd's")
     t.ok(f.get("/etc/systemd/system/factory-reset-now.target", (0, None))[1] == "/dev/null",
          "no factory reset at the word of a firmware variable")
-    # (the listing has no size for files that are one file with several names)
+    # the listing shows no size for a file with several names
     rc, out = sandbox(t.kernel, "cd $(mktemp -d) && lsinitrd --unpack /mnt/initrd-ccdm >/dev/null && m=/usr/lib/dracut/modules.d/50ccdm && "
                       "for u in %s; do cmp etc/systemd/system/$u.service $m/ccdm-shell.service && echo same $u; done; "
                       "for s in $(find . -name sulogin); do cmp $s $m/sulogin && echo ours || echo another; done" %
@@ -45,7 +45,7 @@ def run(t):
     t.ok(not [k for k in f if "ccdmtab" in k or "ccdm-attach" in k], "nothing of a ccdmtab that is not there")
     if not t.full:
         return
-    # what would make an initrd that does not boot
+    # changes after which the initrd would not boot
     for what, spoil, says in (("a ccdm.conf with an unknown word", "echo 'colour = red' >> /etc/ccdm/ccdm.conf", "unknown key 'colour'"),
                               ("no module for this kernel", "rm /usr/lib/modules/*/updates/dm-ccdm.ko*; depmod $(ls /usr/lib/modules)",
                                "no module dm-ccdm")):
@@ -53,7 +53,7 @@ def run(t):
                           "/boot/initrd.img 2>&1; r=$?; cat /boot/initrd.img | head -c 10; exit $r" % spoil)
         t.ok(rc and says in out, "%s: dracut says so" % what, out)
         t.ok(out.endswith("old\n"), "%s: and the old initrd stays" % what, out)
-    # what apt runs when it has installed a kernel
+    # the command that apt runs after it has installed a kernel
     rc, out = sandbox(t.kernel, "v=$(ls /usr/lib/modules); cp /mnt/vmlinuz /boot/vmlinuz-$v; run-parts --exit-on-error --arg=$v "
                       "--arg=/boot/vmlinuz-$v /etc/kernel/postinst.d 2>&1 && lsinitrd /boot/initrd.img-$v")
     t.ok(not rc and "etc/ccdm/ccdm.conf" in out and "bin/ccdm-setup" in out, "a new kernel gets its initrd, with ccdm", out)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""A stock Debian comes up on a ccdm root; the host sees ciphertext, and its words are not heard; the next boot
-is new, and halts when the host changes its disk."""
+"""A stock Debian boots on a ccdm root. The host sees only ciphertext, and its input is ignored. The next boot
+has a new root, and halts when the host changes its disk."""
 import json
 
 from boot import MASKED, RAN, SAID, flip, smbios_words, tampered
@@ -32,10 +32,10 @@ def first_boot(t, m, disk):
 
 
 def closed(t, m):
-    """What is closed stays closed."""
+    """Everything is closed, and stays closed."""
     t.ok(m.sh("cat /proc/sys/kernel/kexec_load_disabled /proc/sys/kernel/sysrq").split() == ["1", "0"],
          "no kexec, no SysRq")
-    # (kexec_file_load of no file: it would be EBADF, 9, if the file were looked at)
+    # kexec_file_load without a file: it would return EBADF (9) if the kernel looked at the file
     t.ok(m.sh("python3 -c 'import ctypes; c = ctypes.CDLL(None, use_errno=True); c.syscall(320, -1, -1, 0, None, 0); "
               "print(ctypes.get_errno())'").strip() == "1", "root asks for another kernel: EPERM")
     t.ok("masked" in m.sh("systemctl show -p LoadState serial-getty@ttyS0.service"), "no login on the console")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
 # forms: long
-"""The host changes the disk under the running system, or the base before it: the machine halts."""
+"""The host changes the disk of the running system, or the base before the boot: the machine halts."""
 import json
 import os
 import subprocess
@@ -10,13 +10,13 @@ from boot import cmdline, conf, flip, part, parts, tampered
 
 
 def bare(t):
-    """An image that measures nothing, and starts anew where another one would end."""
+    """An image that measures nothing, and reboots where others would power off."""
     words = cmdline(t).replace("panic=0", "panic=60")
     return t.image(CMDLINE=words, CONF=conf(t, measure_tpm="off", boot_on_failure="reboot", boot_cmdline=words))
 
 
 def scratch(t, what, edit, path, tpm=True):
-    """Boot, write, let the host edit the scratch, read: how the machine ended."""
+    """Boot, write, let the host change the scratch, read. Return: how the machine ended."""
     with t.boot([path], tpm=tpm) as m:
         if not t.ok(m.outcome == "up", what + ": it is up", m.log()[-2000:]):
             return
@@ -28,12 +28,12 @@ def scratch(t, what, edit, path, tpm=True):
 
 
 def replay(disk, start, size, old):
-    """The whole scratch as it was before the last writes."""
+    """Restore the whole scratch to its state before the last writes."""
     disk.write(start // 4096, old)
 
 
 def base(t):
-    """One byte of each block of a program of the base that every boot runs."""
+    """Change one byte in each block of a program of the base that every boot runs."""
     path = t.image()
     p = parts(t.kernel)
     python = os.readlink(os.path.join(p, "tree/usr/bin/python3"))

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""What the host says beside the disk: nothing of it is heard.
+"""Input from the host other than the disk is ignored.
 
-For what is said to a running boot there is a control: the same words to the same
-Debian without ccdm, which hears them.
+For input to a running boot there is a control: the same Debian without ccdm, which obeys it.
 """
 import base64
 import json
@@ -22,14 +21,14 @@ USED = "swapon --noheadings --show; findmnt -rno SOURCE,TARGET | grep -E '^/dev/
 RESUMED = "journalctl -b -o cat --no-pager -u systemd-hibernate-resume.service"
 
 
-# ---- what a host can say: (disks, arguments) for a machine that boots the image at path ----
+# ---- channels of a host: (disks, arguments) for a machine that boots the image at path ----
 
 def by_smbios(t, path):
     return {"disks": [path], "args": smbios_words()}
 
 
 def by_fw_cfg(t, path):
-    """A name in fw_cfg has at most 55 letters: no unit, but files."""
+    """A name in fw_cfg has at most 55 characters: too few for a unit, enough for files."""
     file = os.path.join(t.dir, "tmpfiles.extra")
     with open(file, "w") as f:
         f.write(FILE)
@@ -37,7 +36,7 @@ def by_fw_cfg(t, path):
 
 
 def mkswap(t, ident=None, suspended=False):
-    """A file with a swap area, perhaps one that says it holds a hibernated system."""
+    """A file with a swap area, optionally with the signature of a hibernated system."""
     path = os.path.join(t.dir, "swap.img")
     subprocess.run(["truncate", "-s", "64M", path], check=True)
     subprocess.run(["mkswap", "-q"] + (["-U", ident] if ident else []) + [path], check=True)
@@ -57,7 +56,7 @@ def mkfs(t, label, ident=None):
 
 
 def by_partitions(t, path):
-    """Swap and /home, found by their types on the disk that was booted."""
+    """Swap and /home, which systemd finds by their types on the boot disk."""
     add_part(path, 64, GPT_SWAP, mkswap(t))
     add_part(path, 64, GPT_HOME, mkfs(t, "home"))
     return {"disks": [path]}
@@ -70,7 +69,7 @@ def write_variables(m, variables):
 
 
 def set_variables(t, variables, firmware):
-    """The host has a guest of its own write firmware variables: name-guid -> bytes."""
+    """The host writes firmware variables with a guest of its own: {name-guid: bytes}."""
     with t.boot([t.image("other.img", INITRD="stock", CMDLINE=STOCK)], firmware=firmware) as m:
         assert m.outcome == "up", m.outcome
         write_variables(m, variables)
@@ -81,10 +80,10 @@ def set_variables(t, variables, firmware):
 
 
 def by_hibernate(t, path):
-    """A variable names a disk of the host's with a hibernated system on it."""
+    """A firmware variable names a disk of the host that contains a hibernated system."""
     ident = str(uuid.uuid4())
     second = add_part(os.path.join(t.dir, "second-%d.img" % t.nr_vms), 64, GPT_SWAP, mkswap(t, ident, True))
-    # it must say that it was the same kernel with the same initrd that went to sleep
+    # the image must claim that the same kernel and initrd hibernated
     with open(os.path.join(parts(t.kernel), "release")) as f:
         said = {"uuid": ident, "offset": 0, "kernelVersion": f.read().strip()}
     _, release = sandbox(t.kernel, "lsinitrd -f usr/lib/initrd-release /mnt/initrd-stock")
@@ -100,7 +99,7 @@ def by_hibernate(t, path):
 
 
 def control(t, what, attack, worked):
-    """Without ccdm the same is heard: else the test would show nothing."""
+    """The control: without ccdm each channel has its effect. Otherwise the test would prove nothing."""
     path = t.image(INITRD="stock", CMDLINE=STOCK)
     with t.boot(title="control: " + what, **attack(t, path)) as m:
         if t.ok(m.outcome == "up", "control: %s: it boots without ccdm (%s)" % (what, m.outcome), m.log()[-2000:]):
@@ -108,7 +107,7 @@ def control(t, what, attack, worked):
 
 
 def unheard(t, what, attack, worked):
-    """It boots as if nothing had been said."""
+    """The boot is not influenced."""
     with t.boot(title=what, **attack(t, t.image())) as m:
         if t.ok(m.outcome == "up", "%s: it boots (%s)" % (what, m.outcome), m.log()[-2000:]):
             out = m.sh(worked + "; true").strip()
@@ -117,7 +116,7 @@ def unheard(t, what, attack, worked):
                  what + ": nothing is mounted or swapped on the host's disks")
 
 
-# words that systemd takes for words of the command line (before 258; not with Secure Boot)
+# settings that systemd treats like command line options (before 258, without Secure Boot)
 OPTIONS = {"SystemdOptions-8cf2644b-4b0b-428f-9387-6d876050dc67": ("systemd.setenv=SAID=%s\0" % SAID).encode("utf-16-le")}
 TAKEN = "systemctl show-environment | grep " + SAID
 
@@ -129,7 +128,7 @@ def by_options(t, path):
 
 
 def options_later(t):
-    """They come when the fence has looked: a systemd that begins anew does not take them either."""
+    """The settings appear after the fence has checked: a systemd that starts again must ignore them, too."""
     with t.boot([t.image()], title="options later") as m:
         if not t.ok(m.outcome == "up", "it boots (%s)" % m.outcome, m.log()[-2000:]):
             return
@@ -157,12 +156,12 @@ def load_options(t, path, text):
 
 
 def beside_the_uki(t):
-    """What the stub would add to the boot."""
-    if t.debian != "bookworm":      # the stub of systemd 252 knows no addons
+    """Files that the stub would add to the boot."""
+    if t.debian != "bookworm":      # the stub of systemd 252 ignores addons
         fails(t, "an addon with a command line", "CCDM-E-FENCE-01", "rd.break", [t.image(ADDON_CMDLINE="rd.break")])
         evil = tree(t, "addon", {"usr/lib/systemd/system/evil.service": UNIT,
                                  "usr/lib/systemd/system/sysinit.target.wants/evil.service": ("link", "../evil.service")})
-        # (that is another initrd: its unit may run before the fence can look at the TPM, and PCR 12 tells)
+        # this is another initrd: its unit may run before the fence can check the TPM, but PCR 12 shows it
         fails(t, "an addon with files for the initrd", "CCDM-E-FENCE-03", "PCR 12", [t.image(ADDON_INITRD=evil)], ran=True)
     path = t.image()
     put_esp(path, "loader/credentials", "systemd.extra-unit.evil.service.cred", UNIT.encode())
@@ -176,7 +175,7 @@ def beside_the_uki(t):
 
 
 def not_strict(t):
-    """An installation without a UKI: other words are borne, evidence says so, and there is still no shell."""
+    """An installation without a UKI: other options are allowed, evidence shows them, and there is still no shell."""
     loose = conf(t, boot_strict="no")
     with t.boot([t.image(CONF=loose, CMDLINE=cmdline(t) + " quiet")]) as m:
         t.ok(m.outcome == "up", "strict = no: it boots with a word more (%s)" % m.outcome, m.log()[-2000:])
@@ -188,7 +187,7 @@ def not_strict(t):
 
 
 def agent(t):
-    """A base with QEMU's guest agent, which does as root what the host says; nobody hears it but with lockdown = no."""
+    """A base with QEMU's guest agent, which obeys the host as root. It must not run, except with lockdown = no."""
     order = {"execute": "guest-exec", "arguments": {"path": "/bin/touch", "arg": ["/run/the-host-was-here"]}}
     for lockdown in ("no", "yes"):
         path = os.path.join(t.dir, "qga-" + lockdown)
@@ -213,7 +212,7 @@ def agent(t):
 
 
 def base_mounts(t):
-    """A base that would mount what the host gives."""
+    """A base that would mount a device of the host."""
     for what, file, line in (("fstab", "etc/fstab", "LABEL=data /srv ext4 defaults 0 0\n"),
                              ("swap in fstab", "etc/fstab", "/dev/vdb none swap sw 0 0\n"),
                              ("crypttab", "etc/crypttab", "data UUID=0000-1111 none luks\n"),
@@ -231,7 +230,7 @@ def run(t):
                  "rd.systemd.unit=emergency.target"):
         fails(t, word, "CCDM-E-FENCE-01", word, [t.image(CMDLINE=cmdline(t) + " " + word)])
     fails(t, "a word less", "CCDM-E-FENCE-01", "nohibernate", [t.image(CMDLINE=cmdline(t).replace(" nohibernate", ""))])
-    # (each step has the fence again)
+    # the fence runs again in each step
     fails(t, "a word more, and a generator that never runs", "CCDM-E-FENCE-01", "quiet",
           [t.image(CMDLINE=cmdline(t) + " quiet", OVERLAY=tree(t, "overlay", {"usr/lib/systemd/system-generators/ccdm-generator": ""}))])
     not_strict(t)
@@ -240,11 +239,11 @@ def run(t):
     firmware = load_options(t, path, cmdline(t) + " rd.break")
     fails(t, "load options in Boot0001", "CCDM-E-FENCE-01", "rd.break", [path], firmware=firmware, bootindex=False)
     control(t, "options for systemd in a variable", by_options, TAKEN)
-    # (the fence says what it has found)
+    # the fence prints what it found
     fails(t, "options for systemd in a variable", "CCDM-E-FENCE-01", "found 'systemd.setenv=", ran=True, **by_options(t, t.image()))
     base_mounts(t)
     agent(t)
-    new = t.debian != "bookworm"        # systemd 252 knows no such variable, and no soft reboot
+    new = t.debian != "bookworm"        # systemd 252 lacks this variable, and soft reboot
     if new:
         options_later(t)
     for what, attack, worked, has in (("a unit by SMBIOS", by_smbios, RAN, True), ("files by fw_cfg", by_fw_cfg, RAN, True),
@@ -253,7 +252,7 @@ def run(t):
         if has:
             control(t, what, attack, worked)
         unheard(t, what, attack, worked)
-    # the base's UUID and label, on a disk of the host's
+    # the base's UUID and label, on a disk of the host
     out = subprocess.run(["blkid", "-o", "value", "-s", "UUID", os.path.join(parts(t.kernel), "base.img")],
                          check=True, stdout=subprocess.PIPE).stdout.decode().strip()
     unheard(t, "a disk with the base's UUID and label",

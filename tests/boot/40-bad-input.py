@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""What is missing, wrong, or twice there: one line that says so, with its code, and the end."""
+"""Missing, wrong or doubled input: the boot prints one line with its code, and ends."""
 import os
 import subprocess
 
@@ -16,8 +16,8 @@ def new(t, name):
 
 
 def scratch(t):
-    """The host's disk: missing, small, read-only, foreign, twice."""
-    # (dracut would give up after rd.retry, long before)
+    """The host's scratch disk: missing, too small, read-only, foreign, present twice."""
+    # dracut would give up after rd.retry, long before
     words = cmdline(t) + " rd.retry=1"
     fails(t, "no scratch", "CCDM-E-ROOT-01", GPT_SCRATCH, typed="\n" + TYPED + "\n",
           disks=[t.image(SCRATCH="0", CMDLINE=words, CONF=conf(t, boot_timeout="30", boot_cmdline=words))])
@@ -52,7 +52,7 @@ def vfat(img):
 
 
 def dirty(img):
-    """Its journal is to be replayed: bit 2 of s_feature_incompat. (Without checksums, or nobody would know it for ext4.)"""
+    """The file system's journal needs a replay: bit 2 of s_feature_incompat. (Without checksums, or nothing would recognize ext4.)"""
     with open(img, "r+b") as f:
         f.seek(1024 + 0x60)
         bits = f.read(1)[0] | 4
@@ -62,12 +62,12 @@ def dirty(img):
 
 def tpm(t):
     fails(t, "no TPM", "CCDM-E-TPM-01", "no TPM", [t.image()], tpm=False)
-    # (the kernel gives a command two minutes)
+    # the kernel gives a command two minutes
     fails(t, "a TPM that hangs", "CCDM-E-TPM-02", "cannot extend a PCR", [t.image()], tpm=T.hangs, limit=600)
     fails(t, "a TPM that is locked", "CCDM-E-TPM-02", "lockout", [t.image()], tpm=T.locked)
     fails(t, "a TPM that lies", "CCDM-E-TPM-03", "from the log, found", [t.image()], tpm=T.lies)
     fails(t, "a TPM without banks", "CCDM-E-TPM-03", "no bank", [t.image()], tpm=T.blind)
-    # what may be absent may not refuse
+    # an optional part must not stop the boot
     fails(t, "a TPM that is optional, and locked", "CCDM-E-TPM-02", "lockout", [t.image(CONF=conf(t, measure_tpm="optional"))],
           tpm=T.locked)
     with t.boot([t.image(CONF=conf(t, measure_tpm="optional"))], tpm=False) as m:
@@ -81,7 +81,7 @@ def tpm(t):
 
 
 def module(t, name):
-    """Path of a module in the initrd."""
+    """The path of a module in the initrd."""
     with open(os.path.join(parts(t.kernel), "initrd-ccdm.list")) as f:
         found = [w for w in f.read().split() if "/%s.ko" % name in w]
     t.ok(len(found) == 1, "the initrd has %s (%s)" % (name, " ".join(found)))
@@ -89,12 +89,12 @@ def module(t, name):
 
 
 def overlay(t, **files):
-    """An image in whose initrd a file is another one."""
+    """An image with one changed file in its initrd."""
     return t.image(OVERLAY=tree(t, "overlay", files))
 
 
 def steps(t):
-    """A step that fails on its own account, one that dies, one that takes too long."""
+    """A step that fails by itself, one that crashes, one that takes too long."""
     fails(t, "no module", "CCDM-E-ROOT-06", "dm-ccdm", [overlay(t, **{module(t, "dm-ccdm"): "no module\n"})])
     fails(t, "no dm-verity", "CCDM-E-BASE-06", "target verity", [overlay(t, **{module(t, "dm-verity"): "no module\n"})])
     fails(t, "a CPU without random numbers", "CCDM-E-ROOT-07", "no random generator", [t.image()],
@@ -109,7 +109,7 @@ def steps(t):
 
 def rest(t):
     fails(t, "malformed configuration", "CCDM-E-CONF-01", "/etc/ccdm/ccdm.conf:", [t.image(CONF=conf(t, root_colour="red"))])
-    # it reboots, if it shall, and stands still for the random time before, 300 s at most
+    # after a failure it waits a random time of at most 300 s, then reboots if it is configured to
     words = cmdline(t).replace("panic=0", "panic=60")
     fails(t, "on_failure = reboot", "CCDM-E-ROOT-04", "reboot in", how="reset", limit=600,
           disks=[t.image(SCRATCH="64M", CMDLINE=words, CONF=conf(t, boot_on_failure="reboot", boot_cmdline=words))])

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
 # forms: long
-"""/etc/ccdmtab: volumes and swap, in the initrd, after it, over a soft reboot; and what is wrong in it."""
+"""/etc/ccdmtab: volumes and swap in the initrd, after it and across a soft reboot; and errors in it."""
 import os
 import subprocess
 
@@ -27,7 +27,7 @@ def shown(m, name):
 
 
 def up(t, m, when):
-    """What the tab asks for is there."""
+    """Everything that ccdmtab asks for is there."""
     t.ok(m.sh("findmnt -no SOURCE /srv; true").strip() == "/dev/mapper/ccdm-data", when + ": a volume is mounted")
     t.ok("cipher:aes-gcm" in shown(m, "ccdm-data"), when + ": with its options")
     t.ok(m.sh("swapon --noheadings --show=NAME,SIZE; true").startswith("/dev/dm-"), when + ": swap is used")
@@ -35,7 +35,7 @@ def up(t, m, when):
 
 
 def host_disks(t, m):
-    """What fstab says of the host's disks: the ESP if it shall be, and nothing else."""
+    """fstab and disks of the host: the ESP may be mounted if configured, nothing else."""
     m.sh("mkdir -p /efi /data; echo \"PARTUUID=$(blkid -o value -s PARTUUID /dev/vda1) /efi vfat noauto,x-ccdm.esp 0 0\n"
          "LABEL=data /data ext4 noauto,x-systemd.device-timeout=3 0 0\" >> /etc/fstab; systemctl daemon-reload")
     t.ok("BOOTX64.EFI" in m.sh("systemctl start efi.mount && ls /efi/EFI/BOOT"), "the ESP is mounted where fstab asks for it")

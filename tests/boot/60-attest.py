@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""The boot proves by its TPM what it is, before it gets its secrets (by a TEE: 61-tee).
+"""The boot attests with its TPM before it gets its secrets. (61-tee: with a TEE.)
 
-A broker on the host, at 10.0.2.2; what a good boot looks like is learnt from one.
+The broker runs on the host, at 10.0.2.2; the values of a correct boot come from a first boot.
 """
 import json
 import os
@@ -54,7 +54,7 @@ class Machine:
 
 
 def learn(t, m):
-    """A boot that nobody knows, with attest = optional: it comes up without secrets, and tells what it is."""
+    """A boot that no policy accepts, with attest = optional: it comes up without secrets, and reports its identity."""
     path = m.disk(attest_attest="optional")
     with m.boot(path, title="learn") as vm:
         if not t.ok(vm.outcome == "up", "optional: no policy opens anything, and it boots (%s)" % vm.outcome,
@@ -108,7 +108,7 @@ def good(t, m, path):
 
 
 def identity(t, m, path):
-    """The whole boot as one number: the log says it, a policy names it, and another setting is another image."""
+    """The enclave ID of the boot: the log contains it, a policy names it, and another setting changes it."""
     facts = [e for e in m.b.log() if e["event"] == "attest" and e["result"] == "accepted"][-1]["facts"]
     known = facts.get("enclave-id", [])
     if not t.ok(len(known) == 1, "the log has the enclave ID of the good boot", facts):
@@ -125,7 +125,7 @@ def identity(t, m, path):
 
 
 def base_event(t, m):
-    """A base with its own hash tree: all of it is right, and it is not the one that was learnt."""
+    """A base with a hash tree of its own: it is valid, but another base than the one of the policy."""
     base, says = other_base(t)
     path = m.disk("base2.img.disk", base=base, **says)
     m.fails("one byte of the base", "CCDM-E-ATTEST-03", "refused by the broker", path)
@@ -135,7 +135,7 @@ def base_event(t, m):
          "the log says which event was expected", failed)
 
 
-# a file where the secrets' file system would be
+# a file in place of the secrets' file system
 IN_THE_WAY = """[Unit]
 DefaultDependencies=no
 Before=ccdm-measure.service
@@ -146,7 +146,7 @@ ExecStart=/bin/sh -c 'echo >/run/credstore'
 
 
 def brokers(t, m, path):
-    """Brokers that are not there, or are somebody else."""
+    """Brokers that do not answer, and a wrong broker."""
     with Broker(os.path.join(t.dir, "other")) as other:
         alien = m.disk("alien.img", ca=other.ca, attest_timeout="10")
     m.fails("another CA", "CCDM-E-ATTEST-02", "cannot verify the broker", alien)
@@ -157,7 +157,7 @@ def brokers(t, m, path):
 
 
 def networks(t, m):
-    """Networks that are none, in the order in which one comes up."""
+    """Networks that do not work, in the order in which a network is set up."""
     m.fails("no network device", "CCDM-E-NET-01", "no network interface", m.short, args=[])
     m.fails("no link", "CCDM-E-NET-02", "no link", m.short, unplugged="n",
             args=["-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n,romfile="])
@@ -166,10 +166,10 @@ def networks(t, m):
 
 
 def named(t, m):
-    """A broker by its name: who DHCP says knows names is asked; by its key it is known all the same."""
+    """A broker given by its name: DHCP names the name server. With a pin, the broker's key is checked as well."""
     says = {"attest_broker": "https://broker.test:" + m.b.url.rsplit(":", 1)[1], "attest_ca": None, "attest_pin": m.b.pin,
             "attest_timeout": "30"}
-    # (the name server that QEMU is knows what the host's knows)
+    # QEMU's name server knows the names that the host resolves
     path = m.disk("named.img", files={"etc/hosts": "10.0.2.2 broker.test\n", "etc/nsswitch.conf": "hosts: files dns\n"}, **says)
     with m.boot(path, title="named") as vm:
         t.ok(vm.outcome == "up", "a broker by its name: it boots (%s)" % vm.outcome, vm.log()[-3000:])
@@ -177,7 +177,7 @@ def named(t, m):
 
 
 def refusals(t, m):
-    """What else a broker may not like, or a machine not have."""
+    """Other reasons for the broker to refuse, and a machine without a TPM."""
     path = m.disk("short2.img", attest_timeout="10", **{"secrets_other": "default/db/key"})
     m.fails("a secret that no policy opens", "CCDM-E-SECRET-01", "default/db/key", path)
     path = m.disk("short2.img", attest_timeout="10", files={
@@ -202,7 +202,7 @@ def clocks(t, m, path):
             host = int(subprocess.check_output(["date", "+%s"]))
             t.ok(abs(now - host) < 600, "and has the broker's time: %d s apart" % (now - host),
                  vm.sh("cat /run/ccdm/boot.json"))
-    # (systemd does not believe a clock that is 15 years ahead of it)
+    # systemd rejects a clock that is 15 years ahead of its build
     for base, what in (("1970-01-01T00:00:30", "1970"), ("2060-01-01", "2060")):
         with m.boot(path, title="clock CA " + what, args=NET_ARGS + ["-rtc", "base=" + base]) as vm:
             t.ok(vm.outcome == "up", "RTC at %s, a CA: it boots (%s)" % (what, vm.outcome), vm.log()[-3000:])

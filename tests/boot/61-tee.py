@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""The boot proves by its processor what it is, before it gets its secrets: SNP, and in the long form TDX.
+"""The boot attests with its processor before it gets its secrets: SNP and, in the long form, TDX.
 
-The processor is a module of the tests (tests/kernel/sim); a broker is on the host, at 10.0.2.2.
+A module of the tests simulates the processor (tests/kernel/sim); the broker runs on the host, at 10.0.2.2.
 """
 import hashlib
 import json
@@ -26,7 +26,7 @@ ExecStart=/bin/sh -c 'modprobe tsm || modprobe tsm_report || :; insmod /ccdm-sim
 
 
 class Tee:
-    """A machine whose processor says what it booted: the hash of its UKI stands for what firmware measures."""
+    """A machine whose processor reports what was booted; the hash of its UKI takes the place of the firmware's measurement."""
 
     def __init__(self, t, b, tee):
         self.t, self.b, self.tee = t, b, tee
@@ -48,7 +48,7 @@ class Tee:
 
 
 def tees(t, b, tee):
-    """The same by a TEE, with a TPM of the host's beside it and without."""
+    """The same with a TEE, with and without an additional TPM of the host."""
     m = Tee(t, b, tee)
     with m.signer as s:
         b.reload()
@@ -78,7 +78,7 @@ def run(t):
     with Broker(os.path.join(t.dir, "broker")) as b:
         b.secret("default/web/key", SECRET)
         tees(t, b, "snp")
-        if t.full and t.kernel != "bookworm":       # 6.1 has no way to a quote
+        if t.full and t.kernel != "bookworm":       # 6.1 has no interface for a quote
             tees(t, b, "tdx")
         out = b.admin("log", "verify")
         t.ok("hash chain valid" in out, "the audit log was not changed", out)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""The broker as a service: its own user, its sandbox, reload and restart, and a guest beside it."""
+"""The broker as a service: its own user, its sandbox, reload and restart, while a guest uses it."""
 import base64
 import hashlib
 import json
@@ -12,7 +12,7 @@ secrets: default/web/key
 require: {tee: tpm, binding: tpm-only, phase: running, identity: any}
 """
 
-# One connection, before and after a reload: what it says to the second request.
+# One connection before and after a reload. It prints the statuses of both requests.
 HELD = """import http.client, os, socket, ssl, subprocess, time
 c = http.client.HTTPConnection("localhost", 8080)
 def ask():
@@ -33,7 +33,7 @@ print(first, ask())
 
 
 def waits(vm):
-    """Until it listens."""
+    """Wait until it listens."""
     vm.sh("for i in $(seq 300); do ccdm-broker policy list >/dev/null 2>&1 && exit 0; sleep 0.1; done; "
           "journalctl -b --no-pager -u ccdm-brokerd; exit 1")
 

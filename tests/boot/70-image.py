@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
 # forms: long
-"""What ccdm-image predicts of a disk is what a boot of the disk measures.
+"""ccdm-image predicts exactly what a boot of the disk measures.
 
-One boot is whole. The others end when a small initrd has printed the firmware's log: firmware and stub of
-Debian 12 and 13, Secure Boot, and changes of a disk that verify must name. (The short form boots a disk of
+One boot is complete. In the others a small initrd prints the firmware's log and powers off: firmware and stub
+of Debian 12 and 13, Secure Boot, and changes of a disk that "verify" must name. (The short form boots a disk of
 "ccdm-image build": 75-build.py.)
 """
 import base64
@@ -18,7 +18,7 @@ from measured import equal, image, keep, predicted, whole
 from vm import MiB
 
 SUITES = ("bookworm", "trixie")
-# (a busy machine's clock is too uneven for the kernel's check of its timer)
+# on a busy machine the clock is too irregular for the kernel's check of its timer
 PROBE = {"INITRD": "probe", "SCRATCH": "0", "CMDLINE": "console=ttyS0 no_timer_check loglevel=1"}
 SECURE = "SecureBoot".encode("utf-16le") + b"\1"
 
@@ -35,7 +35,7 @@ def probe(t, title, disk, **kw):
 
 def as_predicted(t, title, disk, log, values, *words):
     rc, out = image("verify", disk, "--event-log", log, *words)
-    # (nothing of ccdm runs in that initrd)
+    # nothing of ccdm runs in that initrd
     t.ok(rc == 7 and "departure" not in out and out.count("not compared") == 1 and "not compared: pcr15" in out,
          title + ": each event is as predicted", out)
     equal(t, title, disk, values, words=words)
@@ -73,7 +73,7 @@ def secure(t):
 
 
 def changes(t):
-    """The host changes a disk, and verify names what it has changed."""
+    """The host changes a disk, and "verify" names the change."""
     good = t.image("good.img", **PROBE)
     with open(good, "rb") as f:
         f.seek(0, os.SEEK_END)

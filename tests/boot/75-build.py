@@ -2,7 +2,7 @@
 # Copyright The ccdm authors
 """A disk of "ccdm-image build" boots, and measures what its report says.
 
-The tree is that of scripts/image, with kernel, initrd and stub where a Debian has them.
+The tree is that of scripts/image, with kernel, initrd and stub at the places that Debian uses.
 """
 import json
 import os
@@ -15,10 +15,10 @@ from vm import TOP
 
 
 def tree(t):
-    """The base's tree as a user has it: with a kernel, and an initrd of dracut's."""
+    """The base's tree as a user has it: with a kernel, and with an initrd made by dracut."""
     parts = B.parts(t.kernel)
     top = os.path.join(t.dir, "tree")
-    # (nobody writes to it: links will do where the file system allows them)
+    # nothing writes to it, so links are enough where the file system allows them
     if subprocess.run(["cp", "-al", parts + "/tree", top], stderr=subprocess.DEVNULL).returncode:
         shutil.rmtree(top, ignore_errors=True)
         subprocess.run(["cp", "-a", "--reflink=auto", parts + "/tree", top], check=True)
@@ -41,7 +41,7 @@ def build(t, name, *words):
 
 
 def report(t, disk):
-    """What the build said is what the finished disk shows."""
+    """The build's report matches the finished disk."""
     with open(os.path.splitext(disk)[0] + ".json") as f:
         said = json.load(f)
     seen = measured.predicted(disk)
@@ -56,7 +56,7 @@ def run(t):
     measured.whole(t, disk)
     if not t.full:
         return
-    # the tree has no initrd: its dracut makes the same each time
+    # the tree has no initrd: its dracut must make the same one each time
     os.unlink(top + "/boot/initrd.img-" + release)
     disk = build(t, "dracut.img", "--tree", top, "--size", "2G")
     again = build(t, "again.img", "--tree", top, "--size", "2G")

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "base/interrupt.h"
 #include "image.h"
+#include "image/broker_here.h"
 #include "image/machine.h"
 #include "image/scratch_dir.h"
 
@@ -17,10 +18,27 @@
 
 struct run_args {
 	const char *firmware;
+	bool broker_here;
+	const char *policy;
+	unsigned int secrets;
+	struct {
+		char path[CCDM_CONFIG_PATH];
+		const char *file;
+	} secret[CCDM_SECRETS_MAX];
 	struct ccdm_machine machine;
+	struct ccdm_broker_here broker;
 };
 
-enum { OPT_MEMORY = 256, OPT_CPUS, OPT_FIRMWARE, OPT_FORWARD, OPT_KEEP };
+enum {
+	OPT_MEMORY = 256,
+	OPT_CPUS,
+	OPT_FIRMWARE,
+	OPT_FORWARD,
+	OPT_KEEP,
+	OPT_BROKER_HERE,
+	OPT_SECRET,
+	OPT_POLICY,
+};
 
 static const struct ccdm_option run_options[] = {
 	{ "memory", 0, OPT_MEMORY, "SIZE", "of the VM (default 2G)", NULL, NULL },
@@ -30,6 +48,14 @@ static const struct ccdm_option run_options[] = {
 	{ "firmware", 0, OPT_FIRMWARE, "FILE", "another OVMF than the distribution's", "@file",
 	  NULL },
 	{ "keep", 0, OPT_KEEP, NULL, "what the VM writes stays on DISK", NULL, NULL },
+	{ "broker-here", 0, OPT_BROKER_HERE, NULL,
+	  "start a broker on this machine; without DISK: print the options of\n"
+	  "build for an image that attests to it",
+	  NULL, NULL },
+	{ "secret", 0, OPT_SECRET, "PATH=FILE",
+	  "a secret of that broker: default/web/key=FILE; once or more", "@file", NULL },
+	{ "policy", 0, OPT_POLICY, "FILE",
+	  "a policy of that broker (default: this image, with no more than a TPM)", "@file", NULL },
 	{ 0 },
 };
 
@@ -62,6 +88,18 @@ static enum ccdm_exit run_forward(struct ccdm_machine *m, const char *text)
 	return CCDM_EXIT_OK;
 }
 
+static enum ccdm_exit run_secret(struct run_args *a, const char *text)
+{
+	size_t n = strcspn(text, "=");
+
+	if (a->secrets == CCDM_SECRETS_MAX || !n || n >= sizeof(a->secret[0].path) || !text[n] ||
+	    !text[n + 1])
+		return CCDM_EXIT_USAGE;
+	memcpy(a->secret[a->secrets].path, text, n);
+	a->secret[a->secrets++].file = text + n + 1;
+	return CCDM_EXIT_OK;
+}
+
 static enum ccdm_exit run_take(int option, void *arg)
 {
 	struct run_args *a = arg;
@@ -87,6 +125,14 @@ static enum ccdm_exit run_take(int option, void *arg)
 		return CCDM_EXIT_OK;
 	case OPT_KEEP:
 		a->machine.keep = true;
+		return CCDM_EXIT_OK;
+	case OPT_BROKER_HERE:
+		a->broker_here = true;
+		return CCDM_EXIT_OK;
+	case OPT_SECRET:
+		return run_secret(a, text);
+	case OPT_POLICY:
+		a->policy = text;
 		return CCDM_EXIT_OK;
 	default:
 		return CCDM_EXIT_USAGE;
@@ -119,26 +165,159 @@ static void run_put(void *arg, const char *text, size_t size)
 	fflush(stdout);
 }
 
+/* ---- the broker ------------------------------------------------------------------------- */
+
+/* Each secret that the image fetches has a file. */
+static int run_has_secrets(const struct run_args *a, const struct ccdm_bootable *disk,
+			   struct ccdm_err *err)
+{
+	const struct ccdm_config *c = &disk->config;
+	unsigned int i, k;
+
+	for (i = 0; i < c->nr_secrets; i++) {
+		for (k = 0; k < a->secrets; k++)
+			if (!strcmp(a->secret[k].path, c->secret[i].path))
+				break;
+		if (k < a->secrets)
+			continue;
+		ccdm_err_hint(err, "give --secret %s=FILE", c->secret[i].path);
+		return ccdm_err_set(err, -EINVAL,
+				    "%s: the image fetches the secret %s, and the broker has none",
+				    disk->source.name, c->secret[i].path);
+	}
+	return 0;
+}
+
+/* What the image asks of a broker is known before anything starts. */
+static int run_broker_start(struct run_args *a, struct ccdm_bootable *disk, struct ccdm_err *err)
+{
+	struct ccdm_broker_here *b = &a->broker;
+	uint16_t port = 0;
+	unsigned int i;
+	int r = ccdm_broker_here_match(b, disk, &port, err);
+
+	if (!r)
+		r = run_has_secrets(a, disk, err);
+	if (!r)
+		r = ccdm_broker_here_tpm(b, err);
+	if (!r)
+		r = ccdm_broker_here_start(b, port, err);
+	for (i = 0; !r && i < a->secrets; i++)
+		r = ccdm_broker_here_secret(b, a->secret[i].path, a->secret[i].file, err);
+	if (r || (!a->policy && !disk->config.nr_secrets))
+		return r;
+	return a->policy ? ccdm_broker_here_policy(b, a->policy, err)
+			 : ccdm_broker_here_policy_of(b, disk, err);
+}
+
+static int run_broker(struct run_args *a, struct ccdm_err *err)
+{
+	struct ccdm_bootable *disk = calloc(1, sizeof(*disk));
+	int r = disk ? ccdm_bootable_open(a->machine.disk, disk, err) : ccdm_err_memory(err);
+
+	if (!r)
+		r = run_broker_start(a, disk, err);
+	if (disk)
+		ccdm_bootable_close(disk);
+	free(disk);
+	if (!r)
+		fprintf(stderr,
+			"  broker:    on this machine; it trusts this TPM, and its CA is %s\n",
+			a->broker.ca);
+	return r;
+}
+
+/* A refused guest hears no reason; the broker's log has it. */
+static void run_broker_log(const struct run_args *a)
+{
+	struct ccdm_err err = { 0 };
+	char *text = NULL, *line, *rest;
+
+	if (ccdm_broker_here_log(&a->broker, &text, &err)) {
+		fprintf(stderr, "%s: the broker's log: %s\n", CCDM_PROGRAM, err.text);
+		return;
+	}
+	fprintf(stderr, "%s: the end of the broker's log:\n", CCDM_PROGRAM);
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		ccdm_err_plain(line);
+		fprintf(stderr, "  %s\n", line);
+	}
+	free(text);
+}
+
 /* ---- the verb --------------------------------------------------------------------------- */
 
 static int run_do(struct run_args *a, struct ccdm_err *err)
 {
 	struct ccdm_machine *m = &a->machine;
+	int r = ccdm_machine_prepare(m, a->firmware, err);
+
+	if (r)
+		return r;
+	run_say(m);
+	if (a->broker_here)
+		r = run_broker(a, err);
+	if (r)
+		return r;
+	/* the machine reads and closes it */
+	m->drain = a->broker.messages;
+	a->broker.messages = -1;
+	r = ccdm_machine_run(m, err);
+	if (a->broker_here && r == -ECANCELED)
+		run_broker_log(a);
+	return r;
+}
+
+static int run_in_folder(struct run_args *a, struct ccdm_err *err)
+{
 	char dir[CCDM_SCRATCH_DIR] = "";
 	int r = ccdm_interrupt_watch();
 
 	if (r)
 		return ccdm_err_set(err, r, "cannot catch signals: %s", strerror(-r));
-	r = ccdm_machine_prepare(m, a->firmware, err);
-	if (!r)
-		r = ccdm_scratch_dir_make(dir, err);
-	m->dir = dir;
-	if (!r) {
-		run_say(m);
-		r = ccdm_machine_run(m, err);
-	}
+	r = ccdm_scratch_dir_make(dir, err);
+	a->machine.dir = dir;
+	a->broker.dir = dir;
+	if (!r && a->broker_here)
+		r = ccdm_broker_here_make(&a->broker, err);
+	if (!r && a->machine.disk)
+		r = run_do(a, err);
+	ccdm_broker_here_end(&a->broker);
+	if (a->machine.drain >= 0)
+		close(a->machine.drain);
 	ccdm_scratch_dir_remove(dir);
 	return r;
+}
+
+static void run_end(const struct run_args *a)
+{
+	const char *ended = a->machine.console.ended;
+
+	if (a->machine.disk)
+		fprintf(stderr, "%s: the VM powered off%s%s\n", CCDM_PROGRAM,
+			ended[0] ? "; its workload ended: " : "", ended);
+	else
+		printf("--broker https://%s:%d --ca %s\n", CCDM_BROKER_HERE_HOST,
+		       CCDM_BROKER_HERE_PORT, a->broker.ca);
+}
+
+static enum ccdm_exit run_args(const struct ccdm_verb *verb, struct run_args *a, char **argv)
+{
+	struct ccdm_err err = { 0 };
+	int r;
+
+	a->machine.disk = argv[optind];
+	if (!a->machine.disk && !a->broker_here)
+		return ccdm_image_usage(verb, "expected a disk");
+	if ((a->secrets || a->policy) && !a->broker_here)
+		return ccdm_image_usage(verb, "--secret and --policy need --broker-here");
+	/* (a program may end while something is written to it) */
+	signal(SIGPIPE, SIG_IGN);
+	r = run_in_folder(a, &err);
+	if (r)
+		return ccdm_ui_fail(CCDM_PROGRAM, &err, r);
+	run_end(a);
+	return CCDM_EXIT_OK;
 }
 
 static enum ccdm_exit cmd_run(const struct ccdm_verb *verb, int argc, char **argv)
@@ -147,30 +326,24 @@ static enum ccdm_exit cmd_run(const struct ccdm_verb *verb, int argc, char **arg
 	struct ccdm_err err = { 0 };
 	enum ccdm_exit e;
 	bool over;
-	int r;
 
 	if (!a)
 		return ccdm_ui_fail(CCDM_PROGRAM, &err, ccdm_err_memory(&err));
-	a->machine = (struct ccdm_machine){ .memory = MEMORY, .drain = -1, .console.put = run_put };
+	a->machine.memory = MEMORY;
+	a->machine.drain = -1;
+	a->machine.console.put = run_put;
+	a->broker.daemon.pidfd = -1;
+	a->broker.messages = -1;
 	e = ccdm_image_options(verb, argc, argv, run_take, a, &over);
-	if (!over) {
-		a->machine.disk = argv[optind];
-		/* (the VM may end while its console is written to) */
-		signal(SIGPIPE, SIG_IGN);
-		r = run_do(a, &err);
-		if (!r)
-			fprintf(stderr, "%s: the VM powered off%s%s\n", CCDM_PROGRAM,
-				a->machine.console.ended[0] ? "; its workload ended: " : "",
-				a->machine.console.ended);
-		e = r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : CCDM_EXIT_OK;
-	}
+	if (!over)
+		e = run_args(verb, a, argv);
 	free(a);
 	return e;
 }
 
 const struct ccdm_image_verb ccdm_verb_run = {
 	.verb = { .name = "run",
-		  .usage = "DISK",
+		  .usage = "[DISK]",
 		  .summary = "try a disk on this machine, in QEMU with an emulated TPM",
 		  .intro = "  DISK is a disk image, or a block device\n",
 		  .text = "The VM's console is standard output. A try protects nothing: this machine can read\n"
@@ -178,7 +351,7 @@ const struct ccdm_image_verb ccdm_verb_run = {
 			  "Exit code 0: the VM powered off. 7: it ended its boot with a code of ccdm.\n",
 		  .options = run_options,
 		  .offer = "@file",
-		  .min_args = 1,
+		  .min_args = 0,
 		  .max_args = 1 },
 	.run = cmd_run,
 };

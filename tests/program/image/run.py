@@ -17,6 +17,7 @@ import tempfile
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 sys.path.insert(0, os.path.join(TOP, "tests/lib"))
 import firmware as F  # noqa: E402
+import trial  # noqa: E402
 from broker import BIN  # noqa: E402
 
 SECONDS = 2     # of CPU time that "measure" may take
@@ -312,6 +313,7 @@ def main():
         against(tmp)
         bad(tmp)
         snp(tmp)
+        trial.run(tmp, ok)
     finally:
         shutil.rmtree(tmp)
     print("1..%d" % len(results))

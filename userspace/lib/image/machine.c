@@ -225,6 +225,8 @@ static void words_qemu(struct machine_words *w, const struct ccdm_machine *m,
 	words_firmware(w, m);
 	words_two(w, "-chardev", "stdio,id=serial,signal=off");
 	words_two(w, "-serial", "chardev:serial");
+	/* (it waits for the monitor's first words: no event is lost) */
+	words_add(w, "-S");
 	words_make(w, "-chardev", "socket,id=qmp,fd=%d", io->qmp[1]);
 	words_two(w, "-mon", "chardev=qmp,mode=control");
 	words_make(w, "-chardev", "socket,id=tpm,fd=%d", io->tpm[1]);

@@ -192,7 +192,7 @@ static void loop_take(struct ccdm_machine *m, struct machine_io *io, const struc
 
 int ccdm_machine_loop(struct ccdm_machine *m, struct machine_io *io, struct ccdm_err *err)
 {
-	static const char hello[] = "{\"execute\":\"qmp_capabilities\"}\n";
+	static const char hello[] = "{\"execute\":\"qmp_capabilities\"}\n{\"execute\":\"cont\"}\n";
 	int64_t end = 0;
 	int status = 0, n;
 	bool wait;

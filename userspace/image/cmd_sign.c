@@ -222,10 +222,10 @@ static int sign_base(struct sign_args *a, const struct ccdm_bootable *b, struct 
 		return ccdm_err_memory(err);
 	r = ccdm_base_open(a->base, base, err);
 	if (!r && (b->no_conf[0] || strcasecmp(b->config.base.roothash, base->verity.roothash)))
-		r = ccdm_err_set(
-			err, -EINVAL,
-			"%s: expected [base] roothash %s of ccdm.conf, found that of another base",
-			a->base, b->no_conf[0] ? "" : b->config.base.roothash);
+		r = ccdm_err_set(err, -EINVAL,
+				 "%s: the disk has another base: expected root hash %s, found %s",
+				 a->base, base->verity.roothash,
+				 b->no_conf[0] ? "none" : b->config.base.roothash);
 	if (!r && base->svn > CCDM_MANIFEST_SVN)
 		r = ccdm_err_set(err, -EINVAL, "%s: svn: expected at most %d", a->base,
 				 CCDM_MANIFEST_SVN);

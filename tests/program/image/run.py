@@ -17,6 +17,7 @@ import tempfile
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 sys.path.insert(0, os.path.join(TOP, "tests/lib"))
 import firmware as F  # noqa: E402
+import signing  # noqa: E402
 import trial  # noqa: E402
 from broker import BIN  # noqa: E402
 
@@ -314,6 +315,7 @@ def main():
         bad(tmp)
         snp(tmp)
         trial.run(tmp, ok)
+        signing.tests(tmp, sys.modules[__name__])
     finally:
         shutil.rmtree(tmp)
     print("1..%d" % len(results))

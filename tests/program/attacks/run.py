@@ -22,6 +22,7 @@ from liar import PATH, SECRET, Guest  # noqa: E402
 import certificates  # noqa: E402, F401
 import composites  # noqa: E402, F401
 import identity  # noqa: E402, F401
+import manifests  # noqa: E402, F401
 import platforms  # noqa: E402, F401
 import sessions  # noqa: E402, F401
 import vtpms  # noqa: E402, F401

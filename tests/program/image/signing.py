@@ -243,7 +243,8 @@ def inspected(tmp, t, path):
 
 def policies(tmp, t, path):
     """What sign writes is what a broker takes."""
-    conf = F.CONF + "[attest]\nbroker = https://b.example\npin = %s\n[secrets]\ndb.key = default/web/db\ntls = default/web/tls\n" % ("a1" * 32)
+    conf = F.CONF + "[attest]\nbroker = https://b.example\npin = %s\n" % ("a1" * 32)
+    conf += "[secrets]\ndb.key = default/web/db\ntls = default/web/tls\n"
     F.disk(path, F.uki(ird=F.initrd(conf)), parts=(PART,))
     mrtd = "ab" * 48
     for platform, more, want in (("snp", (), "  tee: snp\n  signer:"), ("tpm", (), "  tee: tpm\n  binding: tpm-only"),

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""agent - in the test VM: takes orders from the host over a virtio port
+"""agent - runs in the test VM and takes orders from the host over a virtio port
 
-One JSON object per line each way. Orders run one after the other:
+One JSON object per line in both directions. Orders run one after the other:
 
   {"id": 1, "sh": "command", "timeout": 60}     -> rc, out
   {"id": 2, "op": "write", "dev": ..., "block": n, "count": n, "label": s}
@@ -49,7 +49,7 @@ def write(o):
 
 
 def read(o):
-    """Direct read; labels of the blocks, "zero", or "?"; what the buffer holds after an error."""
+    """Direct read. Return: the labels of the blocks, "zero", or "?"; and the buffer's content after an error."""
     n = o.get("count", 1)
     buf = buffer(n * BLOCK)
     buf[:] = b"\xa5" * (n * BLOCK)
@@ -82,7 +82,7 @@ def shell(o):
     try:
         p = subprocess.run(["/bin/bash", "-c", o["sh"]], stdin=subprocess.DEVNULL,
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                           # (where programs that count their lines leave the counts)
+                           # where programs with counters write their counts
                            env=dict(os.environ, GCOV_PREFIX="/run/gcov"),
                            timeout=o.get("timeout", 600))
         return {"rc": p.returncode, "out": p.stdout.decode(errors="replace")}
@@ -121,7 +121,7 @@ def main():
             ctypes.CDLL(None).reboot(0x4321FEDC)
         try:
             r = {"write": write, "read": read}[o["op"]](o) if "op" in o else shell(o)
-        except Exception as e:      # told to the host, which fails the test
+        except Exception as e:      # reported to the host, where the test fails
             r = {"rc": -1, "out": repr(e), "errno": -1}
         r["id"] = o["id"]
         say(r)

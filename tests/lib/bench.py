@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""bench - what the programs that measure share: targets, fio, goals, records"""
+"""bench - shared by the programs that measure: targets, fio, goals, records"""
 import json
 import os
 import subprocess
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BASE = "dm-crypt"       # what the ratios are to
-# (in the order of the tables in Documentation/bench)
+BASE = "dm-crypt"       # the base of the ratios
+# in the order of the tables in Documentation/bench
 SUITES = ("aes-xts-gmac", "aes-gcm", "aes-xts-hmac-sha256")
 # One vCPU whose clock counts instructions: a nanosecond each, and idle time costs nothing.
 COUNTED = {"cpus": 1, "accel": "tcg,thread=single", "args": ["-icount", "shift=0,sleep=off"]}
@@ -16,7 +16,7 @@ COUNTED = {"cpus": 1, "accel": "tcg,thread=single", "args": ["-icount", "shift=0
 # ---- targets ---------------------------------------------------------------
 
 class Raw:
-    """The device below by itself; the other targets are on top of it, as /dev/mapper/b."""
+    """The device below alone. The other targets are on top of it, as /dev/mapper/b."""
     reads_only = False
     dev = "/dev/mapper/b"
 
@@ -65,7 +65,7 @@ def ccdm(vm, below, suite, options="", **more):
 # ---- the VM ----------------------------------------------------------------
 
 def load_modules(vm):
-    """What the targets need. udev would look at what is written, and be counted."""
+    """What the targets need. There is no udev: its reads of new devices would be counted."""
     vm.sh("modprobe -qa xts gcm dm-crypt dm-integrity dm-verity; insmod /ccdm/dm-ccdm.ko gmac=aad; "
           "udevadm settle; udevadm control --exit")
 
@@ -84,7 +84,7 @@ def qemu_version():
 # ---- goals and records -----------------------------------------------------
 
 class Report:
-    """Lines, printed as they come and kept; goals, and how many are missed."""
+    """Print lines and keep them; check goals and count the missed ones."""
 
     def __init__(self):
         self.text, self.goals, self.missed = [], [], 0
@@ -102,7 +102,7 @@ class Report:
                                                       "" if met else "  NOT MET" + note))
 
     def write(self, path, result):
-        """Text and JSON. The path is without its ending."""
+        """Write text and JSON. The path has no extension."""
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path + ".json", "w") as f:
             json.dump(result, f, indent=1)
@@ -111,5 +111,5 @@ class Report:
 
 
 def record_path(name):
-    """Path of a record, without its ending."""
+    """Path of a record, without extension."""
     return os.path.join(TOP, "Documentation/bench", name)

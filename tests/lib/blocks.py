@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""blocks - in the VM: labelled blocks of a device, written by one thread, and what each may hold"""
+"""blocks - in the VM: labelled blocks of a device, written by one thread, and the permitted content of each"""
 import errno
 import fcntl
 import mmap
@@ -12,18 +12,18 @@ BLKDISCARD, BLKZEROOUT = 0x1277, 0x127f
 
 
 class Wrong(Exception):
-    """A block holds what it may not hold: nothing excuses that."""
+    """A block has content that it must not have; nothing excuses that."""
 
 
 class Blocks:
-    """errors: what an error means. None: there is none; "clean": nothing was done; "torn": a write may
-    have happened, and what it was to write may be EIO from then on."""
+    """errors: the meaning of an error. None: there must be none; "clean": nothing was changed; "torn": a write may
+    have happened, and from then on its blocks may return EIO."""
 
     def __init__(self, dev, errors=None):
         self.dev, self.errors = dev, errors
         self.fd = os.open(dev, os.O_RDWR | os.O_DIRECT)
         self.blocks = os.lseek(self.fd, 0, os.SEEK_END) // BLOCK
-        self.may = {}           # block: versions it may hold; None: zeros
+        self.may = {}           # block: permitted versions; None: zeros
         self.poisoned = set()
         self.buf = mmap.mmap(-1, LEAF * BLOCK)
         self.done = self.failed = 0     # blocks, operations
@@ -65,7 +65,7 @@ class Blocks:
         self._change(at, n, None, lambda: fcntl.ioctl(self.fd, how, struct.pack("QQ", at * BLOCK, n * BLOCK)))
 
     def read(self, at, n, must=False):
-        """must: an error only where a write failed."""
+        """must: an error is allowed only where a write failed."""
         try:
             got = os.preadv(self.fd, [memoryview(self.buf)[:n * BLOCK]], at * BLOCK)
         except OSError as e:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""boot - a machine that boots a disk by its firmware, with a TPM, seen from its host"""
+"""boot - a machine that boots a disk with firmware and a TPM, as its host sees it"""
 import base64
 import configparser
 import functools
@@ -22,10 +22,10 @@ BASE_UUID = "11111111-1111-4111-8111-111111111111"
 GPT_SCRATCH = "6f1ac5ee-08c4-4f0b-8d5b-3a3dcc9be1d7"
 GPT_SWAP = "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F"
 GPT_HOME = "933AC7E1-2EB4-4F13-B844-0E14E2AEF915"
-# systemd's generators that act on what the host says
+# systemd's generators that act on input from the host
 MASKED = ("debug", "factory-reset", "gpt-auto", "hibernate-resume", "run", "ssh", "system-update")
-SAID = "THE-HOST-RUNS-IN-HERE"      # what the host's programs print on the console
-# typed at the console: if a shell reads it, it prints that
+SAID = "THE-HOST-RUNS-IN-HERE"      # printed on the console by programs of the host
+# typed at the console: a shell that reads it prints SAID
 TYPED = "echo THE-HOST-RUNS-IN-HE\\RE > /dev/ttyS0"
 
 
@@ -37,12 +37,12 @@ def image_script(*args, **env):
 
 @functools.lru_cache(maxsize=None)
 def parts(suite):
-    """Folder of base, hash tree, kernel, initrd and stub (scripts/image)."""
+    """Return the folder of base, hash tree, kernel, initrd and stub (scripts/image)."""
     return image_script("parts", suite)
 
 
 def sandbox(suite, script):
-    """A script in a copy of the base's tree that is thrown away: its exit status and output."""
+    """Run a script in a discarded copy of the base's tree. Return: exit status and output."""
     p = subprocess.run([os.path.join(TOP, "scripts/image"), "sh", suite, script], stdout=subprocess.PIPE,
                        stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
     return p.returncode, p.stdout.decode(errors="replace")
@@ -60,7 +60,7 @@ def part(path, number):
 
 
 def add_part(path, mib, kind, content=None, uuid=None):
-    """A further partition of a disk image, which may be new; content: a file that it holds."""
+    """Add a partition to a disk image, which may be new. content: a file with its content."""
     new = not os.path.exists(path)
     number = 1
     if not new:
@@ -69,7 +69,7 @@ def add_part(path, mib, kind, content=None, uuid=None):
     with open(path, "ab") as f:
         f.truncate(f.seek(0, os.SEEK_END) + (mib + 2) * MiB)
     line = "%s\ntype=%s, size=%dM%s\n" % ("label: gpt" if new else "", kind, mib, ", uuid=" + uuid if uuid else "")
-    if not new:     # the second header goes to the new end
+    if not new:     # the second header moves to the new end
         subprocess.run(["sfdisk", "-q", "--relocate", "gpt-bak-std", path], check=True, stderr=subprocess.DEVNULL)
     subprocess.run(["sfdisk", "-q", path] + ([] if new else ["--append"]), check=True, input=line.encode(),
                    stderr=subprocess.DEVNULL)
@@ -80,16 +80,16 @@ def add_part(path, mib, kind, content=None, uuid=None):
 
 
 class Boot(Machine):
-    """OVMF, swtpm, one vCPU. Entering it waits for what becomes of the boot: self.outcome is
-    "up" (the agent speaks), "off" (powered off), "reset", "panic", or "hangs".
+    """OVMF, swtpm, one vCPU. Entering it waits for the result of the boot: self.outcome is
+    "up" (the agent answers), "off" (powered off), "reset", "panic", or "hangs".
 
-    disks: paths, or pairs of a path and options of the device. firmware: its variables, which
-    stay; bootindex: the firmware boots the first disk, and asks no variable. typed: what the
-    host says at the console, again and again, while it boots. direct: (kernel, initrd, command
-    line), without firmware. tpm: there is one; a function of tpm.py: one that does this; a
-    path: one whose state stays there. unplugged: a network device without a link. ovmf: the folder of
-    another firmware. secure: with Secure Boot, and Debian's snakeoil key in its database. patience:
-    how many times longer everything may take.
+    disks: paths, or pairs of a path and options of the device. firmware: a file with its variables,
+    which is kept; bootindex: the firmware boots the first disk without looking at variables. typed: text
+    that the host types at the console repeatedly during the boot. direct: (kernel, initrd, command
+    line), without firmware. tpm: True; a function of tpm.py: a TPM with this fault; a
+    path: a TPM whose state is kept there. unplugged: a network device without a link. ovmf: the folder of
+    another firmware. secure: Secure Boot, with Debian's snakeoil key in the database. patience:
+    factor for all time limits.
     """
 
     def __init__(self, disks, mem=1024, tpm=True, args=(), log=None, firmware=None, bootindex=True,
@@ -105,7 +105,7 @@ class Boot(Machine):
             start = self._firmware(firmware or os.path.join(self.dir, "vars"), ovmf, ".snakeoil" if secure else "")
         serial = ["-chardev", "socket,id=serial,path=%s/serial,server=on,wait=off,logfile=%s" % (self.dir, self.console),
                   "-serial", "chardev:serial"]
-        # (with two vCPUs OVMF stalls now and then under TCG)
+        # with two vCPUs, OVMF sometimes stalls under TCG
         cmd = ["qemu-system-x86_64", "-machine", "q35,smm=on" if secure else "q35", "-accel", "tcg,thread=single", "-cpu", "max,la57=off",
                "-smp", "1", "-m", str(mem)] + self.common(serial) + ["-action", "panic=pause,shutdown=pause"] + start
         if tpm:
@@ -169,7 +169,7 @@ class Boot(Machine):
             threading.Thread(target=self._drain, args=(self.serial,), daemon=True).start()
         self.wait_up()
         if self.outcome == "hangs" and "systemd" not in self.log() and "[  OK  ]" not in self.log():
-            # it never came to PID 1: counted as an abort of QEMU, and tried once more
+            # it never reached PID 1: count it as an abort of QEMU, and try once more
             self.qemu.send_signal(signal.SIGABRT)
             self.qemu.wait()
             self.serial.close()
@@ -177,7 +177,7 @@ class Boot(Machine):
             raise Stopped("no line of PID 1 in %d s" % self.boots_in)
 
     def _drain(self, serial):
-        """What the console says is in its log, but QEMU repeats bytes there when this socket is slow: kept here, too."""
+        """The console is in its log, but QEMU repeats bytes there when this socket is slow. So keep it here, too."""
         try:
             while True:
                 data = serial.recv(65536)
@@ -188,7 +188,7 @@ class Boot(Machine):
             pass
 
     def wait_up(self):
-        """What becomes of a boot, or of one more after a soft reboot."""
+        """Wait for the result of a boot, or of another one after a soft reboot."""
         end = time.monotonic() + self.boots_in
         self.outcome = "hangs"
         while time.monotonic() < end and self.outcome == "hangs":
@@ -214,15 +214,15 @@ class Boot(Machine):
             e.get("data", {}).get("reason"), e["event"])
 
     def code(self):
-        """Code and text of the line in which the boot said why it failed."""
+        """The code and the text of the line that says why the boot failed."""
         m = CODE.search(self.log())
         return (m.group(1), m.group(2)) if m else (None, "")
 
 
-# ---- images that differ from the good one ----
+# ---- images that differ from the valid one ----
 
 def conf(t, **changes):
-    """The image's configuration with values set: section_key="value". A new word is allowed: it shall fail."""
+    """The image's configuration with values set: section_key="value". An unknown key is allowed: the boot must fail."""
     c = configparser.ConfigParser(interpolation=None)
     c.read(os.path.join(parts(t.kernel), "ccdm.conf"))
     for word, value in changes.items():
@@ -237,7 +237,7 @@ def conf(t, **changes):
 
 
 def tree(t, name, files):
-    """A folder of these files and no others: path -> text, bytes, or ("link", target)."""
+    """A folder with exactly these files: path -> text, bytes, or ("link", target)."""
     top = os.path.join(t.dir, name)
     shutil.rmtree(top, ignore_errors=True)
     for path, text in files.items():
@@ -252,7 +252,7 @@ def tree(t, name, files):
 
 
 def tiny_base(t, files, mkfs=("mkfs.ext4", "-b", "4096"), edit=None):
-    """Another base, of a few files: the environment of scripts/image for it. edit: changes the file system."""
+    """Make another base of a few files. Return: the environment of scripts/image for it. edit: changes the file system."""
     img, hashes = os.path.join(t.dir, "tiny.img"), os.path.join(t.dir, "tiny.hash")
     for path in (img, hashes):
         if os.path.exists(path):
@@ -272,7 +272,7 @@ def tiny_base(t, files, mkfs=("mkfs.ext4", "-b", "4096"), edit=None):
 
 def attest_disk(t, b, path, scratch="1G", ca=None, base=None, files=None, **changes):
     """A disk that attests to broker b and fetches default/web/key as web.key. ca: of another broker;
-    base: BASE, HASH of another base; files: more in the initrd; a change to None leaves the word out."""
+    base: BASE, HASH of another base; files: added to the initrd; the value None removes a key."""
     changes = dict({"attest_broker": b.url, "attest_ca": "/etc/ccdm/ca.pem", "attest_timeout": "60",
                     "secrets_web.key": "default/web/key"}, **changes)
     with open(ca or b.ca) as f:
@@ -285,8 +285,8 @@ def attest_disk(t, b, path, scratch="1G", ca=None, base=None, files=None, **chan
 
 
 def other_base(t, name="base2"):
-    """The base with one byte changed, and a hash tree of its own: the environment of scripts/image, and
-    what ccdm.conf says of it."""
+    """The base with one byte changed, and with its own hash tree. Return: the environment of scripts/image, and
+    the values for ccdm.conf."""
     img, hashes = os.path.join(t.dir, name + ".img"), os.path.join(t.dir, name + ".hash")
     shutil.copy(os.path.join(parts(t.kernel), "base.img"), img)
     with open(img, "r+b") as f, mmap.mmap(f.fileno(), 0) as m:
@@ -305,13 +305,13 @@ def cmdline(t):
 
 
 def get_esp(path, name):
-    """A file of the ESP of an image."""
+    """Read a file of the ESP of an image."""
     return subprocess.run(["mcopy", "-i", "%s@@%d" % (path, part(path, 1)[0]), "::" + name, "-"], check=True,
                           stdout=subprocess.PIPE).stdout
 
 
 def put_esp(path, folder, name, data):
-    """A file on the ESP of an image."""
+    """Write a file to the ESP of an image."""
     at = "%s@@%d" % (path, part(path, 1)[0])
     made = ""
     for word in folder.split("/"):
@@ -321,7 +321,7 @@ def put_esp(path, folder, name, data):
     subprocess.run(["mcopy", "-o", "-i", at, "-", "::%s/%s" % (made, name)], check=True, input=data)
 
 
-# ---- what a host says and does ----
+# ---- actions of a host ----
 
 UNIT = """[Unit]
 DefaultDependencies=no
@@ -335,7 +335,7 @@ RAN = "ls /run/the-host-was-here 2>/dev/null"
 
 
 def smbios_words():
-    """Arguments with which a host hands over credentials: units (since systemd 256), and a file to make."""
+    """Arguments by which a host passes credentials: units (systemd 256 and later), and a file to create."""
     args = []
     for name, value in (("systemd.extra-unit.evil.service", UNIT), ("systemd.unit-dropin.sysinit.target~x", WANTS),
                         ("tmpfiles.extra", FILE)):
@@ -345,7 +345,7 @@ def smbios_words():
 
 
 def flip(disk, start, size, old):
-    """A bit in each block that holds something."""
+    """Flip a bit in each block that is not empty."""
     with open(disk.path, "r+b") as f:
         f.seek(start)
         data = bytearray(f.read(size))
@@ -357,8 +357,8 @@ def flip(disk, start, size, old):
 
 
 def tampered(t, m, what, edit, path):
-    """The running machine writes, the host edits the scratch by edit(disk, start, size, OLD), the machine
-    reads and must halt. OLD: the scratch before the last writes. edit None, the control: it must not."""
+    """The running machine writes; the host changes the scratch with edit(disk, start, size, OLD); the machine
+    reads and must halt. OLD: the scratch before the last writes. edit None is the control: it must not halt."""
     start, size = part(path, 4)
     m.sh("head -c 4M /dev/urandom > /root/data; sync; dmsetup message ccdm-root 0 sync")
     disk = t.disk(0, os.path.basename(path))
@@ -369,16 +369,16 @@ def tampered(t, m, what, edit, path):
         t.ok(m.sh("cmp /root/data /root/new && echo same").strip() == "same", what + ": the machine reads what it wrote")
         return
     edit(disk, start, size, old)
-    m.ask("cat /root/data > /dev/null")     # no answer: the machine ends
+    m.ask("cat /root/data > /dev/null")     # no answer is expected: the machine ends
     how = m.ended(120)
     t.ok(how == "panic", "%s: the machine halts (%s)" % (what, how), m.log()[-2000:])
     t.ok("tamper: " in m.log(), what + ": and says why")
 
 
-# ---- what becomes of them ----
+# ---- results ----
 
 def fails(t, what, code, says, disks, how="off", ran=False, **kw):
-    """It ends, with this code on its console, and nobody gets a shell on it. ran: something of the host may have run."""
+    """Expect that the boot ends with this code on its console, without a shell. ran: a program of the host may have run."""
     with t.boot(disks, title=what, **kw) as m:
         got, text = m.code()
         t.ok(m.outcome == how, "%s: it ends (%s)" % (what, m.outcome), m.log()[-2000:])

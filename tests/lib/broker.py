@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""broker - a broker on the host, as a VM meets it at 10.0.2.2"""
+"""broker - a broker on the host; a VM reaches it at 10.0.2.2"""
 import base64
 import hashlib
 import json
@@ -11,7 +11,7 @@ import subprocess
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BIN = os.path.join(TOP, os.environ.get("CCDM_BIN", "build/bin"))     # CCDM_BIN: programs that a sanitizer watches
+BIN = os.path.join(TOP, os.environ.get("CCDM_BIN", "build/bin"))     # CCDM_BIN: programs built with a sanitizer
 
 CONF = """[server]
 listen = 127.0.0.1
@@ -29,7 +29,7 @@ admin = %(dir)s/admin.sock
 
 
 class Broker:
-    """ccdm-brokerd with everything under path; server: lines for [server]; under: a program that runs it, and its words."""
+    """ccdm-brokerd with all its files under path. server: lines for [server]; under: a command that runs the daemon."""
 
     def __init__(self, path, server="", under=()):
         self.under = list(under)
@@ -66,7 +66,7 @@ class Broker:
         return self
 
     def only(self, versions):
-        """Speak these versions of the protocol, after a restart."""
+        """Restart with these protocol versions only."""
         self.protocol = versions
         self.stop()
         self.configure(self.server)
@@ -79,7 +79,7 @@ class Broker:
             self.daemon = None
 
     def reload(self):
-        """SIGHUP, and wait for what it says."""
+        """Send SIGHUP, and wait for the message."""
         before = open(self.log_path).read().count("reloaded")
         self.daemon.send_signal(signal.SIGHUP)
         end = time.monotonic() + 30
@@ -102,7 +102,7 @@ class Broker:
         return r.stdout.decode() if check else (r.returncode, r.stdout.decode() + r.stderr.decode())
 
     def evidence(self, key):
-        """What ccdm-setup evidence says in a guest of tests/program/broker/load. Return: the file it is in"""
+        """The output of ccdm-setup evidence in a guest of tests/program/broker/load. Return: its file"""
         path = os.path.join(self.dir, "evidence")
         with open(path, "wb") as f:
             subprocess.run([TOP + "/build/tests/load", "evidence", key], stdout=f, check=True)
@@ -118,24 +118,24 @@ class Broker:
         self.admin("secret", "put", path, stdin=value)
 
     def trust_tpm(self, evidence):
-        """Believe the TPM that made this evidence."""
+        """Trust the TPM that made this evidence."""
         self.know(base64.b64decode(evidence["tee-evidence"]["primary_evidence"]["ak_public"]))
         self.reload()
 
     def know(self, key):
-        """The file of a TPM's key, under the name that it is found by."""
+        """The file of a TPM's key, under the name by which the broker finds it."""
         path = os.path.join(self.dir, "trust/tpm-keys", hashlib.sha256(key).hexdigest() + ".der")
         with open(path, "wb") as f:
             f.write(key)
         return path
 
     def log(self):
-        """The audit log's entries, without the signed heads and those who were refused before they were anybody."""
+        """The audit log's entries, without signed heads and without counts of requests that had no session."""
         lines = self.admin("log", "--json").splitlines()
         return [e for e in map(json.loads, lines) if e["event"] not in ("head", "anonymous")]
 
     def refused(self):
-        """What the newest entry of the log says against the guest: checks, or conditions."""
+        """The reasons against the guest in the newest entry of the log: checks or conditions."""
         last = self.log()[-1]
         return [c["name"] for c in last.get("failed", [])] or [
             c["condition"] for p in last.get("conditions", {}).values() for c in p if not c["passed"]]

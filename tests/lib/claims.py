@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""claims - each test that the threat model names is there"""
+"""claims - check that each test exists that the threat model names"""
 import glob
 import os
 import re
@@ -11,7 +11,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 
 
 def cells():
-    """What stands in the right columns of the tables, line by line."""
+    """The text in the right column of the tables, line by line."""
     with open(os.path.join(TOP, "Documentation/explanation/threat-model.rst")) as f:
         lines = f.read().splitlines()
     right, out = False, []
@@ -26,7 +26,7 @@ def cells():
 
 
 def missing(names):
-    """What of these words is no test."""
+    """The words that name no test."""
     done = subprocess.run([os.path.join(TOP, "tests/program/attacks/run.py"), "?"], capture_output=True, text=True)
     parts = set(done.stderr.split("\n")[-2].split())
     for number in re.findall(r"\b\d\d-[a-z][a-z-]*\b", names):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""devices - ccdm-setup on this machine, with a TPM (swtpm) and a processor (tests/kernel/sim/signer.c) where it looks for them"""
+"""devices - run ccdm-setup on this machine with a TPM (swtpm) and a processor (tests/kernel/sim/signer.c) in /dev"""
 import os
 import subprocess
 import time
@@ -9,7 +9,7 @@ from broker import BIN, TOP
 
 
 class Vtpm:
-    """A TPM at a socket; Google's has an attestation key in NV, which put() and template() write."""
+    """A TPM at a socket. Google's TPM has an attestation key in NV; put() and template() write it."""
 
     def __init__(self, path):
         self.path, self.sock = path, path + "/sock"
@@ -34,11 +34,11 @@ class Vtpm:
         return subprocess.run([TOP + "/build/tests/vtpm", self.sock, kind, *words], check=True, stdout=subprocess.PIPE).stdout
 
     def key(self, kind, pem):
-        """The key that Google's template makes, ecc or rsa, into a file."""
+        """Write the key that Google's template makes (ecc or rsa) to a file."""
         subprocess.run(["openssl", "pkey", "-pubin", "-inform", "DER", "-out", pem], input=self._do(kind, "key"), check=True)
 
     def ek(self, path):
-        """Its endorsement key, DER, into a file."""
+        """Write its endorsement key (DER) to a file."""
         with open(path, "wb") as f:
             f.write(self._do("rsa", "ek"))
 
@@ -52,7 +52,7 @@ class Vtpm:
 
 
 def setup(*words, tpm=None, sev=None):
-    """ccdm-setup with these devices. Return: exit code, bytes that it printed, what it said"""
+    """Run ccdm-setup with these devices. Return: exit code, standard output as bytes, standard error"""
     env = {"PATH": os.environ["PATH"], "LD_PRELOAD": TOP + "/build/tests/devices.so"}
     env.update({"CCDM_TEST_TPM": tpm.sock} if tpm else {}, **{"CCDM_TEST_SEV": sev.sockets[0]} if sev else {})
     r = subprocess.run([BIN + "/ccdm-setup", *words], stdin=subprocess.DEVNULL, capture_output=True, env=env, timeout=120)

@@ -5,8 +5,8 @@
   faults.py ctr DEVICE SECTORS OPTION...    every allocation of ctr fails once
   faults.py io WHAT PERCENT DEVICE SECONDS  I/O while WHAT fails, against a model
 
-WHAT: alloc (slab and page allocations made by the module), seal, open (calls
-that come back with -ENOMEM before anything was done), all.
+WHAT: alloc (slab and page allocations of the module), seal, open (calls that return -ENOMEM
+without an effect), all.
 """
 import ctypes
 import os
@@ -27,7 +27,7 @@ def put(path, value):
 
 
 def module_text():
-    """Where the module's functions are."""
+    """Return the addresses of the module's functions."""
     at = []
     with open("/proc/kallsyms") as f:
         for line in f:
@@ -59,7 +59,7 @@ def faulty_function(name, probability, error=ENOMEM):
 
 def all_well():
     faulty_allocations(0)
-    put("fail_function/inject", "\n")       # all of them
+    put("fail_function/inject", "\n")       # of all functions
 
 
 # ---- every allocation of ctr ------------------------------------------------
@@ -68,7 +68,7 @@ CREATE, RELOAD, REMOVE, CLEAR = 0, 1, 2, 14    # enum of libdevmapper.h
 
 
 def fail_nth(n):
-    """Let the n-th allocation of this thread from now on fail; what was left of the last order."""
+    """Let the n-th allocation of this thread from now on fail. Return: what is left of the last order."""
     with open("/proc/thread-self/fail-nth") as f:
         left = int(f.read())
     with open("/proc/thread-self/fail-nth", "w") as f:
@@ -82,7 +82,7 @@ class DM:
         self.lib.dm_task_create.restype = ctypes.c_void_p
 
     def run(self, kind, name, table=None, nth=0):
-        """True if it went well, and what is left of @nth."""
+        """Return: True if it succeeded, and what is left of @nth."""
         t = ctypes.c_void_p(self.lib.dm_task_create(kind))
         self.lib.dm_task_set_name(t, name.encode())
         if table:
@@ -117,7 +117,7 @@ def ctr(device, sectors, *options):
             break
         failed += not ok
         borne += ok
-        # later ones are many pages that are all allocated in the same place
+        # later allocations are many pages from one place in the code
         nth += 1 + nth // 40
     dm.run(REMOVE, "fault")
     print("# allocations of ctr: %d, made to fail: %d refused, %d borne" % (nth - left, failed, borne))

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""guest - a VM that attests: its TPM, its network, ccdm-setup in it"""
+"""guest - a VM that attests: its TPM, its network, and ccdm-setup in it"""
 import os
 import shutil
 import subprocess
 import time
 
-# of ccdm.conf: what every one has; a root hash goes in
+# the part of ccdm.conf that all have in common; %s is the root hash
 BOOT = """[boot]
 cmdline = root=/dev/mapper/ccdm-root rw systemd.import_credentials=no systemd.gpt_auto=no nohibernate noresume systemd.ssh_auto=no panic=0
 [base]
@@ -17,7 +17,7 @@ data_blocks = 1
 hash_start = 1
 """
 
-# udev gives the interface its name: after that
+# after udev has renamed the interface
 NET = ("set -e; modprobe -a virtio_net; udevadm settle; d=$(ls /sys/class/net | grep -v lo | head -n1); "
        "ip link set lo up; ip link set $d up; ip addr add 10.0.2.15/24 dev $d; "
        "ip route add default via 10.0.2.2")
@@ -53,7 +53,7 @@ class Swtpm:
 
 
 class Maker:
-    """Who makes TPMs, and certifies their endorsement keys: swtpm_setup and its CA."""
+    """A maker of TPMs, which certifies their endorsement keys: swtpm_setup and its CA."""
 
     def __init__(self, path):
         self.path, self.ca = path, os.path.join(path, "ca")
@@ -70,7 +70,7 @@ class Maker:
             f.write(text)
 
     def make(self, path):
-        """A TPM with a certificate in it."""
+        """Make a TPM with a certificate in NV."""
         os.makedirs(path, exist_ok=True)
         r = subprocess.run(["swtpm_setup", "--tpm2", "--tpmstate", path, "--create-ek-cert", "--config",
                             os.path.join(self.path, "setup.conf"), "--overwrite"], capture_output=True, text=True)
@@ -78,7 +78,7 @@ class Maker:
             raise RuntimeError("swtpm_setup: " + r.stdout + r.stderr)
 
     def trust(self, trust):
-        """A broker with this directory believes its TPMs: root, what is below it, lists of both."""
+        """Let a broker with this directory trust its TPMs: the root, the CA below it, lists of both."""
         shutil.copy(os.path.join(self.ca, "swtpm-localca-rootca-cert.pem"), os.path.join(trust, "ek-roots/maker.pem"))
         shutil.copy(os.path.join(self.ca, "issuercert.pem"), os.path.join(trust, "certs/issuer.pem"))
         for name, key, cert in (("root", "swtpm-localca-rootca-privkey.pem", "swtpm-localca-rootca-cert.pem"),
@@ -90,14 +90,14 @@ class Maker:
 
 
 def setup(vm, what):
-    """Exit code and what it said."""
+    """Return: exit code and standard error."""
     return vm.sh("/ccdm/bin/ccdm-setup %s 2>&1" % what, check=False)
 
 
 def asks(t, vm, with_, rc, what, text=""):
-    """default/web/key, which is "secret"; rc 0: it comes, else it does not, and text is said."""
+    """Fetch default/web/key, which is "secret". rc 0: it must arrive; else it must not, and the message contains text."""
     got, out = setup(vm, "secret get default/web/key %s | head -c 6" % with_)
-    # (the code of the last in the pipe: what came is what counts)
+    # the exit code of the pipe's last command: only what arrived counts
     good = out == "secret" if not rc else "secret" not in out and text in out
     return t.ok(good, what, out)
 

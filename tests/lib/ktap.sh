@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# ktap.sh - for tests that are shell scripts: sourced by bash
+# ktap.sh - functions for tests that are shell scripts; source it from bash
 # shellcheck shell=bash
 #
 #	check "what must be true" command...	ok if the command succeeds
 #	refuse "what must fail" PATTERN command...	ok if it fails, saying PATTERN
 #	finish						the plan; ends the test
 
-# the target's cipher suites (tests/lib/vm.py reads them here)
+# the target's cipher suites (tests/lib/vm.py reads this line)
 SUITES="aes-xts-gmac aes-xts-hmac-sha256 aes-gcm"
 ktap_n=0
 ktap_bad=0
@@ -22,7 +22,7 @@ result() {
 	fi
 }
 
-# shellcheck disable=SC2001 # (each line, not the first one)
+# shellcheck disable=SC2001 # (each line, not only the first one)
 note() { sed 's/^/# /' <<<"$*"; }
 
 check() {
@@ -53,7 +53,7 @@ refuse() {
 	fi
 }
 
-# the exit code as well: refuse_code CODE "what" PATTERN command...
+# also check the exit code: refuse_code CODE "what" PATTERN command...
 refuse_code() {
 	local code=$1 what=$2 pattern=$3 out rc
 	shift 3
@@ -79,8 +79,8 @@ finish() {
 
 # ---- ccdm ----
 
-# load [PARAMETER...]: the module. Without any, aes-xts-gmac makes its tags through additional
-# data: what a VM measures without KVM differs from run to run, and says nothing.
+# load [PARAMETER...]: load the module. Without parameters aes-xts-gmac makes its tags through
+# additional data: a measurement in a VM without KVM differs from run to run, and means nothing.
 load() {
 	modprobe -qa xts gcm dm-mod
 	[ $# != 0 ] || set -- gmac=aad
@@ -89,7 +89,7 @@ load() {
 
 sectors() { blockdev --getsz "$1"; }
 
-# most data sectors that fit on a device of $1 sectors (the format, a second time)
+# the most data sectors on a device of $1 sectors (a second implementation of the format)
 fit() {
 	python3 - "$1" <<-'E'
 	import sys
@@ -107,7 +107,7 @@ fit() {
 	E
 }
 
-# mk NAME DEVICE OPTION... : a mapping over the whole device, on_tamper:eio unless said
+# mk NAME DEVICE OPTION... : a mapping over the whole device, with on_tamper:eio by default
 mk() {
 	local name=$1 dev=$2 len
 	shift 2
@@ -116,7 +116,7 @@ mk() {
 	dmsetup create "$name" --table "0 $len ccdm 1 $dev $# $*"
 }
 
-# Nothing has failed in this mapping, and nothing was tampered with.
+# No I/O has failed in this mapping, and no tamper was detected.
 fine() { dmsetup status "$1" | grep -q 'state:active .*poisoned:0 data_errors:0 node_errors:0 tampers:0'; }
 
 rm_map() { dmsetup remove --retry "$1"; }
@@ -125,8 +125,8 @@ stat_of() { dmsetup status "$1" | tr ' ' '\n' | sed -n "s/^$2://p"; }
 
 msg() { dmsetup message "$1" 0 "${@:2}"; }
 
-# listening PID [PROTOCOL]: wait until the process listens; 16 generic netlink, 15 uevents
-# (libnl puts a number of its own above the PID's 22 bits)
+# listening PID [PROTOCOL]: wait until the process listens; 16: generic netlink, 15: uevents
+# (libnl adds a number of its own above the PID's 22 bits)
 listening() {
 	until awk -v p="$1" -v t="${2:-16}" '$2 == t && $3 % 4194304 == p && $4 != "00000000" { f = 1 }
 		END { exit !f }' /proc/net/netlink; do
@@ -136,6 +136,6 @@ listening() {
 
 # nothing of a mapping is left: no user of the module, no mapping
 nothing_left() {
-	# shellcheck disable=SC2143 # (with pipefail, a dmsetup that grep -q stops would count as nothing left)
+	# shellcheck disable=SC2143 # (with pipefail, stopping dmsetup by grep -q would look like "nothing left")
 	[ "$(lsmod | awk '$1 == "dm_ccdm" {print $3}')" = 0 ] && [ -z "$(dmsetup ls --target ccdm | grep -v 'No devices')" ]
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""liar - a guest that lies: what it measures, what it sends, and the CAs that certify it (tests/program/attacks)"""
+"""liar - a guest that lies about its measurements and evidence, and CAs that certify it (tests/program/attacks)"""
 import base64
 import hashlib
 import http.client
@@ -13,7 +13,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 PATH, SECRET = "default/web/key", "correct horse"
 
 
-# ---- what a boot measures ---------------------------------------------------------
+# ---- measurements of a boot --------------------------------------------------------
 
 def digest(bank, data):
     return hashlib.new(bank, data).digest()
@@ -24,7 +24,7 @@ def extend(bank, value, event):
 
 
 class Event:
-    """kind: "firmware", "ccdm" or "systemd"; reg: of the TPM or the TD; label: content_type, if it is a lie"""
+    """kind: "firmware", "ccdm" or "systemd"; reg: register of the TPM or the TD; label: another content_type"""
 
     def __init__(self, kind, reg, data, label=None, data_said=None, event_type=0xd):
         self.kind, self.reg, self.data, self.label, self.event_type = kind, reg, data, label, event_type
@@ -62,7 +62,7 @@ def record(e, bank, rtmr):
 
 
 def logs(events, bank="sha256", rtmr=False):
-    """Members of the evidence."""
+    """The members of the evidence."""
     of = {k: [e for e in events if e.kind == k] for k in ("firmware", "ccdm", "systemd")}
     members = {"cc_eventlog" if rtmr else "firmware_log": firmware_log(of["firmware"], bank, rtmr)}
     for kind in ("ccdm", "systemd"):
@@ -86,7 +86,7 @@ BASE, READY, CAP = b"ccdm-base:%s" % (b"ab" * 32), b"ccdm-ready:1", b"ccdm-cap:1
 
 
 def image(kernel=b"good kernel", rtmr=False):
-    """The events of a boot until the initrd of ccdm is ready."""
+    """The events of a boot until ccdm's initrd is ready."""
     code, stub, ours = (1, 2, 3) if rtmr else (4, 11, 15)
     e = [Event("firmware", code, CALLING), Event("firmware", code, SEPARATOR)]
     if rtmr:
@@ -99,7 +99,7 @@ def image(kernel=b"good kernel", rtmr=False):
 
 
 def enclave_id(events, bank="sha256", rtmr=False):
-    """As Documentation/explanation/attestation.rst defines it, independent of the code."""
+    """As Documentation/explanation/attestation.rst defines it; independent of the code."""
     out = "ccdm-enclave-id 1\n%s\n" % ("tdx sha384" if rtmr else "tpm " + bank)
     known = {digest(bank, x) for x in (SEPARATOR, CALLING, b"Returning from EFI Application from Boot Option", *EXIT)}
     for reg in (1, 2, 3) if rtmr else (4, 8, 9, 11, 12, 13, 14, 15):
@@ -143,7 +143,7 @@ class Guest:
         return r.status, json.loads(data) if data else {}, got.split(";")[0] if got else None
 
     def auth(self, tee, tpm=None):
-        """tpm: {"ek": N, "ak": N}, to be tried: the credential is in self.credential then."""
+        """tpm: {"ek": N, "ak": N}: request a credential, and store it in self.credential."""
         extra = {"ccdm-tpm": self.do(introduce=tpm)} if tpm else {}
         status, said, self.cookie = self.http("POST", "auth", json.dumps({"version": "0.4.0", "tee": tee, "extra-params": extra}))
         assert status == 200, said
@@ -165,7 +165,7 @@ class Guest:
         return self.send(self.do(**ask)["message"])
 
     def attest_svsm(self, is_, beside, tpm, credential=None):
-        """With its TPM beside it, activated in this session, or with another session's credential."""
+        """With an additional TPM, activated in this session, or with another session's credential."""
         nonce = self.auth("snp", tpm)
         activation = dict(tpm, credential=credential or self.credential)
         return self.send(self.do(make="snp", nonce=nonce, key=0, beside=dict(beside, activation=activation), **{"is": is_})["message"])
@@ -205,7 +205,7 @@ class Ca:
             return f.read()
 
     def cert(self, key, usage, keyusage="digitalSignature", serial=2, more=""):
-        """PEM of a certificate of the key in file key, which is public or has a private part."""
+        """Certify the key in file key, which is public or has a private part. Return: PEM"""
         ext = self.path + ".ext"
         with open(ext, "w") as f:
             f.write("basicConstraints=critical,CA:FALSE\nauthorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n" +
@@ -218,7 +218,7 @@ class Ca:
                         self.path + ".key", "-set_serial", str(serial), "-days", "365", "-" + self.md, "-extfile", ext).decode()
 
     def crl(self, revoked=(), extensions="", number=1):
-        """PEM of a list; extensions: lines of [crl] for openssl, with their sections; a higher number is newer."""
+        """Make a revocation list. extensions: lines of [crl] for openssl, with their sections; a higher number is newer. Return: PEM"""
         index, cnf = self.path + ".index", self.path + ".ca.cnf"
         with open(index, "w") as f:
             for serial in revoked:

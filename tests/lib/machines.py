@@ -5,9 +5,9 @@
   tests/run vm [--kernel K] [--all] [--list] [--shell] [TEST...]
   tests/run boot [--suite S] [--all] [--list] [TEST...]
 
-Each test is a file. In tests/vm, NN-topic.sh runs in a VM and NN-topic.py on the host beside one.
-In tests/boot each test boots a Debian by its firmware. The output is KTAP. A test that hangs,
-dies, or leaves a new warning in the kernel's log has failed.
+Each test is a file. In tests/vm, NN-topic.sh runs in a VM, and NN-topic.py on the host of a VM.
+In tests/boot each test boots a Debian with firmware. The output is KTAP. A test that hangs, dies,
+or leaves a new warning in the kernel's log has failed.
 """
 import argparse
 import atexit
@@ -34,11 +34,11 @@ PRINTK = re.compile(r"\[ *\d+\.\d+\] ")
 
 
 class Test:
-    """What a test on the host gets: results, disks, VMs."""
+    """The interface for tests on the host: results, disks, VMs."""
 
     def __init__(self, name, kernel, full):
         self.name, self.kernel, self.full = name, kernel, full
-        self.debian = {"debug": "trixie", "gcov": "bookworm"}.get(kernel, kernel)   # of a boot
+        self.debian = {"debug": "trixie", "gcov": "bookworm"}.get(kernel, kernel)   # the suite that a boot uses
         self.results = []
         self.dir = tempfile.mkdtemp(prefix="ccdm-test-")
         self.nr_vms = 0
@@ -70,7 +70,7 @@ class Test:
         return V.VM(self.kernel, disks, log=log or os.path.join(self.dir, "console%02d.log" % self.nr_vms), **kw)
 
     def image(self, name="image.img", **env):
-        """A disk that boots: scripts/image says what env means. For tests of the boot."""
+        """A disk that boots; scripts/image describes env. For tests in boot/."""
         path = os.path.join(self.dir, name)
         B.make_disk(self.kernel, path, **env)
         return path
@@ -83,18 +83,18 @@ class Test:
         return B.Boot(disks, log=os.path.join(self.dir, name), **kw)
 
     def load(self, vm, gmac="aad"):
-        """The module. What it would measure differs from run to run, and says nothing without KVM."""
+        """Load the module, without its measurement: without KVM it differs from run to run, and means nothing."""
         vm.sh("dmesg -C; modprobe -qa xts gcm dm-mod; insmod /ccdm/dm-ccdm.ko gmac=" + gmac)
 
     def warnings(self, log):
-        """Lines of a kernel log that fail a test."""
+        """Lines of a kernel log that make a test fail."""
         return [x for x in log.splitlines() if BAD_LOG.search(x) and "KCSAN" not in x and
                 not (self.allow_log and re.search(self.allow_log, x))] + races(log)
 
     def check_log(self, vm):
-        """No warning in the VM's kernel log."""
+        """Expect no warning in the VM's kernel log."""
         if self.kernel == "debug":
-            # (an object counts as lost when it is 5 s old)
+            # an object counts as leaked when it is 5 s old
             vm.sh("echo scan > /sys/kernel/debug/kmemleak; sleep 6; echo scan > /sys/kernel/debug/kmemleak")
             leaks = ["unreferenced" + x for x in vm.sh("cat /sys/kernel/debug/kmemleak").split("unreferenced")[1:]
                      if not (self.allow_leak and re.search(self.allow_leak, x))]
@@ -108,7 +108,7 @@ class Test:
                 print("    # " + line)
 
     def check_consoles(self):
-        """No warning of the kernel on the consoles of the machines that booted."""
+        """Expect no kernel warning on the consoles of the machines that booted."""
         bad = []
         for log in sorted(glob.glob(self.dir + "/console*.log")):
             with open(log, errors="replace") as f:
@@ -122,7 +122,7 @@ class Test:
 
 
 def races(log):
-    """Titles of KCSAN's reports in which the module itself reads or writes: it, or what it called, is on top."""
+    """Titles of KCSAN's reports in which the module itself accesses memory: it, or a function that it called, is on top."""
     found = []
     for report in log.split("BUG: KCSAN: ")[1:]:
         title, *lines = report.split("=====")[0].splitlines()
@@ -148,16 +148,16 @@ def size_of(text):
 
 
 class SharedVM:
-    """The VM that shell tests use one after the other, if their headers say "vm: shared" and ask for
-    the same machine. A test that fails, or leaves something behind, ends it: the next one boots anew."""
+    """The VM that shell tests use one after the other if their headers say "vm: shared" and ask for
+    the same machine. A test that fails or leaves something behind ends it; then the next test boots a new VM."""
 
-    DISKS = 3           # /dev/vdd, vde, vdf; those that a test does not name have one MiB
+    DISKS = 3           # /dev/vdd, vde, vdf; disks that a test does not name have one MiB
 
     def __init__(self):
         self.key = self.vm = self.dir = None
 
     def get(self, t, key, sizes, **kw):
-        """The VM with empty disks of these sizes."""
+        """Return the VM, with empty disks of these sizes."""
         if self.vm and self.key != key:
             self.end()
         sizes = sizes + [1 << 20] * (self.DISKS - len(sizes))
@@ -176,7 +176,7 @@ class SharedVM:
         return self.vm
 
     def reuse(self, t):
-        """After a test that passed: True if it left nothing behind, and the module is unloaded without a warning."""
+        """After a test that passed: True if it left nothing behind, and if the module was unloaded without a warning."""
         left = self.vm.sh(LEFT, check=False)[1].strip()
         bad = t.warnings(self.vm.sh("dmesg"))
         t.ok(not bad, "no warning in the kernel log when the module is unloaded", "\n".join(bad))
@@ -234,9 +234,9 @@ def run_shell(t, path):
 
 
 def script(t, vm, path):
-    """Run a test that is a shell script, in this VM."""
+    """Run a test that is a shell script in this VM."""
     limit = int(header(path, "limit", "600")) * (6 if t.kernel in V.SLOW else 1) * (8 if t.full else 1)
-    vm.sh("dmesg -C")       # the boot is not under test
+    vm.sh("dmesg -C")       # do not judge messages of the boot
     rc, out = vm.sh("set -o pipefail; CCDM_FULL=%d CCDM_SLOW=%d bash /ccdm/tests/vm/%s 2>&1 | tee /dev/ttyS0" %
                     (t.full, t.kernel in V.SLOW, os.path.basename(path)),
                     check=False, timeout=limit)
@@ -264,7 +264,7 @@ def shares(path):
 
 
 def steps(paths):
-    """Names, a step of scripts/check a line: tests that share a VM are one step, six at most."""
+    """The tests as steps for scripts/check, one per line: tests that share a VM are one step, at most six."""
     together = {}
     for path in paths:
         name = os.path.basename(path).rsplit(".", 1)[0]
@@ -344,7 +344,7 @@ def main():
         V.prepare(a.kernel)
     if not boots and a.shell:
         return shell(a.kernel)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("machines: terminated"))   # and its machines with it
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("machines: terminated"))   # end its VMs, too
     atexit.register(SHARED.end)
     paths.sort(key=lambda x: (header(x, "cpus", "2") if shares(x) else "", x))
     print("KTAP version 1\n1..%d" % len(paths))

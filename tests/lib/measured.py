@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""measured - what ccdm-image predicts of a disk, beside what a boot of the disk measures"""
+"""measured - compare ccdm-image's prediction for a disk with what a boot of the disk measures"""
 import base64
 import json
 import os
@@ -9,7 +9,7 @@ import subprocess
 from vm import TOP
 
 BANKS = ("sha256", "sha384")
-# registers that are predicted, and those that must stay as they begin or hold a separator
+# registers that are predicted, and registers that must keep their initial value or hold a separator
 PCRS = ("4", "5", "9", "11")
 
 
@@ -31,7 +31,7 @@ def keep(t, name, data):
 
 
 def equal(t, what, disk, values, pcrs=PCRS, words=()):
-    """The registers hold what was predicted."""
+    """Check that the registers hold the predicted values."""
     want = predicted(disk, *words)["pcrs"]
     for bank in BANKS:
         wrong = [i for i in pcrs if values.get((bank, i)) != want[i][bank]]
@@ -39,7 +39,7 @@ def equal(t, what, disk, values, pcrs=PCRS, words=()):
 
 
 def whole(t, disk):
-    """All of a boot: events of both logs, registers, and the ID as a broker computes it."""
+    """Check a whole boot: events of both logs, registers, and the ID as a broker computes it."""
     with t.boot([disk], title="whole") as m:
         logs = [keep(t, name, base64.b64decode(m.sh("base64 -w0 " + path))) for name, path in (
             ("firmware.log", "/sys/kernel/security/tpm0/binary_bios_measurements"), ("ccdm.log", "/run/ccdm/tpm2-measure.log"),
@@ -49,7 +49,7 @@ def whole(t, disk):
     values = {tuple(x.split()[:2]): x.split()[2].lower() for x in values.splitlines()}
     rc, out = image("verify", disk, "--event-log", logs[0], "--ccdm-log", logs[1])
     t.ok(rc == 0 and "the log is of a boot of this disk" in out, "each event of both logs is as predicted", out)
-    # (systemd measured more into PCR 11 since)
+    # systemd has measured more into PCR 11 since then
     equal(t, "a whole boot", disk, values, ("4", "5", "9"))
     want = predicted(disk)["enclave-id"]["tpm"]
     for bank in BANKS:

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# nvme.sh - the body of 76-nvme and 77-nvme-one-cpu: fio on a disk that completes
-# in hard interrupts; "poll" adds polled requests
+# nvme.sh - shared by 76-nvme and 77-nvme-one-cpu: fio on a disk that completes in hard
+# interrupts; "poll" adds polled requests
 # shellcheck shell=bash
 . /ccdm/tests/lib/ktap.sh
 load
 D=/dev/nvme0n1
 run_fio() { fio --filename=/dev/mapper/t --output-format=terse --direct=1 --size=16m --verify=crc32c --verify_fatal=1 "$@" >/tmp/fio.log 2>&1 || { cat /tmp/fio.log; return 1; }; }
 
-# io_uring sends polled requests with REQ_NOWAIT, which kernels refuse for every
-# target that does not take it, dm-crypt included: refused cleanly is right
+# io_uring sends polled requests with REQ_NOWAIT, which kernels refuse for each target that does
+# not support it, including dm-crypt: a clean refusal is correct
 polled() {
 	local out rc
 	out=$(run_fio --name=v --rw=randwrite --bs=4k --ioengine=io_uring --iodepth=16 --hipri=1 2>&1)

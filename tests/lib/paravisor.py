@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""paravisor - what stands between an Azure VM and its TEE, inside of the guest
+"""paravisor - simulates, inside of the guest, what is between an Azure VM and its TEE
 
   paravisor.py snp|tdx [other-key] [no-user-data] [no-service] [torn]
 
-Keeps a key at 0x81000003 and the HCL report in NV index 0x01400001 of the machine's TPM,
-makes a new report whenever something is written into 0x01400002, and is the metadata
-service at 169.254.169.254. Reports and quotes are signed outside (tests/kernel/sim/signer.c), through the
-second serial port. other-key: another key than the vTPM's stands in the report;
-no-user-data: it takes none; no-service: there is no metadata service;
-service-fails: it answers with an error; service-lies: with what is no text; torn: a new report is
-written from its end, with a second before the rest. Makes /tmp/paravisor when it is there.
+Keeps a key at 0x81000003 and the HCL report in NV index 0x01400001 of the machine's TPM. Makes a
+new report whenever 0x01400002 is written, and serves the metadata service at 169.254.169.254.
+Reports and quotes are signed outside (tests/kernel/sim/signer.c), over the second serial port.
+other-key: the report names another key than the vTPM's; no-user-data: user data is not supported;
+no-service: there is no metadata service; service-fails: it answers with an error; service-lies:
+its answer is not text; torn: a new report is written from its end, with a pause of a second
+before the rest. Creates /tmp/paravisor when it is ready.
 """
 import base64
 import hashlib
@@ -30,7 +30,7 @@ READ_WRITE = 0x02060006     # by owner or index, no dictionary attacks
 tee, words = sys.argv[1], sys.argv[2:]
 
 
-# ---- a TPM -----------------------------------------------------------------------
+# ---- the vTPM ---------------------------------------------------------------------
 
 class TpmError(Exception):
     pass
@@ -41,7 +41,7 @@ def sized(data):
 
 
 def tpm(code, handles, params, auths=1, answers_handle=False):
-    """A command with empty passwords. The answer's handle, if it has one, and parameters."""
+    """Run a command with empty passwords. Return: the handle in the answer, if it has one, and the parameters."""
     auth = struct.pack(">IHBH", 0x40000009, 0, 0, 0) * auths
     body = b"".join(struct.pack(">I", h) for h in handles)
     if auths:
@@ -80,13 +80,13 @@ def nv_read(index, size):
 
 
 def make_key():
-    """RSA, restricted, for RSASSA. Its modulus."""
+    """Make a restricted RSA key for RSASSA. Return: its modulus."""
     public = struct.pack(">HHIH", 1, 0x0B, 0x50472, 0) + struct.pack(">HHHHI", 0x10, 0x14, 0x0B, 2048, 0) + sized(b"")
     handle, a = tpm(0x131, [ENDORSEMENT], sized(sized(b"") + sized(b"")) + sized(public) + sized(b"") +
                     struct.pack(">I", 0), answers_handle=True)
     area = a[2:2 + struct.unpack(">H", a[:2])[0]]
     try:
-        tpm(0x120, [OWNER, AK], struct.pack(">I", AK))      # the one of before
+        tpm(0x120, [OWNER, AK], struct.pack(">I", AK))      # the key of an earlier run
     except TpmError:
         pass
     tpm(0x120, [OWNER, handle], struct.pack(">I", AK))
@@ -94,7 +94,7 @@ def make_key():
     return area[-256:]
 
 
-# ---- the TEE, outside ------------------------------------------------------------------
+# ---- the TEE, outside of the guest ------------------------------------------------------
 
 serial = os.open("/dev/ttyS1", os.O_RDWR | os.O_NOCTTY)
 tty.setraw(serial)
@@ -102,7 +102,7 @@ one_at_a_time = threading.Lock()
 
 
 def report(data):
-    """Report or quote bound to these 64 bytes, and the host's table of certificates."""
+    """A report or quote bound to these 64 bytes, and the host's certificate table."""
     def get(n):
         out = b""
         while len(out) < n:
@@ -120,7 +120,7 @@ def b64url(data):
 
 
 def hcl(user):
-    """The HCL report: header, report, what stands before the claims, claims."""
+    """The HCL report: header, report, fields before the claims, claims."""
     global vcek
     claims = json.dumps({"keys": [{"kid": "HCLAkPub", "kty": "RSA", "e": "AQAB", "n": b64url(modulus).rstrip("=")}],
                          "user-data": user.hex().upper()}, separators=(",", ":")).encode()
@@ -177,7 +177,7 @@ if "no-service" not in words:
     threading.Thread(target=server.serve_forever, daemon=True).start()
 open("/tmp/paravisor", "w").close()
 while True:
-    time.sleep(0.2)     # (a TPM tells nobody that it was written to)
+    time.sleep(0.2)     # poll: a TPM does not signal that an index was written
     if "no-user-data" in words:
         continue
     data = nv_read(DATA, DATA_SIZE)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""quotes - a TPM's quotes, logs, and reports of an SVSM, made for tests with openssl"""
+"""quotes - quotes of a TPM, logs, and reports of an SVSM, made with openssl for tests"""
 import base64
 import hashlib
 import json
@@ -44,7 +44,7 @@ class Tpm:
         openssl("req", *ec, "-keyout", self.key, "-out", request, "-subj", "/CN=ak")
         openssl("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", ca_key, "-CAcreateserial", "-days", "3650", "-extfile",
                 extensions, "-out", self.cert)
-        # (a revocation list with nothing in it)
+        # an empty revocation list
         conf, self.crl = os.path.join(path, "ca.conf"), os.path.join(path, "crl.pem")
         with open(conf, "w") as f:
             f.write("[ca]\ndefault_ca=x\n[x]\ndatabase=%s/index\ndefault_md=sha256\ndefault_crl_days=3650\n"
@@ -56,7 +56,7 @@ class Tpm:
         self.words = ["--cert", self.cert, "--ak-root", self.ca, "--allow", "no-crl"]
 
     def quote(self, pcrs, selected=range(24), nonce=b"", beside=None, flip=0):
-        """Evidence over the registers that are selected; beside: what the evidence says of all, if that is something else."""
+        """Evidence over the selected registers. beside: values of all registers in the evidence, if they differ."""
         mask = sum(1 << i for i in selected)
         digest = hashlib.sha256(b"".join(pcrs[i] for i in sorted(selected))).digest()
         message = struct.pack(">IHH", 0xff544347, 0x8018, 34) + b"\0\x0b" + bytes(32) + struct.pack(">H", len(nonce)) + nonce
@@ -70,7 +70,7 @@ class Tpm:
 
 
 def capture(tee, primary, nonce, beside=None):
-    """As "ccdm-setup evidence --json" prints it; primary, beside: functions of what they must be bound to."""
+    """In the form of "ccdm-setup evidence --json". primary, beside: functions of the data to bind."""
     key = {"kty": "EC", "crv": "P-256", "alg": "ECDH-ES+A256KW", "x": "x", "y": "y"}
 
     def bound(**more):
@@ -87,14 +87,14 @@ def event(index, type_, digest, data, alg=0xb):
 
 
 def log(events, alg=0xb):
-    """A firmware log of (register, digest), in the bank of SHA-256, or for a TD of SHA-384."""
+    """A firmware log of (register, digest), in the bank SHA-256, or SHA-384 for a TD."""
     spec = b"Spec ID Event03\0" + struct.pack("<IIIHHB", 0, 0x02000200, 1, alg, 32 if alg == 0xb else 48, 0)
     text = struct.pack("<II", 0, 3) + bytes(20) + struct.pack("<I", len(spec)) + spec
     return text + b"".join(event(i, 8, d, b"", alg) for i, d in events)
 
 
 def registers(events, name="sha256", count=24):
-    """What registers hold after (register, digest)."""
+    """The values of the registers after (register, digest)."""
     size = hashlib.new(name).digest_size
     values = [b"\xff" * size if 17 <= i <= 22 else bytes(size) for i in range(count)]
     for i, d in events:
@@ -103,7 +103,7 @@ def registers(events, name="sha256", count=24):
 
 
 def snp_json(raw):
-    """An SNP report of version 2 to 4 before Turin, as the KBS protocol carries it."""
+    """An SNP report of version 2 to 4 before Turin, in the form of the KBS protocol."""
     def number(at, size):
         return int.from_bytes(raw[at:at + size], "little")
 
@@ -127,6 +127,6 @@ def snp_json(raw):
 
 
 def ek_area():
-    """TPMT_PUBLIC of an endorsement key, by template L-1."""
+    """TPMT_PUBLIC of an endorsement key with template L-1."""
     return (struct.pack(">HHI", 1, 0xb, 0x300b2) + struct.pack(">H", 32) + bytes(32) +
             struct.pack(">HHHHHI", 6, 128, 0x43, 0x10, 2048, 0) + struct.pack(">H", 256) + b"\xc1" * 255 + b"\x01")

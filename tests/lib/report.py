@@ -2,8 +2,8 @@
 # Copyright The ccdm authors
 """report - KTAP in; the same out, and one closing line: N passed, N failed, N skipped
 
-A result that has subtests stands for them and is not counted itself. These are failures, too: a
-plan that was not kept, no plan at all, and a program that ends with an error though none of its
+A result with subtests is not counted itself; its subtests are. These are failures, too: a plan
+that was not kept, a missing plan, and a program that ends with an error although none of its
 tests failed. A program that prints no KTAP is one test, and its exit code is the result.
 """
 import re

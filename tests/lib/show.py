@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""show - what the demos print: what has just been measured, or they fail"""
+"""show - output of the demos: each result has just been measured, or the demo fails"""
 import sys
 
 
@@ -25,7 +25,7 @@ def guest(vm, cmd):
 
 
 def tamper(log):
-    """The lines of a console that speak of it."""
+    """The lines of a console that contain a text."""
     for line in log.splitlines():
         if "tamper" in line:
             show(line)

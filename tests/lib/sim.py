@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""sim - the host's side of a TEE for tests: who signs its reports (tests/kernel/sim)"""
+"""sim - the host's side of a TEE for tests: the signer of its reports (tests/kernel/sim)"""
 import os
 import socket
 import struct
@@ -10,7 +10,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 
 
 class Signer:
-    """A processor and its VMs; trust: the directory of a broker that is to believe it."""
+    """A processor and its VMs. trust: the directory of a broker that must trust it."""
 
     def __init__(self, tee, path, trust, vms=1):
         self.tee, self.path, self.trust = tee, path, trust
@@ -36,19 +36,19 @@ class Signer:
             raise RuntimeError("the signer says '%s', not '%s'" % (line, want))
 
     def vm(self, measurement, word="", n=0):
-        """What VM number n is from now on: 96 digits, and what is odd about it."""
+        """Set the measurement of VM number n (96 digits), and its fault."""
         self.p.stdin.write("%d %s %s\n" % (n, measurement, word))
         self.p.stdin.flush()
         self._line(str(n))
 
     def svsm(self, ek=None, n=0):
-        """An SVSM below VM number n, whose TPM has the EK in this file; None: it has no TPM."""
+        """Put an SVSM below VM number n. Its TPM has the EK in this file; None: it has no TPM."""
         self.p.stdin.write("%d svsm %s\n" % (n, ek or ""))
         self.p.stdin.flush()
         self._line(str(n))
 
     def report(self, data, n=0):
-        """What VM number n gets of its processor: report or quote, and the host's certificates."""
+        """What the processor returns to VM number n: report or quote, and the host's certificates."""
         with socket.socket(socket.AF_UNIX) as c:
             c.connect(self.sockets[n])
             c.sendall(b"CCDMR\0" + data)
@@ -56,13 +56,13 @@ class Signer:
                 return [f.read(size) for size in struct.unpack("<II", f.read(8))]
 
     def args(self, n=0):
-        """Of QEMU: the second serial port leads here."""
+        """Arguments of QEMU that connect the second serial port."""
         return ["-chardev", "socket,id=tee,path=" + self.sockets[n], "-device", "isa-serial,chardev=tee"]
 
 
 def load(vm, tee, floor=0):
-    """The TEE's interfaces in a VM; floor: the privilege level of its kernel."""
-    # (before 6.7 there is none of them, and since 6.16 it has another name)
+    """Load the TEE's interfaces in a VM. floor: the VMPL of its kernel."""
+    # kernels before 6.7 have no such module, and since 6.16 it has another name
     vm.sh("for m in configfs tsm tsm_report; do modprobe -q $m || :; done; set -e; mountpoint -q /sys/kernel/config || "
           "mount -t configfs none /sys/kernel/config || test ! -d /sys/kernel/config; "
           "insmod /ccdm/ccdm-sim.ko tee=%s floor=%d; udevadm settle" % (tee, floor))

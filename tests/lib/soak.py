@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""soak - in the VM: everything at once on one mapping, until a time is over or it is told that somebody struck
+"""soak - in the VM: all uses at once on one mapping, until the time is over or the host has struck
 
-  soak.py SECONDS SEED	the last line is JSON: what was done, or what was wrong
+  soak.py SECONDS SEED  the last line is JSON: statistics, or what was wrong
 
-It waits at /run/told and /run/go when the region that stands still is written, twice.
-On /dev/mapper/t, which is there: fio with verification, a file system that fills and is emptied, blocks
-with labels beside an oracle, and a region that is written at the beginning and never again. Meanwhile the
-cache is dropped and resized, scrubs and syncs begin, the mapping is suspended, a CPU goes and comes, and
-memory is short. On /dev/mapper/e, whose device fails now and then: labelled blocks, where EIO is allowed.
-/run/struck says, once it is there, that an error of t may be the host's doing.
+It waits at /run/told and /run/go after each of the two writes of the unchanging region.
+On the existing /dev/mapper/t: fio with verification; a file system that is filled and emptied; labelled
+blocks with an oracle; and a region that is written at the beginning and never again. Meanwhile the
+cache is dropped and resized, scrubs and syncs run, the mapping is suspended, a CPU goes offline and
+online, and memory is short. On /dev/mapper/e, whose device sometimes fails: labelled blocks, where EIO
+is allowed. Once /run/struck exists, an error of t may be the host's doing.
 """
 import json
 import os
@@ -52,7 +52,7 @@ def is_wrong(what):
 
 
 def failed(what, detail=""):
-    """Something did not work: the host's doing, if it struck and was seen; else wrong."""
+    """An operation failed: this is right if the host struck and it was detected; else it is wrong."""
     if struck() and status().get("state") == "tampered":
         over.set()
     else:
@@ -65,7 +65,7 @@ def region(name, at, size):
 
 
 class Worker(Blocks):
-    """Works on blocks at random until it is over."""
+    """Use random blocks until the end."""
 
     def __init__(self, dev, rng, errors=None):
         super().__init__(dev, errors)
@@ -116,7 +116,7 @@ def fio(dev, rng):
 
 
 def files(dev, rng):
-    """A file system of each kind in turn: filled, dropped from memory, compared, emptied."""
+    """Each kind of file system in turn: fill it, drop it from memory, compare, empty it."""
     while not over.is_set():
         fs = rng.choice(("ext4", "xfs", "btrfs"))
         src = rng.choice(("/usr/bin", "/usr/sbin", "/usr/lib/python3.11"))
@@ -132,7 +132,7 @@ def files(dev, rng):
 
 def disturb(rng):
     cpu = "/sys/devices/system/cpu/cpu1/online"
-    # what the mapping may answer: its fixed parts do not fit, and a scrub runs
+    # errors that the mapping may return: its reserves do not fit, or a scrub already runs
     may = {"cache": "No space left", "scrub": "busy"}
     while not over.wait(rng.random() * 2):
         what = rng.choice(("drop", "cache", "scrub", "stop", "sync", "suspend", "cpu", "memory", "caches"))
@@ -161,7 +161,7 @@ def disturb(rng):
 
 
 def still(dev):
-    """The region that stands still: written twice at the beginning, so that there is something old."""
+    """The unchanging region: written twice at the beginning, so old data exists."""
     blocks = Blocks(dev)
     for version in (1, 2):
         for at in range(0, blocks.blocks, LEAF):
@@ -190,7 +190,7 @@ def main():
         if t.is_alive():
             wrong.append("something hangs")
     sh("echo 1 >/sys/devices/system/cpu/cpu1/online; dmsetup resume t")
-    # The device of e is well again: what is not poisoned must be readable, and right.
+    # The device of e works again: all blocks that are not poisoned must be readable and right.
     sh("dmsetup suspend low && dmsetup load low --table \"$(cat /run/well)\" && dmsetup resume low")
     try:
         for i in range(100):

@@ -2,12 +2,12 @@
 # Copyright The ccdm authors
 """swapped - in the VM: a working set larger than memory, written and verified
 
-  swapped.py SIZE    in two processes; SIZE is 128M (MiB), or +160M, that much
-                     more than the memory that is available. All but 96 MiB of
-                     that is locked first, so that a large machine takes no longer
+  swapped.py SIZE    in two processes. SIZE is 128M (MiB), or +160M: that much
+                                        more than the available memory. All but 96 MiB of the available
+                                        memory is locked first, so a large machine does not take longer
 
-Every page carries its number and its owner; a wrong one is an error. The work is
-the same however fast the machine is.
+Every page contains its number and its owner; a wrong page is an error. The amount of work does not
+depend on the machine's speed.
 """
 import ctypes
 import mmap
@@ -32,7 +32,7 @@ def work(pages, who):
 
 
 def lock(size):
-    """Memory that is not swapped; the caller keeps it."""
+    """Lock memory against swapping; the caller must keep it."""
     m = mmap.mmap(-1, size)
     if ctypes.CDLL(None).mlock(ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(m))), ctypes.c_size_t(size)):
         sys.exit("cannot lock %d MiB" % (size >> 20))
@@ -44,7 +44,7 @@ def main():
     if sys.argv[1].startswith("+"):
         with open("/proc/meminfo") as f:
             available = [int(line.split()[1]) << 10 for line in f if line.startswith("MemAvailable:")][0]
-        locked = lock((available - LEFT) // PAGE * PAGE)    # noqa: F841 (locked while somebody knows it)
+        locked = lock((available - LEFT) // PAGE * PAGE)    # noqa: F841 (locked while it is referenced)
         size += LEFT
     pages = size // PAGE // 2
     children = []

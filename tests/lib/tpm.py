@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""tpm - a TPM that does not do as it is told: it stands between QEMU and swtpm
+"""tpm - a TPM that misbehaves: a proxy between QEMU and swtpm
 
-QEMU hands swtpm, on its control channel, one end of a pair of sockets for the commands
-(CMD_SET_DATAFD). The proxy keeps that end, hands on another, and sees every command.
+QEMU passes swtpm, over its control channel, one end of a pair of sockets for the commands
+(CMD_SET_DATAFD). The proxy keeps that end, passes on another one, and sees every command.
 """
 import socket
 import struct
@@ -11,7 +11,7 @@ import threading
 
 GET_CAPABILITY, PCR_EVENT = 0x17a, 0x13c
 CAP_PCRS = 5
-PCR = 15        # what the boot measures into
+PCR = 15        # the register into which the boot measures
 RC_LOCKOUT = 0x921
 
 
@@ -19,32 +19,32 @@ def answer(rc=0, body=b""):
     return struct.pack(">HII", 0x8001, 10 + len(body), rc) + body
 
 
-# What is wrong with it: the command as swtpm shall have it, and the answer if it is not
-# swtpm's. Asked from the first time on that the boot measures.
+# Faults. Each gets a command. Return: the command for swtpm, and the answer if it is not swtpm's. They
+# take effect from the first command on with which the boot measures.
 
 def hangs(code, command):
-    """It takes what shall be measured, and never answers."""
+    """It accepts the first measurement, and never answers."""
     return command, b"" if code == PCR_EVENT else None
 
 
 def locked(code, command):
-    """It refuses, as one in lockout does."""
+    """It refuses, as in lockout."""
     return command, answer(RC_LOCKOUT) if code == PCR_EVENT else None
 
 
 def lies(code, command):
-    """It says that it has extended the register, and has extended another."""
+    """It claims that it extended the register, but extended another one."""
     return command[:10] + struct.pack(">I", PCR - 1) + command[14:] if code == PCR_EVENT else command, None
 
 
 def blind(code, command):
-    """It says that it has no banks."""
+    """It claims that it has no banks."""
     asked = code == GET_CAPABILITY and struct.unpack(">I", command[10:14])[0] == CAP_PCRS
     return command, answer(0, struct.pack(">BII", 0, CAP_PCRS, 0)) if asked else None
 
 
 class Proxy:
-    """Listens at path for QEMU, speaks to swtpm at real; meddle is one of the above."""
+    """Listens at path for QEMU, and connects to swtpm at real; meddle is one of the functions above."""
 
     def __init__(self, path, real, meddle):
         self.real, self.meddle = real, meddle
@@ -61,7 +61,7 @@ class Proxy:
     def _until_closed(run, *args):
         try:
             run(*args)
-        except OSError:     # QEMU or swtpm has gone
+        except OSError:     # QEMU or swtpm has ended
             pass
         for s in args:
             s.close()
@@ -107,7 +107,7 @@ class Proxy:
 
 
 def message(s):
-    """A command or an answer, whole: its length stands in it."""
+    """Read a complete command or answer; its header contains the length."""
     data = b""
     while len(data) < 10 or len(data) < struct.unpack(">I", data[2:6])[0]:
         more = s.recv(65536)

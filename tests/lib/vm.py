@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""vm - a test VM, seen from its host
+"""vm - a test VM, as its host sees it
 
-The host side of every test: starts QEMU, gives orders to the agent, listens to
-QMP, and owns the raw disk files, which it may edit while the VM runs.
+The host's side of every test: it starts QEMU, gives orders to the agent, reads QMP events, and
+owns the raw disk files, which it may change while the VM runs.
 """
 import base64
 import json
@@ -26,11 +26,11 @@ with open(os.path.join(TOP, "tests/lib/ktap.sh"), encoding="utf-8") as _f:
 
 
 class Stopped(Exception):
-    """The VM is gone: panic, power off, or QEMU died."""
+    """The VM has ended: panic, power off, or QEMU died."""
 
 
 class Disk:
-    """A raw file of the host, given to the VM as virtio-blk (or another device)."""
+    """A raw file of the host that the VM uses as virtio-blk (or another device)."""
 
     def __init__(self, path, size, device="virtio-blk-pci", opts="", fmt="raw"):
         self.path, self.size, self.device, self.opts, self.fmt = path, size, device, opts, fmt
@@ -53,7 +53,7 @@ class Disk:
             f.write(data)
 
     def contains(self, needle):
-        """Is needle anywhere in the data that the file holds?"""
+        """Does the data in the file contain needle anywhere?"""
         fd = os.open(self.path, os.O_RDONLY)
         try:
             at, end = 0, os.fstat(fd).st_size
@@ -84,17 +84,17 @@ find / -xdev -name '*.gcda' ! -path '/run/*' -exec cp --parents -t /run/counts/c
 tar -C /run/counts -cz . | base64 -w0"""
 
 
-SLOW = ("debug", "kcsan")       # kernels that look at everything they do
+SLOW = ("debug", "kcsan")       # kernels that check or record every operation
 
-# How many times longer a VM may take: for machines that are slow, or do other things beside it.
+# Factor for the time limits of a VM: for machines that are slow or busy.
 PATIENCE = float(os.environ.get("CCDM_PATIENCE", "1"))
 
 
 class Machine:
-    """A QEMU with an agent in it and QMP beside it. Who derives from it says what it is made of."""
+    """A QEMU process with an agent inside and a QMP connection. Subclasses define the machine."""
 
-    started, aborts = 0, []     # of all: starts of QEMU, and how it ended where it aborted before the agent spoke
-    boots_in = 240 * PATIENCE   # seconds until the agent speaks
+    started, aborts = 0, []     # of all VMs: number of starts, and the ends of QEMU processes that aborted before the agent answered
+    boots_in = 240 * PATIENCE   # seconds until the agent answers
 
     def __init__(self, log=None):
         self.dir = tempfile.mkdtemp(prefix="ccdm-vm-")
@@ -102,7 +102,7 @@ class Machine:
         self.cmd = []
 
     def common(self, serial=None):
-        """Arguments that every machine has: console, QMP, pvpanic, the agent's port."""
+        """Arguments of every machine: console, QMP, pvpanic, the agent's port."""
         return ["-nodefaults", "-no-user-config", "-nographic", "-no-reboot", "-action", "panic=shutdown"] + (
                 serial or ["-serial", "file:" + self.console]) + [
                 "-qmp", "unix:%s/qmp,server=on,wait=off" % self.dir,
@@ -115,14 +115,14 @@ class Machine:
             try:
                 self.start()
             except Stopped as e:
-                # QEMU failed an assertion of its own, or the firmware stalled (boot.py). Nothing of
-                # the test has run: once more, and counted.
+                # QEMU failed one of its own assertions, or the firmware stalled (boot.py). The test has not
+                # begun, so try once more, and count it.
                 if self.qemu.poll() != -signal.SIGABRT:
                     raise
                 Machine.aborts.append(str(e))
                 self.start()
         except BaseException:
-            self.kill()     # who is not entered is not left
+            self.kill()     # without __enter__ there is no __exit__
             raise
         return self
 
@@ -133,7 +133,7 @@ class Machine:
         self.kill()
 
     def counts(self, where):
-        """Which lines have run: of the module on the gcov kernel, and of programs that count them."""
+        """Collect counts of executed lines: of the module on the gcov kernel, and of programs that count."""
         try:
             if not self.qmp_cmd("query-status")["return"]["running"]:
                 return
@@ -158,7 +158,7 @@ class Machine:
         self.hello()
 
     def hello(self):
-        """Wait for the agent's first word."""
+        """Wait for the agent's first message."""
         self.release = self._answer(0, self.boots_in)["hello"]
 
     def _connect(self, name):
@@ -184,7 +184,7 @@ class Machine:
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def off(self, timeout=60):
-        """Orderly end."""
+        """Shut it down in order."""
         self._send({"op": "bye"})
         try:
             self.qemu.wait(timeout)
@@ -194,7 +194,7 @@ class Machine:
     # ---- the agent ----
 
     def _stopped(self, what):
-        """The error that says how QEMU ended, if it did."""
+        """The error that says how QEMU ended, if it has."""
         try:
             return Stopped("%s; QEMU ended with %d: %s" % (what, self.qemu.wait(2), self.qemu_log()))
         except subprocess.TimeoutExpired:
@@ -236,7 +236,7 @@ class Machine:
         return self._answer(self._send(o), wait)
 
     def sh(self, cmd, check=True, timeout=600):
-        """Run a shell command; its output. check: it must succeed."""
+        """Run a shell command. Return: its output. check: it must succeed."""
         timeout *= PATIENCE
         r = self.order(timeout + 30, sh=cmd, timeout=timeout)
         if check and r["rc"]:
@@ -244,7 +244,7 @@ class Machine:
         return r["out"] if check else (r["rc"], r["out"])
 
     def ask(self, cmd):
-        """Begin a shell command and wait for nothing."""
+        """Start a shell command without waiting for it."""
         self._send({"sh": cmd})
 
     def write(self, dev, block, label, count=1):
@@ -287,7 +287,7 @@ class Machine:
                 return o
 
     def wait_event(self, names, timeout=60):
-        """The first QMP event of names, or None."""
+        """Return the first QMP event with one of these names, or None."""
         end = time.monotonic() + timeout
         while True:
             for e in self.events:
@@ -308,14 +308,14 @@ class Machine:
 
 
 def prepare(kernel, tree=TOP):
-    """What a VM with this kernel is made of: the module (of this tree or of another), the root, the initramfs."""
+    """The parts of a VM with this kernel: the module (of this tree or another one), the root, the initramfs."""
     for cmd in ([tree + "/scripts/kernels", "build", kernel], [TOP + "/scripts/guest", "root"],
                 [TOP + "/scripts/guest", "boot", kernel]):
         subprocess.run(cmd, check=True, stdout=sys.stderr)
 
 
 class VM(Machine):
-    """A small VM for the disk's tests: a kernel, a read-only root, a payload."""
+    """A small VM for tests of the disk: a kernel, a read-only root, a payload."""
 
     def __init__(self, kernel="6.1", disks=(), cpus=2, mem=1024, append="", args=(), name="vm",
                  cpu="max", log=None, accel="tcg,thread=multi"):
@@ -327,11 +327,11 @@ class VM(Machine):
         boot = os.path.join(guest, kernel)
         payload = os.path.join(self.dir, "payload.squashfs")
         subprocess.run([os.path.join(TOP, "scripts/guest"), "payload", kernel, payload], check=True)
-        # Page tables of four levels: faster to emulate, and a KASAN kernel cannot tell five from
-        # wild pointers when the timer ticks while it identifies the CPU. maxcpus: QEMU before 10.0.4
-        # aborts now and then where one vCPU moves devices in memory and another one uses them;
-        # stage2 starts the others when all devices are found. no_timer_check: a host that is busy gives
-        # the first ticks too late for the kernel, which panics.
+        # Four-level page tables are faster to emulate. With five levels a KASAN kernel reports wild
+        # pointers if the timer ticks while it identifies the CPU. maxcpus: QEMU before 10.0.4 sometimes
+        # aborts if one vCPU moves devices in memory while another one uses them, so stage2 starts the other
+        # vCPUs when all devices are found. no_timer_check: on a busy host the first ticks come too late for
+        # the kernel's check, which would panic.
         cmd = ["qemu-system-x86_64", "-machine", "q35", "-accel", accel, "-cpu", cpu + ",la57=off",
                "-smp", str(cpus), "-m", str(mem)] + self.common() + [
                "-kernel", os.path.join(CACHE, "kernels", kernel, "vmlinuz"),
@@ -351,7 +351,7 @@ class VM(Machine):
         self.cmd = cmd
 
     def empty_disk(self, i, size):
-        """Disk number i, raw, loses its content and gets this size."""
+        """Empty disk number i (raw), and give it this size."""
         disk = self.disks[i]
         os.truncate(disk.path, 0)
         os.truncate(disk.path, disk.size)
@@ -362,10 +362,10 @@ class VM(Machine):
 
 
 class Mapping:
-    """A ccdm mapping in a VM, opened with dmsetup: for tests of the target itself.
+    """A ccdm mapping in a VM, opened with dmsetup, for tests of the target itself.
 
-    udev=False: without udev, for tests that open hundreds of them; its rules run a
-    dozen programs for each.
+    udev=False: without udev, for tests that open hundreds of mappings; its rules run a
+    dozen programs for each of them.
     """
 
     def __init__(self, vm, name, dev, sectors, opts=(), udev=True):
@@ -399,7 +399,7 @@ class Mapping:
 
 
 class Geometry:
-    """The format, worked out a second time and independently of kmod/ccdm_format.h."""
+    """A second implementation of the format, independent of kmod/ccdm_format.h."""
 
     def __init__(self, blocks):
         self.blocks = blocks
@@ -416,7 +416,7 @@ class Geometry:
         self.levels = len(self.first)
 
     def node(self, level, block):
-        """Block of the backing device where the node above a data block stands."""
+        """The block of the backing device that holds the node above a data block."""
         return self.first[level] + (block >> 7 * (level + 1))
 
 

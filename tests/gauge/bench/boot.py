@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""boot - what a boot on ccdm costs, beside what people stack today
+"""boot - the cost of a boot on ccdm, compared with the usual stack of today
 
   tests/run gauge boot [--suite S] [--gib N[,N...]] [--json FILE]
 
@@ -12,8 +12,8 @@ The same base, kernel and disk, from the start of the kernel to multi-user.targe
   luks2    LUKS2 with hmac-sha256 integrity, freshly formatted (its wipe included),
            the base copied into it from dm-verity, then grown
 
-One vCPU under -icount shift=0: a nanosecond is an instruction. Busy is the time since the
-start of the kernel less what the CPU was idle; I/O is what QEMU counts at the disk.
+One vCPU under -icount shift=0: a nanosecond is an instruction. "Busy" is the time since the
+start of the kernel without the CPU's idle time; "I/O" is QEMU's count at the disk.
 """
 import argparse
 import configparser
@@ -70,7 +70,7 @@ COMMON = "console=ttyS0 loglevel=4 systemd.show_status=yes"
 
 
 def variant(name, parts, dirname):
-    """Kernel, initrd and command line."""
+    """Return: kernel, initrd and command line."""
     c = configparser.ConfigParser(interpolation=None)
     c.read(os.path.join(parts, "ccdm.conf"))
     if name == "ccdm":
@@ -139,7 +139,7 @@ def main():
                 rows.append(r)
                 show(r, base)
     gibs = sorted({r["gib"] for r in rows})
-    if len(gibs) > 1:       # what grows, grows with every GiB
+    if len(gibs) > 1:       # costs that grow do so with every GiB
         print("at 16 GiB, by the slope:")
         first, last = gibs[0], gibs[-1]
         for name in names:

@@ -1,16 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""locks - where anybody waits, and who works: lock_stat of the debug kernel, on several CPUs
+"""locks - where ccdm waits for locks, and which CPUs work: lock_stat of the debug kernel, on several CPUs
 
   tests/run gauge locks [--cpus N] [--ios N]
 
-Each line is a lock at which code of ccdm's had to wait: how often it was taken, how
-often somebody waited, the sum of the waiting in microseconds, and where that was.
-They are the emulator's times on however many CPUs the host has: who waits where says
-more than how long. Two writers on leaves of their own must not wait for each other
-anywhere in ccdm's code, and what one job reads and writes in large pieces must be
-opened and sealed by more than its own CPU; the exit status says whether it is so.
+Each line is a lock for which ccdm's code had to wait: how often it was taken, how often there was
+a wait, the sum of the waits in microseconds, and the place in the code. The times are those of
+the emulator, on as many CPUs as the host has, so the places matter more than the times. Two
+writers on different leaves must not wait for each other anywhere in ccdm's code. What one job
+reads and writes in large pieces must be opened and sealed on more CPUs than its own. The exit
+status says whether both are true.
 """
 import argparse
 import collections
@@ -23,9 +23,9 @@ sys.path.insert(0, os.path.join(TOP, "tests/lib"))
 from vm import VM, prepare  # noqa: E402
 
 MIB = 256
-# One I/O at a time: what waits here waits for the other writer.
+# One I/O at a time: each wait here is for the other writer.
 APART = "--iodepth=1 --numjobs=2 --rw=randwrite --size=8m --offset_increment=64m --bs="
-LOADS = (   # what, options of fio, of ccdm
+LOADS = (   # name, options of fio, options of ccdm
     ("two writers, leaves of their own, 4k", APART + "4k", ""),
     ("two writers, leaves of their own, 64k", APART + "64k", ""),
     ("writers everywhere", "--numjobs=4 --rw=randwrite --bs=4k", ""),
@@ -38,7 +38,7 @@ Lock = collections.namedtuple("Lock", "name taken waited us where")
 
 
 def locks(text):
-    """Locks at which code of ccdm's waited, from /proc/lock_stat."""
+    """Locks for which ccdm's code waited, from /proc/lock_stat."""
     found, head, block = [], None, 0
     for line in text.splitlines():
         m = re.match(r" +(\S.*?): +(\d+) +(\d+) +\S+ +\S+ +(\S+) +\S+ +(\d+) +(\d+) ", line)
@@ -46,7 +46,7 @@ def locks(text):
             head, block, where = m, 0, collections.Counter()
         elif re.match(r" +-+$", line) and head:
             block += 1
-            if block == 2 and where:        # a second list follows: who held it
+            if block == 2 and where:        # a second list follows: the holders
                 found.append(Lock(head.group(1), int(head.group(6)), sum(where.values()), float(head.group(4)), where))
         elif block == 1:
             m = re.search(r" (\d+) +\[<\w+>\] (\w+)\S* \[dm_ccdm\]", line)
@@ -56,7 +56,7 @@ def locks(text):
 
 
 class Mapping:
-    """/dev/mapper/b, every block written, nothing dirty."""
+    """/dev/mapper/b with every block written and nothing dirty."""
 
     def __init__(self, vm, option):
         self.vm, self.options = vm, ("on_tamper:eio " + option).split()
@@ -77,7 +77,7 @@ def fio(job, ios):
 
 
 def workers(vm, command):
-    """How many work items of ccdm's I/O each CPU ran."""
+    """The number of ccdm's I/O work items that each CPU ran."""
     vm.sh("cd /sys/kernel/tracing && echo >trace && echo 1 >events/workqueue/workqueue_execute_start/enable && %s && "
           "echo 0 >events/workqueue/workqueue_execute_start/enable" % command, timeout=3600)
     out = vm.sh("grep -o '\\[[0-9]*\\].*function ccdm_io_work' /sys/kernel/tracing/trace | cut -c2-4 | sort | uniq -c")

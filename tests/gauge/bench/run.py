@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""bench - instructions per I/O, side by side in one boot
+"""bench - instructions per I/O of ccdm and its alternatives, in one boot
 
   tests/run gauge bench [--kernel K]        everything: text, and JSON in build/bench-K.json;
                                             fails if a goal is missed
@@ -10,14 +10,13 @@
                                             dm-crypt grew by more than 3 %
   tests/run gauge bench ... --record        writes Documentation/bench/K.*: text, JSON, plot
 
-One vCPU under -icount shift=0: the guest's clock counts instructions, so what fio
-measures as time is the number of instructions executed. Not cycles, but the same
-from run to run on any machine. A RAM disk below, filled before anything is
-measured; every block of a mapping is written once; addresses are uniform.
-aes-xts-gmac makes its tags through additional data (gmac=aad), as in all that was
-recorded; which way is faster on a CPU, instructions do not tell. Each shape is run
-twice: while the kernel counts the bios that reach the RAM disk, and
-then, longer, for the instructions.
+One vCPU under -icount shift=0: the guest's clock counts instructions, so fio's times are numbers
+of executed instructions. These are not cycles, but they are the same in each run on any machine.
+The device below is a RAM disk, filled before the measurements; every block of a mapping is
+written once; addresses are uniform. aes-xts-gmac makes its tags through additional data
+(gmac=aad), as in all records; instructions do not show which way is faster on a CPU. Each shape
+runs twice: once while the kernel counts the bios that reach the RAM disk, and once, longer, for
+the instructions.
 """
 import argparse
 import collections
@@ -36,12 +35,12 @@ from vm import VM, prepare  # noqa: E402
 RAM = "/dev/ram0"
 KINDS = (0, 2, 1)                       # the same as enum ccdm_construction
 SEAL, OPEN = "4k seal", "4k open"
-LUKS = "luks2"                          # what the other ratios are to
-GROWTH = 1.03                           # and by how much one may grow
-LENGTH = 600e6                          # instructions of a measurement: fio's clock has milliseconds
+LUKS = "luks2"                          # the base of the other ratios
+GROWTH = 1.03                           # factor by which a ratio may grow
+LENGTH = 600e6                          # instructions of a measurement: fio's clock has a resolution of a millisecond
 LINE = "%-26s %-18s %9.0f %9s %7s %7.3f %7.3f %9.0f %9.0f %5s"
 
-# What must be: ratios to dm-crypt and LUKS2 (6.12 and 7.2), and to dm-crypt (6.1).
+# The goals: ratios to dm-crypt and LUKS2 (6.12 and 7.2), and to dm-crypt (6.1).
 READ4, WRITE4, READ64, WRITE64 = "4k randread q8", "4k randwrite q8", "64k randread q8", "64k randwrite q8"
 MUST = {
     "aes-xts-gmac": {READ4: (1.15, 0.62), WRITE4: (0.82, 0.50), READ64: (1.43, 0.65), WRITE64: (1.02, 0.54),
@@ -52,7 +51,7 @@ MUST = {
 MUST_OLD = {"aes-gcm": {READ4: (1, 1), WRITE4: (1, 1), READ64: (1.08, 1), WRITE64: (1, 1)},
             "aes-xts-gmac": dict.fromkeys((READ4, WRITE4, READ64, WRITE64), (None, 1)),
             "aes-xts-hmac-sha256": dict.fromkeys((READ4, WRITE4, READ64, WRITE64), (None, 1))}
-# At the device, per I/O: reads, writes, and bytes written of those asked for.
+# At the device, per I/O: reads, writes, and bytes written per byte requested.
 COUNTS = {READ4: (1, 0, 0), WRITE4: (0, 1.02, 1.02), "4k randread, tenth": (2.05, None, None),
           "4k randwrite, tenth": (1.05, 2.05, None), "64k write, fresh": (0, 1.01, 1.01)}
 
@@ -64,7 +63,7 @@ def name_of(s):
 
 
 def shapes(short):
-    """What is asked of every target."""
+    """The measurements of every target."""
     for bs, ios in (("4k", 8000), ("64k", 1000)):
         for rw in ("randread", "randwrite") if short else ("randread", "randwrite", "read", "write"):
             for depth in (8,) if short else (1, 8, 32):
@@ -125,7 +124,7 @@ def targets(vm, short, below=RAM, most=1 << 40):
 # ---- one measurement -------------------------------------------------------
 
 def fio(vm, dev, s, ios):
-    """Instructions per I/O, and how many I/Os there were."""
+    """Instructions per I/O, and the number of I/Os."""
     out = vm.sh("fio --name=b --filename=%s --direct=1 --ioengine=libaio --iodepth=%d --rw=%s --bs=%s --number_ios=%d "
                 "--io_size=100g --norandommap --randrepeat=1 --random_generator=tausworthe64 %s --output-format=json" %
                 (dev, s.depth, s.rw, s.bs, ios, "--fsync=1" if s.fsync else ""), timeout=3600)
@@ -136,11 +135,11 @@ def fio(vm, dev, s, ios):
 
 
 class Counts(collections.namedtuple("Counts", "reads writes read_bytes written_bytes flushes")):
-    """What reached the device below, per I/O."""
+    """The I/O that reached the device below, per I/O."""
 
     @classmethod
     def of(cls, vm, dev, s, below="ram0"):
-        """And how many instructions each took, the counting among them."""
+        """And the instructions of each, including the counting."""
         major, minor = vm.sh("cat /sys/block/%s/dev" % below).split(":")
         hist = "hist:keys=rwbs:vals=nr_sector if dev == %d" % (int(major) << 20 | int(minor))
         event = "/sys/kernel/tracing/events/block/block_bio_queue"
@@ -157,7 +156,7 @@ class Counts(collections.namedtuple("Counts", "reads writes read_bytes written_b
 
 
 class Rows(Report):
-    """The rows, printed as they come."""
+    """The rows, printed as soon as they are known."""
 
     def __init__(self):
         super().__init__()
@@ -195,7 +194,7 @@ def measure(vm, table, target, short):
 
 
 def tree(vm, table, suite):
-    """Where there is no tree yet, where it is not in memory, and where it does not fit."""
+    """Cases: no tree yet, tree not in memory, tree larger than the cache."""
     name = "ccdm " + suite
     for measured in (False, True):
         with ccdm(vm, RAM, suite, "cache_mib:64") as t:
@@ -231,7 +230,7 @@ def interrupts(vm, table):
 
 
 def primitives(vm, table):
-    """What the suites' cryptography takes by itself, called block by block."""
+    """The cost of the suites' cryptography alone, called block by block."""
     vm.sh("dmesg -C; insmod /ccdm/ccdm-kat.ko blocks=20000; rmmod ccdm-kat")
     took = {int(kind): (int(seal), int(opened)) for kind, seal, opened in
             re.findall(r"ccdm-kat: cost (\d) seal (\d+) open (\d+)", vm.sh("dmesg"))}
@@ -260,15 +259,15 @@ def run(kernel, mib, short):
     return {"kernel": vm.release, "qemu": qemu_version(), "mib": mib, "rows": table.rows}, table
 
 
-# ---- what must be ----------------------------------------------------------
+# ---- goals ---------------------------------------------------------------
 
 def goals(kernel, table):
-    """Says of each goal whether it is met."""
+    """Print for each goal whether it is met."""
     at = {(r["target"], r["shape"]): r for r in table.rows}
     goal = table.goal
 
     def floor(suite, shape, key):
-        """What device-mapper and the cryptography alone would reach."""
+        """The ratio that device-mapper and the cryptography alone would reach."""
         if ("dm-linear", shape) not in at:
             return ""
         blocks = int(shape.split("k")[0]) // 4
@@ -292,22 +291,22 @@ def goals(kernel, table):
                 if most is not None:
                     goal("%s, %s: %s at the device" % (suite, shape, what), value, most)
         one, synced = at["ccdm " + suite, "4k randwrite q1"], at["ccdm " + suite, "4k randwrite q1 fsync"]
-        # the call itself costs what it costs on the RAM disk, which has nothing to flush either
+        # the call itself costs the same as on the RAM disk, which has nothing to flush either
         call = at["raw", "4k randwrite q1 fsync"]["instructions"] - at["raw", "4k randwrite q1"]["instructions"]
         goal("%s, fsync after each write, less the call (%.0f)" % (suite, call),
              (synced["instructions"] - call) / one["instructions"], 1.05)
         goal("%s, flushes at the device" % suite, synced["flushes"], 0)
 
 
-# ---- what was recorded -----------------------------------------------------
+# ---- records -------------------------------------------------------------
 
 def recorded(kernel, short):
-    """Path of the record, without its ending."""
+    """Path of the record, without extension."""
     return record_path(kernel + ("-short" if short else ""))
 
 
 def compare(kernel, short, now):
-    """Prints each ratio beside the recorded one. How many grew too much."""
+    """Print each ratio next to the recorded one. Return: how many grew too much."""
     with open(recorded(kernel, short) + ".json") as f:
         before = json.load(f)
     was = {(r["target"], r["shape"]): r["to_dm_crypt"] for r in before["rows"] if r["to_dm_crypt"]}
@@ -328,7 +327,7 @@ def compare(kernel, short, now):
 
 
 def plot(kernel, result):
-    """A picture of the ratios at queue depth 8."""
+    """A plot of the ratios at queue depth 8."""
     names = (READ4, WRITE4, READ64, WRITE64)
     at = {(r["target"], r["shape"]): r["to_dm_crypt"] for r in result["rows"]}
     who = [t for t in dict.fromkeys(r["target"] for r in result["rows"]) if (t, READ4) in at and (t, WRITE64) in at and

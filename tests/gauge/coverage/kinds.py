@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""kinds - what the kinds and marks of coverage explain, and what they must not
+"""kinds - check what the kinds and marks of coverage explain, and what they must not explain
 
   tests/run gauge kinds
 
-Pieces of code, each with lines that no test reaches (L) or conditions with outcomes that no test
-saw ("2/4": the second of four), and whether that is explained. A rule that becomes too wide fails
-here. The list of functions is checked against the tree.
+The cases are pieces of code. Each has lines that no test reaches (L), or conditions with outcomes
+that no test saw ("2/4": the second of four), and says whether that is explained. A rule that
+becomes too wide fails here. The list of functions is checked against the tree.
 """
 import os
 import re
@@ -17,7 +17,7 @@ import tempfile
 from reasons import Reasons
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-# (what it shows, the body of a function; behind a line: @ what is missed, and "yes" or "no")
+# (name, body of a function). After @: what is missed in this line, and whether it is explained ("yes" or "no").
 CASES = (
     ("an allocation", """
         p = malloc(n);
@@ -111,7 +111,7 @@ CASES = (
 
 
 def case(body):
-    """A source, and what is missed: [(line, missed, explained)]."""
+    """A source, and what is missed in it: [(line, missed, explained)]."""
     lines, wanted = ["static int looked_at(void)", "{"], []
     for line in body.strip("\n").splitlines():
         m = re.match(r"(.*?)\s+@(\S+) (yes|no)$", line)
@@ -122,7 +122,7 @@ def case(body):
 
 
 def check(body):
-    """The lines of @body of which the rules say something else, in words."""
+    """Describe the lines of @body for which the rules give another answer."""
     text, wanted = case(body)
     with tempfile.TemporaryDirectory() as tmp:
         os.makedirs(os.path.join(tmp, "tests/gauge/coverage"))
@@ -139,7 +139,7 @@ def check(body):
 
 
 def functions():
-    """Names of the list that are no function's, or two functions'."""
+    """Names in the list that belong to no function, or to two functions."""
     names = [os.path.relpath(os.path.join(path, f), TOP) for part in ("kmod", "userspace")
              for path, _, files in os.walk(os.path.join(TOP, part)) for f in files if re.search(r"\.[ch]$", f)]
     return Reasons(TOP, TOP, names).unknown

@@ -1,36 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""reasons - why no test need reach a line, or see both outcomes of a condition
+"""reasons - why no test needs to reach a line, or to see both outcomes of a condition
 
-A reason stands in one of three places. None of them names a file or a line, so a change that moves
-code, or words it in another way, leaves them alone.
+A reason has one of three places. None of them names a file or a line, so code can move or be
+reworded without a change to its reasons.
 
-A kind is a rule of this file: it looks at the source. "No memory" is one, the end of a boot another.
-A condition is of a kind if each thing that it asks is; so is a line that only follows from one.
+A kind is a rule in this file that looks at the source, for example "no memory" or "the end of a boot".
+A condition is of a kind if each of its parts is; so is a line that only follows from such a condition.
 
-A mark stands in the source, above a statement, a case or a function, or behind a line:
+A mark is a comment in the source, above a statement, a case or a function, or at the end of a line:
 
     /* coverage: the kernel has refused a longer name before */
 
-It explains the conditions of the statement's head, and the lines of the statement. Use it where the
+It explains the conditions in the statement's head, and the lines of the statement. Use it if the
 reason says something about the code, for a guard, for example.
 
 The file "functions" has the rest: functions that are explained as a whole, by their names alone.
 
-What judges (JUDGES: a comparison, a signature, a verdict, and what such a call returned) is explained by
-no kind and by no function's reason. A mark explains it only where the statement asks nothing else.
+Code that judges (JUDGES: a comparison, a signature, a verdict, or the result of such a call) is
+explained by no kind and by no function's reason. A mark explains it only if the statement has no other condition.
 """
 import os
 import re
 
 from source import CASE, Source, conditions, same_lines
 
-# A call by which the program decides whom or what to trust. A test sees both its outcomes.
+# A call by which the program decides what to trust. Tests must see both of its outcomes.
 JUDGES = re.compile(r"""\b\w*(?: verif | memcmp | memneq | _equal\b | judge | verdict | _holds\b | DecryptFinal | CipherFinal | _match
                     | _fits\b | _lists\b | _listed\b | _known\b | _allowed\b | _trusted | _pinned | (?:jws|crl|cert)_signed
                     | ccdm_tamper | ccdm_fence_ )\w*\s*\(""", re.X | re.I)
 
-# Calls that fail for want of memory only.
+# Calls that fail only for lack of memory.
 ALLOCATES = re.compile(r"""(?:
     [mc]alloc | realloc | strn?dup | v?asprintf | aligned_alloc | posix_memalign | open_memstream
     | (?:k|kv|v|kmem_|kmem_cache_|mempool_)\w*alloc\w* | kmem_cache_create\w* | mempool_create\w* | alloc_\w+
@@ -40,7 +40,7 @@ ALLOCATES = re.compile(r"""(?:
     | ccdm_json_(?:make\w*|add|put|dump) | ccdm_base64 | ccdm_digest_(?:of|pieces) | ccdm_eventlog_(?:begin|extend)
     | ccdm_known_events_init | evbuffer_new | event_new | event_base_new | nl_socket_alloc )$""", re.X)
 
-# Calls into libraries that refuse what they are asked here only for want of memory.
+# Calls into libraries that, as used here, fail only for lack of memory.
 LIBRARY = re.compile(r"""(?:
     (?:EVP|BN|BIO|OSSL_PARAM\w*|OPENSSL_sk|sk_\w+|ECDSA_SIG|RAND|HMAC|SSL|SSL_CTX|ASN1|X509_STORE|X509V3|CRYPTO)_\w+
     | X509(?:_CRL|_REQ|_NAME)?_(?:new|set|add|dup|digest|up_ref|sign|gmtime)\w* | i2[do]_\w+ | Tss2_MU_\w+_Marshal
@@ -48,19 +48,19 @@ LIBRARY = re.compile(r"""(?:
     | sqlite3_(?:bind|db_config|prepare)\w* | yaml_parser_initialize | curl_easy_(?:init|setopt) | curl_slist_append
     | dm_task_(?!run)\w+ | udev_\w+new\w* | udev_monitor_\w+ | kmod_new | blkid_new_probe\w* | nl_socket_modify_cb
     | crypto_alloc_\w+ | crypto_\w+_setauthsize )$""", re.X)
-# Of these, the ones whose result depends on what somebody else sent.
+# Of these, calls whose result depends on input from others.
 ASKS = re.compile(r"""\w*(?: verify | decrypt | cipherfinal | cipherupdate | _cmp | _eq\b | check | _get | read | d2i | find | set_peer
                   | fromdata$ | _file\b | _use_ | _is_ | _value\b | _num\b )\w*$""", re.X | re.I)
-# Of all of them, the ones that return 0 or an error.
+# Of all of them, calls that return 0 or an error.
 NUMBERS = re.compile(r"json_(?:object|array)_(?:set|append|update|extend|insert)|event_add|evbuffer_add|evhttp_add_header|"
                      r"bufferevent_|sqlite3_|posix_memalign|curl_easy_|udev_monitor_enable|nl_socket_modify|ccdm_json_(?:add|put)")
-# What does not fail, in an expression that is otherwise of a kind.
+# Calls that do not fail, in an expression that is otherwise of a kind.
 PLAIN = re.compile(r"(?:if|while|for|switch|return|sizeof|ARRAY_SIZE|strlen|strnlen|json_object_get|json_string_value|unlikely|likely|"
                    r"min|max|min_t|max_t|struct_size|PTR_ERR|IS_ERR|IS_ERR_OR_NULL|READ_ONCE|ccdm_x509|ccdm_evp)$")
-# What a function may call besides, if it fails only for want of memory.
+# Calls that a function may make in addition, if it fails only for lack of memory.
 HARMLESS = re.compile(r"(?:free|memcpy|memset|snprintf|json_(?:decref|incref)|\w+_(?:free|cleanse|bzero)|ccdm_hex|ccdm_err_memory)$")
 
-# The kinds: each explains a condition. MEMORY and BOOT explain lines, too: those that come only after such a failure.
+# The kinds: each explains a condition. MEMORY and BOOT also explain lines that are reached only after such a failure.
 MEMORY = "no memory, or a library that fails"
 BOOT = "the boot ends, and its counts with it: 30-host, 40-bad-input, 60-attest"
 MACRO = "a macro of the kernel or of a library asks"
@@ -85,12 +85,12 @@ def fails_for_memory(call, own):
 
 
 def of_memory(src, n, text, own, depth=0, ladder=True):
-    """Is @text, an expression of line @n, wrong only if there is no memory, or a library fails?"""
+    """Is @text, an expression in line @n, false only if memory runs out or a library fails?"""
     if JUDGES.search(text):
         return False
     parts = re.split(r"\?|(?<![?:]):(?!:)", text)
     if len(parts) > 1:
-        # of a choice its two results; what it asks is a condition of its own
+        # of a choice, its two results; what it asks is a condition of its own
         results = [p.strip(" ;") for i, p in enumerate(parts) if i and not re.search(r"&&|\|\|", p)]
         return all(re.fullmatch(r"0|NULL|true|false|\"_*\"|", p) or of_memory(src, n, p, own, depth, ladder) for p in results)
     if re.search(r"[=!]= (?:-ENOMEM|\w+_(?:NOMEM|MEMORY|MEM_ERROR|OUT_OF_MEMORY))\b", text) or \
@@ -106,7 +106,7 @@ def of_memory(src, n, text, own, depth=0, ladder=True):
 
 
 def assigned_of_memory(src, n, name, own, depth, ladder):
-    """Does all that gives @name its value before line @n fail only for want of memory?"""
+    """Does everything that sets @name before line @n fail only for lack of memory?"""
     where = src.body.get(n)
     if not where:
         return False
@@ -117,7 +117,7 @@ def assigned_of_memory(src, n, name, own, depth, ladder):
     if first:
         return of_memory(src, n, first.group(1), own, depth + 1, ladder)
     if re.match(r"(?:for|while)\b", src.head(n)):
-        at = src.statement(at)[1] + 1       # what the loop itself does
+        at = src.statement(at)[1] + 1       # statements of the loop itself
     seen = set()
     while at > where[1]:
         at -= 1
@@ -138,7 +138,7 @@ def assigned_of_memory(src, n, name, own, depth, ladder):
         if not m:
             continue
         value = m.group(1).split(";")[0]
-        # (of a declaration, what belongs to this name)
+        # of a declaration, the part with this name
         level, cut = 0, len(value)
         for i, c in enumerate(value):
             level += (c in "([{") - (c in ")]}")
@@ -163,7 +163,7 @@ def assigned_of_memory(src, n, name, own, depth, ladder):
 
 
 def judged(src, n, text):
-    """Is what @text asks about the result of something that judges?"""
+    """Is the condition @text about the result of something that judges?"""
     first = src.body.get(n, (None, n, n))[1]
     names = "|".join(re.escape(x) for x in re.findall(r"[A-Za-z_]\w*", text) if x not in ("NULL", "err"))
     gives = re.compile(r"\b(?:%s)\s*=(?!=)" % names)
@@ -171,7 +171,7 @@ def judged(src, n, text):
 
 
 class Reasons:
-    """Why nobody need reach a line of @tree, as it was counted; marks and functions are those of @top, as it is now."""
+    """Why no test needs to reach a line of @tree, as it was counted. Marks and functions are those of @top, as it is now."""
 
     def __init__(self, top, tree, names):
         self.functions, self.used, self.sources, self.counted, self.now = {}, set(), {}, {}, {}
@@ -191,7 +191,7 @@ class Reasons:
             if self.sources[name].raw != self.counted[name].raw:
                 self.now[name] = same_lines(self.counted[name], self.sources[name])
         where = [name for src in self.sources.values() for name in {b[0] for b in src.body.values()}]
-        # (a name that two functions have explains neither)
+        # a name that two functions have explains neither
         self.unknown = [f for f in self.functions if where.count(f) != 1]
         self.functions = {f: why for f, why in self.functions.items() if where.count(f) < 2}
         self.own, self.numbers = self._own(), set()
@@ -200,7 +200,7 @@ class Reasons:
             self.numbers.update(name for name, first, _ in src.body.values() if re.match(r"(?:static |inline )*int\b", src.code[first]))
 
     def _place(self, name, n):
-        """(source, line) where line @n of what was counted stands now."""
+        """The (source, line) at which line @n of the counted tree is now."""
         if name not in self.now:
             return self.sources[name], n
         if n in self.now[name]:
@@ -208,7 +208,7 @@ class Reasons:
         return self.counted[name], n
 
     def now_at(self, name, n):
-        """The number of line @n as it is now; 0: it is no more."""
+        """The present number of line @n; 0: the line no longer exists."""
         return self.now[name].get(n, 0) if name in self.now else n
 
     def said(self, name, n):
@@ -217,7 +217,7 @@ class Reasons:
         return raw[n].strip() if n < len(raw) else ""
 
     def _own(self):
-        """Functions of ours that fail only for want of memory."""
+        """Functions of ccdm that fail only for lack of memory."""
         bodies = {}
         for src in self.sources.values():
             for name, first, last in set(src.body.values()):
@@ -234,7 +234,7 @@ class Reasons:
 
     @staticmethod
     def _only_memory(src, first, last, own):
-        """Does the function fail only for want of memory? It calls nothing else that fails, or all its results are of that kind."""
+        """Does the function fail only for lack of memory? It calls nothing else that fails, or all its results are of that kind."""
         text = " ".join(src.code[first:last + 1])
         begin = text.index("{")
         head, text = text[:begin], text[begin:]
@@ -252,7 +252,7 @@ class Reasons:
         return bool(inside) and all(fails_for_memory(c, own) for c in inside)
 
     def _boot(self):
-        """Functions of ccdm-setup whose error ends a boot (those that know its codes, and what only they call); and what ends it."""
+        """Functions of ccdm-setup whose error ends a boot (they know its codes, or only such functions call them); and what ends it."""
         bodies = {f: " ".join(src.code[first:last + 1]) for name, src in self.sources.items() if name.startswith("userspace/setup/")
                   for f, first, last in set(src.body.values())}
         inside = {f: set(calls(text[text.find("{"):])) for f, text in bodies.items()}
@@ -270,7 +270,7 @@ class Reasons:
     # ---- kinds
 
     def _kind_of_condition(self, src, n, asked):
-        """The kind of the conditions @asked of line @n, if each has one."""
+        """The kind of the conditions @asked in line @n, if each has one."""
         if src.body.get(n, ("",))[0] in self.boot and self._boot_condition(src, n, asked):
             return BOOT
         if MACROS.search(src.code[n]) and not re.match(r"\s*if\b", src.code[n]):
@@ -294,7 +294,7 @@ class Reasons:
             return ERRNO
         if of_memory(src, n, value, self.own):
             return MEMORY
-        # An if, or a choice, whose one result is that there is no memory
+        # An if, or a choice, one of whose results is "out of memory"
         if re.search(r"\?.*(?:-ENOMEM\b|\bccdm_err_memory\b)", head) and not judged(src, n, value):
             return MEMORY
         if re.match(r"(?:\} )?(?:else )?if\b", head) and len(conditions(head)) == 1:
@@ -304,7 +304,7 @@ class Reasons:
         return None
 
     def _boot_condition(self, src, n, asked):
-        """Does the condition only part an error, which ends the boot, from what goes on without one?"""
+        """Does the condition only separate an error that ends the boot from the case without one?"""
         if any(JUDGES.search(a) for a in asked):
             return False
         if all(re.fullmatch(r"\W*(?:if \(|for \(|=)?\W*!?\(?r\)?\W*", a) for a in asked):
@@ -316,12 +316,12 @@ class Reasons:
 
     @staticmethod
     def _value(atom):
-        """What a part of an assignment asks."""
+        """The condition that a part of an assignment asks."""
         m = re.match(r"\s*(?:(?:const |struct |unsigned |static )*\w[\w\s*]*?[\s*])?[\w.>\[\]*-]+\s*(?<![=!<>])=(?!=)\s*(.*)$", atom)
         return m.group(1) if m and m.group(1).strip() else atom
 
     def _boot_line(self, src, n):
-        """Does line @n tell of an error, or does it clean up before one is handed on?"""
+        """Does line @n report an error, or clean up before one is passed on?"""
         tells = re.compile(r"\bccdm_err_set\(|\bCCDM_E_\w+|\bcase -E|\bdefault:|return (?:r|-E\w+|1);")
         return src.body[n][0] in self.stops or bool(tells.search(src.text(n))) or self._boot_guard(src, n)
 
@@ -341,7 +341,7 @@ class Reasons:
         return False
 
     def _is_failure(self, asked):
-        """Is the condition true when something failed? r, e, rc and n are numbers; what has another name is there, or it is not."""
+        """Is the condition true after a failure? r, e, rc and n are numbers; any other name is an object that exists or is NULL."""
         text = re.sub(r"^\s*(?:\}\s*)?(?:else\s+)?if\s*\(|\)\s*\{?\s*$", "", asked).strip().lstrip("(")
         if re.search(r"<=? 0|!= [01]\b|== -|== NULL", text):
             return True
@@ -361,7 +361,7 @@ class Reasons:
             return MEMORY
         if src.body.get(n, ("",))[0] in self.boot and self._boot_line(src, n):
             return BOOT
-        # What only happens after a failure of a kind: the statements that it guards.
+        # Statements that run only after a failure of a kind, because it guards them.
         where = src.body.get(n)
         at, indent = src.begin(n), src.indent(src.begin(n))
         while where and at > where[1] and indent > 8:
@@ -380,11 +380,11 @@ class Reasons:
                 return MEMORY
         return None
 
-    # ---- the questions
+    # ---- queries
 
     @staticmethod
     def _marked(src, n, lines, asked=()):
-        """A mark explains a condition that judges, and what depends on it, only where the statement asks nothing else."""
+        """A mark explains a condition that judges, and what depends on it, only if the statement has no other condition."""
         if n not in lines or (any(map(JUDGES.search, asked)) and len(conditions(src.head(src.top.get(n, n)))) > 1):
             return None
         src.used.add(lines[n])
@@ -422,7 +422,7 @@ class Reasons:
             self._function(src, n, " ".join(asked))
 
     def outcome(self, name, where):
-        """Why a condition that stands @where (line, column, end) has one outcome only, or None."""
+        """Why a condition at @where (line, column, end) has only one outcome, or None."""
         line, column, end, to = where
         code = self.counted[name].code
         text = code[line][column - 1:to - 1 if line == end else None]

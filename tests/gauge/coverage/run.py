@@ -1,22 +1,22 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""run - which lines and branches the tests reach: of kmod/ and of userspace/, in one report
+"""run - which lines and branches of kmod/ and userspace/ the tests reach, in one report
 
   tests/run gauge coverage [--host] [--since REV] [--report] [TEST...]
 
-In a copy of the tree whose programs count their lines: the unit tests, those of programs on the
-host and, on the gcov kernel, the tests TEST in VMs (default all, in short form, and the boots), and
-tests/fuzz with failing allocations; beside them what tests/kernel/kmod reaches of the module.
-Writes build/coverage/report.txt, lines.txt with every line that nothing has reached, and
-branches.txt with every condition that came out one way only: in the tree, the cache and the I/O
-path as tests/kernel/kmod saw it, elsewhere as all the tests did.
+In a copy of the tree whose programs count their lines, it runs the unit tests, those of programs on
+the host and, on the gcov kernel, the tests TEST in VMs (default all, in short form, and the boots), and
+tests/fuzz with failing allocations. It adds what tests/kernel/kmod reaches of the module.
+Writes build/coverage/report.txt, lines.txt with each line that no test reached, and branches.txt
+with each condition that had one outcome only: in the tree, the cache and the I/O path as counted by
+tests/kernel/kmod, elsewhere as counted by all the tests.
 
-Less than 95 % of the lines of kmod/ is a failure. So is a line that is not reached, and a condition
-that came out one way only, without a reason. tests/gauge/coverage/reasons.py says where a reason
-stands: most are of a kind that it knows, some are marks beside the code ("/* coverage: WHY */"), the
-rest is a list of functions. Marks and functions that explained nothing are named: fuzzers and
-failing allocations reach by chance what some of them explain.
+Less than 95 % of the lines of kmod/ is a failure. So is, without a reason, a line that is not reached
+or a condition with one outcome only. tests/gauge/coverage/reasons.py describes the places for
+reasons: most are of a kind that it knows, some are marks beside the code ("/* coverage: WHY */"), the
+rest is a list of functions. Marks and functions that explained nothing are listed: fuzzers and
+failing allocations reach some of them by chance.
 """
 import argparse
 import glob
@@ -36,7 +36,7 @@ WORK = os.path.join(CACHE, "coverage")
 TREE, COUNTS = os.path.join(WORK, "tree"), os.path.join(WORK, "counts")
 OUT = os.path.join(TOP, "build/coverage")
 LEAST = 95
-# What tests on the host reach as a whole.
+# Tests on the host that count as a whole.
 HOST = re.compile(r"userspace/(?:lib/(?:base|crypto|kbs|log|evidence)|broker/\w+)/")
 
 
@@ -44,24 +44,24 @@ def sh(cmd, **kw):
     print("# " + cmd, flush=True)
     r = subprocess.run(cmd, shell=True, capture_output=True, text=True, errors="replace", **kw)
     said = [x for x in (r.stdout + r.stderr).splitlines() if re.search(r"^\d+ passed|^not ok|^    not ok", x)]
-    # (one that did not come to its end says why last)
+    # a run that did not finish says why in its last lines
     for line in said if said or not r.returncode else (r.stdout + r.stderr).splitlines()[-3:]:
         print("# " + line, flush=True)
     return r
 
 
 def count(tests, host):
-    """Run them all; @host: what needs no VM."""
-    # (a file that is no more, and what was built for other counts, would mix with these)
+    """Run all tests. @host: only those that need no VM."""
+    # files that no longer exist, and objects of other counts, would mix with these
     for path in TREE, COUNTS:
         shutil.rmtree(path, ignore_errors=True)
         os.makedirs(path)
-    # (make dist wants a commit)
+    # make dist needs a commit
     sh("git ls-files -z | rsync -a --from0 --files-from=- ./ %s/ && cd %s && git init -q && git add -A && "
        "git -c user.name=coverage -c user.email=coverage commit -q --allow-empty -m 'what is counted'" % (TREE, TREE),
        cwd=TOP).check_returncode()
     flags = "-O0 -g --coverage -fprofile-update=atomic -include %s/tests/gauge/coverage/plain.h" % TREE
-    # (each test that calls make gets the same flags, or make would build without counts)
+    # each test that calls make gets the same flags, or make would build without counters
     env = dict(os.environ, CCDM_COVERAGE=COUNTS, CCDM_VECTORS=os.environ.get("CCDM_VECTORS", TOP + "/../shared/vectors"),
                CFLAGS=flags, UNIT_CFLAGS="-std=gnu11 " + flags)
     sh("make -s -j2 test-programs", cwd=TREE, env=env).check_returncode()
@@ -73,7 +73,7 @@ def count(tests, host):
         sh("tests/run vm --kernel gcov " + " ".join(tests), cwd=TREE, env=env)
     if not tests and not host:
         sh("tests/run vm --kernel gcov 95", cwd=TREE, env=env)
-        # (which has configfs-tsm)
+        # it has configfs-tsm
         sh("tests/run vm --kernel 6.12 91 94", cwd=TREE, env=env)
         sh("tests/run boot --suite gcov", cwd=TREE, env=env)
     sh("tests/run kernel kmod", cwd=TREE, env=env)
@@ -95,14 +95,14 @@ class Lines:
                 have[:] = [a + b for a, b in zip(have, branches)]
 
     def gcov(self, gcda, notes):
-        """What gcov says of a .gcda, whose .gcno stands in @notes: it wants the two side by side."""
+        """The output of gcov for a .gcda whose .gcno is in @notes: gcov needs both in one folder."""
         beside = gcda[:-5] + ".gcno"
         if not os.path.exists(beside):
             os.symlink(os.path.join(notes, os.path.basename(beside)), beside)
         r = subprocess.run(["gcov", "-b", "-c", "--json-format", "--stdout", gcda], capture_output=True, text=True)
         for text in r.stdout.splitlines():
             for f in json.loads(text)["files"]:
-                # (a header's path begins with the directory of who includes it)
+                # a header's path begins with the folder of the including file
                 m = re.search(r"(?:^|/)((?:kmod|userspace)/[\w/.]+)$", os.path.normpath(f["file"]))
                 if not m:
                     continue
@@ -111,7 +111,7 @@ class Lines:
                     self.functions.setdefault(m.group(1), {})[line["line_number"]] = line.get("function_name", "?")
 
     def llvm(self, text):
-        """What llvm-cov exports as lcov."""
+        """The output of llvm-cov in lcov's format."""
         name, heads = None, {}
         for line in text.splitlines():
             if line.startswith("SF:"):
@@ -124,14 +124,14 @@ class Lines:
                 number, function = line[3:].split(",", 1)
                 heads[function] = int(number)
             elif line.startswith("FNDA:") and name:
-                # A function's first line is the one above its brace, for the other compiler.
+                # The other compiler counts a function's first line as the one above its brace.
                 times, function = line[5:].split(",", 1)
                 self.add(name, heads[function] - 1, int(times))
 
     def untaken(self, name, reached):
-        """Lines that were reached, and on which a condition came out one way only, or a case never: {line: "2,3/4"}.
+        """Lines that were reached, but with a condition that had one outcome only, or a case that never occurred: {line: "2,3/4"}.
 
-        The second and the third of four outcomes; a condition has two, in the order in which they are asked.
+        "2,3/4": the second and the third of four outcomes. A condition has two outcomes, in the order of evaluation.
         """
         found = {n: [i + 1 for i, t in enumerate(b) if not t] for n, b in self.branches.get(name, {}).items() if reached.get(n)}
         return {n: "%s/%d" % (",".join(map(str, f)), len(self.branches[name][n])) for n, f in found.items() if f}
@@ -143,13 +143,13 @@ def export(prof, binary, form="lcov"):
 
 
 def conditions():
-    """{file: {(line, column, end line, end column): [times true, times false]}} of what tests/kernel/kmod runs."""
+    """{file: {(line, column, end line, end column): [times true, times false]}} for what tests/kernel/kmod runs."""
     found = {}
     text = export(os.path.join(TREE, "build/kmod/mapping.prof"), os.path.join(TREE, "build/kmod/mapping.cov"), "text")
     for f in json.loads(text)["data"][0]["files"] if text else []:
         m = re.search(r"/tree/(kmod/[\w.]+)$", f["filename"])
         for b in f["branches"] if m else []:
-            # (an inline function has its own in each file that uses it)
+            # each file that uses an inline function has its own copy
             times = found.setdefault(m.group(1), {}).setdefault(tuple(b[:4]), [0, 0])
             times[0] += b[4]
             times[1] += b[5]
@@ -157,7 +157,7 @@ def conditions():
 
 
 def one_way(found, why, since):
-    """Conditions that come out one way only: how many outcomes there are, what is missed, and what nobody explains."""
+    """Conditions with one outcome only: number of outcomes, missed ones, and those without a reason."""
     missed, unexplained = [], []
     for name in sorted(found):
         for where, times in sorted(found[name].items()):
@@ -183,14 +183,14 @@ def collect():
         for gcda in glob.glob(where + "/module/**/kmod/*.gcda", recursive=True):
             kernel.gcov(gcda, notes)
         for gcda in glob.glob(where + "/programs/#*.gcda"):
-            # of -fprofile-dir: all in one directory, with the path in the name
+            # of -fprofile-dir: all files in one folder, with the path in the name
             path = where + "/programs" + os.path.basename(gcda).replace("#", "/")
             os.makedirs(os.path.dirname(path), exist_ok=True)
             os.rename(gcda, path)
         for part in "/programs", "/cleared":
             for gcda in glob.glob(where + part + "/**/*.gcda", recursive=True):
                 built = os.path.dirname(gcda[len(where + part):])
-                # Those of a boot were built in a root of bookworm's.
+                # Objects of a boot were built in a root of bookworm.
                 root = os.path.join(CACHE, "bookworm") if built.startswith("/build/product-gcov/") else ""
                 user.gcov(gcda, root + built)
     for gcda in glob.glob(TREE + "/build/**/*.gcda", recursive=True):
@@ -206,7 +206,7 @@ def percent(a, b):
 
 
 def changed(rev):
-    """{file: its lines that are not as they are in @rev}."""
+    """{file: its lines that differ from @rev}."""
     found, name = {}, None
     r = subprocess.run(["git", "diff", "-U0", rev, "--", "kmod", "userspace"], cwd=TOP, check=True, capture_output=True, text=True)
     for line in r.stdout.splitlines():
@@ -219,7 +219,7 @@ def changed(rev):
 
 
 def report(kernel, program, user, args):
-    """Return: percent of kmod's lines, the lines that nobody explains, outcomes of conditions, and those that nobody explains."""
+    """Return: percentage of kmod's lines, lines without a reason, outcomes of conditions, and those without a reason."""
     beside_kernel = conditions()
     judges = HOST.match if args.host else lambda name: True
     since = changed(args.since) if args.since else None
@@ -233,7 +233,7 @@ def report(kernel, program, user, args):
         for name in sorted(n for n in lines.lines if n.startswith(title[:4])):
             have = dict(lines.lines[name])
             if name in beside.lines:
-                # A line is what the first's compiler calls one.
+                # Lines are counted as the first one's compiler does.
                 have = {n: t + beside.lines[name].get(n, 0) for n, t in have.items()}
             reached = sum(t > 0 for t in have.values())
             outcomes = [t for b in lines.branches.get(name, {}).values() for t in b]

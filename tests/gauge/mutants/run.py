@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""run - break the code in one place after the other: a test must see each
+"""run - break the code in one place after the other; each time a test must fail
 
   tests/run gauge mutants [NAME...]	NAME: of tests/gauge/mutants/table.py; all without
 
-Works in a copy of the tree. A mutant counts as seen if its test ran, and said "not ok",
-FAILED or what a sanitizer says; one that does not compile is an error.
+Works in a copy of the tree. A mutant counts as seen if its test ran and printed "not ok", FAILED
+or a sanitizer's report. A mutant that does not compile is an error.
 """
 import os
 import re
@@ -19,18 +19,18 @@ from table import MUTANTS  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-# Runners are called without tests/run, which calls it a failure, too, when one of them dies.
+# Runners are called without tests/run, which would count a runner that dies as a failure, too.
 RUNNERS = {"package": "package/run.sh", "trust": "broker/trust.py"}
 
 
 def say(tree, limit, *words):
-    """Run it in the tree. Return: exit code, and all it said."""
+    """Run it in the tree. Return: exit code and output."""
     r = subprocess.run(words, cwd=tree, capture_output=True, text=True, errors="replace", timeout=limit)
     return r.returncode, r.stdout + r.stderr
 
 
 def run_test(tree, test):
-    """Did it run, did it fail, what did it say first?"""
+    """Return: did it run, did it fail, the first failure."""
     kind, name = test.split()
     if kind == "unit":
         rc, out = say(tree, 900, "make", "-s", "build/unit/test_" + name)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""table - one line of the code broken, and the test that must see it
+"""table - for each mutant one change that breaks the code, and the test that must fail
 
-Each: name, the rule that it breaks, file, what stands there once, what stands there
-then, and the test: "KERNEL NAME" for tests/run vm, "unit NAME" for tests/unit/test_NAME.c, "kmod MODE" for
+Each entry: name, the rule that the mutant breaks, file, the old text (which occurs once), the new text,
+and the test: "KERNEL NAME" for tests/run vm, "unit NAME" for tests/unit/test_NAME.c, "kmod MODE" for
 tests/kernel/kmod/run.py, or "attacks NAME" for tests/program/attacks/run.py.
 """
 MUTANTS = [

@@ -1,16 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""run - a long run: everything at once on one mapping, and a host that strikes (tests/lib/soak.py)
+"""run - a long run: all uses at once on one mapping, while the host attacks it (tests/lib/soak.py)
 
   tests/run gauge soak [--hours H] [--slice SECONDS] [--kernel K] [--fresh]
 
-One VM after the other, each with a kernel, suite, cache and options drawn from the run's seed
-and its number. Somewhere in the last third of each the host changes the disk: a bit, an old
-block or node, the whole disk as it was; that must be found, by those who work or by the scrub
-at the end, and nothing wrong may be read before or after. What was done is kept in
-$CCDM_CACHE/soak: a run that is stopped goes on where it was, until it has H hours (default 1).
-Ends with the sums of all slices.
+Runs one VM after the other. Kernel, suite, cache and options of each are drawn from the run's seed
+and the VM's number. At some time in the last third of each, the host changes the disk: a bit, an
+old block or node, or the whole disk to an old state. The readers or the scrub at the end must
+find that, and nothing wrong may be read before or after. $CCDM_CACHE/soak records what was done:
+a run that was stopped continues, until it has H hours (default 1). Ends with the sums of all
+slices.
 """
 import argparse
 import json
@@ -26,13 +26,13 @@ sys.path.insert(0, os.path.join(TOP, "tests/lib"))
 import vm as V  # noqa: E402
 
 DISK, LOW = 640 << 20, 48 << 20
-STILL = 16 * 256        # blocks of the region that stands still
+STILL = 16 * 256        # blocks of the region that never changes
 TOLD = "read -r _ </run/told"
 ATTACKS = ("flip block", "flip node", "old block", "old node", "old disk")
 
 
 class State:
-    """What was done so far, in a file."""
+    """The state of the run, in a file."""
 
     def __init__(self, path, fresh):
         self.path = path
@@ -50,7 +50,7 @@ class State:
 
 
 def fit(backing):
-    """The most data blocks that fit with their tree."""
+    """The largest number of data blocks that fit with their tree."""
     blocks = backing
     while V.Geometry(blocks).total > backing:
         blocks -= max(1, (V.Geometry(blocks).total - backing) // 2)
@@ -58,7 +58,7 @@ def fit(backing):
 
 
 class Host:
-    """The attacker: what the disk held when the still region was written first."""
+    """The attacker: it remembers the disk after the first write of the unchanging region."""
 
     def __init__(self, disk, rng, blocks):
         self.disk, self.rng, self.g = disk, rng, V.Geometry(blocks)
@@ -87,7 +87,7 @@ class Host:
 
 
 def prepare(vm, rng, suite):
-    """The two mappings. Return: blocks of t."""
+    """Open the two mappings. Return: blocks of t."""
     vm.sh("dmesg -C; modprobe -qa xts gcm dm-mod dm-flakey ext4 xfs btrfs; insmod /ccdm/dm-ccdm.ko")
     options = ["cipher:" + suite, "cache_mib:%d" % rng.choice((2, 4, 32)), "on_tamper:eio"]
     options += ["allow_discards"] * rng.randrange(2)
@@ -105,7 +105,7 @@ def prepare(vm, rng, suite):
 
 
 def one(number, slice_, state, seconds, kernel, directory):
-    """A slice, the number-th result. Return: what was wrong."""
+    """Run a slice, which becomes the number-th result. Return: what was wrong."""
     rng = random.Random("%d/%d" % (state.o["seed"], slice_))
     kernel = kernel or rng.choice(("6.1", "6.12", "7.2"))
     suite, kind, cpus = rng.choice(V.SUITES), rng.choice(ATTACKS), rng.choice((2, 3))
@@ -114,7 +114,7 @@ def one(number, slice_, state, seconds, kernel, directory):
     with V.VM(kernel, disks, mem=1024, cpus=cpus, log=os.path.join(directory, "console")) as vm:
         blocks, options = prepare(vm, rng, suite)
         host = Host(disks[0], rng, blocks)
-        # It says when the still region is written, and for the second time; and when all is over.
+        # It reports both writes of the unchanging region, and its end.
         vm.sh("mkfifo /run/told /run/go; (python3 /ccdm/tests/lib/soak.py %d '%d/%d' >/run/out 2>&1; echo >/run/told) "
               ">/dev/null 2>&1 &" % (seconds, state.o["seed"], slice_))
         vm.sh(TOLD, timeout=300)

@@ -1,15 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""run - the module's tree, cache and I/O path in a program, beside an oracle (mapping.c)
+"""run - the module's tree, cache and I/O path in a program, checked by an oracle (mapping.c)
 
   tests/run kernel kmod [--runs N] [--seed S] [--fuzz SECONDS] [MODE...]
 
-MODE is good, errors, attack, sweep, cache or line; default all. Under the address and undefined-behaviour
-sanitizers: N runs of each (default 400), each drawn from its own seed, S being the first;
-sweeps, in which the n-th call of each kind fails, for every n there is; then what of the
-files' lines all that reaches: less than 95 % of one is a failure. With --fuzz the choices
-come from a fuzzer for that long.
+MODE is good, errors, attack, sweep, cache or line; default: all. Runs under the address and
+undefined-behaviour sanitizers: N runs of each mode (default 400), each drawn from its own seed, S
+being the first; then sweeps, in which the n-th call of each kind fails, for every n. Finally it
+prints which part of the files' lines the runs reached: less than 95 % of a file is a failure. With
+--fuzz, a fuzzer makes the choices for that long.
 """
 import argparse
 import concurrent.futures
@@ -42,7 +42,7 @@ def ok(cond, what, detail=""):
 
 
 def headers():
-    """The kernel's headers, each an empty file: tests/kernel/kmod/kernel.h has what is used of them."""
+    """The kernel's headers as empty files: tests/kernel/kmod/kernel.h defines what the module uses of them."""
     for path in FILES + glob.glob(os.path.join(TOP, "kmod/*.h")):
         with open(os.path.join(TOP, path)) as f:
             for name in re.findall(r"^#include <([^>]*/[^>]*)>", f.read(), re.M):
@@ -74,14 +74,14 @@ def run(binary, *words):
 
 
 def figures(out):
-    """The figures of the last line; none of a run that did not come to it."""
+    """The numbers of the last line; empty if the run did not reach it."""
     last = out.splitlines()[-1] if out else ""
     words = last.split() if last.startswith("operations") else []
     return dict(zip(words[::2], map(int, words[1::2])))
 
 
 def jobs(modes, runs, seed):
-    """(what, words) of everything to run."""
+    """All runs: (name, command line)."""
     for mode in modes:
         if mode in ("cache", "line"):
             yield mode, (mode, str(seed))

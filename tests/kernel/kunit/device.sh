@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# device - what the KUnit tests of the cache ask of device-mapper
+# device - commands for device-mapper, for the KUnit tests of the cache
 #
 #	device DISK make	a mapping "kunit" over the device "hold", over DISK
 #	device DISK hold	"hold" does nothing until
@@ -26,7 +26,7 @@ case $2 in
 make)
 	dmsetup create hold --table "0 $len linear $disk 0"
 	mk kunit /dev/mapper/hold
-	# (who looks what is on it shall do so before it is used, and not again)
+	# programs that examine new devices must do so before the test begins
 	udevadm settle
 	udevadm control --stop-exec-queue
 	;;

@@ -5,8 +5,8 @@
 
   tests/run kernel model [RULE...]	RULE: one of those that can be taken away, NO_...
 
-kmod/leaf.pml is searched exhaustively by spin: nobody hostile, then with a host that puts old
-data back. Without any one rule there must be an error.
+spin searches kmod/leaf.pml exhaustively: first without an attacker, then with a host that restores
+old data. Without any one of the rules there must be an error.
 """
 import os
 import re
@@ -16,12 +16,12 @@ import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 MODEL = os.path.join(TOP, "kmod/leaf.pml")
-# Whose absence a hostile host needs.
+# rules that matter only with a hostile host
 HOSTILE = ("NO_SECOND_COMPARISON", "NO_VERIFIED_ENTRY", "NO_VERIFIED_NODE")
 
 
 def search(tmp, *defines):
-    """Errors, states, and whether the search came to its end."""
+    """Return: errors, states, and whether the search was complete."""
     flags = ["-D" + d for d in defines]
     subprocess.run(["spin", "-a", *flags, MODEL], cwd=tmp, check=True, capture_output=True)
     subprocess.run(["gcc", "-O2", "-DSAFETY", "-DCOLLAPSE", "-DMEMLIM=6000", "-o", "pan", "pan.c"], cwd=tmp, check=True,

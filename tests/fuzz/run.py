@@ -1,17 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""run - fuzz the parsers of what is not ours: evidence, logs, messages, policies, configuration
+"""run - fuzz the parsers of untrusted input: evidence, logs, messages, policies, configuration
 
   tests/run fuzz [--seconds N] [--inputs N] [--corpus DIR] [TARGET...]
 
-Seeds are what the unit tests make (tests/forge/seed.h), and what was found before, in
-DIR (default $CCDM_CACHE/fuzz). Each target runs N seconds (default 10) under the address
-and undefined-behaviour sanitizers, then says which part of the lines of the files that it
-is there for its corpus reaches: less than 80 % is a failure, and so is every crash,
-leak, or input that takes longer than 10 seconds. Then, on N of the seeds (default 4), every
-allocation fails once (nth.c). With CCDM_COVERAGE only this last part runs, in programs that count as
-all others do (tests/gauge/coverage/run.py), without the sanitizers' code in ours.
+Seeds come from the unit tests (tests/forge/seed.h) and from earlier runs, in DIR (default
+$CCDM_CACHE/fuzz). Each target runs N seconds (default 10) under the address and
+undefined-behaviour sanitizers. Then the run prints which part of the lines in the target's files
+the corpus reaches. Less than 80 % is a failure, and so is each crash, leak, or input that takes
+longer than 10 seconds. Finally, on N of the seeds (default 4), each allocation fails once
+(nth.c). With CCDM_COVERAGE only this last part runs, in programs that count lines like all
+others (tests/gauge/coverage/run.py), without the sanitizers in ccdm's own code.
 """
 import argparse
 import glob
@@ -29,9 +29,9 @@ CACHE = os.environ.get("CCDM_CACHE", "/var/cache/ccdm")
 LEAST = 80
 PKGS = ["jansson", "libcrypto", "sqlite3", "tss2-mu", "tss2-esys", "tss2-rc", "tss2-tcti-device", "yaml-0.1",
         "devmapper", "libkmod", "libnl-3.0", "libnl-genl-3.0", "blkid", "libudev", "zlib", "libzstd", "libarchive"]
-# whose calls a target takes for itself
+# targets that define functions of their own libraries
 WRAPS = {"chip": ["-Wl,--wrap=Tss2_Tcti_Device_Init"]}
-# beside what the unit tests make: orders of an administrator, and guests whose evidence is genuine
+# additional seeds: requests of an administrator, and guests with genuine evidence
 MORE = {"protocol": [
     b"admin\xff" + json.dumps(o).encode() for o in (
         {"do": "policy-list"}, {"do": "secret-list"}, {"do": "secrets-reseal"}, {"do": "policy-remove", "name": "x"},
@@ -69,13 +69,13 @@ def pkg(what):
 
 
 def sources():
-    """All rooms of the library and of the broker, but what belongs to a program."""
+    """All rooms of the library and of the broker, without files that belong to a program."""
     files = glob.glob(os.path.join(TOP, "userspace/lib/*/*.c")) + glob.glob(os.path.join(TOP, "userspace/broker/*/*.c"))
     return sorted(f for f in files if not re.search("/broker/(cli|daemon)/", f))
 
 
 def compile_objects(targets, build, compiler):
-    """Our sources, the targets and nth.c; return the objects of our sources."""
+    """Compile ccdm's sources, the targets and nth.c. Return: the objects of ccdm's sources."""
     flags = ["-std=gnu11", "-g", "-D_GNU_SOURCE", '-DCCDM_VERSION="fuzz"',
              *["-I" + os.path.join(TOP, d) for d in ("kmod", "userspace/lib", "userspace/broker", "tests/forge")], *pkg("--cflags")]
     os.makedirs(build, exist_ok=True)
@@ -94,7 +94,7 @@ def compile_objects(targets, build, compiler):
 
 
 def compile_all(targets):
-    """Everything once, with the sanitizers, the fuzzer's counters and those of coverage."""
+    """Build everything once, with the sanitizers and the counters of fuzzer and coverage."""
     objects = compile_objects(targets, BUILD, ["clang", "-O1", "-fsanitize=fuzzer-no-link,address,undefined",
                                                "-fno-sanitize-recover=all", "-fprofile-instr-generate", "-fcoverage-mapping"])
     for t in targets:
@@ -108,21 +108,21 @@ def compile_all(targets):
 
 
 def compile_counted(targets):
-    """What lets allocations fail, with the counters of coverage alone."""
-    # (Debian's gcc comes without the sanitizers' headers)
+    """Build the targets with failing allocations, and with the counters of coverage only."""
+    # Debian's gcc lacks the sanitizers' headers
     headers = subprocess.run(["clang", "-print-resource-dir"], check=True, capture_output=True, text=True).stdout.strip()
     counting = compile_objects(targets, COUNTED, ["gcc", "-O0", "--coverage", "-fprofile-update=atomic", "-include",
                                                   os.path.join(TOP, "tests/gauge/coverage/plain.h"), "-idirafter",
                                                   headers + "/include"])
     for t in targets:
-        # (nth.c asks the address sanitizer's allocator)
+        # nth.c uses the address sanitizer's allocator
         subprocess.run(["gcc", "-fsanitize=address", "--coverage", "-o", os.path.join(COUNTED, t),
                         os.path.join(COUNTED, "tests-fuzz-%s.o" % t), os.path.join(COUNTED, "tests-fuzz-nth.o"), *counting,
                         *WRAPS.get(t, ()), *pkg("--libs")], check=True)
 
 
 def seeds():
-    """What the unit tests make."""
+    """Write the unit tests' seeds."""
     path = os.path.join(BUILD, "seeds")
     shutil.rmtree(path, ignore_errors=True)
     os.makedirs(path)
@@ -137,14 +137,14 @@ def seeds():
 
 
 def wanted(target):
-    """The files that a target is there for."""
+    """The files that a target tests."""
     with open(os.path.join(TOP, "tests/fuzz/%s.c" % target)) as f:
         m = re.search(r"fuzzes: ((?:(?:lib|broker)/\w+/\w+\.c ?)+)", f.read())
     return [os.path.join(TOP, "userspace", w) for w in m.group(1).split()]
 
 
 def coverage(target, corpus):
-    """Lines of each file, in per cent, that the corpus reaches."""
+    """The percentage of lines in each file that the corpus reaches."""
     raw, prof = os.path.join(BUILD, target + ".raw"), os.path.join(BUILD, target + ".prof")
     binary = os.path.join(BUILD, target)
     subprocess.run([binary, "-runs=0", *corpus], env=dict(os.environ, LLVM_PROFILE_FILE=raw),
@@ -172,7 +172,7 @@ def fuzz(target, args, seeded):
 
 
 def nth(program, target, args, seeded):
-    """Every allocation fails once, on some seeds: small and large ones."""
+    """Let each allocation fail once, on some small and some large seeds."""
     files = sorted(glob.glob(os.path.join(seeded, target, "*")), key=lambda f: (os.path.getsize(f), f))
     files = [files[i * (len(files) - 1) // max(1, args.inputs - 1)] for i in range(args.inputs)]
     r = subprocess.run([program, *dict.fromkeys(files)], capture_output=True,

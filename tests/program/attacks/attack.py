@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""attack - an attack is a function with a broker and a guest; what all of them use"""
+"""attack - shared by the attacks: each is a function with a broker and a guest"""
 import json
 import os
 import subprocess
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-MRTD = "measurement: " + "00" * 48     # of a forged TD, unless an attack sets it
+MRTD = "measurement: " + "00" * 48     # the MRTD of a forged TD, unless an attack sets it
 AK_USAGE, EK_USAGE = "2.23.133.8.3", "2.23.133.8.1"
 results = []
 ATTACKS = {}        # name: function
 
 
 def attack(f):
-    """Decorator: the attack is called as its function, with "-" for "_"."""
+    """Decorator: registers an attack under its function's name, with "-" for "_"."""
     ATTACKS[f.__name__.replace("_", "-")] = f
     return f
 
@@ -32,14 +32,14 @@ def last(b):
 
 
 def opens(b, g, what, tee, evidence, beside=None):
-    """The guest gets its secret with this evidence."""
+    """Expect that the guest gets its secret with this evidence."""
     got = g.gets(tee, evidence, beside)
     ok(got, what, last(b))
     return got
 
 
 def refused(b, g, what, tee, evidence, beside=None, fails=None):
-    """The guest does not get its secret. fails: a check or condition that the log must name as failed."""
+    """Expect that the guest does not get its secret. fails: a check or condition that the log must name as failed."""
     got = g.gets(tee, evidence, beside)
     ok(not got and (not fails or fails in b.refused()), what, last(b))
 
@@ -55,7 +55,7 @@ def policy(b, require, name="web"):
 
 
 def needs(b, *require):
-    """The secret needs these conditions from now on."""
+    """From now on the secret requires these conditions."""
     good, out = policy(b, require)
     if not good:
         raise AssertionError("policy add: " + out)
@@ -85,5 +85,5 @@ def put(b, name, text):
 
 
 def check(b):
-    """ccdm-brokerd --check with the present files."""
+    """Run ccdm-brokerd --check with the present files."""
     return subprocess.run([os.path.join(TOP, "build/bin/ccdm-brokerd"), "--config", b.conf, "--check"], capture_output=True)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""certificates - certificates that are not an attestation key's, revocation lists and weak chains"""
+"""certificates - certificates without the usage of an attestation key, revocation lists, weak chains"""
 import os
 
 from attack import AK_USAGE, EK_USAGE, any_image, attack, last, ok, opens, put, refused
@@ -34,7 +34,7 @@ def attestation_key(b, g):
     for name, usage in (("a TLS client", "clientAuth"), ("an attestation key", AK_USAGE), ("an endorsement key", EK_USAGE),
                         ("nothing", "")):
         refused(b, g, "below a TPM maker's root, %s" % name, "tpm", with_cert(ek.cert(key, usage)))
-    # a TPM beside a TEE
+    # an additional TPM
     any_image(b, "tee: snp", "binding: provider", "phase: initrd")
     tee = {"measurement": "5a" * 48}
     opens(b, g, "control: a provider's key beside a TEE", "snp", tee, with_cert(ca.cert(key, AK_USAGE)))

@@ -10,7 +10,7 @@ from liar import CAP, Ca, Event, image, td_boot, tpm_boot
 
 @attack
 def unbound(b, g):
-    """A report over a key in software: whoever once ran code in that guest keeps the report and the key."""
+    """A report over a software key: whoever once ran code in that guest has the report and the key."""
     m, td = "5b" * 48, td_boot(image(rtmr=True))
     vtpm = dict(tpm_boot(image()), stale=1)
     put(b, "paravisors", None)
@@ -45,7 +45,7 @@ def unbound(b, g):
 
 @attack
 def two_machines(b, g):
-    """Root in the running system owns a second machine of the provider, and uses its TPM to show another phase."""
+    """Root in the running system uses the TPM of a second machine of the same provider to show another phase."""
     ca, key = Ca(b.dir, "provider2"), os.path.join(b.dir, "ak1.pem")
     put(b, "ak-roots/provider2.pem", ca.pem())
     put(b, "certs/provider2.crl", ca.crl())
@@ -64,7 +64,7 @@ def two_machines(b, g):
     refused(b, g, "the same, without the log of the TD", "tdx", mute(running), mine, fails="phase")
     refused(b, g, "the same, with the log of another TD", "tdx", dict(running, members=td_boot(td)["members"]), mine, fails="phase")
     opens(b, g, "control: a TD that measures nothing into RTMR 3", "tdx", td_boot(td[:-2]), mine)
-    # another TPM beside the evidence of the own TPM
+    # another TPM in addition to the evidence of its own TPM
     good, other = certified(tpm_boot(image() + [Event("ccdm", 15, CAP)])), tpm_boot(image(b"my kernel"))
     pcrs = by_value("pcr: {bank: sha256, index: %d, value: %s}", good["pcr"], 2, 4, 9, 12, 13)
     needs(b, "tee: tpm", "binding: [tpm-only, provider]", "phase: initrd", pcrs)

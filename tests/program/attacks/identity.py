@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""identity - logs and registers that look like those of another image"""
+"""identity - logs and registers that resemble those of another image"""
 from attack import MRTD, any_image, attack, needs, ok, opens, policy, refused
 from liar import CAP, GPT, READY, SEPARATOR, Event, digest, enclave_id, image, td_boot, tpm_boot
 
@@ -28,14 +28,14 @@ def tdx_identity(b, g):
                     ("no partition table", [x for x in good if x.data != GPT]),
                     ("two of them", good[:3] + [good[2]] + good[3:])):
         opens(b, g, "control: %s, the same identity" % name, "tdx", td_boot(e))
-    # the log of the good image with the registers of another
+    # the log of the valid image with the registers of another one
     refused(b, g, "enclave-id: the good image's log, another's registers", "tdx", dict(td_boot(mine), members=honest["members"]))
     refused(b, g, "enclave-id: no log at all", "tdx", dict(honest, members={}))
     refused(b, g, "enclave-id: only RTMR 3 is right", "tdx", dict(td_boot(mine[:-2] + good[-2:])))
 
 
 def tdx_variants(good, contains):
-    """(what, events) of logs that are nearly the good one."""
+    """(name, events) of logs that are nearly the valid one."""
     swapped = list(good)
     a = next(i for i, e in enumerate(good) if e.data == b"good kernel" and e.reg == 2)
     swapped[a - 1], swapped[a] = swapped[a], swapped[a - 1]
@@ -111,7 +111,7 @@ def cap(b, g):
         base = ["tee: " + tee, "binding: " + ("none" if rtmr else "tpm-only"), "phase: initrd"]
         needs(b, *base, *ident)
         opens(b, g, tee + ": control: the image by its identity", tee, make(boot))
-        # (an enclave ID would refuse most of these logs for another reason)
+        # an enclave ID would refuse most of these logs for another reason
         any_image(b, *base)
         opens(b, g, tee + ": control: before the cap", tee, make(boot))
         for name, event in (
@@ -124,11 +124,11 @@ def cap(b, g):
             refused(b, g, "%s: the cap %s" % (tee, name), tee, make(boot + [event]))
             said = b.log()[-1].get("facts") or {}
             ok(said.get("phase") == "running", "%s: the cap %s: the phase is running" % (tee, name), said)
-        # firmware's log is replayed first: these registers are of a machine that was capped at its start
+        # the firmware's log is replayed first: these registers are of a machine that capped them at its start
         for name, at in (("first", 0), ("last of firmware's", len(boot) - 2)):
             events = boot[:at] + [Event("firmware", reg, CAP)] + boot[at:]
             refused(b, g, "%s: the cap in firmware's log, %s" % (tee, name), tee, make(events))
-        # the events of ccdm moved into firmware's log as well, with the cap after them
+        # ccdm's events moved into the firmware's log as well, followed by the cap
         moved = [e.at(kind="firmware") for e in boot] + [Event("firmware", reg, CAP)]
         refused(b, g, tee + ": all events in firmware's log", tee, make(moved))
         moved = [e.at(kind="firmware") if e.kind == "ccdm" else e for e in boot] + [Event("firmware", reg, CAP), Event("ccdm", reg, READY)]

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""platforms - genuine platforms that are not fit: attributes of a TD, firmware, banks of a TPM"""
+"""platforms - genuine platforms that are unfit: attributes of a TD, firmware, banks of a TPM"""
 import os
 
 from attack import any_image, attack, check, needs, ok, opens, policy, put, refused
 from liar import enclave_id, image, td_boot, tpm_boot
 
-# Bytes of a report. A forged one has SNP firmware 29 and microcode 219, which AMD's bulletins ask for.
+# Offsets in a report. A forged one has SNP firmware 29 and microcode 219, as AMD's bulletins require.
 REPORTED, COMMITTED, LAUNCH, CURRENT = 0x180, 0x1e0, 0x1f0, 0x38
 SNP, MICROCODE = 6, 7       # of a Milan
 
@@ -26,7 +26,7 @@ def attributes(b, g):
 
 @attack
 def firmware(b, g):
-    """A genuine chip with vulnerable firmware, or whose host can go back to such firmware."""
+    """A genuine chip with vulnerable firmware, or whose host can roll back to such firmware."""
     guest = {"measurement": "5a" * 48}
     image_ = ["tee: snp", "binding: none", "phase: unknown", "measurement: {value: %s, covers: image}" % guest["measurement"]]
     put(b, "snp-floor", None)
@@ -39,7 +39,7 @@ def firmware(b, g):
         refused(b, g, "a platform that " + name, "snp", dict(guest, at=at, value=value), fails="tcb")
     opens(b, g, "control: the current firmware is not judged, it is never below the committed one", "snp",
           dict(guest, at=CURRENT + SNP, value=99))
-    # versions in a policy are a further condition, they do not replace the floor
+    # versions in a policy are an additional condition; they do not replace the floor
     needs(b, *image_, "tcb: {snp: 20}")
     refused(b, g, "versions in a policy do not replace AMD's", "snp", dict(guest, at=COMMITTED + SNP, value=28),
             fails="tcb")
@@ -48,7 +48,7 @@ def firmware(b, g):
     refused(b, g, "below the version that this policy names", "snp", dict(guest, at=COMMITTED + SNP, value=27), fails="tcb")
     taken, out = policy(b, image_ + ["tcb: {status: ConfigurationNeeded}"])
     ok(not taken and "never hold" in out, "a status that no SNP platform has: policy add refuses it", out)
-    # a list of the operator
+    # an operator's list
     needs(b, *image_)
     put(b, "snp-floor", "milan snp 30 ours\n")
     refused(b, g, "an operator's list with a higher version", "snp", guest, fails="tcb")
@@ -97,7 +97,7 @@ def banks(b, g):
     opens(b, g, "control: PCR 4 of the SHA-256 bank", "tpm", tpm_boot(boot))
     for bank in ("sha1", "sha384"):
         refused(b, g, "PCR 4 of sha256, and a quote of %s" % bank, "tpm", tpm_boot(boot, bank))
-    # a quote without the register, and a list of registers that is not the quote's
+    # a quote without the register, and a list of registers that differs from the quote
     refused(b, g, "a quote without PCR 4", "tpm", dict(tpm_boot(boot), quoted=0xffffff & ~16))
     other = tpm_boot(image(b"my kernel"))
     refused(b, g, "a list of registers that is not what the quote covers", "tpm", dict(other, said=tpm_boot(boot)["pcr"]))

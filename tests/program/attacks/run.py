@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""run - attacks on the broker: a guest whose evidence is genuine, and proves something else than it says
+"""run - attacks on the broker: guests whose evidence is genuine but proves something else than they claim
 
   tests/run program attacks [NAME...]	all of them, or these
 
-The daemon is build/bin/ccdm-brokerd. Each attack has a control, in which an honest guest gets
-the secret. The attacks are in the other files of this folder; attack.py is what they share.
+The daemon is build/bin/ccdm-brokerd. Each attack has a control, in which an honest guest gets the
+secret. The attacks are in the other files of this folder, and share attack.py.
 """
 import os
 import shutil
@@ -45,7 +45,7 @@ def main():
                 print("# " + name)
                 try:
                     ATTACKS[name](b, g)
-                except Exception as e:      # (the other attacks still run)
+                except Exception as e:      # so the other attacks still run
                     ok(False, name + " ran to its end", repr(e))
                 print("# %s: %.1f s" % (name, time.monotonic() - start))
             ok(b.daemon.poll() is None, "the daemon lives")

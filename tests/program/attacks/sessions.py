@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""sessions - invented, relayed and altered sessions, refusals that the log has no room for, other servers"""
+"""sessions - invented, relayed and altered sessions, refusals for which the log has no room, wrong servers"""
 import base64
 import json
 import os
@@ -25,7 +25,7 @@ web.key = default/web/key
 
 
 def manifest(key, body):
-    """A manifest with this body, which no builder would write, and a valid signature."""
+    """A validly signed manifest with a body that no builder would write."""
     def text(data):
         return base64.urlsafe_b64encode(data).decode().rstrip("=")
     spki = openssl("pkey", "-in", key, "-pubout", "-outform", "DER")
@@ -60,7 +60,7 @@ def trace(b, g):
     ok(status != 200, "a guest with 12,000 events is refused", status)
     ok(len(entries) == 1 and entries[0]["result"] == "refused", "and the log has it", entries)
     ok(b.admin("log", "verify", check=False)[0] == 0, "the log is whole")
-    # a reason that quotes the guest, and is cut inside a character of several bytes
+    # a reason that quotes the guest, and is cut inside a multi-byte character
     builder, m = os.path.join(b.dir, "builder.pem"), "5c" * 48
     Ca.ssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", builder)
     for platform in "x" + "\u00e9" * 30, "sgx":
@@ -94,7 +94,7 @@ def database(b, g):
     blob = [c for c in columns if isinstance(row[c], bytes) and c != "id"]
 
     def session(**change):
-        """Insert a copy of the honest row with these changes, under the ID of a new cookie. Return: the secret, if any"""
+        """Insert a copy of the honest row with these changes, under the ID of a new cookie. Return: the secret, or None"""
         g.auth("tdx")
         raw = base64.urlsafe_b64decode(g.cookie.split("=", 1)[1].split(".")[0] + "==")
         new = dict(row, id=raw[:len(row["id"])], **change)
@@ -156,7 +156,7 @@ def relay(b, g):
     boot = td_boot(image(rtmr=True), mrtd=m)
     opens(b, g, "control: the honest guest", "tdx", boot)
     token, cookie, message, nonce = g.token, g.cookie, g.message, g.nonce
-    # (with token or cookie alone the secret is encrypted for the honest guest's key)
+    # with only the token or the cookie, the secret is encrypted for the honest guest's key
     ok(g.secret(key=1, cookie=None, bearer=token) is None, "the honest guest's token, and another key")
     ok(g.secret(key=1, cookie=cookie) is None, "its cookie, and another key")
     g.cookie = cookie
@@ -168,13 +168,13 @@ def relay(b, g):
     g.auth("tdx")
     status = g.send(message.replace(nonce, g.nonce))
     ok(status != 200 and g.secret() is None, "the same with the new session's nonce", status)
-    # a quote of the honest VM for this nonce and its own key, and the attacker's key beside it
+    # a quote of the honest VM for this nonce and its own key, sent with the attacker's key
     n = g.auth("tdx")
     m1 = json.loads(g.do(make="tdx", nonce=n, key=0, **{"is": boot})["message"])
     m1["runtime-data"]["tee-pubkey"] = g.do(jwk=1)
     status = g.send(json.dumps(m1))
     ok(status != 200 and g.secret(key=1) is None, "a quote of another VM with this session's nonce, and the attacker's key", status)
-    # a session that was begun for another TEE
+    # a session that began with another TEE
     g.auth("snp")
     m1 = g.do(make="tdx", nonce=g.nonce, key=0, **{"is": boot})["message"]
     ok(g.send(m1) != 200, "evidence of another TEE than auth named")
@@ -189,7 +189,7 @@ def relay(b, g):
     answers = [g.http("GET", "resource/default/" + x, cookie=cookie)[:2] for x in ("db/key", "db/none", "web/none")]
     ok(answers[0][0] == 401 and answers[0] == answers[1] == answers[2], "a secret of another guest looks like two that do not exist",
        answers)
-    # an honest TPM's quote beside the attacker's TEE
+    # an honest TPM's quote, sent with the attacker's TEE
     any_image(b, "tee: tdx", "binding: provider", "phase: initrd")
     refused(b, g, "the quote of a TPM that nobody vouches for, beside a TEE", "tdx", td_boot(image(b"mine", rtmr=True)),
             tpm_boot(image(), ak=1))
@@ -198,7 +198,7 @@ def relay(b, g):
 
 @attack
 def impostor(b, g):
-    """The guest is the program itself; the network is the attacker's."""
+    """Here the guest is the real program, and the attacker controls the network."""
     m, conf = "5d" * 48, os.path.join(b.dir, "guest.conf")
     with Broker(os.path.join(b.dir, "own")) as own, Broker(os.path.join(b.dir, "alien")) as alien, \
          Signer("snp", os.path.join(b.dir, "imp-tee"), os.path.join(own.dir, "trust")) as s:
@@ -209,7 +209,7 @@ def impostor(b, g):
             needs(who, "tee: snp", "binding: none", "phase: unknown", "measurement: {value: %s, covers: image}" % m)
 
         def asks(to, *words, at=None):
-            """at: the time of the image's configuration"""
+            """at: the modification time of the image's configuration"""
             with open(conf, "w") as f:
                 f.write(CONFIG % (to.port, "ca = " + own.ca))
             if at:
@@ -221,7 +221,7 @@ def impostor(b, g):
             ok(rc == 0 and out == SECRET.encode(), "control: " + what, (rc, said, last(own)))
 
         def turns_away(what, to, *words, **kw):
-            """The guest sends this server nothing."""
+            """Expect that the guest sends this server nothing."""
             seen = len(to.log())
             rc, out, said = asks(to, *words, **kw)
             ok(rc == 8 and not out and "cannot verify the broker" in said and len(to.log()) == seen, what + ": the guest sends nothing",
@@ -231,7 +231,7 @@ def impostor(b, g):
         turns_away("another broker with a CA of its own", alien)
         turns_away("the same, by the pin of ours", alien, "--pin", own.pin)
         turns_away("ours, by the pin of another", own, "--pin", alien.pin)
-        # an old key of the broker's that was stolen; the host sets the guest's clock
+        # a stolen old key of the broker, while the host sets the guest's clock
         now = int(time.time())
         own.admin("renew", "--name", "localhost", "--days", "30")
         own.reload()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""vtpms - a TPM in software that claims to be a paravisor's, an SVSM's or a provider's"""
+"""vtpms - a software TPM that claims to be the TPM of a paravisor, an SVSM or a provider"""
 import os
 
 from attack import AK_USAGE, EK_USAGE, any_image, attack, check, last, needs, ok, opens, put, refused
@@ -40,7 +40,7 @@ def paravisor(b, g):
             refused(b, g, tee + ": another id-key", tee, dict(guest, at=0xe0, value=8))
             refused(b, g, tee + ": no id-key", tee, guest)
         else:
-            # MRSEAM (after 16 bytes of TCB SVN) measures Intel's module, which every TD has
+            # MRSEAM (after 16 bytes of TCB SVN) measures Intel's module, which each TD has
             put(b, "paravisors", "mrtd 09%s\n" % ("00" * 47))
             refused(b, g, tee + ": MRSEAM, listed as an MRTD", tee, dict(guest, at=1016, value=9))
             put(b, "paravisors", "mrtd %s\n" % m)
@@ -73,7 +73,7 @@ def svsm(b, g):
         ok(gets() and b.log()[-1]["result"] == "released", "control: " + what, last(b))
 
     def fails(what, note, conditions=("binding", "enclave-id", "phase"), **kw):
-        """Refused. note: text of the log about the TPM; without conditions, the check of the report that fails."""
+        """Expect a refusal. note: text of the log about the TPM; without conditions, the check of the report that fails."""
         got = gets(**kw)
         said = b.log()[-1]
         notes = " ".join(said.get("notes", []))
@@ -99,7 +99,7 @@ def svsm(b, g):
     needs(b, *require)
     fails("a report of VMPL 2", "of VMPL 2, not 0", ["binding", "enclave-id", "phase", "vmpl"], is_=dict(report, vmpl=2))
     fails("an SVSM that can be debugged", "", ["binding", "debug", "enclave-id", "phase"], is_=dict(report, debug=1, svsm={"ek": 1}))
-    # the report must name the EK of this TPM
+    # the report must name this TPM's EK
     fails("the EK of another TPM in the manifest", "ek: neither", is_=dict(report, svsm={"ek": 1}))
     fails("the manifest's EK with another size", "holds no endorsement key", is_=dict(report, svsm={"ek": 0, "big": 1}))
     fails("a software TPM, which cannot open the credential of the SVSM's EK", "ak: another key", beside=dict(boot, ak=2))
@@ -163,7 +163,7 @@ def gce_one(b, s, tpm, kind):
         ok(rc == 0 and out == SECRET.encode(), "%s: control: %s" % (kind, what), said + last(b))
 
     def fails(what, note, said=""):
-        """Refused by the broker. note: the reason in the log why the TPM does not count; said: text of the program."""
+        """Expect that the broker refuses. note: the reason in the log why the TPM does not count; said: the program's message."""
         rc, out, err = asks()
         entry = b.log()[-1]
         ok(rc == 7 and not out and entry["result"] == "refused" and b.refused() == ["binding"] and said in err and

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""administration - the admin socket, keys and certificates, backups, and what the tool makes of answers"""
+"""administration - the admin socket, keys and certificates, backups, and the tool's reaction to answers"""
 import json
 import os
 import shutil
@@ -12,11 +12,11 @@ import time
 from harness import PATH, POLICY, load, ok
 from broker import BIN
 
-OTHER = 65534       # a user that is not root
+OTHER = 65534       # a user other than root
 
 
 def checked(b):
-    """ccdm-brokerd --check."""
+    """Test ccdm-brokerd --check."""
     r = subprocess.run([os.path.join(BIN, "ccdm-brokerd"), "--config", b.conf, "--check"],
                        capture_output=True, text=True)
     return r.returncode, r.stderr
@@ -114,7 +114,7 @@ def strange(b):
 
 
 def backup(b, key):
-    """The broker's state in a file, and back into an empty state."""
+    """Back up the broker's state into a file, and restore it into an empty state."""
     b.policy(POLICY)
     copy = os.path.join(b.dir, "copy")
     out = b.admin("backup", copy)
@@ -152,7 +152,7 @@ def backup(b, key):
 
 
 def answers(b):
-    """What ccdm-broker does with a daemon's answers, and without an answer."""
+    """How ccdm-broker reacts to a daemon's answers, and to no answer."""
     b.stop()
     path = os.path.join(b.dir, "admin.sock")
     for code, exit_code in (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (99, 4):
@@ -165,7 +165,7 @@ def answers(b):
 
 
 def fake(b, path, said):
-    """ccdm-broker, to which a daemon at this socket answers. Return: its exit code and output"""
+    """Run ccdm-broker with a daemon at this socket that sends answer. Return: its exit code and output"""
     if os.path.exists(path):
         os.unlink(path)
     with socket.socket(socket.AF_UNIX) as s:
@@ -179,7 +179,7 @@ def fake(b, path, said):
                 pass
             try:
                 c.sendall(said)
-            except OSError:  # (it does not read all of a line without end)
+            except OSError:  # ccdm-broker does not read an endless line to its end
                 pass
         out = p.communicate(timeout=30)[0]
     return p.returncode, out

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""anonymous - peers without a session: each is counted, none fills the log"""
+"""anonymous - requests without a session: each is counted, and none fills the log"""
 import json
 import os
 import socket
@@ -8,14 +8,14 @@ import ssl
 
 
 class Peer:
-    """A connection that asks again and again."""
+    """A connection that repeats its request."""
 
     def __init__(self, b):
         ctx = ssl.create_default_context(cafile=b.ca)
         self.s = ctx.wrap_socket(socket.create_connection(("127.0.0.1", b.port), 10), server_hostname="localhost")
 
     def ask(self, method, path, body=b"", more=""):
-        """Status and headers."""
+        """Return: status and headers."""
         self.s.sendall(("%s %s HTTP/1.1\r\nHost: localhost\r\n%sContent-Length: %d\r\n\r\n" % (method, path, more,
                                                                                                len(body))).encode() + body)
         said = b""
@@ -38,7 +38,7 @@ def lines(b):
 
 
 def plain(b, data):
-    """No TLS; until the server ends it."""
+    """Send bytes without TLS, and wait until the server closes the connection."""
     with socket.create_connection(("127.0.0.1", b.port), 10) as s:
         s.sendall(data)
         try:
@@ -49,7 +49,7 @@ def plain(b, data):
 
 
 def anonymous(b, ok):
-    b.reload()  # what was counted before is in the log
+    b.reload()  # earlier counts are in the log now
     before, size = len(lines(b)), os.stat(os.path.join(b.dir, "state/audit.log")).st_size
     asked = [("path", "GET", "/metrics", b"", ""), ("message", "POST", "/kbs/v0/auth", b"{", ""),
              ("version", "POST", "/kbs/v0/auth", b'{"version": "9.9", "tee": "tpm"}', ""),
@@ -87,7 +87,7 @@ def anonymous(b, ok):
         peer.s.close()
     want["tls"], want["request"] = 20, 40
     ok(not wrong and sum(want.values()) == 1000, "1,000 requests of nobody's are refused", wrong[:3])
-    # (a guest of ours whose message cannot be read is nobody, too; the first ones have a line)
+    # a request with a valid nonce whose message cannot be read is anonymous, too; the first ones have a line
     peer = Peer(b)
     status, head = peer.ask("POST", "/kbs/v0/auth", b'{"version": "0.4.0", "tee": "tpm", "extra-params": ""}')
     cookie = [x.split(":", 1)[1].split(";")[0].strip() for x in head.split("\r\n") if x.lower().startswith("set-cookie:")][0]
@@ -104,13 +104,13 @@ def anonymous(b, ok):
             said[why] = said.get(why, 0) + n
     want["message"] += 50 - len(own)
     ok(said == want, "the log's numbers are right, for each reason", (said, want))
-    # (10 a minute, and a line beside them or by the clock; each second one of both at most)
+    # 10 lines a minute, and a line of counts with each or by the clock: at most one of both per second
     ok(10 <= len(own) <= 30 and len(summaries) <= 2 * len(own) + 5, "and they are few lines (%d and %d)" % (len(own), len(summaries)))
     grown = os.stat(os.path.join(b.dir, "state/audit.log")).st_size - size
     ok(grown < 40000, "%d bytes" % grown)
     out = b.admin("log")
     ok(" anonymous refused  " in out and "session " in out, "log: they are shown", out[-400:])
-    # the stop writes what is left
+    # stopping writes the remaining counts
     plain(b, b"GET / HTTP/1.1\r\n\r\n")
     before = len(lines(b))
     b.stop()

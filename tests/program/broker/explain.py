@@ -14,7 +14,7 @@ from sim import Signer
 
 
 def without_nonce(b, key):
-    """Evidence as ccdm-setup prints it, and without what it is bound to: judged, but never accepted."""
+    """Evidence in the form of ccdm-setup, without what it is bound to: it is judged, but never accepted."""
     with open(b.evidence(key)) as f:
         said = json.load(f)
 
@@ -63,7 +63,7 @@ def without_nonce(b, key):
 
 
 def platform(b, key):
-    """A TD, judged with the collateral of its platform, and by a policy."""
+    """A TD, judged with its platform's collateral, and by a policy."""
     with open(b.evidence(key)) as f:
         said = json.load(f)
     said["tee"], said["tee-evidence"] = "tdx", {"primary_evidence": {}, "additional_evidence": ""}
@@ -79,7 +79,7 @@ def platform(b, key):
         return b.admin("explain", path, check=False)
     os.mkdir(other)
     with Signer("tdx", b.dir + "/tee1", trust) as s, Signer("tdx", b.dir + "/tee2", other) as of_others:
-        # (collateral in another platform's file is never read)
+        # collateral in a file of another platform is never read
         shutil.copy(other + "/collateral/0a0b0c0d0e0f.json", trust + "/collateral/0a0b0c0d0e0e.json")
         b.reload()
         out = b.policy("name: td\nsecrets: default/td/*\n"

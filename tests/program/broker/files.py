@@ -11,7 +11,7 @@ from broker import BIN
 
 
 def daemon(b, *words):
-    """Run ccdm-brokerd, which must end. Return: its exit code and errors; 0: it did not end"""
+    """Run ccdm-brokerd, and expect that it ends. Return: its exit code and errors; 0: it did not end"""
     p = subprocess.Popen([BIN + "/ccdm-brokerd", "--config", b.conf, *words], stderr=subprocess.PIPE, text=True)
     try:
         out = p.communicate(timeout=30)[1]
@@ -86,7 +86,7 @@ def files(b, key):
     whole, said = b.admin("backup", b.dir + "/torn", check=False)
     with open(b.dir + "/state/audit.log", "w") as f:
         f.write(log)
-    # (the log gets a line about the incomplete one and a line about the backup; perhaps a head)
+    # the log gets a line about the incomplete one and a line about the backup, perhaps also a head
     more = int(re.search(r" (\d+) lines of the audit log", said).group(1)) - log.count("\n") if whole == 0 else 0
     ok(more in (2, 3), "backup: an incomplete line is not counted", (whole, said))
     ok(rc == 1 and "?" in out.splitlines() and "found 1 invalid lines" in out, "log: an invalid line is reported", (rc, out))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""guests - many guests, hostile ones, and what stays of a secret in the daemon's memory"""
+"""guests - many guests, hostile guests, and traces of a secret in the daemon's memory"""
 import base64
 import json
 import os
@@ -20,11 +20,11 @@ def resident(b):
 
 
 def in_memory(b, control=()):
-    """Places in the daemon's memory of the secret, in any form, and of the master key; control: other strings."""
+    """Addresses in the daemon's memory of the secret in any form, and of the master key. control: other strings."""
     if SANITIZE or os.geteuid():
-        return []       # (a sanitizer's own memory is too large to look through)
+        return []       # a sanitizer's own memory is too large to search
     with open(b.dir + "/secrets.key", "rb") as f:
-        master = f.readline()[16:56]    # (malloc overwrites the first 16 bytes of a piece that is freed)
+        master = f.readline()[16:56]    # malloc overwrites the first 16 bytes of a chunk that is freed
     words, found = (b"correct horse", base64.b64encode(b"correct horse")[:-3], master, bytes.fromhex(master.decode()), *control), []
     with open("/proc/%d/maps" % b.daemon.pid) as maps, open("/proc/%d/mem" % b.daemon.pid, "rb", 0) as mem:
         for line in maps:
@@ -38,7 +38,7 @@ def in_memory(b, control=()):
 
 
 def tls(b, **kw):
-    """A connection; kw: attributes of its SSL context."""
+    """Open a connection; kw: attributes of its SSL context."""
     ctx = ssl.create_default_context(cafile=b.ca)
     for k, v in kw.items():
         setattr(ctx, k, v)
@@ -46,7 +46,7 @@ def tls(b, **kw):
 
 
 def answer(s, data):
-    """Status of HTTP, or 0 if the connection ends."""
+    """Return: HTTP status, or 0 if the connection ends."""
     try:
         s.sendall(data)
         head = s.recv(4096)
@@ -59,12 +59,12 @@ def answer(s, data):
 
 
 def post(path, body, more=""):
-    """A request; more: lines of its header."""
+    """A request; more: additional header lines."""
     return ("POST %s HTTP/1.1\r\nHost: localhost\r\n%sContent-Length: %d\r\n\r\n" % (path, more, len(body))).encode() + body
 
 
 def signatures():
-    """Handshakes a second if each cost its signatures only: TLS and token are made, quote and token verified."""
+    """Handshakes per second if only the signatures took time: TLS and token are signed, quote and token verified."""
     out = subprocess.run(["openssl", "speed", "-seconds", "1", "-mr", "ecdsap256"], check=True, capture_output=True)
     sign, verify = map(float, re.search(rb"\+F4:\d+:256:([\d.]+):([\d.]+)", out.stdout).groups())
     return 1 / (2 / sign + 2 / verify)
@@ -72,7 +72,7 @@ def signatures():
 
 def many(b, key, whole):
     row, at_once = (2000, 200) if whole else (200, 50)
-    load(b, key, 50, 2)     # what is loaded once
+    load(b, key, 50, 2)     # load code and data that are loaded once
     before = resident(b)
     seen = len(b.log())
     said, err = load(b, key, row, 1)
@@ -80,7 +80,7 @@ def many(b, key, whole):
     print("# %.0f handshakes a second; the signatures in one (2 made, 2 verified, ECDSA P-256) would allow %.0f" %
           (row / said["seconds"], signatures()))
     after = resident(b)
-    # (SQLite may fill its cache of 2 MiB)
+    # SQLite may fill its cache of 2 MiB
     SANITIZE or ok(after - before < 3072, "memory is flat (%d KiB, then %d)" % (before, after))
     said, err = load(b, key, 2 * at_once, at_once)
     ok(said["right"] == 2 * at_once, "%d at once, twice" % at_once, err)
@@ -122,7 +122,7 @@ def hostile(b, key):
     get = ("GET /kbs/v0/resource/%s HTTP/1.1\r\nHost: x\r\nAuthorization: Basic eDp5\r\n\r\n" % PATH).encode()
     ok(answer(tls(b), get) == 401, "a name and a password are no token")
 
-    # a client that sends a byte now and then is cut off, and delays nobody
+    # a client that sends one byte at a time is disconnected, and delays nobody
     slow = [tls(b) for _ in range(40)]
     begun = time.monotonic()
     for s in slow:
@@ -147,7 +147,7 @@ def hostile(b, key):
             pass
         ended += 1
     ok(ended == len(slow), "the slow ones are cut off, although they still send (%d of %d)" % (ended, len(slow)))
-    # the limit of connections
+    # the limit on connections
     held = []
     for _ in range(80):
         try:
@@ -156,7 +156,7 @@ def hostile(b, key):
             break
     n, left, end = 0, list(held), time.monotonic() + 10
     while n < 80 - 64 and time.monotonic() < end:
-        for s in select.select(left, [], [], 1)[0]:     # (the daemon sends nothing before it closes one)
+        for s in select.select(left, [], [], 1)[0]:     # the daemon sends nothing before it closes a connection
             left.remove(s)
             n += 1
     for s in held:

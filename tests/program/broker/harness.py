@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""harness - results of the tests in this folder, a policy, and guests that ask for its secret"""
+"""harness - results of the tests in this folder, a policy, and guests that request its secret"""
 import json
 import os
 import subprocess
 import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-# (broker.py reads CCDM_BIN when it is imported: import this module first)
+# broker.py reads CCDM_BIN when it is imported, so import this module first
 SANITIZE = sys.argv[2] if sys.argv[1:2] == ["--sanitize"] else ""
 if SANITIZE:
     os.environ["CCDM_BIN"] = "build/%s/bin" % SANITIZE
-    # (the leak detector needs ptrace, which the daemon refuses)
+    # the leak detector needs ptrace, which the daemon forbids
     os.environ["ASAN_OPTIONS"] = "detect_leaks=0"
     os.environ["TSAN_OPTIONS"] = "halt_on_error=1"
 LOAD = os.path.join(TOP, "build/tests/load")
@@ -37,7 +37,7 @@ def skip(what, why):
 
 
 def load(b, key, n, processes):
-    """Guests of this TPM key: n in each of so many processes. Return: the counts, and what went wrong"""
+    """Guests of this TPM key: n in each of so many processes. Return: the counts, and the errors"""
     r = subprocess.run([LOAD, "run", key, "https://localhost:%d" % b.port, b.ca, PATH, str(n), str(processes)],
                        capture_output=True, text=True)
     return json.loads(r.stdout), r.stderr

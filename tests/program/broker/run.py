@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""run - the broker as a daemon: many guests, hostile ones, a log that says the truth
+"""run - the broker as a daemon: many guests, hostile guests, and whether its log is correct
 
   tests/run program broker [--all]	--all: 2,000 handshakes in a row and 200 at once
   tests/run program broker --sanitize KIND	the programs built with -fsanitize=KIND (address, thread)
 
-The tests are in the other files of this folder; harness.py is what they share.
+The tests are in the other files of this folder, and share harness.py.
 """
 import os
 import shutil

@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""scale - what a broker does must not depend on how much it knows
+"""scale - the cost of a broker's operations must not depend on the number of its files
 
   tests/run program scale [--keys N] [--bundles N]
 
-A daemon with 10 keys of TPMs and 2 bundles of collateral, and one with 10,000 and 200. Both
-start, judge a TPM and a TD, reload, and get one more key. Counted, not timed: the calls into the
-kernel that name a file or list a folder (strace) are the same, one by one; and so are the
-instructions (callgrind), but for what chance does to signatures and names.
+One daemon has 10 keys of TPMs and 2 bundles of collateral, the other one 10,000 and 200. Both
+start, judge a TPM and a TD, reload, and get one more key. The test counts and does not time:
+system calls that name a file or list a folder (strace) must be the same, one by one; and so must
+the instructions (callgrind), except for random variation in signatures and hash tables.
 """
 import argparse
 import os
@@ -26,9 +26,9 @@ from liar import PATH, SECRET, Guest, image, td_boot, tpm_boot  # noqa: E402
 LOAD = os.path.join(TOP, "build/tests/load")
 FMSPC = "0a0b0c0d0e0f"
 FEW = (10, 2)
-# More instructions than this by the thousandfold count of files are a loop over them: to look at
-# one name of a folder costs some 200, so 10,000 names cost 2 million of the 30 to 60 of a phase.
-# What chance does to a signature or to a table of hashes is below 1 %.
+# More additional instructions than this, for a thousand times as many files, mean a loop over them:
+# looking at one name of a folder costs some 200, so 10,000 names cost 2 million of the 30 to 60 of a
+# phase. Random variation in signatures and hash tables is below 1 %.
 FACTOR = 1.02
 FOLDERS = "tpm-keys", "collateral", "vcek"
 PHASES = "start", "a TPM", "a TD", "reload", "a new key"
@@ -48,11 +48,11 @@ def ok(cond, what, detail=""):
 
 
 class Strace:
-    """phase() -> the calls since the last one, without what differs from run to run: folder, session, descriptor."""
+    """phase() -> the calls since the last one, without parts that differ from run to run: folder, session, descriptor."""
 
     def __init__(self, dir_):
         self.dir, self.log, self.at = dir_, os.path.join(dir_, "strace"), 0
-        # (-D: the daemon is our child, strace is its)
+        # -D: the daemon is this test's child, and strace is the daemon's
         self.under = ["strace", "-D", "-f", "-q", "-y", "-s", "0", "-e", "trace=%file,getdents64,getdents", "-e", "signal=none",
                       "-o", self.log]
 
@@ -66,7 +66,7 @@ class Strace:
             m = re.match(r"\d+ +(\w+)\((.*)\) += ", line)
             if not m:
                 continue
-            # (SQLite's own files come and go as it likes)
+            # SQLite creates and removes its own files at any time
             paths = re.findall(r'"([^"]*)"', m.group(2)) or re.findall(r"<([^>]*)>", m.group(2))
             if paths and "/state/" not in paths[0]:
                 calls.append("%s %s" % (m.group(1), re.sub(r"[0-9a-f]{64}", "SHA256", paths[0].replace(self.dir, "DIR"))))
@@ -91,14 +91,14 @@ class Callgrind:
 
 
 def broker(path, keys, bundles, under):
-    """A broker that knows so much, and a guest whose TPM and whose platform are among it."""
+    """A broker with so many files, and a guest whose TPM and platform are among them."""
     b = Broker(path, under=under)
     trust = os.path.join(path, "trust")
     g = Guest(b, trust)
     subprocess.run([LOAD, "keys", os.path.join(trust, "tpm-keys"), str(keys - 1)], check=True)
     for i in range(bundles - 1):
         os.link("%s/collateral/%s.json" % (trust, FMSPC), "%s/collateral/%012x.json" % (trust, i))
-        # (nothing but names: none of them is ever read)
+        # only names matter: none of these files is ever read
         os.makedirs(trust + "/vcek", exist_ok=True)
         os.link("%s/certs/ask.pem" % trust, "%s/vcek/%0128x.pem" % (trust, i))
     with open("%s/ak1.pub" % path, "wb") as f:
@@ -108,7 +108,7 @@ def broker(path, keys, bundles, under):
 
 
 def phases(path, keys, bundles, tool):
-    """What each phase costs, as tool counts."""
+    """The cost of each phase, as the tool counts it."""
     os.mkdir(path)
     counts = tool(path)
     b, g = broker(path, keys, bundles, counts.under)

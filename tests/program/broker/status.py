@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""status - ccdm-broker status says what is so"""
+"""status - ccdm-broker status shows the true state"""
 import contextlib
 import hashlib
 import json
@@ -15,7 +15,7 @@ from anonymous import Peer, plain
 
 
 def sql(b, text):
-    """The first row. (The database is closed: who has it open keeps its log of writes.)"""
+    """The first row. (Close the database: an open one keeps its write-ahead log.)"""
     with contextlib.closing(sqlite3.connect(os.path.join(b.dir, "state/broker.db"), timeout=10)) as db, db:
         return list(db.execute(text).fetchone() or ())
 
@@ -54,7 +54,7 @@ def status(b, ok, load):
        "status: files of the trust directory", s)
     for name in "ak-roots/x.usage", "certs/.hidden":
         os.unlink(os.path.join(trust, name))
-    # since the start, whether the log has them or not
+    # since the start, whether or not the log has them
     for _ in range(3):
         plain(b, b"GET / HTTP/1.1\r\n\r\n")
     peer = Peer(b)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""tool - ccdm-broker: what an administrator sees, its exit codes, and its trace"""
+"""tool - ccdm-broker: its output, exit codes and trace"""
 import base64
 import hashlib
 import json
@@ -15,9 +15,9 @@ from broker import BIN
 
 
 def traced(b):
-    """--verbose and --debug print the steps, and no secret."""
+    """--verbose and --debug print the steps, but no secret."""
     value = os.urandom(24).hex().encode()
-    # (a part of the secret counts, too)
+    # a part of the secret counts, too
     forms = [f[:12] for f in (value, value.hex().encode(), base64.b64encode(value))]
     token = b.dir + "/token"
     b.stop()
@@ -114,7 +114,7 @@ def tool(b, key):
        "log: who got no secret, and the reason", lines[at:])
     os.rename(b.known, b.dir + "/load.der")
     b.reload()
-    # (the guest retries for two minutes)
+    # the guest retries for two minutes
     guest = subprocess.Popen([LOAD, "run", key, "https://localhost:%d" % b.port, b.ca, PATH, "1", "1"], start_new_session=True,
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while "failed" not in b.log()[-1] and guest.poll() is None:

@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""trust - ccdm-broker trust: from a mirror that is honest, from one that is not, and from files
+"""trust - ccdm-broker trust: from an honest mirror, from a dishonest one, and from files
 
-A server on this machine has what AMD and Intel would publish, under keys of our own
-(tests/program/broker/mirror.c, trust_mirror.py). fetch must refuse what it sends wrongly, and
-change nothing. trust_fetch.py and trust_stored.py have the tests; those with the vendors' own
-keys are here.
+A server on this machine has the files that AMD and Intel would publish, under test keys
+(tests/program/broker/mirror.c, trust_mirror.py). If it sends something wrong, fetch must refuse
+it and change nothing. The tests are in trust_fetch.py and trust_stored.py; those with the
+vendors' own keys are here.
 """
 import json
 import os

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""trust_fetch - ccdm-broker trust fetch: what is stored, what is refused, servers that misbehave"""
+"""trust_fetch - ccdm-broker trust fetch: what it stores and refuses, and servers that misbehave"""
 import base64
 import fcntl
 import http.server
@@ -15,7 +15,7 @@ from trust_mirror import AT, FMSPC, SGX, TDX, intel, state
 
 
 def honest(t):
-    """Everything is fetched, then fetched again; ccdm-setup verify accepts it."""
+    """Fetch everything, then fetch it again; ccdm-setup verify accepts the files."""
     t.m.honest()
     rc, out = t.b.admin("trust", "status", check=False)
     ok(rc == 0 and "the trust directory is empty; run ccdm-broker trust fetch" in out, "status of an empty directory", (rc, out))
@@ -190,7 +190,7 @@ def platforms(t):
 
     def says(name, by="good/tcb.chain"):
         return 200, {chain: t.m.chain(by)}, t.m.read(name)
-    # (the root's list has revoked the platform's CA, whose list would be refused)
+    # the root's list revokes the platform's CA, whose own list would be refused
     os.unlink(t.trust + "/certs/intel-root.pem")
     rc, out = t.fetch("tdx")
     ok(rc == 0 and out.count("unchanged") == 3, "without the root's list it is fetched again", (rc, out))

@@ -47,7 +47,7 @@ class Mirror:
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
 
-            def handle_error(self, *args):      # (some tests make the client go away)
+            def handle_error(self, *args):      # some tests make the client disconnect
                 pass
         self.server = Server(("localhost", 0), Handler)
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -64,11 +64,11 @@ class Mirror:
         return urllib.parse.quote(self.read(name).decode(), safe="")
 
     def answer(self, header, chain, name):
-        """The file name, with the chain in a header."""
+        """Serve the file name, with the chain in a header."""
         return 200, {header: self.chain(chain)}, self.read(name)
 
     def honest(self):
-        """Serve what AMD and Intel would publish."""
+        """Serve the files that AMD and Intel would publish."""
         r = {}
         for gen in ("Milan", "Genoa", "Turin"):
             for kind in ("vcek", "vlek"):
@@ -113,7 +113,7 @@ class Test:
         """Trust the mirror's roots."""
         for name in os.listdir(self.made + "/roots"):
             shutil.copy(os.path.join(self.made, "roots", name), self.trust + "/roots")
-        # (the issuer of a chip's certificate)
+        # the issuer of a chip's certificate
         shutil.copy(self.made + "/good/ask.der", self.trust + "/certs")
 
     def fetch(self, *words, at=AT, ca=None):
@@ -124,7 +124,7 @@ class Test:
         return self.fetch("--fmspc", FMSPC.upper(), "--report", self.made + "/good/report.bin", *words)
 
     def refused(self, what, said, path, route, *words, codes=(7,), **kw):
-        """fetch refuses what the mirror sends for this path, and changes no file."""
+        """Expect that fetch refuses what the mirror sends for this path, and changes no file."""
         self.m.honest()[path] = route
         before = state(self.trust)
         rc, out = self.fetch(*words, **kw)

@@ -25,7 +25,7 @@ def imports(t):
 
     def put(*names):
         return t.b.admin("trust", "import", "--at", AT, *names, check=False)
-    # (the daemon's own user must be able to read the files, whatever the umask)
+    # the daemon's own user must be able to read the files, whatever the umask is
     mask = os.umask(0o077)
     rc, out = put(good + "platform.crl", good + "platform.chain", good + "root.crl", good + "newer.crl", good + "vcek.der",
                   good + "tcb-newer.json",
@@ -71,7 +71,7 @@ def imports(t):
                              ("nosuch", 4, "No such file")):
         rc, out = put(name if name[0] == "/" else bad + name)
         ok(rc == code and said in out and state(t.trust) == got, "import of %s: %s" % (os.path.basename(name), said), (rc, out))
-    # a file that is of use only with another one is an error by itself
+    # a file that is useful only together with another one is an error by itself
     for names, stored in ((["qe.json"], 0), (["platform.chain"], 0), (["qe.json", "qe.chain", "platform.chain"], 0),
                           (["root.crl", "qe.json"], 1)):
         rc, out = put(*(good + n for n in names))
@@ -147,7 +147,7 @@ def status(t):
     os.rename(t.b.dir + "/away", t.trust + "/certs/intel-root.pem")
     with open(bundle, "w") as f:
         f.write(whole)
-    # lists for VCEKs and for VLEKs have the same issuer, and one does not replace the other
+    # the lists for VCEKs and for VLEKs have the same issuer, and neither replaces the other
     vcek = t.trust + "/certs/amd-vcek-milan.pem"
     os.rename(vcek, t.b.dir + "/away")
     shutil.copy(t.made + "/bad/expired.crl", vcek)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""verbs - what ccdm-broker does itself stands in the audit log, as it ended, with and without a daemon"""
+"""verbs - the audit log has each operation of ccdm-broker with its result, with and without a daemon"""
 import contextlib
 import fcntl
 import hashlib
@@ -30,14 +30,14 @@ class Verbs:
         self.b, self.ok, self.log = b, ok, os.path.join(b.dir, "state/audit.log")
 
     def entries(self):
-        """Of what the tool did itself."""
+        """The log's entries of operations of the tool itself."""
         if not os.path.exists(self.log):
             return []
         with open(self.log) as f:
             return [e for e in map(json.loads, f) if e["event"] == "tool"]
 
     def run(self, *words, room=None):
-        """room: bytes that a file may have"""
+        """room: the largest size of a file, in bytes"""
         def limit():
             if room is not None:
                 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -50,7 +50,7 @@ class Verbs:
         return rc == 0 and "hash chain valid" in out
 
     def both(self, when):
-        """What goes well, and what does not: two lines each."""
+        """Operations that succeed or fail: two lines each."""
         b, ok = self.b, self.ok
         copy, key_file = os.path.join(b.dir, "copy-" + when), os.path.join(b.dir, "secrets.key")
         if os.path.exists(copy):
@@ -78,7 +78,7 @@ class Verbs:
                 last = [e for e in map(json.loads, kept) if e["event"] == "tool"][-1]
                 ok(new[-1]["lines"] == len(kept) and last == new[0] and " %d lines" % len(kept) in out,
                    "%s: its own beginning is in the backup" % when, (new, last))
-        # the same with no room, or no place, for a key
+        # the same if there is no room, or no place, for a key
         keys = content(key_file)
         with open(key_file, "ab") as f:
             f.write(b"".join(b"%064x\n" % n for n in range(10, 14 - keys.count(b"\n"))))
@@ -114,7 +114,7 @@ class Verbs:
         new = self.entries()[before:]
         self.ok(rc and [e["result"] for e in new] == ["begun", "failed"] and not os.path.exists(copy) and not os.path.exists(copy + ".new"),
                 "log: a backup without room", (rc, out, new))
-        # who is in the socket's group can say what it did, and nothing else
+        # a member of the socket's group can add notes of operations, and nothing else
         good = {"do": "note", "what": "backup", "name": "x", "result": "begun"}
         for change in ({"what": "policy-add"}, {"what": None}, {"what": "attest"}, {"result": "accepted"}, {"result": None}, {"name": 1},
                        {"hash": "x"}, {"hash": "A" * 64}, {"hash": 1}, {"why": []}, {"lines": "1"}, {"lines": -1}, {"name": "x" * 5000},
@@ -134,7 +134,7 @@ class Verbs:
             return json.loads(s.recv(65536))
 
     def stopped(self):
-        """What cannot be noted is not done."""
+        """If an operation cannot be noted, it is not done."""
         b, ok = self.b, self.ok
         copy = self.both("no daemon")
         st = os.stat(self.log)
@@ -162,7 +162,7 @@ class Verbs:
         os.symlink("audit.log.away", self.log)
         nothing("a log that is a link", 1, "Too many levels")
         os.unlink(self.log)
-        # (the first line of a log may be the tool's)
+        # the first line of a log may be the tool's
         rc, out = self.run("rotate-key")
         st = os.stat(self.log)
         ok(rc == 0 and [e["result"] for e in self.entries()] == ["begun", "done"] and self.verified() and st.st_mode & 0o777 == 0o640,
@@ -170,7 +170,7 @@ class Verbs:
         os.rename(self.log + ".away", self.log)
         with open(b.dir + "/secrets.key", "wb") as f:
             f.write(key)
-        # done, and no room to say so (nor for a signed head, which may not come between)
+        # done, but there is no room to note it (nor for a signed head, which must not come between)
         while content(self.log).count(b"\n") % 64 > 60:
             self.run("restore", "/nosuch/copy")
         whole = content(self.log)
@@ -181,7 +181,7 @@ class Verbs:
             f.write(key)
 
     def restored(self):
-        """Of a state without a database; a log that is there is kept, and the new one knows it."""
+        """A state without a database: an existing log is kept, and the new one names it."""
         b, ok = self.b, self.ok
         copy, state = os.path.join(b.dir, "copy-restored"), os.path.dirname(self.log)
         self.run("backup", copy)
@@ -201,7 +201,7 @@ class Verbs:
             f.write(good)
         before = content(self.log)
         head, lines = hashlib.sha256(before.splitlines()[-1]).hexdigest(), before.count(b"\n")
-        # a log that was changed is kept where it is
+        # a changed log is kept where it is
         with open(self.log, "ab") as f:
             f.write(b"{}\n")
         rc, out = self.run("restore", copy)
@@ -224,7 +224,7 @@ class Verbs:
         ok(sorted(os.listdir(state)) == sorted(["audit.log", "broker.db", kept]) and
            {os.stat(os.path.join(state, x)).st_uid for x in os.listdir(state)} == {os.stat(state).st_uid}, "nothing else is left",
            os.listdir(state))
-        # and into a place with nothing in it
+        # and into an empty place
         os.rename(state, state + ".once")
         os.mkdir(state, 0o700)
         rc, out = self.run("restore", copy)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""harness - build the programs so that their calls can fail, and let them, one at a time"""
+"""harness - build the programs with calls that can fail, and let the calls fail one at a time"""
 import mmap
 import os
 import re
@@ -51,7 +51,7 @@ def build():
     subprocess.run(["gcc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-D_GNU_SOURCE", "-fPIE",
                     "-fno-omit-frame-pointer", "-c", "-o", shim, os.path.join(HERE, "fail.c")] + ["-DCOVERAGE"] * counts,
                    check=True)
-    # (what a sanitizer puts in is no line and no branch of ours; optimized, lines that do the same are counted as one of them)
+    # code that a sanitizer inserts is no line or branch of ccdm's; with optimization, lines that do the same are counted as one
     how = ("-O0 --coverage -fprofile-update=atomic -include tests/gauge/coverage/plain.h" if counts else
            "-O1 -fsanitize=address,undefined -fno-sanitize-recover=all")
     wraps = os.path.join(TOP, BUILD, "wraps")
@@ -61,7 +61,7 @@ def build():
         path = os.path.join(TOP, BUILD, "bin", program)
         if os.path.exists(path) and os.path.getmtime(path) < os.path.getmtime(shim):
             os.unlink(path)
-    # (--no-as-needed: some libraries are called by the wrappers alone)
+    # --no-as-needed: only the wrappers call some of the libraries
     subprocess.run(["make", "-s", "-j2", "BUILD=" + BUILD, "CFLAGS=-std=gnu11 -g -fPIE -fno-omit-frame-pointer "
                     "-fno-optimize-sibling-calls " + how,
                     "LDFLAGS=-pie -Wl,--no-as-needed %s -Wl,@%s" % (shim, wraps)] +
@@ -86,14 +86,14 @@ class Faults:
         struct.pack_into("Q", self.map, 0, armed)
 
     def get(self):
-        """Which call has failed, if any, and how many there were."""
+        """Return: the failed call, if any, and the number of calls."""
         return struct.unpack_from("QQ", self.map, 16)
 
     def name(self, n):
         return self.names[struct.unpack_from("H", self.map, 32 + 8 * MAX + 2 * (n - 1))[0]]
 
     def points(self):
-        """Of each way, its first and its last call: [(number, name)]."""
+        """For each call path, the first and the last call: [(number, name)]."""
         calls = min(self.get()[1], MAX)
         first, last = {}, {}
         for n in range(1, calls + 1):
@@ -110,7 +110,7 @@ class Test:
         self.env = dict(os.environ, CCDM_FAULTS=self.faults.path)
 
     def run(self, argv, fail_at=0, stdin=b""):
-        """A command, armed from its beginning."""
+        """Run a command that is armed from its start."""
         self.faults.set(fail_at)
         try:
             r = subprocess.run(argv, input=stdin, capture_output=True, env=self.env, timeout=120)
@@ -127,23 +127,23 @@ class Test:
             seen = self.failed
             try:
                 bad = once(n)
-            except RuntimeError as e:       # (a daemon that does not start any more)
+            except RuntimeError as e:       # a daemon that no longer starts
                 wrong.append("call %d, %s: %s" % (n, name, e))
                 break
             if self.failed == seen:
                 unmet.append("%d %s" % (n, name))
             if bad:
                 wrong.append("call %d, %s: %s" % (n, name, bad if len(bad) < 3000 else bad[:1500] + " ... " + bad[-1500:]))
-        # (a daemon may be at its last call when it has answered: that one is not met each time)
+        # a daemon may still run calls after its answer, so the last one is not always reached
         ok(not reference and points and not wrong and self.failed >= int(len(points) * least),
            "%s: %d of its calls fail, one at a time (%d ways led there)" % (what, self.failed, len(points)),
            "\n".join([reference or "%d of %d failed, not met: %s" % (self.failed, len(points), ", ".join(unmet))] + wrong))
 
     def command(self, what, argv, stdin=b"", fresh=lambda: None, state=lambda: None, same=lambda out: out, codes=(0,),
                 least=0.9):
-        """A program from its beginning to its end. fresh(): the state of before; state(): what it is; same(): of its
-        output what does not differ from one time to another; codes: exit codes without a failure; least: the part of
-        the calls that must have failed, where their number varies."""
+        """Test a program that runs to its end. fresh(): restore the old state; state(): the present state; same(): the part
+        of the output that does not vary; codes: exit codes without a failure; least: the part of the calls that must have
+        failed, if their number varies."""
         fresh()
         before = state()
         rc, out, err = self.run(argv, 0, stdin)
@@ -161,7 +161,7 @@ class Test:
                 if same(out) != good or is_ != after:
                     return "no error, and not the same: %s, %s (was %s, %s)" % (same(out), is_, good, after)
                 return None
-            # (a verdict is no error)
+            # a verdict is not an error
             if not re.search(r"^ccdm-\w+[^:]*: .", err, re.M) and not (rc == 7 and "refused" in out):
                 return "exit code %d without a text: %r" % (rc, err)
             if is_ not in (before, after):
@@ -176,7 +176,7 @@ class Test:
 
 
 def broken(rc, text):
-    """What is wrong whatever the error is."""
+    """Results that are wrong for any error."""
     if SECRET.decode() in text:
         return "it says the secret: " + text
     if rc < 0 or rc == 99 or re.search("Sanitizer|runtime error", text):
@@ -191,7 +191,7 @@ def listing(path):
 
 
 def handshake(b, key):
-    """Did a guest get its secret? It does not go on asking a daemon that has ended."""
+    """Did a guest get its secret? It does not retry with a daemon that has ended."""
     p = subprocess.Popen([LOAD, "run", key, "https://localhost:%d" % b.port, b.ca, PATH, "1", "1"], stdout=subprocess.DEVNULL,
                          stderr=subprocess.PIPE, text=True, start_new_session=True)
     ends = [os.pidfd_open(p.pid), os.pidfd_open(b.daemon.pid)]

@@ -5,12 +5,12 @@
 
   tests/run program faults [--every N] [SCENARIO...]
 
-ccdm-setup, ccdm-broker and ccdm-brokerd, under the address and undefined-behaviour sanitizers,
-linked so that the n-th call into a library or the kernel can fail (fail.c). A scenario first runs
-whole and tells which ways lead to which call; then, for each way, its first and its last call
-fails. After each: the result is right, or there is an error with its exit code and a text; the
-state is that of before or that of after; nothing crashes, leaks or says the secret, and the same
-once more, without a failure, goes well. --every N: of the ways only each N-th.
+ccdm-setup, ccdm-broker and ccdm-brokerd, under the address and undefined-behaviour sanitizers, linked
+so that the n-th call into a library or the kernel can fail (fail.c). A scenario first runs without a
+failure, to learn by which call paths each call is reached. Then, for each call path, its first and
+its last call fails. After each failure: the result is right, or there is an error with its exit code
+and a message; the state is the old or the new one; nothing crashes, leaks or prints the secret; and
+the same operation then succeeds without a failure. --every N: only each N-th call path.
 """
 import argparse
 import shutil

@@ -12,7 +12,7 @@ import subprocess
 import time
 
 from harness import LOAD, PATH, POLICY, SECRET, TOP, broken, handshake, listing, ok
-from broker import BIN, Broker      # (after harness, which says where the programs are)
+from broker import BIN, Broker      # after harness, which sets the programs' folder
 
 
 def broker_new(t):
@@ -35,10 +35,10 @@ def broker_new(t):
         shutil.copytree(kept, top)
 
     def made():
-        # what there is once all is there; before, it does not matter
+        # the folder's content once it is complete; before that, it does not matter
         return listing(top) if os.path.exists(b.dir + "/secrets.key") else None
 
-    # (an order that fails is in the log as well: there is one from the beginning)
+    # failed requests are logged as well, so there is a log from the start
     b.admin("renew", "--name", "localhost")
     shutil.copytree(top, kept)
     t.command("init", tool + ["init", "--name", "localhost"], fresh=empty, state=made,
@@ -69,7 +69,7 @@ def serving(t, name):
 
 
 def broker_tool(t):
-    """ccdm-broker beside a daemon that is well."""
+    """ccdm-broker with a daemon whose calls do not fail."""
     b, key = serving(t, "tool")
     tool = [BIN + "/ccdm-broker", "--config", b.conf]
     policy = os.path.join(t.dir, "policy.yaml")
@@ -157,13 +157,13 @@ def broker_tool(t):
                 f.write(old)
 
     def restored(old=b""):
-        """Is there a database? And the log of before, in its place until then, and under another name from then on?"""
+        """Is there a database, and the old log: in its place until then, afterwards under another name?"""
         files = listing(state)
         there = [f for f in files if f.startswith("audit.log") and ("broker.db" in files) == (f != "audit.log")]
         return [f for f in files if not f.startswith("audit.log")], not old or any(
             open(os.path.join(state, f), "rb").read().startswith(old) for f in there)
     argv = tool + ["restore", os.path.join(t.dir, "copy")]
-    # (one that fails leaves a line, and the next one keeps that)
+    # a failed one leaves a line, and the next one keeps that
     t.command("restore", argv, fresh=no_state, state=restored, same=lambda out: out.splitlines()[:1])
     no_state()
     b.admin("restore", nothing, check=False)
@@ -191,7 +191,7 @@ class Daemon:
         del os.environ["CCDM_FAULTS"], os.environ["CCDM_FAULTS_LATER"]
 
     def reload(self):
-        """As Broker.reload(); that it has done so may be what it cannot say."""
+        """Like Broker.reload(), but the message that it has reloaded may be what fails."""
         b, end = self.b, time.monotonic() + 30
         said = open(b.log_path).read().count("reloaded")
         b.daemon.send_signal(signal.SIGHUP)
@@ -201,7 +201,7 @@ class Daemon:
             time.sleep(0.005)
 
     def each(self, what, do, well):
-        """do(): an order; well(): nothing is lost, or why not."""
+        """do(): a request; well(): None if nothing is lost, else why."""
         t = self.t
 
         def armed(n):
@@ -212,8 +212,8 @@ class Daemon:
                 struct.pack_into("Q", t.faults.map, 0, 0)
                 t.failed += bool(t.faults.get()[0])
 
-        # (the first does what there is to do; each 64th line of the audit log is signed, and once a minute the
-        # daemon looks round: the calls of that are not there the next time)
+        # The first request does the work. Each 64th line of the audit log is signed, and once a minute the
+        # daemon prunes: their calls do not occur the next time.
         seen = []
         for _ in range(8):
             armed(0)
@@ -232,7 +232,7 @@ class Daemon:
                 log = f.read()
             code = self.b.daemon.returncode
             self.start()
-            # (where libevent runs out of memory)
+            # where libevent runs out of memory
             if code != 3 or not log.endswith("ccdm-brokerd: out of memory\n"):
                 return "the daemon has ended with %d: %s" % (code, log)
             return well()
@@ -240,7 +240,7 @@ class Daemon:
 
 
 def brokerd(t):
-    """The daemon: what guests and administrators ask while its calls fail."""
+    """The daemon: requests of guests and administrators while its calls fail."""
     b, key = serving(t, "daemon")
     other = os.path.join(t.dir, "policy.yaml")
     with open(other, "w") as f:
@@ -278,7 +278,7 @@ def brokerd(t):
 
     def explain():
         rc, out = b.admin("explain", genuine, check=False)
-        # (a signature that OpenSSL cannot verify is none)
+        # if OpenSSL fails to verify a signature, it counts as invalid
         if (rc == 0 and out != good[1]) or (rc == 7 and "FAILED" not in out):
             wrong.append((rc, out))
         return out
@@ -325,7 +325,7 @@ def brokerd_start(t):
 
     def start(n):
         bad = None
-        # (it reads the log, which grows by each guest)
+        # it reads the log, which grows with each guest
         shutil.rmtree(state)
         shutil.copytree(state + ".kept", state)
         t.faults.set(n)
@@ -333,7 +333,7 @@ def brokerd_start(t):
         try:
             b.start()
         except RuntimeError:
-            pass        # it has ended, and says why
+            pass        # it has ended, and printed why
         finally:
             del os.environ["CCDM_FAULTS"]
         t.failed += bool(t.faults.get()[0])

@@ -5,14 +5,14 @@ import os
 import sys
 
 from harness import TOP
-from broker import BIN      # (after harness, which says where the programs are)
+from broker import BIN      # after harness, which sets the programs' folder
 
 sys.path.insert(0, os.path.join(TOP, "tests/program/image"))
 import firmware as F  # noqa: E402
 
 
 def image_files(t):
-    """ccdm-image: each verb, as lines and as JSON."""
+    """ccdm-image: each verb, as text and as JSON."""
     tool = [BIN + "/ccdm-image"]
     disk = F.disk(os.path.join(t.dir, "disk.img"), F.uki(), parts=("size=1M, uuid=44444444-4444-4444-8444-444444444444",))
     other = F.disk(os.path.join(t.dir, "other.img"), F.uki(cmdline="quiet"))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""scenario_setup - ccdm-setup: on the host, and in a VM beside a device or a TPM"""
+"""scenario_setup - ccdm-setup: on the host, and in a VM with a device or a TPM"""
 import contextlib
 import json
 import os
@@ -11,13 +11,13 @@ import subprocess
 import threading
 
 from harness import PATH, listing
-from broker import BIN      # (after harness, which says where the programs are)
+from broker import BIN      # after harness, which sets the programs' folder
 from guest import BOOT
 from sim import Signer
 
 
 def report(signer):
-    """What a guest's report is, from who signs for its processor."""
+    """The report of a guest, from the signer of its processor."""
     def get(n):
         out = b""
         while len(out) < n:
@@ -36,7 +36,7 @@ CONFIG = BOOT % ("ab" * 32) + "[measure]\n"
 
 
 def setup_files(t):
-    """ccdm-setup, where it needs no device: evidence that is verified, a configuration that is checked."""
+    """ccdm-setup without a device: verify evidence, check a configuration."""
     tool = [BIN + "/ccdm-setup"]
     for tee, beside in (("snp", ("--cert", "beside/vcek.pem", "--chain", "certs/ask.pem", "--root", "roots/ark.pem")),
                         ("tdx", ("--collateral", "collateral/0a0b0c0d0e0f.json", "--root", "roots/intel.pem"))):
@@ -64,7 +64,7 @@ def setup_files(t):
 
 @contextlib.contextmanager
 def scrubs(tool):
-    """One scrub of x after the other, whose events somebody waits for."""
+    """Scrub x repeatedly; each scrub's events have a listener."""
     over = threading.Event()
 
     def scrub():
@@ -80,7 +80,7 @@ def scrubs(tool):
 
 
 def setup_device(t):
-    """ccdm-setup and a device: the module is there, CCDM_DISK and nobody uses it."""
+    """ccdm-setup with a device: the module is loaded, and CCDM_DISK is unused."""
     tool, disk = [BIN + "/ccdm-setup"], os.environ["CCDM_DISK"]
 
     def mappings():
@@ -123,7 +123,7 @@ def setup_device(t):
 
 
 def setup_tpm(t):
-    """ccdm-setup and a TPM, and a broker that believes it at CCDM_BROKER; its CA in /tmp/ca.pem."""
+    """ccdm-setup with a TPM, and a broker at CCDM_BROKER that trusts it; its CA is in /tmp/ca.pem."""
     tool, url = [BIN + "/ccdm-setup"], os.environ["CCDM_BROKER"]
     with_ = ["--broker", url, "--ca", "/tmp/ca.pem", "--timeout", "20"]
 
@@ -152,7 +152,7 @@ def setup_tpm(t):
     def fetched():
         subprocess.run(fetch, check=True)
     t.command("secret fetch", fetch, fresh=nowhere, state=secrets)
-    # (some of them gone is not all of them gone)
+    # removing some of them is not removing all
     t.command("secret drop", drop, fresh=fetched, state=lambda: not secrets())
     nowhere()
     t.command("measure --check", tool + ["measure", "--check"], same=lambda out: "")

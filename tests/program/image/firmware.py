@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""firmware - a second implementation of what a boot measures, and of what makes a disk
+"""firmware - a second implementation of a boot's measurements, and of making disks
 
-It shares no code with userspace/lib/image: a mistake there is seen here.
+It shares no code with userspace/lib/image, so a mistake on either side shows as a difference.
 """
 import gzip
 import hashlib
@@ -37,7 +37,7 @@ BASE = "ccdm-base:1 4096 4096 109609 0 sha256 %s %s 1 panic_on_corruption" % ("c
 # ---- makers ----
 
 def pe(sections):
-    """A program for UEFI of these (name, content)."""
+    """Make a UEFI program of these (name, content)."""
     headers = (64 + 24 + 240 + 40 * len(sections) + 511) // 512 * 512
     out = b"MZ" + bytes(58) + struct.pack("<I", 64) + b"PE\0\0" + struct.pack("<HHIIIHH", 0x8664, len(sections), 0, 0, 0, 240, 0x206)
     out += struct.pack("<H", 0x20b) + bytes(58) + struct.pack("<II", headers, 0xabcdef) + bytes(40) + struct.pack("<I", 16) + bytes(128)
@@ -54,7 +54,7 @@ def pe(sections):
 
 
 def cpio(files):
-    """An archive of {path: content}; None for a folder."""
+    """Make an archive of {path: content}; None: a folder."""
     def entry(name, mode, data):
         head = "070701" + "".join("%08X" % n for n in (1, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0))
         head = head.encode() + name.encode() + b"\0"
@@ -69,7 +69,7 @@ def initrd(conf=CONF, more=None):
 
 
 def linux(version):
-    """What a kernel for x86 has at its beginning, as far as it says its version: it is behind 512 bytes of headers."""
+    """The beginning of an x86 kernel, up to its version, which follows 512 bytes of headers."""
     return bytes(2) + b"HdrS" + bytes(8) + struct.pack("<H", 0x40) + bytes(0x30) + version.encode() + b" (builder) #1\0"
 
 
@@ -82,7 +82,7 @@ def uki(stub="257", kernel=linux("6.12.1"), cmdline="root=/dev/mapper/ccdm-root 
 
 
 def disk(path, boot, beside=(), mib=48, parts=("",)):
-    """A disk of sfdisk, mkfs.vfat and mtools. beside: (folder, name, content); parts: lines behind the first."""
+    """Make a disk with sfdisk, mkfs.vfat and mtools. beside: (folder, name, content); parts: lines after the first partition."""
     if os.path.exists(path):
         os.unlink(path)
     with open(path, "wb") as f:
@@ -90,7 +90,7 @@ def disk(path, boot, beside=(), mib=48, parts=("",)):
     table = ["label: gpt", "label-id: 01234567-89AB-4CDE-8F01-23456789ABCD",
              "start=2048, size=%d, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B, uuid=33333333-3333-4333-8333-333333333333" % (40 << 11)]
     subprocess.run(["sfdisk", "-q", path], input="\n".join(table + [p for p in parts if p]) + "\n", text=True, check=True)
-    # (it wonders why the rest of the file is not used)
+    # mkfs.vfat warns that the rest of the file is unused
     subprocess.run(["mkfs.vfat", "-F", "32", "--offset", "2048", "-i", "12345678", path, str(40 << 10)], check=True,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for folder, name, data in (("EFI/BOOT", "BOOTX64.EFI", boot), *beside):
@@ -103,7 +103,7 @@ def disk(path, boot, beside=(), mib=48, parts=("",)):
     return path
 
 
-# ---- what a boot measures ----
+# ---- measurements of a boot ----
 
 def authenticode(b, bank):
     at = struct.unpack_from("<I", b, 60)[0]
@@ -140,7 +140,7 @@ def extra(release):
 
 
 def events(path, before=(), beside=()):
-    """[(pcr, {bank: digest}, data, what)] of a boot of the disk. before, beside: more of them, before the UKI's, and with the sections."""
+    """[(pcr, {bank: digest}, data, what)] of a boot of the disk. before, beside: more events before the UKI's, and with its sections."""
     with open(path, "rb") as f:
         f.seek(512)
         header = f.read(92)

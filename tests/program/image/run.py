@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""run - ccdm-image: predictions beside a second implementation, changes of a disk, bad input
+"""run - ccdm-image: compare predictions with a second implementation; changes of a disk; bad input
 
   tests/run program image
 """
@@ -58,7 +58,7 @@ def measure(path, *words):
 # ---- predictions ----
 
 def predicted(tmp):
-    """Each event, register and ID, in both banks, of stubs 252 and 257; by both forms of output."""
+    """Each event, register and ID, in both banks, of stubs 252 and 257; in both output formats."""
     for stub in "257", "252":
         path = F.disk(tmp + "/p.img", F.uki(stub), parts=("size=1M", "type=0FC63DAF-8483-4772-8E79-3D69D8477DE4"))
         happened, texts = F.events(path), F.measured()
@@ -79,7 +79,7 @@ def predicted(tmp):
         write(tmp + "/p.ccdm", F.ccdm_log(texts))
         says(0, "the log is of a boot of this disk", "verify", path, "--event-log", tmp + "/p.log", "--ccdm-log", tmp + "/p.ccdm")
         says(7, "not compared: pcr15", "verify", path, "--event-log", tmp + "/p.log")
-    # with Secure Boot on the firmware does not measure the kernel
+    # with Secure Boot the firmware does not measure the kernel
     path = F.disk(tmp + "/p.img", F.uki())
     happened = [e for e in F.events(path) if e[3] != "kernel"]
     ident = measure(path, "--secure-boot")["enclave-id"]["tpm"]["sha256"]
@@ -88,11 +88,11 @@ def predicted(tmp):
     words = "verify", path, "--event-log", tmp + "/p.log", "--ccdm-log", tmp + "/p.ccdm"
     says(0, "the log is of a boot of this disk", *words, "--secure-boot")
     says(7, "Secure Boot is on, perhaps", *words)
-    # a UKI alone has the same ID: no event of the disk is in it
+    # a UKI without a disk has the same ID, since no event of the disk is in it
     alone = measure(write(tmp + "/p.efi", F.uki("252")))
     ok(alone["enclave-id"] == got["enclave-id"], "a UKI alone has the same enclave ID", alone)
     ok("unknown" in alone["pcrs"]["5"], "and no partition table")
-    # a signature for Secure Boot changes nothing
+    # a Secure Boot signature changes nothing
     signed = bytearray(F.uki("252"))
     struct.pack_into("<II", signed, 64 + 24 + 112 + 32, len(signed), 1024)
     signed = measure(write(tmp + "/s.efi", bytes(signed) + b"s" * 1024))
@@ -104,7 +104,7 @@ def predicted(tmp):
 
 OTHER_CONF = F.CONF.replace("c4" * 32, "d5" * 32)
 CHANGES = (
-    # what, (the UKI, beside it, more of the disk), events before and beside, words of the message, another ID?
+    # name, (UKI, files beside it, parts of the disk), events before and beside, words of the message, another ID?
     ("the command line", {"boot": lambda: F.uki(cmdline="root=/dev/mapper/ccdm-root rw init=/bin/sh")}, {},
      "the kernel's command line (.cmdline) differs", True),
     ("a byte of the initrd", {"boot": lambda: F.uki(ird=F.initrd(more={"bin": b"y"}))}, {}, "the initrd (.initrd) differs", True),
@@ -142,7 +142,7 @@ def changed(tmp):
         ok(("the enclave ID of the boot is another one" in out) == other, "%s: %s ID" % (what, "another" if other else "the same"), out)
         rc, out, err = image("verify", good, "--event-log", tmp + "/o.log", "--ccdm-log", tmp + "/o.ccdm", "--json")
         said = json.loads(out)
-        # the first event that differs, found apart
+        # the first event that differs, computed independently
         mine = F.events(good)
         regs = (2, 4, 5, 9, 11, 12)
         first_reg = next((a[0] for a, b in zip([e for e in happened if e[0] in regs], [e for e in mine if e[0] in regs]) if a[:2] != b[:2]),
@@ -172,7 +172,7 @@ def against(tmp):
                  "initrd: etc/ccdm/ccdm.conf: +[secrets] db.key"):
         ok(line + "\n" in out, line, out + err)
     says(0, '"differences": []', "inspect", good, "--against", good, "--json")
-    # what lies beside the UKI is known by its place, and makes the ID unknown
+    # a file beside the UKI is known by its place, and makes the ID unknown
     got = measure(path)
     got = got["enclave-id"]
     ok(got["tpm"]["sha256"] is None and "host.addon.efi" in got["unknown"]["tpm"], "an addon: the ID is unknown", got)
@@ -228,7 +228,7 @@ def bad(tmp):
     says(1, "did you mean 'measure'?", "mesure", good)
     for verb in "measure", "inspect", "verify":
         says(0, "usage: ccdm-image " + verb, verb, "--help")
-    # what is not known is said, and is no error
+    # unknown values are reported, but are not an error
     for what, boot, why in (("another stub", F.uki("258.1"), "what the stub '258.1' measures is not known"),
                             ("no ccdm.conf", F.uki(ird=F.initrd(None)), "there is no etc/ccdm/ccdm.conf"),
                             ("an initrd of xz", F.uki(ird=b"\xfd7zXZ\0"), "it is compressed with xz"),
@@ -293,7 +293,7 @@ def snp(tmp):
 
 
 def seconds(tmp):
-    """A UKI as large as a real one."""
+    """A UKI of realistic size."""
     big = F.uki(kernel=F.linux("6.12.1") + os.urandom(12 << 20), ird=F.initrd(more={"usr/data": os.urandom(38 << 20)}))
     write(tmp + "/big.efi", big)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# package - what a packager and a user at the shell meet: install, uninstall,
-# man page, completion, DKMS. On the host, in temporary folders.
+# package - packaging and shell: install, uninstall, man pages, completion, DKMS.
+# Runs on the host, in temporary folders.
 set -u
 cd "$(dirname "$0")/../../.." || exit 1
 . tests/lib/ktap.sh
@@ -64,7 +64,7 @@ sort >"$tmp/expected" <<-E
 E
 (cd "$tmp/image" && find . ! -type d | sort) >"$tmp/files"
 check "those of ccdm-image and no others" diff "$tmp/expected" "$tmp/files"
-cp -a "$tmp/broker/usr" "$tmp/image/usr" "$tmp/root/"	# all on one machine
+cp -a "$tmp/broker/usr" "$tmp/image/usr" "$tmp/root/"	# all programs on one machine
 image=$tmp/root/usr/bin/ccdm-image
 setup=$tmp/root/usr/sbin/ccdm-setup
 broker=$tmp/root/usr/sbin/ccdm-broker
@@ -81,20 +81,20 @@ for man in "$tmp"/root/usr/share/man/man?/*; do
 done
 LC_ALL=C.UTF-8 MANWIDTH=200 man -l "$man" 2>/dev/null | col -b | sed 's/\xe2\x80\x90/-/g' >"$tmp/man.txt"
 
-# ---- every code of a failed boot is in the man page, and in a test
+# ---- the man page and a test cover each code of a failed boot
 while read -r code; do
 	check_sh "$code: the man page has it, and a test" "grep -q '^${code//-/\\\\-}|' Documentation/man/dracut.ccdm.7 && grep -rq '$code' tests/boot"
 done < <(grep -oE 'CCDM-E-[A-Z]+-[0-9]+' userspace/setup/boot_stop.c)
 
 check "each test that the threat model names is there" python3 tests/lib/claims.py
 
-# ---- the service that removes secrets can do little else: systemd's own sum of what is left open
-# (each setting has a weight; 10 is a service without any). Threshold: 3.0
+# ---- the service that removes secrets can do little else: systemd's own sum of its exposure
+# (each setting has a weight; a service without any has 10). Threshold: 3.0
 check "ccdm-monitor.service: an exposure of 3.0 at most" systemd-analyze security --offline=true \
 	--threshold=30 --no-pager "$tmp/root/usr/lib/systemd/system/ccdm-monitor.service"
 
-# ---- help, man page and completion speak of the same verbs and options
-complete_with() { # complete_with WORD...: what completion offers for the last word
+# ---- help, man page and completion list the same verbs and options
+complete_with() { # complete_with WORD...: candidates that completion offers for the last word
 	complete_of ccdm-setup "$@"
 }
 complete_of() { # complete_of PROGRAM WORD...
@@ -208,7 +208,7 @@ check "ccdm-brokerd: --help and completion name the same options" diff "$tmp/opt
 LC_ALL=C.UTF-8 MANWIDTH=200 man -l "$tmp/broker/usr/share/man/man8/ccdm-brokerd.8" 2>/dev/null | col -b | sed 's/\xe2\x80\x90/-/g' >"$tmp/brokerd.txt"
 check_sh "and the man page" "while read -r o; do grep -q -e \"\$o\" '$tmp/brokerd.txt' || { echo \"\$o\"; exit 1; }; done <'$tmp/options'"
 
-# ---- DKMS: built and signed in a tree of its own
+# ---- DKMS: build and sign in a separate tree
 mkdir -p "$tmp/dkms"
 check "make install-dkms" make -s install-dkms DESTDIR="$tmp/sources"
 dkms_() { dkms "$@" --sourcetree "$tmp/sources/usr/src" --dkmstree "$tmp/dkms" -m ccdm -v "$version"; }
@@ -222,7 +222,7 @@ check_sh "dkms.conf: kernels from 6.1" ". '$tmp/sources/usr/src/ccdm-$version/dk
 	for k in 6.1.0-32-amd64 6.12.5 7.2.13+deb14-amd64 10.0.0; do [[ \$k =~ \$BUILD_EXCLUSIVE_KERNEL ]] || exit 1; done
 	for k in 5.10.0-30-amd64 6.0.12 4.19.0; do [[ ! \$k =~ \$BUILD_EXCLUSIVE_KERNEL ]] || exit 1; done"
 
-# ---- the tarball: the same each time; builds without git, root, network and package manager
+# ---- the tarball is reproducible, and builds without git, root, network and package manager
 rev=$(git stash create)
 dist() { make -s dist REV="${rev:-HEAD}" BUILD="$tmp/$1" >/dev/null; }
 check_sh "make dist, twice" "$(declare -f dist); rev=$rev tmp='$tmp'; (umask 077; TZ=Asia/Tokyo dist a) && dist b && cmp '$tmp/a/ccdm-$version.tar.gz' '$tmp/b/ccdm-$version.tar.gz'"
@@ -246,7 +246,7 @@ for cc in cc1 cc2; do
 	printf '#!/bin/sh\ncase " $* " in *" -c "*) echo >>"%s/compiled" ;; esac\nexec cc "$@"\n' "$tmp" >"$tmp/$cc"
 	chmod 0755 "$tmp/$cc"
 done
-compiled() { # compiled TIMES WORD...: how often an object was compiled so far, after make with these words
+compiled() { # compiled TIMES WORD...: how often make has compiled the object so far
 	make -s BUILD="$tmp/flags" "${@:2}" "$tmp/flags/userspace/lib/base/err.o" >/dev/null && [ "$(wc -l <"$tmp/compiled")" = "$1" ]
 }
 check "an object is compiled" compiled 1 CC="$tmp/cc1"
@@ -254,7 +254,7 @@ check "and not again" compiled 1 CC="$tmp/cc1"
 check "but by another compiler" compiled 2 CC="$tmp/cc2"
 check "and with other flags" compiled 3 CC="$tmp/cc2" CFLAGS=-O1
 
-# ---- the mirror of Debian: of apt's sources in both forms, or of CCDM_MIRROR
+# ---- the Debian mirror: of both formats of apt's sources, or of CCDM_MIRROR
 mkdir -p "$tmp/apt/parts" "$tmp/apt/lists/partial"
 mirror() { # mirror LIST PARTS
 	printf 'Dir::Etc::sourcelist "%s";\nDir::Etc::sourceparts "%s";\nDir::State::lists "%s";\n' "$1" "$2" "$tmp/apt/lists" >"$tmp/apt/conf"
@@ -273,7 +273,7 @@ refuse_code 1 "mirror: none" "set CCDM_MIRROR" mirror /dev/null /dev/null
 check_sh "mirror: CCDM_MIRROR wins" "[ \"\$(CCDM_MIRROR=http://mine.example scripts/mirror)\" = http://mine.example ]"
 check_sh "scripts and tests name no host of Debian" "! git grep -n 'deb[.]debian[.]org' -- scripts tests Makefile .ci"
 
-# ---- the messages of commits
+# ---- commit messages
 message() { printf '%b' "$1" >"$tmp/message"; scripts/commit-msg "$tmp/message"; }
 check "commit-msg: area and summary" message 'kmod: refuse a short key\n\nWhy.\n'
 check "commit-msg: a fixup of one" message 'fixup! kmod: refuse a short key\n'

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""expect - ccdm-setup verify: a log against a quote's registers, captures, an SVSM's report"""
+"""expect - ccdm-setup verify: compare logs with a quote's registers; captures; an SVSM's report"""
 import base64
 import gzip
 import hashlib
@@ -22,14 +22,14 @@ def put(path, content):
 
 
 def record(register, text, name="pcr"):
-    """Of a log of systemd's."""
+    """The events of a log of systemd."""
     digests = [{"hashAlg": a, "digest": hashlib.new(a, text.encode()).hexdigest()} for a in ("sha256", "sha384")]
     o = {"recnum": 0, name: register, "digests": digests, "content_type": "systemd", "content": {"eventType": "phase", "string": text}}
     return ("\x1e" + json.dumps(o) + "\n").encode()
 
 
 def tpm(tmp, t):
-    """Registers of a TPM's quote: what it covers counts, and nothing that stands beside it."""
+    """Registers of a TPM's quote: only those that the quote covers count, not values that accompany it."""
     good, other = Tpm(os.path.join(tmp, "tpm")), Tpm(os.path.join(tmp, "other"))
     logs, quote = os.path.join(tmp, "firmware"), os.path.join(tmp, "quote")
     pcrs, nonce = registers(EVENTS), os.urandom(32)
@@ -53,7 +53,7 @@ def tpm(tmp, t):
     t.ok(rc == 0 and said["quote"]["verdict"] == "accepted" and said["verdict"] == "accepted" and
          not [c for c in said["quote"]["checks"] if c["name"].startswith("sha256")], "expect: both verdicts as JSON", out)
 
-    # one that is not verified is never compared
+    # a log is never compared with a quote that was not verified
     for what, says, evidence, more in (
             ("a signature that is none", "signature: found invalid", good.quote(pcrs, flip=1), ()),
             ("another nonce", "report-data: found ", whole, ("--report-data", "00" * 32)),
@@ -67,7 +67,7 @@ def tpm(tmp, t):
     check(1, "the log was not compared: ak: found none", "without any option", whole, key=[])
     check(1, "tpm_quote.message", "without its message", {"tpm_quote": {}})
 
-    # the log is another one than the machine's
+    # a log of another machine
     forged = registers([(4, b"\x11" * 32), (7, b"\x22" * 32)])
     check(7, "FAILED  sha256-4 ", "an event that the machine did not measure", good.quote(forged))
     check(7, "FAILED  sha256-10 ", "an event that is not in the log", good.quote(registers(EVENTS + [(10, b"\x44" * 32)])))
@@ -75,7 +75,7 @@ def tpm(tmp, t):
     check(7, "FAILED  sha256-17 ", "a dynamic root of trust that the log does not know of",
           good.quote(registers(EVENTS + [(17, b"\x44" * 32)])))
 
-    # whoever quotes chooses what is covered, and not what is compared
+    # the maker of a quote chooses what it covers, but must not choose what is compared
     for selected in [7], [16], [0, 7, 10], range(5, 24):
         part = good.quote(pcrs, selected)
         check(7, "FAILED  sha256-4             not in the quote", "a quote over %s, with all values beside it" % list(selected), part)
@@ -93,7 +93,7 @@ def tpm(tmp, t):
         t.says(1, "invalid value", "verify", "eventlog", logs, "--expect", quote, "--registers", text)
     t.says(1, "--registers selects registers of a quote", "verify", "eventlog", logs, "--registers", "1")
 
-    # no file decides by itself that nothing is verified
+    # a file must not decide that nothing is verified
     plain = {"sha256": {"4": pcrs[4].hex()}}
     check(0, "only if the registers are the machine's", "registers that were written down", plain, key=[])
     for words in good.words[:2], good.words[2:4], good.words[4:], ["--registers", "4"], ["--report-data", "00"]:
@@ -112,7 +112,7 @@ def tpm(tmp, t):
     check(0, "the logs have events of RTMRs, which are not proved: the quote covers PCRs", "events of registers that no TPM has",
           good.quote(pcrs), "--systemd-log", systemd)
 
-    # a capture: its nonce and key are what it must be bound to
+    # a capture: its nonce and key determine the data to which it must be bound
     def bound(data):
         return good.quote(pcrs, nonce=data[:32])
     told, digest = capture("tpm", bound, "any")
@@ -130,7 +130,7 @@ def tpm(tmp, t):
 
 
 def measured(s, events, data):
-    """Have a TD measure events as it runs, and quote itself."""
+    """Let a TD measure events and quote itself."""
     with socket.socket(socket.AF_UNIX) as c:
         c.connect(s.sockets[0])
         with c.makefile("rb") as f:
@@ -166,7 +166,7 @@ def tdx(tmp, t):
                           (" gzip'ed", gzip.compress(raw)),
                           (" as the protocol has it", {"quote": base64.b64encode(raw).decode()}), (" in a capture", told)):
         check(0, "ok      sha384-rtmr2 ", "a TD's quote" + what, content)
-    # what a capture is of, its "tee" says: that is what is judged
+    # a capture is judged as the kind that its "tee" names
     for kind, code, says in ("snp", 1, "expected evidence of snp, found evidence of \"tdx\""), ("tdx", 0, "accepted"):
         rc, out, err = t.setup("verify", kind, put(quote, {"platform": "snp", **told}), *words)
         t.ok(rc == code and says in out + err and (rc == 0) == ("\naccepted" in out),
@@ -189,7 +189,7 @@ def tdx(tmp, t):
 
 
 def snp(tmp, t):
-    """SNP has no registers; and an SVSM's report, with what it vouches for."""
+    """SNP has no registers, but an SVSM's report can vouch for a TPM."""
     trust, path, svsms = os.path.join(tmp, "svsm"), os.path.join(tmp, "svsm.json"), os.path.join(tmp, "svsms")
     os.mkdir(trust)
     manifest, asked, pcrs = ek_area(), os.urandom(64), registers(EVENTS)
@@ -240,17 +240,17 @@ def snp(tmp, t):
     put(svsms, b"measurement 5a\n")
     check(1, "svsms: line 1", "a list that is none", told, *listed)
     t.says(4, "nosuch", "verify", "snp", path, *words, "--svsms", tmp + "/nosuch")
-    # there is nothing in it that a log leads to
+    # it has no register to which a log replays
     logs = put(os.path.join(tmp, "firmware"), log(EVENTS))
     t.says(1, "the evidence proves no register", "verify", "eventlog", logs, "--expect", put(path, told), *words)
-    # but for those of a TPM beside it, whose provider is trusted
+    # except registers of an additional TPM whose provider is trusted
     trusts = ["--ak-root", provider.ca, "--crl", provider.crl]
     against = ["verify", "eventlog", logs, "--expect", path, *words]
     put(path, both)
     t.says(0, "binding provider", "verify", "snp", path, *words, *trusts)
     t.says(0, "ok      sha256-4 ", *against, *trusts)
     t.says(1, "the evidence proves no register", *against)
-    # (what is allowed is allowed to the evidence, and not to what stands beside it)
+    # exceptions apply to the evidence, not to what accompanies it
     t.says(1, "the evidence proves no register: the TPM beside the TEE: ak-crl", *against, *provider.words[2:])
     put(path, old)
     t.says(1, "the evidence proves no register: the TPM beside the TEE: report-data", *against, *trusts)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""run - ccdm-setup where it needs no device and no broker: words, files and options that are not what they should be
+"""run - ccdm-setup without a device and without a broker: invalid arguments, files and options
 
   tests/run program setup
 """
@@ -52,7 +52,7 @@ def usage():
     for verb in VERBS:
         says(1, "nosuch", verb, "--nosuch")
         says(0, "usage: ccdm-setup " + verb, verb, "--help")
-        # (a letter that another verb has)
+        # a letter that another verb uses
         if verb != "config":
             says(1, "is not an option of", verb, *(("-n", "1") if verb == "open" else ("-y",)))
     for words in ("-h",), ("-V",):
@@ -91,7 +91,7 @@ def usage():
 
 
 def attesting(tmp):
-    """Who is asked to attest, and by what the broker is known."""
+    """Which broker is asked, and how it is identified."""
     conf, junk, crl = (os.path.join(tmp, n) for n in ("ccdm.conf", "junk", "crl.pem"))
     with open(conf, "w") as f:
         f.write(BOOT % ("ab" * 32) + "[measure]\n")
@@ -129,7 +129,7 @@ def attesting(tmp):
         f.write(BOOT % ("ab" * 32) + "[attest]\nbroker = https://localhost:1\npin = %s\ncertificate = %s/nosuch\n" % ("ab" * 32, tmp))
     says(4, "nosuch", "attest", "--config", conf + "2")
     says(0, "", "config", "attest", conf + "2")
-    # what an option says counts, and not what the configuration does
+    # options override the configuration
     says(4, "other-certificate", "attest", "--config", conf + "2", "--certificate", tmp + "/other-certificate")
     says(4, "nosuch", "attest", "--config", conf + "2", "--ca", ca, "--timeout", "1")
     with open(conf + "3", "w") as f:
@@ -148,7 +148,7 @@ def attesting(tmp):
 
 
 def terminal():
-    """A secret is not for a terminal to show."""
+    """A secret is not printed to a terminal."""
     us, them = pty.openpty()
     argv = [BIN + "/ccdm-setup", "secret", "get", "a/b/c", "--broker", "https://localhost:1"]
     for more, text in ((), "would show the secret"), (("--force",), "one of --ca and --pin"):
@@ -159,10 +159,10 @@ def terminal():
 
 
 def nobody():
-    """Who is not root is told so."""
+    """Users other than root get a clear error."""
     for words in ("open", "/dev/null", "x"), ("close", "x"), ("status", "x"), ("list",), ("scrub", "x"), ("attach", "x"), \
             ("secret", "fetch"), ("secret", "drop"), ("cache", "x", "8M"), ("measure", "--check"):
-        # (nobody there, but to files what one was before)
+        # a user that does not exist, with the rights of the old one on files
         r = subprocess.run(["unshare", "--user", BIN + "/ccdm-setup", *words], capture_output=True, text=True)
         ok(r.returncode == 2 and "run it as root" in r.stderr, "not root: ccdm-setup %s: run it as root" % " ".join(words), r)
 
@@ -190,7 +190,7 @@ def event(index, type_, digest, data):
 
 
 def logs(tmp):
-    """The firmware's log: what its registers are, and whether that is what was expected."""
+    """The firmware's log: the values of its registers, compared with the expected ones."""
     spec = b"Spec ID Event03\0" + struct.pack("<IIIHHB", 0, 0x02000200, 1, 0xb, 32, 0)
     log = struct.pack("<II", 0, 3) + bytes(20) + struct.pack("<I", len(spec)) + spec
     log += event(4, 8, b"\x11" * 32, b"data") + event(7, 8, b"\x22" * 32, b"")
@@ -230,7 +230,7 @@ def logs(tmp):
         says(1, "not proved", "verify", "eventlog", path, option, empty)
         says(4, "nosuch", "verify", "eventlog", path, "--expect", expect, option, tmp + "/nosuch")
         says(0, "a quote proves that", "verify", "eventlog", path, "--expect", expect, option, empty)
-    # an event of ours in a register that firmware alone leads to
+    # an event of ccdm in a register that the firmware's log alone explains
     text = "ccdm-ready:1"
     record = {"recnum": 0, "pcr": 7, "digests": [{"hashAlg": "sha256", "digest": hashlib.sha256(text.encode()).hexdigest()}],
               "content_type": "systemd", "content": {"eventType": "phase", "string": text}}
@@ -266,7 +266,7 @@ def logs(tmp):
 
 
 def processor(tmp, tee):
-    """Evidence of a whole platform, as it comes and as the protocol carries it."""
+    """Evidence of a complete platform, raw and in the form of the protocol."""
     trust, data, path = os.path.join(tmp, tee), os.urandom(64), os.path.join(tmp, tee + ".bin")
     os.mkdir(trust)
     with_ = ["--report-data", data.hex()]
@@ -307,7 +307,7 @@ def processor(tmp, tee):
 
 
 def forms(path, what):
-    """Write the forms of one report. Return: their files"""
+    """Write a report in all forms. Return: their files"""
     for name, content in what.items():
         with open(path + name, "wb") as f:
             f.write(content if isinstance(content, bytes) else content.encode())
@@ -315,7 +315,7 @@ def forms(path, what):
 
 
 def text(tee, path, words):
-    """The same report or quote as text, and text that is none."""
+    """The same report or quote as text, and invalid text."""
     with open(path, "rb") as f:
         raw = f.read()
     b64 = base64.encodebytes(raw).decode()
@@ -330,13 +330,13 @@ def text(tee, path, words):
 
 
 def bomb():
-    """A GiB of zeros, as a MiB."""
+    """A GiB of zeros, compressed to a MiB."""
     z = zlib.compressobj(9, zlib.DEFLATED, 31)
     return b"".join([z.compress(bytes(1 << 20)) for _ in range(1024)] + [z.flush()])
 
 
 def zipped(tee, path, words):
-    """The same gzip'ed: one member, whole, of a bounded size."""
+    """The same compressed with gzip: one complete member of limited size."""
     with open(path, "rb") as f:
         raw = f.read()
     z = gzip.compress(raw, mtime=0)
@@ -353,7 +353,7 @@ def zipped(tee, path, words):
 
 
 def inside(path, words):
-    """A member of evidence is never unpacked: the broker takes it from the network."""
+    """A member of evidence is never unpacked: the broker receives it from the network."""
     with open(path + ".json", encoding="ascii") as f:
         evidence = json.load(f)
     log = base64.b64encode(gzip.compress(b"")).decode()
@@ -364,7 +364,7 @@ def inside(path, words):
 
 
 def bombs(tmp, kinds):
-    """What unpacks to more than it may be is refused, in the memory that the bound needs."""
+    """Data that unpacks to more than its limit is refused, with no more memory than the limit."""
     path, small = os.path.join(tmp, "bomb.gz"), os.path.join(tmp, "small.gz")
     with open(path, "wb") as f:
         f.write(bomb())
@@ -379,7 +379,7 @@ def bombs(tmp, kinds):
 
 
 def extended(path, words):
-    """An SNP report with the host's certificates behind it, and several --cert."""
+    """An SNP report followed by the host's certificates, and several --cert."""
     with open(path, "rb") as f:
         raw = f.read()
     with open(path + ".cert", "rb") as f:
@@ -400,7 +400,7 @@ def extended(path, words):
                        ("nowhere: it has no end", raw + vcek + struct.pack("<II", 0, 0))):
         rc, out, err = setup("verify", "snp", *forms(path, {".t": file}), *bare)
         ok(rc == 1 and "the host's certificates" in err, "verify snp: a table that leads %s" % what, (rc, out, err))
-    # one --cert is the leaf whatever it is; of several, the order does not matter
+    # a single --cert is always the leaf; of several, the order does not matter
     says(7, "FAILED  ", "verify", "snp", plain, *bare, "--cert", other)
     for certs in ([other, path + ".cert"], [path + ".cert", other]):
         says(0, "accepted", "verify", "snp", plain, *bare, *(w for c in certs for w in ("--cert", c)))
@@ -423,7 +423,7 @@ def platform(path, words):
 
 
 def tab(tmp):
-    """ccdmtab, as units for systemd."""
+    """Units for systemd from ccdmtab."""
     path, units = os.path.join(tmp, "ccdmtab"), os.path.join(tmp, "units")
     with open(path, "w") as f:
         f.write("ccdm-swap PARTUUID=12 swap\nccdm-data gpt mkfs=ext4,nofail\nccdm-late /dev/vdb noauto\n")

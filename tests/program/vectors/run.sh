@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# vectors - ccdm-setup verify on real evidence, with the answers it must give
+# vectors - ccdm-setup verify with real evidence, and the verdicts that it must give
 #
-# The evidence is in ../shared/vectors, or CCDM_VECTORS=DIR; without it all is skipped.
+# The evidence is in ../shared/vectors, or CCDM_VECTORS=DIR; without it all tests are skipped.
 set -u
 cd "$(dirname "$0")/../../.." || exit 1
 . tests/lib/ktap.sh
@@ -18,7 +18,7 @@ if [ ! -e "$V/README.md" ]; then
 	exit 0
 fi
 
-# verdict CODE "FAILED CHECKS" WHAT KIND FILE OPTION...: the exit code, and which checks fail
+# verdict CODE "FAILED CHECKS" WHAT KIND FILE OPTION...: the exit code, and the failing checks
 verdict() {
 	local code=$1 want=$2 what=$3 rc failed
 	shift 3
@@ -35,9 +35,9 @@ verdict() {
 }
 
 S=$V/trustee-snp
-# (what is between AMD's roots and a VCEK or VLEK is built in)
+# certificates between AMD's roots and a VCEK or VLEK are built in
 openssl crl2pkcs7 -nocrl -certfile "$S/milan_ask_ark_asvk.pem" | openssl pkcs7 -print_certs | sed -n '/^subject.*ARK-Milan/,/END/p' >"$tmp/ark.pem"
-# each of these platforms has firmware with holes that AMD named later
+# the firmware of each of these platforms has vulnerabilities that AMD published later
 old=no-crl,tcb-out-of-date
 milan="--allow $old"
 # shellcheck disable=SC2086
@@ -81,7 +81,7 @@ sys.stdout.buffer.write(report + vcek + struct.pack("<II", 48, len(cert)) + byte
 verdict 0 "" "SNP v2, with a table of certificates" snp "$tmp/table" $milan --at 2025-06-01
 verdict 1 "" "a text that is no report" snp "$S/README.md"
 
-# says WORDS WHAT KIND FILE OPTION...: a check that failed says where the missing piece is
+# says WORDS WHAT KIND FILE OPTION...: a failed check names the source of the missing piece
 says() {
 	local want=$1 what=$2
 	shift 2
@@ -127,7 +127,7 @@ verdict 0 "" "TDX v4, of an SDK" tdx "$X/automata-sdk.quote" $v0
 verdict 0 "" "and with an older certificate of the TCB signer first" tdx "$X/automata-sdk.quote" --chain "$X/tcb-signing-2018-2025.pem" $v0
 verdict 7 "tcb module-tcb" "Azure TDX, version 0, out of date" azure "$X/trustee-tdx-v0.json" $v0
 verdict 0 "" "and with --allow tcb-out-of-date" azure "$X/trustee-tdx-v0.json" $v0 --allow tcb-out-of-date
-# (the certificate that Google gave this key; the one that was made for the test has neither a usage nor an authority key identifier)
+# Google's certificate of this key; the one made for the test has no usage and no authority key ID
 gce="--chain $X/gce/gce-intermediates.pem --ak-root $X/gce/tpm_ek_root_1.cer.pem --ak-usage 2.23.133.8.1 --at 2022-01-01"
 ak=$X/gce/gce-cos-85-no-nonce.gce-akcert.pem
 verdict 0 "" "a quote of GCE's vTPM over SHA-256" tpm "$X/gotpm-gce-cos-85-no-nonce-sha256.json" --cert "$ak" $gce --allow no-crl
@@ -137,7 +137,7 @@ verdict 7 "pcr-bank ak-chain ak-usage" "and with a certificate that a strict ver
 	--cert "$X/gotpm-gce-cos-85-no-nonce-sha1.akcert.pem" --root "$X/test-ca.pem" --crl "$X/test-ca.crl" --at 2025-06-01
 verdict 7 "ak-chain ak-usage" "which --allow sha1 does not change" tpm "$X/gotpm-gce-cos-85-no-nonce-sha1.json" \
 	--cert "$X/gotpm-gce-cos-85-no-nonce-sha1.akcert.pem" --root "$X/test-ca.pem" --crl "$X/test-ca.crl" --at 2025-06-01 --allow sha1
-# (PCR 10 is IMA's, which has a log of its own)
+# PCR 10 is extended by IMA, which has a log of its own
 for bank in sha1 sha256; do
 	against="--expect $X/gotpm-gce-cos-85-no-nonce-$bank.json --cert $ak $gce"
 	verdict 0 "" "its log against its quote over $bank" eventlog "$X/gce/gce-cos-85-no-nonce.log" $against --allow no-crl,sha1 --registers 0-9,11-23
@@ -153,7 +153,7 @@ verdict 1 "" "an HCL report is no evidence" azure "$A/snp-hcl-report.bin"
 verdict 7 "ak" "a TPM's quote, with nobody to vouch for the key" tpm "$V/trustee-tpm/tpm_evidence.json"
 verdict 7 "report-data ak" "and its nonce is longer" tpm "$V/trustee-tpm/tpm_evidence.json" --report-data a04182b50687
 
-# binding CLASS WHAT OPTION...: the class of the binding of Azure's real evidence, which is accepted
+# binding CLASS WHAT OPTION...: the binding of Azure's real evidence, which must be accepted
 binding() {
 	local want=$1 what=$2 got
 	shift 2
@@ -168,7 +168,7 @@ print(f["binding"], "pcr" in f)')
 	fi
 }
 
-# (both of Azure's samples have this key of the ID block)
+# both samples of Azure have this key in the ID block
 key=942fd93ebde6ea7a96efadeafc60f1c6b3d10e703b1dafd7555b92f7f3d32d0e006767648cba5b102af3d65756af4177
 binding "none False" "a paravisor that nobody listed binds no TPM"
 echo "id-key $key" >"$tmp/paravisors"
@@ -182,7 +182,7 @@ binding "none False" "nor does another key" --paravisors "$tmp/paravisors"
 verdict 7 "sept-ve tcb module-tcb" "Azure TDX, version 0, with a list that lacks its paravisor" azure "$V/audit-2026-11/trustee-tdx-v0.json" \
 	--collateral "$V/audit-2026-11/00806f050000-2025-06-04.collateral.json" --paravisors "$tmp/paravisors" --at 2025-06-19T09:35:00Z
 
-# expected FILE KEY: what a log must replay to
+# expected FILE KEY: the values to which a log must replay
 expected() {
 	python3 -c 'import json, sys; json.dump(json.load(open(sys.argv[1]))[sys.argv[2]], sys.stdout)' "$1" "$2" >"$tmp/expect"
 }
@@ -206,7 +206,7 @@ verdict 0 "" "a quote and its log" eventlog "$tmp/log" --expect "$tmp/expect"
 rtmrs "$T/tdx_quote_4.dat"
 gzip -dc "$V/trustee-eventlog/CCEL_data.gz" >"$tmp/log"
 verdict 7 "sha384-rtmr0 sha384-rtmr1" "a quote and another's log" eventlog "$tmp/log" --expect "$tmp/expect"
-# enclave ID WHAT OPTION...: of a real boot, by all of its logs; registers in $tmp/expect
+# enclave ID WHAT OPTION...: of a real boot, with all of its logs; registers in $tmp/expect
 B=$V/ccdm-boots
 enclave() {
 	local want=$1 what=$2 got
@@ -227,7 +227,7 @@ json.dump(regs, sys.stdout)' "$B/A.pcrs" "$@" >"$tmp/expect"
 # shellcheck disable=SC2046
 if [ -e "$B" ]; then
 	id=cf7aca9fd5f555f8a8dbe39db2b8226049405ca1b542b6ea9cb3a4b48984ddf4
-	# (PCR 10 is IMA's, which has a log of its own)
+	# PCR 10 is extended by IMA, which has a log of its own
 	registers $(seq 0 9) $(seq 11 16)
 	enclave $id "the enclave ID of a real boot" --ccdm-log "$B/A.ccdmlog" --systemd-log "$B/A.sdlog"
 	enclave refused "not without ccdm's log" --systemd-log "$B/A.sdlog"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# KUnit: geometry and the tree's decisions (as in user space), cipher suites between guards;
-# the tree beside an array and the cache, on a mapping of their own.
+# KUnit: geometry and the tree's decisions (as in user space), cipher suites between guard pages;
+# the tree compared with an array, and the cache, on a mapping.
 # kernels: debug
 # disks: 512M
 . /ccdm/tests/lib/ktap.sh

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# A cipher that answers later, as an accelerator does: here pcrypt around the
-# processor's, which the crypto API then prefers.
+# A cipher that completes asynchronously, as an accelerator does: here pcrypt around the
+# processor's driver, which the crypto API then prefers.
 # disks: 64M
 # device: virtio-blk-pci,num-queues=1
 # allow-log: tamper|possible recursive locking
@@ -16,7 +16,7 @@ best() {
 		END { print best }' /proc/crypto
 }
 
-# defer NAME: from now on NAME is answered by pcrypt (newer kernels refuse that to AF_ALG)
+# defer NAME: from now on pcrypt serves NAME (newer kernels refuse that to AF_ALG)
 defer() {
 	local driver
 	driver=$(best "$1")
@@ -45,7 +45,7 @@ for way in "aes-xts-gmac aad" "aes-xts-gmac gcm" "aes-gcm aad"; do
 	check_sh "$way: no tamper, no error" \
 		"dmsetup status async | grep -q 'state:active .*poisoned:0 data_errors:0 node_errors:0 tampers:0'"
 	check "$way: write" dd if=/dev/zero of=/dev/mapper/async bs=4k count=16 seek=5000 oflag=direct status=none
-	udevadm settle	# who looks at what was written looks now
+	udevadm settle	# let programs that examine the new device do so now
 	check "$way: one block changed below" dd if=/dev/urandom of=/dev/vdd bs=4k count=1 seek=5005 oflag=direct \
 		conv=notrunc status=none
 	check "$way: its neighbour is read" dd if=/dev/mapper/async of=/dev/null bs=4k count=1 skip=5004 iflag=direct \
@@ -56,7 +56,7 @@ for way in "aes-xts-gmac aad" "aes-xts-gmac gcm" "aes-gcm aad"; do
 	rm_map async
 	rmmod dm-ccdm
 done
-# (padata holds two locks of one class, and lockdep looks at nothing any more after its first report)
+# padata holds two locks of one class, and lockdep stops after its first report
 [ ! -e /proc/lockdep ] || check_sh "lockdep has nothing to say but of padata" \
 	"! dmesg | grep -A5 'possible recursive locking' | grep 'at: ' | grep -v 'at: padata_'"
 finish

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# Data races of the module, where the kernel looks for them: readers and writers on a tree
-# that does not fit into its cache, and beside them everything that an administrator can ask.
+# Data races of the module, on a kernel that detects them: readers and writers on a tree that does
+# not fit into its cache, together with every operation of an administrator.
 # kernels: kcsan
 # disks: 1G
 # limit: 600

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# Ciphers run on the CPU: no mapping uses a crypto driver of a device, which the crypto API
-# prefers, nor a template that is built on one.
+# Ciphers run on the CPU: no mapping uses a device's crypto driver, which the crypto API prefers,
+# nor a template built on one.
 # disks: 64M
 . /ccdm/tests/lib/ktap.sh
 modprobe -qa xts gcm ctr hmac pcrypt
@@ -16,13 +16,13 @@ best() {
 		END { print best }' /proc/crypto
 }
 
-# hw ALGORITHM,... [NAME]: the device offers these, and somebody who refuses no driver asks for NAME
+# hw ALGORITHM,... [NAME]: the device offers these; then a caller that refuses no driver uses NAME
 hw() { insmod /ccdm/ccdm-hw.ko algs="$1" make="$2"; }
 
-# that one gave the device its key
+# that caller gave the device its key
 control() { [ "$(cat /sys/module/ccdm_hw/parameters/control)" -gt 0 ]; }
 
-# what the device was given
+# keys and requests that the device received
 seen() { cat /sys/module/ccdm_hw/parameters/keys /sys/module/ccdm_hw/parameters/requests; }
 
 # works SUITE: data written through a mapping is read back
@@ -33,7 +33,7 @@ works() {
 		dd if=/dev/mapper/t bs=4k count=64 iflag=direct status=none | cmp - /tmp/x && rm_map t
 }
 
-# refused SUITE PART: the log names the suite's driver and the part of it that is a device's
+# refused SUITE PART: the log names the suite's driver and the part of it that belongs to a device
 refused() {
 	dmesg -C
 	if mk t $D cipher:"$1" 2>/dev/null; then
@@ -44,7 +44,7 @@ refused() {
 		dmesg | grep "A driver would give keys and plaintext to a device" && nothing_left
 }
 
-# over DRIVER: gcm(aes) is a template over this driver of the device, and the suites that need it are refused
+# over DRIVER: gcm(aes) is a template over this device driver; suites that need it are refused
 over() {
 	check "(who refuses no driver gives the device a key)" control
 	before=$(seen)
@@ -73,14 +73,14 @@ check "(a template around the device's gcm is preferred)" [ "$(best "gcm(aes)")"
 over ccdm-hw-gcm
 
 # ---- a template over a part of it
-# (named in full, or the crypto API would take its own gcm; where ghash is no driver, it is a library)
+# use the full name, or the crypto API would take its own gcm; without a driver, ghash is a library
 ghash=$(best ghash)
 hw ctr "gcm_base(ccdm-hw-ctr,${ghash:-ghash-lib})" || hw ctr "gcm_base(ccdm-hw-ctr)"
 note "gcm(aes) is $(best "gcm(aes)")"
 check_sh "(gcm over the device's ctr is preferred)" "[[ '$(best "gcm(aes)")' = gcm_base*ccdm-hw-ctr* ]]"
 over ccdm-hw-ctr
 
-# ---- the hash: keys are derived with it
+# ---- the hash, with which keys are derived
 if hw sha256 "hmac(ccdm-hw-sha256)" 2>/dev/null; then
 	check "(hmac over the device's sha256 is preferred)" [ "$(best "hmac(sha256)")" = "hmac(ccdm-hw-sha256)" ]
 	before=$(seen)

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# A CPU without AES instructions: the ciphers are the crypto API's templates, over the CPU's
-# C code. With a device that offers a part, the templates are built over that, and refused.
+# A CPU without AES instructions: the ciphers are templates of the crypto API over the CPU's C
+# code. If a device offers a part, the templates are built over that, and are refused.
 # disks: 64M
 # cpu: max,-aes,-pclmulqdq
 . /ccdm/tests/lib/ktap.sh

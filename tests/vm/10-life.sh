@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# Life of a mapping: open, close, reload, table round trip, suspend, several at
-# once, every error of ctr, module unload.
+# Life of a mapping: open, close, reload, table round trip, suspend, several mappings at once,
+# each error of ctr, module unload.
 # disks: 100M 64M 16M
 # vm: shared
 . /ccdm/tests/lib/ktap.sh
@@ -20,11 +20,11 @@ check_sh "logical and physical block size 4096" "[ \$(blockdev --getss /dev/mapp
 check_sh "write-through: no flush is ever sent" "grep -q 'write through' /sys/block/\$(basename \$(readlink -f /dev/mapper/a))/queue/write_cache"
 check_sh "discard granularity 4096" "[ \$(cat /sys/block/\$(basename \$(readlink -f /dev/mapper/a))/queue/discard_granularity) = 4096 ]"
 check_sh "memory for direct I/O: 4096-byte alignment" "[ \$(cat /sys/block/\$(basename \$(readlink -f /dev/mapper/a))/queue/dma_alignment) = 4095 ]"
-# Both are the device's to need: what is sealed is copied, and nobody polls for our bios.
+# Neither flag concerns the device: sealed data is copied, and ccdm's bios are not polled.
 if [ -w /sys/block/vde/queue/stable_writes ]; then
 	echo 1 >/sys/block/vde/queue/stable_writes
 	check "open over a device that needs stable pages" dmsetup create s --table "0 $(fit "$(sectors $E)") ccdm 1 $E 0"
-	# (in 6.1 device-mapper takes it from the devices, whatever a target says)
+	# in 6.1 device-mapper copies it from the devices, whatever a target says
 	case $(uname -r) in 6.1.*) want=1 ;; *) want=0 ;; esac
 	check_sh "it does not" "[ \$(cat /sys/block/\$(basename \$(readlink -f /dev/mapper/s))/queue/stable_writes) = $want ]"
 	check_sh "and is not polled" "[ \$(cat /sys/block/\$(basename \$(readlink -f /dev/mapper/s))/queue/io_poll) = 0 ]"
@@ -91,7 +91,7 @@ refuse "unknown message" "Invalid argument" dmsetup message a 0 dance
 refuse "message with too many words" "Invalid argument" dmsetup message a 0 sync now
 dmsetup remove --retry a
 
-# ---- every error of ctr: its own text
+# ---- each error of ctr has its own text
 why() {
 	local pattern=$1 table=$2
 	dmesg -C
@@ -138,7 +138,7 @@ dmsetup remove --retry odd
 dmsetup create odd --table "0 9 linear $O 0"
 check "smaller than two blocks" why "Backing device is too small" "0 8 ccdm 1 /dev/mapper/odd 0"
 dmsetup remove --retry odd
-null_blk() { # null_blk ATTRIBUTE=VALUE... : a device made to measure
+null_blk() { # null_blk ATTRIBUTE=VALUE... : a device with these attributes
 	local d=/sys/kernel/config/nullb/nullb0 a
 	mkdir $d && for a in "$@" power=1; do echo "${a#*=}" >$d/"${a%%=*}" || return 1; done
 	udevadm settle

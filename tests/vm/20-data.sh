@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# Data: fio verify in many shapes, and with the smallest cache.
+# Data: fio verify with many I/O patterns, and with the smallest cache.
 # disks: 320M
 # vm: shared
 # limit: 900
@@ -11,13 +11,13 @@ D=/dev/vdd
 
 run_fio() { fio --filename=/dev/mapper/t --output-format=terse --verify_fatal=1 "$@" >/tmp/fio.log 2>&1 || { cat /tmp/fio.log; return 1; }; }
 
-# the debug kernel takes ten times as long for the same
+# the debug kernel takes ten times as long
 case $CCDM_FULL$CCDM_SLOW in
 1*) SIZE=192m SMALL=8m ;;
 01) SIZE=4m SMALL=2m ;;
 *) SIZE=16m SMALL=8m ;;
 esac
-# In the short form every shape with one suite, and with the others those that differ most.
+# Short form: all patterns with one suite, and the most different ones with the others.
 for suite in $SUITES; do
 	all=$([ "$CCDM_FULL" = 1 ] || [ $suite = aes-xts-gmac ] && echo 1)
 	mk t $D cipher:$suite cache_mib:2
@@ -33,8 +33,8 @@ for suite in $SUITES; do
 	rm_map t
 done
 
-# A cache of 2 MiB has about 190 nodes; 300 MiB have 600 leaves. With sparse
-# access over a 10 GiB mapping of 20000 leaves the set is far over 50 times that.
+# A cache of 2 MiB has about 190 nodes; 300 MiB have 600 leaves. With sparse access over a 10 GiB
+# mapping of 20000 leaves, the working set is more than 50 times larger.
 modprobe -qa dm-snapshot dm-zero
 dmsetup create zero --table "0 $((10 * 2097152)) zero"
 dmsetup create big --table "0 $((10 * 2097152)) snapshot /dev/mapper/zero $D N 8"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# The two ways to make the tags of aes-xts-gmac: measured when the module is loaded, or forced.
+# The two ways to make the tags of aes-xts-gmac: measured when the module is loaded, or set.
 # disks: 64M
 # allow-log: tamper
 . /ccdm/tests/lib/ktap.sh
@@ -56,7 +56,7 @@ for way in aad gcm; do
 	check_sh "$way: large reads, opened by workers" "dd if=/dev/mapper/t bs=2M iflag=direct,skip_bytes skip=8192000 count=1 status=none | cmp - /tmp/x"
 	check "$way: scrub finds nothing" ccdm-setup scrub -q t
 	check_sh "$way: no error, no tamper" "dmsetup status t | grep -q 'state:active .*poisoned:0 data_errors:0 node_errors:0 tampers:0'"
-	# one bit of the ciphertext; the neighbour is whole
+	# one bit of the ciphertext; the neighbour stays readable
 	udevadm settle
 	dmsetup message t 0 drop
 	check_sh "$way: one bit changed below" "python3 - $D 2005 <<-'E'
@@ -75,6 +75,6 @@ for way in aad gcm; do
 	check "$way: nothing left" nothing_left
 	rmmod dm-ccdm
 done
-# 18 requests at least, of two CPUs, and a page each
+# at least 18 requests of two CPUs, with a page each
 check "the scratch pages are counted as memory of the mapping" [ $((kib_gcm - kib_aad)) -ge $((18 * 4)) ]
 finish

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# Sizes: from two blocks to 16 TiB; opening reads and writes nothing; memory is
-# bounded by the cache whatever the size; a VM of 512 MiB.
+# Sizes from two blocks to 16 TiB: opening reads and writes nothing; the cache limits the memory
+# for any size; a VM of 512 MiB.
 # disks: qcow2:16T 256M
 # mem: 512
 # limit: 600
@@ -12,7 +12,7 @@ D=/dev/vdd
 ios() { awk '{print $1 + $5}' "/sys/block/$(basename $1)/stat"; }
 LEN=$(fit "$(sectors $D)")
 
-# What libblkid reads does not depend on the size.
+# The amount that libblkid reads does not depend on the size.
 open_ios() {
 	local b a
 	dmsetup create low --table "0 $1 linear $D 0"
@@ -29,7 +29,7 @@ open_ios() {
 G=$(open_ios $((2 << 20))) T=$(open_ios "$(sectors $D)")
 check_sh "ccdm-setup open: as many reads at 16 TiB as at 1 GiB ($T, $G)" "[ $G -gt 0 ] && [ $T = $G ]"
 
-# what the kernel holds now, in KiB, without what it would give back or keeps ready on a CPU
+# memory that the kernel holds, in KiB, without reclaimable memory and per-CPU reserves
 held() {
 	sync
 	echo 1 >/proc/sys/vm/drop_caches
@@ -51,7 +51,7 @@ check_sh "no tamper" "dmsetup status t | grep -q 'state:active .*data_errors:0 n
 M=$(held)
 rm_map t
 N=$(held)
-# around each object the debug kernel has its own memory
+# the debug kernel adds memory around each object
 [ "$CCDM_SLOW" = 1 ] && MOST=24 || MOST=17
 check_sh "memory: $((M - N)) KiB with a cache of 16 MiB, full" "[ $((M - N)) -le $((MOST * 1024)) ] && [ $((M - N)) -ge $((14 * 1024)) ]"
 
@@ -60,7 +60,7 @@ for blocks in 1 2 127 128 129 16383 16384 16385; do
 	check_sh "$blocks blocks: write all, sync, drop, read all" "head -c \$(($blocks * 4096)) /dev/urandom >/tmp/x && dd if=/tmp/x of=/dev/mapper/t bs=1M oflag=direct iflag=fullblock status=none && dmsetup message t 0 sync >/dev/null && dmsetup message t 0 drop && dd if=/dev/mapper/t bs=1M iflag=direct status=none | cmp - /tmp/x"
 	rm_map t
 done
-# exactly as large as needed, and one block less
+# exactly the needed size, and one block less
 for blocks in 1 128 129; do
 	need=$(python3 -c "
 n = t = $blocks
@@ -77,7 +77,7 @@ print(t)")
 	dmsetup remove --retry low
 done
 
-mk t /dev/vde cache_mib:8	# of its nodes an eighth are kept whatever happens
+mk t /dev/vde cache_mib:8	# an eighth of its nodes is always kept
 check_sh "a VM of 512 MiB: file system and programs" "mkfs.ext4 -q -F /dev/mapper/t && mount /dev/mapper/t /mnt && cp -a /usr/sbin /mnt && stress-ng --vm 1 --vm-bytes 250m --timeout 5 --quiet; umount /mnt; fsck.ext4 -fn /dev/mapper/t >/dev/null"
 check_sh "drop_caches shrinks the cache" "dd if=/dev/mapper/t of=/dev/null bs=1M iflag=direct status=none; dmsetup message t 0 sync >/dev/null; a=\$(dmsetup status t | grep -o 'cache_kib:[0-9]*' | cut -d: -f2); echo 2 >/proc/sys/vm/drop_caches; echo 2 >/proc/sys/vm/drop_caches; b=\$(dmsetup status t | grep -o 'cache_kib:[0-9]*' | cut -d: -f2); echo \$a \$b; [ \$b -lt \$a ]"
 rm_map t

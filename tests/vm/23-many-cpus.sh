@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# Memory on a machine with many CPUs: what each CPU needs counts, and a cache that it leaves no
-# room for is refused with a message that says what to do.
+# Memory on a machine with many CPUs: the per-CPU reserve counts. If it leaves no room for the
+# cache, the mapping is refused with a message that says what to do.
 # kernels: 6.1
 # disks: 64M
 # append: possible_cpus=960

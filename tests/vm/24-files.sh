@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# What people put on a mapping: file systems, LUKS, LVM.
+# Common uses of a mapping: file systems, LUKS, LVM.
 # disks: 320M
 # vm: shared
 # limit: 900
@@ -18,7 +18,7 @@ for fs in ext4 xfs btrfs; do
 	mount /dev/mapper/t /mnt
 	check_sh "$fs: copy a tree" "cp -a /usr/lib/python3* /usr/sbin /mnt/"
 	check_sh "$fs: stress-ng" "cd /mnt && stress-ng --temp-path /mnt --hdd 1 --hdd-bytes 8m --dentry 1 --fallocate 1 --fallocate-bytes 8m --aio 1 --timeout 5 --quiet"
-	# (fio's mmap engine does not verify on block devices, bare ones included)
+	# fio's mmap engine does not verify on block devices, not even on bare ones
 	check_sh "$fs: fio over mmap" "fio --directory=/mnt --name=m --rw=randwrite --bs=4k --size=8m --ioengine=mmap --verify=crc32c --output-format=terse >/dev/null"
 	check_sh "$fs: discard what is free" "fstrim /mnt"
 	check_sh "$fs: unmount, drop, mount, compare" "umount /mnt && dmsetup message t 0 drop && mount /dev/mapper/t /mnt && diff -r --no-dereference /usr/sbin /mnt/sbin"
@@ -32,7 +32,7 @@ for fs in ext4 xfs btrfs; do
 	rm_map t
 done
 
-# ---- things on top
+# ---- layers on top
 mk t $D
 check_sh "LUKS on ccdm" "echo -n secret | cryptsetup luksFormat -q --pbkdf pbkdf2 --pbkdf-force-iterations 1000 /dev/mapper/t - && echo -n secret | cryptsetup open /dev/mapper/t lk && mkfs.ext4 -q /dev/mapper/lk && mount /dev/mapper/lk /mnt && cp -a /usr/sbin /mnt && umount /mnt && mount /dev/mapper/lk /mnt && diff -r --no-dereference /usr/sbin /mnt/sbin; r=\$?; umount /mnt; cryptsetup close lk; exit \$r"
 rm_map t

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""What the host sees is unrelated to what was written, and nothing tells the key."""
+"""What the host sees is unrelated to the data that was written, and nothing reveals the key."""
 import re
 
 from vm import SUITES, Geometry, Mapping
@@ -18,10 +18,10 @@ def run(t):
     disk = t.disk(g.total * 4096)
     with t.vm([disk]) as vm:
         t.load(vm)
-        # the control: without ccdm the search finds it
+        # the control: without ccdm the search finds the text
         vm.write("/dev/vdd", 7, LABEL, 4)
         t.ok(disk.contains(LABEL.encode()), "control: plaintext on the bare disk is found")
-        # what stood there before any mapping was opened: certificates, build IDs
+        # random data from before any mapping was opened: certificates, build IDs
         known = vm.sh("cat /proc/keys /proc/crypto; dmesg; grep -r . /sys/module/dm_ccdm 2>/dev/null; true")
         for suite in SUITES:
             vm.sh("dd if=/dev/zero of=/dev/vdd bs=1M oflag=direct status=none || true")

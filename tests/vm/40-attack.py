@@ -2,12 +2,11 @@
 # Copyright The ccdm authors
 """The host attacks the raw disk file while the VM runs.
 
-Every trial writes labelled blocks, makes the mapping write everything back and
-drop its cache, edits the file as the host, and reads in the VM. It counts only
-if the attacked place was out of the cache, the bytes put there differ from the
-current ones, the read failed with nothing of the block in its buffer, and the
-event names the attacked place. The control runs are the same program with the
-edit left out: they must find nothing.
+Each trial writes labelled blocks, makes the mapping write everything back and drop its cache,
+changes the file as the host, and reads in the VM. A trial counts only if the attacked place was
+not in the cache, the new bytes differ from the current ones, the read failed with nothing of the
+block in its buffer, and the event names the attacked place. The controls run the same program
+without the change, and must find nothing.
 """
 import os
 import random
@@ -29,12 +28,12 @@ class Trial:
         m.message("drop")
 
     def snapshot(self):
-        """What stands on the disk now: data and tree, sparse."""
+        """The present content of the disk: data and tree, as a sparse file."""
         with open(self.disk.path, "rb") as f:
             return f.read(self.g.total * 4096)
 
     def put(self, block, data):
-        """The host's edit. Its bytes must differ from what is there."""
+        """The host's change. Its bytes must differ from the present ones."""
         if not self.attack:
             return
         assert self.disk.read(block) != data, "the edit changes nothing"
@@ -44,13 +43,13 @@ class Trial:
         return image[block * 4096:(block + 1) * 4096]
 
     def run(self, kind, level):
-        """level -1: the data block; else the node of that level above it. True if all is as it must be."""
+        """level -1: the data block; else the node of that level above it. Return: True if everything is as required."""
         vm, g, rng = self.vm, self.g, self.rng
         b = rng.randrange(256, BLOCKS - 256)
         m = Mapping(vm, "atk", "/dev/vdd", BLOCKS * 8, ["cipher:" + self.suite, "on_tamper:eio", "cache_mib:4"],
                     udev=False)
         try:
-            # enough around it that nodes have other entries too
+            # write more blocks around it, so the nodes have other entries, too
             for at, label, n in ((0, "edge", 4), (BLOCKS - 8, "edge", 4), (b, "old", 1), (b ^ 1, "other", 1)):
                 assert m.write(at, label, n) == 0, "a write before the attack failed"
             self.settle(m)
@@ -67,7 +66,7 @@ class Trial:
                 x[rng.randrange(4096)] ^= 1 << rng.randrange(8)
                 self.put(place, bytes(x))
             elif kind == "swap":
-                # another genuine block or node of the same level, where there is one
+                # another genuine block or node of the same level, if there is one
                 other = b ^ 1 if level < 0 else g.node(level, 0 if b >> 7 * (level + 1) else BLOCKS - 1)
                 if other == place:
                     other = b
@@ -78,7 +77,7 @@ class Trial:
             elif kind in ("replay-block", "replay-node"):
                 self.put(place, self.at(before, place))
             elif kind == "replay-both":
-                # the block with the node above it, or the node with all below it
+                # the block with the node above it, or the node with all nodes and blocks below it
                 for at in range(-1, level + 1):
                     p = b if at < 0 else g.node(at, b)
                     self.put(p, self.at(before, p))
@@ -92,7 +91,7 @@ class Trial:
                         f.write(before)
                 expect = ("node", g.levels - 1, 0)
             elif kind == "drop-write":
-                # the device says it wrote and did not: a third version never arrives
+                # the device reports success without writing: the third version never reaches it
                 assert m.write(b, "newer") == 0
                 self.settle(m)
                 self.put(place, now)
@@ -127,7 +126,7 @@ class Trial:
 
 
 def cells(g):
-    """kind x level, without those that make no sense."""
+    """kind x level, without combinations that make no sense."""
     out = []
     for kind in KINDS:
         for level in range(-1, g.levels):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""panic and poweroff really stop the VM, and nothing reaches the disk after it."""
+"""panic and poweroff stop the VM, and nothing reaches the disk afterwards."""
 import time
 
 from vm import Geometry, Mapping, Stopped, tamper_line
@@ -29,7 +29,7 @@ def one(t, action):
         m.message("drop")
         t.ok(m.read(100) == (0, ["second"]), "%s: reads what was written" % action)
         m.message("drop")
-        # somebody keeps writing while the host cheats
+        # writes continue while the host changes the disk
         vm.sh("(while dd if=/dev/zero of=/dev/mapper/s bs=4096 count=64 seek=1000 oflag=direct status=none; do :; done) >/dev/null 2>&1 &")
         idle, end = io_counts(vm), time.monotonic() + 60
         while io_counts(vm)[0] == idle[0] and time.monotonic() < end:
@@ -41,13 +41,13 @@ def one(t, action):
             r = vm.order(20, op="read", dev=m.path, block=100, count=1)
         except (Stopped, TimeoutError):
             gone, r = True, None
-        # (if power off does not come there is a panic after 30 s: that is not what was asked for)
+        # if power off fails, a panic follows after 30 s: that would be the wrong result
         names = ("GUEST_PANICKED",) if action == "panic" else ("SHUTDOWN",)
         e = vm.wait_event(names, 90)
         t.ok(e is not None, "%s: the VM stopped (%s)" % (action, e and e["event"]))
         t.ok(gone or r["errno"] == 5, "%s: the read did not return data" % action)
         before = io_counts(vm)
-        time.sleep(1)       # nothing is waited for: nothing must happen
+        time.sleep(1)       # no event can be waited for: nothing must happen
         t.ok(io_counts(vm) == before, "%s: no I/O at the backing file afterwards" % action)
         t.ok(tamper_line(vm.log()) == ("block", 0, 100), "%s: the console says what and where" % action,
              vm.log()[-1500:])

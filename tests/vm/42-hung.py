@@ -2,9 +2,9 @@
 # Copyright The ccdm authors
 """on_tamper:poweroff stops the VM although the host hangs another disk.
 
-Three times: the kernel's shared work queue is full of work that waits for the hung disk and no
-new worker can be made; power-off itself waits for the disk, and the mapping is closed meanwhile;
-memory is short because the swap is on that disk.
+Three cases: all workers of the kernel's shared work queue wait for the hung disk, and no new worker
+can be created; power-off itself waits for the disk while the mapping is closed; memory is short
+because swap is on that disk.
 """
 import time
 
@@ -13,7 +13,7 @@ from vm import Geometry, Mapping, Stopped, tamper_line
 BLOCKS = 4096
 SECONDS = 30        # CCDM_POWEROFF_SECONDS of kmod/event.c
 
-# fsync of a dirty file by aio is work on the kernel's shared queue: as many on each CPU as it runs at once
+# An aio fsync of a dirty file is work on the kernel's shared queue: fill the queue on each CPU.
 FSYNCS = r"""
 import ctypes, os, struct, sys, time
 libc = ctypes.CDLL(None, use_errno=True)
@@ -31,7 +31,7 @@ print("sent", flush=True)
 time.sleep(1000)
 """
 
-# reads a block again and again, with all it needs in memory for good
+# Read a block repeatedly, with everything that this needs locked in memory.
 READER = r"""
 import ctypes, mmap, os, sys, time
 buf = mmap.mmap(-1, 4096)
@@ -78,7 +78,7 @@ class Attack:
         self.m.message("sync")
 
     def hang(self):
-        """From here on the other disk takes about an hour for each block after the next one."""
+        """From now on the other disk takes about an hour for each block after the next one."""
         none = dict.fromkeys(("bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"), 0)
         r = self.vm.qmp_cmd("block_set_io_throttle", id=self.qdev, bps=1, **none)
         assert "return" in r, r
@@ -92,7 +92,7 @@ class Attack:
         self.disk.write(100, self.old)
 
     def order(self, timeout=20, **o):
-        """An order that the VM may not live to answer."""
+        """Send an order whose answer the VM may not live to give."""
         try:
             return self.vm.order(timeout, **o)
         except (Stopped, TimeoutError):
@@ -107,7 +107,7 @@ class Attack:
 
 
 def full_queue(t):
-    """Power-off does not wait in a line, nor for a worker that would have to be made."""
+    """Power-off waits neither in a queue nor for a worker that must be created."""
     a = Attack(t, "full queue")
     with a.vm as vm:
         a.open()
@@ -116,7 +116,7 @@ def full_queue(t):
         vm.sh("dd if=%s of=/dev/null bs=4096 count=1 iflag=direct status=none" % a.dev)
         vm.sh("python3 /tmp/fsyncs %s >/tmp/sent 2>&1 & until grep -q . /tmp/sent; do kill -0 $! || break; done; grep sent /tmp/sent" %
               a.dev, timeout=120)
-        # each CPU has as many workers as its queue runs at once, and they wait for the disk
+        # each CPU has the maximum number of workers for its queue, and they wait for the disk
         count = "grep -l aio_fsync_work /proc/[0-9]*/stack 2>/dev/null | wc -l"
         had, n, end = -1, 0, time.monotonic() + 120
         while (n < 512 or n != had) and time.monotonic() < end:
@@ -132,7 +132,7 @@ def full_queue(t):
 
 
 def hung_shutdown(t):
-    """Where power-off waits for the disk the timer panics, also when the mapping is long closed."""
+    """If power-off waits for the disk, the timer panics, even if the mapping was closed long before."""
     a = Attack(t, "hung shutdown", "scsi-hd")
     with a.vm as vm:
         a.open()
@@ -152,7 +152,7 @@ def hung_shutdown(t):
 
 
 def short_memory(t):
-    """Memory is short, because what should be swapped out waits for the disk."""
+    """Memory is short, because pages to be swapped out wait for the disk."""
     a = Attack(t, "short memory", "scsi-hd")
     with a.vm as vm:
         a.open()

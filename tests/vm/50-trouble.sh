@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# Honest trouble: errors of the device below are I/O errors on exactly those
-# blocks, never tamper, and writing again recovers.
+# Errors without an attack: an error of the device below is an I/O error of exactly those blocks,
+# never a tamper, and a new write repairs the block.
 # disks: 64M
 # vm: shared
 # allow-log: Buffer I/O error|error -5
@@ -27,7 +27,7 @@ state() { dmsetup status t | grep -q "state:active .*tampers:0"; }
 wr() { dd if=/tmp/d of=/dev/mapper/t bs=$(($2 * 4096)) count=1 seek=$(($1 * 4096)) skip=$(($1 * 4096)) iflag=skip_bytes,fullblock oflag=direct,seek_bytes conv=notrunc status=none; }
 get() { dd if=/dev/mapper/t bs=$(($2 * 4096)) count=1 skip=$(($1 * 4096)) iflag=direct,skip_bytes,fullblock status=none; }
 rd() { get "$1" "$2" | cmp - <(dd if=/tmp/d bs=4096 skip="$1" count="$2" status=none); }
-# two blocks one after the other, through the page cache, which then reads ahead
+# two adjacent blocks through the page cache, which then reads ahead
 ahead() { dd if=/dev/mapper/t bs=4096 skip="$1" count=2 status=none | cmp - <(dd if=/tmp/d bs=4096 skip="$1" count=2 status=none); }
 rd_err() { ! get "$1" "$2" >/dev/null 2>&1; }
 dd if=/dev/urandom of=/tmp/d bs=1M count=32 status=none
@@ -67,7 +67,7 @@ for suite in $SUITES; do
 	check "$suite: and reads back" rd 1996 8
 	check "$suite: no tamper" state
 
-	# a discard recovers as well
+	# a discard repairs it, too
 	below "$(broken 2100 1)"
 	refuse "$suite: another failed write" "" wr 2100 1
 	below "$good"
@@ -86,7 +86,7 @@ for suite in $SUITES; do
 	check "$suite: everything after healing" rd 3000 1000
 	check_sh "$suite: sync" "dmsetup message t 0 sync"
 
-	# the tree cannot be written while data can: nothing old ever comes back
+	# the tree cannot be written, but data can: old data must never return
 	below "$(broken "$LEAF0" $((SIZE / 8 - LEAF0)))"
 	head -c 32M /dev/urandom >/tmp/d
 	wr 0 4000 2>/dev/null
@@ -101,8 +101,8 @@ for suite in $SUITES; do
 	rm_map t
 done
 
-# The memory of an I/O had others before: reads of an origin leave marks where a write that
-# fails keeps its own.
+# The memory of an I/O was used by others before: reads of an origin leave marks at the place where
+# a failing write keeps its own.
 modprobe -q dm-zero
 dmsetup create org --table "0 32768 zero"
 mk t /dev/mapper/low cache_mib:2 origin:/dev/mapper/org
@@ -132,7 +132,7 @@ check "recovery by writing again" wr 0 4096
 check "reads back" rd 0 4096
 check "no tamper" state
 
-# flakey that drops writes is an attack
+# flakey that drops writes looks like an attack
 below "0 $SIZE flakey $D 0 0 1 1 drop_writes"
 head -c 32M /dev/urandom >/tmp/d
 wr 500 64
@@ -143,7 +143,7 @@ check "flakey with drop_writes: the read fails" rd_err 500 1
 check_sh "and is called tamper" "dmsetup status t | grep -q 'state:tampered'"
 rm_map t
 
-# reads as well, on kernels where flakey corrupts them (6.1 does so only in theory)
+# reads, too, on kernels where flakey corrupts them (6.1 does so only in theory)
 mk t /dev/mapper/low cache_mib:2
 wr 0 1024
 below "0 $SIZE flakey $D 0 0 1 5 corrupt_bio_byte 32 w 1 0"
@@ -153,7 +153,7 @@ check_sh "flakey with corrupt_bio_byte: the read fails" "! dd if=/dev/mapper/t o
 check_sh "and is called tamper" "dmsetup status t | grep -q 'state:tampered'"
 rm_map t
 
-# delay: slow is not wrong
+# delay: a slow device is not an error
 mk t /dev/mapper/low cache_mib:2
 below "0 $SIZE delay $D 0 3 $D 0 7"
 check_sh "delayed device: fio verify" "fio --name=v --filename=/dev/mapper/t --direct=1 --rw=randwrite --bs=4k-32k --size=8m --ioengine=libaio --iodepth=16 --verify=crc32c --output-format=terse >/dev/null"
@@ -161,7 +161,7 @@ check "no tamper" state
 below "$good"
 rm_map t
 
-# held: who waits for a sync can be killed
+# held: a process that waits for a sync can be killed
 mk t /dev/mapper/low cache_mib:2
 wr 0 2048
 dmsetup suspend --noflush --nolockfs low

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# Honest programs with odd I/O: the data is right, and nothing is called tamper.
+# Honest programs with unusual I/O: the data is right, and no tamper is reported.
 # disks: 64M 64M
 # vm: shared
 # limit: 300
@@ -28,7 +28,7 @@ for opts in "cipher:aes-xts-gmac" "cipher:aes-gcm cache_mib:2" "cipher:aes-xts-h
 	[ -e /dev/mapper/o ] && dmsetup remove --retry o
 done
 
-# ---- programs that may not wait: RWF_NOWAIT, io_uring
+# ---- programs that must not wait: RWF_NOWAIT, io_uring
 cat >/tmp/nowait.py <<'E'
 import errno, mmap, os, sys
 fd = os.open(sys.argv[1], os.O_RDWR | os.O_DIRECT)
@@ -45,7 +45,7 @@ for i in range(256):
             assert buf[:] == bytes([block]) * 4096, block
         did += 1
     except OSError as e:
-        # (busy is an answer; not supported is none)
+        # "busy" is allowed, "not supported" is not
         if e.errno != errno.EAGAIN:
             raise
         if i < 64:
@@ -61,7 +61,7 @@ for cache in 2 8; do
 	rm_map odd
 done
 
-# what is below becomes a device to which nobody may say that (pvmove does that)
+# replace the device below by one that does not support REQ_NOWAIT (as pvmove does)
 modprobe -q dm-delay
 N=$(sectors /dev/vdd)
 dmsetup create low --table "0 $N linear /dev/vdd 0"

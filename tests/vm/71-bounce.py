@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""The bounce leak: what the destination of a read held before is not shown to the host.
+"""The bounce leak: the old content of a read's destination is not shown to the host.
 
-With swiotlb=force every page named in a bio is copied to memory that the host
-can see, before a read as well. The backend holds the read back; the VM's memory
-is saved from outside; the label must stand in the reader's own pages and nowhere
-else. The same is done without ccdm, on the bare device, where it leaks.
+With swiotlb=force each page in a bio is copied to memory that the host can see, even before a read.
+The backend holds the read back, and the VM's memory is saved from outside: the label must be in the
+reader's own pages and nowhere else. The same test on the bare device, without ccdm, shows the leak.
 """
 import mmap
 import os
@@ -26,7 +25,7 @@ def label(seed):
 
 
 def pages_with(path, needle):
-    """How many times needle stands in the dump."""
+    """How many times the dump contains needle."""
     n, at = 0, 0
     with open(path, "rb") as f, mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ) as m:
         while True:
@@ -38,16 +37,16 @@ def pages_with(path, needle):
 
 
 def pending_read(t, vm, dev, block, seed):
-    """Copies of the label in the VM's memory while a read of dev is held by the backend."""
+    """Copies of the label in the VM's memory while the backend holds a read of dev."""
     def hmp(c):
         return vm.qmp_cmd("human-monitor-command", **{"command-line": c})
 
     hmp('qemu-io -d /machine/peripheral/d0/virtio-backend "break read_aio hold"')
     vm.sh("bounce %s %d %d %d >/tmp/bounce.out 2>&1 & echo $! >/tmp/bounce.pid" % (dev, block, COUNT, seed))
-    # the request is at the device: what is bounced has been bounced
+    # the request has reached the device, so everything was bounced
     vm.sh("n=0; until [ $((n+=1)) -gt 2000 ] || [ $(awk '{print $9}' /sys/block/vdf/stat) -gt 0 ]; do :; done; sleep 0.5")
     dump = os.path.join(t.dir, "dump")
-    # not dump-guest-memory: that would wait for the read
+    # not dump-guest-memory, which would wait for the read
     r = vm.qmp_cmd("pmemsave", val=0, size=vm.mem << 20, filename=dump)
     assert "return" in r, r
     n = pages_with(dump, label(seed)[:2048])
@@ -61,7 +60,7 @@ def run(t):
     g = Geometry(BLOCKS)
     disk = t.disk(g.total * 4096)
     origin = t.disk(4 << 20)
-    spare = t.disk(1 << 20)         # so that the disks keep their letters
+    spare = t.disk(1 << 20)         # keeps the letters of the other disks
     args = ["-blockdev", "node-name=f0,driver=file,filename=" + disk.path,
             "-blockdev", "node-name=g0,driver=blkdebug,image=f0",
             "-blockdev", "node-name=h0,driver=raw,file=g0",
@@ -82,18 +81,18 @@ def run(t):
             n = pending_read(t, vm, m.path, 2016, 0x3333 + i)
             t.ok(n <= COUNT, "%s: node read: %d copies of %d pages" % (suite, n, COUNT))
             t.ok(m.read(2016, 2)[1] == ["data", "data"], suite + ": and the data is right")
-            # origin blocks beside sealed ones
+            # origin blocks next to sealed ones
             m.write(40, "data", 4)
             n = pending_read(t, vm, m.path, 36, 0x4444 + i)
             t.ok(n <= COUNT, "%s: read mixed with the origin: %d copies of %d pages" % (suite, n, COUNT))
             m.close()
-        # the origin on the held device
+        # the origin is on the held device
         m = Mapping(vm, "b", "/dev/vdd", 64 * 8, ["on_tamper:eio"])
         m.close()
         vm.sh("dmsetup create o --readonly --table '0 512 linear %s 0'" % dev)
         m = Mapping(vm, "b", "/dev/vde", 100 * 8, ["on_tamper:eio", "origin:/dev/mapper/o"])
         n = pending_read(t, vm, m.path, 8, 0x5555)
-        # read into pages of the pool: those of the reader are its own
+        # the target reads into its own pages, so the reader's pages are never in a bio
         t.ok(n <= COUNT, "origin read: %d copies of %d pages" % (n, COUNT))
         m.close()
         t.check_log(vm)

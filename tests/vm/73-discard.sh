@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# Discards against writers and write-back, with a device below that is slow at
-# them, with and without passing them down, with and without an origin.
+# Discards together with writers and write-back, on a device with slow discards; passed down or
+# not, with and without an origin.
 # disks: 64M 64M
 # vm: shared
 # cpus: 4
@@ -20,7 +20,7 @@ dmsetup create org --readonly --table "0 65536 linear /dev/vde 0"
 for opts in "" allow_discards origin:/dev/mapper/org "origin:/dev/mapper/org allow_discards"; do
 	# shellcheck disable=SC2086
 	mk t /dev/mapper/low cache_mib:2 $opts
-	# the region of "odd" first: it expects zeros or its own blocks
+	# discard the region of "odd" first: it expects zeros or its own blocks
 	blkdiscard -f -z -l 8388608 /dev/mapper/t
 	(while [ ! -e /tmp/stop ]; do dmsetup message t 0 sync >/dev/null; dmsetup message t 0 drop; done) &
 	check "writers, readers and discards: ${opts:-plain}" odd /dev/mapper/t "$SECS"
@@ -31,7 +31,7 @@ for opts in "" allow_discards origin:/dev/mapper/org "origin:/dev/mapper/org all
 	rm_map t
 done
 dmsetup remove --retry low
-# passed down or not, counted at the device
+# passed down or not: count at the device
 disc() { awk '{print $12}' "/sys/block/vdd/stat"; }
 mk t $D
 dd if=/dev/zero of=/dev/mapper/t bs=1M count=4 oflag=direct status=none
@@ -47,7 +47,7 @@ check_sh "write-zeroes read zeros" "dd if=/dev/urandom of=/dev/mapper/t bs=1M co
 rm_map t
 dmsetup remove --retry org
 
-# A partition that begins at no block: dm splits what is above 1 GiB, and not at its odd sectors.
+# A partition that begins at sector 63: dm must split a discard above 1 GiB at block boundaries.
 modprobe -qa loop
 truncate -s 3G /tmp/big
 echo 63, | sfdisk -q /tmp/big

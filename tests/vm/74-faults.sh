@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# Failing allocations and failing crypto: a mapping that cannot be made leaves
-# nothing, I/O ends in EIO at worst, and nothing old or wrong is ever read.
-# Sequence numbers that are used up: everything is EIO, nothing halts.
+# Failing allocations and crypto: a failed ctr leaves nothing behind, I/O ends in EIO at worst, and
+# nothing old or wrong is ever read. When sequence numbers are used up, all I/O returns EIO and
+# nothing halts.
 # kernels: debug gcov
 # disks: 64M 16M
-# (the kernel itself loses a name when a slab cache cannot be shown in sysfs)
+# the kernel itself leaks a name if a slab cache cannot appear in sysfs
 # allow-leak: sysfs_slab_add
 # limit: 600
 . /ccdm/tests/lib/ktap.sh
-load gmac=gcm # whose requests have one allocation more
+load gmac=gcm # its requests need one more allocation
 D=/dev/vdd
 F="python3 /ccdm/tests/lib/faults.py"
 SECS=$([ "$CCDM_FULL" = 1 ] && echo 60 || echo 8)
@@ -50,7 +50,7 @@ dmsetup create t --table "0 $len ccdm 1 /dev/mapper/low 0"
 dd if=/dev/urandom of=/dev/mapper/t bs=1M count=8 oflag=direct status=none
 ccdm-setup monitor --json --count 1 >/tmp/ev & MON=$!
 listening $MON
-# a sync that waits for the device must not wait for ever
+# a sync that waits for the device must not wait forever
 dmsetup suspend low && dmsetup load low --table "0 $((len)) linear $D 0
 $len $((SIZE - len)) delay $D $len 3000" && dmsetup resume low
 dmsetup message t 0 sync >/tmp/sync 2>&1 & SYNC=$!

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# The same in a VM of one CPU: completions in hard interrupts only.
+# The same in a VM with one CPU: completions only in hard interrupts.
 # disks: 64M
 # device: nvme
 # cpus: 1

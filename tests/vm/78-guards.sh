@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# What stands guard: dirty page cache at open, hibernation, crash kernel, flush.
+# Guards: dirty page cache at open, hibernation, crash kernel, flush.
 # disks: 64M
 # append: crashkernel=192M
 # mem: 1536
@@ -9,13 +9,13 @@
 load
 D=/dev/vdd
 
-# somebody's buffered write must not land on sealed blocks later; the device is kept
-# open, because it is written when it is closed. (Not 0 for never: a disk that was not
-# written before is then written at once.)
+# A buffered write of another program must not overwrite sealed blocks later. Keep the device
+# open, because closing it writes the data. (Not 0 for "never": a disk that was not written before
+# would be written at once.)
 sysctl -qw vm.dirty_writeback_centisecs=360000 vm.dirty_background_ratio=60 vm.dirty_ratio=80
 exec 9<>$D
 head -c 32M /dev/urandom >&9
-# each CPU keeps a part of the count to itself: refreshed, it is exact
+# each CPU keeps a part of the count; a refresh makes it exact
 echo 1 >/proc/sys/vm/stat_refresh
 dirty=$(awk '/^Dirty:/ {print $2}' /proc/meminfo)
 check_sh "the page cache of the device is dirty ($dirty KiB)" "[ $dirty -ge 32768 ]"
@@ -31,13 +31,13 @@ dmesg -C
 refuse "hibernation is refused while a mapping is open" "" sh -c "echo disk >/sys/power/state"
 check_sh "and the log says why" "dmesg | grep -q 'ccdm: hibernation refused'"
 refuse "nor is an image made by a program" "busy" sh -c "exec 8</dev/snapshot"
-# suspending keeps everything in memory
+# suspend to memory keeps everything
 echo freezer >/sys/power/pm_test
 check_sh "suspend is not refused" "echo freeze >/sys/power/state"
 echo none >/sys/power/pm_test
 check_sh "and what is there is read afterwards" "dd if=/dev/mapper/t bs=1M count=32 iflag=direct status=none | cmp - /tmp/x"
 rm_map t
-# between the first step and the image programs go on
+# programs continue between the first step and the image
 exec 8</dev/snapshot
 dmesg -C
 refuse "open is refused while the system is being hibernated" "" mk t $D
@@ -61,7 +61,7 @@ else
 	result 1 "a crash kernel can be loaded for the test: $(cat /tmp/kexec.log)"
 fi
 
-# flushes: the control first
+# flushes; first the control
 flushes() { awk '{print $16}' /sys/block/vdd/stat; }
 a=$(flushes)
 mkfs.ext4 -q -F $D && mount $D /mnt && fio --directory=/mnt --name=f --rw=write --bs=4k --size=1m --fsync=1 --output-format=terse >/dev/null

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# A CPU without RDSEED and RDRAND: no key, no mapping, and it says so.
+# A CPU without RDSEED and RDRAND: there is no key and no mapping, and the message says why.
 # disks: 16M
 # cpu: max,-rdrand,-rdseed
 . /ccdm/tests/lib/ktap.sh

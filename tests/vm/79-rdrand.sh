@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# A CPU that has RDRAND and no RDSEED: more words of it, and a key all the same.
+# A CPU with RDRAND but without RDSEED: the key is made of more words.
 # disks: 16M
 # cpu: max,-rdseed
 . /ccdm/tests/lib/ktap.sh

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# ccdm-setup as an administrator meets it: verbs, JSON, events, bad input and
-# exit codes; after each refusal nothing is left behind.
+# ccdm-setup as an administrator uses it: verbs, JSON, events, bad input and exit codes. After each
+# refusal nothing is left behind.
 # disks: 64M 16M 64M
 . /ccdm/tests/lib/ktap.sh
 modprobe -qa xts gcm dm-mod algif_skcipher algif_aead algif_hash
@@ -24,7 +24,7 @@ for verb in open close status list cache scrub monitor benchmark; do
 	check_sh "$verb --help and --version" "ccdm-setup $verb --help | grep -q 'usage: ccdm-setup $verb' && ccdm-setup $verb --version | grep -q ccdm-setup"
 done
 
-# the module where modprobe finds it
+# put the module where modprobe finds it
 mount -t tmpfs tmpfs /tmp/x 2>/dev/null || { mkdir -p /tmp/x && mount -t tmpfs tmpfs /tmp/x; }
 mkdir -p /tmp/x/u /tmp/x/w
 mount -t overlay -o lowerdir=/lib/modules,upperdir=/tmp/x/u,workdir=/tmp/x/w overlay /lib/modules
@@ -32,19 +32,19 @@ mkdir -p "/lib/modules/$REL/updates"
 cp /ccdm/dm-ccdm.ko "/lib/modules/$REL/updates/"
 depmod "$REL"
 
-# ---- what the kernel does not have, or may not have
+# ---- features that the kernel lacks or refuses
 mkdir -p /run/modprobe.d
 echo "blacklist dm-ccdm" >/run/modprobe.d/ccdm.conf
 refuse_code 7 "open: the module is not wanted" "on the blacklist" ccdm-setup open $D x
 rm /run/modprobe.d/ccdm.conf
 KO=/lib/modules/$REL/updates/dm-ccdm.ko
 if [ -e /sys/module/module/parameters/sig_enforce ]; then
-	# (a signature longer than the file)
+	# a signature longer than the file
 	{ head -c 12 /dev/zero | tr '\0' '\377' && printf '~Module signature appended~\n'; } >>"$KO"
 	refuse_code 7 "open: a module with a damaged signature" "refuses the signature of dm-ccdm" ccdm-setup open $D x
 	cp /ccdm/dm-ccdm.ko "$KO"
 fi
-# in the target's type: features, two pointers, and the first number of the version
+# offset in the target's type: after features and two pointers, the first number of the version
 python3 -c '
 import sys
 b = open(sys.argv[1], "rb").read()
@@ -54,7 +54,7 @@ open(sys.argv[1], "wb").write(b.replace(*at))' "$KO"
 refuse_code 7 "open: a module of another release" "table version: expected 1, found 2" ccdm-setup open $D x
 rmmod dm_ccdm
 cp /ccdm/dm-ccdm.ko "$KO"
-# (a kernel of our own has it built in)
+# the tests' own kernels have it built in
 if lsmod | grep -q '^af_alg '; then
 	MODPROBE=$(cat /proc/sys/kernel/modprobe)
 	echo /bin/false >/proc/sys/kernel/modprobe
@@ -64,7 +64,7 @@ if lsmod | grep -q '^af_alg '; then
 	modprobe -qa algif_skcipher algif_aead algif_hash
 fi
 
-# ---- bad words
+# ---- invalid arguments
 refuse_code 1 "no verb" "usage" ccdm-setup
 refuse_code 1 "unknown verb" "unknown verb 'dance'" ccdm-setup dance
 refuse_code 1 "unknown option" "--colour is not an option of open" ccdm-setup open --colour $D x
@@ -122,7 +122,7 @@ check "nothing left behind" nothing_left
 mkfs.ext4 -q -F $D
 refuse_code 7 "a signature: refused without --yes" "holds: ext4 file system" ccdm-setup open $D x
 check_sh "nothing was destroyed" "fsck.ext4 -fn $D >/dev/null 2>&1"
-# asked ANSWER CODE DEVICE: on a terminal it asks
+# asked ANSWER CODE DEVICE: on a terminal, open asks
 asked() {
 	python3 -c '
 import os, pty, sys
@@ -147,7 +147,7 @@ check_sh "still nothing was destroyed" "fsck.ext4 -fn $D >/dev/null 2>&1"
 check "YES is" asked YES 0 $D
 ccdm-setup close asked
 mkfs.ext4 -q -F $D
-# (a squashfs of version 4)
+# a squashfs of version 4
 printf hsqs | dd of=$D conv=notrunc status=none
 printf '\4\0' | dd of=$D bs=1 seek=28 conv=notrunc status=none
 refuse_code 7 "two signatures: refused as well" "holds: more than one signature" ccdm-setup open $D x
@@ -198,7 +198,7 @@ mkfs.ext4 -q -F -b 1024 $E
 check_sh "an origin with small blocks is pointed out" "ccdm-setup open --yes --origin $E $D w >/tmp/w 2>&1; cat /tmp/w; blkid -p $E; ccdm-setup close w; grep -q 'will not mount' /tmp/w"
 
 # ---- udev rules
-# (udevd reads rules whenever a folder's time is newer: never half a file, and none while it works)
+# udevd reads rules when a folder's time changes: write no partial file, and none while it works
 udevadm settle
 mkdir -p /run/udev/rules.d && cp /ccdm/95-dm-ccdm.rules /tmp/rules && mv /tmp/rules /run/udev/rules.d/95-dm-ccdm.rules && udevadm control --reload
 check_sh "udev: a link by name, there when open returns" "ccdm-setup open --yes $D named && [ /dev/disk/by-ccdm/named -ef /dev/mapper/named ] || { ls -l /dev/disk/by-ccdm; udevadm info /dev/mapper/named; false; }"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# What an administrator hears: tamper and unwritable as netlink event, dm event
-# and uevent. (opened, closed, scrub-done: 80-setup; failed: 74-faults)
+# Events for an administrator: tamper and unwritable as netlink event, dm event and uevent. (opened,
+# closed, scrub-done: 80-setup; failed: 74-faults)
 # disks: 64M
 # vm: shared
 # allow-log: tamper|error -5
@@ -13,7 +13,7 @@ SIZE=$(sectors $D)
 json() { python3 -c "import json,sys; d=json.loads(sys.stdin.readline()); assert $1, d"; }
 export -f json
 
-# start and stop listening to everything about mapping t
+# start and stop listeners for all events of mapping t
 hear() {
 	echo secret >/run/credstore/web.key
 	ccdm-setup monitor --drop-secrets --count 1 >/dev/null & DROP=$!
@@ -23,7 +23,7 @@ hear() {
 	listening $NL
 	listening $DROP
 	listening $UE 15
-	{ sleep 120; kill $NL $UE $DM $DROP; } >/dev/null 2>&1 & DOG=$!	# what does not come is red, not waited for
+	{ sleep 120; kill $NL $UE $DM $DROP; } >/dev/null 2>&1 & DOG=$!	# a missing event must not hang the test
 }
 heard() {
 	wait $DM
@@ -34,7 +34,7 @@ heard() {
 	check "$1: the uevent of the mapping names it" grep -qx "CCDM_EVENT=$1" /tmp/uevent
 	check_sh "$1: the netlink event names mapping and device" "json 'd[\"event\"] == \"$1\" and d[\"name\"] == \"t\" and d[\"uuid\"] == \"CCDM-0123456789abcdef0123456789abcdef-t\" and d[\"dev\"] == \"$(dmsetup info -c --noheadings -o major,minor t)\"' </tmp/netlink"
 }
-# sees PID COMMAND...: wait until COMMAND is true, or the process that sees to that is gone, a minute at most
+# sees PID COMMAND...: wait at most a minute until COMMAND is true or process PID has ended
 sees() {
 	local pid=$1
 	shift
@@ -46,7 +46,7 @@ mkdir -p /run/credstore
 mount -t ramfs ramfs /run/credstore
 gone() { ! compgen -G '/run/credstore/*' >/dev/null; }
 
-# tracepoints, beside it all
+# tracepoints, at the same time
 T=/sys/kernel/tracing
 traced() { grep -qE "ccdm_$1: t level $2 index $3\$" $T/trace; }
 echo 1 >$T/events/ccdm/enable
@@ -69,7 +69,7 @@ check "trace: the block was read again before the verdict" traced recheck 0 777
 refuse_code 6 "tamper: status says so, by its exit code too" "state: *tampered" ccdm-setup status t
 check_sh "tamper: list says so" "ccdm-setup list | grep -qE '^t .*tampered'"
 
-# ---- a monitor that was not there, and one that could not keep up
+# ---- a monitor that did not run, and one that was too slow
 echo secret >/run/credstore/web.key
 ccdm-setup monitor --drop-secrets >/dev/null & DROP=$!
 sees $DROP gone
@@ -82,7 +82,7 @@ ccdm-setup monitor --drop-secrets >/tmp/lost & DROP=$!
 ccdm-setup monitor --json >/tmp/lost.json & DROP2=$!
 listening $DROP; listening $DROP2
 kill -STOP $DROP $DROP2
-# (socket buffers hold a dozen)
+# socket buffers hold a dozen events
 for i in $(seq 100); do
 	msg t scrub start
 	[ "$(awk -v p=$DROP '$2 == 16 && $3 % 4194304 == p { n += $9 } END { print n + 0 }' /proc/net/netlink)" = 0 ] || break
@@ -113,7 +113,7 @@ heard tamper
 check_sh "tamper: kind, level, index of a node" "json 'd[\"kind\"] == \"node\" and d[\"level\"] == 0 and d[\"index\"] == 5' </tmp/netlink"
 rm_map t
 
-# ---- unwritable: the tree's part of the device takes no writes
+# ---- unwritable: the tree's part of the device fails writes
 dmsetup create low --table "0 $SIZE linear $D 0"
 open_t /dev/mapper/low
 LEN=$(sectors /dev/mapper/t)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# IMA measures the table: suite and devices stand in its log, and no key.
+# IMA measures the table: its log contains suite and devices, but no key.
 # disks: 64M 8M
 # append: ima_policy=critical_data
 # kernels: 6.1 6.12 7.2

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""Where keys are not: in the memory of a VM whose mapping is closed, in what the tracepoints say, in core dumps."""
+"""Places where keys must not be: the memory of a VM whose mapping is closed, tracepoints, core dumps."""
 import os
 import subprocess
 
@@ -11,7 +11,7 @@ LABEL = "CCDM-KNOWN-PLAINTEXT-0123456789"
 
 
 def keys(t, vm):
-    """Keys of AES-256 whose schedules are anywhere in the VM's memory."""
+    """AES-256 keys whose schedules are anywhere in the VM's memory."""
     image = os.path.join(t.dir, "memory")
     vm.qmp_cmd("stop")
     vm.qmp_cmd("pmemsave", val=0, size=MEM << 20, filename=image)
@@ -21,7 +21,7 @@ def keys(t, vm):
     return set(out.split())
 
 
-# One that waits for good, and one that waits for its manifest before it would fetch a secret: both are aborted.
+# One process waits forever; the other one waits for its manifest before it would fetch a secret. Both are aborted.
 DUMPS = """mkdir -p /tmp/dumps; echo /tmp/dumps/%e >/proc/sys/kernel/core_pattern; ulimit -c unlimited; mkfifo /tmp/manifest
 sleep 1000 & one=$!
 ccdm-setup secret get default/web/key --broker https://127.0.0.1:1 --ca /tmp/ca --manifest /tmp/manifest & two=$!

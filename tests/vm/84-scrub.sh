@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# ccdm-setup scrub: it says that all is well only of what it has read to the end.
+# ccdm-setup scrub: it reports success only if it has read everything.
 # disks: 64M
 # vm: shared
 # allow-log: tamper|error -5|I/O error
@@ -12,14 +12,14 @@ B=/dev/mapper/back
 SIZE=$(sectors $D)
 export D B
 
-# The device below goes through here, so that it can be held: what is asked of it waits.
+# Put a linear target below, which can be suspended: then its I/O waits.
 dmsetup create back --table "0 $SIZE linear $D 0"
 hold() { dmsetup suspend --noflush --nolockfs back; }
 go() { dmsetup resume back; }
 scrubs() { until dmsetup status x | grep -qE ' scrub:[0-9]+/'; do kill -0 "$1" || return 1; done; }
 # a process has told the scrub to stop, and waits for it
 waits() { until grep -q flush_work "/proc/$1/stack"; do kill -0 "$1" || return 1; done; }
-# begin OUT [OPTION...]: a scrub in the background, held at its first read; its process is $S
+# begin OUT [OPTION...]: start a scrub in the background, held at its first read; $S is its process
 begin() {
 	local out=$1
 	shift
@@ -80,10 +80,10 @@ rc = pty.spawn([\"ccdm-setup\", \"scrub\", \"x\"], read)
 text = b\"\".join(out)
 assert rc == 0 and b\"[####\" in text and b\"100 %\" in text and text.endswith(b\"\\n\"), (rc, text)'"
 
-# ---- who waits for whom: reads of blocks are idle; those of nodes (M), which others may wait
-# for, have the lowest priority that does not wait for ever
+# ---- priorities: reads of blocks are in the idle class. Reads of nodes (M), for which others may
+# wait, have the lowest priority that cannot starve.
 T=/sys/kernel/tracing
-# Prints the flags, and the class and level of priority, of each read of $D while "$@" runs.
+# Print the flags, and the class and level of priority, of each read of $D while "$@" runs.
 if grep -q ioprio $T/events/block/block_rq_issue/format; then
 	reads() {
 		echo 1 >$T/events/block/block_rq_issue/enable
@@ -93,7 +93,7 @@ if grep -q ioprio $T/events/block/block_rq_issue/format; then
 		grep -oE "block_rq_issue: $(lsblk -dno MAJ:MIN $D | tr -d ' ' | tr : ,) R[A-Z]* .*" $T/trace |
 			awk '{ split($(NF - 1), prio, ","); print $3, prio[1], prio[3] }'
 	}
-else	# what a request of Linux 6.1 has there: queue, operation and flags, and its bio's priority
+else	# fields of a request in Linux 6.1: queue, operation and flags, the bio's priority
 	reads() {
 		echo 'p:ccdm/send blk_mq_start_request queue=+0(%di):x64 opf=+24(%di):x32 prio=+22(+56(%di)):u16' >>$T/kprobe_events
 		echo 1 >$T/events/ccdm/send/enable
@@ -120,7 +120,7 @@ check_sh "its reads of nodes are not idle, and give way to others" "grep -q 'M.*
 check_sh "its reads of blocks are idle, those of others are not" "[ \$(grep -v M /tmp/reads | grep -c idle) -gt 100 ] && [ \$(grep -v M /tmp/reads | grep -vc idle) = 1 ] || { cat /tmp/reads; false; }"
 echo >$T/trace
 
-# ---- what it finds
+# ---- results
 dmsetup message x 0 sync >/dev/null
 dmsetup message x 0 drop
 dmsetup load back --table "0 $SIZE error"
@@ -132,7 +132,7 @@ dmsetup suspend --noflush --nolockfs back
 dmsetup resume back
 check "afterwards all is there" ccdm-setup scrub x
 dmsetup message x 0 drop
-# (all of it: the node that is met first is none any more)
+# all of it: the first node that is read is invalid
 dd if=/dev/zero of=$D bs=1M oflag=direct status=none 2>/dev/null
 ccdm-setup monitor --json >/tmp/ev & MON=$!
 listening $MON

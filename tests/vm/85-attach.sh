@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-# ccdm-setup attach, by hand: what a line of ccdmtab makes of a device, and what it leaves alone.
-# (as a unit of the boot: tests/boot/50-volumes)
+# ccdm-setup attach, called by hand: what a line of ccdmtab does with a device.
+# (As a unit of the boot: tests/boot/50-volumes)
 # disks: 64M 64M
 # vm: shared
 . /ccdm/tests/lib/ktap.sh
@@ -22,7 +22,7 @@ ccdm-setup close ccdm-plain
 check_sh "a file system" "ccdm-setup attach ccdm-fs && [ \"\$(type_of ccdm-fs)\" = ext4 ]"
 refuse_code 5 "once more" "" ccdm-setup attach ccdm-fs
 ccdm-setup close ccdm-fs
-# (64 MiB are too few for xfs, or there is no mkfs.xfs)
+# 64 MiB are too few for xfs, or mkfs.xfs is missing
 refuse_code 4 "the file system cannot be made: nothing is left open" "mkfs.xfs" ccdm-setup attach ccdm-fails
 check_sh "nothing is" "! dmsetup info ccdm-fails >/dev/null 2>&1"
 refuse_code 4 "nor where the program is missing" "mkfs.ext4: No such file" env PATH=/tmp "$(command -v ccdm-setup)" attach ccdm-fs

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""Attestation by a TPM: a VM with swtpm and a network, the broker on the host.
+"""Attestation with a TPM: a VM with swtpm and a network, and the broker on the host.
 
-Evidence, its judgement, secrets on standard output and in /run/credstore; a machine
-that measured something else, a broker that is down, another one, one that withdraws.
+Evidence, the broker's decision, secrets on standard output and in /run/credstore; a machine with other
+measurements; a broker that is down, a wrong broker, and one that withdraws a policy.
 """
 import json
 import os
@@ -33,7 +33,7 @@ require:
 
 
 def machine(t, vm, b, roothash):
-    """What the boot would have done until it attests."""
+    """Do what the boot does before it attests."""
     vm.sh(NET)
     vm.sh(TPM)
     put(vm, "/tmp/ca.pem", open(b.ca).read())
@@ -143,7 +143,7 @@ def good(t, vm, b):
 
 
 def other(t, vm, b):
-    """The same TPM and another base: one digit of its root hash."""
+    """The same TPM with another base: one digit of its root hash differs."""
     machine(t, vm, b, "ab" * 31 + "ac")
     rc, out = setup(vm, "secret fetch --config /tmp/ccdm.conf")
     t.ok(rc == 7, "another base: refused", out)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""Attestation by a TEE: the kernel's interfaces in the VM, what signs on the host.
+"""Attestation with a TEE: the kernel's interfaces in the VM, while the signer runs on the host.
 
-SNP by configfs-tsm or, before 6.7, by /dev/sev-guest; TDX by configfs-tsm; with the
-registers of TDX where the kernel has them; a TPM beside it that nothing binds.
+SNP by configfs-tsm or, before 6.7, by /dev/sev-guest; TDX by configfs-tsm, with the RTMRs of TDX
+where the kernel has them; an additional TPM that nothing binds to the TEE.
 """
 import json
 import os
@@ -32,7 +32,7 @@ tpm = optional
 
 
 def odd(t, vm, b, s, with_):
-    """What the processor or its firmware may answer."""
+    """Answers that the processor or its firmware can give."""
     for word, check in (("debug", "debug"), ("forged", "signature")):
         s.vm(GOOD, word)
         asks(t, vm, with_, 7, "%s: refused" % word, "not accepted" if word == "forged" else "refused by the broker")
@@ -46,7 +46,7 @@ def odd(t, vm, b, s, with_):
 
 
 def signed(t, vm, b, s, with_):
-    """A policy that names no image, but who signs images."""
+    """A policy that names the signer of images, but no image."""
     tmp = t.dir
     for name in "builder", "other":
         subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out",
@@ -75,7 +75,7 @@ def signed(t, vm, b, s, with_):
 
 
 def bare(t, vm, b, s, with_):
-    """The host brings no certificate: the broker may have it."""
+    """The host supplies no certificate: the broker may have it."""
     s.vm(GOOD, "bare")
     asks(t, vm, with_, 7, "no certificate: refused", "not accepted")
     t.ok(b.refused() == ["certificate"], "for want of a VCEK", b.log()[-1])
@@ -100,7 +100,7 @@ def bare(t, vm, b, s, with_):
 
 
 def level(t, vm, b, with_):
-    """A kernel at another privilege level can speak for no other, and is not VMPL 0."""
+    """A kernel at another VMPL cannot get reports of VMPL 0, and is not accepted as VMPL 0."""
     vm.sh("rmmod ccdm_sim")
     load(vm, "snp", 2)
     asks(t, vm, with_, 7, "VMPL 2: refused", "refused by the broker" if t.tsm else "")
@@ -111,7 +111,7 @@ def level(t, vm, b, with_):
 
 
 def disturbed(t, vm, s):
-    """Another process writes into the report that is being made: what comes is ours, or nothing."""
+    """Another process writes into the report while it is made: the result is the right report, or an error."""
     vm.sh("touch /tmp/disturb; (while test -e /tmp/disturb; do for d in /sys/kernel/config/tsm/report/ccdm-*; do "
           "head -c 64 /dev/zero >$d/inblob; done; done; touch /tmp/disturbed) >/dev/null 2>&1 &")
     told, others = 0, 0
@@ -128,12 +128,12 @@ def disturbed(t, vm, s):
 
 
 def registers(t, vm, b, with_):
-    """What is measured is in RTMR 3, and so is the end of the boot."""
+    """Measured events are in RTMR 3, and so is the cap at the end of the boot."""
     put(vm, "/tmp/ccdm.conf", CONFIG % ("ab" * 32))
     b.policy(POLICY % ("tdx", "initrd", GOOD))
     asks(t, vm, with_, 7, "nothing measured: the phase is not known", "refused by the broker")
     t.ok(b.refused() == ["phase"], "by the phase, and by it alone", b.log()[-1])
-    # the driver comes while the step waits for it
+    # the driver appears while the step waits for it
     put(vm, "/tmp/required.conf", (CONFIG % ("ab" * 32)) + "rtmr = required\n")
     vm.sh("rmmod ccdm_sim; (sleep 2; insmod /ccdm/ccdm-sim.ko tee=tdx) >/dev/null 2>&1 &")
     rc, out = setup(vm, "measure --config /tmp/required.conf")
@@ -157,14 +157,14 @@ def registers(t, vm, b, with_):
 
 
 def beside(t, b, s, with_):
-    """A TPM of the host's beside the TEE: it may say what it likes."""
+    """A TPM of the host in addition to the TEE: its statements do not count."""
     with Swtpm(os.path.join(t.dir, "tpm")) as tpm, t.vm(args=s.args() + tpm.args) as vm:
         vm.sh(NET)
         vm.sh(TPM)
         put(vm, "/tmp/ca.pem", open(b.ca).read())
         put(vm, "/tmp/ccdm.conf", CONFIG % ("ab" * 32))
         vm.sh("/ccdm/bin/ccdm-setup measure --config /tmp/ccdm.conf")
-        load(vm, s.tee)     # after it: what was measured is in the TPM alone
+        load(vm, s.tee)     # loaded after measuring, so the measurements are only in the TPM
         b.policy(POLICY % (s.tee, "unknown", GOOD))
         asks(t, vm, with_, 0, "with a TPM that nobody knows: accepted for what the TEE proves")
         b.policy(POLICY % (s.tee, "initrd", GOOD))
@@ -221,7 +221,7 @@ def one(t, tee):
 
 
 def run(t):
-    t.tsm = t.kernel not in ("6.1", "debug", "kcsan", "gcov")   # those built here have no CONFIG_TSM_REPORTS
+    t.tsm = t.kernel not in ("6.1", "debug", "kcsan", "gcov")   # kernels built here have no CONFIG_TSM_REPORTS
     one(t, "snp")
     if t.tsm:
         one(t, "tdx")

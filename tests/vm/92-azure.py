@@ -2,8 +2,8 @@
 # Copyright The ccdm authors
 """Attestation of a VM under Azure's paravisor: SNP and TDX through a vTPM.
 
-The paravisor is tests/lib/paravisor.py in the guest, with a real TPM; what signs for the
-processor is outside.
+tests/lib/paravisor.py simulates the paravisor in the guest, with a real TPM. The signer of the
+processor's reports runs outside.
 """
 import json
 import os
@@ -28,7 +28,7 @@ require:
 
 
 def paravisor(vm, tee, *words):
-    """Another one in the place of the one before."""
+    """Replace the running paravisor by another one."""
     vm.sh("test ! -e /tmp/pid || kill $(cat /tmp/pid); rm -f /tmp/paravisor; "
           "python3 /ccdm/tests/lib/paravisor.py %s %s >/tmp/paravisor.log 2>&1 & echo $! >/tmp/pid; "
           "for i in $(seq 300); do test -e /tmp/paravisor && exit 0; sleep 0.1; done; cat /tmp/paravisor.log; exit 1" %
@@ -70,7 +70,7 @@ def one(t, tee):
         asks(t, vm, with_, 7, "nothing measured: refused", "refused by the broker")
         t.ok(b.refused() == ["phase"], "by the phase, and by it alone", b.log()[-1])
         vm.sh("/ccdm/bin/ccdm-setup measure --config /tmp/ccdm.conf")
-        # whoever has a genuine chip can write what a paravisor writes
+        # the owner of a genuine chip can write what a paravisor writes
         listed(b, "")
         asks(t, vm, with_, 7, "a paravisor that nobody listed: refused", "refused by the broker")
         t.ok(b.refused() == ["binding", "phase", "measurement"], "nothing binds its vTPM, nor says who had the report made", b.log()[-1])

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""A TPM whose key nobody knows, and whose maker is trusted: its endorsement key vouches.
+"""A TPM with an unknown key, but a trusted manufacturer: its endorsement key vouches for the key.
 
-TPMs of swtpm_setup with certificates of its CA; alone, and beside a TEE, to which a maker's
-word does not tie it.
+swtpm_setup makes the TPMs, with certificates of its CA. They are used alone, and in addition to a
+TEE, to which a manufacturer's certificate does not bind them.
 """
 import json
 import os

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""Two VMs at once, one processor, one broker: each gets its own secrets and no others.
+"""Two VMs at once, with one processor and one broker: each gets its own secrets and no others.
 
-They ask at the same time, over and over; then each tries with what the other one has:
-its nonce, its evidence, its session.
+They ask at the same time, many times. Then each tries to use what belongs to the other one: its
+nonce, its evidence, its session.
 """
 import json
 import os
@@ -19,7 +19,7 @@ secrets: default/%s/key
 require: {tee: snp, binding: none, phase: unknown, measurement: {value: %s, covers: image}}
 """
 
-# Ask for what is in argv, in the session of the other: by its token, by its cookie.
+# Request the secret in argv in the other VM's session: with its token, with its cookie.
 STEAL = """import json, ssl, sys, urllib.request
 url, token = sys.argv[1:]
 ctx = ssl.create_default_context(cafile="/tmp/ca.pem")
@@ -27,7 +27,7 @@ q = urllib.request.Request(url, headers={"Authorization": "Bearer " + token})
 print(urllib.request.urlopen(q, context=ctx).read().decode())
 """
 
-# The first message, then evidence of somebody else's in the second.
+# Send the first message, then another guest's evidence in the second.
 REPLAY = """import json, ssl, sys, urllib.request
 url, evidence = sys.argv[1], json.load(open(sys.argv[2]))
 ctx = ssl.create_default_context(cafile="/tmp/ca.pem")
@@ -48,7 +48,7 @@ except urllib.error.HTTPError as e:
 
 
 def both(vms, script):
-    """The same in both at the same time; what each said. %(me)s, %(other)s are in it."""
+    """Run the same command in both VMs at the same time. Return: both outputs. %(me)s and %(other)s are replaced."""
     for me, vm in vms.items():
         other = "b" if me == "a" else "a"
         put(vm, "/tmp/job", script % {"me": me, "other": other})

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
 # forms: long
-"""ccdm-setup with each of its calls failing once: beside a device, and beside a TPM and a broker.
+"""ccdm-setup with each of its calls failing once: with a device, and with a TPM and a broker.
 
-The programs are those of tests/program/faults/run.py, with their sanitizers; they run in the VM.
+The programs are those of tests/program/faults/run.py, with sanitizers; they run in the VM.
 """
 import json
 import os
@@ -22,7 +22,7 @@ require: {tee: tpm, binding: tpm-only, phase: initrd, identity: any}
 
 
 def programs(t):
-    """A disk with the tests, the programs and what they need of the compiler's."""
+    """A disk with the tests, the programs, and the compiler's libraries that they need."""
     subprocess.run([os.path.join(TOP, "tests/program/faults/run.py"), "--build"], check=True)
     tree = os.path.join(t.dir, "tree")
     for sub in "tests/program/faults", "tests/lib", "build/faults/bin":

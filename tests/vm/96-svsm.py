@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
 # kernels: 6.12 7.2
-"""A kernel above an SVSM: configfs-tsm's service attributes, the SVSM's TPM, binding svsm.
+"""A kernel above an SVSM: the service attributes of configfs-tsm, the SVSM's TPM, binding svsm.
 
-The TPM is swtpm; that it is the SVSM's, the signer outside says, in the manifest of its report.
+The TPM is swtpm. The signer outside states, in its report's manifest, that it is the SVSM's.
 """
 import json
 import os
@@ -39,7 +39,7 @@ def machine(t, vm, b, s, eks):
     with_ = "--broker %s --ca /tmp/ca.pem --timeout 20" % b.url
     load(vm, "snp", 2)
     unbound = ["binding", "phase"]
-    # (the kernel's own report, of VMPL 2, is all that there is then)
+    # the only report is then the kernel's own, of VMPL 2
     refused(t, vm, b, with_, "an SVSM without a TPM", unbound + ["vmpl"], "ek: neither")
     s.svsm(eks[0])
     asks(t, vm, with_, 0, "the SVSM's TPM: its registers count, binding svsm") or t.note(b.log()[-1])

@@ -204,7 +204,7 @@ static int run_broker_start(struct run_args *a, struct ccdm_bootable *disk, stru
 		r = ccdm_broker_here_start(b, port, err);
 	for (i = 0; !r && i < a->secrets; i++)
 		r = ccdm_broker_here_secret(b, a->secret[i].path, a->secret[i].file, err);
-	if (r || (!a->policy && !disk->config.nr_secrets))
+	if (r)
 		return r;
 	return a->policy ? ccdm_broker_here_policy(b, a->policy, err)
 			 : ccdm_broker_here_policy_of(b, disk, err);

@@ -219,6 +219,9 @@ int ccdm_broker_here_policy_of(const struct ccdm_broker_here *b, const struct cc
 		r = ccdm_err_set(err, -EINVAL, "%s: %s", disk->source.name, why);
 	for (i = 0; i < disk->config.nr_secrets; i++)
 		ccdm_json_add(&secrets, json_string(disk->config.secret[i].path));
+	/* (a guest must satisfy a policy, and a policy must name a secret) */
+	if (!i)
+		ccdm_json_add(&secrets, json_string("default/run/none"));
 	if (!r)
 		r = secrets ? ccdm_policy_text(&words, &text, err) : ccdm_err_memory(err);
 	snprintf(path, sizeof(path), "%s/run.policy.yaml", b->dir);

@@ -17,6 +17,7 @@ int __must_check inspect_signer_print(const struct ccdm_manifest_status *s);
  * inspect_base.c: compare with the base in a folder, and print the result. Return: an exit code;
  * CCDM_EXIT_REFUSED: the disk differs from it
  */
-enum ccdm_exit inspect_base(const char *folder, const struct ccdm_image_disk *disk, bool as_json);
+enum ccdm_exit __must_check inspect_base(const char *folder, const struct ccdm_image_disk *disk,
+					 bool as_json);
 
 #endif

@@ -11,79 +11,14 @@
 #include "base/json.h"
 #include "setup.h"
 #include "verify.h"
-#include "verify_input.h"
+#include "evidence/input.h"
 #include "verify_log.h"
 
 /* ---- files ------------------------------------------------------------------- */
 
-static int verify_collateral(const struct verify_args *a, struct verify_input *in,
-			     struct ccdm_err *err)
-{
-	const char *const files[] = { a->collateral, a->tcb_info, a->qe_identity };
-	char *text;
-	size_t size, i;
-	int r = 0;
-
-	for (i = 0; !r && i < 3; i++) {
-		if (!files[i])
-			continue;
-		r = ccdm_file_read(files[i], CCDM_COLLATERAL_MAX, &text, &size, err);
-		if (r)
-			break;
-		if (i == 0)
-			r = ccdm_collateral_bundle(files[i], text, size, &in->collateral, in->certs,
-						   err);
-		else if (i == 1)
-			r = ccdm_collateral_tcb(files[i], text, size, &in->collateral, err);
-		else
-			r = ccdm_collateral_qe(files[i], text, size, &in->collateral, err);
-		free(text);
-	}
-	return r;
-}
-
-/* Read a list of the operator; *@text is NULL if the option was not given. */
-static int verify_list(const char *file, size_t max, char **text, size_t *size,
-		       struct ccdm_err *err)
-{
-	int r = file ? ccdm_file_read(file, max, text, size, err) : 0;
-
-	if (r || !file)
-		*text = NULL;
-	return r;
-}
-
-static int verify_launches(const char *file, struct ccdm_launches *list, struct ccdm_err *err)
-{
-	char *text;
-	size_t size;
-	int r = verify_list(file, CCDM_LAUNCHES_FILE, &text, &size, err);
-
-	if (text)
-		r = ccdm_launches_parse(file, text, size, list, err);
-	free(text);
-	return r;
-}
-
-static int verify_floor(const char *file, struct ccdm_snp_floor *floor, struct ccdm_err *err)
-{
-	char *text;
-	size_t size;
-	int r = verify_list(file, CCDM_SNP_FLOOR_FILE, &text, &size, err);
-
-	if (text)
-		r = ccdm_snp_floor_parse(file, text, size, floor, err);
-	free(text);
-	return r;
-}
-
 static void verify_unload(struct verify_input *in)
 {
-	ccdm_certs_free(in->guest);
-	ccdm_certs_free(in->certs);
-	ccdm_collateral_drop(&in->collateral);
-	ccdm_launches_drop(&in->paravisors);
-	ccdm_launches_drop(&in->svsms);
+	ccdm_offline_drop(&in->trust);
 	verify_expected_drop(&in->expected);
 	ccdm_proof_drop(&in->proof);
 	free(in->banks);
@@ -93,89 +28,34 @@ static void verify_unload(struct verify_input *in)
 	free(in->text);
 }
 
-/* ---- loading ---------------------------------------------------------------------- */
-
-/* A single certificate must be the leaf. Of several, the verifier selects the one that fits. */
-static int verify_certs(const struct verify_args *a, struct verify_input *in, struct ccdm_err *err)
-{
-	const struct ccdm_cert *first;
-	unsigned int i;
-	int r = 0;
-
-	for (i = 0; !r && i < a->nr_certs; i++)
-		r = verify_input_certs(in->certs, a->cert[i], &first, err);
-	if (!r && a->nr_certs == 1)
-		in->leaf = first;
-	return r;
-}
-
-static int verify_root(struct verify_input *in, const char *file, struct ccdm_anchor *anchor,
-		       bool *has, struct ccdm_err *err)
-{
-	const struct ccdm_cert *root = NULL;
-	int r = verify_input_certs(in->certs, file, &root, err);
-
-	if (!r && root) {
-		*has = true;
-		anchor->name = file;
-		r = ccdm_cert_fingerprint(root, anchor->sha256);
-	}
-	return r;
-}
-
 /* Read the evidence: a JSON object, or the raw bytes of its kind. */
 static int verify_evidence(const struct verify_kind *kind, const char *file,
 			   struct verify_input *in, struct ccdm_err *err)
 {
 	const char *found;
-	int r = verify_input_file(file, VERIFY_FILE_MAX, kind->text, &in->text, &in->size, err);
+	int r = ccdm_input_file(file, VERIFY_FILE_MAX, kind->text, &in->text, &in->size, err);
 
 	if (!r)
-		r = verify_input_json(file, in->text, in->size, &in->json, err);
+		r = ccdm_input_json(file, in->text, in->size, &in->json, err);
 	if (r)
 		return r;
 	if (in->json)
-		r = verify_input_unwrap(kind->name, &in->json, &found, err);
+		r = ccdm_input_unwrap(kind->name, &in->json, &found, err);
 	if (!r && ccdm_capture_is(in->json)) {
 		r = ccdm_capture_parse(in->json, &in->capture, err);
 		in->captured = !r;
 	}
 	if (r || in->json)
 		return r;
-	return kind->table ? verify_input_table(in->text, in->size, &in->json, err) : 0;
+	return kind->table ? ccdm_input_table(in->text, in->size, &in->json, err) : 0;
 }
 
 static int verify_load(const struct verify_kind *kind, const struct verify_args *a,
 		       const char *file, struct verify_input *in, struct ccdm_err *err)
 {
-	int r;
+	int r = verify_evidence(kind, file, in, err);
 
-	in->certs = ccdm_certs_own(NULL);
-	in->guest = ccdm_certs_guest(in->certs);
-	if (!in->certs || !in->guest)
-		return ccdm_err_memory(err);
-	r = verify_evidence(kind, file, in, err);
-	if (!r)
-		r = verify_certs(a, in, err);
-	if (!r)
-		r = verify_input_certs(in->certs, a->chain, NULL, err);
-	if (!r)
-		r = verify_input_certs(in->certs, a->crl, NULL, err);
-	if (!r)
-		r = verify_root(in, a->root, &in->root, &in->has_root, err);
-	if (!r)
-		r = verify_root(in, a->ak_root, &in->ak_root, &in->has_ak_root, err);
-	if (!r)
-		r = verify_root(in, a->ek_root, &in->ek_root, &in->has_ek_root, err);
-	if (!r)
-		r = verify_collateral(a, in, err);
-	if (!r)
-		r = verify_launches(a->paravisors, &in->paravisors, err);
-	if (!r)
-		r = verify_launches(a->svsms, &in->svsms, err);
-	if (!r)
-		r = verify_floor(a->tcb_floor, &in->floor, err);
-	return r;
+	return r ? r : ccdm_offline_load(&a->trust, &in->trust, err);
 }
 
 /* ---- the verb ------------------------------------------------------------------- */
@@ -260,7 +140,7 @@ static int verify_judge(const struct verify_kind *kind, const char *file,
 
 static enum ccdm_exit cmd_verify(const struct ccdm_verb *verb, int argc, char **argv)
 {
-	struct verify_args a = { .at = time(NULL) };
+	struct verify_args a = { .trust.at = time(NULL) };
 	struct verify_input in = { 0 };
 	const struct verify_kind *kind;
 	struct ccdm_err err = { 0 };
@@ -279,7 +159,7 @@ static enum ccdm_exit cmd_verify(const struct ccdm_verb *verb, int argc, char **
 	v = calloc(1, sizeof(*v));
 	if (!v)
 		return ccdm_setup_memory();
-	v->allow = a.allow;
+	v->allow = a.trust.allow;
 	r = verify_load(kind, &a, argv[optind + 1], &in, &err);
 	if (!r)
 		r = verify_judge(kind, argv[optind + 1], &a, &in, v, &err);

@@ -6,8 +6,7 @@
 
 #include "base/compiler.h"
 #include "base/options.h"
-#include "evidence/capture.h"
-#include "evidence/evidence.h"
+#include "evidence/offline.h"
 #include "evidence/snp.h"
 #include "log/tcglog.h"
 #include "evidence/tdx.h"
@@ -16,28 +15,11 @@
 
 /* Options and their values. */
 struct verify_args {
-	const char *cert[CCDM_CERTS_MAX];
-	unsigned int nr_certs;
-	const char *chain;
-	const char *crl;
-	const char *root;
-	const char *ak_root;
-	const char *ak_usage;
-	const char *ek_root;
-	const char *collateral;
-	const char *tcb_info;
-	const char *qe_identity;
+	struct ccdm_offline_files trust;
 	const char *expect;
 	const char *ccdm_log;
 	const char *systemd_log;
-	const char *paravisors;
-	const char *tcb_floor;
-	const char *svsms;
 	uint32_t registers; /* registers of a quote to compare with a log; 0: all */
-	int64_t at;
-	uint8_t report_data[64];
-	size_t report_data_size;
-	unsigned int allow;
 	bool json;
 };
 
@@ -53,21 +35,6 @@ struct verify_expected {
 	uint32_t only;
 };
 
-/**
- * struct verify_source - evidence in the form of the KBS protocol or of a capture
- * @tee: its name in the protocol
- * @evidence: untrusted; NULL: there is only @report
- * @report, @report_size: a raw report of SNP, untrusted
- * @capture: the capture with the evidence, or NULL
- */
-struct verify_source {
-	const char *tee;
-	const json_t *evidence;
-	const void *report;
-	size_t report_size;
-	const struct ccdm_capture *capture;
-};
-
 /* Content of the files that the options name. */
 struct verify_input {
 	char *text;
@@ -75,19 +42,10 @@ struct verify_input {
 	json_t *json;
 	struct ccdm_capture capture; /* of @json, if that is one */
 	bool captured;
-	struct ccdm_certs *certs;
-	struct ccdm_certs *guest; /* certificates in raw evidence; its base is @certs */
-	const struct ccdm_cert *leaf;
-	struct ccdm_anchor root;
-	struct ccdm_anchor ak_root, ek_root;
-	bool has_root, has_ak_root, has_ek_root;
-	struct ccdm_collateral collateral;
+	struct ccdm_offline trust;
 	struct ccdm_banks *banks; /* of an event log */
 	char *ccdm_log;
 	char *systemd_log;
-	struct ccdm_launches paravisors;
-	struct ccdm_snp_floor floor;
-	struct ccdm_launches svsms;
 	struct ccdm_proof proof; /* of KBS evidence that was accepted */
 	struct verify_expected expected;
 };
@@ -117,21 +75,6 @@ enum ccdm_exit __must_check verify_take(int option, void *arg);
 
 /* True if there are options with which to verify evidence. */
 bool __must_check verify_has_trust(const struct verify_args *a);
-
-/**
- * verify_kbs() - verify evidence as the options say
- * @source: the evidence
- * @v: gets one check after the other
- * @proof: filled if the verdict accepts it
- *
- * Return: 0 for any verdict; -EINVAL if it is malformed; -ENOMEM.
- */
-int __must_check verify_kbs(const struct verify_source *source, const struct verify_args *a,
-			    const struct verify_input *in, struct ccdm_verdict *v,
-			    struct ccdm_proof *proof, struct ccdm_err *err);
-
-/* True if there is collateral of the platform. */
-bool __must_check verify_has_collateral(const struct verify_args *a);
 
 /**
  * verify_expect() - read the registers that a log must lead to

@@ -7,7 +7,7 @@
 #include <string.h>
 #include "base/json.h"
 #include "verify.h"
-#include "verify_input.h"
+#include "evidence/input.h"
 
 void verify_expected_drop(struct verify_expected *expected)
 {
@@ -28,22 +28,22 @@ static const char *verify_expect_tee(const json_t *o, const char *kind)
 
 /* Set @source; its @tee stays NULL if the object is not evidence. */
 static int verify_expect_source(json_t **o, struct ccdm_capture *capture,
-				struct verify_source *source, struct ccdm_err *err)
+				struct ccdm_offline_source *source, struct ccdm_err *err)
 {
 	const char *kind;
-	int r = verify_input_unwrap(NULL, o, &kind, err);
+	int r = ccdm_input_unwrap(NULL, o, &kind, err);
 
 	if (r)
 		return r;
 	if (!ccdm_capture_is(*o)) {
-		*source = (struct verify_source){ .tee = verify_expect_tee(*o, kind),
-						  .evidence = *o };
+		*source = (struct ccdm_offline_source){ .tee = verify_expect_tee(*o, kind),
+							.evidence = *o };
 		return 0;
 	}
 	r = ccdm_capture_parse(*o, capture, err);
-	*source = (struct verify_source){ .tee = capture->tee,
-					  .evidence = capture->primary,
-					  .capture = capture };
+	*source = (struct ccdm_offline_source){ .tee = capture->tee,
+						.evidence = capture->primary,
+						.capture = capture };
 	return r;
 }
 
@@ -93,7 +93,7 @@ static int verify_expect_refused(const char *file, const struct ccdm_verdict *v,
 }
 
 static int verify_expect_quote(const struct verify_args *a, struct verify_input *in,
-			       const struct verify_source *source, struct ccdm_err *err)
+			       const struct ccdm_offline_source *source, struct ccdm_err *err)
 {
 	struct verify_expected *e = &in->expected;
 	struct ccdm_proof proof = { 0 };
@@ -102,9 +102,9 @@ static int verify_expect_quote(const struct verify_args *a, struct verify_input 
 	e->quote = calloc(1, sizeof(*e->quote));
 	if (!e->quote)
 		return ccdm_err_memory(err);
-	e->quote->allow = a->allow;
+	e->quote->allow = a->trust.allow;
 	e->only = a->registers;
-	r = verify_kbs(source, a, in, e->quote, &proof, err);
+	r = ccdm_offline_judge(source, &a->trust, &in->trust, e->quote, &proof, err);
 	if (r == -EINVAL)
 		ccdm_err_hint(err, "%s must be a quote, evidence with a quote, or registers",
 			      a->expect);
@@ -123,7 +123,7 @@ static int verify_expect_quote(const struct verify_args *a, struct verify_input 
 static int verify_expect_judge(const struct verify_args *a, struct verify_input *in, json_t **o,
 			       struct ccdm_err *err)
 {
-	struct verify_source source = { 0 };
+	struct ccdm_offline_source source = { 0 };
 	struct ccdm_capture capture;
 	int r = verify_expect_source(o, &capture, &source, err);
 
@@ -144,11 +144,11 @@ int verify_expect(const struct verify_args *a, struct verify_input *in, struct c
 	json_t *o = NULL;
 	char *text;
 	size_t size;
-	int r = verify_input_file(a->expect, VERIFY_FILE_MAX, true, &text, &size, err);
+	int r = ccdm_input_file(a->expect, VERIFY_FILE_MAX, true, &text, &size, err);
 
 	if (r)
 		return r;
-	r = verify_input_json(a->expect, text, size, &o, err);
+	r = ccdm_input_json(a->expect, text, size, &o, err);
 	if (!r && !o && !verify_has_trust(a))
 		r = ccdm_err_set(
 			err, -EINVAL,
@@ -156,7 +156,7 @@ int verify_expect(const struct verify_args *a, struct verify_input *in, struct c
 			"verify it",
 			a->expect);
 	else if (!r && !o)
-		r = verify_input_quote(text, size, &o, err);
+		r = ccdm_input_quote(text, size, &o, err);
 	if (!r)
 		r = verify_expect_judge(a, in, &o, err);
 	json_decref(o);

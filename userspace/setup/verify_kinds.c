@@ -7,35 +7,35 @@
 #include "base/compiler.h"
 #include "log/eventlog.h"
 #include "verify.h"
-#include "verify_input.h"
+#include "evidence/input.h"
 #include "verify_log.h"
 
 /* Verify evidence in the form of the KBS protocol, or a capture. */
 static int verify_json(const char *tee, const struct verify_args *a, struct verify_input *in,
 		       struct ccdm_verdict *v, struct ccdm_err *err)
 {
-	struct verify_source source = { .tee = tee, .evidence = in->json };
+	struct ccdm_offline_source source = { .tee = tee, .evidence = in->json };
 
 	if (in->captured)
-		source = (struct verify_source){ .tee = in->capture.tee,
-						 .evidence = in->capture.primary,
-						 .capture = &in->capture };
-	return verify_kbs(&source, a, in, v, &in->proof, err);
+		source = (struct ccdm_offline_source){ .tee = in->capture.tee,
+						       .evidence = in->capture.primary,
+						       .capture = &in->capture };
+	return ccdm_offline_judge(&source, &a->trust, &in->trust, v, &in->proof, err);
 }
 
 static int verify_snp(const struct verify_args *a, struct verify_input *in, struct ccdm_verdict *v,
 		      struct ccdm_err *err)
 {
-	struct verify_source source = { .report = in->text, .report_size = in->size };
+	struct ccdm_offline_source source = { .report = in->text, .report_size = in->size };
 
 	return in->json ? verify_json("snp", a, in, v, err)
-			: verify_kbs(&source, a, in, v, &in->proof, err);
+			: ccdm_offline_judge(&source, &a->trust, &in->trust, v, &in->proof, err);
 }
 
 static int verify_tdx(const struct verify_args *a, struct verify_input *in, struct ccdm_verdict *v,
 		      struct ccdm_err *err)
 {
-	int r = in->json ? 0 : verify_input_quote(in->text, in->size, &in->json, err);
+	int r = in->json ? 0 : ccdm_input_quote(in->text, in->size, &in->json, err);
 
 	return r ? r : verify_json("tdx", a, in, v, err);
 }
@@ -61,11 +61,11 @@ static int verify_logs(const struct verify_args *a, struct verify_input *in, str
 	int r = 0;
 
 	if (a->ccdm_log)
-		r = verify_input_file(a->ccdm_log, CCDM_EVENTLOG_MAX, true, &in->ccdm_log,
-				      &log.ccdm_size, err);
+		r = ccdm_input_file(a->ccdm_log, CCDM_EVENTLOG_MAX, true, &in->ccdm_log,
+				    &log.ccdm_size, err);
 	if (!r && a->systemd_log)
-		r = verify_input_file(a->systemd_log, CCDM_EVENTLOG_MAX, true, &in->systemd_log,
-				      &log.systemd_size, err);
+		r = ccdm_input_file(a->systemd_log, CCDM_EVENTLOG_MAX, true, &in->systemd_log,
+				    &log.systemd_size, err);
 	log.ccdm = in->ccdm_log;
 	log.systemd = in->systemd_log;
 	if (!r)

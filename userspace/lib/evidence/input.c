@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* verify_input.c - see verify_input.h */
+/* input.c - see input.h */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +11,11 @@
 #include "base/file.h"
 #include "base/gzip.h"
 #include "base/json.h"
-#include "evidence/snp_json.h"
-#include "verify_input.h"
+#include "input.h"
+#include "snp_json.h"
 
-int verify_input_certs(struct ccdm_certs *certs, const char *file, const struct ccdm_cert **first,
-		       struct ccdm_err *err)
+int ccdm_input_certs(struct ccdm_certs *certs, const char *file, const struct ccdm_cert **first,
+		     struct ccdm_err *err)
 {
 	char *text;
 	size_t size;
@@ -34,7 +34,7 @@ int verify_input_certs(struct ccdm_certs *certs, const char *file, const struct 
 }
 
 /* Decode hex or base64 text; leave anything else unchanged. */
-static int verify_input_text(char **bytes, size_t *size)
+static int ccdm_input_text(char **bytes, size_t *size)
 {
 	char *text = malloc(*size + 1);
 	uint8_t *raw = NULL;
@@ -68,8 +68,8 @@ static int verify_input_text(char **bytes, size_t *size)
 }
 
 /* Unpack gzip data once. @unpacked: whether that has already happened. */
-static int verify_input_unpack(const char *file, size_t max, char **bytes, size_t *size,
-			       bool *unpacked, struct ccdm_err *err)
+static int ccdm_input_unpack(const char *file, size_t max, char **bytes, size_t *size,
+			     bool *unpacked, struct ccdm_err *err)
 {
 	char *plain;
 	size_t n;
@@ -90,19 +90,19 @@ static int verify_input_unpack(const char *file, size_t max, char **bytes, size_
 	return 0;
 }
 
-int verify_input_file(const char *file, size_t max, bool text, char **bytes, size_t *size,
-		      struct ccdm_err *err)
+int ccdm_input_file(const char *file, size_t max, bool text, char **bytes, size_t *size,
+		    struct ccdm_err *err)
 {
 	bool unpacked = false;
 	int r = ccdm_file_read(file, max, bytes, size, err);
 
 	if (!r)
-		r = verify_input_unpack(file, max, bytes, size, &unpacked, err);
-	if (!r && text && verify_input_text(bytes, size))
+		r = ccdm_input_unpack(file, max, bytes, size, &unpacked, err);
+	if (!r && text && ccdm_input_text(bytes, size))
 		r = ccdm_err_memory(err);
 	/* The decoded text may be gzip data. Gzip data inside gzip data is an error. */
 	if (!r)
-		r = verify_input_unpack(file, max, bytes, size, &unpacked, err);
+		r = ccdm_input_unpack(file, max, bytes, size, &unpacked, err);
 	if (r) {
 		free(*bytes);
 		*bytes = NULL;
@@ -110,8 +110,8 @@ int verify_input_file(const char *file, size_t max, bool text, char **bytes, siz
 	return r;
 }
 
-int verify_input_json(const char *file, const char *bytes, size_t size, json_t **json,
-		      struct ccdm_err *err)
+int ccdm_input_json(const char *file, const char *bytes, size_t size, json_t **json,
+		    struct ccdm_err *err)
 {
 	json_error_t where;
 	size_t i = 0;
@@ -130,13 +130,13 @@ int verify_input_json(const char *file, const char *bytes, size_t size, json_t *
 static const struct {
 	const char *name;
 	const char *kind;
-} verify_platforms[] = {
+} ccdm_input_platforms[] = {
 	{ "snp", "snp" },	  { "sev-snp", "snp" },	      { "tdx", "tdx" },
 	{ "tpm", "tpm" },	  { "azure", "azure" },	      { "az-snp-vtpm", "azure" },
 	{ "azsnpvtpm", "azure" }, { "az-tdx-vtpm", "azure" }, { "aztdxvtpm", "azure" },
 };
 
-int verify_input_unwrap(const char *kind, json_t **json, const char **found, struct ccdm_err *err)
+int ccdm_input_unwrap(const char *kind, json_t **json, const char **found, struct ccdm_err *err)
 {
 	json_t *evidence = json_object_get(*json, "evidence"), *name;
 	size_t i;
@@ -148,9 +148,9 @@ int verify_input_unwrap(const char *kind, json_t **json, const char **found, str
 		name = json_object_get(*json, "tee");
 	if (!json_is_string(name) || (!json_is_object(evidence) && !ccdm_capture_is(*json)))
 		return 0;
-	for (i = 0; i < ARRAY_SIZE(verify_platforms); i++)
-		if (!strcasecmp(json_string_value(name), verify_platforms[i].name))
-			*found = verify_platforms[i].kind;
+	for (i = 0; i < ARRAY_SIZE(ccdm_input_platforms); i++)
+		if (!strcasecmp(json_string_value(name), ccdm_input_platforms[i].name))
+			*found = ccdm_input_platforms[i].kind;
 	if (!*found || (kind && strcmp(*found, kind)))
 		return ccdm_err_set(
 			err, -EINVAL, "expected evidence of %s, found evidence of \"%s\"",
@@ -163,7 +163,7 @@ int verify_input_unwrap(const char *kind, json_t **json, const char **found, str
 	return 0;
 }
 
-int verify_input_table(const char *bytes, size_t size, json_t **json, struct ccdm_err *err)
+int ccdm_input_table(const char *bytes, size_t size, json_t **json, struct ccdm_err *err)
 {
 	const uint8_t *raw = (const uint8_t *)bytes;
 
@@ -174,7 +174,7 @@ int verify_input_table(const char *bytes, size_t size, json_t **json, struct ccd
 				  json, err);
 }
 
-int verify_input_quote(const char *bytes, size_t size, json_t **json, struct ccdm_err *err)
+int ccdm_input_quote(const char *bytes, size_t size, json_t **json, struct ccdm_err *err)
 {
 	*json = json_pack("{s:o}", "quote", ccdm_json_make((const uint8_t *)bytes, size));
 	return *json ? 0 : ccdm_err_set(err, -ENOMEM, "out of memory");

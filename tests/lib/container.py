@@ -31,8 +31,9 @@ def number(value, size):
 def header(name, kind=FILE, size=0, mode=0o644, uid=0, gid=0, mtime=1000, link=b"", magic=b"ustar\x0000", prefix=b"", device=(0, 0),
            more=b"", checksum=None):
     h = bytearray(b"%s%s%s%s%s%s        %c%s%s%s%s%s" % (
-        name[:100].ljust(100, b"\0"), number(mode, 8), number(uid, 8), number(gid, 8), number(size, 12), number(mtime, 12), kind,
-        link[:100].ljust(100, b"\0"), magic, bytes(64), number(device[0], 8) + number(device[1], 8),
+        name[:100].ljust(100, b"\0"), number(mode, 8), number(uid, 8), number(gid, 8),
+        size if isinstance(size, bytes) else number(size, 12), number(mtime, 12), kind, link[:100].ljust(100, b"\0"),
+        magic, bytes(64), number(device[0], 8) + number(device[1], 8),
         more or prefix.ljust(167, b"\0")))
     h = h.ljust(512, b"\0")
     h[148:156] = b"%06o\0 " % (sum(h) if checksum is None else checksum)

@@ -167,7 +167,7 @@ int ccdm_archive_open(const struct ccdm_source *source, uint64_t at, uint64_t si
 	a->begin = a->at = at;
 	a->end = at + size;
 	a->err = err;
-	a->tar = (struct ccdm_tar){ .source = source, .at = at, .end = a->end };
+	a->tar = (struct ccdm_tar){ .source = source, .begin = at, .at = at, .end = a->end };
 	r = ccdm_archive_begin(a, false);
 	if (r)
 		ccdm_archive_close(a);
@@ -214,7 +214,7 @@ static int ccdm_archive_same(struct ccdm_archive *a, const struct ccdm_tar_entry
 	if (size < 0 || at < t->content || at > t->content + t->size)
 		return ccdm_err_set(a->err, -EINVAL,
 				    "tar archive, byte %llu: programs would read it differently",
-				    (unsigned long long)t->content);
+				    (unsigned long long)(t->content - a->begin));
 	return 0;
 }
 

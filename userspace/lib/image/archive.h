@@ -81,8 +81,8 @@ int __must_check ccdm_archive_next(struct ccdm_archive *archive, struct ccdm_arc
 				   struct ccdm_err *err);
 
 /* The next extended attribute of the entry; false: there is none. */
-bool __must_check ccdm_archive_xattr(struct ccdm_archive *archive, const char **name, const void **value,
-			size_t *size);
+bool __must_check ccdm_archive_xattr(struct ccdm_archive *archive, const char **name,
+				     const void **value, size_t *size);
 
 /* The content of an entry that is not whole. Return: as ccdm_archive_unpack(). */
 int __must_check ccdm_archive_content(struct ccdm_archive *archive,

@@ -164,6 +164,8 @@ static int ccdm_layers_fill(struct ccdm_layers_at *l, struct ccdm_rootfs_inode *
 	if (e->whole)
 		return 0;
 	inode->at = l->fs->spool_size;
+	if (e->size > l->fs->max_size - l->fs->spool_size)
+		return ccdm_rootfs_full(l->fs, l->err);
 	return ccdm_archive_content(l->archive, e, ccdm_layers_spool, l->fs, l->err);
 }
 

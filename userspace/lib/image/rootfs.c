@@ -284,14 +284,26 @@ void ccdm_rootfs_free(struct ccdm_rootfs *fs)
 	free(fs);
 }
 
+int ccdm_rootfs_full(const struct ccdm_rootfs *fs, struct ccdm_err *err)
+{
+	return ccdm_err_set(err, -EFBIG, "expected at most %llu bytes of unpacked data",
+			    (unsigned long long)fs->max_size);
+}
+
 int ccdm_rootfs_spool(struct ccdm_rootfs *fs, const void *bytes, size_t size, struct ccdm_err *err)
 {
 	const char *p = bytes;
 	ssize_t n;
 
 	if (size > fs->max_size || fs->spool_size > fs->max_size - size)
-		return ccdm_err_set(err, -EFBIG, "expected at most %llu bytes of unpacked data",
-				    (unsigned long long)fs->max_size);
+		return ccdm_rootfs_full(fs, err);
+	if (!p && ftruncate(fs->spool, (off_t)(fs->spool_size + size)))
+		return ccdm_err_set(err, -errno, "temporary file: cannot write: %s",
+				    strerror(errno));
+	if (!p) {
+		fs->spool_size += size;
+		return 0;
+	}
 	while (size) {
 		n = pwrite(fs->spool, p, size, (off_t)fs->spool_size);
 		if (n < 0 && errno == EINTR)

@@ -247,7 +247,10 @@ void ccdm_rootfs_remove(struct ccdm_rootfs *fs, struct ccdm_rootfs_node *node);
 /* Mark a node and the folders above it as written by the layer that is applied. */
 void ccdm_rootfs_touch(const struct ccdm_rootfs *fs, struct ccdm_rootfs_node *node);
 
-/* Append to the spool. Return: 0, -EFBIG beyond max_size, what write(2) says. */
+/* Set the error for a spool that would hold too much. Return: -EFBIG */
+int __must_check ccdm_rootfs_full(const struct ccdm_rootfs *fs, struct ccdm_err *err);
+
+/* Append to the spool; NULL: zeros. Return: 0, -EFBIG beyond max_size, what write(2) says. */
 int __must_check ccdm_rootfs_spool(struct ccdm_rootfs *fs, const void *bytes, size_t size,
 				   struct ccdm_err *err);
 

@@ -276,8 +276,8 @@ static int64_t ccdm_rootfs_time(const struct ccdm_rootfs_out *o, int64_t mtime)
 }
 
 /* The path of a node in the archive. @path: 2 * CCDM_ROOTFS_PATH + 4 bytes */
-static void ccdm_rootfs_full(const struct ccdm_rootfs_out *o, const struct ccdm_rootfs_node *node,
-			     char *path)
+static void ccdm_rootfs_in_archive(const struct ccdm_rootfs_out *o,
+				   const struct ccdm_rootfs_node *node, char *path)
 {
 	size_t n = strlen(o->prefix);
 
@@ -296,10 +296,10 @@ static void ccdm_rootfs_entry(struct ccdm_rootfs_out *o, struct ccdm_rootfs_node
 	struct ccdm_rootfs_inode *inode = node->inode;
 	const struct ccdm_rootfs_xattr *x;
 
-	ccdm_rootfs_full(o, node, path);
+	ccdm_rootfs_in_archive(o, node, path);
 	if (inode->first) {
 		h.type = '1';
-		ccdm_rootfs_full(o, inode->first, link);
+		ccdm_rootfs_in_archive(o, inode->first, link);
 	} else {
 		inode->first = node;
 		if (inode->target)

@@ -36,7 +36,7 @@ struct ccdm_tar_more {
 static int ccdm_tar_bad(const struct ccdm_tar *tar, const char *why, struct ccdm_err *err)
 {
 	return ccdm_err_set(err, -EINVAL, "tar archive, near byte %llu, '%s': %s",
-			    (unsigned long long)tar->at, tar->name, why);
+			    (unsigned long long)(tar->at - tar->begin), tar->name, why);
 }
 
 /* Is the sum of the header's bytes, signed or not, the one that it names? */

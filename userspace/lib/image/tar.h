@@ -24,12 +24,14 @@
 /**
  * struct ccdm_tar - an archive that is walked
  * @source: where it is
+ * @begin: its first byte
  * @at: its next header
  * @end: behind its last byte
  * @name: what the last header says, for messages
  */
 struct ccdm_tar {
 	const struct ccdm_source *source;
+	uint64_t begin;
 	uint64_t at;
 	uint64_t end;
 	char name[101];

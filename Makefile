@@ -48,7 +48,7 @@ PKGS := devmapper fdisk libkmod libnl-3.0 libnl-genl-3.0 blkid jansson libudev l
 SETUP_PKGS := devmapper libkmod libnl-3.0 libnl-genl-3.0 blkid jansson libudev libcrypto tss2-esys tss2-mu tss2-rc \
 	tss2-tcti-device zlib
 BROKER_PKGS := jansson libcrypto sqlite3 tss2-mu yaml-0.1
-IMAGE_PKGS := fdisk jansson libcrypto zlib libzstd yaml-0.1 libarchive
+IMAGE_PKGS := fdisk jansson libcrypto tss2-mu zlib libzstd yaml-0.1 libarchive
 BROKERD_PKGS := $(BROKER_PKGS) libevent_openssl libevent libssl
 
 # A program is the folder of its main(), and what that needs of the rooms below it: an archive.

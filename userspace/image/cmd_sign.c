@@ -186,29 +186,6 @@ static const char *sign_usage(struct sign_args *a)
 
 /* ---- making the manifest --------------------------------------------------------------- */
 
-/* Launch digests that prove the image; those of other firmware do not go into a manifest. */
-static int sign_launches(const struct sign_args *a, const struct ccdm_bootable *b, json_t **proving,
-			 struct ccdm_err *err)
-{
-	json_t *all = json_array(), *one;
-	size_t i;
-	int r;
-
-	*proving = json_array();
-	r = all && *proving ? 0 : ccdm_err_memory(err);
-	if (!r && a->launches.firmware)
-		r = ccdm_image_launches(&a->launches, b, &all, err);
-	if (!r && !all)
-		r = ccdm_err_memory(err);
-	json_array_foreach(all, i, one)
-	{
-		if (json_is_true(json_object_get(one, "proves-image")))
-			ccdm_json_add(proving, json_incref(json_object_get(one, "launch-digest")));
-	}
-	json_decref(all);
-	return !r && !*proving ? ccdm_err_memory(err) : r;
-}
-
 /* The name and version of a base count only for a disk with its root hash. */
 static int sign_base(struct sign_args *a, const struct ccdm_bootable *b, struct ccdm_err *err)
 {
@@ -270,7 +247,7 @@ static int sign_make(struct sign_args *a, const struct ccdm_bootable *b, char **
 {
 	json_t *proving = NULL;
 	char why[700] = "";
-	int r = sign_launches(a, b, &proving, err);
+	int r = ccdm_image_launches_proving(&a->launches, b, &proving, err);
 
 	*jws = NULL;
 	if (!r)

@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "base/file.h"
 #include "base/json.h"
-#include "image.h"
 #include "image/compare.h"
+#include "verify.h"
 
 struct verify_args {
+	struct verify_evidence_args evidence;
 	const char *event_log;
 	const char *ccdm_log;
 	bool tdx;
@@ -17,20 +19,36 @@ struct verify_args {
 	bool json;
 };
 
-enum { OPT_EVENT_LOG = 256, OPT_SECURE_BOOT, OPT_CCDM_LOG, OPT_TDX };
+enum { OPT_EVENT_LOG = 256, OPT_SECURE_BOOT, OPT_CCDM_LOG, OPT_TDX, OPT_EVIDENCE, OPT_NONCE };
 
 static const struct ccdm_option verify_options[] = {
 	{ "event-log", 0, OPT_EVENT_LOG, "FILE",
-	  "the firmware's log: binary_bios_measurements, or CCEL (required)", "@file", NULL },
+	  "the firmware's log: binary_bios_measurements, or CCEL", "@file", NULL },
 	{ "ccdm-log", 0, OPT_CCDM_LOG, "FILE", "ccdm's log: /run/ccdm/tpm2-measure.log", "@file",
 	  NULL },
 	{ "secure-boot", 0, OPT_SECURE_BOOT, NULL,
 	  "predict a machine with Secure Boot on: firmware does not measure the kernel", NULL,
 	  NULL },
 	{ "tdx", 0, OPT_TDX, NULL, "the log is of a TD (CCEL), not of a TPM", NULL, NULL },
+	{ "evidence", 0, OPT_EVIDENCE, "FILE",
+	  "evidence of a machine, as ccdm-setup evidence --nonce NONCE\n"
+	  "prints it: does the machine run this image?",
+	  "@file", NULL },
+	{ "nonce", 0, OPT_NONCE, "NONCE", "the nonce that you chose for it", NULL, NULL },
+	CCDM_OFFLINE_OPTIONS,
 	{ "json", 0, 'j', NULL, "print JSON", NULL, NULL },
 	{ 0 },
 };
+
+/* An option with which evidence is verified. */
+static enum ccdm_exit verify_take_more(int option, struct verify_args *a)
+{
+	int r = ccdm_offline_take(option, optarg, &a->evidence.files);
+
+	if (r == -ENOENT)
+		return ccdm_image_launches_take(option, &a->evidence.launches);
+	return r ? CCDM_EXIT_USAGE : CCDM_EXIT_OK;
+}
 
 static enum ccdm_exit verify_take(int option, void *arg)
 {
@@ -46,6 +64,12 @@ static enum ccdm_exit verify_take(int option, void *arg)
 	case OPT_TDX:
 		a->tdx = true;
 		break;
+	case OPT_EVIDENCE:
+		a->evidence.file = optarg;
+		break;
+	case OPT_NONCE:
+		a->evidence.nonce = optarg;
+		break;
 	case OPT_SECURE_BOOT:
 		a->secure_boot = true;
 		break;
@@ -53,7 +77,7 @@ static enum ccdm_exit verify_take(int option, void *arg)
 		a->json = true;
 		break;
 	default:
-		return CCDM_EXIT_USAGE;
+		return verify_take_more(option, a);
 	}
 	return CCDM_EXIT_OK;
 }
@@ -217,22 +241,43 @@ static enum ccdm_exit verify_do(const struct verify_args *a, const struct ccdm_i
 	return e;
 }
 
+/* What does not fit together; NULL if all does. */
+static const char *verify_usage(struct verify_args *a)
+{
+	bool evidence = a->evidence.file;
+
+	if (evidence == !!a->event_log)
+		return "expected --event-log FILE, or --evidence FILE";
+	if (evidence && (a->ccdm_log || a->tdx))
+		return "--ccdm-log and --tdx need --event-log";
+	if (evidence != !!a->evidence.nonce)
+		return evidence ? "--evidence needs --nonce: the one that you chose for it"
+				: "--nonce needs --evidence";
+	if (!evidence && (ccdm_offline_any(&a->evidence.files) || a->evidence.launches.firmware))
+		return "options to verify evidence need --evidence";
+	return ccdm_image_launches_end(&a->evidence.launches);
+}
+
 static enum ccdm_exit cmd_verify(const struct ccdm_verb *verb, int argc, char **argv)
 {
-	struct verify_args a = { 0 };
+	struct verify_args a = { .evidence.files.at = time(NULL) };
 	struct ccdm_image_disk *disk;
+	const char *wrong;
 	enum ccdm_exit e;
 	bool over;
 
+	ccdm_image_launches_init(&a.evidence.launches);
 	e = ccdm_image_options(verb, argc, argv, verify_take, &a, &over);
 	if (over)
 		return e;
-	if (!a.event_log)
-		return ccdm_image_usage(verb, "expected --event-log FILE");
+	wrong = verify_usage(&a);
+	if (wrong)
+		return ccdm_image_usage(verb, wrong);
+	a.evidence.json = a.json;
 	disk = ccdm_image_load(argv[optind], a.secure_boot, &e);
 	if (!disk)
 		return e;
-	e = verify_do(&a, disk);
+	e = a.evidence.file ? verify_evidence(&a.evidence, disk) : verify_do(&a, disk);
 	ccdm_image_free(disk);
 	return e;
 }
@@ -240,11 +285,11 @@ static enum ccdm_exit cmd_verify(const struct ccdm_verb *verb, int argc, char **
 const struct ccdm_image_verb ccdm_verb_verify = {
 	.verb = { .name = "verify",
 		  .usage = "DISK",
-		  .summary =
-			  "compare the log of a boot with the disk, and explain the first departure",
+		  .summary = "compare evidence of a machine, or the log of a boot, with the disk",
 		  .intro = "  DISK is a disk image, a block device, or a UKI alone\n",
 		  .text = "Exit code 0: the log is of a boot of this disk. 7: it departs, or a part was not\n"
-			  "compared. A log proves nothing by itself; ccdm-setup verify checks evidence.\n",
+			  "compared. A log proves nothing by itself; evidence does: it is 0 if the\n"
+			  "evidence is accepted, is bound to the nonce, and is of this image; else 7.\n",
 		  .options = verify_options,
 		  .offer = "@file",
 		  .min_args = 1,

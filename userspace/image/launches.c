@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "launches.h"
 
-#define WITH ",measure,build,sign,"
+#define WITH ",measure,build,sign,verify,"
 
 const struct ccdm_option ccdm_image_launch_options[] = {
 	{ "firmware", 0, OPT_FIRMWARE, "FILE", "SEV-SNP: also launch digests, with this firmware",
@@ -215,4 +215,26 @@ int ccdm_image_launches(const struct ccdm_image_launches *l, const struct ccdm_b
 		}
 	free(s.bytes);
 	return r;
+}
+
+int ccdm_image_launches_proving(const struct ccdm_image_launches *l, const struct ccdm_bootable *b,
+				json_t **proving, struct ccdm_err *err)
+{
+	json_t *all = json_array(), *one;
+	size_t i;
+	int r;
+
+	*proving = json_array();
+	r = all && *proving ? 0 : ccdm_err_memory(err);
+	if (!r && l->firmware)
+		r = ccdm_image_launches(l, b, &all, err);
+	if (!r && !all)
+		r = ccdm_err_memory(err);
+	json_array_foreach(all, i, one)
+	{
+		if (json_is_true(json_object_get(one, "proves-image")))
+			ccdm_json_add(proving, json_incref(json_object_get(one, "launch-digest")));
+	}
+	json_decref(all);
+	return !r && !*proving ? ccdm_err_memory(err) : r;
 }

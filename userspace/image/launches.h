@@ -56,4 +56,12 @@ int __must_check ccdm_image_launches(const struct ccdm_image_launches *l,
 				     const struct ccdm_bootable *b, json_t **launches,
 				     struct ccdm_err *err);
 
+/*
+ * Only those that prove the image, as an array of hexadecimal digits, which the caller drops; an
+ * empty one without a firmware. Return: as above, -ENOMEM
+ */
+int __must_check ccdm_image_launches_proving(const struct ccdm_image_launches *l,
+					     const struct ccdm_bootable *b, json_t **proving,
+					     struct ccdm_err *err);
+
 #endif

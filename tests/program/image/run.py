@@ -17,6 +17,7 @@ import tempfile
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 sys.path.insert(0, os.path.join(TOP, "tests/lib"))
 import firmware as F  # noqa: E402
+import proving  # noqa: E402
 import signing  # noqa: E402
 import trial  # noqa: E402
 from broker import BIN  # noqa: E402
@@ -215,7 +216,7 @@ def bad(tmp):
     says(1, "there is no EFI/BOOT/BOOTX64.EFI", "measure", no_uki(tmp))
     says(1, "partitions 1 and 2: both have a file EFI/BOOT/BOOTX64.EFI", "measure", two_files(tmp))
     log = write(tmp + "/g.log", F.log(F.events(good)))
-    says(1, "expected --event-log", "verify", good)
+    says(1, "expected --event-log FILE, or --evidence FILE", "verify", good)
     says(4, "/nosuch", "verify", good, "--event-log", "/nosuch")
     says(1, "bad.log: event", "verify", good, "--event-log", write(tmp + "/bad.log", F.log(F.events(good))[:-5]))
     says(1, "bad.ccdm", "verify", good, "--event-log", log, "--ccdm-log", write(tmp + "/bad.ccdm", b"x"))
@@ -316,6 +317,7 @@ def main():
         snp(tmp)
         trial.run(tmp, ok)
         signing.tests(tmp, sys.modules[__name__])
+        proving.tests(tmp, sys.modules[__name__])
     finally:
         shutil.rmtree(tmp)
     print("1..%d" % len(results))

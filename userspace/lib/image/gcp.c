@@ -184,7 +184,7 @@ static int gcp_begin(struct gcp_state *s, struct ccdm_err *err)
 	static const uint8_t header[] = { 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255 };
 
 	s->buffer = malloc(GCP_BUFFER);
-	if (!s->buffer || gcp_run_make(&s->run[0], 16 * CCDM_SPARSE_BLOCK) ||
+	if (!s->buffer || gcp_run_make(&s->run[0], (size_t)16 * CCDM_SPARSE_BLOCK) ||
 	    gcp_run_make(&s->run[1], CCDM_SPARSE_BLOCK) ||
 	    deflateInit2(&s->z, GCP_LEVEL, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) != Z_OK)
 		return ccdm_err_memory(err);

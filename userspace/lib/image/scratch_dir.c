@@ -11,9 +11,11 @@
 int ccdm_scratch_dir_make(char path[CCDM_SCRATCH_DIR], struct ccdm_err *err)
 {
 	const char *tmp = getenv("TMPDIR");
-	int n = snprintf(path, CCDM_SCRATCH_DIR, "%s/ccdm-XXXXXX",
-			 tmp && *tmp == '/' ? tmp : "/var/tmp");
+	int n;
 
+	if (!tmp || *tmp != '/')
+		tmp = "/var/tmp";
+	n = snprintf(path, CCDM_SCRATCH_DIR, "%s/ccdm-XXXXXX", tmp);
 	if (n >= CCDM_SCRATCH_DIR) {
 		path[0] = '\0';
 		return ccdm_err_set(err, -EINVAL, "TMPDIR: expected at most %d bytes, found %zu",

@@ -14,7 +14,7 @@
 
 int ccdm_sparse_open(const char *file, struct ccdm_sparse *disk, struct ccdm_err *err)
 {
-	struct stat st;
+	struct stat st = { 0 };
 	int r = 0;
 
 	disk->name = file;

@@ -24,14 +24,14 @@ void ccdm_vhd_footer(uint64_t size, int64_t date, const uint8_t uuid[16],
 	unsigned int i;
 
 	memset(footer, 0, CCDM_VHD_FOOTER);
-	memcpy(footer, "conectix", 8);
-	vhd_put(footer + 8, 2, 4);	     /* features: a reserved bit that is always 1 */
-	vhd_put(footer + 12, 0x10000, 4);    /* version 1.0 of the format */
-	vhd_put(footer + 16, UINT64_MAX, 8); /* data offset: a fixed disk has none */
+	vhd_put(footer, 0x636f6e6563746978, 8); /* "conectix" */
+	vhd_put(footer + 8, 2, 4);		/* features: a reserved bit that is always 1 */
+	vhd_put(footer + 12, 0x10000, 4);	/* version 1.0 of the format */
+	vhd_put(footer + 16, UINT64_MAX, 8);	/* data offset: a fixed disk has none */
 	vhd_put(footer + 24, date > VHD_2000 ? (uint64_t)(date - VHD_2000) : 0, 4);
-	memcpy(footer + 28, "ccdm", 4);	  /* creator, and its version */
-	vhd_put(footer + 32, 0x10000, 4); /* fixed: the bytes do not depend on a version of ccdm */
-	memcpy(footer + 36, "Wi2k", 4);	  /* the only system that all readers know */
+	vhd_put(footer + 28, 0x6363646d, 4); /* creator: "ccdm" */
+	vhd_put(footer + 32, 0x10000, 4);    /* its version: the bytes do not depend on ccdm's */
+	vhd_put(footer + 36, 0x5769326b, 4); /* "Wi2k": the system that all readers know */
 	vhd_put(footer + 40, size, 8);
 	vhd_put(footer + 48, size, 8);
 	vhd_put(footer + 56, 65535, 2); /* cylinders, heads, sectors of a track */

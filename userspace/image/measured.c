@@ -36,6 +36,88 @@ static json_t *measured_json_events(const struct ccdm_prediction *p)
 	return events;
 }
 
+/* Why a register of a TD is not known; NULL if it is. */
+static const char *measured_rtmr_why(const struct ccdm_image_disk *disk, unsigned int reg)
+{
+	static const unsigned int pcrs[] = { 4, 5, 9, 11, 12, 13, CCDM_EVENT_PCR };
+	const char *why = ccdm_predict_rtmr_why(&disk->boot, reg);
+	unsigned int i;
+
+	for (i = 0; !why && i < ARRAY_SIZE(pcrs); i++)
+		if (ccdm_predict_rtmr(pcrs[i]) == reg)
+			why = ccdm_predict_why(&disk->prediction, pcrs[i]);
+	if (!why && reg == 1 && !disk->boot.disk)
+		why = "a UKI alone has no partition table";
+	return why;
+}
+
+/* RTMR 1 has two values: whether firmware measures a separator there hangs on the firmware. */
+static int measured_rtmr(const struct ccdm_image_disk *disk, unsigned int reg, json_t **o)
+{
+	const char *why = measured_rtmr_why(disk, reg);
+	static const char *const said[] = { "without-separator", "with-separator" };
+	char hex[2 * CCDM_DIGEST_MAX + 1];
+	struct ccdm_digest value;
+	unsigned int i;
+	int r = 0;
+
+	if (why) {
+		*o = json_pack("{s:s}", "unknown", why);
+		return *o ? 0 : -ENOMEM;
+	}
+	*o = reg == 1 ? json_object() : NULL;
+	for (i = 0; !r && i < (reg == 1 ? 2 : 1); i++) {
+		r = ccdm_predict_rtmr_value(&disk->prediction, reg, i, &value);
+		if (r)
+			break;
+		ccdm_image_hex(&value, hex);
+		if (reg == 1)
+			ccdm_json_put(o, said[i], json_string(hex));
+		else
+			*o = json_string(hex);
+	}
+	if (!r && !*o)
+		r = -ENOMEM;
+	return r;
+}
+
+static void measured_rtmr_print(unsigned int reg, const json_t *o)
+{
+	const char *why = json_string_value(json_object_get(o, "unknown"));
+
+	if (why)
+		ccdm_ui_line("RTMR %u unknown: %s", reg, why);
+	else if (json_is_string(o))
+		printf("RTMR %u sha384 %s\n", reg, json_string_value(o));
+	else
+		printf("RTMR %u sha384 %s (OVMF: no separator)\n"
+		       "RTMR %u sha384 %s (Google's firmware: one separator)\n",
+		       reg, json_string_value(json_object_get(o, "without-separator")), reg,
+		       json_string_value(json_object_get(o, "with-separator")));
+}
+
+static int measured_rtmrs(const struct ccdm_image_disk *disk, json_t *rtmrs)
+{
+	unsigned int reg;
+	char name[16];
+	json_t *o;
+	int r;
+
+	for (reg = 1; reg <= 3; reg++) {
+		o = NULL;
+		r = measured_rtmr(disk, reg, &o);
+		snprintf(name, sizeof(name), "%u", reg);
+		if (!r && rtmrs && json_object_set(rtmrs, name, o))
+			r = -ENOMEM;
+		if (!r && !rtmrs)
+			measured_rtmr_print(reg, o);
+		json_decref(o);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
 /* Values of a TPM's registers, and of those of a TD that hang on the disk alone. */
 int ccdm_image_values(const struct ccdm_image_disk *disk, json_t *pcrs, json_t *rtmrs)
 {
@@ -65,18 +147,8 @@ int ccdm_image_values(const struct ccdm_image_disk *disk, json_t *pcrs, json_t *
 		for (k = 0; !r && !pcrs && !why && k < CCDM_PREDICT_BANKS; k++)
 			printf("PCR %u %s %s\n", pcr, ccdm_digest_name(ccdm_predict_bank(k)),
 			       ccdm_image_hex(&value[k], hex));
-		/* (what ccdm measures is the same there) */
-		if (!r && !why && pcr == CCDM_EVENT_PCR &&
-		    disk->boot.config.rtmr != CCDM_RTMR_OFF) {
-			if (rtmrs &&
-			    json_object_set_new(rtmrs, "3",
-						json_string(ccdm_image_hex(&value[1], hex))))
-				return -ENOMEM;
-			if (!rtmrs)
-				printf("RTMR 3 sha384 %s\n", ccdm_image_hex(&value[1], hex));
-		}
 	}
-	return r;
+	return r ? r : measured_rtmrs(disk, rtmrs);
 }
 
 json_t *ccdm_image_measured(const struct ccdm_image_disk *disk)

@@ -48,7 +48,7 @@ def run_test(tree, test):
         if "KTAP" not in out:
             return False, False, out
         first = re.search(r"# call \d+, .*", out) or re.search(r"not ok .*", out)
-    elif kind in ("package", "broker", "attacks", "trust"):
+    elif kind in ("package", "broker", "attacks", "trust", "image"):
         rc, out = say(tree, 900, "make", "-s", "test-programs")
         if rc:
             return False, False, out

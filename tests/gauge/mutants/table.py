@@ -4,7 +4,8 @@
 
 Each entry: name, the rule that the mutant breaks, file, the old text (which occurs once), the new text,
 and the test: "KERNEL NAME" for tests/run vm, "unit NAME" for tests/unit/test_NAME.c, "kmod MODE" for
-tests/kernel/kmod/run.py, or "attacks NAME" for tests/program/attacks/run.py.
+tests/kernel/kmod/run.py, "attacks NAME" for tests/program/attacks/run.py, or "image run" for
+tests/program/image/run.py.
 """
 MUTANTS = [
     # ---- marks, rechecks, poison: Documentation/explanation/concurrency.rst, "Marks"
@@ -329,19 +330,19 @@ MUTANTS = [
      "	if (json_object_get(want, \"base-svn\"))",
      "	if (json_object_get(want, \"base-svn\") && json_object_get(signer, \"base-svn\"))", "unit policy_judge"),
     ("sign-words-of-others", "sign takes over the words of its own key only", "userspace/lib/image/manifest_fill.c",
-     "!strcmp(old.key, m->key) &&", "", "program image"),
+     "!strcmp(old.key, m->key) &&", "", "image run"),
     ("sign-words-of-another-image", "sign takes over words about this disk only", "userspace/lib/image/manifest_fill.c",
-     " && ccdm_manifest_is_of(&old, m->ids))", ")", "program image"),
+     " && ccdm_manifest_is_of(&old, m->ids))", ")", "image run"),
     ("sign-open-key", "nobody else can read the signing key", "userspace/lib/kbs/jws_sign.c",
      "	r = ccdm_file_private(file, err);", "	r = 0;", "unit jws_sign"),
     ("sign-zeros-behind", "the old manifest is gone after signing", "userspace/lib/image/manifest_disk.c",
-     "	while (at < CCDM_MANIFEST_PART_SIZE) {", "	while (at < strlen((const char *)bytes)) {", "program image"),
+     "	while (at < CCDM_MANIFEST_PART_SIZE) {", "	while (at < strlen((const char *)bytes)) {", "image run"),
     ("policy-tpm-unasked", "a policy accepts a TPM alone only if that was asked for", "userspace/lib/image/policy_text.c",
      "	if (w->platform == CCDM_POLICY_TPM)\n		fputs", "	if (true)\n		fputs", "unit policy_text"),
     ("evidence-any-nonce", "evidence is bound to the nonce of who asks", "userspace/lib/image/evidence_check.c",
-     "capture.has_nonce && !strcmp(ccdm_evidence_nonce(o), nonce)", "true", "program image"),
+     "capture.has_nonce && !strcmp(ccdm_evidence_nonce(o), nonce)", "true", "image run"),
     ("base-tail", "nothing stands behind the base in its partition", "userspace/lib/image/base_difference.c",
-     "		i = ccdm_base_first(a, z, n);", "		i = ccdm_base_first(a, z, mine < n ? (size_t)mine : n);", "program image"),
+     "		i = ccdm_base_first(a, z, n);", "		i = ccdm_base_first(a, z, mine < n ? (size_t)mine : n);", "image run"),
     # ---- images
     ("image-unknown-stub", "what another stub measures is not predicted", "userspace/lib/image/uki.c",
      "	if (!uki->version) {", "	if (false) {", "unit compare"),

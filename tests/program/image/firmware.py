@@ -216,3 +216,17 @@ def register(happened, pcr, bank):
         if p == pcr:
             value = hashlib.new(bank, value + digests[bank]).digest()
     return value.hex()
+
+
+def rtmr(happened, reg, separator):
+    """What a TD's register 1 or 2 holds: firmware measures one separator into register 1, or none. (SHA-384)"""
+    value, seen = bytes(48), not separator
+    for p, digests, data, _ in happened:
+        if (2 if p >= 8 else 1 if 2 <= p <= 6 else 0) != reg:
+            continue
+        if data == bytes(4):
+            if seen:
+                continue
+            seen = True
+        value = hashlib.sha384(value + digests["sha384"]).digest()
+    return value.hex()

@@ -73,6 +73,11 @@ def predicted(tmp):
                    "stub %s: the value of PCR %d in %s" % (stub, pcr, bank))
             ok(got["enclave-id"]["tpm"][bank] == F.enclave_id(happened, texts, bank),
                "stub %s: the enclave ID in %s" % (stub, bank), got)
+        rtmrs = got["rtmrs"]
+        ok(rtmrs["1"] == {w + "-separator": F.rtmr(happened, 1, w == "with") for w in ("with", "without")},
+           "stub %s: RTMR 1 with a separator, and without" % stub, rtmrs)
+        ok(rtmrs["2"] == F.rtmr(happened, 2, False) if stub == "257" else "252 measures into a TPM only" in rtmrs["2"]["unknown"],
+           "stub %s: RTMR 2" % stub, rtmrs)
         rc, out, _ = image("measure", path, "--bank", "sha384")
         ok(rc == 0 and all(e["digests"]["sha384"] in out for e in got["events"]) and got["enclave-id"]["tpm"]["sha256"] in out,
            "stub %s: the same as lines" % stub, out)

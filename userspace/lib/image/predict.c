@@ -7,6 +7,8 @@
 #include <string.h>
 #include "predict.h"
 
+#define SEPARATOR "separator"
+
 static const uint16_t ccdm_predict_banks[CCDM_PREDICT_BANKS] = { CCDM_ALG_SHA256, CCDM_ALG_SHA384 };
 
 uint16_t ccdm_predict_bank(unsigned int number)
@@ -123,8 +125,8 @@ static void ccdm_predict_firmware(struct ccdm_predict_maker *m)
 	ccdm_predict_constant(m, 4, "Calling EFI Application from Boot Option");
 	for (pcr = 2; pcr <= 5; pcr++)
 		if (pcr != 3)
-			ccdm_predict_bytes(m, CCDM_PREDICT_CONSTANT, pcr, "separator", "",
-					   "\0\0\0\0", 4);
+			ccdm_predict_bytes(m, CCDM_PREDICT_CONSTANT, pcr, SEPARATOR, "", "\0\0\0\0",
+					   4);
 	if (m->b->disk)
 		ccdm_predict_bytes(m, CCDM_PREDICT_GPT, 5, "the partition table", "",
 				   m->b->gpt.event, m->b->gpt.event_size);
@@ -294,6 +296,36 @@ int ccdm_predict_value(const struct ccdm_prediction *p, unsigned int pcr, unsign
 	for (i = 0; !r && i < p->events; i++)
 		if (p->event[i].pcr == pcr)
 			r = ccdm_eventlog_extend(value, &p->event[i].digest[bank]);
+	return r;
+}
+
+/* The event of four zero bytes, of which firmware makes one in each PCR. */
+static bool ccdm_predict_separator(const struct ccdm_predicted *e)
+{
+	return e->kind == CCDM_PREDICT_CONSTANT && !strcmp(e->what, SEPARATOR);
+}
+
+int ccdm_predict_rtmr_value(const struct ccdm_prediction *p, unsigned int reg, bool separator,
+			    struct ccdm_digest *value)
+{
+	unsigned int i;
+	int r = 0;
+
+	memset(value, 0, sizeof(*value));
+	value->alg = CCDM_ALG_SHA384;
+	value->size = ccdm_digest_size(value->alg);
+	for (i = 0; !r && i < p->events; i++) {
+		const struct ccdm_predicted *e = &p->event[i];
+
+		if (ccdm_predict_rtmr(e->pcr) != reg)
+			continue;
+		if (ccdm_predict_separator(e)) {
+			if (!separator)
+				continue;
+			separator = false;
+		}
+		r = ccdm_eventlog_extend(value, &e->digest[1]);
+	}
 	return r;
 }
 

@@ -116,6 +116,19 @@ int __must_check ccdm_predict_id_text(const struct ccdm_bootable *b,
 				      const struct ccdm_prediction *p, bool rtmr, unsigned int bank,
 				      char **text, char *why, size_t why_size);
 
+/**
+ * ccdm_predict_rtmr_value() - what a register of a TD holds after the events that were predicted
+ * @reg: 1, 2 or 3
+ * @separator: of register 1: the firmware measures one separator there, behind its first event, as
+ *	Google's does; else none, as OVMF. No disk says which
+ *
+ * Register 3 gets more of ccdm later in the boot.
+ *
+ * Return: 0, -EIO.
+ */
+int __must_check ccdm_predict_rtmr_value(const struct ccdm_prediction *p, unsigned int reg,
+					 bool separator, struct ccdm_digest *value);
+
 /* Why it is not known what the registers of a TD get, beside @p's reasons; NULL if it is known. */
 const char *ccdm_predict_rtmr_why(const struct ccdm_bootable *b, unsigned int reg);
 

@@ -28,7 +28,7 @@ def first_boot(t, m, disk):
          "multi-user.target" in m.sh("systemd-analyze critical-chain multi-user.target"), "systemd-analyze works")
     t.ok(m.sh("ccdm-setup measure --check").count("PCR 15") >= 1, "the log replays to what the TPM holds")
     m.sh("for i in $(seq 2000); do echo %s$i; done > /root/mark; sync; dmsetup message ccdm-root 0 sync" % MARK)
-    t.ok(not disk.contains(MARK.encode()), "what it writes is nowhere on the disk")
+    t.ok(not disk.contains(MARK.encode()), "written data is nowhere on the disk in clear")
 
 
 def closed(t, m):

@@ -168,10 +168,10 @@ def beside_the_uki(t):
     fails(t, "a credential on the ESP", "CCDM-E-FENCE-02", "global_credentials", [path])
     path = t.image()
     put_esp(path, "EFI/BOOT/BOOTX64.EFI.extra.d", "evil.cred", UNIT.encode())
-    fails(t, "a credential beside the UKI", "CCDM-E-FENCE-02", "credentials", [path])
+    fails(t, "a credential next to the UKI", "CCDM-E-FENCE-02", "credentials", [path])
     path = t.image()
     put_esp(path, "EFI/BOOT/BOOTX64.EFI.extra.d", "evil.raw", b"\0" * 4096)
-    fails(t, "an extension beside the UKI", "CCDM-E-FENCE-02", "ext", [path])
+    fails(t, "an extension next to the UKI", "CCDM-E-FENCE-02", "ext", [path])
 
 
 def not_strict(t):

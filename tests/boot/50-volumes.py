@@ -43,7 +43,7 @@ def host_disks(t, m):
     rc, out = m.sh("systemctl start data.mount", check=False)
     t.ok(rc and m.sh("findmnt /data; true") == "", "a disk of the host is not (%s)" % out.strip())
     rc, out = m.sh("systemctl reset-failed; mount /dev/vdc /data && umount /data", check=False)
-    t.ok(not rc, "what root mounts by hand is mounted", out)
+    t.ok(not rc, "root can mount other devices by hand", out)
 
 
 def run(t):

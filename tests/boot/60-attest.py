@@ -173,7 +173,7 @@ def named(t, m):
     path = m.disk("named.img", files={"etc/hosts": "10.0.2.2 broker.test\n", "etc/nsswitch.conf": "hosts: files dns\n"}, **says)
     with m.boot(path, title="named") as vm:
         t.ok(vm.outcome == "up", "a broker by its name: it boots (%s)" % vm.outcome, vm.log()[-3000:])
-    m.fails("a name that nobody knows", "CCDM-E-NET-04", "broker.test", m.disk("named.img", **says))
+    m.fails("a broker name that cannot be resolved", "CCDM-E-NET-04", "broker.test", m.disk("named.img", **says))
 
 
 def refusals(t, m):

@@ -59,7 +59,7 @@ def run(t):
                     "/etc/ccdm-broker/*.key")
         bad = [line for line in out.splitlines() if int(line.split()[1], 8) & 0o7 or (
             line.endswith(".key") and int(line.split()[1], 8) & 0o77)]
-        t.ok(out and not bad, "nothing of its own is for others", out)
+        t.ok(out and not bad, "other users cannot access its files", out)
         out = vm.sh("systemd-analyze security --no-pager ccdm-brokerd | tail -n1")
         level = float(out.split("ccdm-brokerd.service:")[1].split()[0])
         t.ok(level < 2, "systemd-analyze security: %.1f of 10" % level, out)
@@ -70,7 +70,7 @@ def run(t):
         key = evidence["tee-evidence"]["primary_evidence"]["ak_public"]
         with_ = "--broker https://localhost:8080 --ca /etc/ccdm-broker/ca.pem"
         rc, out = vm.sh("ccdm-setup secret get default/web/key %s --timeout 5 2>&1" % with_, check=False)
-        t.ok(rc == 7, "a TPM that nobody knows is refused", out)
+        t.ok(rc == 7, "an unknown TPM is refused", out)
         name = hashlib.sha256(base64.b64decode(key)).hexdigest()
         vm.sh("echo %s | base64 -d >/etc/ccdm-broker/trust/tpm-keys/%s.der" % (key, name))
         out = vm.sh("cat >/run/held.py <<'E'\n%s\nE\npython3 /run/held.py" % HELD)
@@ -86,7 +86,7 @@ def run(t):
               (main, main))
         waits(vm)
         out = vm.sh("ccdm-setup secret get default/web/key %s" % with_)
-        t.ok(out == SECRET, "killed, it is started again, and knows what it knew", out)
+        t.ok(out == SECRET, "after a kill it is restarted, with its state", out)
         rc, out = vm.sh("ccdm-broker log verify", check=False)
         t.ok(not rc and "hash chain valid" in out, "its log is whole", out)
         out = vm.sh("ccdm-broker log")

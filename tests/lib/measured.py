@@ -35,7 +35,7 @@ def equal(t, what, disk, values, pcrs=PCRS, words=()):
     want = predicted(disk, *words)["pcrs"]
     for bank in BANKS:
         wrong = [i for i in pcrs if values.get((bank, i)) != want[i][bank]]
-        t.ok(not wrong, "%s: PCR %s of %s hold what was predicted" % (what, ", ".join(pcrs), bank), (wrong, values, want))
+        t.ok(not wrong, "%s: PCR %s of %s hold the predicted values" % (what, ", ".join(pcrs), bank), (wrong, values, want))
 
 
 def whole(t, disk):

@@ -46,7 +46,7 @@ refused() {
 
 # over DRIVER: gcm(aes) is a template over this device driver; suites that need it are refused
 over() {
-	check "(who refuses no driver gives the device a key)" control
+	check "(a caller that refuses no driver gives the device a key)" control
 	before=$(seen)
 	check "aes-gcm is refused" refused aes-gcm "$1"
 	check "aes-xts-gmac is refused" refused aes-xts-gmac "$1"
@@ -59,7 +59,7 @@ over() {
 # ---- the algorithm itself
 hw xts,gcm "gcm(aes)"
 check "(the device is what the crypto API prefers)" [ "$(best "gcm(aes)") $(best "xts(aes)")" = "ccdm-hw-gcm ccdm-hw-xts" ]
-check "(who refuses no driver gives it a key)" control
+check "(a caller that refuses no driver gives it a key)" control
 for suite in $SUITES; do
 	before=$(seen)
 	check "$suite: works" works $suite

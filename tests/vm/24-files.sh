@@ -20,7 +20,7 @@ for fs in ext4 xfs btrfs; do
 	check_sh "$fs: stress-ng" "cd /mnt && stress-ng --temp-path /mnt --hdd 1 --hdd-bytes 8m --dentry 1 --fallocate 1 --fallocate-bytes 8m --aio 1 --timeout 5 --quiet"
 	# fio's mmap engine does not verify on block devices, not even on bare ones
 	check_sh "$fs: fio over mmap" "fio --directory=/mnt --name=m --rw=randwrite --bs=4k --size=8m --ioengine=mmap --verify=crc32c --output-format=terse >/dev/null"
-	check_sh "$fs: discard what is free" "fstrim /mnt"
+	check_sh "$fs: discard free space" "fstrim /mnt"
 	check_sh "$fs: unmount, drop, mount, compare" "umount /mnt && dmsetup message t 0 drop && mount /dev/mapper/t /mnt && diff -r --no-dereference /usr/sbin /mnt/sbin"
 	umount /mnt
 	case $fs in

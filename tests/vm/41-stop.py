@@ -34,7 +34,7 @@ def one(t, action):
         idle, end = io_counts(vm), time.monotonic() + 60
         while io_counts(vm)[0] == idle[0] and time.monotonic() < end:
             pass
-        t.ok(io_counts(vm)[0] > idle[0], "%s: control: somebody writes" % action)
+        t.ok(io_counts(vm)[0] > idle[0], "%s: control: a process writes" % action)
         disk.write(100, old)
         gone = False
         try:

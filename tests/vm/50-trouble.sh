@@ -43,14 +43,14 @@ for suite in $SUITES; do
 	check "$suite: read error on the bad block" rd_err 1001 1
 	check "$suite: neighbours are fine" rd 999 1
 	check "$suite: neighbours behind are fine" rd 1004 1
-	check "$suite: a read over it fails whole" rd_err 998 8
+	check "$suite: a read across it fails as a whole" rd_err 998 8
 	check "$suite: no tamper" state
 	E=$(errors)
 	blockdev --setra 256 /dev/mapper/t
 	check "$suite: a read ahead fails there" ahead 996
-	check "$suite: and nobody hears of it" [ "$(errors)" = "$E" ]
-	refuse "$suite: who needs the block does" "" ahead 1000
-	check "$suite: and it is counted" [ "$(errors)" -gt "$E" ]
+	check "$suite: and no error is counted" [ "$(errors)" = "$E" ]
+	refuse "$suite: a read of the block fails" "" ahead 1000
+	check "$suite: and its error is counted" [ "$(errors)" -gt "$E" ]
 	below "$good"
 	check "$suite: it heals" rd 998 8
 
@@ -91,7 +91,7 @@ for suite in $SUITES; do
 	head -c 32M /dev/urandom >/tmp/d
 	wr 0 4000 2>/dev/null
 	check_sh "$suite: sync says EIO" "! dmsetup message t 0 sync"
-	check "$suite: what is in memory is right" rd 0 128
+	check "$suite: data in memory is right" rd 0 128
 	below "$good"
 	check_sh "$suite: after healing sync succeeds" "for i in \$(seq 100); do dmsetup message t 0 sync >/dev/null 2>&1 && exit 0; udevadm settle; done; exit 1"
 	check_sh "$suite: nothing is unwritable any more" "dmsetup status t | grep -q 'unwritable:0 '"
@@ -172,7 +172,7 @@ kill -9 $SYNC
 wait $SYNC
 check "held device: a sync that waits is killed" [ $? = 137 ]
 dmsetup resume low
-check_sh "and the next one is whole" "dmsetup message t 0 sync >/dev/null && dmsetup status t | grep -q ' dirty:0 '"
+check_sh "and the next one is complete" "dmsetup message t 0 sync >/dev/null && dmsetup status t | grep -q ' dirty:0 '"
 rm_map t
 
 if modprobe -q dm-dust || dmsetup targets | grep -q '^dust'; then

@@ -22,7 +22,7 @@ check_sh "the page cache of the device is dirty ($dirty KiB)" "[ $dirty -ge 3276
 mk t $D
 dd if=/dev/urandom of=/tmp/x bs=1M count=32 status=none
 dd if=/tmp/x of=/dev/mapper/t bs=1M oflag=direct status=none
-check_sh "it was dropped: who reads the device sees the device" "dd if=$D bs=1M count=32 iflag=direct status=none | cmp - $D -n 33554432"
+check_sh "it was dropped: reads of the device return its content" "dd if=$D bs=1M count=32 iflag=direct status=none | cmp - $D -n 33554432"
 check_sh "it was written back before the first block, not after" "sync $D /dev/mapper/t; sync; echo 3 >/proc/sys/vm/drop_caches; dmsetup message t 0 sync >/dev/null; dmsetup message t 0 drop; dd if=/dev/mapper/t bs=1M count=32 iflag=direct status=none | cmp - /tmp/x"
 exec 9>&-
 
@@ -35,7 +35,7 @@ refuse "nor is an image made by a program" "busy" sh -c "exec 8</dev/snapshot"
 echo freezer >/sys/power/pm_test
 check_sh "suspend is not refused" "echo freeze >/sys/power/state"
 echo none >/sys/power/pm_test
-check_sh "and what is there is read afterwards" "dd if=/dev/mapper/t bs=1M count=32 iflag=direct status=none | cmp - /tmp/x"
+check_sh "and the file's data can be read afterwards" "dd if=/dev/mapper/t bs=1M count=32 iflag=direct status=none | cmp - /tmp/x"
 rm_map t
 # programs continue between the first step and the image
 exec 8</dev/snapshot
@@ -50,9 +50,9 @@ rm_map t
 if kexec -p /ccdm/vmlinuz --append="console=ttyS0" 2>/tmp/kexec.log || kexec -s -p /ccdm/vmlinuz 2>>/tmp/kexec.log; then
 	check_sh "a crash kernel is loaded" "[ \$(cat /sys/kernel/kexec_crash_loaded) = 1 ]"
 	dmesg -C
-	refuse "open is refused beside a crash kernel" "" mk t $D
+	refuse "open is refused while a crash kernel is loaded" "" mk t $D
 	check_sh "and says why" "dmesg | grep -q 'A crash kernel is loaded'"
-	check "allow_kdump opens all the same" mk t $D allow_kdump
+	check "allow_kdump opens nevertheless" mk t $D allow_kdump
 	rm_map t
 	kexec -p -u 2>/dev/null || kexec -s -p -u
 	check "without it again as before" mk t $D

@@ -91,7 +91,7 @@ dd if=/dev/urandom of=/dev/mapper/t bs=1M count=8 oflag=direct status=none
 msg t sync >/dev/null
 msg t drop
 dd if=/dev/urandom of=$D bs=4096 seek=777 count=1 oflag=direct conv=notrunc status=none
-refuse "tamper while nobody can hear it" "Input/output error" dd if=/dev/mapper/t of=/dev/null bs=4096 skip=777 count=1 iflag=direct status=none
+refuse "tamper without a listener" "Input/output error" dd if=/dev/mapper/t of=/dev/null bs=4096 skip=777 count=1 iflag=direct status=none
 check_sh "they stay as long as it is stopped" "[ -s /run/credstore/web.key ]"
 kill -CONT $DROP $DROP2
 sees $DROP gone

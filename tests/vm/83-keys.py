@@ -47,7 +47,7 @@ def run(t):
             t.ok(len(opened) >= least, "%s: while it is open, %d keys are in the kernel's memory" % (suite, len(opened)), opened)
             m.close()
             left = keys(t, vm) & opened
-            t.ok(not left, suite + ": closed, none of them is in any memory", left)
+            t.ok(not left, suite + ": closed, none of them is anywhere in memory", left)
         said = vm.sh("cat %s/trace" % trace)
         t.ok("ccdm_load" in said and "ccdm_writeback" in said, "the tracepoints speak")
         bad = [x for x in said.splitlines() if "ccdm_" in x and not x.split("ccdm_")[1].split(": ", 1)[1].startswith("k level ")]

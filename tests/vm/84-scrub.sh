@@ -48,7 +48,7 @@ go
 wait $M
 wait $S
 rc=$?
-check_sh "somebody else stops it: no success" "[ $rc = 1 ] && grep -q 'ended before it read everything' /tmp/s || { echo $rc; cat /tmp/s; false; }"
+check_sh "another process stops it: no success" "[ $rc = 1 ] && grep -q 'ended before it read everything' /tmp/s || { echo $rc; cat /tmp/s; false; }"
 
 begin /tmp/s
 kill -INT $S
@@ -137,7 +137,7 @@ dd if=/dev/zero of=$D bs=1M oflag=direct status=none 2>/dev/null
 ccdm-setup monitor --json >/tmp/ev & MON=$!
 listening $MON
 refuse_code 6 "tampered with: tamper" "x: tamper" ccdm-setup scrub x
-refuse_code 6 "once more: still" "x: tamper" ccdm-setup scrub x
+refuse_code 6 "a second time: still" "x: tamper" ccdm-setup scrub x
 check "close" ccdm-setup close x
 until grep -q closed /tmp/ev; do kill -0 $MON || break; done
 kill $MON

@@ -20,7 +20,7 @@ ccdm-setup close ccdm-swap
 check_sh "nothing of it" "ccdm-setup attach ccdm-plain && [ -z \"\$(type_of ccdm-plain)\" ]"
 ccdm-setup close ccdm-plain
 check_sh "a file system" "ccdm-setup attach ccdm-fs && [ \"\$(type_of ccdm-fs)\" = ext4 ]"
-refuse_code 5 "once more" "" ccdm-setup attach ccdm-fs
+refuse_code 5 "a second time" "" ccdm-setup attach ccdm-fs
 ccdm-setup close ccdm-fs
 # 64 MiB are too few for xfs, or mkfs.xfs is missing
 refuse_code 4 "the file system cannot be made: nothing is left open" "mkfs.xfs" ccdm-setup attach ccdm-fails

@@ -54,7 +54,7 @@ def good(t, vm, b):
         json.dump(evidence, f)
 
     rc, out = b.admin("explain", path, check=False)
-    t.ok(rc == 7 and "FAILED  ak" in out, "explain: a TPM that nobody knows is refused", out)
+    t.ok(rc == 7 and "FAILED  ak" in out, "explain: an unknown TPM is refused", out)
     b.trust_tpm(evidence)
     rc, out = b.admin("explain", "--json", path, check=False)
     facts = json.loads(out[:out.rindex("}") + 1])["facts"]

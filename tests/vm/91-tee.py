@@ -36,7 +36,7 @@ def odd(t, vm, b, s, with_):
     for word, check in (("debug", "debug"), ("forged", "signature")):
         s.vm(GOOD, word)
         asks(t, vm, with_, 7, "%s: refused" % word, "not accepted" if word == "forged" else "refused by the broker")
-        t.ok(b.refused() == [check], "by the check of %s, and by it alone" % check, b.log()[-1])
+        t.ok(b.refused() == [check], "by the check of %s only" % check, b.log()[-1])
     for word, text in (("empty", "empty" if t.tsm else "of 0 bytes"),
                        ("short", "10 bytes")):
         s.vm(GOOD, word)
@@ -124,7 +124,7 @@ def disturbed(t, vm, s):
             others += not any(at["attestation_report"]["report_data"])
     vm.sh("rm /tmp/disturb; until test -e /tmp/disturbed; do :; done")
     t.ok(not others, "no report is bound to what another wrote")
-    t.ok(told, "somebody else wrote into the report: said, %d times of 8" % told, out)
+    t.ok(told, "another process wrote into the report: reported %d times of 8" % told, out)
 
 
 def registers(t, vm, b, with_):

@@ -20,7 +20,7 @@ def attestation_key(b, g):
         return dict(boot, members=dict(boot["members"], ak_cert=pem))
     any_image(b, "tee: tpm", "binding: tpm-only", "phase: initrd")
     opens(b, g, "control: a certificate of an attestation key", "tpm", with_cert(ca.cert(key, AK_USAGE)))
-    refused(b, g, "an attestation key that nobody knows", "tpm", boot)
+    refused(b, g, "an unknown attestation key", "tpm", boot)
     for name, args in (("TLS client", ("clientAuth",)), ("TLS server", ("serverAuth",)), ("client and AK", (AK_USAGE + ",clientAuth",)),
                        ("server and AK", (AK_USAGE + ",serverAuth",)), ("no usage", ("",)),
                        ("anyExtendedKeyUsage", ("anyExtendedKeyUsage",)),
@@ -40,7 +40,7 @@ def attestation_key(b, g):
     opens(b, g, "control: a provider's key beside a TEE", "snp", tee, with_cert(ca.cert(key, AK_USAGE)))
     for name, pem in (("a maker's endorsement key", ek.cert(key, EK_USAGE)), ("a TLS client of the provider's", ca.cert(key, "clientAuth")),
                       ("an attestation key of the maker's", ek.cert(key, AK_USAGE))):
-        refused(b, g, "beside a TEE, %s: not bound by a provider" % name, "snp", tee, with_cert(pem))
+        refused(b, g, "in addition to a TEE, %s: not bound by a provider" % name, "snp", tee, with_cert(pem))
         ok((b.log()[-1].get("facts") or {}).get("binding") == "none", "beside a TEE, %s: binding none" % name, last(b))
     # the usage that the root's own file names
     any_image(b, "tee: tpm", "binding: tpm-only", "phase: initrd")

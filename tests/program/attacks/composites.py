@@ -60,7 +60,7 @@ def two_machines(b, g):
     values = by_value("rtmr: {index: %d, value: %s}", running["rtmr"], 1, 2)
     needs(b, "tee: tdx", "binding: provider", "phase: initrd", MRTD, values)
     opens(b, g, "control: the TD in its initrd", "tdx", td_boot(td), mine)
-    refused(b, g, "the running TD beside the TPM of a machine in its initrd", "tdx", running, mine, fails="phase")
+    refused(b, g, "the running TD with the TPM of a machine in its initrd", "tdx", running, mine, fails="phase")
     refused(b, g, "the same, without the log of the TD", "tdx", mute(running), mine, fails="phase")
     refused(b, g, "the same, with the log of another TD", "tdx", dict(running, members=td_boot(td)["members"]), mine, fails="phase")
     opens(b, g, "control: a TD that measures nothing into RTMR 3", "tdx", td_boot(td[:-2]), mine)
@@ -71,11 +71,11 @@ def two_machines(b, g):
     opens(b, g, "control: a machine in its initrd", "tpm", certified(tpm_boot(image())))
     refused(b, g, "the running one", "tpm", good, fails="phase")
     refused(b, g, "the running one, without its log", "tpm", mute(good), fails="phase")
-    refused(b, g, "the same beside the attacker's machine in its initrd", "tpm", other, mute(good), fails="pcr")
+    refused(b, g, "the same with the attacker's machine in its initrd", "tpm", other, mute(good), fails="pcr")
     put(b, "paravisors", "measurement %s\n" % ("5c" * 48))
     needs(b, "tee: snp", "binding: [paravisor, provider]", "phase: initrd", pcrs)
     opens(b, g, "control: a vTPM below a paravisor", "az-snp-vtpm", tpm_boot(image(), measurement="5c" * 48))
-    refused(b, g, "a running machine's TPM beside a vTPM that is in its initrd", "az-snp-vtpm",
+    refused(b, g, "a running machine's TPM with a vTPM that is in its initrd", "az-snp-vtpm",
             tpm_boot(image(b"my kernel"), measurement="5c" * 48), mute(good), fails="pcr")
     for what in ("paravisors", "ak-roots/provider2.pem", "certs/provider2.crl"):
         put(b, what, None)

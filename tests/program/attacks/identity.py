@@ -132,4 +132,4 @@ def cap(b, g):
         moved = [e.at(kind="firmware") for e in boot] + [Event("firmware", reg, CAP)]
         refused(b, g, tee + ": all events in firmware's log", tee, make(moved))
         moved = [e.at(kind="firmware") if e.kind == "ccdm" else e for e in boot] + [Event("firmware", reg, CAP), Event("ccdm", reg, READY)]
-        refused(b, g, tee + ": the same, and ready once more in ccdm's log", tee, make(moved))
+        refused(b, g, tee + ": the same, and ready a second time in ccdm's log", tee, make(moved))

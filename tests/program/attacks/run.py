@@ -48,7 +48,7 @@ def main():
                 except Exception as e:      # so the other attacks still run
                     ok(False, name + " ran to its end", repr(e))
                 print("# %s: %.1f s" % (name, time.monotonic() - start))
-            ok(b.daemon.poll() is None, "the daemon lives")
+            ok(b.daemon.poll() is None, "the daemon still runs")
             ok(b.admin("log", "verify", check=False)[0] == 0, "the audit log is whole")
         g.p.stdin.close()
         g.p.wait()

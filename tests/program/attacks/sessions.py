@@ -161,7 +161,7 @@ def relay(b, g):
     ok(g.secret(key=1, cookie=cookie) is None, "its cookie, and another key")
     g.cookie = cookie
     status = g.send(message)
-    ok(status != 200, "the same message once more", status)
+    ok(status != 200, "the same message a second time", status)
     g.auth("tdx")
     status = g.send(message)
     ok(status != 200 and g.secret() is None, "the same in a new session", status)
@@ -191,7 +191,7 @@ def relay(b, g):
        answers)
     # an honest TPM's quote, sent with the attacker's TEE
     any_image(b, "tee: tdx", "binding: provider", "phase: initrd")
-    refused(b, g, "the quote of a TPM that nobody vouches for, beside a TEE", "tdx", td_boot(image(b"mine", rtmr=True)),
+    refused(b, g, "the quote of an uncertified TPM, in addition to a TEE", "tdx", td_boot(image(b"mine", rtmr=True)),
             tpm_boot(image(), ak=1))
     refused(b, g, "a known TPM's quote for another nonce", "tdx", td_boot(image(b"mine", rtmr=True)), tpm_boot(image(), bound="00" * 48))
 

@@ -103,11 +103,11 @@ def svsm(b, g):
     fails("the EK of another TPM in the manifest", "ek: neither", is_=dict(report, svsm={"ek": 1}))
     fails("the manifest's EK with another size", "holds no endorsement key", is_=dict(report, svsm={"ek": 0, "big": 1}))
     fails("a software TPM, which cannot open the credential of the SVSM's EK", "ak: another key", beside=dict(boot, ak=2))
-    fails("no manifest: an ordinary report beside an activated TPM", "ek: neither", is_={"measurement": m})
+    fails("no manifest: an ordinary report with an activated TPM", "ek: neither", is_={"measurement": m})
     # report, credential and quote must be of this session
     control()
     fails("an older report with its manifest, for another nonce", "report-data", None, is_=dict(report, bound="77" * 48))
-    fails("a fresh report, with the manifest of another SVSM beside it", "report-data", None, is_=dict(report, svsm={"ek": 0, "swap": 1}))
+    fails("a fresh report, with the manifest of another SVSM", "report-data", None, is_=dict(report, svsm={"ek": 0, "swap": 1}))
     fails("a fresh report that is not bound to the manifest", "report-data", None, is_=dict(report, svsm={"ek": 0, "alone": 1}))
     old = g.credential
     fails("the value of another session", "activation: another", credential=old)
@@ -169,7 +169,7 @@ def gce_one(b, s, tpm, kind):
         ok(rc == 7 and not out and entry["result"] == "refused" and b.refused() == ["binding"] and said in err and
            note in " ".join(entry.get("notes", [])), "%s: %s" % (kind, what), (rc, err, entry))
 
-    fails("a vTPM whose NV is empty: nobody certified its key", "ek: ")
+    fails("a vTPM with empty NV: its key has no certificate", "ek: ")
     tpm.template(kind)
     fails("a template without a certificate", "ek: ")
     good = ca.cert(key, EK_USAGE)

@@ -86,7 +86,7 @@ def anonymous(b, ok):
             pass
         peer.s.close()
     want["tls"], want["request"] = 20, 40
-    ok(not wrong and sum(want.values()) == 1000, "1,000 requests of nobody's are refused", wrong[:3])
+    ok(not wrong and sum(want.values()) == 1000, "1,000 requests without a session are refused", wrong[:3])
     # a request with a valid nonce whose message cannot be read is anonymous, too; the first ones have a line
     peer = Peer(b)
     status, head = peer.ask("POST", "/kbs/v0/auth", b'{"version": "0.4.0", "tee": "tpm", "extra-params": ""}')

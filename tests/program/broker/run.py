@@ -46,7 +46,7 @@ def main():
             b.policy(POLICY)
             b.secret(PATH, b"correct horse")
             found = in_memory(b)
-            ok(not found, "a secret that was put is nowhere in the daemon's memory, nor is the master key", found)
+            ok(not found, "a stored secret is nowhere in the daemon's memory, nor is the master key", found)
             many(b, key, whole)
             found = in_memory(b)
             ok(not found, "after its release the secret is nowhere in the daemon's memory, nor is the master key", found)
@@ -73,7 +73,7 @@ def main():
             ok("hash chain valid" in out, "the audit log: " + out.strip(), out)
             ok("correct horse" not in open(tmp + "/state/audit.log").read() and
                b"correct horse" not in open(tmp + "/state/broker.db", "rb").read(), "no secret in log or database")
-            ok(b.daemon.poll() is None, "the daemon lives")
+            ok(b.daemon.poll() is None, "the daemon still runs")
     finally:
         shutil.rmtree(tmp)
     print("1..%d" % len(results))

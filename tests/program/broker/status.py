@@ -91,4 +91,4 @@ def status(b, ok, load):
                               "tpm-keys 1")) and
        "default/web" not in out, "status: all of it for a person, and no name of a secret", out)
     right, err = load()
-    ok(right == 1, "status: a guest is served beside it", err)
+    ok(right == 1, "status: a guest is served at the same time", err)

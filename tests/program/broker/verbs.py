@@ -101,7 +101,7 @@ class Verbs:
         ok(rc == 5 and [(e["do"], e["result"], e["name"]) for e in new] == [("restore", "failed", copy)],
            "log: %s: a restore onto a state" % when,
            (rc, out, new))
-        ok(self.verified(), "log: %s: it is whole" % when)
+        ok(self.verified(), "log: %s: the hash chain is valid" % when)
         with open(key_file, "wb") as f:
             f.write(first)
         return copy

@@ -298,7 +298,7 @@ def brokerd(t):
         d.each("ccdm-brokerd, explain", explain, lists)
         ok(not good[0] and not wrong, "nothing of it is left out, and no check that failed passes", (good, wrong[:1]))
         d.each("ccdm-brokerd, HTTP without TLS", plain, lists)
-        ok(not heard, "who speaks no TLS gets no answer of the broker's", heard)
+        ok(not heard, "a client without TLS gets no answer of the broker", heard)
         d.each("ccdm-brokerd, a reload", d.reload, lists)
         bad = shakes()
         ok(not bad, "after all of them a guest gets its secret", bad)

@@ -175,14 +175,14 @@ check "its daemon finds all it needs" "${broker}d" --check --config "$tmp/broker
 refuse_code 5 "a second one in its place" "a broker already exists" "$broker" init --config "$tmp/brokerd.conf" --name localhost
 chmod 0640 "$tmp/etc/secrets.key"
 refuse_code 2 "a key file that others can read" "other users can access the key" "${broker}d" --check --config "$tmp/brokerd.conf"
-refuse_code 8 "nobody listens" "check that ccdm-brokerd runs" "$broker" policy list --config "$tmp/brokerd.conf"
+refuse_code 8 "no program listens" "check that ccdm-brokerd runs" "$broker" policy list --config "$tmp/brokerd.conf"
 check_sh "policy check: the worked examples are good, and not odd" "[ -z \"\$('$broker' policy check Documentation/policy/*.yaml 2>&1 >'$tmp/out')\" ] && [ \$(grep -c ': valid' '$tmp/out') = \$(ls Documentation/policy/*.yaml | wc -l) ]"
 LC_ALL=C.UTF-8 MANWIDTH=200 man -l "$tmp/broker/usr/share/man/man5/ccdm-policy.5" 2>/dev/null | col -b | sed 's/\xe2\x80\x90/-/g' >"$tmp/policy.txt"
 for f in Documentation/policy/*.yaml; do
 	check "$(basename "$f"): the man page has it" grep -q "$(basename "$f")" "$tmp/policy.txt"
 done
 printf 'name: a\nsecrets: a/b/c\nrequire:\n  tee: sev\n' >"$tmp/bad.yaml"
-refuse_code 1 "a policy that is none: the line and column" "bad.yaml:4:8: unknown value: sev" "$broker" policy check "$tmp/bad.yaml"
+refuse_code 1 "an invalid policy: the line and column" "bad.yaml:4:8: unknown value: sev" "$broker" policy check "$tmp/bad.yaml"
 printf 'name: a\nsecrets: a/b/c\nrequire:\n  tee: snp\n  identity: any\n' >"$tmp/odd.yaml"
 check_sh "what cannot be printed is an error, of the broker's tool, too" "! '$broker' policy check '$tmp/odd.yaml' >/dev/full 2>'$tmp/err' && grep -q 'standard output: No space' '$tmp/err'"
 printf 'name: a\nsecrets: a/b/c\nrequire:\n  tee: snp\n' >"$tmp/open.yaml"

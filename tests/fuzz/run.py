@@ -28,7 +28,7 @@ COUNTS, COUNTED = "CCDM_COVERAGE" in os.environ, os.path.join(BUILD, "counted")
 CACHE = os.environ.get("CCDM_CACHE", "/var/cache/ccdm")
 LEAST = 80
 PKGS = ["jansson", "libcrypto", "sqlite3", "tss2-mu", "tss2-esys", "tss2-rc", "tss2-tcti-device", "yaml-0.1",
-        "devmapper", "libkmod", "libnl-3.0", "libnl-genl-3.0", "blkid", "libudev", "zlib", "libzstd", "libarchive"]
+        "devmapper", "libkmod", "libnl-3.0", "libnl-genl-3.0", "blkid", "libudev", "zlib", "libzstd", "libarchive", "fdisk"]
 # targets that define functions of their own libraries
 WRAPS = {"chip": ["-Wl,--wrap=Tss2_Tcti_Device_Init"]}
 # additional seeds: requests of an administrator, and guests with genuine evidence

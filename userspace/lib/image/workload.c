@@ -197,7 +197,7 @@ static int ccdm_workload_document(struct ccdm_yaml *y, const yaml_node_t *top, v
 		{ "product", CCDM_FIELD_CALL, 0, 0, 0, NULL, ccdm_workload_product },
 		{ "svn", CCDM_FIELD_NUMBER, AT(svn), 0, UINT32_MAX, NULL, NULL },
 		{ "secrets", CCDM_FIELD_CALL, 0, 0, 0, NULL, ccdm_workload_secrets },
-		{ "run", CCDM_FIELD_CALL, 0, 0, 0, NULL, ccdm_workload_run },
+		{ "run", CCDM_FIELD_CALL, 0, 0, 0, NULL, ccdm_workload_run_fields },
 		{ "files", CCDM_FIELD_CALL, 0, 0, 0, NULL, ccdm_workload_file_list },
 		{ "on_exit", CCDM_FIELD_WORD, AT(on_exit), 0, 0, ccdm_workload_exits, NULL },
 		{ "restart", CCDM_FIELD_CALL, 0, 0, 0, NULL, ccdm_workload_restart },

@@ -178,7 +178,7 @@ static int ccdm_run_caps(struct ccdm_yaml *y, const yaml_node_t *n, void *to)
 
 /* ---- the whole ---------------------------------------------------------------------- */
 
-int ccdm_workload_run(struct ccdm_yaml *y, const yaml_node_t *n, void *workload)
+int ccdm_workload_run_fields(struct ccdm_yaml *y, const yaml_node_t *n, void *workload)
 {
 	static const struct ccdm_field fields[] = {
 		{ "entrypoint", CCDM_FIELD_LIST, AT(entrypoint), 0, 4096, NULL, NULL },

@@ -11,7 +11,8 @@
 #include "base/compiler.h"
 #include "base/yaml.h"
 
-int __must_check ccdm_workload_run(struct ccdm_yaml *y, const yaml_node_t *n, void *workload);
+int __must_check ccdm_workload_run_fields(struct ccdm_yaml *y, const yaml_node_t *n,
+					  void *workload);
 int __must_check ccdm_workload_secrets(struct ccdm_yaml *y, const yaml_node_t *n, void *workload);
 int __must_check ccdm_workload_network(struct ccdm_yaml *y, const yaml_node_t *n, void *workload);
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* judge.c - holding facts against a policy; see policy.h */
+/* judge.c - judge facts by a policy; see policy.h */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/json.h"
 #include "policy.h"
 
-#define FOUND 8 /* events that a trace names, of as many as a guest likes */
+#define FOUND 8 /* events that a trace lists at most; the guest chooses how many its log has */
 
-/* What is looked at, and where it is noted. */
+/* The facts to judge, and the trace of all conditions. */
 struct ccdm_judge {
 	const json_t *facts;
 	json_t **trace;
@@ -20,7 +20,7 @@ static enum ccdm_answer ccdm_answer_of(bool yes)
 	return yes ? CCDM_YES : CCDM_NO;
 }
 
-/* A value as a person reads it. */
+/* A value as readable text. */
 static char *ccdm_judge_text(const json_t *value)
 {
 	const char *none = "not known";
@@ -41,7 +41,7 @@ static enum ccdm_answer ccdm_judge_note(struct ccdm_judge *j, const struct ccdm_
 		return answer;
 	want = ccdm_judge_text(c->value);
 	have = ccdm_judge_text(found);
-	/* (without one of the texts there is no object) */
+	/* if one of the texts is NULL, json_pack() returns NULL */
 	ccdm_json_add(j->trace, json_pack("{s:s, s:i, s:s, s:s, s:b}", "condition",
 					  ccdm_cond_name(c->kind), "line", (int)c->line, "expected",
 					  want, "found", have, "passed", answer == CCDM_YES));
@@ -75,8 +75,8 @@ static bool ccdm_judge_is(const json_t *facts, const char *name, const char *wor
 }
 
 /*
- * A launch value; with "covers", which says what SNP's firmware hashes, it is one of SNP alone. What
- * is launched below a paravisor or an SVSM is these, and never covers the image.
+ * Judge a launch value. With "covers", which concerns what SNP's firmware hashes, only SNP can
+ * match. Below a paravisor or an SVSM, the launch value is theirs, and never covers the image.
  */
 static enum ccdm_answer ccdm_judge_launch(const json_t *want, const json_t *fact,
 					  const json_t *facts)
@@ -97,8 +97,8 @@ static enum ccdm_answer ccdm_judge_launch(const json_t *want, const json_t *fact
 }
 
 /*
- * A log or a manifest that the guest may leave out, or choose, is never known to be another one:
- * "not" must not rest on it.
+ * The guest may leave out or choose its log and its manifest. So a mismatch is "unknown" rather
+ * than "no", or "not" could be satisfied by leaving something out.
  */
 static enum ccdm_answer ccdm_judge_chosen(enum ccdm_answer a)
 {
@@ -115,7 +115,7 @@ static enum ccdm_answer ccdm_and(enum ccdm_answer a, enum ccdm_answer b)
 	return a < b ? a : b;
 }
 
-/* Both are whole numbers, and the fact is not below the floor. */
+/* Is the fact an integer that is not below the floor? */
 static enum ccdm_answer ccdm_judge_floor(const json_t *floor, const json_t *fact)
 {
 	if (!json_is_integer(fact))
@@ -123,7 +123,7 @@ static enum ccdm_answer ccdm_judge_floor(const json_t *floor, const json_t *fact
 	return ccdm_answer_of(json_integer_value(fact) >= json_integer_value(floor));
 }
 
-/* What the platform reports, what it can no longer go below, and what the guest began with. */
+/* Judge the TCB versions: reported now, committed (no rollback below them), and at launch. */
 static enum ccdm_answer ccdm_judge_tcb(const json_t *want, const json_t *tcb)
 {
 	static const char *const states[] = { "reported", "committed", "launch" };
@@ -158,7 +158,7 @@ static enum ccdm_answer ccdm_judge_signer(const json_t *want, const json_t *sign
 					 json_object_get(signer, "product")));
 	a = ccdm_and(
 		a, ccdm_judge_floor(json_object_get(want, "svn"), json_object_get(signer, "svn")));
-	/* (a manifest that names no base has no svn of it: unknown) */
+	/* if the manifest names no base, its svn is unknown */
 	if (json_object_get(want, "base-svn"))
 		a = ccdm_and(a, ccdm_judge_floor(json_object_get(want, "base-svn"),
 						 json_object_get(signer, "base-svn")));
@@ -188,11 +188,10 @@ static enum ccdm_answer ccdm_judge_rtmr(const json_t *want, const json_t *rtmrs,
 }
 
 /*
- * There is such an event in a register; if nothing is known of the register, who knows. Nor
- * does anybody know whether an event without a proven name is the one that is wanted: who
- * writes the log can leave a name away, and "not" must not rest on that.
- * @found gets those that might have been it: of the register, and of the name if one is wanted;
- * NULL: out of memory.
+ * Is there such an event in the register? Unknown if the register has no known events. An event
+ * without a proven name may be the wanted one, because a guest can leave names out of its log: then
+ * the answer is unknown, too, or "not" could be satisfied that way. @found gets candidates: events
+ * of the register and, if a name is wanted, of that name; NULL: out of memory.
  */
 static enum ccdm_answer ccdm_judge_event(const json_t *want, const json_t *events, json_t **found)
 {
@@ -223,7 +222,7 @@ static enum ccdm_answer ccdm_judge_event(const json_t *want, const json_t *event
 	return answer == CCDM_NO && nameless ? CCDM_UNKNOWN : answer;
 }
 
-/* One of those that need not be said, of something that this TEE does not have. */
+/* Is this a default condition about something that this TEE does not have? */
 static bool ccdm_judge_moot(const struct ccdm_cond *c, const json_t *facts)
 {
 	const char *tee = json_string_value(json_object_get(facts, "tee"));
@@ -250,7 +249,7 @@ static enum ccdm_answer ccdm_judge_many(struct ccdm_judge *j, const struct ccdm_
 	enum ccdm_answer all = CCDM_YES, any = CCDM_NO, a;
 	const struct ccdm_cond *child;
 
-	/* all of them, so that the trace is whole */
+	/* judge all children, so the trace is complete */
 	for (child = c->child; child; child = child->next) {
 		a = ccdm_judge_cond(j, child);
 		all = ccdm_and(all, a);

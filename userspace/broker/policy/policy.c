@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* policy.c - reading policies: documents, and conditions in each other; see policy.h */
+/* policy.c - parse policies: documents, and nested conditions; see policy.h */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,7 @@ static void ccdm_cond_free(struct ccdm_cond *c)
 	}
 }
 
-/* The list that a condition is put into, and how deep it is. */
+/* The list to which a condition is added, and its nesting depth. */
 struct ccdm_conds {
 	struct ccdm_cond **tail;
 	unsigned int depth;
@@ -107,13 +107,13 @@ static int ccdm_conds_read(struct ccdm_yaml *y, const yaml_node_t *map, struct c
 	return r;
 }
 
-/* ---- what need not be said ----------------------------------------------------------- */
+/* ---- default conditions -------------------------------------------------------------- */
 
 static bool ccdm_cond_said(const struct ccdm_cond *all, enum ccdm_cond_kind kind)
 {
 	const struct ccdm_cond *c;
 
-	/* a floor of versions says nothing of the status */
+	/* a condition on versions does not replace the default one on the status */
 	for (c = all->child; c; c = c->next)
 		if (c->kind == kind &&
 		    (kind != CCDM_COND_TCB || json_object_get(c->value, "status")))
@@ -305,7 +305,7 @@ bool ccdm_policy_opens(const struct ccdm_policy *policy, const char *secret)
 		const char *s = json_string_value(json_array_get(policy->secrets, i));
 		size_t n = strlen(s);
 
-		/* the last word stands for one TAG, which has no slash */
+		/* a '*' at the end matches a single TAG, which contains no slash */
 		if (s[n - 1] == '*' ? !strncmp(s, secret, n - 1) : !strcmp(s, secret))
 			return true;
 	}

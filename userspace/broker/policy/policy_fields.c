@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* policy_fields.c - the conditions of a policy: their names, and what each may say */
+/* policy_fields.c - the conditions of a policy: names, members and values */
 #include <errno.h>
 #include <string.h>
 #include "base/compiler.h"
@@ -62,8 +62,8 @@ static const char *const ccdm_statuses[] = { "UpToDate",
 					     "OutOfDateConfigurationNeeded",
 					     NULL };
 /*
- * Members of signer, pcr, rtmr, event, tcb, measurement and enclave-id: words, or digits from @min
- * to @max; a number up to @most; a name; a register
+ * Members of signer, pcr, rtmr, event, tcb, measurement and enclave-id: one of the words, or @min
+ * to @max hexadecimal digits; a number up to @most; a name; a register.
  */
 static const struct ccdm_member {
 	enum ccdm_cond_kind kind;
@@ -78,7 +78,7 @@ static const struct ccdm_member {
 	{ CCDM_COND_SIGNER, A_NUMBER, "svn", NULL, 0, 0, UINT32_MAX },
 	{ CCDM_COND_SIGNER, A_NUMBER, "base-svn", NULL, 0, 0, UINT32_MAX },
 	{ CCDM_COND_PCR, A_WORD, "bank", ccdm_banks, 0, 0, 0 },
-	/* 16 to 23 can be reset while the system runs */
+	/* the running system can reset PCRs 16 to 23 */
 	{ CCDM_COND_PCR, A_NUMBER, "index", NULL, 0, 0, 15 },
 	{ CCDM_COND_PCR, A_WORD, "value", NULL, 64, 2 * CCDM_DIGEST_MAX, 0 },
 	{ CCDM_COND_RTMR, A_NUMBER, "index", NULL, 0, 0, 3 },
@@ -98,7 +98,7 @@ static const struct ccdm_member {
 	{ CCDM_COND_TCB, A_NUMBER, "microcode", NULL, 0, 0, 255 },
 };
 
-/* One member of one of them. */
+/* The condition whose members are parsed, and the result. */
 struct ccdm_part {
 	enum ccdm_cond_kind kind;
 	json_t *to;
@@ -132,7 +132,7 @@ static int ccdm_part_take(struct ccdm_yaml *y, const yaml_node_t *key, const cha
 	return r;
 }
 
-/* Members that must be there. */
+/* Check that all required members exist. */
 static int ccdm_parts_all(struct ccdm_yaml *y, const yaml_node_t *n, const json_t *o,
 			  const char *const *need, const char *why)
 {
@@ -154,7 +154,7 @@ static json_t *ccdm_value_parts(struct ccdm_yaml *y, const yaml_node_t *n, enum 
 	*r = part.to ? ccdm_yaml_members(y, n, ccdm_part_take, &part) : -ENOMEM;
 	if (*r)
 		return part.to;
-	/* an old image with its holes has the same signer */
+	/* the same key also signed old images with vulnerabilities, so require product and svn */
 	if (kind == CCDM_COND_SIGNER)
 		*r = ccdm_parts_all(y, n, part.to, signer, "a signer must have the key");
 	else if (kind == CCDM_COND_PCR)

@@ -6,8 +6,8 @@
 #include "policy_identity.h"
 
 /*
- * What a condition guarantees wherever it holds, as a set of these. A condition that cannot
- * hold guarantees everything: IMPOSSIBLE has all bits.
+ * What a condition guarantees whenever it holds, as a set of these bits. A condition that can never
+ * hold guarantees everything, so IMPOSSIBLE has all bits.
  */
 enum {
 	PINS = 1 << 0, /* which image runs */
@@ -18,14 +18,14 @@ enum {
 	PINS_RTMR1 = 1 << 5,
 	PINS_RTMR2 = 1 << 6,
 	PINS_PCR2 = 1 << 8,
-	PINS_FIRMWARE = 1 << 7, /* which firmware filled the RTMRs; elsewhere nobody asks */
+	PINS_FIRMWARE = 1 << 7, /* which firmware filled the RTMRs; needed for TDX only */
 	IMPOSSIBLE = ~0,
 };
 
 #define PCRS  (PINS_PCR2 | PINS_PCR4 | PINS_PCR9 | ZERO_PCR12 | ZERO_PCR13)
 #define RTMRS (PINS_RTMR1 | PINS_RTMR2)
 
-/* Guarantees are computed for one kind of TEE, with the banks and bindings of the policy. */
+/* Guarantees are computed for one kind of TEE, with the policy's banks and bindings. */
 struct ccdm_way {
 	const char *tee;
 	const json_t *banks;
@@ -47,7 +47,7 @@ static bool ccdm_has_word(const json_t *words, const char *word)
 	return false;
 }
 
-/* Are all of @words among @some, which end with NULL? */
+/* Is each of @words in @some, which ends with NULL? */
 static bool ccdm_only_words(const json_t *words, const char *const *some)
 {
 	size_t i, k;
@@ -63,7 +63,7 @@ static bool ccdm_only_words(const json_t *words, const char *const *some)
 	return json_array_size(words);
 }
 
-/* Only values of zeros? */
+/* Are all values zero? */
 static bool ccdm_all_zero(const json_t *values)
 {
 	size_t i;
@@ -82,10 +82,10 @@ static bool ccdm_covers_image(const json_t *value)
 	return ccdm_has_word(json_object_get(value, "covers"), "image");
 }
 
-/* What a guest runs below; an SVSM exists on SNP alone. */
+/* Bindings of guests below another layer; an SVSM exists only on SNP. */
 static const char *const ccdm_below[] = { "paravisor", "svsm", NULL };
 
-/* Below a paravisor or an SVSM the launch measurement is theirs: it never covers the image. */
+/* Below a paravisor or an SVSM the launch measurement is theirs, so it never covers the image. */
 static bool ccdm_covers_never(const struct ccdm_way *way, const json_t *value)
 {
 	return json_is_object(value) &&
@@ -94,8 +94,9 @@ static bool ccdm_covers_never(const struct ccdm_way *way, const json_t *value)
 }
 
 /*
- * Of a launch measurement: SNP's says what runs if the firmware hashes kernel, initrd and command
- * line. TDX's is the firmware's, which fills the RTMRs: without it they may say anything.
+ * The guarantee of a launch measurement. SNP's pins the image if the firmware hashes kernel, initrd
+ * and command line. TDX's pins the firmware; without that, the RTMRs prove nothing, since the
+ * firmware fills them.
  */
 static int ccdm_way_measurement(const struct ccdm_way *way, const json_t *value)
 {
@@ -104,7 +105,7 @@ static int ccdm_way_measurement(const struct ccdm_way *way, const json_t *value)
 	return ccdm_way_is(way, "tdx") ? PINS_FIRMWARE : ccdm_covers_image(value) ? PINS : 0;
 }
 
-/* An ID of 64 digits is over events; one of 96 is SNP's launch measurement. */
+/* An ID of 64 digits covers events; one of 96 digits is SNP's launch measurement. */
 static int ccdm_way_enclave_id(const struct ccdm_way *way, const json_t *value)
 {
 	const json_t *ids = json_is_object(value) ? json_object_get(value, "value") : value;
@@ -127,7 +128,7 @@ static int ccdm_way_pcr(const struct ccdm_way *way, const json_t *value)
 	if (!ccdm_has_word(way->banks, bank))
 		return IMPOSSIBLE;
 	switch (json_integer_value(json_object_get(value, "index"))) {
-	case 2: /* drivers, which run before what PCR 4 has */
+	case 2: /* drivers, which run before the programs in PCR 4 */
 		return PINS_PCR2;
 	case 4:
 		return PINS_PCR4;
@@ -151,12 +152,12 @@ static int ccdm_way_rtmr(const struct ccdm_way *way, const json_t *value)
 	return index == 1 ? PINS_RTMR1 : index == 2 ? PINS_RTMR2 : 0;
 }
 
-/* An SVSM is AMD's. */
+/* An SVSM exists only on AMD processors. */
 static int ccdm_way_binding(const struct ccdm_way *way, const json_t *words)
 {
 	if (ccdm_way_is(way, "tpm"))
 		return ccdm_has_word(words, "tpm-only") ? 0 : IMPOSSIBLE;
-	/* a TD's launch measurement is listed then, with the firmware in it */
+	/* then the launch measurement is listed, and it covers the firmware */
 	if (ccdm_way_is(way, "tdx") && ccdm_has_word(words, "paravisor") &&
 	    ccdm_only_words(words, ccdm_below))
 		return PINS_FIRMWARE;
@@ -176,7 +177,7 @@ static int ccdm_way_tcb(const struct ccdm_way *way, const struct ccdm_cond *c)
 		return 0;
 	if ((floor && !ccdm_way_is(way, "snp")) || ccdm_way_is(way, "tpm"))
 		return IMPOSSIBLE;
-	/* the other words are Intel's */
+	/* the other statuses exist only on TDX */
 	if (status && ccdm_way_is(way, "snp") && !ccdm_has_word(status, "UpToDate") &&
 	    !ccdm_has_word(status, "OutOfDate"))
 		return IMPOSSIBLE;
@@ -197,7 +198,7 @@ static int ccdm_way_many(const struct ccdm_way *way, const struct ccdm_cond *c)
 	}
 	if ((all & PCRS) == PCRS || (all & RTMRS) == RTMRS)
 		all |= PINS;
-	/* That something must not be says of nothing that it must be. */
+	/* A negated condition excludes something, but guarantees nothing. */
 	if (c->kind == CCDM_COND_NOT)
 		return 0;
 	return c->kind == CCDM_COND_ANY ? any : all;
@@ -249,7 +250,7 @@ static int ccdm_way_cond(const struct ccdm_way *way, const struct ccdm_cond *c)
 	}
 }
 
-/* Words of a condition that every policy has, said or not. */
+/* The words of a condition that each policy has, given or by default. */
 static const json_t *ccdm_policy_words(const struct ccdm_cond *require, enum ccdm_cond_kind kind)
 {
 	const struct ccdm_cond *c;

@@ -8,10 +8,10 @@
 #include "crypto/digest.h"
 #include "policy_yaml.h"
 
-/* What a word may be. */
+/* The allowed words. */
 struct ccdm_words {
-	const char *const *words; /* one of these, ends with NULL; or */
-	unsigned int min, max;	  /* so many hexadecimal digits, an even number */
+	const char *const *words; /* one of these, ending with NULL; or */
+	unsigned int min, max;	  /* an even number of hexadecimal digits in this range */
 	json_t *to;
 };
 
@@ -85,7 +85,7 @@ json_t *ccdm_value_register(struct ccdm_yaml *y, const yaml_node_t *n, int *r)
 	unsigned int i;
 
 	*r = 0;
-	/* PCR 16 to 23 can be reset while the system runs */
+	/* the running system can reset PCRs 16 to 23 */
 	for (i = 0; text && i < 20; i++) {
 		snprintf(want, sizeof(want), i < 16 ? "pcr%u" : "rtmr%u", i < 16 ? i : i - 16);
 		if (!strcmp(text, want))

@@ -17,8 +17,8 @@
 enum ccdm_config_type { TEXT, PATH, DEVICE, HEX, WORD, NUMBER, SIZE };
 
 /*
- * The words of the file. WORD is one of @words, stored as its place there (in an
- * enum or a bool) when @size is 0, else as text.
+ * The keys of the file. A value of type WORD is one of @words; if @size is 0, its index there is
+ * stored (in an enum or a bool), else its text.
  */
 static const struct ccdm_config_key {
 	const char *section;
@@ -72,7 +72,7 @@ static const struct ccdm_config_key {
 	{ "attest", "activation", WORD, FIELD(no_activation), 0, "yes no", 0, 0 },
 	{ "attest", "certificate", PATH, STRING(certificate), NULL, 0, 0 },
 	{ "attest", "timeout", NUMBER, FIELD(attest_timeout), 0, NULL, 1, 3600 },
-	{ "secrets", NULL, TEXT, 0, 0, NULL, 0, 0 }, /* its keys are names of credentials */
+	{ "secrets", NULL, TEXT, 0, 0, NULL, 0, 0 }, /* the keys are names of credentials */
 #undef VERITY
 #undef STRING
 #undef FIELD
@@ -83,10 +83,10 @@ static const struct ccdm_config_key {
 struct ccdm_config_state {
 	struct ccdm_config *config;
 	bool seen[CCDM_CONFIG_KEYS];
-	char sections[128]; /* " boot base " */
+	char sections[128]; /* the sections so far: " boot base " */
 };
 
-/* What could have stood there: the sections, or the keys of one. */
+/* List what is allowed at this place: the sections, or the keys of one. */
 static void ccdm_config_expected(const char *section, char *text, size_t size)
 {
 	const char *last = "";
@@ -140,7 +140,7 @@ static int ccdm_config_bad(const struct ccdm_ini_item *item, const char *expecte
 			    item->line, item->value_column, item->key, item->value, expected);
 }
 
-/* The place of a word among words separated by blanks, or -1. */
+/* The index of a word among words separated by blanks, or -1. */
 static int ccdm_config_place(const char *words, const char *word)
 {
 	size_t n = strlen(word);
@@ -200,7 +200,7 @@ static int ccdm_config_text(const struct ccdm_config_key *k, const struct ccdm_i
 {
 	size_t n = strlen(item->value);
 
-	/* in the place of a device: the first word stands for "none given" */
+	/* A word instead of a device: the first one means "none". */
 	if (k->type == DEVICE && k->words && ccdm_config_place(k->words, item->value) >= 0) {
 		if (ccdm_config_place(k->words, item->value))
 			snprintf(field, k->size, "%s", item->value);
@@ -219,7 +219,7 @@ static int ccdm_config_text(const struct ccdm_config_key *k, const struct ccdm_i
 	if (k->type == DEVICE && strncmp(item->value, "/dev/", 5) &&
 	    strncmp(item->value, "PARTUUID=", 9))
 		return ccdm_config_bad(item, "/dev/... or PARTUUID=...", err);
-	/* coverage: no such value is longer than the longest */
+	/* coverage: no such value is longer than the field */
 	if (k->type == HEX && !(k->words && !strcmp(item->value, k->words)) &&
 	    (strspn(item->value, "0123456789abcdef") != n || n % 2 || n < k->min || n > k->max))
 		return ccdm_config_bad(item, "lower-case hex digits, two for each byte", err);
@@ -227,7 +227,7 @@ static int ccdm_config_text(const struct ccdm_config_key *k, const struct ccdm_i
 	return 0;
 }
 
-/* Would two secrets be the key of one volume? */
+/* Would both secrets be the key of the same volume? */
 static bool ccdm_config_same_key(const char *a, const char *b)
 {
 	const char *x = ccdm_credstore_volume(a), *y = ccdm_credstore_volume(b);
@@ -235,7 +235,7 @@ static bool ccdm_config_same_key(const char *a, const char *b)
 	return x && y && !strcmp(x, y) && strcmp(a, b);
 }
 
-/* CREDENTIAL = REPO/TYPE/TAG */
+/* Parse CREDENTIAL = REPO/TYPE/TAG. */
 static int ccdm_config_secret(const struct ccdm_ini_item *item, struct ccdm_config *c,
 			      struct ccdm_err *err)
 {
@@ -244,7 +244,7 @@ static int ccdm_config_secret(const struct ccdm_ini_item *item, struct ccdm_conf
 
 	if (c->nr_secrets == CCDM_SECRETS_MAX)
 		return ccdm_config_bad(item, "at most 64 secrets", err);
-	/* it becomes the name of a file */
+	/* it becomes a file name */
 	if (strlen(item->key) >= sizeof(s->name) || item->key[0] == '.')
 		return ccdm_err_set(err, -EINVAL, "%s:%u:%u: '%s' is not a valid credential name",
 				    item->file, item->line, item->key_column, item->key);
@@ -303,7 +303,7 @@ static int ccdm_config_each(const struct ccdm_ini_item *item, void *arg, struct 
 	}
 }
 
-/* What cannot be left out. */
+/* Check that no required key is missing. */
 static int ccdm_config_needed(const char *file, const struct ccdm_config_state *s,
 			      struct ccdm_err *err)
 {
@@ -335,7 +335,7 @@ static int ccdm_config_roothash(const char *file, const struct ccdm_config_verit
 			    file, v->algorithm, digits, strlen(v->roothash));
 }
 
-/* A workload has one measurement: that of its partition, or of a file. */
+/* A workload is measured once: as a partition, or as a file. */
 static int ccdm_config_workload(const char *file, const struct ccdm_config *c, struct ccdm_err *err)
 {
 	if (!c->workload.device[0])
@@ -348,7 +348,7 @@ static int ccdm_config_workload(const char *file, const struct ccdm_config *c, s
 	return ccdm_config_roothash(file, &c->workload, err);
 }
 
-/* A broker that is known by something, or nothing to fetch. */
+/* A section [attest] must identify its broker; without it there must be no secrets. */
 static int ccdm_config_broker(const char *file, const struct ccdm_config *c, struct ccdm_err *err)
 {
 	if (c->attest == CCDM_ATTEST_OFF)

@@ -15,7 +15,7 @@
 
 #define KEYS "/run/cryptsetup-keys.d"
 
-/* Return: 1 for a ramfs, 0 for none; what cannot be looked at is neither. */
+/* Return: 1 if it is a ramfs, 0 if nothing is mounted; -errno if that cannot be checked. */
 static int ccdm_credstore_mounted(const char *dir, struct ccdm_err *err)
 {
 	struct statfs fs;

@@ -12,17 +12,19 @@
 #include "fence.h"
 
 #define CCDM_FENCE_BLANKS  " \t\n"
-/* where systemd keeps it; its own UUID of vendors */
+/* the variable that systemd reads, with systemd's vendor UUID */
 #define CCDM_FENCE_OPTIONS "SystemdOptions-8cf2644b-4b0b-428f-9387-6d876050dc67"
 
-/* a variable of systemd's stub */
+/* a variable that systemd's stub sets */
 #define CCDM_FENCE_STUB	  "StubInfo-"
 #define CCDM_FENCE_INITRD "initrd=initrd"
 
-/* (a variable: two literals in a list look like a comma that was forgotten) */
+/* A variable of its own: two adjacent literals in a list look like a missing comma. */
 static const char ccdm_fence_root[] = "root=" CCDM_ROOT_PATH;
 
-/* Words that every command line must have: each closes a way in (ccdm.conf(5)). */
+/*
+ * Words that each command line must have; most of them close a channel of the host (ccdm.conf(5)).
+ */
 static const char *const ccdm_fence_words[] = {
 	ccdm_fence_root,
 	"rw",
@@ -34,7 +36,7 @@ static const char *const ccdm_fence_words[] = {
 	NULL,
 };
 
-/* The next word: its start and its length, 0 at the end. */
+/* Find the next word. Return: its length; 0 at the end. */
 static size_t ccdm_fence_next(const char **at)
 {
 	*at += strspn(*at, CCDM_FENCE_BLANKS);
@@ -51,11 +53,17 @@ static bool ccdm_fence_has(const char *line, const char *word)
 	return false;
 }
 
-/* Has @line each word that every command line must have? @missing: the first that it lacks. */
+/*
+ * Does @line have each word that each command line must have? @missing: the first one that it
+ * lacks.
+ */
 static bool __must_check ccdm_fence_has_all(const struct ccdm_config *config, const char *line,
 					    const char **missing)
 {
-	/* who reboots may do so after a panic too; who does not stands still */
+	/*
+	 * a machine that reboots after a failure may also reboot after a panic; any other one must
+	 * halt
+	 */
 	const char *panic = config->on_failure == CCDM_FAILURE_REBOOT ? "panic=60" : "panic=0";
 	size_t i;
 
@@ -93,7 +101,7 @@ bool ccdm_fence_direct(const char *root)
 	return any && !stub;
 }
 
-/* Is this word of OVMF's the last? It follows the words that were given with the kernel. */
+/* Is this the word that OVMF appends? It must be the last one. */
 static bool ccdm_fence_is_initrd(const char *found, size_t n)
 {
 	const char *next = found + n;
@@ -151,7 +159,7 @@ int ccdm_fence_options(const char *root, struct ccdm_err *err)
 	return -ECANCELED;
 }
 
-/* What systemd's stub puts into /.extra from the UKI's own sections, measured with it. */
+/* Files that systemd's stub puts into /.extra from the UKI's own sections, which are measured. */
 static const char *const ccdm_fence_own[] = { "tpm2-pcr-signature.json", "tpm2-pcr-public-key.pem",
 					      "os-release", "profile", NULL };
 

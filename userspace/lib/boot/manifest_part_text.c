@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* manifest_part_text.c - the bytes of the partition alone; see manifest_part.h */
+/* manifest_part_text.c - parse the bytes of the partition; see manifest_part.h */
 #include <errno.h>
 #include <string.h>
 #include "manifest_part.h"

@@ -14,9 +14,9 @@
 #include "disk/module.h"
 #include "tpm/tpm.h"
 
-/* ---- where --------------------------------------------------------------- */
+/* ---- registers ----------------------------------------------------------- */
 
-/* Do the firmware or an SVSM speak of a TPM? Then its driver is worth waiting for. */
+/* Does the firmware or an SVSM announce a TPM? Then it makes sense to wait for the driver. */
 static bool ccdm_measure_announced(void)
 {
 	return !access("/sys/firmware/acpi/tables/TPM2", F_OK) ||
@@ -56,7 +56,10 @@ int ccdm_measure_find_rtmr(const struct ccdm_measure_tdx *tdx, enum ccdm_rtmr_us
 	if (use == CCDM_RTMR_OFF)
 		return 0;
 	flag = ccdm_measure_is_tdx(tdx->cpuinfo);
-	/* a driver that loads has its device soon; one that is not in the initrd never comes */
+	/*
+	 * a driver that was loaded soon creates its device; a driver that is not in the initrd
+	 * never does
+	 */
 	if (access(tdx->device, F_OK) && (use == CCDM_RTMR_REQUIRED || (flag && !tdx->load())))
 		ccdm_find_node(tdx->device, seconds);
 	to->tdx = flag || !access(tdx->device, F_OK);
@@ -87,7 +90,7 @@ int ccdm_measure_open(const struct ccdm_config *config, struct ccdm_measure_to *
 	if (access(CCDM_TPM_DEVICE, F_OK) && ccdm_measure_announced())
 		ccdm_find_node(CCDM_TPM_DEVICE, config->timeout);
 	r = ccdm_tpm_open(CCDM_TPM_DEVICE, &to->tpm, err);
-	/* only "there is none" can be borne: a TPM that fails is not the same as no TPM */
+	/* only a missing TPM is acceptable; a TPM that fails is an error */
 	if (r == -ENODEV && config->tpm == CCDM_TPM_OPTIONAL && !ccdm_measure_announced())
 		return 0;
 	return r;
@@ -99,7 +102,10 @@ void ccdm_measure_close(struct ccdm_measure_to *to)
 	to->tpm = NULL;
 }
 
-/* One write of 48 bytes extends (Documentation/ABI/testing/sysfs-devices-virtual-misc-tdx_guest) */
+/*
+ * Extend RTMR 3: a single write of 48 bytes
+ * (Documentation/ABI/testing/sysfs-devices-virtual-misc-tdx_guest).
+ */
 static int ccdm_measure_rtmr(const struct ccdm_measure_to *to, struct ccdm_event *event,
 			     struct ccdm_err *err)
 {
@@ -162,7 +168,7 @@ void ccdm_measure_where(const struct ccdm_measure_to *to, const char *text, char
 			   : "no register");
 }
 
-/* What a register holds after our log, and a PCR also after systemd's. */
+/* The value of a register after ccdm's log and, for a PCR, systemd's log. */
 static int ccdm_measure_replay(const struct ccdm_measure_to *to, bool rtmr,
 			       struct ccdm_digest *value, struct ccdm_err *err)
 {
@@ -202,7 +208,7 @@ static int ccdm_measure_compare(const struct ccdm_measure_to *to, bool rtmr,
 			    ccdm_digest_name(v->alg), want, have);
 }
 
-/* The kernel asks the TDX module anew at every read. */
+/* Read RTMR 3; the kernel asks the TDX module at each read. */
 static int ccdm_measure_check_rtmr(const struct ccdm_measure_to *to, struct ccdm_digest *value,
 				   struct ccdm_err *err)
 {
@@ -223,7 +229,7 @@ static int ccdm_measure_check_rtmr(const struct ccdm_measure_to *to, struct ccdm
 	return r ? r : ccdm_measure_compare(to, true, value, err);
 }
 
-/* A register that an earlier step reached must not be missing in a later one. */
+/* A register that an earlier step extended must still exist. */
 static int ccdm_measure_check_gone(const struct ccdm_measure_to *to, struct ccdm_err *err)
 {
 	struct ccdm_digest value, none;

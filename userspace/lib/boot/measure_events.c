@@ -24,7 +24,7 @@ static int ccdm_measure_hash(const void *bytes, size_t size, char *hex, struct c
 	return 0;
 }
 
-/* The hash of a public key is over its SubjectPublicKeyInfo, whatever the file's form. */
+/* Hash a public key's SubjectPublicKeyInfo, whatever the form of the file. */
 static int ccdm_measure_key(const char *file, const char *text, size_t size, char *hex,
 			    struct ccdm_err *err)
 {
@@ -43,7 +43,7 @@ static int ccdm_measure_key(const char *file, const char *text, size_t size, cha
 	return r;
 }
 
-/* @value: set to the hash of a file */
+/* @value: set to the hash of the file. */
 static int ccdm_measure_file(const struct ccdm_measure_files *files, const char *file, bool key,
 			     char *value, struct ccdm_err *err)
 {
@@ -97,7 +97,7 @@ int ccdm_measure_events_of(const struct ccdm_config *config, const struct ccdm_m
 	}
 	if (!r && config->policy_url[0])
 		r = ccdm_measure_add(list, "ccdm-policy-url", config->policy_url, err);
-	/* who reads evidence is told that the command line was not compared */
+	/* the event shows a verifier that the command line was not compared */
 	return r ? r
 		 : ccdm_measure_add(list, "ccdm-ready", config->strict ? "1" : "not-strict", err);
 }

@@ -21,7 +21,7 @@
 #define RESOLV_CONF "/etc/resolv.conf"
 #define STATE_MAX   65536
 
-/* ---- what there is ----------------------------------------------------------- */
+/* ---- interfaces and addresses ------------------------------------------------ */
 
 static bool ccdm_net_reaches(const struct sockaddr *sa)
 {
@@ -45,7 +45,7 @@ static void ccdm_net_look(struct ccdm_net *net)
 
 		if (i->ifa_flags & IFF_LOOPBACK)
 			continue;
-		/* every interface has one entry of this family */
+		/* each interface has one entry of this family */
 		if (i->ifa_addr && i->ifa_addr->sa_family == AF_PACKET)
 			snprintf(net->links + at, sizeof(net->links) - at, "%s%s", at ? " " : "",
 				 i->ifa_name);
@@ -84,7 +84,7 @@ static int ccdm_net_server(char *line, unsigned int number, void *arg, struct cc
 		return 0;
 	for (word = strtok_r(line + 4, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
 		at = strlen(text);
-		/* (of more than three the resolver takes no notice) */
+		/* the resolver ignores servers after the third one */
 		if (at < 200 &&
 		    (inet_pton(AF_INET, word, &in) == 1 || inet_pton(AF_INET6, word, &in) == 1))
 			snprintf(text + at, CCDM_NET_NAMES - at, "nameserver %s\n", word);
@@ -108,8 +108,8 @@ int ccdm_net_servers(char text[CCDM_NET_NAMES], struct ccdm_err *err)
 }
 
 /*
- * Without resolved there is nobody else in the initrd who writes resolv.conf. What DHCP says
- * is the host's; so are the answers of the servers, and TLS does not believe them.
+ * Write resolv.conf, since the initrd has no systemd-resolved. The host controls DHCP and the
+ * servers' answers; TLS does not rely on them.
  */
 static bool ccdm_net_names(void)
 {
@@ -122,7 +122,7 @@ static bool ccdm_net_names(void)
 
 /* ---- waiting ---------------------------------------------------------------------- */
 
-/* Hears of every change of links and addresses. Return: file descriptor, or -1. */
+/* Subscribe to changes of links and addresses. Return: file descriptor, or -1. */
 static int ccdm_net_listen(void)
 {
 	struct sockaddr_nl at = {
@@ -166,7 +166,7 @@ int ccdm_net_wait(bool names, unsigned int seconds, struct ccdm_net *net, struct
 		left = end - ccdm_clock_ms();
 		if (good || left <= 0)
 			break;
-		/* (networkd writes its state when it likes: look each second) */
+		/* networkd writes its state without a signal, so check each second */
 		if (poll(&fd, 1, left > 1000 ? 1000 : (int)left) < 0 && errno != EINTR)
 			break;
 		while (recv(fd.fd, message, sizeof(message), 0) > 0)

@@ -22,12 +22,12 @@
 #define CCDM_SYSTEM_SPACE    " \t\r"
 #define CCDM_SYSTEM_OURS     "/dev/mapper/ccdm-"
 
-/* ---- what the running system would mount --------------------------------- */
+/* ---- devices that the running system would mount ------------------------- */
 
-/* A device of ours, or no device at all. What the host can name is a device of the host. */
+/* Is it a device of ccdm, or no device at all? The host can imitate any other name. */
 static bool ccdm_system_source(const char *what)
 {
-	/* UUID=, LABEL=, PARTUUID=, PARTLABEL=, ID=: of whatever disk has it */
+	/* UUID=, LABEL=, PARTUUID=, PARTLABEL=, ID=: any disk can carry them */
 	if (what[strspn(what, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] == '=')
 		return false;
 	/* another spelling of a path */
@@ -65,7 +65,7 @@ static int ccdm_system_refuse(const char *file, unsigned int line, const char *w
 			    file, line, what);
 }
 
-/* A table of lines with fields: is field @which of each what it may be? */
+/* A table of lines with fields; field @which of each line must name an allowed source. */
 struct ccdm_system_table {
 	const char *file;
 	int which;
@@ -106,7 +106,7 @@ int ccdm_system_crypttab(const char *file, const char *text, struct ccdm_err *er
 			       &table, err);
 }
 
-/* As systemd.syntax(7) has it: spaces do not count beside a name, "=" and a value. */
+/* Follows systemd.syntax(7): spaces around a name, "=" and a value are ignored. */
 int ccdm_system_unit(const char *file, const char *text, struct ccdm_err *err)
 {
 	const char *line, *at, *stop;
@@ -121,7 +121,10 @@ int ccdm_system_unit(const char *file, const char *text, struct ccdm_err *err)
 			continue;
 		at += 4;
 		at += strspn(at, CCDM_SYSTEM_SPACE);
-		/* (a line that goes on before its "=" has a backslash in its value, which no device of ours has) */
+		/*
+		 * A backslash before "=" continues the line; then the value has a backslash, which
+		 * no allowed device has.
+		 */
 		if (*at != '=' && *at != '\\')
 			continue;
 		at += *at == '=';
@@ -135,7 +138,7 @@ int ccdm_system_unit(const char *file, const char *text, struct ccdm_err *err)
 	return 0;
 }
 
-/* @check on root/path; nothing to check is fine */
+/* Run @check on root/path; a missing file is accepted. */
 static int ccdm_system_file(const char *root, const char *path,
 			    int (*check)(const char *file, const char *text, struct ccdm_err *err),
 			    struct ccdm_err *err)
@@ -162,7 +165,7 @@ static bool ccdm_system_ends(const char *name, const char *with)
 	return n >= m && !strcmp(name + n - m, with);
 }
 
-/* The units that mount and swap in @folder, or, of a unit, what is said besides. */
+/* Check the mount and swap units in @folder. @besides: @folder holds the drop-ins of a unit. */
 static int ccdm_system_units(const char *root, const char *folder, bool besides,
 			     struct ccdm_err *err)
 {
@@ -180,7 +183,7 @@ static int ccdm_system_units(const char *root, const char *folder, bool besides,
 		if (besides ? ccdm_system_ends(name, ".conf")
 			    : ccdm_system_ends(name, ".mount") || ccdm_system_ends(name, ".swap"))
 			r = ccdm_system_file(root, path, ccdm_system_unit, err);
-		/* NAME.mount.d; NAME-.mount.d of all whose names begin so; mount.d of all */
+		/* NAME.mount.d; NAME-.mount.d for all names that begin so; mount.d for all units */
 		else if (!besides &&
 			 (ccdm_system_ends(name, "mount.d") || ccdm_system_ends(name, "swap.d")))
 			r = ccdm_system_units(root, path, true, err);
@@ -207,9 +210,9 @@ int ccdm_system_mounts(const char *root, struct ccdm_err *err)
 	return r;
 }
 
-/* ---- what is closed ------------------------------------------------------ */
+/* ---- restrictions of the running system ---------------------------------- */
 
-/* @folder below @run: a link to /dev/null in the place of a file that is read from elsewhere. */
+/* Make @run/@folder/@name a link to /dev/null, which hides a file of that name elsewhere. */
 static int ccdm_system_link(const char *run, const char *folder, const char *name,
 			    struct ccdm_err *err)
 {
@@ -226,8 +229,8 @@ static int ccdm_system_link(const char *run, const char *folder, const char *nam
 }
 
 /*
- * udev rules that join disks by what the disks say of themselves (LVM, md, btrfs, multipath,
- * bcache, ZFS): /run comes before /usr/lib. An administrator's own in /etc come before both.
+ * udev rules that assemble disks by the disks' own metadata (LVM, md, btrfs, multipath, bcache,
+ * ZFS). Files in /run override those in /usr/lib; an administrator's files in /etc override both.
  */
 static const char *const ccdm_system_assembly[] = {
 	"60-multipath.rules",
@@ -247,8 +250,8 @@ static const char *const ccdm_system_assembly[] = {
 };
 
 /*
- * The kernel's messages, and what a panic saw, go to no variable of the firmware's, which is the
- * host's; and no such variable becomes a file of ours (systemd-pstore).
+ * The host owns the firmware's variables. So the kernel must not write messages or panic dumps to
+ * them, and systemd-pstore must not turn such a variable into a file.
  */
 static int ccdm_system_no_pstore(const char *run, struct ccdm_err *err)
 {
@@ -264,7 +267,7 @@ static int ccdm_system_no_pstore(const char *run, struct ccdm_err *err)
 	return ccdm_file_write(path, text, strlen(text), 0644, err);
 }
 
-/* The rules that this initrd has about the host's devices hold afterwards too. */
+/* Keep the initrd's udev rules about the host's devices in force. */
 static int ccdm_system_rules(const char *run, struct ccdm_err *err)
 {
 	char path[PATH_MAX], *text;
@@ -282,7 +285,7 @@ static int ccdm_system_rules(const char *run, struct ccdm_err *err)
 	return r;
 }
 
-/* In the place of a unit that would start a shell; system.control comes before /etc. */
+/* Replace a unit that would start a shell; system.control takes precedence over /etc. */
 static int ccdm_system_no_shell(const struct ccdm_config *config, const char *run, const char *name,
 				struct ccdm_err *err)
 {
@@ -303,16 +306,16 @@ static int ccdm_system_no_shell(const struct ccdm_config *config, const char *ru
 	return ccdm_file_write(path, text, strlen(text), 0644, err);
 }
 
-/* Not to be started: who lets the host log in on its consoles, and agents that do what it says. */
+/* Units that must not start: logins on the host's consoles, and agents that obey the host. */
 static const char *const ccdm_system_masked[] = {
 	"getty@.service", "serial-getty@.service", "console-getty.service",
 	"container-getty@.service", "debug-shell.service",
-	/* commands and files, by a port, a socket or shared memory */
+	/* commands and files, over a port, a socket or shared memory */
 	"qemu-guest-agent.service", "incus-agent.service", "lxd-agent.service",
 	"spice-vdagentd.service", "spice-vdagentd.socket", "open-vm-tools.service",
 	"vmtoolsd.service", "vgauth.service", "hv-fcopy-daemon.service", "hv-kvp-daemon.service",
 	"hypervfcopyd.service", "hypervkvpd.service",
-	/* accounts, keys and scripts, from a disk of the host's, SMBIOS or a metadata service */
+	/* accounts, keys and scripts, from a disk of the host, SMBIOS or a metadata service */
 	"cloud-init-main.service", "cloud-init-local.service", "cloud-init-network.service",
 	"cloud-init.service", "cloud-config.service", "cloud-final.service",
 	"cloud-init-hotplugd.service", "cloud-init-hotplugd.socket", "walinuxagent.service",
@@ -344,8 +347,9 @@ static int ccdm_system_lockdown(const struct ccdm_config *config, const char *ru
 }
 
 /*
- * Where systemd would keep words of the firmware's variables, as the fence has it, nothing can
- * be made, and nothing is. (Not a file: that it is no folder is an error that ends systemd.)
+ * systemd would keep options from firmware variables in this folder (see the fence). Link it to
+ * /sys/firmware, in which nothing can be created. (A file would not do: systemd fails if the path
+ * is not a folder.)
  */
 static int ccdm_system_no_options(const char *run, struct ccdm_err *err)
 {
@@ -359,7 +363,7 @@ static int ccdm_system_no_options(const char *run, struct ccdm_err *err)
 
 int ccdm_system_close(const struct ccdm_config *config, const char *run, struct ccdm_err *err)
 {
-	/* they act on the command line, on partition tables, on firmware variables, on vsock */
+	/* they act on the command line, partition tables, firmware variables or vsock */
 	static const char *const generators[] = { "debug",	  "factory-reset",
 						  "gpt-auto",	  "hibernate-resume",
 						  "run",	  "ssh",
@@ -378,7 +382,7 @@ int ccdm_system_close(const struct ccdm_config *config, const char *run, struct 
 		snprintf(name, sizeof(name), "systemd-%s-generator", generators[i]);
 		r = ccdm_system_link(run, "systemd/system-generators", name, err);
 	}
-	/* what systemd 258 and later starts for a firmware variable, whoever asks for it */
+	/* systemd 258 and later starts it for a firmware variable, or on request */
 	if (!r)
 		r = ccdm_system_link(run, "systemd/system.control", "factory-reset-now.target",
 				     err);
@@ -392,7 +396,7 @@ int ccdm_system_machine_id(const char *root, struct ccdm_err *err)
 
 	if (getrandom(random, sizeof(random), 0) != sizeof(random))
 		return ccdm_err_set(err, -EIO, "cannot read random numbers for the machine-id");
-	random[6] = (random[6] & 0x0f) | 0x40; /* a UUID of version 4, as machine-id(5) has it */
+	random[6] = (random[6] & 0x0f) | 0x40; /* a UUID of version 4, as machine-id(5) requires */
 	random[8] = (random[8] & 0x3f) | 0x80;
 	ccdm_hex(random, sizeof(random), hex);
 	hex[2 * sizeof(random)] = '\n';

@@ -12,7 +12,7 @@
 #include "disk/dm.h"
 #include "verity.h"
 
-/* Does @device hold @blocks blocks of @block bytes from block @start on? */
+/* Does @path hold @blocks blocks of @block bytes from block @start on? */
 static int ccdm_verity_size(const char *path, const char *what, uint64_t start, uint64_t blocks,
 			    uint64_t block, struct ccdm_err *err)
 {
@@ -26,10 +26,10 @@ static int ccdm_verity_size(const char *path, const char *what, uint64_t start, 
 			    path, (unsigned long long)need, what, (unsigned long long)device.bytes);
 }
 
-/* Blocks of the tree over @blocks data blocks. */
+/* The number of blocks of the hash tree. */
 static uint64_t ccdm_verity_tree(const struct ccdm_config_verity *v)
 {
-	/* dm-verity rounds the digest's size up to a power of two: 32 and 64 are */
+	/* dm-verity rounds the digest's size up to a power of two; 32 and 64 are powers already */
 	uint64_t each = v->hash_block_size / (strlen(v->roothash) / 2);
 	uint64_t n = v->data_blocks, sum = 0;
 
@@ -85,7 +85,7 @@ int ccdm_verity_open(const struct ccdm_config_verity *verity, const char *name, 
 		return r;
 	ccdm_verity_tail(verity, tail, sizeof(tail));
 	snprintf(params, sizeof(params), "1 %s %s %s", data, hash, tail);
-	/* as veritysetup would name it, for whoever knows dm-verity by that */
+	/* the name that veritysetup would give; other tools recognize dm-verity by it */
 	snprintf(uuid, sizeof(uuid), "CRYPT-VERITY-%.32s-%s", verity->roothash, name);
 	r = ccdm_dm_create(name, uuid, &table, err);
 	if (r)
@@ -100,7 +100,7 @@ int ccdm_verity_open(const struct ccdm_config_verity *verity, const char *name, 
 	return r;
 }
 
-/* ext4: s_feature_incompat has INCOMPAT_RECOVER (Documentation/filesystems/ext4) */
+/* For ext4: does s_feature_incompat contain INCOMPAT_RECOVER (Documentation/filesystems/ext4)? */
 static int ccdm_verity_ext(int fd, bool *dirty)
 {
 	unsigned char super[4096];

@@ -22,7 +22,7 @@ static void ccdm_workload_bundle_wipe(char *text, size_t size)
 	free(text);
 }
 
-/* A new file. @uid -1: of the caller */
+/* Write a new file. @uid: -1: the caller's. */
 static int ccdm_workload_bundle_put(const char *file, const void *bytes, size_t size, mode_t mode,
 				    uid_t uid, gid_t gid, struct ccdm_err *err)
 {
@@ -32,7 +32,7 @@ static int ccdm_workload_bundle_put(const char *file, const void *bytes, size_t 
 
 	while (fd >= 0 && at < size && (n = write(fd, (const char *)bytes + at, size - at)) > 0)
 		at += n;
-	/* (chown clears bits of the mode) */
+	/* chown() clears bits of the mode, so set it afterwards */
 	if (fd < 0 || at < size || fchown(fd, uid, gid) || fchmod(fd, mode))
 		r = errno ? -errno : -EIO;
 	if (fd >= 0)
@@ -53,7 +53,7 @@ static int ccdm_workload_bundle_folder(const char *to, const char *name, mode_t 
 
 /* ---- secrets ---------------------------------------------------------------------- */
 
-/* Put NAME=VALUE into the environment, in the place of one that has the name. */
+/* Put NAME=VALUE into the environment; replace a variable of this name. */
 static int ccdm_workload_bundle_env(json_t *config, const struct ccdm_workload_secret *s,
 				    const char *bytes, size_t size, struct ccdm_err *err)
 {
@@ -115,7 +115,7 @@ static int ccdm_workload_bundle_secret(const struct ccdm_workload_json *w,
 	return r;
 }
 
-/* They have their place: nobody else needs them. */
+/* Remove the secrets from the credential store: they are in the bundle now. */
 static int ccdm_workload_bundle_forget(const struct ccdm_workload_json *w, const char *credstore,
 				       struct ccdm_err *err)
 {
@@ -190,7 +190,7 @@ static int ccdm_workload_bundle_etc(const char *hostname, const char *to, struct
 	return ccdm_workload_bundle_put(file, "", 0, 0644, -1, -1, err);
 }
 
-/* As the container's configuration has it; 64 letters, digits and "-." at most. */
+/* The host name in the container's configuration: at most 64 letters, digits and "-.". */
 static const char *ccdm_workload_bundle_hostname(const json_t *config)
 {
 	const char *name = json_string_value(json_object_get(config, "hostname"));

@@ -30,7 +30,7 @@ bool ccdm_workload_health_next(const struct ccdm_workload_health *h,
 		state->failures = 0;
 		return false;
 	}
-	/* what has worked once has started */
+	/* a check that has succeeded once ends the start period */
 	if (state->status == CCDM_WORKLOAD_STARTING &&
 	    now - state->since < (int64_t)h->start_period)
 		return false;

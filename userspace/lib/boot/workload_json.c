@@ -22,7 +22,7 @@ static int ccdm_workload_json_bad(const char *what, const char *expected, struct
 	return ccdm_err_set(err, -EINVAL, FILE_NAME ": %s: expected %s", what, expected);
 }
 
-/* The place of a word among words separated by blanks, or -1. */
+/* The index of a word among words separated by blanks, or -1. */
 static int ccdm_workload_json_place(const char *words, const char *word)
 {
 	size_t n = strlen(word);
@@ -34,7 +34,7 @@ static int ccdm_workload_json_place(const char *words, const char *word)
 	return -1;
 }
 
-/* An object with these members and no others. */
+/* Check that it is an object without unknown members. */
 static int ccdm_workload_json_object(json_t *o, const char *what, const char *words,
 				     struct ccdm_err *err)
 {
@@ -54,7 +54,7 @@ static int ccdm_workload_json_object(json_t *o, const char *what, const char *wo
 	return 0;
 }
 
-/* A text of 1 to @size - 1 bytes, of @letters alone if there are some. */
+/* Read a text of 1 to @size - 1 bytes; @letters: the allowed characters, or NULL. */
 static int ccdm_workload_json_text(const json_t *value, const char *what, const char *letters,
 				   char *to, size_t size, struct ccdm_err *err)
 {
@@ -63,7 +63,7 @@ static int ccdm_workload_json_text(const json_t *value, const char *what, const 
 	size_t n = text ? strlen(text) : 0;
 
 	snprintf(expected, sizeof(expected), "a text of 1 to %zu bytes", size - 1);
-	/* (a zero byte in a text of JSON would hide what follows it) */
+	/* a zero byte would hide the rest of the text */
 	if (!n || n >= size || n != json_string_length(value))
 		return ccdm_workload_json_bad(what, expected, err);
 	if (letters && text[strspn(text, letters)])
@@ -86,7 +86,7 @@ static int ccdm_workload_json_number(const json_t *value, const char *what, uint
 	return 0;
 }
 
-/* The same for a member that may be left out: @to stays then. */
+/* The same for an optional member; @to keeps its value if it is missing. */
 static int ccdm_workload_json_small(const json_t *o, const char *key, const char *what,
 				    unsigned int max, unsigned int *to, struct ccdm_err *err)
 {
@@ -102,7 +102,7 @@ static int ccdm_workload_json_small(const json_t *o, const char *key, const char
 	return r;
 }
 
-/* One of @words; left out, it is the first. @to: its place */
+/* Read one of @words; the default is the first one. @to: its index. */
 static int ccdm_workload_json_word(const json_t *o, const char *key, const char *what,
 				   const char *words, unsigned int *to, struct ccdm_err *err)
 {
@@ -121,7 +121,7 @@ static int ccdm_workload_json_word(const json_t *o, const char *key, const char 
 	return 0;
 }
 
-/* Seconds, perhaps with a fraction, as milliseconds. */
+/* Read seconds, perhaps with a fraction, as milliseconds. */
 static int ccdm_workload_json_seconds(const json_t *o, const char *key, const char *what,
 				      uint64_t *to, struct ccdm_err *err)
 {
@@ -156,7 +156,7 @@ static int ccdm_workload_json_ip(const json_t *value, const char *what, char *to
 	return ccdm_workload_json_bad(what, "an IP address", err);
 }
 
-/* ADDRESS/BITS */
+/* Parse ADDRESS/BITS. */
 static int ccdm_workload_json_cidr(const json_t *value, char *to, size_t size, struct ccdm_err *err)
 {
 	static const char what[] = "network.address";
@@ -272,7 +272,7 @@ static int ccdm_workload_json_volumes(json_t *root, struct ccdm_workload_json *w
 	return 0;
 }
 
-/* The name is that of a file. */
+/* Read a secret's name, which becomes a file name. */
 static int ccdm_workload_json_name(const json_t *value, const struct ccdm_workload_json *w,
 				   char *name, size_t size, struct ccdm_err *err)
 {
@@ -300,7 +300,7 @@ static int ccdm_workload_json_env(const json_t *value, char *env, size_t size, s
 	return r;
 }
 
-/* Octal digits, as chmod has them. */
+/* Parse octal digits, as for chmod. */
 static int ccdm_workload_json_mode(const json_t *value, unsigned int *mode, struct ccdm_err *err)
 {
 	char text[8];
@@ -360,7 +360,7 @@ static int ccdm_workload_json_secrets(json_t *root, struct ccdm_workload_json *w
 	return 0;
 }
 
-/* CMD and at least one word; CMD-SHELL and one line */
+/* Check: CMD and at least one word, or CMD-SHELL and one line. */
 static int ccdm_workload_json_test(json_t *list, struct ccdm_err *err)
 {
 	const char *kind = json_string_value(json_array_get(list, 0));
@@ -387,7 +387,7 @@ static int ccdm_workload_json_health(json_t *root, struct ccdm_workload_health *
 
 	if (!o || json_is_null(o))
 		return 0;
-	/* as Docker has them */
+	/* Docker's defaults */
 	h->interval = h->timeout = 30000;
 	h->retries = 3;
 	r = ccdm_workload_json_object(o, "health",
@@ -422,7 +422,7 @@ static int ccdm_workload_json_user(json_t *root, struct ccdm_workload_json *w, s
 	uint64_t uid = 0, gid = 0;
 	int r = ccdm_workload_json_object(o, "user", "uid gid", err);
 
-	/* (the highest number is no user: chown(2) would change nothing) */
+	/* the highest number is not a user: chown(2) would change nothing */
 	if (!r)
 		r = ccdm_workload_json_number(json_object_get(o, "uid"), "user.uid", 0,
 					      UINT32_MAX - 1, &uid, err);
@@ -434,7 +434,7 @@ static int ccdm_workload_json_user(json_t *root, struct ccdm_workload_json *w, s
 	return r;
 }
 
-/* How it ends, and what happens then. */
+/* Read what happens when the container ends. */
 static int ccdm_workload_json_end(json_t *root, struct ccdm_workload_json *w, struct ccdm_err *err)
 {
 	json_t *o = json_object_get(root, "restart"), *signal;

@@ -43,7 +43,7 @@ int ccdm_workload_mount_ro(struct ccdm_err *err)
 {
 	int r = ccdm_workload_mount_folder("/run/ccdm", 0755, err);
 
-	/* (programs of it run by way of the overlay, which has its own flags) */
+	/* its programs run through the overlay, which has its own flags */
 	return r ? r
 		 : ccdm_workload_mount_on(CCDM_WORKLOAD_PATH, CCDM_WORKLOAD_RO, "ext4",
 					  MS_RDONLY | MS_NODEV | MS_NOSUID, NULL, err);
@@ -63,7 +63,7 @@ int ccdm_workload_mount_bundle(struct ccdm_err *err)
 				      MS_NODEV | MS_NOSUID | MS_NOEXEC, "mode=0700", err);
 }
 
-/* The root of an overlay has owner and mode of its upper folder. */
+/* The root of an overlay takes owner and mode from its upper folder. */
 static int ccdm_workload_mount_same(int from, const char *to, struct ccdm_err *err)
 {
 	struct stat st;
@@ -100,7 +100,7 @@ int ccdm_workload_mount_rootfs(struct ccdm_err *err)
 
 /* ---- volumes ------------------------------------------------------------------------ */
 
-/* The folder of the image that becomes a volume; -ENOENT if the image has none there. */
+/* Open the image's folder at the place of a volume. Return: -ENOENT if the image has none. */
 static int ccdm_workload_mount_find(int root, const char *path)
 {
 	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY,
@@ -110,7 +110,7 @@ static int ccdm_workload_mount_find(int root, const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-/* (cp keeps owners, modes, times, links, extended attributes and ACLs) */
+/* cp -a keeps owners, modes, times, links, extended attributes and ACLs */
 static int ccdm_workload_mount_seed(int from, const char *to, struct ccdm_err *err)
 {
 	char source[64];
@@ -138,7 +138,7 @@ int ccdm_workload_mount_volumes(const struct ccdm_workload_json *w, const char *
 		if (r)
 			break;
 		fd = ccdm_workload_mount_find(root, w->volume[i]);
-		if (fd == -ENOENT) /* as Docker has it: empty, of root */
+		if (fd == -ENOENT) /* as with Docker: empty, owned by root */
 			continue;
 		if (fd < 0) {
 			r = ccdm_err_set(err, fd, "volume %s: %s", w->volume[i], strerror(-fd));

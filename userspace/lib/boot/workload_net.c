@@ -53,7 +53,7 @@ static int ccdm_workload_net_filter(const struct ccdm_workload_json *w, struct c
 	return r ? r : ccdm_workload_run_well(argv, err);
 }
 
-/* Each interface but the loopback. */
+/* Shut down each interface except the loopback. */
 static int ccdm_workload_net_down(struct ccdm_err *err)
 {
 	struct if_nameindex *all = if_nameindex(), *i;

@@ -32,7 +32,7 @@ static int ccdm_workload_run_spawn(const char *const *argv, pid_t *pid)
 	return -r;
 }
 
-/* True if the process ends within @milliseconds. */
+/* Wait for the end of the process. Return: whether it ended within @milliseconds. */
 static int ccdm_workload_run_ends(pid_t pid, unsigned int milliseconds)
 {
 	struct pollfd fd = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };

@@ -14,7 +14,7 @@
 
 #define NETWORKD "/usr/lib/systemd/system/systemd-networkd.service"
 
-/* ---- what the base must have ----------------------------------------------------- */
+/* ---- parts that the base must have ----------------------------------------------- */
 
 static int ccdm_workload_unit_has(const char *root, const char *file, const char *why,
 				  struct ccdm_err *err)
@@ -47,7 +47,7 @@ int ccdm_workload_unit_base(const struct ccdm_workload_json *w, const char *root
 
 /* ---- files ------------------------------------------------------------------------ */
 
-/* All folders of a path. */
+/* Create all folders of a path. */
 static int ccdm_workload_unit_folders(char *path, struct ccdm_err *err)
 {
 	char *at;
@@ -116,7 +116,7 @@ static int ccdm_workload_unit_service(const struct ccdm_workload_json *w, const 
 			   "After=network-online.target\n",
 		 w->health.test ? "Wants=ccdm-workload-health.timer\n" : "", w->stop_signal,
 		 w->stop_timeout, restarts[w->restart], w->delay,
-		 /* the health check ends crun by this signal */
+		 /* the health check ends crun with this signal */
 		 again ? "RestartForceExitStatus=SIGKILL\n" : "",
 		 w->logs == CCDM_WORKLOAD_SILENT ? "StandardOutput=null\nStandardError=null\n"
 						 : "");
@@ -138,14 +138,14 @@ static int ccdm_workload_unit_health(const struct ccdm_workload_health *h, const
 				   text, err);
 	if (r)
 		return r;
-	/* (the verb itself ends a test that takes too long) */
+	/* the verb itself ends a test that takes too long */
 	snprintf(text, sizeof(text), "[Service]\nTimeoutStartSec=%llums\n",
 		 (unsigned long long)h->timeout + 30000);
 	return ccdm_workload_unit_put(
 		run, "systemd/system/ccdm-workload-health.service.d/50-ccdm.conf", text, err);
 }
 
-/* What the workload says stays in memory; on the console it is only if the image says so. */
+/* Keep the workload's output in memory; print it on the console only if the image asks for it. */
 static int ccdm_workload_unit_logs(const struct ccdm_workload_json *w, const char *run,
 				   struct ccdm_err *err)
 {
@@ -164,7 +164,10 @@ static int ccdm_workload_unit_logs(const struct ccdm_workload_json *w, const cha
 
 /* ---- network ------------------------------------------------------------------------ */
 
-/* Nothing else of the running system answers or asks; networkd's file of this name comes first. */
+/*
+ * No other program of the running system uses the network. This file hides networkd's file of the
+ * same name.
+ */
 static int ccdm_workload_unit_network(const struct ccdm_workload_json *w, const char *run,
 				      struct ccdm_err *err)
 {
@@ -208,7 +211,7 @@ static int ccdm_workload_unit_online(const char *run, struct ccdm_err *err)
 
 	for (i = 0; !r && i < ARRAY_SIZE(links); i++)
 		r = ccdm_workload_unit_link(run, links[i].name, links[i].to, err);
-	/* one interface is enough; a VM without any starts its workload all the same */
+	/* one interface is enough, and a VM without any still starts its workload */
 	if (!r)
 		r = ccdm_workload_unit_put(
 			run, "systemd/system/systemd-networkd-wait-online.service.d/50-ccdm.conf",
@@ -218,7 +221,7 @@ static int ccdm_workload_unit_online(const char *run, struct ccdm_err *err)
 	return r;
 }
 
-/* No network for the workload: nothing sets up an interface. */
+/* Without a network for the workload, no unit sets up an interface. */
 static int ccdm_workload_unit_offline(const char *run, struct ccdm_err *err)
 {
 	static const char *const names[] = { "systemd-networkd.service", "systemd-networkd.socket",

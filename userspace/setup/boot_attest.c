@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* boot_attest.c - network, attestation and secrets: the last before the end of the initrd */
+/* boot_attest.c - network, attestation and secrets: the step before the end of the initrd */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@
 #define CONFIGFS "/sys/kernel/config"
 #define MONITOR	 "ccdm-monitor.service"
 #define WANTS	 "/run/systemd/system/multi-user.target.wants"
-#define STEP	 2 /* seconds that the clock may be wrong */
+#define STEP	 2 /* seconds by which the clock may be wrong */
 
 static enum ccdm_boot_code boot_net_code(int error)
 {
@@ -35,7 +35,9 @@ static enum ccdm_boot_code boot_net_code(int error)
 	}
 }
 
-/* What a conversation with the broker ended with; @denied: what its refusal means just then. */
+/*
+ * Translate the error of an exchange with the broker. @denied: the code of a refusal in this step.
+ */
 static enum ccdm_boot_code boot_session_code(int error, enum ccdm_boot_code denied,
 					     enum ccdm_boot_code other)
 {
@@ -55,7 +57,7 @@ static enum ccdm_boot_code boot_session_code(int error, enum ccdm_boot_code deni
 	}
 }
 
-/* The clock is the host's until the broker, which is known by now, has said what time it is. */
+/* Until now the host set the clock. The broker is authenticated, so take its time. */
 static int boot_clock(const char *token, json_t **report, struct ccdm_err *err)
 {
 	struct timespec now, said = { 0 };
@@ -74,7 +76,7 @@ static int boot_clock(const char *token, json_t **report, struct ccdm_err *err)
 		       : 0;
 }
 
-/* In the system that follows something shall remove the secrets if a disk was tampered with. */
+/* Start the unit that removes the secrets in the running system if ccdm detects tamper. */
 static int boot_monitor(struct ccdm_err *err)
 {
 	mkdir("/run/systemd/system", 0755);
@@ -85,8 +87,8 @@ static int boot_monitor(struct ccdm_err *err)
 }
 
 /*
- * The image's manifest goes with the evidence. Whether it is of value is for the broker to say:
- * a partition without one is not an error of the boot.
+ * Send the image's manifest with the evidence. The broker judges it, so an invalid partition is not
+ * an error of the boot.
  */
 static int boot_manifest(struct ccdm_broker_args *a, struct ccdm_err *err)
 {
@@ -170,7 +172,7 @@ static int boot_attest(const struct ccdm_config *config, enum ccdm_boot_code *co
 		*code = boot_net_code(r);
 	}
 	if (!r) {
-		/* who makes reports says so there; no unit of the initrd mounts it */
+		/* reports are made in configfs, and no unit of the initrd mounts it */
 		if (!access(CONFIGFS, F_OK))
 			mount("configfs", CONFIGFS, "configfs", MS_NODEV | MS_NOEXEC | MS_NOSUID,
 			      NULL);

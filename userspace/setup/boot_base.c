@@ -11,7 +11,7 @@
 #include "ccdm_format.h"
 
 /**
- * struct boot_verity - what the boot opens with dm-verity
+ * struct boot_verity - a mapping that the boot opens with dm-verity
  * @name: of the mapping
  * @path: of the mapping
  * @what: its name in messages
@@ -74,7 +74,7 @@ static int boot_verity_fs(const struct boot_verity *v, struct ccdm_base_fs *fs,
 {
 	int r = ccdm_verity_fs(v->path, fs, err);
 
-	/* (btrfs joins devices by what they say of themselves, the host's among them) */
+	/* not btrfs: it assembles devices by their metadata, including devices of the host */
 	if (!r && (!fs->type[0] || !strstr(v->types, fs->type)))
 		r = ccdm_err_set(err, -EINVAL, "the %s: expected %s, found %s", v->what, v->types,
 				 fs->type[0] ? fs->type : "no known file system");

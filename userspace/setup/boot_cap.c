@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* boot_cap.c - the last measurement of the initrd: what is measured later is not of the boot */
+/*
+ * boot_cap.c - the last measurement of the initrd, which separates the boot from the running system
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

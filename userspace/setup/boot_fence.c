@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* boot_fence.c - only the image configures this boot */
+/* boot_fence.c - check that only the image configures this boot */
 #include <stdlib.h>
 #include "boot/fence.h"
 #include "base/file.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* boot_measure.c - measure what the image is configured to do, and check the registers */
+/* boot_measure.c - measure the image's configuration, and check the registers */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static enum ccdm_boot_code boot_tpm_code(int error)
 	}
 }
 
-/* What was measured, and where to; what a TDX guest lacks. */
+/* The events and their registers; and the register that a TDX guest lacks. */
 static json_t *boot_measured(const struct ccdm_measure_to *to, const struct ccdm_measure_list *list,
 			     const struct ccdm_measure_values *values)
 {
@@ -80,7 +80,10 @@ int ccdm_boot_measure_list(const struct ccdm_config *config, const struct ccdm_m
 	return r;
 }
 
-/* PCR 12 and 13: what the UKI's stub found beside it, command lines, credentials, extensions. */
+/*
+ * Check that PCRs 12 and 13 are zero: the stub measures command lines, credentials and extensions
+ * into them that are not part of the UKI.
+ */
 static int boot_fence_pcr(struct ccdm_err *err)
 {
 	static const unsigned int pcrs[] = { 12, 13 };
@@ -90,7 +93,7 @@ static int boot_fence_pcr(struct ccdm_err *err)
 	for (i = 0; i < ARRAY_SIZE(pcrs); i++) {
 		snprintf(path, sizeof(path), "/sys/class/tpm/tpm0/pcr-sha256/%u", pcrs[i]);
 		if (access(path, R_OK))
-			return 0; /* no TPM yet, or another bank: the verifier sees it all the same */
+			return 0; /* no TPM yet, or another bank: a verifier sees it */
 		if (ccdm_file_read(path, 4096, &text, &size, err))
 			return -EIO;
 		size = strspn(text, "0\n");

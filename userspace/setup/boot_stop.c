@@ -14,7 +14,7 @@
 #include "boot/report.h"
 #include "boot.h"
 
-#define BOOT_READ 5 /* seconds to read the line */
+#define BOOT_READ 5 /* seconds for a person to read the line */
 
 static const char *const boot_codes[] = {
 	[CCDM_E_BOOT_STEP] = "CCDM-E-BOOT-01",
@@ -79,11 +79,11 @@ static void boot_put(const char *path, const char *text)
 	if (fd < 0)
 		return;
 	n = write(fd, text, strlen(text));
-	(void)n; /* there is nobody left to tell */
+	(void)n; /* a failed write cannot be reported any more */
 	close(fd);
 }
 
-/* From @low to @high seconds: machines that failed together do not come back together. */
+/* A random time from @low to @high seconds: machines that failed together restart apart. */
 static unsigned int boot_random(unsigned int low, unsigned int high)
 {
 	unsigned int r = 0;
@@ -99,7 +99,7 @@ static void boot_sleep(unsigned int seconds)
 		seconds = sleep(seconds);
 }
 
-/* One speaks: who comes later stands here to the end, or takes over from one that died. */
+/* Only one process reports. A later one waits here, and continues only if the first one dies. */
 static void boot_alone(void)
 {
 	int fd;
@@ -109,7 +109,7 @@ static void boot_alone(void)
 	if (fd >= 0)
 		while (flock(fd, LOCK_EX) && errno == EINTR)
 			;
-	/* (never closed: it is held until there is nobody left) */
+	/* keep the lock until this process ends */
 }
 
 static void boot_log(int level, const char *format, va_list args)
@@ -143,7 +143,7 @@ void ccdm_boot_tell(enum ccdm_boot_code code, const struct ccdm_err *err, const 
 {
 	char line[900];
 
-	/* critical: also on a console that is quiet */
+	/* level 2: printed even on a quiet console */
 	snprintf(line, sizeof(line), "<2>ccdm: %s: %s%s%s; see dracut.ccdm(7); %s\n",
 		 ccdm_boot_code(code), err->text, err->hint[0] ? "; " : "", err->hint, then);
 	boot_put("/dev/kmsg", line);
@@ -163,7 +163,7 @@ void ccdm_boot_stop(enum ccdm_boot_code code, const struct ccdm_err *err,
 	reboot(reboots ? RB_AUTOBOOT : RB_POWER_OFF);
 	boot_put("/proc/sysrq-trigger", reboots ? "b" : "o");
 	boot_sleep(10);
-	/* it does not go off: then it stands still */
+	/* power-off failed: crash, to halt */
 	for (;;) {
 		boot_put("/proc/sysrq-trigger", "c");
 		boot_sleep(10);

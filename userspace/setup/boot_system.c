@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* boot_system.c - close what the system that follows must not use, and look at what it would mount */
+/* boot_system.c - restrict the running system, and check which devices it would mount */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -13,14 +13,14 @@
 
 #define BOOT_SYSROOT "/sysroot"
 
-/* Look at the system as it will see itself: links in it are followed within it. */
+/* Check the system as it will see itself: its links must be resolved inside of it. */
 static int boot_mounts(struct ccdm_err *err)
 {
 	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), r = 1;
 
 	if (root >= 0 && !chroot(BOOT_SYSROOT)) {
 		r = chdir("/") ? 1 : ccdm_system_mounts("", err);
-		/* back: what ends the machine needs our /dev and /proc */
+		/* return to the initrd's root: ending the machine needs its /dev and /proc */
 		if (fchdir(root) || chroot("."))
 			r = 1;
 	}
@@ -35,7 +35,7 @@ int ccdm_boot_system(const struct ccdm_config *config, enum ccdm_boot_code *code
 	int r = 0;
 
 	*code = CCDM_E_HOST_ERROR;
-	/* nothing loads another kernel, nor one for a crash, which would see all memory */
+	/* forbid to load another kernel, and a crash kernel, which would see all memory */
 	if (!access("/proc/sys/kernel/kexec_load_disabled", F_OK))
 		r = ccdm_file_tell("/proc/sys/kernel/kexec_load_disabled", "1", err);
 	if (!r)

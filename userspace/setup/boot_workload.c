@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* boot_workload.c - let the running system run the workload, as its partition says */
+/* boot_workload.c - write the units that run the workload in the running system */
 #include <stdlib.h>
 #include "boot/workload_bundle.h"
 #include "boot/workload_mount.h"
@@ -9,7 +9,10 @@
 
 #define BOOT_SYSROOT "/sysroot"
 
-/* The running system mounts it anew: a mount of the initrd is no unit of systemd's there. */
+/*
+ * Read the partition's configuration. The running system mounts it again, since systemd there has
+ * no unit for a mount of the initrd.
+ */
 static int boot_workload_read(struct ccdm_workload_json *w, enum ccdm_boot_code *code,
 			      struct ccdm_err *err)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /* fuzzes: lib/evidence/manifest.c lib/kbs/jws.c - a builder's manifest, as it is or signed with the test key */
+#include <errno.h>
 #include "base/base64.h"
 #include "evidence/manifest.h"
 #include "pki.h"
@@ -44,6 +45,23 @@ static char *resigned(const char *text)
 	return all;
 }
 
+/* What was read can be written, and an own text is the nearest to itself. */
+static void written(const struct ccdm_manifest *m)
+{
+	const char *text = json_string_value(json_array_get(m->events, 0)), *nearest;
+	json_t *payload;
+	struct ccdm_err err;
+	unsigned int count;
+	int r = ccdm_manifest_payload(m, &payload, &err);
+
+	if (!r)
+		json_decref(payload);
+	else if (r != -ENOMEM)
+		abort();
+	if (text && !ccdm_manifest_nearest(m, text, &nearest, &count) && (!nearest || count))
+		abort();
+}
+
 static void read_it(const char *text)
 {
 	json_t *ids = fuzz_own(json_pack("[s]", "a1"));
@@ -52,6 +70,7 @@ static void read_it(const char *text)
 
 	if (!ccdm_manifest_read(text, &m, &err)) {
 		fuzz_said("lists", fuzz_yes(ccdm_manifest_lists(&m, "snp", ids)));
+		written(&m);
 		ccdm_manifest_drop(&m);
 	}
 	json_decref(ids);

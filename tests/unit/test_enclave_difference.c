@@ -11,6 +11,7 @@
 #include <string.h>
 #include "crypto/digest.h"
 #include "log/enclave_difference.h"
+#include "seed.h"
 
 #define HEAD	"ccdm-enclave-id 1\ntpm sha256\n"
 #define A	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -73,6 +74,7 @@ static void differences(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		lines[0] = '\0';
+		seed_texts("enclave_text", 0, 1, cases[i].expected, cases[i].found, NULL, NULL);
 		assert_true(ccdm_enclave_text_alike(cases[i].expected, cases[i].found));
 		assert_int_equal(ccdm_enclave_difference(cases[i].expected, cases[i].found, say,
 							 NULL, &count),
@@ -104,6 +106,7 @@ static void rtmrs(void **state)
 		 "ccdm-enclave-id 1\ntdx sha384\nrtmr1 " B "%.32s\nrtmr2 %s\nrtmr2 " C "%.32s\n", B,
 		 name, C);
 	lines[0] = '\0';
+	seed_texts("enclave_text", 0, 1, expected, found, NULL, NULL);
 	assert_string_equal(ccdm_enclave_text_platform(expected), "tdx");
 	assert_int_equal(ccdm_enclave_difference(expected, found, say, NULL, &count), 0);
 	assert_int_equal(count, 2);
@@ -142,6 +145,8 @@ static void others(void **state)
 	unsigned int count;
 
 	(void)state;
+	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		seed_texts("enclave_text", 0, 1, none[i], HEAD, NULL, NULL);
 	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++)
 		if (ccdm_enclave_text_platform(none[i]))
 			fail_msg("case %zu", i);

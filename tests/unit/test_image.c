@@ -39,7 +39,7 @@ static void bootable(void **state)
 	assert_null(boot->file[1].beside);
 	assert_string_equal(boot->file[2].beside, "a credential");
 	assert_string_equal(boot->no_conf, "");
-	assert_int_equal(boot->config.data_blocks, 100);
+	assert_int_equal(boot->config.base.data_blocks, 100);
 	ccdm_bootable_close(boot);
 	/*
 	 * firmware would start these instead: MBR partitions, FAT on the whole disk, tables in a

@@ -12,7 +12,7 @@
 
 #define DEPTH	  8 /* folders in folders */
 #define PATH_SIZE 4096
-#define ESP_FILES 512	      /* files and folders that are looked at */
+#define ESP_FILES 512	      /* files and folders, at most */
 #define DISC	  (32768 + 1) /* byte of "CD001" or "BEA01" (ECMA-119, ECMA-167) */
 
 /* ---- files of the EFI system partition -------------------------------------------- */
@@ -24,7 +24,7 @@ static bool ccdm_bootable_ends(const char *path, const char *end)
 	return n >= m && !strcasecmp(path + n - m, end);
 }
 
-/* systemd-stub(7), FILES */
+/* What systemd-stub reads from the folders beside the UKI; systemd-stub(7), section "Files" */
 static const char *ccdm_bootable_beside(const char *path)
 {
 	static const char extra[] = CCDM_BOOTABLE_UKI ".extra.d/";
@@ -44,7 +44,7 @@ static const char *ccdm_bootable_beside(const char *path)
 	return ccdm_bootable_ends(path, ".raw") ? "an extension" : NULL;
 }
 
-/* The walk through the folders, with a list of those that are left. */
+/* The walk through the folders, with a list of the folders that it has yet to read. */
 struct ccdm_bootable_walk {
 	struct ccdm_bootable *b;
 	const char *folder;
@@ -137,8 +137,9 @@ static int ccdm_bootable_esp(struct ccdm_bootable *b, struct ccdm_err *err)
 }
 
 /*
- * Firmware looks for tables within partitions, too: a GPT, an MBR whose entries fit, and what disks
- * have that are made as CDs. Their file systems would be more places for the file.
+ * Firmware also looks for tables within a partition: a GPT, an MBR whose entries fit into the
+ * partition, and the tables of disks that are made like CDs. The file systems in them would be
+ * further places of the file to start.
  */
 static int ccdm_bootable_nested(const struct ccdm_bootable *b, const struct ccdm_gpt_part *part,
 				const uint8_t sector[512], struct ccdm_err *err)
@@ -171,7 +172,7 @@ static int ccdm_bootable_nested(const struct ccdm_bootable *b, const struct ccdm
 		b->source.name, part->number);
 }
 
-/* Firmware looks for the file on each FAT file system, whatever the type of its partition. */
+/* Firmware looks for the file on every FAT file system, whatever type its partition has. */
 static int ccdm_bootable_other(const struct ccdm_bootable *b, const struct ccdm_gpt_part *part,
 			       struct ccdm_err *err)
 {
@@ -193,7 +194,7 @@ static int ccdm_bootable_other(const struct ccdm_bootable *b, const struct ccdm_
 	return r;
 }
 
-/* Is the EFI system partition the one place from which firmware may start something? */
+/* Is the EFI system partition the only place from which firmware may start a program? */
 static int ccdm_bootable_alone(const struct ccdm_bootable *b, struct ccdm_err *err)
 {
 	uint8_t sector[CCDM_GPT_SECTOR];
@@ -263,7 +264,7 @@ int ccdm_bootable_initrd_file(const char *file, size_t max, char **text, size_t 
 	return ccdm_bootable_find(arg, file + strspn(file, "/"), max, text, size, err);
 }
 
-/* That it is not there is no error: the UKI is another's then. */
+/* A UKI without ccdm.conf is no error: it is not one of ccdm's UKIs. */
 static int ccdm_bootable_conf(struct ccdm_bootable *b, struct ccdm_err *err)
 {
 	struct ccdm_err why = { 0 };

@@ -6,12 +6,12 @@
 #include <string.h>
 #include "compare.h"
 
-#define EVENTS 16384 /* of both logs */
+#define EVENTS 16384 /* events of both logs, at most */
 
 static const unsigned int ccdm_compare_pcrs[] = { 2, 4, 5, 8, 9, 11, 12, 13, 14, CCDM_EVENT_PCR };
 static const unsigned int ccdm_compare_rtmrs[] = { 1, 2, CCDM_EVENT_RTMR };
 
-/* While the logs are read. */
+/* State of reading the logs. */
 struct ccdm_compare_reader {
 	struct ccdm_comparison *c;
 	struct ccdm_known_events known[CCDM_PREDICT_BANKS];
@@ -86,7 +86,7 @@ static bool ccdm_compare_constant(const struct ccdm_compare_reader *r,
 	return true;
 }
 
-/* As log/bootlog.c decides it: such an event is in no enclave ID of a TD. */
+/* As log/bootlog.c decides it: an event of a GPT is not part of the enclave ID of a TD. */
 static bool ccdm_compare_gpt(const struct ccdm_compare_found *f)
 {
 	struct ccdm_digest d;
@@ -102,7 +102,7 @@ static bool ccdm_compare_gpt(const struct ccdm_compare_found *f)
 	return f->has != 0;
 }
 
-/* The banks of the first event are those of the log; each event must have them. */
+/* The banks of the first event are the banks of the log: each event must have exactly these. */
 static int ccdm_compare_banks(struct ccdm_compare_reader *r, const struct ccdm_compare_found *f)
 {
 	if (!r->c->banks)
@@ -142,7 +142,7 @@ static int ccdm_compare_firmware(const struct ccdm_tcg_event *event, void *arg)
 	return e;
 }
 
-/* Up to ccdm-ready: what follows is no part of the identity. */
+/* Reading stops at ccdm-ready: later events are not part of the identity. */
 static int ccdm_compare_record(const struct ccdm_event *event, void *arg)
 {
 	struct ccdm_compare_reader *r = arg;
@@ -185,7 +185,7 @@ static int ccdm_compare_read(struct ccdm_compare_reader *r, const struct ccdm_co
 
 /* ---- comparing -------------------------------------------------------------------------- */
 
-/* One register, while it is walked through. */
+/* The walk through the events of one register. */
 struct ccdm_compare_walk {
 	struct ccdm_comparison *c;
 	const struct ccdm_prediction *p;
@@ -205,7 +205,7 @@ static bool ccdm_compare_equal(const struct ccdm_compare_found *f, const struct 
 	return f->has != 0;
 }
 
-/* Event of the register from @from on, or NULL behind the last; *@at: its place */
+/* The next event of the register from @from on, or NULL after the last; *@at: its index */
 static const struct ccdm_compare_found *ccdm_compare_found_from(const struct ccdm_compare_walk *w,
 								size_t from, size_t *at)
 {
@@ -225,7 +225,7 @@ static const struct ccdm_predicted *ccdm_compare_expected_from(const struct ccdm
 	return NULL;
 }
 
-/* @place: the event that the log has where the departure is, or NULL behind the last */
+/* @place: the event of the log at which it departs from the prediction, or NULL after the last */
 static void ccdm_compare_depart(struct ccdm_compare_walk *w, const struct ccdm_predicted *expected,
 				const struct ccdm_compare_found *found,
 				const struct ccdm_compare_found *place)
@@ -243,7 +243,7 @@ static void ccdm_compare_depart(struct ccdm_compare_walk *w, const struct ccdm_p
 	d->found = found;
 }
 
-/* Does a later event of the log have what is expected now? */
+/* Does a later event of the log equal the event that is expected now? */
 static bool ccdm_compare_later_found(const struct ccdm_compare_walk *w,
 				     const struct ccdm_predicted *expected)
 {
@@ -270,7 +270,7 @@ static bool ccdm_compare_later_expected(const struct ccdm_compare_walk *w,
 	return false;
 }
 
-/* Event by event; behind a departure both sides meet again at the next event that is equal. */
+/* Event by event; after a departure, the walk goes on at the next event that both sides have. */
 static void ccdm_compare_register(struct ccdm_compare_walk *w)
 {
 	const struct ccdm_predicted *e = ccdm_compare_expected_from(w, 0, &w->next_expected);
@@ -305,19 +305,19 @@ static void ccdm_compare_register(struct ccdm_compare_walk *w)
 
 /* ---- the enclave ID ------------------------------------------------------------------------- */
 
-/* (PCR 5 changes with the size of a disk: it is in no ID) */
+/* (PCR 5 changes with the size of a disk: it is not part of any ID) */
 static bool ccdm_compare_counts(bool rtmr, unsigned int reg)
 {
 	return rtmr || reg != 5;
 }
 
-/* The register of ccdm, in which every event counts. */
+/* Is it ccdm's own register? Each of its events counts. */
 static bool ccdm_compare_ours(const struct ccdm_compare_walk *w)
 {
 	return w->reg == (w->c->rtmr ? CCDM_EVENT_RTMR : CCDM_EVENT_PCR);
 }
 
-/* The next events that are in an ID; see log/enclave_id.h */
+/* The next event that is part of an ID; see log/enclave_id.h */
 static const struct ccdm_compare_found *ccdm_compare_id_found(const struct ccdm_compare_walk *w,
 							      size_t from, size_t *at)
 {
@@ -339,7 +339,7 @@ static const struct ccdm_predicted *ccdm_compare_id_expected(const struct ccdm_c
 	return e;
 }
 
-/* Does a register make the ID another one? */
+/* Does this register lead to another enclave ID? */
 static bool ccdm_compare_other(struct ccdm_compare_walk *w)
 {
 	const struct ccdm_predicted *e = ccdm_compare_id_expected(w, 0, &w->next_expected);
@@ -362,7 +362,7 @@ static void ccdm_compare_id(const struct ccdm_compare_walk *walk)
 
 /* ---- all ------------------------------------------------------------------------------------ */
 
-/* Why a register is not compared; NULL if it is. */
+/* The reason why a register is not compared; NULL if it is compared. */
 static const char *ccdm_compare_why_not(const struct ccdm_bootable *b,
 					const struct ccdm_prediction *p, bool rtmr,
 					unsigned int reg, bool ccdm)

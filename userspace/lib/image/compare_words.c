@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* compare_words.c - what a departure means for a person; see compare.h */
+/* compare_words.c - explains to a person what a departure means; see compare.h */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "compare.h"
 
-#define EV_IMAGE_HEADER 32 /* UEFI_IMAGE_LOAD_EVENT before its device path */
+#define EV_IMAGE_HEADER 32 /* bytes of UEFI_IMAGE_LOAD_EVENT before its device path */
 
 static const struct {
 	const char *section;
@@ -39,7 +39,7 @@ static const char *ccdm_words_section(const char *section)
 	return section;
 }
 
-/* A text that is being written. */
+/* The text while it is written. */
 struct ccdm_words {
 	char *text;
 	size_t size, at;
@@ -60,7 +60,7 @@ __attribute__((format(printf, 2, 3))) static void ccdm_words_say(struct ccdm_wor
 
 /* ---- what a log says of an event ------------------------------------------------------- */
 
-/* UTF-16 with a zero at its end, as letters of ASCII; "" if it is none. */
+/* A text of UTF-16, up to its zero, as ASCII; '?' stands for any other letter. */
 static void ccdm_words_utf16(const uint8_t *p, size_t size, char *text, size_t room)
 {
 	size_t i, n = 0;
@@ -75,7 +75,7 @@ static void ccdm_words_utf16(const uint8_t *p, size_t size, char *text, size_t r
 	text[n] = '\0';
 }
 
-/* The file of a program that was loaded: nodes of a device path, of type 4.4 */
+/* The file from which a program was loaded: nodes of a device path, of type 4.4 */
 static void ccdm_words_path(const struct ccdm_compare_found *f, char *text, size_t room)
 {
 	const uint8_t *p = f->data + EV_IMAGE_HEADER, *end = f->data + f->size;
@@ -93,7 +93,7 @@ static void ccdm_words_path(const struct ccdm_compare_found *f, char *text, size
 	}
 }
 
-/* The section whose name is hashed to this digest; NULL: none */
+/* The section whose name has this digest; NULL: there is none */
 static const char *ccdm_words_named(const struct ccdm_compare_found *f)
 {
 	struct ccdm_digest d;
@@ -187,7 +187,7 @@ static void ccdm_words_gpt(const struct ccdm_bootable *b, const struct ccdm_comp
 		       what);
 }
 
-/* ccdm's event: its text as it was predicted */
+/* ccdm's own event: its predicted text */
 static const char *ccdm_words_measured(const struct ccdm_prediction *p, const char *name)
 {
 	size_t n = strlen(name);
@@ -199,7 +199,7 @@ static const char *ccdm_words_measured(const struct ccdm_prediction *p, const ch
 	return name;
 }
 
-/* @f may be NULL: the log lacks it. */
+/* @f: the event of the log instead of @e; NULL: the log lacks @e */
 static void ccdm_words_other(const struct ccdm_bootable *b, const struct ccdm_prediction *p,
 			     const struct ccdm_predicted *e, const struct ccdm_compare_found *f,
 			     struct ccdm_words *w)
@@ -265,7 +265,7 @@ static void ccdm_words_other(const struct ccdm_bootable *b, const struct ccdm_pr
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
-/* The UKI's hash says that it differs; PCR 11 says in what. */
+/* The UKI's hash shows only that the UKI differs; PCR 11 shows which sections differ. */
 static void ccdm_words_uki(const struct ccdm_comparison *c, struct ccdm_departure *uki)
 {
 	struct ccdm_words w = { uki->why, sizeof(uki->why), strlen(uki->why) };
@@ -283,7 +283,7 @@ static void ccdm_words_uki(const struct ccdm_comparison *c, struct ccdm_departur
 		    d->expected->kind != CCDM_PREDICT_SECTION_NAME)
 			continue;
 		if (d->expected->kind == CCDM_PREDICT_SECTION && !d->found)
-			continue; /* (its name is missing, too) */
+			continue; /* (the event of its name is missing, too) */
 		ccdm_words_say(&w, "%s%s (%s) %s", between, ccdm_words_section(d->expected->of),
 			       d->expected->of, d->found ? "differs" : "is missing");
 		between = ", ";
@@ -310,7 +310,7 @@ static void ccdm_words_uki(const struct ccdm_comparison *c, struct ccdm_departur
 				   "section that the stub does not measure");
 }
 
-/* Of ccdm's log: PCR 3 is not compared. */
+/* Is it in ccdm's own log? PCR 3 is not compared, so register 3 is always the RTMR. */
 static bool ccdm_words_ours(const struct ccdm_departure *d)
 {
 	return d->reg == CCDM_EVENT_PCR || d->reg == CCDM_EVENT_RTMR;

@@ -26,7 +26,7 @@ struct ccdm_named {
 	char *value;
 };
 
-/* @links: tree of the inodes of which an entry has more than one name */
+/* @links: a tree of the inodes that have more than one name */
 struct ccdm_named_list {
 	struct ccdm_named *named;
 	unsigned int count, room;
@@ -34,7 +34,7 @@ struct ccdm_named_list {
 	struct ccdm_err *err;
 };
 
-/* An inode: the first entry says what a file is called in messages of all its names. */
+/* An inode with several names: the messages use the path of its first entry. */
 struct ccdm_linked {
 	uint32_t inode[4];
 	char path[];
@@ -166,7 +166,7 @@ static int ccdm_linked_order(const void *a, const void *b)
 	return memcmp(x->inode, y->inode, sizeof(x->inode));
 }
 
-/* The first path of a file with several names; "" for another one; NULL without memory */
+/* The first path of a file with several names; "" for any other file; NULL: no memory is left */
 static const char *ccdm_difference_first(struct ccdm_named_list *list,
 					 const struct ccdm_initrd_file *file)
 {
@@ -185,11 +185,11 @@ static const char *ccdm_difference_first(struct ccdm_named_list *list,
 	return place ? (*place)->path : NULL;
 }
 
-/* All that the kernel makes of an entry but its time. */
+/* All that the kernel makes of an entry, except its time. */
 static int ccdm_difference_digest(const struct ccdm_initrd_file *file, const char *first,
 				  struct ccdm_digest *digest)
 {
-	/* (how many names a folder has follows from what is in it) */
+	/* (the number of links of a folder follows from its content) */
 	const uint32_t words[] = { file->mode,	    S_ISDIR(file->mode) ? 0 : file->links,
 				   file->owner[0],  file->owner[1],
 				   file->device[0], file->device[1] };
@@ -303,7 +303,7 @@ static bool ccdm_difference_same(const struct ccdm_uki *a, const struct ccdm_pe_
 	       !memcmp(a->pe.bytes + x->raw_at, b->pe.bytes + y->raw_at, x->raw_size);
 }
 
-/* A section that holds one line of text is shown. */
+/* A section of one line of text: the message shows both texts. */
 static void ccdm_difference_text(struct ccdm_difference *d, const struct ccdm_bootable *a,
 				 const struct ccdm_bootable *b, const char *name)
 {
@@ -321,7 +321,7 @@ static void ccdm_difference_text(struct ccdm_difference *d, const struct ccdm_bo
 		ccdm_differ(d, "UKI: section %s: '%.*s' became '%.*s'", name, (int)n, x, (int)m, y);
 }
 
-/* Headers, gaps, what lies behind the sections, signatures. @sections: a section differs */
+/* Headers, gaps, bytes after the sections, signatures. @sections: some section differs */
 static void ccdm_difference_rest(struct ccdm_difference *d, const struct ccdm_pe *a,
 				 const struct ccdm_pe *b, bool sections)
 {
@@ -335,7 +335,7 @@ static void ccdm_difference_rest(struct ccdm_difference *d, const struct ccdm_pe
 		d->r = ccdm_err_set(d->err, -EIO, "SHA-256 failed");
 		return;
 	}
-	/* (without another section all of the hash must be the same) */
+	/* (if no section differs, the hash of the whole UKI must be the same) */
 	if (memcmp(rest[0].bytes, rest[1].bytes, 32) ||
 	    (!sections && memcmp(all[0].bytes, all[1].bytes, 32)))
 		ccdm_differ(d, "UKI: differs outside of its sections");
@@ -395,7 +395,7 @@ static int ccdm_difference_load(const struct ccdm_bootable *b, const struct ccdm
 	return r ? r : ccdm_fat_load(&fat, &entry, CCDM_UKI_MAX, bytes, err);
 }
 
-/* Two files of one size; the UKI is compared by its sections. */
+/* Two files of the same size; the UKI is compared section by section. */
 static void ccdm_difference_content(struct ccdm_difference *d, const struct ccdm_bootable *a,
 				    const struct ccdm_bootable_file *x,
 				    const struct ccdm_bootable *b,

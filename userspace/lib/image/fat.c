@@ -10,7 +10,7 @@
 
 #define FOLDER_MAX ((size_t)65536 * 32) /* bytes of a folder */
 #define LETTERS	   255			/* of a long name */
-#define FAT12_MAX  4085			/* clusters are fewer */
+#define FAT12_MAX  4085			/* FAT12 has fewer clusters than this */
 #define FAT16_MAX  65525
 
 static int ccdm_fat_bad(const struct ccdm_fat *fat, const char *why, struct ccdm_err *err)
@@ -35,7 +35,7 @@ bool ccdm_fat_maybe(const uint8_t b[512])
 	       (media >= 0xf8 || media == 0xf0 || media <= 0x01);
 }
 
-/* What EDK II refuses, or reads in another way, of a sector of @clusters. NULL: nothing */
+/* What EDK II refuses or reads differently in the first sector. NULL: nothing */
 static const char *ccdm_fat_odd(const uint8_t *b, uint32_t clusters)
 {
 	bool fat32 = !ccdm_le16(b + 22);
@@ -93,7 +93,7 @@ int ccdm_fat_open(const struct ccdm_source *source, uint64_t at, uint64_t size,
 	fat->root = fat->table + b[16] * table_sectors * bytes;
 	fat->root_size = ccdm_le16(b + 17) * 32;
 	fat->data = fat->root + root_sectors * bytes;
-	/* (as EDK II decides: FAT32 has no 16-bit size of its tables) */
+	/* (EDK II decides it in this way: FAT32 has no 16-bit size of its tables) */
 	fat->bits = !ccdm_le16(b + 22) ? 32 : fat->clusters < FAT12_MAX ? 12 : 16;
 	fat->root_cluster = fat->bits == 32 ? ccdm_le32(b + 44) : 0;
 	if (((uint64_t)fat->clusters + 2) * fat->bits > table_sectors * bytes * 8)
@@ -104,7 +104,7 @@ int ccdm_fat_open(const struct ccdm_source *source, uint64_t at, uint64_t size,
 
 /* ---- chains of clusters --------------------------------------------------------------- */
 
-/* The cluster behind @cluster; 0 behind the last. */
+/* The cluster after @cluster; 0 after the last. */
 static int ccdm_fat_next(const struct ccdm_fat *fat, uint32_t cluster, uint32_t *next,
 			 struct ccdm_err *err)
 {
@@ -127,9 +127,7 @@ static int ccdm_fat_next(const struct ccdm_fat *fat, uint32_t cluster, uint32_t 
 	return 0;
 }
 
-/*
- * @size bytes of a chain into @to. A chain that loops is longer than what is read of it.
- */
+/* Read @size bytes of a chain into @to. A chain that loops counts as longer than its file. */
 static int ccdm_fat_chain(const struct ccdm_fat *fat, uint32_t cluster, uint8_t *to, size_t size,
 			  struct ccdm_err *err)
 {
@@ -189,10 +187,10 @@ static int ccdm_fat_folder(const struct ccdm_fat *fat, uint32_t cluster, uint8_t
 /* ---- names -------------------------------------------------------------------------------- */
 
 /**
- * struct ccdm_fat_long - a long name while its pieces are read, the last of them first
+ * struct ccdm_fat_long - a long name, while its pieces are read from the last to the first
  * @letter: UTF-16
- * @next: number of the piece that must come; 0: the name is whole; -1: there is none
- * @sum: of the short name that it belongs to
+ * @next: number of the piece that must follow; 0: the name is whole; -1: there is no long name
+ * @sum: checksum of the short name to which it belongs
  */
 struct ccdm_fat_long {
 	uint16_t letter[LETTERS + 13];
@@ -200,7 +198,7 @@ struct ccdm_fat_long {
 	uint8_t sum;
 };
 
-/* False: it does not follow the piece before it. */
+/* False: the piece does not follow the piece before it. */
 static bool ccdm_fat_piece(struct ccdm_fat_long *name, const uint8_t *e)
 {
 	static const uint8_t places[13] = { 1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30 };
@@ -231,7 +229,7 @@ static uint8_t ccdm_fat_sum(const uint8_t *e)
 	return sum;
 }
 
-/* UTF-8 of a letter; one half of a pair is "?" */
+/* The UTF-8 of a letter; half of a surrogate pair becomes "?" */
 static size_t ccdm_fat_utf8(uint16_t c, char *to)
 {
 	size_t n = 0;
@@ -268,7 +266,7 @@ static void ccdm_fat_short(const uint8_t *e, char *to)
 	to[n] = '\0';
 }
 
-/* The name of an entry; NULL, or why there is none. Firmware finds a file by both of its names. */
+/* Write the name of an entry to @to. NULL: no fault. Firmware finds a file by either name. */
 static const char *ccdm_fat_name(const struct ccdm_fat_long *name, const uint8_t *e, char *to)
 {
 	char alias[13] = "";
@@ -315,7 +313,7 @@ static enum ccdm_fat_kind ccdm_fat_kind(const uint8_t *e)
 	return CCDM_FAT_FILE;
 }
 
-/* One entry; *@name: the long name before it. @found is filled if it is a file. NULL: it is well */
+/* One entry; @name: the long name before it. @found is filled if it is a file. NULL: no fault */
 static const char *ccdm_fat_entry(const struct ccdm_fat *fat, const uint8_t *e,
 				  enum ccdm_fat_kind kind, struct ccdm_fat_long *name,
 				  struct ccdm_fat_entry *found)
@@ -324,7 +322,7 @@ static const char *ccdm_fat_entry(const struct ccdm_fat *fat, const uint8_t *e,
 
 	if (kind == CCDM_FAT_PIECE)
 		return ccdm_fat_piece(name, e) ? NULL : "a long name is damaged";
-	/* (EDK II goes on behind an end that has the bit of a label) */
+	/* (EDK II reads on after an end that has the bit of a label) */
 	if (kind == CCDM_FAT_END && e[11] & 0x08)
 		return "the last entry of a folder is a label";
 	if (kind != CCDM_FAT_FILE)
@@ -367,7 +365,7 @@ int ccdm_fat_list(const struct ccdm_fat *fat, const struct ccdm_fat_entry *folde
 	return r;
 }
 
-/* One word of a path, while a folder is walked through. */
+/* The search for one component of a path in a folder. */
 struct ccdm_fat_search {
 	const char *word;
 	size_t length;

@@ -13,7 +13,7 @@
 #define ENTRY	128
 #define ENTRIES 1024 /* entries of a table, at most */
 
-/* A GUID: three numbers in the machine's order, then bytes. */
+/* A GUID: three numbers in little endian, then bytes. */
 static void ccdm_gpt_guid(const uint8_t *p, char text[37])
 {
 	snprintf(text, 37, "%08x-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x", ccdm_le32(p),
@@ -63,7 +63,7 @@ static int ccdm_gpt_entry(const char *name, const uint8_t *p, unsigned int numbe
 
 /* ---- a disk ----------------------------------------------------------------------- */
 
-/* UEFI 2.10, section 5.2.3: one entry for the whole disk, and nothing beside it */
+/* UEFI 2.10, section 5.2.3: one entry for the whole disk, and no other entry */
 static bool ccdm_gpt_protective(const uint8_t *sector)
 {
 	static const uint8_t none[16];
@@ -78,7 +78,7 @@ static bool ccdm_gpt_protective(const uint8_t *sector)
 	return found == 1 && used == 1 && sector[510] == 0x55 && sector[511] == 0xaa;
 }
 
-/* What keeps firmware from measuring the table as it stands, or NULL. */
+/* The reason why firmware would not measure the table as it is, or NULL. */
 static const char *ccdm_gpt_header(const uint8_t *h, uint64_t sectors)
 {
 	uint32_t size = ccdm_le32(h + 12);
@@ -222,7 +222,7 @@ int ccdm_gpt_event(const char *name, const uint8_t *data, size_t size, struct cc
 	ccdm_gpt_guid(data + 56, gpt->uuid);
 	if (ccdm_le64(data + 48) < UINT64_MAX / CCDM_GPT_SECTOR)
 		gpt->last = (ccdm_le64(data + 48) + 1) * CCDM_GPT_SECTOR - 1;
-	/* (an event holds the used entries alone: their numbers are those of an unbroken table) */
+	/* (the event lacks unused entries: the numbers are right if the table has no gaps) */
 	for (i = 0; !r && i < n; i++)
 		r = ccdm_gpt_entry(name, data + HEADER + 8 + i * ENTRY, (unsigned int)i + 1, gpt,
 				   err);

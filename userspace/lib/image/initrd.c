@@ -18,17 +18,17 @@
 #define GZIP_NAME 0x08
 
 /**
- * struct ccdm_initrd - what is read
+ * struct ccdm_initrd - the state of reading an initrd
  * @in, @in_size: the file
- * @used: bytes of it that were read
- * @gzip, @zstd: what unpacks, or NULL
+ * @used: bytes of the file that were read
+ * @gzip, @zstd: state of the decompressor of this part, or NULL
  * @over: the compressed part has ended
  * @out, @out_size: unpacked bytes that were not taken yet
- * @buffer: where they are
- * @at: bytes that were taken of this part, for the padding
+ * @buffer: room for the unpacked bytes
+ * @at: bytes of this part that were taken, for the padding
  * @all: unpacked bytes so far
  * @parts, @files: of the initrd so far
- * @archives: trailers so far; the kernel forgets inodes there
+ * @archives: trailers so far; the kernel forgets the inodes at each trailer
  */
 struct ccdm_initrd {
 	const char *name;
@@ -94,7 +94,7 @@ static int ccdm_initrd_zstd(struct ccdm_initrd *i)
 	return 0;
 }
 
-/* Have unpacked bytes, unless the part has ended. */
+/* Unpack until there are bytes to take, or the part has ended. */
 static int ccdm_initrd_fill(struct ccdm_initrd *i)
 {
 	int r = 0;
@@ -149,7 +149,7 @@ static int ccdm_initrd_begin(struct ccdm_initrd *i)
 		return i->zstd ? 0 : ccdm_err_memory(i->err);
 	}
 	if (n >= 2 && !memcmp(p, "\x1f\x8b", 2)) {
-		/* (the kernel skips a name, and would unpack any other field) */
+		/* (the kernel skips a name, but would unpack any other field as if it were data) */
 		if (n > 3 && p[3] & ~GZIP_NAME)
 			return ccdm_initrd_bad(i, "gzip: expected a header without an extra field, "
 						  "comment, checksum or another flag");
@@ -168,7 +168,7 @@ static int ccdm_initrd_begin(struct ccdm_initrd *i)
 
 /* ---- taking ----------------------------------------------------------------------------- */
 
-/* @size bytes into @to, or nowhere. -ENODATA: the part ends before the first. */
+/* Take @size bytes into @to, or drop them if it is NULL. -ENODATA: the part has no more bytes. */
 static int ccdm_initrd_take(struct ccdm_initrd *i, uint8_t *to, size_t size)
 {
 	bool begun = false;
@@ -199,7 +199,7 @@ static int ccdm_initrd_take(struct ccdm_initrd *i, uint8_t *to, size_t size)
 	return 0;
 }
 
-/* The same where an end is an error. */
+/* The same, but the end of the part is an error. */
 static int ccdm_initrd_need(struct ccdm_initrd *i, uint8_t *to, size_t size)
 {
 	int r = ccdm_initrd_take(i, to, size);
@@ -230,7 +230,7 @@ static int ccdm_initrd_word(const uint8_t *header, size_t number, uint32_t *valu
 
 /* ---- entries ---------------------------------------------------------------------------- */
 
-/* "./" or "/" before the path is cut off. False: it is a detour that names another file's place. */
+/* Cut off "./" or "/" before the path. False: it has an empty part, or a part "." or "..". */
 static bool ccdm_initrd_strip(char *path)
 {
 	const char *p = path;
@@ -249,14 +249,14 @@ static bool ccdm_initrd_strip(char *path)
 	}
 }
 
-/* The words of a header. */
+/* Read the words of a header. */
 static int ccdm_initrd_header(struct ccdm_initrd *i, const uint8_t *header,
 			      struct ccdm_initrd_file *file, uint32_t *name_size)
 {
 	uint32_t word[WORDS];
 	unsigned int k;
 
-	/* (the kernel ends unpacking where the checksum of 070702 is wrong) */
+	/* (of 070702, whose entries have checksums, the kernel stops at a wrong one) */
 	if (memcmp(header, "070701", 6))
 		return ccdm_initrd_bad(i, "expected a header of cpio, '070701'");
 	for (k = 0; k < WORDS; k++)
@@ -276,7 +276,7 @@ static int ccdm_initrd_header(struct ccdm_initrd *i, const uint8_t *header,
 	return 0;
 }
 
-/* What the kernel would skip, or take for something else. */
+/* What the kernel would skip or take for something else; NULL: nothing */
 static const char *ccdm_initrd_odd(struct ccdm_initrd_file *file, bool end)
 {
 	if (end)
@@ -294,7 +294,7 @@ static const char *ccdm_initrd_odd(struct ccdm_initrd_file *file, bool end)
 	return NULL;
 }
 
-/* What follows its header. *@end: it was the trailer. */
+/* Read the rest of an entry, after its header. *@end: it is the trailer. */
 static int ccdm_initrd_entry(struct ccdm_initrd *i, const uint8_t *header,
 			     struct ccdm_initrd_file *file,
 			     bool (*want)(const struct ccdm_initrd_file *, void *),
@@ -339,7 +339,7 @@ static int ccdm_initrd_entry(struct ccdm_initrd *i, const uint8_t *header,
 static const char ccdm_initrd_place[] =
 	"expected the next archive, or compressed part, at a multiple of 4 bytes";
 
-/* All archives of one part; plain or unpacked, zeros lie between them. */
+/* Read all archives of one part, plain or unpacked; zeros may lie between them. */
 static int ccdm_initrd_part(struct ccdm_initrd *i, struct ccdm_initrd_file *file,
 			    bool (*want)(const struct ccdm_initrd_file *, void *),
 			    int (*each)(struct ccdm_initrd_file *, void *), void *arg)
@@ -360,7 +360,7 @@ static int ccdm_initrd_part(struct ccdm_initrd *i, struct ccdm_initrd_file *file
 		if (end && (i->at - 1) & 3)
 			return ccdm_initrd_bad(i, ccdm_initrd_place);
 		if (plain && end && header[0] != '0') {
-			/* another part begins; what was taken is given back */
+			/* another part begins: give its first byte back */
 			i->used--;
 			return 0;
 		}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* initrd_find.c - one file of an initrd, and whether the kernel may write it by another name; see initrd.h */
+/* initrd_find.c - finds one file of an initrd; refuses links by which the kernel may change it */
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #define NAMES_MAX (32 << 20) /* bytes of names that are kept */
 
-/* What a path was in any entry. The kernel follows links where it opens and links files. */
+/* How entries use a path. The kernel follows links where it opens files and where it links them. */
 enum ccdm_initrd_use {
 	CCDM_INITRD_SYMLINK = 1,
 	CCDM_INITRD_HARD = 2,	/* another entry may be a hard link to it */
@@ -25,11 +25,11 @@ struct ccdm_initrd_seen {
 /**
  * struct ccdm_initrd_search - the search for one file
  * @name: of the initrd's file, for messages
- * @path, @max: what is looked for
- * @content, @size: of it, when it was found
- * @seen: tree of what must not be a link
- * @nodes: its nodes, to be freed
- * @names: bytes of the names in it
+ * @path, @max: the file that is searched, and its largest size
+ * @content, @size: of the file, once it is found
+ * @seen: tree of the paths that must not be links
+ * @nodes: list of the tree's nodes, which frees them
+ * @names: bytes of all nodes
  */
 struct ccdm_initrd_search {
 	const char *name;
@@ -55,7 +55,7 @@ static int ccdm_initrd_order(const void *a, const void *b)
 	return strcmp(x->path, y->path);
 }
 
-/* The place of the first @size bytes of @path; it is made if there is none. NULL: *@r */
+/* The node of the first @size bytes of @path; a new one if there is none. NULL: *@r is the error */
 static struct ccdm_initrd_seen *ccdm_initrd_seen(struct ccdm_initrd_search *s, const char *path,
 						 size_t size, int *r)
 {
@@ -88,13 +88,13 @@ static struct ccdm_initrd_seen *ccdm_initrd_seen(struct ccdm_initrd_search *s, c
 	return *place;
 }
 
-/* The nodes are freed by their list. */
+/* The tree does not free its nodes: the list does. */
 static void ccdm_initrd_keep(void *node)
 {
 	(void)node;
 }
 
-/* An entry marks its path and the folders above. A link that is used as anything else is refused. */
+/* Mark the path of an entry and its folders. A link that is also something else is refused. */
 static int ccdm_initrd_mark(struct ccdm_initrd_search *s, const struct ccdm_initrd_file *file)
 {
 	unsigned int use = S_ISLNK(file->mode)			     ? CCDM_INITRD_SYMLINK
@@ -151,7 +151,7 @@ static int ccdm_initrd_look(struct ccdm_initrd_file *file, void *arg)
 		return ccdm_initrd_refuse(s, s->path, "has more than one name");
 	if (!file->content)
 		return ccdm_initrd_refuse(s, s->path, "is too large");
-	/* (the kernel may end before the second, for want of memory) */
+	/* (the kernel may run out of memory before the second file, and keep the first) */
 	if (s->content)
 		return ccdm_initrd_refuse(s, s->path, "is there twice");
 	s->content = (char *)file->content;

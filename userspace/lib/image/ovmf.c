@@ -61,7 +61,7 @@ static int ccdm_ovmf_section(const char *name, const uint8_t *p, struct ccdm_ovm
 	return 0;
 }
 
-/* @offset: from the end of the file */
+/* @offset: of the metadata, counted back from the end of the file */
 static int ccdm_ovmf_sections(const char *name, uint32_t offset, struct ccdm_ovmf *ovmf,
 			      struct ccdm_err *err)
 {
@@ -104,7 +104,7 @@ int ccdm_ovmf_parse(const char *name, const uint8_t *bytes, size_t size, struct 
 	if (length < ENTRY || length > end)
 		return ccdm_ovmf_bad(name, "the size of its table does not fit", err);
 	begin = end - length;
-	/* backwards: what an entry is stands behind its data */
+	/* backwards: the size and the GUID of an entry stand after its data */
 	for (end -= ENTRY; end - begin >= ENTRY; end -= length) {
 		const uint8_t *p;
 

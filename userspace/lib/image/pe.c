@@ -6,7 +6,7 @@
 #include "pe.h"
 
 #define DOS_HEADER	64
-#define COFF_HEADER	24 /* with the signature before it */
+#define COFF_HEADER	24 /* bytes, with the signature before it */
 #define SECTION_HEADER	40
 #define MAGIC_PE32	0x10b
 #define MAGIC_PE32_PLUS 0x20b
@@ -16,7 +16,7 @@ static int ccdm_pe_bad(const struct ccdm_pe *pe, const char *why, struct ccdm_er
 	return ccdm_err_set(err, -EINVAL, "%s: PE: %s", pe->name, why);
 }
 
-/* What follows the header of COFF: @at, of @size bytes. */
+/* Read the optional header: @size bytes at @at, after the header of COFF. */
 static int ccdm_pe_optional(struct ccdm_pe *pe, size_t at, size_t size, struct ccdm_err *err)
 {
 	const uint8_t *p = pe->bytes + at;
@@ -72,7 +72,7 @@ static int ccdm_pe_section(struct ccdm_pe *pe, const uint8_t *p, struct ccdm_err
 	return 0;
 }
 
-/* Sections that have bytes in the file, in its order. Return: how many */
+/* List the sections that have bytes in the file, in the order of the file. Return: how many */
 static size_t ccdm_pe_sorted(const struct ccdm_pe *pe, const struct ccdm_pe_section **sorted)
 {
 	const struct ccdm_pe_section *s;
@@ -166,7 +166,7 @@ int ccdm_pe_digest_rest(const struct ccdm_pe *pe, struct ccdm_digest *digest)
 {
 	const struct ccdm_pe_section *sorted[CCDM_PE_SECTIONS_MAX];
 	struct ccdm_piece piece[CCDM_PE_SECTIONS_MAX + 8];
-	/* what is left out of the headers, as pairs of beginning and end */
+	/* the fields of the headers that are left out, as pairs of beginning and end */
 	const size_t out[][2] = {
 		{ pe->optional - COFF_HEADER + 6, pe->optional - COFF_HEADER + 8 }, /* sections */
 		{ pe->optional + 4, pe->optional + 12 },  /* SizeOfCode, SizeOfInitializedData */
@@ -181,7 +181,7 @@ int ccdm_pe_digest_rest(const struct ccdm_pe *pe, struct ccdm_digest *digest)
 		n += ccdm_pe_piece(pe, at, out[i][0], piece + n);
 		at = out[i][1];
 	}
-	/* (how many zeros fill up the headers hangs on the table's length) */
+	/* (the number of zeros after the headers depends on the length of the section table) */
 	for (i = pe->headers_size; i > at && !pe->bytes[i - 1]; i--)
 		;
 	n += ccdm_pe_piece(pe, at, i, piece + n);

@@ -6,7 +6,7 @@
 #include "snp_launch.h"
 
 #define PAGE	  CCDM_OVMF_PAGE
-#define TOP	  ((uint64_t)1 << 32) /* the firmware ends there */
+#define TOP	  ((uint64_t)1 << 32) /* the end of the firmware in memory */
 #define VMSA_AT	  0xfffffffff000ULL
 #define BSP_RESET 0xfffffff0U
 #define INFO_SIZE 0x70
@@ -31,7 +31,7 @@ static void ccdm_snp_put(uint8_t *p, uint64_t value, unsigned int bytes)
 
 /* ---- pages --------------------------------------------------------------------------- */
 
-/* @page: its content, or NULL where it is not measured */
+/* @page: its content, or NULL if the content is not measured */
 static int ccdm_snp_page(uint8_t digest[CCDM_SNP_LAUNCH_SIZE], enum ccdm_snp_page type, uint64_t at,
 			 const uint8_t *page)
 {
@@ -199,7 +199,7 @@ int ccdm_snp_launch_rest(const struct ccdm_snp_launch *launch, uint8_t digest[CC
 				    "the firmware does not say where other vCPUs begin");
 	for (i = 0; !r && i < ovmf->count; i++)
 		r = ccdm_snp_section(launch, digest, &ovmf->section[i], err);
-	/* EC2 adds the pages for CPUID behind all others */
+	/* EC2 adds the pages for CPUID after all others */
 	for (i = 0; !r && launch->vmm == CCDM_SNP_EC2 && i < ovmf->count; i++)
 		if (ovmf->section[i].kind == CCDM_OVMF_CPUID)
 			r = ccdm_snp_pages(digest, CCDM_SNP_CPUID, &ovmf->section[i]);

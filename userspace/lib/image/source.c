@@ -17,7 +17,7 @@ int ccdm_source_open(const char *file, struct ccdm_source *source, struct ccdm_e
 
 	memset(source, 0, sizeof(*source));
 	source->name = file;
-	/* (a FIFO would wait for a writer) */
+	/* (without O_NONBLOCK, opening a FIFO would wait for a writer) */
 	source->fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (source->fd < 0 || fstat(source->fd, &st)) {
 		r = -errno;
@@ -63,7 +63,7 @@ int ccdm_source_read(const struct ccdm_source *source, uint64_t at, void *buf, s
 		if (n < 0 && errno == EINTR)
 			continue;
 		r = n < 0 ? -errno : -EIO;
-		if (n <= 0) /* (a file that became shorter) */
+		if (n <= 0) /* (0: the file became shorter) */
 			return ccdm_err_set(err, r, "%s: %s at byte %" PRIu64 ": %s", source->name,
 					    what, at, strerror(-r));
 		to += n;
@@ -79,7 +79,7 @@ int ccdm_source_load(const struct ccdm_source *source, uint64_t at, size_t size,
 	int r;
 
 	*bytes = NULL;
-	/* (no memory for what the file cannot hold) */
+	/* (no memory is taken for more bytes than the file has) */
 	if (at <= source->size && size <= source->size - at) {
 		*bytes = malloc(size ? size : 1);
 		if (!*bytes)

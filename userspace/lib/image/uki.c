@@ -14,19 +14,20 @@
 #define EXTRA_DIR     ".extra"
 #define EXTRA_RELEASE EXTRA_DIR "/os-release"
 
-/* In the stub's order, which is not that of the file. .pcrsig is measured by none. */
+/* In the order in which the stub measures them. No stub measures .pcrsig. */
 static const char *const ccdm_uki_names[] = { ".linux", ".osrel",   ".cmdline", ".initrd",
 					      ".ucode", ".splash",  ".dtb",	".uname",
 					      ".sbat",	".pcrpkey", ".profile", ".dtbauto",
 					      ".hwids" };
 
-/* What 252 measures of them. */
+/* The sections that systemd-stub 252 measures. */
 static const char *const ccdm_uki_252[] = { ".linux",  ".osrel",  ".cmdline",
 					    ".initrd", ".splash", ".dtb" };
 
 /*
- * With these in the file more than the section itself changes: the choice of a profile or of a device
- * tree, the initrd that the kernel gets, or what 252 makes of a section that it does not know.
+ * If the file has one of these, more changes than the section itself: the choice of a profile or of
+ * a device tree, the initrd that the kernel gets, or how stub 252 treats a section that it does not
+ * know.
  */
 static const char *const ccdm_uki_beyond[] = { ".profile", ".dtbauto", ".hwids",
 					       ".ucode",   ".pcrsig",  ".pcrpkey" };
@@ -109,7 +110,7 @@ int ccdm_uki_parse(const char *name, const uint8_t *bytes, size_t size, struct c
 	return ccdm_uki_memory(uki, err);
 }
 
-/* 252 takes any section whose name begins so, and the last of them. Return: one, or NULL */
+/* Stub 252 takes each section whose name begins with a known name for that one. NULL: none */
 static const char *ccdm_uki_prefixed(const struct ccdm_uki *uki)
 {
 	const char *name, *section;
@@ -186,7 +187,7 @@ void ccdm_uki_kernel(const struct ccdm_uki *uki, char *why, size_t size)
 
 /* ---- PCR 9 ------------------------------------------------------------------------ */
 
-/* The stub cuts blanks off, and replaces control characters: versions differ in which. */
+/* The stub cuts off blanks and replaces control characters, which differ by the stub's version. */
 static const char *ccdm_uki_plain(const uint8_t *text, size_t size)
 {
 	size_t i;
@@ -231,7 +232,7 @@ static size_t ccdm_uki_padded(size_t n)
 	return (n + 3) & ~(size_t)3;
 }
 
-/* As the stub writes an entry: everything zero but these, hexadecimal in lower case. */
+/* An entry as the stub writes it: all other words are zero; hexadecimal digits in lower case. */
 static size_t ccdm_uki_entry(uint8_t *to, unsigned int inode, unsigned int mode, const char *name,
 			     const uint8_t *data, size_t size)
 {
@@ -248,7 +249,7 @@ static size_t ccdm_uki_entry(uint8_t *to, unsigned int inode, unsigned int mode,
 	return at + ccdm_uki_padded(size);
 }
 
-/* The trailer is a constant of the stub's, with one letter in upper case. */
+/* The stub has the trailer as a constant, with one hexadecimal digit in upper case. */
 static const char ccdm_uki_trailer[] = "070701"
 				       "00000000000000000000000000000000"
 				       "00000001"

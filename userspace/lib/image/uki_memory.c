@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * uki_memory.c - is a section in memory what it is in the file? The stub measures it there
+ * uki_memory.c - is a section in memory the same as in the file? The stub measures it in memory
  *
- * Firmware copies the sections to their places in the order of the table, and then adds to each
- * word that a relocation names. (EDK II, MdePkg/Library/BasePeCoffLib)
+ * Firmware copies the sections to their places in the order of the section table, and then changes
+ * each word to which a relocation points. (EDK II, MdePkg/Library/BasePeCoffLib)
  */
 #include "base/bytes.h"
 #include "uki.h"
@@ -14,14 +14,14 @@
 #define RELOCATIONS_MAX (1 << 20) /* bytes */
 #define BLOCK		8	  /* bytes before the entries of a block of relocations */
 
-/* Bytes of memory. */
+/* A range of bytes in memory. */
 struct ccdm_uki_range {
 	uint64_t from, to;
 };
 
 static struct ccdm_uki_range ccdm_uki_range(const struct ccdm_pe_section *s)
 {
-	/* (of a section whose size is 0 firmware copies all) */
+	/* (firmware copies all bytes of a section whose size is 0) */
 	uint32_t size = s->virtual_size ? s->virtual_size : s->raw_size;
 
 	return (struct ccdm_uki_range){ s->virtual_at, (uint64_t)s->virtual_at + size };
@@ -32,7 +32,7 @@ static bool ccdm_uki_meets(struct ccdm_uki_range a, struct ccdm_uki_range b)
 	return a.from < b.to && b.from < a.to;
 }
 
-/* Whether any section but @own has bytes of @range; the headers have some, too. */
+/* The section other than @own, or the headers, with which @range overlaps; NULL: none */
 static const char *ccdm_uki_shares(const struct ccdm_pe *pe, const struct ccdm_pe_section *own,
 				   struct ccdm_uki_range range)
 {
@@ -65,7 +65,7 @@ static int ccdm_uki_sections(const struct ccdm_uki *uki, struct ccdm_err *err)
 	return 0;
 }
 
-/* The word at @at is changed: whose it must not be. NULL: it is allowed */
+/* A relocation changes the word at @at. The part that it must not change, or NULL: it may */
 static const char *ccdm_uki_changed(const struct ccdm_uki *uki, struct ccdm_uki_range relocations,
 				    uint64_t at)
 {
@@ -100,7 +100,7 @@ static int ccdm_uki_blocks(const struct ccdm_uki *uki, const uint8_t *p,
 		for (k = BLOCK; k < size; k += 2) {
 			uint16_t entry = ccdm_le16(p + k);
 
-			/* (entries of type 0 fill a block) */
+			/* (entries of type 0 only fill up a block) */
 			whose = entry >> 12 ? ccdm_uki_changed(uki, range,
 							       (uint64_t)page + (entry & 0xfff))
 					    : NULL;
@@ -125,7 +125,7 @@ static int ccdm_uki_relocations(const struct ccdm_uki *uki, struct ccdm_uki_rang
 		const struct ccdm_pe_section *s = &pe->section[i];
 		struct ccdm_uki_range in = ccdm_uki_range(s);
 
-		/* (what is not in the file is zero) */
+		/* (bytes that are not in the file are zero) */
 		if (in.to > (uint64_t)s->virtual_at + s->raw_size)
 			in.to = (uint64_t)s->virtual_at + s->raw_size;
 		if (range.from >= in.from && range.to <= in.to && !ccdm_uki_shares(pe, s, range))

@@ -72,7 +72,7 @@ static inline void forge_tar_add(struct forge_tar *t, char type, const char *nam
 static inline void forge_tar_pax(struct forge_tar *t, const char *key, const void *value,
 				 size_t size)
 {
-	size_t n = strlen(key) + size + 3, length = n + (n < 9 ? 1 : n < 98 ? 2 : 3);
+	size_t n = strlen(key) + size + 3, length = n + (n < 9 ? 1 : n < 98 ? 2 : n < 997 ? 3 : 4);
 	char *text;
 
 	text = malloc(length + 1);

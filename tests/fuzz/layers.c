@@ -3,6 +3,7 @@
 /* fuzzes: lib/image/layers.c lib/image/whiteout.c lib/image/tar.c lib/image/archive.c lib/image/rootfs_path.c - two layers of a container image */
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/bytes.h"
 #include "image/layers.h"
@@ -24,6 +25,27 @@ static int apply(struct ccdm_rootfs *fs, const uint8_t *data, size_t size, unsig
 	return ccdm_layer_apply(fs, &layer, number, &count, &err);
 }
 
+/* Put a file at the path that the second layer begins with, and a link to it; read it. */
+static void put(struct ccdm_rootfs *fs, const uint8_t *data, size_t size)
+{
+	size_t n = size < 100 ? size : 100, length;
+	char *path = fuzz_text(data, n), *text;
+	const struct ccdm_rootfs_node *node;
+	struct ccdm_err err = { 0 };
+
+	if (!ccdm_rootfs_put(fs, path, 0600, 0, 0, "text", 4, &err)) {
+		node = ccdm_rootfs_find(fs, path);
+		if (node && !ccdm_rootfs_read(fs, node, 4, &text, &length, &err)) {
+			fuzz_said("put", text);
+			free(text);
+			if (!ccdm_rootfs_put(fs, "link", S_IFLNK, 0, 0, path, strlen(path), &err) &&
+			    !ccdm_rootfs_put(fs, "link/x", S_IFDIR | 0700, 0, 0, NULL, 0, &err))
+				fuzz_said("link", "followed");
+		}
+	}
+	free(path);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	size_t first = size < 2 ? 0 : ccdm_le16(data);
@@ -38,6 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	fs->max_size = 1 << 24;
 	if (!apply(fs, data + 2, first, 1) && !apply(fs, data + 2 + first, size - 2 - first, 2)) {
+		put(fs, data + 2 + first, size - 2 - first);
 		fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 		if (!ccdm_rootfs_tar(fs, NULL, 1000, fd, &digest, &bytes, &entries, &err)) {
 			ccdm_hex(digest.bytes, 32, said);

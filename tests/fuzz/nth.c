@@ -78,12 +78,12 @@ json_t *json_loads(const char *text, size_t flags, json_error_t *error)
 }
 
 /* libarchive ends the process when memory is short for a name: that is not looked at here. */
-int archive_read_next_header(struct archive *a, struct archive_entry **entry)
+int archive_read_next_header2(struct archive *a, struct archive_entry *entry)
 {
-	int (*real)(struct archive *, struct archive_entry **);
+	int (*real)(struct archive *, struct archive_entry *);
 
 	fuzz_pause(true);
-	*(void **)&real = dlsym(RTLD_NEXT, "archive_read_next_header");
+	*(void **)&real = dlsym(RTLD_NEXT, "archive_read_next_header2");
 	fuzz_pause(false);
 	return fuzz_own(real(a, entry));
 }

@@ -222,6 +222,45 @@ static void entries(void **state)
 	refused('0', name, "x", "differently");
 }
 
+static void links(void **state)
+{
+	struct forge_tar a = { 0 }, b = { 0 }, c = { 0 };
+	struct ccdm_rootfs *fs;
+	char path[4200];
+
+	(void)state;
+	forge_tar_add(&a, '2', "loop", "loop");
+	forge_tar_add(&a, '2', "up", "../.././/x");
+	forge_tar_add(&a, '2', "abs", "/y/");
+	forge_tar_add(&b, '0', "up/in", "in");
+	forge_tar_add(&b, '0', "abs/in", "in");
+	forge_tar_add(&b, '0', "././abs//./more", "more");
+	assert_int_equal(two(&fs, &a, &b), 0);
+	is(fs, "x/in", "in");
+	is(fs, "y/in", "in");
+	is(fs, "y/more", "more");
+	forge_tar_add(&c, '0', "loop/x", "x");
+	forge_tar_end(&c);
+	assert_int_equal(apply(fs, &c, 3), -ELOOP);
+	assert_non_null(strstr(err.text, "'loop' needs more than 40 symbolic links"));
+	free(c.bytes);
+	ccdm_rootfs_free(fs);
+	memset(&a, 0, sizeof(a));
+	memset(&b, 0, sizeof(b));
+	forge_tar_add(&a, '2', "loop", "loop");
+	forge_tar_add(&b, '0', "loop/x", "x");
+	assert_int_equal(two(&fs, &a, &b), -ELOOP);
+	ccdm_rootfs_free(fs);
+	memset(&a, 0, sizeof(a));
+	memset(&b, 0, sizeof(b));
+	memset(path, '/', 4096);
+	path[4095] = 'x';
+	forge_tar_pax(&b, "path", path, 4096);
+	forge_tar_add(&b, '0', "x", "x");
+	assert_int_equal(two(&fs, &a, &b), -ENAMETOOLONG);
+	ccdm_rootfs_free(fs);
+}
+
 /* One record before an entry. */
 static void record(const char *key, const char *value, const char *words)
 {
@@ -339,7 +378,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(merged),  cmocka_unit_test(orders),  cmocka_unit_test(replaced),
-		cmocka_unit_test(entries), cmocka_unit_test(records), cmocka_unit_test(digests),
+		cmocka_unit_test(entries), cmocka_unit_test(records), cmocka_unit_test(links),
+		cmocka_unit_test(digests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,6 +113,10 @@ int ccdm_digest_start(uint16_t alg, struct ccdm_digest_stream *stream)
 	EVP_MD_CTX *ctx;
 	int r = ccdm_digest_begin(alg, &ctx);
 
+	if (r) {
+		EVP_MD_CTX_free(ctx);
+		ctx = NULL;
+	}
 	stream->alg = alg;
 	stream->ctx = ctx;
 	return r;

@@ -19,7 +19,8 @@
  * @begin: where it begins
  * @piece: what libarchive reads from
  * @read: libarchive's reader
- * @entry: the entry, which @read owns
+ * @entry: the entry
+ * @begun: @read was opened
  * @locale: "C", in which names are bytes
  * @tar: the walk beside libarchive's
  * @r: error of the last read
@@ -31,6 +32,7 @@ struct ccdm_archive {
 	uint8_t *piece;
 	struct archive *read;
 	struct archive_entry *entry;
+	bool begun;
 	locale_t locale;
 	struct ccdm_tar tar;
 	int r;
@@ -74,22 +76,26 @@ static int ccdm_archive_begin(struct ccdm_archive *a, bool raw)
 	a->piece = malloc(PIECE);
 	a->locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
 	a->read = archive_read_new();
-	if (!a->piece || !a->locale || !a->read)
+	/* (libarchive's own entry may be missing when memory is short) */
+	a->entry = archive_entry_new();
+	if (!a->piece || !a->locale || !a->read || !a->entry)
 		return ccdm_err_memory(a->err);
 	if (raw ? archive_read_support_format_raw(a->read) != ARCHIVE_OK ||
 			    archive_read_support_filter_gzip(a->read) != ARCHIVE_OK ||
 			    archive_read_support_filter_zstd(a->read) != ARCHIVE_OK
 		: archive_read_support_format_tar(a->read) != ARCHIVE_OK)
 		return ccdm_err_memory(a->err);
-	archive_read_set_read_callback(a->read, ccdm_archive_read);
-	archive_read_set_skip_callback(a->read, ccdm_archive_skip);
-	archive_read_set_callback_data(a->read, a);
+	if (archive_read_set_read_callback(a->read, ccdm_archive_read) != ARCHIVE_OK ||
+	    archive_read_set_skip_callback(a->read, ccdm_archive_skip) != ARCHIVE_OK ||
+	    archive_read_set_callback_data(a->read, a) != ARCHIVE_OK)
+		return ccdm_err_memory(a->err);
 	return 0;
 }
 
 static void ccdm_archive_end(struct ccdm_archive *a)
 {
 	archive_read_free(a->read);
+	archive_entry_free(a->entry);
 	if (a->locale)
 		freelocale(a->locale);
 	free(a->piece);
@@ -123,7 +129,7 @@ static int ccdm_archive_all(struct ccdm_archive *a, ccdm_archive_fn each, void *
 	int r;
 
 	if (archive_read_open1(a->read) != ARCHIVE_OK ||
-	    archive_read_next_header(a->read, &a->entry) != ARCHIVE_OK)
+	    archive_read_next_header2(a->read, a->entry) != ARCHIVE_OK)
 		return ccdm_archive_failed(a, "compressed data");
 	/* (the filter that reads counts, too) */
 	if (archive_filter_count(a->read) > 2)
@@ -190,11 +196,12 @@ static int ccdm_archive_header(struct ccdm_archive *a)
 	locale_t before = uselocale(a->locale);
 	int r = ARCHIVE_OK;
 
-	if (!a->entry)
+	if (!a->begun)
 		r = archive_read_open1(a->read);
+	a->begun = true;
 	/* (it warns about each name that is not ASCII) */
 	if (r == ARCHIVE_OK)
-		r = archive_read_next_header(a->read, &a->entry);
+		r = archive_read_next_header2(a->read, a->entry);
 	uselocale(before);
 	return r;
 }

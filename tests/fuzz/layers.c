@@ -60,7 +60,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	fs->max_size = 1 << 24;
 	if (!apply(fs, data + 2, first, 1) && !apply(fs, data + 2 + first, size - 2 - first, 2)) {
-		put(fs, data + 2 + first, size - 2 - first);
 		fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 		if (!ccdm_rootfs_tar(fs, NULL, 1000, fd, &digest, &bytes, &entries, &err)) {
 			ccdm_hex(digest.bytes, 32, said);
@@ -69,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				abort();
 		}
 		close(fd);
+		put(fs, data + 2 + first, size - 2 - first);
 	}
 	ccdm_rootfs_free(fs);
 	return 0;

@@ -233,6 +233,11 @@ void ccdm_build_end(struct ccdm_build *b)
 {
 	if (b->work)
 		nftw(b->work, ccdm_build_remove, 16, FTW_DEPTH | FTW_PHYS);
+	if (b->from)
+		ccdm_base_close(b->from);
+	free(b->from);
+	ccdm_workload_drop(&b->workload);
+	json_decref(b->said);
 	free(b->work);
 	free(b->own_conf);
 	free(b->conf);

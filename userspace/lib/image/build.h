@@ -4,8 +4,9 @@
  * build.h - the steps from a container image or a root tree to a disk
  *
  *	ccdm_build_begin()	programs, date, working folder
- *	ccdm_build_tree()	a folder becomes the base; or the base is a finished one:
- *	ccdm_build_base()
+ *	ccdm_build_tree()	a folder becomes the base; or instead:
+ *	ccdm_build_base()	the base is a finished one,
+ *	ccdm_build_oci()	and a container image becomes the workload
  *	ccdm_build_uki()	ccdm.conf, initrd, UKI
  *	ccdm_build_disk()	EFI system partition, partition table
  *	ccdm_build_place()	the finished files get their names
@@ -20,13 +21,18 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <jansson.h>
 #include "base/compiler.h"
 #include "base/err.h"
 #include "boot/config.h"
 #include "crypto/digest.h"
+#include "base.h"
 #include "disk_write.h"
 #include "format.h"
 #include "hashtree.h"
+#include "layers.h"
+#include "workload.h"
+#include "workload_conf.h"
 
 #define CCDM_BUILD_INPUTS 16
 #define CCDM_BUILD_PARTS  6
@@ -55,6 +61,11 @@ enum ccdm_build_file {
  * struct ccdm_build_ask - what is asked for
  * @output: path of the disk; the other files are named after it
  * @tree: a root file system, or NULL
+ * @base: folder of a base, with @oci; or NULL
+ * @oci: container image; @image: its name in there, or NULL
+ * @config: workload.yaml, or NULL
+ * @product: name of the product, or NULL: of workload.yaml, or of the container image
+ * @svn: its security version; -1: of workload.yaml
  * @stub: stub of the UKI, or NULL: that of the tree, or of this machine
  * @broker, @ca: URL, and file of the CA's certificate; or NULL
  * @signer: file of the public key that is measured, or NULL
@@ -69,6 +80,12 @@ enum ccdm_build_file {
 struct ccdm_build_ask {
 	const char *output;
 	const char *tree;
+	const char *base;
+	const char *oci;
+	const char *image;
+	const char *config;
+	const char *product;
+	int64_t svn;
 	const char *stub;
 	const char *broker;
 	const char *ca;
@@ -100,6 +117,14 @@ struct ccdm_build_input {
  * @work: the working folder, or NULL
  * @base_file, @hash_file: file system of the base, and its hash tree
  * @base: the hash tree; its root hash is in ccdm.conf
+ * @from: the finished base, or NULL
+ * @workload: workload.yaml, with a container image
+ * @product, @svn: of the image; "" if there is no name
+ * @image: digest of the container image
+ * @count: what its layers have
+ * @said: array of sentences that the user must read, or NULL
+ * @root_file: file system and hash tree of the workload; "" without one
+ * @root: its hash tree
  * @kernel, @initrd, @stub, @release: what the UKI is made of
  * @packed: the initrd was packed here
  * @uname: version of the kernel
@@ -119,6 +144,15 @@ struct ccdm_build {
 	char base_file[PATH_MAX];
 	char hash_file[PATH_MAX];
 	struct ccdm_hashtree base;
+	struct ccdm_base *from;
+	struct ccdm_workload workload;
+	char product[65];
+	int64_t svn;
+	struct ccdm_digest image;
+	struct ccdm_layers_count count;
+	json_t *said;
+	char root_file[PATH_MAX];
+	struct ccdm_hashtree root;
 	char kernel[PATH_MAX];
 	char initrd[PATH_MAX];
 	char stub[PATH_MAX];
@@ -150,6 +184,18 @@ int __must_check ccdm_build_begin(struct ccdm_build *b, const struct ccdm_build_
  * -ENOSPC, -EACCES, -EINTR, -EIO.
  */
 int __must_check ccdm_build_tree(struct ccdm_build *b, struct ccdm_err *err);
+
+/*
+ * build_oci.c: the base is a finished one. Return: 0, -EINVAL for a base that is not valid, -ENOMEM,
+ * what open(2) and read(2) say.
+ */
+int __must_check ccdm_build_base(struct ccdm_build *b, struct ccdm_err *err);
+
+/*
+ * build_oci.c: the container image becomes the workload; sets @b->conf, too. Return: 0, -EINVAL for an
+ * unusable image or workload.yaml, -ENOSPC, -EINTR, -ENOMEM, -EIO.
+ */
+int __must_check ccdm_build_oci(struct ccdm_build *b, struct ccdm_err *err);
 
 /* build_uki.c. Return: 0, -EINVAL for an unusable input, -ENOSPC, -EINTR, -ENOMEM. */
 int __must_check ccdm_build_uki(struct ccdm_build *b, struct ccdm_err *err);

@@ -82,6 +82,9 @@ static int ccdm_build_parts(struct ccdm_build *b, const char *esp, uint64_t esp_
 		r = ccdm_build_filled(b, BASE, "base", TYPE_ROOT, b->base_file, &b->base, err);
 	if (!r)
 		r = ccdm_build_filled(b, HASH, "base hash", TYPE_HASH, b->hash_file, &b->base, err);
+	if (!r && b->root_file[0])
+		r = ccdm_build_filled(b, WORKLOAD, "workload", TYPE_WORKLOAD, b->root_file,
+				      &b->root, err);
 	if (!r)
 		r = ccdm_build_own(b, MANIFEST, "manifest", CCDM_GPT_MANIFEST,
 				   CCDM_MANIFEST_PART_SIZE, NULL, err);

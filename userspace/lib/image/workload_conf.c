@@ -87,7 +87,8 @@ static int ccdm_conf_print(FILE *f, const struct ccdm_workload_conf *c, struct c
 	int r;
 
 	fputs("[boot]\n", f);
-	r = ccdm_conf_lines(f, err, "cmdline", c->cmdline, "on_failure", c->on_failure, NULL);
+	r = ccdm_conf_lines(f, err, "cmdline", c->cmdline, "on_failure", c->on_failure, "lockdown",
+			    c->lockdown, NULL);
 	if (!r)
 		r = ccdm_conf_verity(f, "base", c->base, c->base_device, c->base_hash_device, err);
 	if (!r && c->root)

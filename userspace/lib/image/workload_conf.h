@@ -14,6 +14,7 @@
 /**
  * struct ccdm_workload_conf - what it says; a text that is NULL or empty is left out
  * @cmdline: words of the kernel's command line
+ * @lockdown: "no": the running system has shells; NULL: ccdm.conf's default
  * @on_failure: "poweroff" or "reboot"; NULL: ccdm.conf's default
  * @base, @base_device, @base_hash_device: the base, "PARTUUID=..."
  * @root, @root_device: the workload's partition; @root NULL: there is none
@@ -30,6 +31,7 @@
  */
 struct ccdm_workload_conf {
 	const char *cmdline;
+	const char *lockdown;
 	const char *on_failure;
 	const struct ccdm_hashtree *base;
 	const char *base_device;

@@ -62,8 +62,24 @@ static json_t *build_verity(const struct ccdm_hashtree *tree)
 			 build_number(tree->hash_start));
 }
 
-json_t *build_report(const struct ccdm_build *b, const struct ccdm_image_disk *disk,
-		     json_t *launches)
+/* What was left out of the container image's layers. */
+static json_t *build_left_out(const struct ccdm_layers_count *c)
+{
+	return json_pack("{s:I, s:I, s:I, s:I}", "devices", (json_int_t)c->devices, "sockets",
+			 (json_int_t)c->sockets, "xattrs", (json_int_t)c->xattrs, "acls",
+			 (json_int_t)c->acls);
+}
+
+static void build_workload(json_t **o, const struct ccdm_build *b)
+{
+	ccdm_json_put(o, "workload", build_verity(&b->root));
+	ccdm_json_put(o, "left-out", build_left_out(&b->count));
+	ccdm_json_put(o, "logs", json_string(b->workload.logs));
+	ccdm_json_put(o, "warnings", b->said ? json_incref(b->said) : json_array());
+}
+
+json_t *build_report(const struct build_args *a, const struct ccdm_build *b,
+		     const struct ccdm_image_disk *disk, json_t *launches)
 {
 	json_t *o = ccdm_image_measured(disk);
 	const char *slash = strrchr(b->ask->output, '/');
@@ -82,6 +98,15 @@ json_t *build_report(const struct ccdm_build *b, const struct ccdm_image_disk *d
 	ccdm_json_put(&o, "base", build_verity(&b->base));
 	ccdm_json_put(&o, "debug", json_boolean(b->ask->debug));
 	ccdm_json_put(&o, "cmdline", json_string(b->cmdline));
+	if (b->product[0])
+		ccdm_json_put(&o, "product", json_string(b->product));
+	ccdm_json_put(&o, "svn", json_integer(b->svn));
+	if (b->from)
+		ccdm_json_put(&o, "base-name", json_string(b->from->name));
+	if (b->root_file[0])
+		build_workload(&o, b);
+	if (a->key[0])
+		ccdm_json_put(&o, "signer.key", json_string(a->key));
 	if (launches)
 		ccdm_json_put(&o, "snp", json_incref(launches));
 	return o;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /* cmd_build.c - ccdm-image build */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,17 @@
 #include "build.h"
 
 enum {
-	OPT_TREE = 256,
+	OPT_OCI = 256,
+	OPT_IMAGE,
+	OPT_BASE,
+	OPT_CONFIG,
+	OPT_PRODUCT,
+	OPT_SVN,
+	OPT_SIGNING_KEY,
+	OPT_SIGNER,
+	OPT_PLATFORM,
+	OPT_MRTD,
+	OPT_TREE,
 	OPT_STUB,
 	OPT_BROKER,
 	OPT_CA,
@@ -25,10 +36,33 @@ enum {
 };
 
 static const struct ccdm_option build_options[] = {
+	{ "oci", 0, OPT_OCI, "IMAGE",
+	  "run this container image: a folder or an archive in OCI layout,\n"
+	  "or an archive of \"docker save\"",
+	  "@file", NULL },
+	{ "image", 0, OPT_IMAGE, "NAME", "the image in there, if there are several", NULL, NULL },
+	{ "base", 0, OPT_BASE, "DIR", "folder of the base, of \"ccdm-image base\"", "@file", NULL },
+	{ "config", 0, OPT_CONFIG, "FILE", "workload.yaml: secrets, and how the image is run",
+	  "@file", NULL },
 	{ "tree", 0, OPT_TREE, "DIR", "make this root file system the base: with kernel and initrd",
 	  "@file", NULL },
 	{ "output", 'o', 'o', "FILE", "the disk; the other files are named after it", "@file",
 	  NULL },
+	{ "product", 0, OPT_PRODUCT, "NAME",
+	  "name in manifest and policy (default: of workload.yaml, or of the image)", NULL, NULL },
+	{ "svn", 0, OPT_SVN, "N", "security version (default: of workload.yaml, or 1)", NULL,
+	  NULL },
+	{ "signing-key", 0, OPT_SIGNING_KEY, "KEY",
+	  "sign the manifest with this private key: PEM, P-256, without a passphrase", "@file",
+	  NULL },
+	{ "signer", 0, OPT_SIGNER, "PUB",
+	  "measure this public key, PEM; \"ccdm-image sign --to-sign\" signs later", "@file",
+	  NULL },
+	{ "platform", 0, OPT_PLATFORM, "P",
+	  "what the policy asks for: snp (the default), tdx, or tpm:\n"
+	  "a TPM alone, which proves no confidential VM",
+	  "snp tdx tpm", NULL },
+	{ "mrtd", 0, OPT_MRTD, "HEX", "tdx: MRTD of the firmware; may be repeated", NULL, NULL },
 	{ "broker", 0, OPT_BROKER, "URL", "attest to this broker before the root is mounted", NULL,
 	  NULL },
 	{ "ca", 0, OPT_CA, "FILE", "certificate of the broker's CA, PEM", "@file", NULL },
@@ -55,23 +89,80 @@ static const struct ccdm_option build_options[] = {
 
 /* ---- options ------------------------------------------------------------------------ */
 
+static enum ccdm_exit build_number(const char *text, int64_t *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoll(text, &end, 10);
+	return text[0] >= '0' && text[0] <= '9' && !*end && !errno && *number <= CCDM_MANIFEST_SVN
+		       ? CCDM_EXIT_OK
+		       : CCDM_EXIT_USAGE;
+}
+
+static enum ccdm_exit build_mrtd(struct build_args *a, const char *text)
+{
+	if (strlen(text) != 96 || strspn(text, "0123456789abcdef") != 96)
+		return CCDM_EXIT_USAGE;
+	if (!a->mrtds)
+		a->mrtds = json_array();
+	return json_array_append_new(a->mrtds, json_string(text)) ? CCDM_EXIT_MEMORY : CCDM_EXIT_OK;
+}
+
+/* Options whose argument is taken as it is; NULL: another option. */
+static const char **build_text(int option, struct ccdm_build_ask *ask)
+{
+	switch (option) {
+	case OPT_OCI:
+		return &ask->oci;
+	case OPT_IMAGE:
+		return &ask->image;
+	case OPT_BASE:
+		return &ask->base;
+	case OPT_CONFIG:
+		return &ask->config;
+	case OPT_PRODUCT:
+		return &ask->product;
+	case OPT_SIGNING_KEY:
+		return &ask->signing_key;
+	case OPT_SIGNER:
+		return &ask->signer;
+	case OPT_TREE:
+		return &ask->tree;
+	case OPT_BROKER:
+		return &ask->broker;
+	case OPT_CA:
+		return &ask->ca;
+	case OPT_STUB:
+		return &ask->stub;
+	case OPT_SECUREBOOT_KEY:
+		return &ask->secureboot_key;
+	case OPT_SECUREBOOT_CERT:
+		return &ask->secureboot_cert;
+	case 'o':
+		return &ask->output;
+	default:
+		return NULL;
+	}
+}
+
 static enum ccdm_exit build_take(int option, void *arg)
 {
 	struct build_args *a = arg;
 
+	const char **text = build_text(option, &a->ask);
+
+	if (text) {
+		*text = optarg;
+		return CCDM_EXIT_OK;
+	}
 	switch (option) {
-	case OPT_TREE:
-		a->ask.tree = optarg;
-		break;
-	case 'o':
-		a->ask.output = optarg;
-		break;
-	case OPT_BROKER:
-		a->ask.broker = optarg;
-		break;
-	case OPT_CA:
-		a->ask.ca = optarg;
-		break;
+	case OPT_SVN:
+		return build_number(optarg, &a->ask.svn);
+	case OPT_PLATFORM:
+		return ccdm_policy_platform(optarg, &a->platform) ? CCDM_EXIT_USAGE : CCDM_EXIT_OK;
+	case OPT_MRTD:
+		return build_mrtd(a, optarg);
 	case OPT_TPM:
 		if (strcmp(optarg, "required") && strcmp(optarg, "optional") &&
 		    strcmp(optarg, "off"))
@@ -83,15 +174,6 @@ static enum ccdm_exit build_take(int option, void *arg)
 									  : CCDM_EXIT_OK;
 	case OPT_FORMAT:
 		return ccdm_format_find(optarg, &a->ask.kind) ? CCDM_EXIT_USAGE : CCDM_EXIT_OK;
-	case OPT_STUB:
-		a->ask.stub = optarg;
-		break;
-	case OPT_SECUREBOOT_KEY:
-		a->ask.secureboot_key = optarg;
-		break;
-	case OPT_SECUREBOOT_CERT:
-		a->ask.secureboot_cert = optarg;
-		break;
 	case OPT_DEBUG:
 		a->ask.debug = true;
 		break;
@@ -113,10 +195,16 @@ static enum ccdm_exit build_take(int option, void *arg)
 /* What is wrong with the options together, or NULL. */
 static const char *build_wrong(struct build_args *a)
 {
-	if (!a->ask.tree)
-		return "give --tree";
+	if (!a->ask.tree == !a->ask.oci)
+		return "expected --oci IMAGE or --tree DIR";
+	if (a->ask.oci && !a->ask.base)
+		return "--oci needs --base DIR";
+	if (a->ask.tree && (a->ask.base || a->ask.image || a->ask.config))
+		return "--base, --image and --config need --oci";
 	if (!a->ask.output)
-		return "give --output";
+		return "expected --output FILE";
+	if (a->ask.signing_key && a->ask.signer)
+		return "--signing-key and --signer are two ways to name the signer; give one";
 	if (!a->ask.secureboot_key != !a->ask.secureboot_cert)
 		return "--secureboot-key and --secureboot-cert need each other";
 	if (a->ask.ca && !a->ask.broker)
@@ -145,7 +233,7 @@ static void build_step(void *arg, const char *stage, uint64_t done, uint64_t all
 
 /* ---- the verb ------------------------------------------------------------------------ */
 
-/* What a boot of the disk will measure, into the report. */
+/* What a boot of the disk will measure, into manifest, policy and report. */
 static int build_predict(struct build_args *a, struct ccdm_build *b, json_t **report,
 			 struct ccdm_err *err)
 {
@@ -161,21 +249,25 @@ static int build_predict(struct build_args *a, struct ccdm_build *b, json_t **re
 		return ccdm_err_memory(err);
 	}
 	ccdm_build_made(b, CCDM_BUILD_DISK, path);
-	r = ccdm_build_step(b, "measure", 0, 1, err);
+	r = ccdm_build_step(b, "measure", 0, 2, err);
 	if (!r)
 		r = ccdm_bootable_open(path, &disk->boot, err);
 	if (!r)
 		r = ccdm_predict(&disk->boot, false, &disk->prediction, err);
 	if (!r && a->launches.firmware)
 		r = ccdm_image_launches(&a->launches, &disk->boot, &launches, err);
+	if (!r)
+		r = ccdm_build_step(b, "measure", 1, 2, err);
+	if (!r)
+		r = build_seal(a, b, &disk->boot, launches, err);
 	if (!r) {
-		*report = build_report(b, disk, a->launches.firmware ? launches : NULL);
+		*report = build_report(a, b, disk, a->launches.firmware ? launches : NULL);
 		if (!*report)
 			r = ccdm_err_memory(err);
 	}
 	json_decref(launches);
 	ccdm_image_free(disk);
-	return r ? r : ccdm_build_step(b, "measure", 1, 1, err);
+	return r ? r : ccdm_build_step(b, "measure", 2, 2, err);
 }
 
 static int build_save(struct ccdm_build *b, const json_t *report, struct ccdm_err *err)
@@ -203,8 +295,12 @@ static int build_all(struct build_args *a, struct ccdm_build *b, json_t **report
 {
 	int r = ccdm_build_begin(b, &a->ask, err);
 
-	if (!r)
+	if (!r && a->ask.tree)
 		r = ccdm_build_tree(b, err);
+	if (!r && a->ask.oci)
+		r = ccdm_build_base(b, err);
+	if (!r && a->ask.oci)
+		r = ccdm_build_oci(b, err);
 	if (!r)
 		r = ccdm_build_uki(b, err);
 	if (!r)
@@ -219,7 +315,23 @@ static int build_all(struct build_args *a, struct ccdm_build *b, json_t **report
 	return r;
 }
 
-static void build_say(const struct ccdm_build *b, const json_t *report)
+/* What the user must know, whatever is printed. */
+static void build_warn(const struct build_args *a, const struct ccdm_build *b)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(b->said, i, one)
+		fprintf(stderr, "%s: warning: %s\n", CCDM_PROGRAM, json_string_value(one));
+	if (b->ask->debug)
+		fprintf(stderr,
+			"%s: warning: --debug: the host reads the console, and has a shell there\n",
+			CCDM_PROGRAM);
+	if (a->why[0])
+		fprintf(stderr, "%s: warning: not known: %s\n", CCDM_PROGRAM, a->why);
+}
+
+static void build_say(const struct build_args *a, const struct ccdm_build *b, const json_t *report)
 {
 	const char *id = json_string_value(json_object_get(
 		json_object_get(json_object_get(report, "enclave-id"), "tpm"), "sha256"));
@@ -237,6 +349,10 @@ static void build_say(const struct ccdm_build *b, const json_t *report)
 		else
 			ccdm_ui_line("%s", path);
 	}
+	if (b->product[0])
+		ccdm_ui_line("product %s, svn %" PRId64, b->product, b->svn);
+	if (a->key[0])
+		ccdm_ui_line("signer.key %s", a->key);
 	if (id)
 		ccdm_ui_line("enclave-id tpm sha256 %s", id);
 	else
@@ -245,7 +361,7 @@ static void build_say(const struct ccdm_build *b, const json_t *report)
 
 static enum ccdm_exit cmd_build(const struct ccdm_verb *verb, int argc, char **argv)
 {
-	struct build_args a = { 0 };
+	struct build_args a = { .ask = { .svn = -1 } };
 	struct ccdm_err err = { 0 };
 	struct ccdm_build build = { 0 };
 	json_t *report = NULL;
@@ -269,25 +385,29 @@ static enum ccdm_exit cmd_build(const struct ccdm_verb *verb, int argc, char **a
 		ccdm_err_text(&err, "cannot watch for signals: %s", strerror(-r));
 	if (!r)
 		r = build_all(&a, &build, &report, &err);
+	if (!r)
+		build_warn(&a, &build);
 	if (r) {
 		e = ccdm_ui_fail(CCDM_PROGRAM, &err, r);
 	} else if (a.json) {
 		e = ccdm_image_print(json_incref(report));
 	} else {
-		build_say(&build, report);
+		build_say(&a, &build, report);
 	}
 	ccdm_build_end(&build);
 	json_decref(report);
+	json_decref(a.mrtds);
 	return e;
 }
 
 const struct ccdm_image_verb ccdm_verb_build = {
 	.verb = { .name = "build",
-		  .usage = "--tree DIR --output FILE",
+		  .usage = "--oci IMAGE --base DIR --output FILE",
 		  .summary = "make a disk image that a confidential VM boots",
-		  .intro = "  DIR is a root file system with a kernel, dracut and ccdm\n",
-		  .text = "The same input gives the same bytes. No root, network or loop device is needed; root\n"
-			  "makes an initrd with the tree's dracut if the tree has none.\n",
+		  .intro =
+			  "  or: build --tree DIR --output FILE, with a root file system of your own\n",
+		  .text = "The same input gives the same bytes. No root, network or loop device is needed;\n"
+			  "but only root can make an initrd with the dracut of a tree that has none.\n",
 		  .options = build_options },
 	.run = cmd_build,
 };

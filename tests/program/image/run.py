@@ -16,6 +16,7 @@ import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 sys.path.insert(0, os.path.join(TOP, "tests/lib"))
+import building  # noqa: E402
 import firmware as F  # noqa: E402
 import proving  # noqa: E402
 import signing  # noqa: E402
@@ -323,6 +324,7 @@ def main():
         trial.run(tmp, ok)
         signing.tests(tmp, sys.modules[__name__])
         proving.tests(tmp, sys.modules[__name__])
+        building.tests(tmp, sys.modules[__name__])
     finally:
         shutil.rmtree(tmp)
     print("1..%d" % len(results))

@@ -30,6 +30,9 @@ int ccdm_interrupt_watch(void)
 
 	if (interrupt_pipe[0] < 0 && pipe2(interrupt_pipe, O_CLOEXEC | O_NONBLOCK))
 		return -errno;
+	/* (a file above the limit is then an error of write(2), and the caller cleans up) */
+	if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
+		return -errno;
 	sigemptyset(&sa.sa_mask);
 	for (i = 0; i < ARRAY_SIZE(signals); i++)
 		if (sigaction(signals[i], &sa, NULL))

@@ -11,7 +11,8 @@
 #include "err.h"
 
 /*
- * Catch the signals from here on. A second signal while the first is handled has no effect.
+ * Catch the signals from here on. A second signal while the first is handled has no effect. SIGXFSZ is
+ * ignored, so that a limit on the size of files does not end the program.
  * Return: 0, -errno.
  */
 int __must_check ccdm_interrupt_watch(void);

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "build.h"
+#include "kbs/jws_sign.h"
 #include "program.h"
 
 /* What follows the stem of the output's name. */
@@ -138,6 +139,24 @@ static int ccdm_build_date(int64_t *date, struct ccdm_err *err)
 	return 0;
 }
 
+/* The key that is measured as ccdm-signer. */
+static int ccdm_build_signer(struct ccdm_build *b, struct ccdm_err *err)
+{
+	const struct ccdm_build_ask *ask = b->ask;
+	struct ccdm_jws_key *key;
+	int r;
+
+	if (!ask->signing_key && !ask->signer)
+		return 0;
+	r = ask->signing_key ? ccdm_jws_key_private(ask->signing_key, &key, err)
+			     : ccdm_jws_key_public(ask->signer, &key, err);
+	if (r)
+		return r;
+	r = ccdm_jws_key_pem(key, &b->signer);
+	ccdm_jws_key_free(key);
+	return r ? ccdm_err_memory(err) : 0;
+}
+
 int ccdm_build_begin(struct ccdm_build *b, const struct ccdm_build_ask *ask, struct ccdm_err *err)
 {
 	int r;
@@ -147,6 +166,8 @@ int ccdm_build_begin(struct ccdm_build *b, const struct ccdm_build_ask *ask, str
 	r = ccdm_build_date(&b->date, err);
 	if (!r)
 		r = ccdm_build_programs(ask, err);
+	if (!r)
+		r = ccdm_build_signer(b, err);
 	if (r)
 		return r;
 	if (strlen(ask->output) > PATH_MAX - 128)
@@ -239,6 +260,7 @@ void ccdm_build_end(struct ccdm_build *b)
 	ccdm_workload_drop(&b->workload);
 	json_decref(b->said);
 	free(b->work);
+	free(b->signer);
 	free(b->own_conf);
 	free(b->conf);
 	b->work = NULL;

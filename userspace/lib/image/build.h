@@ -68,7 +68,8 @@ enum ccdm_build_file {
  * @svn: its security version; -1: of workload.yaml
  * @stub: stub of the UKI, or NULL: that of the tree, or of this machine
  * @broker, @ca: URL, and file of the CA's certificate; or NULL
- * @signer: file of the public key that is measured, or NULL
+ * @signer: file of the public key that is measured, PEM, or NULL
+ * @signing_key: file of the private key whose public half is measured, PEM, or NULL
  * @tpm: "required", "optional", "off", or NULL: required
  * @size: of the disk in bytes; 0: content and CCDM_BUILD_ROOM
  * @kind: file format of the disk
@@ -90,6 +91,7 @@ struct ccdm_build_ask {
 	const char *broker;
 	const char *ca;
 	const char *signer;
+	const char *signing_key;
 	const char *tpm;
 	uint64_t size;
 	enum ccdm_format kind;
@@ -129,6 +131,7 @@ struct ccdm_build_input {
  * @packed: the initrd was packed here
  * @uname: version of the kernel
  * @cmdline: of the kernel
+ * @signer: PEM of the public key that is measured, or NULL
  * @own_conf: ccdm.conf of the tree, or NULL
  * @conf: text of ccdm.conf of the image, or NULL
  * @uki_size, @uki_digest: of the UKI; the digest leaves a signature out (Authenticode, SHA-256)
@@ -160,6 +163,7 @@ struct ccdm_build {
 	bool packed;
 	char uname[128];
 	char cmdline[2048];
+	char *signer;
 	char *own_conf;
 	size_t own_conf_size;
 	char *conf;

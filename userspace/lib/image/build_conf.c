@@ -96,7 +96,7 @@ static int ccdm_conf_options(struct conf_make *m, struct ccdm_err *err)
 	r = ccdm_conf_add(m, MEASURE, "tpm", "tpm", tpm, m->tpm, err);
 	if (!r)
 		r = ccdm_conf_add(m, MEASURE, "signer", "signer",
-				  ask->signer ? CCDM_BUILD_SIGNER : NULL, m->signer, err);
+				  m->b->signer ? CCDM_BUILD_SIGNER : NULL, m->signer, err);
 	if (!r)
 		r = ccdm_conf_add(m, ATTEST, "broker", "broker", ask->broker, m->broker, err);
 	if (!r)

@@ -61,8 +61,10 @@ static int ccdm_build_dracut_conf(struct ccdm_build *b, struct ccdm_err *err)
 	r = ccdm_file_write(path, b->conf, strlen(b->conf), 0644, err);
 	if (!r)
 		r = ccdm_build_dracut_file(b, CCDM_BUILD_CA, b->ask->ca, err);
-	if (!r)
-		r = ccdm_build_dracut_file(b, CCDM_BUILD_SIGNER, b->ask->signer, err);
+	if (!r && b->signer) {
+		ccdm_build_path(b, "conf/signer.pem", path);
+		r = ccdm_file_write(path, b->signer, strlen(b->signer), 0644, err);
+	}
 	return r;
 }
 
@@ -71,7 +73,7 @@ int ccdm_build_initrd(struct ccdm_build *b, const char *file, struct ccdm_err *e
 	/* (what this image has itself; a file that is there twice is refused by those who measure) */
 	const char *const drop[] = { CCDM_CONFIG_FILE + 1,
 				     b->ask->ca ? CCDM_BUILD_CA + 1 : CCDM_CONFIG_FILE + 1,
-				     b->ask->signer ? CCDM_BUILD_SIGNER + 1 : CCDM_CONFIG_FILE + 1,
+				     b->signer ? CCDM_BUILD_SIGNER + 1 : CCDM_CONFIG_FILE + 1,
 				     NULL };
 	uint8_t *cpio, *packed = NULL;
 	size_t size;

@@ -94,6 +94,8 @@ static void ccdm_build_product(struct ccdm_build *b, const char *name)
 	snprintf(b->product, sizeof(b->product), "%.*s%s",
 		 (int)(n < sizeof(b->product) ? n : sizeof(b->product)), from,
 		 b->ask->debug && n ? "-debug" : "");
+	/* (workload.json has it, too) */
+	snprintf(b->workload.product, sizeof(b->workload.product), "%s", b->product);
 	b->svn = b->ask->svn >= 0 ? b->ask->svn : (int64_t)b->workload.svn;
 }
 
@@ -255,7 +257,7 @@ static int ccdm_build_oci_conf(struct ccdm_build *b, struct ccdm_err *err)
 		.root = &b->root,
 		.root_device = root,
 		.tpm = b->ask->tpm,
-		.signer = b->ask->signer ? CCDM_BUILD_SIGNER : NULL,
+		.signer = b->signer ? CCDM_BUILD_SIGNER : NULL,
 		.broker = b->ask->broker,
 		.ca = b->ask->ca ? CCDM_BUILD_CA : NULL,
 		.workload = &b->workload,

@@ -143,8 +143,14 @@ static int ccdm_build_without(struct ccdm_build *b, struct ccdm_rootfs *fs, stru
 		r = ccdm_rootfs_read(fs, node, CCDM_INI_MAX, &b->own_conf, &b->own_conf_size, err);
 	if (r)
 		return r;
-	if (node)
+	if (node) {
+		struct ccdm_rootfs_node *folder = node->parent;
+
 		ccdm_rootfs_remove(fs, node);
+		/* (the base is the same as without the file) */
+		if (!folder->children && folder != fs->root)
+			ccdm_rootfs_remove(fs, folder);
+	}
 	node = ccdm_rootfs_child(fs->root, "boot");
 	if (!node)
 		return 0;
@@ -188,6 +194,25 @@ static int ccdm_build_verity(struct ccdm_build *b, const struct ccdm_ext4 *make,
 	return r ? r : ccdm_build_step(b, "base", 2, 2, err);
 }
 
+/* --product, or the name of the disk; a policy knows no blanks */
+static void ccdm_build_tree_product(struct ccdm_build *b)
+{
+	const char *name = strrchr(b->ask->output, '/');
+	char *p;
+
+	name = b->ask->product ? b->ask->product : name ? name + 1 : b->ask->output;
+	snprintf(b->product, sizeof(b->product) - 7, "%.*s",
+		 (int)(b->ask->product ? strlen(name) : strcspn(name, ".")), name);
+	for (p = b->product; !b->ask->product && *p; p++)
+		if (*p <= ' ' || *p > '~')
+			*p = '-';
+	if (!b->product[0])
+		strcpy(b->product, "image");
+	if (b->ask->debug)
+		strcat(b->product, "-debug");
+	b->svn = b->ask->svn >= 0 ? b->ask->svn : 1;
+}
+
 int ccdm_build_tree(struct ccdm_build *b, struct ccdm_err *err)
 {
 	struct ccdm_ext4 make = { .label = "base" };
@@ -196,6 +221,7 @@ int ccdm_build_tree(struct ccdm_build *b, struct ccdm_err *err)
 	char tar[PATH_MAX];
 	int r = ccdm_build_uname(b, err);
 
+	ccdm_build_tree_product(b);
 	ccdm_build_path(b, "base.tar", tar);
 	if (!r)
 		r = ccdm_build_step(b, "tree", 0, 2, err);

@@ -144,6 +144,21 @@ int ccdm_jws_key_hash(const struct ccdm_jws_key *key, char hex[65])
 	return r;
 }
 
+int ccdm_jws_key_pem(const struct ccdm_jws_key *key, char **text)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *bytes;
+	long size;
+
+	*text = NULL;
+	if (bio && PEM_write_bio_PUBKEY(bio, ccdm_jws_evp(key)) == 1) {
+		size = BIO_get_mem_data(bio, &bytes);
+		*text = strndup(bytes, (size_t)size);
+	}
+	BIO_free(bio);
+	return *text ? 0 : -ENOMEM;
+}
+
 /* ---- texts ----------------------------------------------------------------------- */
 
 static json_t *ccdm_jws_header(const struct ccdm_jws_key *key, const char *typ)

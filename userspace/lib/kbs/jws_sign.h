@@ -41,6 +41,14 @@ void ccdm_jws_key_free(struct ccdm_jws_key *key);
 int __must_check ccdm_jws_key_hash(const struct ccdm_jws_key *key, char hex[65]);
 
 /**
+ * ccdm_jws_key_pem() - its public half in PEM
+ * @text: set; the caller frees it
+ *
+ * Return: 0, -ENOMEM.
+ */
+int __must_check ccdm_jws_key_pem(const struct ccdm_jws_key *key, char **text);
+
+/**
  * ccdm_jws_to_sign() - make the text that is signed: header and payload, base64url, a dot between
  * @key: goes into the header
  * @typ: "typ" of the header

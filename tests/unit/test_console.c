@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "image/console.h"
+#include "seed.h"
 
 static char shown[65536];
 static size_t size;
@@ -29,6 +30,8 @@ static struct ccdm_console *console(const char *text, size_t piece)
 	static struct ccdm_console c;
 	size_t all = strlen(text), n;
 
+	if (piece > 8)
+		seed("console", text, all);
 	c = (struct ccdm_console){ .put = put, .arg = shown };
 	size = 0;
 	shown[0] = '\0';
@@ -64,7 +67,7 @@ static void plain(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		for (piece = 1; piece < 8; piece++) {
+		for (piece = 1; piece < 10; piece++) {
 			console(cases[i].text, piece);
 			assert_string_equal(shown, cases[i].shown);
 		}

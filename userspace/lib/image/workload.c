@@ -9,7 +9,7 @@
 #include "sandbox.h"
 #include "workload.h"
 #include "workload_fields.h"
-#include "workload_run.h"
+#include "workload_parts.h"
 
 #define CCDM_WORKLOAD_NODES 8192 /* keys and values */
 #define AT(f)		    offsetof(struct ccdm_workload, f)

@@ -8,7 +8,7 @@
 #include <string.h>
 #include "workload.h"
 #include "workload_fields.h"
-#include "workload_run.h"
+#include "workload_parts.h"
 
 /* An address in the form that the C library prints. Return: its family, or 0. */
 static int ccdm_network_family(const char *text, char *to, size_t size)

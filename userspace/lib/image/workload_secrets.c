@@ -9,7 +9,7 @@
 #include "sandbox.h"
 #include "workload.h"
 #include "workload_fields.h"
-#include "workload_run.h"
+#include "workload_parts.h"
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS	"0123456789"

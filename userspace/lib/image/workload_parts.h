@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * workload_run.h - the larger parts of workload.yaml: run, secrets, network
+ * workload_parts.h - the larger parts of workload.yaml: run, secrets, network
  *
  * Each reads the value of one word into a struct ccdm_workload; as in workload_fields.h.
  */
-#ifndef CCDM_WORKLOAD_RUN_H
-#define CCDM_WORKLOAD_RUN_H
+#ifndef CCDM_WORKLOAD_PARTS_H
+#define CCDM_WORKLOAD_PARTS_H
 
 #include "base/compiler.h"
 #include "base/yaml.h"

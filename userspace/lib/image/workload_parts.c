@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* workload_run.c - what of an image workload.yaml replaces: "run" */
+/* workload_parts.c - what of an image workload.yaml replaces: "run" */
 #include <errno.h>
 #include <string.h>
 #include "capabilities.h"
 #include "sandbox.h"
 #include "workload.h"
 #include "workload_fields.h"
-#include "workload_run.h"
+#include "workload_parts.h"
 
 #define AT(f) offsetof(struct ccdm_workload, f)
 

@@ -222,7 +222,9 @@ static int ccdm_build_tree_of(struct ccdm_build *b, struct ccdm_oci *oci, struct
 			      struct ccdm_err *err)
 {
 	struct ccdm_runtime runtime = { 0 };
-	struct ccdm_ext4 make = { .label = "workload", .date = b->date };
+	struct ccdm_ext4 make = {
+		.label = "workload", .date = b->date, .fs = fs, .prefix = "rootfs"
+	};
 	char tar[PATH_MAX];
 	int r = ccdm_oci_rootfs(oci, fs, ccdm_build_layer, (void *)b->ask, &b->count, err);
 

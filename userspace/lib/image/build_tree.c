@@ -238,14 +238,18 @@ int ccdm_build_tree(struct ccdm_build *b, struct ccdm_err *err)
 	if (!r)
 		r = ccdm_build_tar(b, fs, tar, &digest, &make, err);
 	/* (its spool takes as much room as the archive) */
-	ccdm_rootfs_free(fs);
+	if (!r)
+		r = ccdm_rootfs_forget(fs, err);
 	if (!r)
 		r = ccdm_build_step(b, "tree", 2, 2, err);
-	if (r)
-		return r;
-	ccdm_build_input(b, "tree", &digest);
-	memcpy(make.sha256, digest.bytes, 32);
-	make.tar = tar;
-	make.date = b->date;
-	return ccdm_build_verity(b, &make, err);
+	if (!r) {
+		ccdm_build_input(b, "tree", &digest);
+		memcpy(make.sha256, digest.bytes, 32);
+		make.tar = tar;
+		make.date = b->date;
+		make.fs = fs;
+		r = ccdm_build_verity(b, &make, err);
+	}
+	ccdm_rootfs_free(fs);
+	return r;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "base/file.h"
 #include "ext4.h"
+#include "ext4_xattrs.h"
 #include "guid.h"
 #include "program.h"
 
@@ -79,6 +80,7 @@ static int ccdm_ext4_try(const struct ccdm_ext4 *make, const char *path, const c
 int ccdm_ext4_make(const struct ccdm_ext4 *make, const char *file, uint64_t *blocks,
 		   struct ccdm_err *err)
 {
+	uint64_t xattrs = make->fs ? ccdm_ext4_xattrs_count(make->fs) : 0;
 	struct ccdm_program_found found;
 	unsigned int i;
 	char *conf;
@@ -89,7 +91,7 @@ int ccdm_ext4_make(const struct ccdm_ext4 *make, const char *file, uint64_t *blo
 	if (asprintf(&conf, "%s.conf", file) < 0)
 		return ccdm_err_memory(err);
 	r = ccdm_file_write(conf, ext4_conf, strlen(ext4_conf), 0600, err);
-	*blocks = ccdm_ext4_blocks(make);
+	*blocks = ccdm_ext4_blocks(make) + xattrs;
 	for (i = 0; !r && i < TRIES; i++) {
 		r = ccdm_ext4_try(make, found.path, conf, file, *blocks, err);
 		if (r != -EIO || !ccdm_ext4_full(err) || i == TRIES - 1)
@@ -100,5 +102,7 @@ int ccdm_ext4_make(const struct ccdm_ext4 *make, const char *file, uint64_t *blo
 	}
 	unlink(conf);
 	free(conf);
+	if (!r && xattrs)
+		r = ccdm_ext4_xattrs(file, make->fs, make->prefix, make->date, err);
 	return r;
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include "base/compiler.h"
 #include "base/err.h"
+#include "rootfs.h"
 
 #define CCDM_EXT4_BLOCK 4096
 
@@ -23,6 +24,9 @@
  * @entries: how many entries it has
  * @date: seconds since 1970, for times of the file system itself
  * @label: up to 16 bytes
+ * @fs: the tree that the archive was made of, for extended attributes that mke2fs leaves out;
+ *	NULL: it has none
+ * @prefix: folder of the archive that has the tree; NULL: its root
  */
 struct ccdm_ext4 {
 	const char *tar;
@@ -31,6 +35,8 @@ struct ccdm_ext4 {
 	uint64_t entries;
 	int64_t date;
 	const char *label;
+	const struct ccdm_rootfs *fs;
+	const char *prefix;
 };
 
 /**
@@ -38,7 +44,7 @@ struct ccdm_ext4 {
  * @file: path; the caller removes it after an error
  * @blocks: set to its size in blocks of 4096 bytes
  *
- * A file "FILE.conf" exists meanwhile.
+ * A file "FILE.conf" and a folder "FILE.xattrs" exist meanwhile.
  *
  * Return: 0, -ENOENT without mke2fs, -ENOSPC, -EINTR, -EIO with mke2fs' message.
  */

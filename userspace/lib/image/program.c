@@ -34,6 +34,7 @@ static const struct program_known {
 } program_known[] = {
 	{ "mke2fs", "1.47.1", "-V",
 	  "e2fsprogs with libarchive13 (Debian 12: e2fsprogs of bookworm-backports)" },
+	{ "debugfs", NULL, "-V", "e2fsprogs" },
 	{ "veritysetup", NULL, "--version", "cryptsetup-bin (Fedora: veritysetup)" },
 	{ "mkfs.vfat", NULL, "--help", "dosfstools" },
 	{ "mmd", NULL, "--version", "mtools" },

@@ -284,6 +284,13 @@ void ccdm_rootfs_free(struct ccdm_rootfs *fs)
 	free(fs);
 }
 
+int ccdm_rootfs_forget(struct ccdm_rootfs *fs, struct ccdm_err *err)
+{
+	return ftruncate(fs->spool, 0)
+		       ? ccdm_err_set(err, -errno, "temporary file: %s", strerror(errno))
+		       : 0;
+}
+
 int ccdm_rootfs_full(const struct ccdm_rootfs *fs, struct ccdm_err *err)
 {
 	return ccdm_err_set(err, -EFBIG, "expected at most %llu bytes of unpacked data",

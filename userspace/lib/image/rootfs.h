@@ -115,6 +115,9 @@ int __must_check ccdm_rootfs_new(struct ccdm_rootfs **fs, const char *spool_dir,
 				 struct ccdm_err *err);
 void ccdm_rootfs_free(struct ccdm_rootfs *fs);
 
+/* Give up the contents of all files, for the room that they take. Return: 0, what ftruncate(2) says. */
+int __must_check ccdm_rootfs_forget(struct ccdm_rootfs *fs, struct ccdm_err *err);
+
 /**
  * ccdm_rootfs_folder() - add a folder of this machine, with all that is below it (rootfs_folder.c)
  * @dir: its content becomes the content of the root; the root gets its metadata, too

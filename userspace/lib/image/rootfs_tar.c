@@ -342,7 +342,7 @@ static void ccdm_rootfs_each(const void *at, VISIT visit, void *arg)
 }
 
 /* Forget which node holds a content: the next archive begins anew. */
-static void ccdm_rootfs_forget(const void *at, VISIT visit, void *arg)
+static void ccdm_rootfs_fresh(const void *at, VISIT visit, void *arg)
 {
 	struct ccdm_rootfs_node *node;
 
@@ -350,7 +350,7 @@ static void ccdm_rootfs_forget(const void *at, VISIT visit, void *arg)
 		return;
 	node = ccdm_rootfs_at(at);
 	node->inode->first = NULL;
-	twalk_r(node->children, ccdm_rootfs_forget, arg);
+	twalk_r(node->children, ccdm_rootfs_fresh, arg);
 }
 
 static int ccdm_rootfs_prefix(struct ccdm_rootfs_out *o, const char *prefix)
@@ -379,7 +379,7 @@ int ccdm_rootfs_tar(struct ccdm_rootfs *fs, const char *prefix, int64_t mtime_cl
 		o.r = ccdm_err_memory(err);
 	if (!o.r) {
 		fs->root->inode->first = NULL;
-		twalk_r(fs->root->children, ccdm_rootfs_forget, NULL);
+		twalk_r(fs->root->children, ccdm_rootfs_fresh, NULL);
 		ccdm_rootfs_entry(&o, fs->root);
 		twalk_r(fs->root->children, ccdm_rootfs_each, &o);
 		ccdm_rootfs_write(&o, NULL, 2 * BLOCK);

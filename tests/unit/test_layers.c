@@ -283,7 +283,7 @@ static void record(const char *key, const char *value, const char *words)
 static void records(void **state)
 {
 	static const char acl[] = "\2\0\0\0";
-	struct forge_tar a = { 0 }, b = { 0 }, c = { 0 };
+	struct forge_tar a = { 0 }, b = { 0 }, c = { 0 }, d = { 0 };
 	struct ccdm_rootfs *fs;
 	char long_name[300];
 
@@ -319,6 +319,15 @@ static void records(void **state)
 	forge_tar_bytes(&b, "bytes", 5);
 	assert_int_equal(two(&fs, &a, &b), 0);
 	assert_int_equal(ccdm_rootfs_find(fs, "sparse")->inode->size, 2000);
+	ccdm_rootfs_free(fs);
+	memset(&a, 0, sizeof(a));
+	lower(&a);
+	forge_tar_header(&d, 'x', "PaxHeader", NULL, 20);
+	forge_tar_bytes(&d, "10 path=a\n10 path=b\n", 20);
+	forge_tar_add(&d, '0', "x", "content");
+	assert_int_equal(two(&fs, &a, &d), -EINVAL);
+	assert_non_null(strstr(err.text, "layer 2: tar archive, near byte 512, 'PaxHeader': "
+					 "a PAX header has a key twice"));
 	ccdm_rootfs_free(fs);
 	memset(&a, 0, sizeof(a));
 	lower(&a);

@@ -28,6 +28,7 @@
 	"{\"os\": \"" os "\", \"architecture\": \"" arch "\"}}"
 #define INDEX(...)   "{\"manifests\": [" __VA_ARGS__ "]}"
 #define IMAGE(layer) "{\"config\": " DESCRIPTOR(CONF_TYPE, 2) ", \"layers\": [" layer "]}"
+#define ZEROS	     "0000000000000000000000000000000000000000000000000000000000000000"
 #define DOCKER(tags) \
 	"[{\"Config\": \"c.json\", \"RepoTags\": [" tags "], \"Layers\": [\"id/layer.tar\"]}]"
 
@@ -217,6 +218,18 @@ static void archives(void **state)
 	fd = forge_file(t.bytes, t.size, path);
 	assert_int_equal(ccdm_oci_open(path, NULL, "/tmp", &oci, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "expected the version 1.0.0, found '2.0.0'"));
+	close(fd);
+	free(t.bytes);
+	memset(&t, 0, sizeof(t));
+	forge_tar_add(&t, '0', "oci-layout", "{\"imageLayoutVersion\": \"1.0.0\"}");
+	forge_tar_add(&t, '0', "index.json",
+		      INDEX("{\"mediaType\": \"" IMAGE_TYPE
+			    "\", \"size\": 2, \"digest\": \"sha256:" ZEROS "\"}"));
+	forge_tar_add(&t, '0', "blobs/sha256/" ZEROS, "{}");
+	forge_tar_end(&t);
+	fd = forge_file(t.bytes, t.size, path);
+	assert_int_equal(ccdm_oci_open(path, NULL, "/tmp", &oci, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "its bytes do not have the digest of its name"));
 	close(fd);
 	t.bytes[0] = 'a';
 	t.bytes[148 + 4] = '5'; /* whatever the sum was */

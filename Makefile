@@ -184,7 +184,7 @@ compile_commands.json: Makefile
 		"file": f, "arguments": ["cc", *flags, "-c", f]} for f in src.split()], indent=1))' \
 		$(CURDIR) '$(sort $(SETUP_SRC) $(IMAGE_SRC) $(BROKER_SRC) $(BROKERD_SRC) $(LIB_SRC))' $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(PKGS)) >$@
 
-test-programs: programs $(BUILD)/tests/mirror $(BUILD)/tests/attack-guest $(BUILD)/tests/attack-mutations $(BUILD)/tests/keyfind $(BUILD)/tests/odd $(BUILD)/tests/bounce $(BUILD)/tests/load $(BUILD)/tests/signer $(BUILD)/tests/unpack $(BUILD)/tests/devices.so $(BUILD)/tests/vtpm
+test-programs: programs $(BUILD)/tests/mirror $(BUILD)/tests/attack-guest $(BUILD)/tests/attack-mutations $(BUILD)/tests/keyfind $(BUILD)/tests/odd $(BUILD)/tests/bounce $(BUILD)/tests/load $(BUILD)/tests/signer $(BUILD)/tests/unpack $(BUILD)/tests/inside $(BUILD)/tests/devices.so $(BUILD)/tests/vtpm
 
 # ---- unit tests, with the sanitizers ----
 
@@ -211,7 +211,16 @@ $(BUILD)/unit/unpack: $(BUILD)/unit/tests/program/layers/unpack.o $(BUILD)/unit/
 	@echo '  LD      $@'
 	@$(CC) $(UNIT_CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $$(pkg-config --libs $(PKGS))
 
-unit-programs: $(UNIT) $(BUILD)/unit/unpack
+# configurations of containers, with the sanitizers; and a static program that runs in one
+$(BUILD)/unit/runtime: $(BUILD)/unit/tests/program/workload/runtime.o $(BUILD)/unit/lib.a $(BUILD)/unit/flags
+	@echo '  LD      $@'
+	@$(CC) $(UNIT_CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $$(pkg-config --libs $(PKGS))
+$(BUILD)/tests/inside: tests/program/workload/inside.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo '  CC      $<'
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -static -o $@ $<
+
+unit-programs: $(UNIT) $(BUILD)/unit/unpack $(BUILD)/unit/runtime
 
 unit: unit-programs
 	@tests/run unit $(TEST)

@@ -236,8 +236,6 @@ int ccdm_disk_write(const char *file, uint64_t size, const char *uuid,
 	for (i = 0; !r && i < parts; i++)
 		if (part[i].file)
 			r = ccdm_disk_content(&c, &part[i], start[i], length[i], err);
-	if (!r && fsync(c.to))
-		r = ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
 	if (c.to >= 0 && close(c.to) && !r)
 		r = ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
 	free(c.buf);

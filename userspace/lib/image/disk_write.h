@@ -41,7 +41,8 @@ struct ccdm_disk_part {
  * @part, @parts: in the order of the disk
  * @progress: called with the bytes that are written and their number, or NULL
  *
- * Blocks of zeros are not written. The function ends if a signal came (base/interrupt.h).
+ * Blocks of zeros are not written. The disk is not synced: after a crash of the machine it is built
+ * again. The function ends if a signal came (base/interrupt.h).
  *
  * Return: 0, -ENOSPC if the partitions do not fit @size or the file system is full, -EINTR, -EIO,
  * -ENOMEM, what open(2) says.

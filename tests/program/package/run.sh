@@ -60,6 +60,7 @@ sort >"$tmp/expected" <<-E
 	./usr/share/bash-completion/completions/ccdm-image
 	./usr/share/fish/vendor_completions.d/ccdm-image.fish
 	./usr/share/man/man1/ccdm-image.1
+	./usr/share/man/man5/ccdm-workload.yaml.5
 	./usr/share/zsh/vendor-completions/_ccdm-image
 E
 (cd "$tmp/image" && find . ! -type d | sort) >"$tmp/files"
@@ -140,6 +141,10 @@ done
 check_sh "what cannot be printed is an error" "! '$setup' evidence >/dev/full 2>'$tmp/err' && grep -q 'standard output: No space' '$tmp/err'"
 
 # ---- ccdm-image
+LC_ALL=C.UTF-8 MANWIDTH=200 man -l "$tmp/root/usr/share/man/man5/ccdm-workload.yaml.5" 2>/dev/null | col -b | sed 's/\xe2\x80\x90/-/g' >"$tmp/workload.txt"
+for f in Documentation/workload/*.yaml; do
+	check "$(basename "$f"): the man page has it" grep -q "$(basename "$f")" "$tmp/workload.txt"
+done
 check_sh "ccdm-image --version" "[ \"\$('$image' --version)\" = 'ccdm-image $version' ]"
 LC_ALL=C.UTF-8 MANWIDTH=200 man -l "$tmp/root/usr/share/man/man1/ccdm-image.1" 2>/dev/null | col -b | sed 's/\xe2\x80\x90/-/g' >"$tmp/image.txt"
 "$image" --help | sed -n 's/^  \([a-z]\+\) .*/\1/p' | sort >"$tmp/verbs"

@@ -115,6 +115,7 @@ static const char *inspect_type(const char *type)
 		{ "4f68bce3-e8cd-4db1-96e7-fbcaf984b709", "root (x86-64)" },
 		{ "2c7357ed-ebd2-46d9-aec1-23d437ec2bf5", "root verity (x86-64)" },
 		{ "6f1ac5ee-08c4-4f0b-8d5b-3a3dcc9be1d7", "ccdm scratch" },
+		{ CCDM_GPT_WORKLOAD, "ccdm workload" },
 		{ CCDM_GPT_MANIFEST, "ccdm manifest" },
 	};
 	size_t i;

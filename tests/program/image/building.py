@@ -266,6 +266,24 @@ def signed(b):
     t.ok("warning: --debug" in err and said["product"] == "web-debug" and "debug_shell" in said["cmdline"], "--debug says so", (err, said))
 
 
+def secure_boot(b):
+    """A signature changes no enclave ID and no partition's place; only the ESP differs."""
+    t, where = b.t, b.folder()
+    key, cert = where + "/db.key", where + "/db.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-subj", "/CN=x", "-days", "1"],
+                   check=True, stderr=subprocess.DEVNULL)
+    reports = []
+    for words in (), ("--secureboot-key", key, "--secureboot-cert", cert):
+        rc, _, err = b.run(where, *b.words, *words)
+        with open(where + "/disk.json") as f:
+            reports.append(json.load(f))
+        t.ok(rc == 0, "build " + " ".join(words[::2]), err)
+    t.ok(all(reports[0][k] == reports[1][k] for k in ("enclave-id", "events", "partitions")), "a signature changes no event", reports)
+    r = subprocess.run(["sbverify", "--cert", cert, where + "/disk.efi"], capture_output=True, text=True)
+    t.ok(r.returncode == 0, "the signature of the UKI is valid", r.stderr)
+    b.fails("a certificate as the key", 1, "sbsign ended with exit status 1", *b.words, "--secureboot-key", cert, "--secureboot-cert", cert)
+
+
 def of_tree(b):
     t, where = b.t, b.folder()
     top = tree(b.tmp)
@@ -383,6 +401,7 @@ def tests(tmp, t):
     first = content(b)
     same(b, first)
     signed(b)
+    secure_boot(b)
     of_tree(b)
     usage(b)
     missing(b)

@@ -16,10 +16,8 @@
 #include "guid.h"
 
 /* UAPI Group Specification DPS.1: root and hash tree of x86-64 */
-#define TYPE_ROOT     "4f68bce3-e8cd-4db1-96e7-fbcaf984b709"
-#define TYPE_HASH     "2c7357ed-ebd2-46d9-aec1-23d437ec2bf5"
-/* our own, so that no other program takes it for a file system of the machine */
-#define TYPE_WORKLOAD "0f6a3c8e-7c1b-4a7e-9d43-5b0f2c8de1a6"
+#define TYPE_ROOT "4f68bce3-e8cd-4db1-96e7-fbcaf984b709"
+#define TYPE_HASH "2c7357ed-ebd2-46d9-aec1-23d437ec2bf5"
 
 /* Numbers keep their meaning, also where a partition is missing. */
 enum { ESP = 1, BASE, HASH, WORKLOAD, MANIFEST, SCRATCH };
@@ -83,7 +81,7 @@ static int ccdm_build_parts(struct ccdm_build *b, const char *esp, uint64_t esp_
 	if (!r)
 		r = ccdm_build_filled(b, HASH, "base hash", TYPE_HASH, b->hash_file, &b->base, err);
 	if (!r && b->root_file[0])
-		r = ccdm_build_filled(b, WORKLOAD, "workload", TYPE_WORKLOAD, b->root_file,
+		r = ccdm_build_filled(b, WORKLOAD, "workload", CCDM_GPT_WORKLOAD, b->root_file,
 				      &b->root, err);
 	if (!r)
 		r = ccdm_build_own(b, MANIFEST, "manifest", CCDM_GPT_MANIFEST,

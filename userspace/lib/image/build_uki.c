@@ -146,6 +146,9 @@ static int ccdm_build_sign(struct ccdm_build *b, const char *file, struct ccdm_e
 		return r;
 	ccdm_build_path(b, "signed", to);
 	r = ccdm_program_run(argv, NULL, -1, NULL, err);
+	/* (a key or a certificate that it cannot use) */
+	if (r == -EIO)
+		return -EINVAL;
 	if (!r && rename(to, file))
 		r = ccdm_err_set(err, -errno, "%s: %s", file, strerror(errno));
 	return r;

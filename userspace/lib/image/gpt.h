@@ -15,6 +15,8 @@
 #include "source.h"
 
 #define CCDM_GPT_ESP	   "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
+/* Our own type, so that no other program takes it for a file system of the machine. */
+#define CCDM_GPT_WORKLOAD  "0f6a3c8e-7c1b-4a7e-9d43-5b0f2c8de1a6"
 #define CCDM_GPT_SECTOR	   512
 #define CCDM_GPT_PARTS_MAX 128
 

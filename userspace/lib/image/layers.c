@@ -194,6 +194,7 @@ static int ccdm_layers_linked(struct ccdm_layers_at *l, struct ccdm_rootfs_inode
 static int ccdm_layers_inode(struct ccdm_layers_at *l, struct ccdm_rootfs_inode **inode)
 {
 	const struct ccdm_archive_entry *e = &l->entry;
+	struct ccdm_rootfs_inode *new;
 	int r;
 
 	*inode = NULL;
@@ -212,15 +213,18 @@ static int ccdm_layers_inode(struct ccdm_layers_at *l, struct ccdm_rootfs_inode 
 	}
 	if (e->uid < 0 || e->uid > ID_MAX || e->gid < 0 || e->gid > ID_MAX)
 		return ccdm_layers_bad(l, "expected a user and a group of 0 to 4294967294");
-	*inode = ccdm_rootfs_inode(e->mode, (uint32_t)e->uid, (uint32_t)e->gid, e->mtime);
-	if (!*inode)
+	new = ccdm_rootfs_inode(e->mode, (uint32_t)e->uid, (uint32_t)e->gid, e->mtime);
+	if (!new)
 		return ccdm_err_memory(l->err);
-	r = ccdm_layers_xattrs(l, *inode);
+	r = ccdm_layers_xattrs(l, new);
 	if (!r)
-		r = ccdm_layers_fill(l, *inode);
-	if (r)
-		ccdm_rootfs_inode_free(*inode);
-	return r;
+		r = ccdm_layers_fill(l, new);
+	if (r) {
+		ccdm_rootfs_inode_free(new);
+		return r;
+	}
+	*inode = new;
+	return 0;
 }
 
 static int ccdm_layers_entry(struct ccdm_layers_at *l)

@@ -83,27 +83,24 @@ int ccdm_rootfs_xattr_set(struct ccdm_rootfs_inode *inode, const char *name, con
 
 /* ---- nodes ----------------------------------------------------------------------------- */
 
-/* The trees of tsearch(3) hold the names; a name stands in its node. */
-static struct ccdm_rootfs_node *ccdm_rootfs_of(const char *name)
-{
-	return (struct ccdm_rootfs_node *)(name - offsetof(struct ccdm_rootfs_node, name));
-}
-
+/* The trees of tsearch(3) hold nodes. */
 static int ccdm_rootfs_compare(const void *a, const void *b)
 {
-	return strcmp(a, b);
+	const struct ccdm_rootfs_node *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
 }
 
-static void ccdm_rootfs_free_name(void *name)
+static void ccdm_rootfs_free_node(void *arg)
 {
-	struct ccdm_rootfs_node *node = ccdm_rootfs_of(name);
+	struct ccdm_rootfs_node *node = arg;
 
-	tdestroy(node->children, ccdm_rootfs_free_name);
+	tdestroy(node->children, ccdm_rootfs_free_node);
 	ccdm_rootfs_inode_put(node->inode);
 	free(node);
 }
 
-static void ccdm_rootfs_count_name(const void *at, VISIT visit, void *entries)
+static void ccdm_rootfs_count_node(const void *at, VISIT visit, void *entries)
 {
 	const struct ccdm_rootfs_node *node;
 
@@ -111,22 +108,32 @@ static void ccdm_rootfs_count_name(const void *at, VISIT visit, void *entries)
 		return;
 	node = ccdm_rootfs_at(at);
 	--*(uint64_t *)entries;
-	twalk_r(node->children, ccdm_rootfs_count_name, entries);
+	twalk_r(node->children, ccdm_rootfs_count_node, entries);
 }
 
 /* Remove what is below a folder. */
 static void ccdm_rootfs_empty(struct ccdm_rootfs *fs, struct ccdm_rootfs_node *node)
 {
-	twalk_r(node->children, ccdm_rootfs_count_name, &fs->entries);
-	tdestroy(node->children, ccdm_rootfs_free_name);
+	twalk_r(node->children, ccdm_rootfs_count_node, &fs->entries);
+	tdestroy(node->children, ccdm_rootfs_free_node);
 	node->children = NULL;
+	fs->last = NULL;
 }
 
 struct ccdm_rootfs_node *ccdm_rootfs_child(const struct ccdm_rootfs_node *folder, const char *name)
 {
-	void *found = tfind(name, &folder->children, ccdm_rootfs_compare);
+	union {
+		struct ccdm_rootfs_node node;
+		char room[sizeof(struct ccdm_rootfs_node) + CCDM_ROOTFS_NAME + 1];
+	} key;
+	size_t n = strlen(name);
+	void *found;
 
-	return found ? ccdm_rootfs_of(*(char **)found) : NULL;
+	if (n > CCDM_ROOTFS_NAME)
+		return NULL;
+	memcpy(key.room + offsetof(struct ccdm_rootfs_node, name), name, n + 1);
+	found = tfind(&key.node, &folder->children, ccdm_rootfs_compare);
+	return found ? ccdm_rootfs_at(found) : NULL;
 }
 
 void ccdm_rootfs_path(const struct ccdm_rootfs_node *node, char *path)
@@ -163,6 +170,7 @@ static int ccdm_rootfs_insert(struct ccdm_rootfs *fs, struct ccdm_rootfs_node *f
 			      struct ccdm_err *err)
 {
 	size_t n = strlen(name), length = folder->length + (folder->parent ? 1 : 0) + n;
+	struct ccdm_rootfs_node *new;
 
 	if (!n || n > CCDM_ROOTFS_NAME)
 		return ccdm_err_set(err, -ENAMETOOLONG,
@@ -173,13 +181,15 @@ static int ccdm_rootfs_insert(struct ccdm_rootfs *fs, struct ccdm_rootfs_node *f
 	if (fs->entries == CCDM_ROOTFS_ENTRIES)
 		return ccdm_err_set(err, -ENFILE, "expected at most %u files and folders",
 				    CCDM_ROOTFS_ENTRIES);
-	*node = ccdm_rootfs_node(folder, name, length);
-	if (!*node)
+	new = ccdm_rootfs_node(folder, name, length);
+	if (!new)
 		return ccdm_err_memory(err);
-	if (!tsearch((*node)->name, &folder->children, ccdm_rootfs_compare)) {
-		free(*node);
+	if (!tsearch(new, &folder->children, ccdm_rootfs_compare)) {
+		free(new);
 		return ccdm_err_memory(err);
 	}
+	fs->last = new;
+	*node = new;
 	fs->entries++;
 	return 0;
 }
@@ -188,14 +198,17 @@ int ccdm_rootfs_set(struct ccdm_rootfs *fs, struct ccdm_rootfs_node *folder, con
 		    struct ccdm_rootfs_inode *inode, struct ccdm_rootfs_node **node,
 		    struct ccdm_err *err)
 {
-	struct ccdm_rootfs_node *n = folder ? ccdm_rootfs_child(folder, name) : fs->root;
+	struct ccdm_rootfs_node *n = fs->root;
 	struct ccdm_rootfs_inode *old;
 	int r = 0;
 
 	if (!folder && !S_ISDIR(inode->mode))
 		return ccdm_err_set(err, -EINVAL, "the root must be a folder");
-	if (!n)
-		r = ccdm_rootfs_insert(fs, folder, name, &n, err);
+	if (folder) {
+		n = ccdm_rootfs_child(folder, name);
+		if (!n)
+			r = ccdm_rootfs_insert(fs, folder, name, &n, err);
+	}
 	if (r)
 		return r;
 	/* What goes may be, or hold, another name of the same inode. */
@@ -213,9 +226,10 @@ int ccdm_rootfs_set(struct ccdm_rootfs *fs, struct ccdm_rootfs_node *folder, con
 void ccdm_rootfs_remove(struct ccdm_rootfs *fs, struct ccdm_rootfs_node *node)
 {
 	ccdm_rootfs_empty(fs, node);
-	tdelete(node->name, &node->parent->children, ccdm_rootfs_compare);
+	tdelete(node, &node->parent->children, ccdm_rootfs_compare);
 	fs->entries--;
-	ccdm_rootfs_free_name(node->name);
+	fs->last = NULL;
+	ccdm_rootfs_free_node(node);
 }
 
 void ccdm_rootfs_touch(const struct ccdm_rootfs *fs, struct ccdm_rootfs_node *node)
@@ -278,7 +292,7 @@ void ccdm_rootfs_free(struct ccdm_rootfs *fs)
 	if (!fs)
 		return;
 	if (fs->root)
-		ccdm_rootfs_free_name(fs->root->name);
+		ccdm_rootfs_free_node(fs->root);
 	if (fs->spool >= 0)
 		close(fs->spool);
 	free(fs);

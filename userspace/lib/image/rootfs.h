@@ -91,6 +91,8 @@ struct ccdm_rootfs_node {
  * @spool_size: bytes in it
  * @max_size: bytes that it may hold; CCDM_ROOTFS_SIZE unless the caller sets another
  * @entries: names in the tree, without the root
+ * @last: the entry that was made last, or NULL. (No static checker sees that a tree of tsearch(3)
+ *	keeps what it is given.)
  * @layer: number of the layer that is applied, from 1; 0: none
  */
 struct ccdm_rootfs {
@@ -99,6 +101,7 @@ struct ccdm_rootfs {
 	uint64_t spool_size;
 	uint64_t max_size;
 	uint64_t entries;
+	const struct ccdm_rootfs_node *last;
 	uint16_t layer;
 };
 
@@ -239,9 +242,7 @@ int __must_check ccdm_rootfs_set(struct ccdm_rootfs *fs, struct ccdm_rootfs_node
 /* The node that a callback of twalk_r(3) over @children is called with. */
 static inline struct ccdm_rootfs_node *ccdm_rootfs_at(const void *at)
 {
-	/* the tree holds the name, which stands in its node */
-	return (struct ccdm_rootfs_node *)(*(char *const *)at -
-					   offsetof(struct ccdm_rootfs_node, name));
+	return *(struct ccdm_rootfs_node *const *)at;
 }
 
 /* Remove an entry, not the root, and what is below it. */

@@ -17,6 +17,7 @@
  * struct ccdm_rootfs_seen - an inode of the machine that has several names
  */
 struct ccdm_rootfs_seen {
+	struct ccdm_rootfs_seen *next;
 	dev_t device;
 	ino_t number;
 	struct ccdm_rootfs_inode *inode;
@@ -25,11 +26,13 @@ struct ccdm_rootfs_seen {
 /**
  * struct ccdm_rootfs_in - a folder that is read
  * @seen: inodes with several names: a tree of tsearch(3)
+ * @all: the same as a list, which frees them
  * @piece: for contents
  */
 struct ccdm_rootfs_in {
 	struct ccdm_rootfs *fs;
 	void *seen;
+	struct ccdm_rootfs_seen *all;
 	uint64_t left_out;
 	char *piece;
 	struct ccdm_err *err;
@@ -127,11 +130,34 @@ static int ccdm_rootfs_fill(struct ccdm_rootfs_in *in, int at, int fd, const cha
 	return r;
 }
 
+static int ccdm_rootfs_remember(struct ccdm_rootfs_in *in, const struct stat *st,
+				struct ccdm_rootfs_inode *inode)
+{
+	struct ccdm_rootfs_seen *seen = calloc(1, sizeof(*seen));
+
+	if (!seen)
+		return ccdm_err_memory(in->err);
+	seen->device = st->st_dev;
+	seen->number = st->st_ino;
+	seen->inode = inode;
+	seen->next = in->all;
+	in->all = seen;
+	if (!tsearch(seen, &in->seen, ccdm_rootfs_seen_compare))
+		return ccdm_err_memory(in->err);
+	return 0;
+}
+
+/* The tree does not free what it holds: the list does. */
+static void ccdm_rootfs_keep(void *seen)
+{
+	(void)seen;
+}
+
 /* The inode of an entry: another name of a known one, or a new one. */
 static int ccdm_rootfs_inode_of(struct ccdm_rootfs_in *in, int at, int fd, const char *name,
 				const struct stat *st, struct ccdm_rootfs_inode **inode)
 {
-	struct ccdm_rootfs_seen key = { .device = st->st_dev, .number = st->st_ino }, *new;
+	struct ccdm_rootfs_seen key = { .device = st->st_dev, .number = st->st_ino };
 	bool several = !S_ISDIR(st->st_mode) && st->st_nlink > 1;
 	void *found = several ? tfind(&key, &in->seen, ccdm_rootfs_seen_compare) : NULL;
 	int r;
@@ -144,17 +170,8 @@ static int ccdm_rootfs_inode_of(struct ccdm_rootfs_in *in, int at, int fd, const
 	if (!*inode)
 		return ccdm_err_memory(in->err);
 	r = ccdm_rootfs_fill(in, at, fd, name, *inode);
-	if (!r && several) {
-		new = malloc(sizeof(*new));
-		if (new) {
-			*new = key;
-			new->inode = *inode;
-		}
-		if (!new || !tsearch(new, &in->seen, ccdm_rootfs_seen_compare)) {
-			free(new);
-			r = ccdm_err_memory(in->err);
-		}
-	}
+	if (!r && several)
+		r = ccdm_rootfs_remember(in, st, *inode);
 	if (r)
 		ccdm_rootfs_inode_free(*inode);
 	return r;
@@ -223,7 +240,8 @@ int ccdm_rootfs_folder(struct ccdm_rootfs *fs, const char *dir, uint64_t *left_o
 {
 	struct ccdm_rootfs_in in = { .fs = fs, .piece = malloc(PIECE), .err = err };
 	struct ccdm_rootfs_inode *inode = NULL;
-	struct stat st;
+	struct ccdm_rootfs_seen *seen;
+	struct stat st = { 0 };
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
 
 	if (fd < 0 || fstat(fd, &st))
@@ -238,7 +256,11 @@ int ccdm_rootfs_folder(struct ccdm_rootfs *fs, const char *dir, uint64_t *left_o
 		r = ccdm_rootfs_below(&in, fd, fs->root);
 	else if (fd >= 0)
 		close(fd);
-	tdestroy(in.seen, free);
+	tdestroy(in.seen, ccdm_rootfs_keep);
+	while ((seen = in.all)) {
+		in.all = seen->next;
+		free(seen);
+	}
 	free(in.piece);
 	if (!r && left_out)
 		*left_out = in.left_out;

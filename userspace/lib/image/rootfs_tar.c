@@ -284,9 +284,9 @@ static void ccdm_rootfs_in_archive(const struct ccdm_rootfs_out *o,
 	memcpy(path, o->prefix, n + 1);
 	ccdm_rootfs_path(node, path + n);
 	if (!*path)
-		strcpy(path, "./");
+		memcpy(path, "./", 3);
 	else if (node->length && S_ISDIR(node->inode->mode))
-		strcat(path, "/");
+		memcpy(path + strlen(path), "/", 2);
 }
 
 static void ccdm_rootfs_entry(struct ccdm_rootfs_out *o, struct ccdm_rootfs_node *node)
@@ -382,7 +382,7 @@ int ccdm_rootfs_tar(struct ccdm_rootfs *fs, const char *prefix, int64_t mtime_cl
 		twalk_r(fs->root->children, ccdm_rootfs_fresh, NULL);
 		ccdm_rootfs_entry(&o, fs->root);
 		twalk_r(fs->root->children, ccdm_rootfs_each, &o);
-		ccdm_rootfs_write(&o, NULL, 2 * BLOCK);
+		ccdm_rootfs_write(&o, NULL, (size_t)2 * BLOCK);
 		ccdm_rootfs_flush(&o);
 	}
 	r = ccdm_digest_finish(&o.stream, o.r, &digest);

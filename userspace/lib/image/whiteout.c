@@ -111,7 +111,7 @@ static int ccdm_whiteout_purge(struct ccdm_rootfs *fs, struct ccdm_rootfs_node *
 		return 0;
 	list.room = list.count;
 	list.count = 0;
-	list.node = calloc(list.room, sizeof(*list.node));
+	list.node = calloc(list.room, sizeof(void *));
 	if (!list.node)
 		return ccdm_err_memory(err);
 	twalk_r(folder->children, ccdm_whiteout_each, &list);

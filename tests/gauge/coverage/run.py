@@ -67,7 +67,7 @@ def count(tests, host):
     sh("make -s -j2 test-programs", cwd=TREE, env=env).check_returncode()
     sh("make -s unit-programs", cwd=TREE, env=env).check_returncode()
     sh("tests/run unit", cwd=TREE, env=env)
-    for name in "vectors", "setup", "broker", "trust", "attacks", "mutations", "package", "faults":
+    for name in "vectors", "setup", "broker", "trust", "attacks", "mutations", "image", "layers", "package", "faults":
         sh("tests/run program " + name, cwd=TREE, env=env)
     if not host:
         sh("tests/run vm --kernel gcov " + " ".join(tests), cwd=TREE, env=env)

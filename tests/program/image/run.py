@@ -321,7 +321,9 @@ def main():
         against(tmp)
         bad(tmp)
         snp(tmp)
-        trial.run(tmp, ok)
+        # "run" gives up root, and could then not write the counts
+        if "CCDM_COVERAGE" not in os.environ:
+            trial.run(tmp, ok)
         signing.tests(tmp, sys.modules[__name__])
         proving.tests(tmp, sys.modules[__name__])
         building.tests(tmp, sys.modules[__name__])

@@ -61,7 +61,7 @@ LIB_SRC := $(wildcard userspace/lib/*/*.c) $(filter-out $(BROKER_SRC) $(BROKERD_
 PARTS_SRC := $(filter-out %/main.c %/brokerd.c,$(LIB_SRC) $(BROKER_SRC) $(BROKERD_SRC))
 objects = $(1:%.c=$(BUILD)/%.o)
 
-.PHONY: FORCE all attacks help modules programs test-programs unit-programs install install-programs install-module install-dkms install-broker install-image uninstall dist clean check check-all check-setup coverage kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-load bench-record bench-locks bench-boot html lint vm boot unit fuzz faults need-headers
+.PHONY: FORCE all attacks help modules programs test-programs unit-programs install install-programs install-module install-dkms install-broker install-image uninstall dist clean check check-all check-setup coverage kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-load bench-record bench-locks bench-boot bench-image html lint vm boot unit fuzz faults need-headers
 
 all: modules programs
 
@@ -98,6 +98,7 @@ help:
 	@echo 'make bench-load          latency and IOPS on a device that takes time (KERNEL=6.12; ROW=cold)'
 	@echo 'make bench-locks         who waits for which lock, on several CPUs (debug kernel)'
 	@echo 'make bench-boot          what a boot costs beside dm-verity and LUKS2 (SUITE=trixie)'
+	@echo 'make bench-image         time, memory and sizes of ccdm-image build, beside mkosi (BASE=DIR)'
 	@echo 'make html                the documentation as HTML, in build/html'
 	@echo 'make lint                static checks'
 	@echo 'make dist                a tarball, the same bytes each time (REV=HEAD)'
@@ -293,6 +294,9 @@ bench-locks: vm-setup test-programs
 
 bench-boot: vm-setup
 	@tests/run gauge boot --suite $(SUITE)
+
+bench-image: vm-setup
+	@tests/run gauge images --suite $(SUITE) $(if $(BASE),--base $(BASE))
 
 # A warning is an error: of a link to nowhere, for example. Links out of the tree are listed, not opened.
 html:

@@ -14,6 +14,7 @@ SECRET = {"tls.key": "SECRET-AS-A-FILE-" + MARK, "db": "SECRET-IN-THE-ENVIRONMEN
 SECRETS = [{"name": "tls.key", "file": "/run/secrets/tls.key"}, {"name": "db", "env": "DB_PASSWORD"},
            {"name": "app", "path": "/etc/app/secret.conf", "mode": "0440"}]
 
+
 def torn(text):
     return text[:6] + "~" + text[6:]
 
@@ -82,8 +83,8 @@ SCRIPT_OF_CREDENTIALS = """mkdir -m 0700 /run/credstore
 mount -t ramfs -o mode=0700 ramfs /run/credstore
 cd /etc/creds
 for f in *; do
-	x=$(<$f)
-	printf %s "${x//\\~}" > /run/credstore/$f
+  x=$(<$f)
+  printf %s "${x//\\~}" > /run/credstore/$f
 done
 """
 
@@ -130,7 +131,7 @@ def sandbox(t, f):
     """What the workload saw of itself."""
     t.ok(f["id"] == "%d:%d:%d %d" % (UID, GID, GID, GROUP), "user and groups of the image", f["id"])
     t.ok(f["pid"] == "1" and int(f["processes"]) < 8, "it is PID 1, and sees no other processes", (f["pid"], f["processes"]))
-    t.ok("CapEff:0000000000000000" in f["cap"] and "CapBnd:00000000a80425fb" in f["cap"], "no capabilities, Docker's as the bound", f["cap"])
+    t.ok("CapEff:0000000000000000" in f["cap"] and "CapBnd:00000000a80425fb" in f["cap"], "no capabilities; Docker's bound", f["cap"])
     t.ok(f["nnp"] == "1" and f["seccomp"] == "2", "no new privileges, a seccomp filter", f)
     t.ok(f["suid"] == str(UID), "a setuid program of the image runs as the user", f["suid"])
     t.ok(f["umount"] == "refused" and f["mknod"] == "refused", "no mounts, no devices", f)

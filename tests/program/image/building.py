@@ -195,11 +195,13 @@ def content(b):
     t.ok(r.returncode == 0, "the hash tree of the workload verifies", r.stderr)
     seen = subprocess.run(["debugfs", "-f", "-", work], input="cat /config.json\nstat /rootfs/srv/data\ncat /rootfs/etc/app.conf\n",
                           capture_output=True, text=True).stdout
-    t.ok('"GREETING=hello"' in seen and "User:  1234" in seen and "a = b" in seen, "it has config.json, the image's files and our own", seen)
+    t.ok('"GREETING=hello"' in seen and "User:  1234" in seen and "a = b" in seen,
+         "it has config.json, the image's files and our own", seen)
     measured(b, disk, said, w)
     with open(where + "/disk.policy.yaml") as f:
         policy = f.read()
-    t.ok("default/web/tls-key" in policy and said["enclave-id"]["tpm"]["sha256"] in policy, "the policy names the secret and the ID", policy)
+    t.ok("default/web/tls-key" in policy and said["enclave-id"]["tpm"]["sha256"] in policy,
+         "the policy names the secret and the ID", policy)
     t.ok(said["product"] == "web" and said["svn"] == 7 and said["inputs"]["image"] == b.digest[7:] and
          said["tools"]["mke2fs"] and where not in json.dumps(said), "the report: product, inputs, tools, no path", said)
     return where
@@ -258,7 +260,8 @@ def signed(b):
         said = json.load(f)
     with open(where + "/disk.policy.yaml") as f:
         policy = f.read()
-    t.ok(said["signer.key"] in policy and "ccdm-signer" in json.dumps(said["events"]), "the policy names the signer, which is measured", policy)
+    t.ok(said["signer.key"] in policy and "ccdm-signer" in json.dumps(said["events"]),
+         "the policy names the signer, which is measured", policy)
     rc, out, err = b.run(where, *b.words, "--debug", "--format", "vhd", name="d.vhd")
     with open(where + "/d.json") as f:
         said = json.load(f)
@@ -270,8 +273,8 @@ def secure_boot(b):
     """A signature changes no enclave ID and no partition's place; only the ESP differs."""
     t, where = b.t, b.folder()
     key, cert = where + "/db.key", where + "/db.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-subj", "/CN=x", "-days", "1"],
-                   check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-subj", "/CN=x",
+                    "-days", "1"], check=True, stderr=subprocess.DEVNULL)
     reports = []
     for words in (), ("--secureboot-key", key, "--secureboot-cert", cert):
         rc, _, err = b.run(where, *b.words, *words)
@@ -376,8 +379,8 @@ def full(b):
     for kib in 0, 300, 2000, 100000:
         where = b.folder()
         rc, _, err = b.run(where, *b.words, preexec_fn=lambda k=kib: resource.setrlimit(resource.RLIMIT_FSIZE, (k << 10, k << 10)))
-        b.t.ok(rc in (1, 4) and ("File too large" in err or "size limit" in err) and not os.listdir(where), "files of at most %d KiB: nothing stays" % kib,
-               (rc, err, os.listdir(where)))
+        b.t.ok(rc in (1, 4) and ("File too large" in err or "size limit" in err) and not os.listdir(where),
+               "files of at most %d KiB: nothing stays" % kib, (rc, err, os.listdir(where)))
 
 
 def interrupted(b):

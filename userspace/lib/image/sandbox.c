@@ -129,6 +129,7 @@ static int ccdm_sandbox_step(const struct ccdm_rootfs *fs, struct ccdm_sandbox_w
 {
 	const struct ccdm_rootfs_node *child;
 	bool end = !way->rest[0];
+	size_t done;
 
 	if (!strcmp(part, "..")) {
 		ccdm_sandbox_up(fs, way);
@@ -139,10 +140,11 @@ static int ccdm_sandbox_step(const struct ccdm_rootfs *fs, struct ccdm_sandbox_w
 	child = way->node ? ccdm_rootfs_child(way->node, part) : NULL;
 	if (child && S_ISLNK(child->inode->mode) && (last || !end))
 		return ccdm_sandbox_follow(fs, way, child->inode->target);
-	if (strlen(way->done) + strlen(part) + 2 > sizeof(way->done))
+	done = strlen(way->done);
+	if (done + strlen(part) + 2 > sizeof(way->done))
 		return -ENAMETOOLONG;
-	strcat(way->done, "/");
-	strcat(way->done, part);
+	way->done[done] = '/';
+	memcpy(way->done + done + 1, part, strlen(part) + 1);
 	way->node = child;
 	return 0;
 }
@@ -180,7 +182,7 @@ int ccdm_sandbox_resolve(const struct ccdm_rootfs *fs, const char *path,
 
 	if (strlen(path) <= CCDM_ROOTFS_PATH) {
 		ccdm_sandbox_clean(path, clean);
-		strcpy(way.rest, clean);
+		memcpy(way.rest, clean, strlen(clean) + 1);
 		r = ccdm_sandbox_walk(fs, &way, kind != CCDM_SANDBOX_FILE);
 	}
 	if (r)
@@ -192,7 +194,7 @@ int ccdm_sandbox_resolve(const struct ccdm_rootfs *fs, const char *path,
 				    way.done[0] ? way.done : "/", why);
 	if (why)
 		return ccdm_err_set(err, -EINVAL, "%s: %s", path, why);
-	strcpy(to, way.done);
+	memcpy(to, way.done, strlen(way.done) + 1);
 	*node = way.node;
 	return 0;
 }

@@ -3,13 +3,15 @@
 /* seccomp.c - see seccomp.h */
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/json.h"
 #include "capabilities.h"
 #include "seccomp.h"
 
-#define CCDM_SECCOMP_KERNEL 6001 /* the oldest Linux of a base is 6.1 */
+/* the oldest Linux of a base is 6.1 */
+#define CCDM_SECCOMP_MAJOR 6
+#define CCDM_SECCOMP_MINOR 1
 
 /* The profile's name and where errors go. */
 struct ccdm_seccomp {
@@ -61,10 +63,15 @@ static int ccdm_seccomp_caps(const struct ccdm_seccomp *s, const json_t *list, b
 /* "4.8" */
 static bool ccdm_seccomp_kernel(const char *text)
 {
-	unsigned int major, minor;
+	unsigned long major, minor;
+	char *end;
 
-	return text && sscanf(text, "%4u.%3u", &major, &minor) == 2 &&
-	       major * 1000 + minor <= CCDM_SECCOMP_KERNEL;
+	major = text ? strtoul(text, &end, 10) : 0;
+	if (!major || *end != '.')
+		return false;
+	minor = strtoul(end + 1, NULL, 10);
+	return major < CCDM_SECCOMP_MAJOR ||
+	       (major == CCDM_SECCOMP_MAJOR && minor <= CCDM_SECCOMP_MINOR);
 }
 
 /*

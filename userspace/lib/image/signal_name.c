@@ -23,7 +23,7 @@ static int ccdm_signal_digits(const char *text)
 {
 	size_t n = strlen(text);
 
-	return n && n <= 2 && strspn(text, "0123456789") == n ? atoi(text) : -1;
+	return n && n <= 2 && strspn(text, "0123456789") == n ? (int)strtol(text, NULL, 10) : -1;
 }
 
 static int ccdm_signal_number(const char *text)

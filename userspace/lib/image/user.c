@@ -88,7 +88,7 @@ static bool ccdm_user_passwd(char *text, const struct ccdm_user_half *want, stru
 		user->uid = uid;
 		user->gid = gid;
 		if (*home == '/' && strlen(home) < sizeof(user->home))
-			strcpy(user->home, home);
+			memcpy(user->home, home, strlen(home) + 1);
 		snprintf(name, room, "%s", login);
 		return true;
 	}
@@ -141,7 +141,7 @@ static int ccdm_user_split(const char *spec, struct ccdm_user_half *user,
 		return ccdm_err_set(err, -EINVAL, "user '%.80s': expected USER or USER:GROUP",
 				    spec);
 	memcpy(user->text, spec, n);
-	strcpy(group->text, rest);
+	memcpy(group->text, rest, strlen(rest) + 1);
 	r = ccdm_user_half("user", user, err);
 	return r ? r : ccdm_user_half("group", group, err);
 }

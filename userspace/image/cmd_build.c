@@ -56,8 +56,7 @@ static const struct ccdm_option build_options[] = {
 	  "sign the manifest with this private key: PEM, P-256, without a passphrase", "@file",
 	  NULL },
 	{ "signer", 0, OPT_SIGNER, "PUB",
-	  "measure this public key, PEM; \"ccdm-image sign\" signs later", "@file",
-	  NULL },
+	  "measure this public key, PEM; \"ccdm-image sign\" signs later", "@file", NULL },
 	{ "platform", 0, OPT_PLATFORM, "P",
 	  "what the policy asks for: snp (the default), tdx, or tpm:\n"
 	  "a TPM alone, which proves no confidential VM",

@@ -75,7 +75,7 @@ Before=ccdm-cap.service initrd.target
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/bin/bash /etc/creds.sh
+ExecStart=/bin/sh /etc/creds.sh
 """
 
 
@@ -83,8 +83,7 @@ SCRIPT_OF_CREDENTIALS = """mkdir -m 0700 /run/credstore
 mount -t ramfs -o mode=0700 ramfs /run/credstore
 cd /etc/creds
 for f in *; do
-  x=$(<$f)
-  printf %s "${x//\\~}" > /run/credstore/$f
+  sed 's/~//' "$f" > "/run/credstore/$f"
 done
 """
 

@@ -100,7 +100,7 @@ static int ccdm_base_verity(struct ccdm_base *base, struct ccdm_err *err)
 static int ccdm_base_check(struct ccdm_base *base, unsigned int i, struct ccdm_err *err)
 {
 	const json_t *object = json_object_get(json_object_get(base->json, "files"), base_files[i]);
-	char expected[65], found[2 * CCDM_DIGEST_MAX + 1];
+	char expected[65], found[2 * CCDM_DIGEST_MAX + 1], path[PATH_MAX];
 	struct ccdm_digest digest;
 	struct stat st;
 	int r = ccdm_base_text(base, object, "sha256", expected, sizeof(expected), err);
@@ -111,9 +111,11 @@ static int ccdm_base_check(struct ccdm_base *base, unsigned int i, struct ccdm_e
 		r = ccdm_base_number(base, object, "size", (uint64_t)1 << 48, &base->size[i], err);
 	if (r)
 		return r;
-	if ((size_t)snprintf(base->path[i], PATH_MAX, "%s/%s", base->folder, base_files[i]) >=
-	    PATH_MAX)
+	/* (the compiler cannot tell that the folder's name is not in the array of paths) */
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", base->folder, base_files[i]) >=
+	    sizeof(path))
 		return ccdm_err_set(err, -ENAMETOOLONG, "%s: the path is too long", base->folder);
+	memcpy(base->path[i], path, sizeof(path));
 	if (stat(base->path[i], &st))
 		return ccdm_err_set(err, -errno, "%s: %s", base->path[i], strerror(errno));
 	r = ccdm_digest_file(CCDM_ALG_SHA256, base->path[i], &digest);

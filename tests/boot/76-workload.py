@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
 """A workload runs as its partition says, in its sandbox; the VM ends with it, and its host sees none of its output and secrets."""
+import hashlib
 import json
 import os
+import subprocess
 
-from boot import tree
+from boot import GPT_SWAP, add_part, attest_disk, cmdline, conf, fails, make_disk, part, parts, tiny_base, tree
+from broker import Broker
 from workload import GID, GROUP, UID, disk, partition
 
 MARK = "%d" % os.getpid()
@@ -194,5 +197,224 @@ def runs(t):
         t.ok("CCDM-E" not in m.log(), "without an error", m.log()[-2000:])
 
 
+# ---- the long form -------------------------------------------------------------------
+
+NET = ["-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n,romfile="]
+
+
+def up(t, m, what):
+    return t.ok(m.outcome == "up", "%s: it boots (%s)" % (what, m.outcome), m.log()[-3000:])
+
+
+def again(m, times):
+    """Waits for this run of the workload."""
+    m.sh("until [ $(grep -c run %sruns) -ge %d ]; do sleep 0.2; done" % (DATA, times), timeout=120)
+
+
+def restarts(t):
+    """A workload that fails starts again, as it was; without a network of its own, and silent."""
+    img, says = workload(t, "again", restart={"when": "failure", "delay": 1, "most": 2}, network="none", logs="none",
+                         secrets=SECRETS[:1])
+    path = disk(t, "again.disk", img, says, OVERLAY=credentials(t, ["tls.key"]))
+    with t.boot([path], title="restarts", args=NET) as m:
+        if up(t, m, "restart"):
+            facts(m)
+            t.ok(m.sh("ip -o link show up | grep -v ': lo:'; true") == "" and
+                 "masked" in m.sh("systemctl show -p LoadState systemd-networkd.service"), "network: none: no interface is up", m.sh("ip a"))
+            t.ok(OUTPUT not in m.sh("journalctl -b -o cat"), "logs: none: its output is nowhere")
+            m.sh("kill -9 $(pgrep -f '^/bin/sh /app.sh' | head -n1)")
+            again(m, 2)
+            t.ok(m.sh("cat /run/ccdm/workload/rootfs/home/app/file; ls /run/ccdm/workload/secrets").split() == ["x", "tls.key"],
+                 "it starts again, with its files and its secrets")
+            m.sh("echo 0 > %sexit" % DATA)
+            ended(t, m, "exit 0 after a restart", "off", ["exit 137", "exit 0"])
+    with t.boot([path], title="too many") as m:
+        if up(t, m, "most"):
+            m.ask("touch %sagain; echo 4 > %sexit" % (DATA, DATA))
+            ended(t, m, "it fails too often", "off", ["exit 4"] * 3)
+
+
+def reboots(t):
+    """on_exit: reboot; output on the console, because the image says so; a static network."""
+    img, says = workload(t, "reboot", on_exit="reboot", logs="console",
+                         network={"address": "10.0.2.77/24", "gateway": "10.0.2.2", "dns": ["10.0.2.3"]})
+    with t.boot([disk(t, "reboot.disk", img, says)], title="reboots", args=NET) as m:
+        if up(t, m, "reboot"):
+            f = facts(m)
+            t.ok("10.0.2.77/24" in m.sh("ip -4 -o a") and f["dns"] == "nameserver 10.0.2.3", "a static network", m.sh("ip a") + f["dns"])
+            t.ok(f["env"] == "none", "no secrets: the environment of the image")
+            m.sh("echo 0 > %sexit" % DATA)
+            ended(t, m, "reboot", "reset", ["exit 0"])
+            t.ok(OUTPUT in m.log(), "logs: console: its output is there")
+
+
+def health(t):
+    """A workload that is sick starts again; or the machine powers off."""
+    check = {"test": ["CMD-SHELL", "[ ! -e /var/lib/data/sick ] || sleep 60"], "interval": 1, "timeout": 3, "retries": 2}
+    img, says = workload(t, "sick", health=dict(check, action="restart"))
+    with t.boot([disk(t, "sick.disk", img, says)], title="health") as m:
+        if up(t, m, "health"):
+            facts(m)
+            state = "until grep -q '\"%s\"' /run/ccdm/health.json; do sleep 0.2; done"
+            m.sh(state % "healthy", timeout=60)
+            m.sh("touch %ssick" % DATA)
+            again(m, 2)
+            m.sh("rm %ssick" % DATA)
+            m.sh(state % "healthy", timeout=120)
+            t.ok(m.sh("pgrep -cx sleep; true").strip() in ("0", "1"), "no check is left over", m.sh("ps axf"))
+            t.ok(m.sh("systemctl is-active ccdm-workload.service").strip() == "active", "it was sick, started again, and is healthy")
+            m.ask("systemctl stop ccdm-workload.service")
+            t.ok(m.ended(120) == "off", "health: the machine ends", m.log()[-2000:])
+            t.ok(m.code()[0] == "CCDM-E-WORK-12" and "started again" in m.log(), "CCDM-E-WORK-12 says so", m.code())
+    img, says = workload(t, "off", health=dict(check, action="poweroff"))
+    with t.boot([disk(t, "off.disk", img, says)], title="health off") as m:
+        if up(t, m, "health: poweroff"):
+            facts(m)
+            m.ask("touch %ssick" % DATA)
+            t.ok(m.ended(120) == "off" and m.code()[0] == "CCDM-E-WORK-12", "a sick workload ends the machine", m.log()[-2000:])
+
+
+def tampered(t):
+    """One byte of the workload's partition."""
+    mark = b"A-BLOCK-OF-THE-WORKLOAD-THAT-THE-HOST-CHANGES"
+    img, says = workload(t, "byte", files={"rootfs/big": mark * 5000})
+    path = disk(t, "byte.disk", img, says)
+    start, size = part(path, 4)
+    with open(path, "r+b") as f:
+        f.seek(start)
+        at = f.read(size).find(mark * 100)
+        f.seek(start + at + 50)
+        f.write(b"x")
+    with t.boot([path], title="tampered") as m:
+        if up(t, m, "a changed byte that nothing reads"):
+            m.ask("cat /run/ccdm/workload.ro/rootfs/big > /dev/null")
+            t.ok(m.ended(120) == "panic", "a changed byte of the workload: the machine halts when it reads it", m.log()[-2000:])
+
+
+def refused(t):
+    """Each code of a workload that cannot run."""
+    img, says = workload(t, "bad")
+
+    def fail(what, code, text, image=img, ran=False, env=None, **changes):
+        path = disk(t, "bad.disk", image, dict(says, boot_timeout="5", **changes), **env or {})
+        fails(t, what, code, text, [path], ran=ran)
+    fail("another partition", "CCDM-E-WORK-01", "PARTUUID=", workload_device="PARTUUID=55555555-5555-4555-8555-555555555555")
+    copy = disk(t, "copy.disk", img, says)
+    fails(t, "the disk twice", "CCDM-E-BASE-02", "", [copy, copy + ",snapshot=on"])
+    fail("another root hash", "CCDM-E-WORK-03", "root hash", workload_roothash="00" * 32)
+    fail("more blocks than the partition has", "CCDM-E-WORK-04", "at least", workload_data_blocks="100000", workload_hash_start="100000")
+    bare = os.path.join(t.dir, "bare.img")
+    with open(bare, "wb") as f:
+        f.truncate(4096 * 64)
+    out = subprocess.run(["veritysetup", "format", "--no-superblock", "--hash-offset", str(4096 * 64), bare, bare], check=True,
+                         stdout=subprocess.PIPE).stdout.decode()
+    said = dict(x.split(":", 1) for x in out.splitlines() if ":" in x)
+    fail("no file system", "CCDM-E-WORK-05", "expected ext4", image=bare, workload_roothash=said["Root hash"].strip(),
+         workload_salt=said["Salt"].strip(), workload_data_blocks="64", workload_hash_start="64")
+    other, words = workload(t, "json", on_exit="halt")
+    fail("a word of workload.json", "CCDM-E-WORK-07", "on_exit", image=other, **words)
+    base = tiny_base(t, {"usr/lib/x": ""}, **says)
+    path = os.path.join(t.dir, "bad.disk")
+    make_disk(t.kernel, path, WORKLOAD=img, **base)
+    fails(t, "a base without crun", "CCDM-E-WORK-08", "which runs the workload", [path])
+    other, words = workload(t, "keyless", secrets=SECRETS)
+    fail("a secret that is missing", "CCDM-E-WORK-10", "tls.key", image=other, ran=True, **words)
+
+    def gone(spec):
+        spec["process"]["args"] = ["/nosuch"]
+    other, words = partition(t, "gone", SCRIPT, config=gone)
+    with t.boot([disk(t, "bad.disk", other, dict(says, **words))], title="no program") as m:
+        t.ok(m.outcome in ("up", "off") and (m.outcome == "off" or m.ended(120) == "off"), "no program: the machine ends", m.log()[-2000:])
+        t.ok(m.code()[0] == "CCDM-E-WORK-11" and "/nosuch" in m.code()[1], "no program: CCDM-E-WORK-11, with crun's reason", m.code())
+
+
+def grows(t):
+    """A disk that is larger than the image, and a scratch that is a disk."""
+    path = t.image(name="grow.disk")
+    table = subprocess.run(["sfdisk", "--dump", path], stdout=subprocess.PIPE, check=True).stdout
+    with open(path, "ab") as f:
+        f.truncate(os.path.getsize(path) + (1 << 30))
+    with t.boot([path], title="grow") as m:
+        if up(t, m, "a larger disk"):
+            sizes = [int(x) for x in m.sh("blockdev --getsize64 /dev/vda /dev/vda4 /dev/mapper/ccdm-root").split()]
+            t.ok(sizes[1] > 2 * 1020 * (1 << 20) and sizes[2] > 0.9 * sizes[1], "the scratch and the root have grown", sizes)
+            m.sh("head -c 1200M /dev/zero > /root/much; sync; rm /root/much")
+    after = subprocess.run(["sfdisk", "--dump", path], stdout=subprocess.PIPE, check=True, stderr=subprocess.DEVNULL).stdout
+    t.ok(table == after, "the partition table is the image's", after)
+    add_part(path, 16, GPT_SWAP)
+    with t.boot([path], title="followed") as m:
+        if up(t, m, "a partition behind the scratch"):
+            size = int(m.sh("blockdev --getsize64 /dev/vda4"))
+            t.ok(size < 1100 * (1 << 20), "a scratch that is not last stays as it is", size)
+    path = t.image(name="blank.disk", SCRATCH="0", CONF=conf(t, root_device="blank", boot_timeout="5"))
+    disks = []
+    for name in ("one", "two", "used"):
+        disks.append(os.path.join(t.dir, name + ".scratch"))
+        with open(disks[-1], "wb") as f:
+            f.truncate(1 << 30)
+    subprocess.run(["mkfs.ext4", "-q", disks[2]], check=True)
+    with t.boot([path, disks[2], disks[0]], title="blank") as m:
+        if up(t, m, "one blank disk"):
+            t.ok(json.loads(m.sh("cat /run/ccdm/boot.json"))["root"]["device"] == "/dev/vdc", "the blank disk is the scratch")
+    fails(t, "two blank disks", "CCDM-E-ROOT-02", "found 2", [path, disks[1], disks[1] + ",snapshot=on"])
+    fails(t, "no blank disk", "CCDM-E-ROOT-01", "found 0", [path, disks[2]])
+
+
+def direct(t):
+    """QEMU gives OVMF a kernel and an initrd: OVMF adds a word to the command line. A UKI gets none."""
+    folder = parts(t.kernel)
+    args = ["-kernel", folder + "/vmlinuz", "-initrd", folder + "/initrd-ccdm", "-append", cmdline(t)]
+    with t.boot([t.image(name="direct.disk")], title="direct", args=args) as m:
+        if up(t, m, "a direct boot"):
+            t.ok(m.sh("cat /proc/cmdline").split()[-1] == "initrd=initrd", "OVMF's word is at the end")
+    args[-1] += " initrd=initrd"
+    fails(t, "the word twice", "CCDM-E-FENCE-01", "initrd=initrd", [t.image(name="direct.disk")], args=args)
+    fails(t, "the word with a stub", "CCDM-E-FENCE-01", "initrd=initrd", [t.image(name="stub.disk", CMDLINE=cmdline(t) + " initrd=initrd")])
+
+
+POLICY = """name: web
+secrets: default/web/*
+require:
+  tee: tpm
+  binding: tpm-only
+  phase: initrd
+  identity: any
+  event: {register: pcr15, name: ccdm-workload, digest: %s}
+"""
+
+
+def attested(t):
+    """The secrets come from a broker; a partition of noise is no manifest."""
+    noise = os.path.join(t.dir, "noise")
+    with open(noise, "wb") as f:
+        f.write(os.urandom(65536))
+    img, says = workload(t, "asks", secrets=SECRETS)
+    event = "ccdm-workload:1 4096 4096 %s %s sha256 %s %s 1 panic_on_corruption" % tuple(
+        says["workload_" + x] for x in ("data_blocks", "hash_start", "roothash", "salt"))
+    with Broker(os.path.join(t.dir, "broker")) as b:
+        for name, text in SECRET.items():
+            b.secret("default/web/" + name, text.encode())
+        b.policy(POLICY % hashlib.sha256(event.encode()).hexdigest())
+        boot = dict(tpm=os.path.join(t.dir, "tpm-of-the-machine"), args=NET)
+        path = attest_disk(t, b, os.path.join(t.dir, "learn.disk"), attest_attest="optional")
+        with t.boot([path], title="learn", **boot) as m:
+            if not up(t, m, "no workload, no secrets"):
+                return
+            b.trust_tpm(json.loads(m.sh("ccdm-setup evidence --nonce any")))
+        changes = dict(says, **{"secrets_" + name: "default/web/" + name for name in SECRET})
+        path = attest_disk(t, b, os.path.join(t.dir, "asks.disk"), base={"WORKLOAD": img, "MANIFEST": noise},
+                           **dict(changes, **{"secrets_web.key": None}))
+        with t.boot([path], title="attested", **boot) as m:
+            if up(t, m, "a broker that wants this workload"):
+                f = facts(m)
+                secrets(t, f)
+                unseen(t, m, path)
+                said = json.loads(m.sh("cat /run/ccdm/boot.json"))["manifest"]
+                t.ok(not said["sent"] and "expected a JWS" in said["why"], "noise is no manifest, and is named", said)
+
+
 def run(t):
     runs(t)
+    if t.full:
+        for each in (restarts, reboots, health, tampered, refused, grows, direct, attested):
+            each(t)

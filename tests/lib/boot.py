@@ -251,8 +251,9 @@ def tree(t, name, files):
     return top
 
 
-def tiny_base(t, files, mkfs=("mkfs.ext4", "-b", "4096"), edit=None):
-    """Make another base of a few files. Return: the environment of scripts/image for it. edit: changes the file system."""
+def tiny_base(t, files, mkfs=("mkfs.ext4", "-b", "4096"), edit=None, **changes):
+    """Make another base of a few files. Return: the environment of scripts/image for it. edit: changes the file system;
+    changes: of ccdm.conf."""
     img, hashes = os.path.join(t.dir, "tiny.img"), os.path.join(t.dir, "tiny.hash")
     for path in (img, hashes):
         if os.path.exists(path):
@@ -267,7 +268,7 @@ def tiny_base(t, files, mkfs=("mkfs.ext4", "-b", "4096"), edit=None):
     said = dict(x.split(":", 1) for x in out.splitlines() if ":" in x)
     return {"BASE": img, "HASH": hashes,
             "CONF": conf(t, base_roothash=said["Root hash"].strip(), base_salt=said["Salt"].strip(),
-                         base_data_blocks=said["Data blocks"].strip())}
+                         base_data_blocks=said["Data blocks"].strip(), **changes)}
 
 
 def attest_disk(t, b, path, scratch="1G", ca=None, base=None, files=None, **changes):

@@ -4,11 +4,12 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 
 from boot import GPT_SWAP, add_part, attest_disk, cmdline, conf, fails, make_disk, part, parts, tiny_base, tree
 from broker import Broker
-from workload import GID, GROUP, UID, disk, partition
+from workload import GID, GROUP, UID, UUID, disk, partition
 
 MARK = "%d" % os.getpid()
 # (the texts that are looked for on the disk stand there with a ~ that is left out when they are used)
@@ -220,9 +221,10 @@ def restarts(t):
         if up(t, m, "restart"):
             facts(m)
             t.ok(m.sh("ip -o link show up | grep -v ': lo:'; true") == "" and
-                 "masked" in m.sh("systemctl show -p LoadState systemd-networkd.service"), "network: none: no interface is up", m.sh("ip a"))
+                 "masked" in m.sh("systemctl show -p LoadState systemd-networkd.service"), "network: none: no interface is up",
+                 m.sh("ip a"))
             t.ok(OUTPUT not in m.sh("journalctl -b -o cat"), "logs: none: its output is nowhere")
-            m.sh("kill -9 $(pgrep -f '^/bin/sh /app.sh' | head -n1)")
+            m.sh("kill -9 $(head -n1 /sys/fs/cgroup/system.slice/ccdm-workload.service/workload/cgroup.procs)")
             again(m, 2)
             t.ok(m.sh("cat /run/ccdm/workload/rootfs/home/app/file; ls /run/ccdm/workload/secrets").split() == ["x", "tls.key"],
                  "it starts again, with its files and its secrets")
@@ -277,18 +279,45 @@ def health(t):
 def tampered(t):
     """One byte of the workload's partition."""
     mark = b"A-BLOCK-OF-THE-WORKLOAD-THAT-THE-HOST-CHANGES"
-    img, says = workload(t, "byte", files={"rootfs/big": mark * 5000})
+    img, says = workload(t, "byte", files={"rootfs/big": mark * 50000})
     path = disk(t, "byte.disk", img, says)
     start, size = part(path, 4)
     with open(path, "r+b") as f:
         f.seek(start)
-        at = f.read(size).find(mark * 100)
+        at = f.read(size).rfind(mark * 100)
         f.seek(start + at + 50)
         f.write(b"x")
     with t.boot([path], title="tampered") as m:
         if up(t, m, "a changed byte that nothing reads"):
             m.ask("cat /run/ccdm/workload.ro/rootfs/big > /dev/null")
             t.ok(m.ended(120) == "panic", "a changed byte of the workload: the machine halts when it reads it", m.log()[-2000:])
+
+
+def bare(t, future=False):
+    """A partition of 64 blocks without a file system, or with one that has a feature that no kernel knows. Return: the
+    image, and what ccdm.conf says of it."""
+    img, size = os.path.join(t.dir, "bare.img"), 4096 * 64
+    with open(img, "wb") as f:
+        f.truncate(size)
+    if future:
+        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-O", "^has_journal,^metadata_csum", img, "64"], check=True)
+        with open(img, "r+b") as f:
+            f.seek(1024 + 0x60)         # s_feature_incompat
+            flags = int.from_bytes(f.read(4), "little") | 0x40000000
+            f.seek(1024 + 0x60)
+            f.write(flags.to_bytes(4, "little"))
+    out = subprocess.run(["veritysetup", "format", "--no-superblock", "--hash-offset", str(size), img, img], check=True,
+                         stdout=subprocess.PIPE).stdout.decode()
+    said = dict(x.split(":", 1) for x in out.splitlines() if ":" in x)
+    return {"image": img, "workload_roothash": said["Root hash"].strip(), "workload_salt": said["Salt"].strip(),
+            "workload_data_blocks": "64", "workload_hash_start": "64"}
+
+
+def no_root(root):
+    """A file in the place of the container's root."""
+    shutil.rmtree(root)
+    with open(root, "w") as f:
+        f.write("no folder")
 
 
 def refused(t):
@@ -299,24 +328,20 @@ def refused(t):
         path = disk(t, "bad.disk", image, dict(says, boot_timeout="5", **changes), **env or {})
         fails(t, what, code, text, [path], ran=ran)
     fail("another partition", "CCDM-E-WORK-01", "PARTUUID=", workload_device="PARTUUID=55555555-5555-4555-8555-555555555555")
-    copy = disk(t, "copy.disk", img, says)
-    fails(t, "the disk twice", "CCDM-E-BASE-02", "", [copy, copy + ",snapshot=on"])
+    twin = add_part(os.path.join(t.dir, "twin.disk"), 40, GPT_SWAP, uuid=UUID)
+    fails(t, "the partition twice", "CCDM-E-WORK-02", "found 2", [disk(t, "copy.disk", img, says), twin])
     fail("another root hash", "CCDM-E-WORK-03", "root hash", workload_roothash="00" * 32)
     fail("more blocks than the partition has", "CCDM-E-WORK-04", "at least", workload_data_blocks="100000", workload_hash_start="100000")
-    bare = os.path.join(t.dir, "bare.img")
-    with open(bare, "wb") as f:
-        f.truncate(4096 * 64)
-    out = subprocess.run(["veritysetup", "format", "--no-superblock", "--hash-offset", str(4096 * 64), bare, bare], check=True,
-                         stdout=subprocess.PIPE).stdout.decode()
-    said = dict(x.split(":", 1) for x in out.splitlines() if ":" in x)
-    fail("no file system", "CCDM-E-WORK-05", "expected ext4", image=bare, workload_roothash=said["Root hash"].strip(),
-         workload_salt=said["Salt"].strip(), workload_data_blocks="64", workload_hash_start="64")
+    fail("no file system", "CCDM-E-WORK-05", "expected ext4", **bare(t))
+    fail("a file system of the future", "CCDM-E-WORK-06", "", **bare(t, future=True))
     other, words = workload(t, "json", on_exit="halt")
     fail("a word of workload.json", "CCDM-E-WORK-07", "on_exit", image=other, **words)
     base = tiny_base(t, {"usr/lib/x": ""}, **says)
     path = os.path.join(t.dir, "bad.disk")
     make_disk(t.kernel, path, WORKLOAD=img, **base)
     fails(t, "a base without crun", "CCDM-E-WORK-08", "which runs the workload", [path])
+    other, words = partition(t, "rootless", SCRIPT, setup=no_root)
+    fail("a root that is no folder", "CCDM-E-WORK-09", "", image=other, ran=True, **words)
     other, words = workload(t, "keyless", secrets=SECRETS)
     fail("a secret that is missing", "CCDM-E-WORK-10", "tls.key", image=other, ran=True, **words)
 
@@ -346,9 +371,9 @@ def grows(t):
         if up(t, m, "a partition behind the scratch"):
             size = int(m.sh("blockdev --getsize64 /dev/vda4"))
             t.ok(size < 1100 * (1 << 20), "a scratch that is not last stays as it is", size)
-    path = t.image(name="blank.disk", SCRATCH="0", CONF=conf(t, root_device="blank", boot_timeout="5"))
+    path = t.image(name="blank.disk", SCRATCH="0", CONF=conf(t, root_device="blank", boot_timeout="20"))
     disks = []
-    for name in ("one", "two", "used"):
+    for name in ("one", "two", "used", "three"):
         disks.append(os.path.join(t.dir, name + ".scratch"))
         with open(disks[-1], "wb") as f:
             f.truncate(1 << 30)
@@ -356,7 +381,7 @@ def grows(t):
     with t.boot([path, disks[2], disks[0]], title="blank") as m:
         if up(t, m, "one blank disk"):
             t.ok(json.loads(m.sh("cat /run/ccdm/boot.json"))["root"]["device"] == "/dev/vdc", "the blank disk is the scratch")
-    fails(t, "two blank disks", "CCDM-E-ROOT-02", "found 2", [path, disks[1], disks[1] + ",snapshot=on"])
+    fails(t, "two blank disks", "CCDM-E-ROOT-02", "found 2", [path, disks[1], disks[3]])
     fails(t, "no blank disk", "CCDM-E-ROOT-01", "found 0", [path, disks[2]])
 
 

@@ -44,7 +44,7 @@ static inline void forge_tar_header(struct forge_tar *t, char type, const char *
 	memcpy(h + 100, type == '5' ? "0000755" : "0000644", 7);
 	memcpy(h + 108, "0000001", 7);
 	memcpy(h + 116, "0000002", 7);
-	snprintf(h + 124, 12, "%011zo", size);
+	snprintf(h + 124, 12, "%011o", (unsigned int)size);
 	memcpy(h + 136, "00000001750", 11);
 	memset(h + 148, ' ', 8);
 	h[156] = type;

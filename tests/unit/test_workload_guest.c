@@ -367,7 +367,7 @@ static void rules(void **state)
 	for (i = 0; i < w.nr_ports; i++)
 		w.port[i] = 65535;
 	ccdm_workload_net_rules(&w, text, sizeof(text));
-	assert_string_equal(text + strlen(text) - 4, "\t}\n}\n" + 1);
+	assert_string_equal(text + strlen(text) - 4, "}\n}\n");
 }
 
 /* ---- health, programs ---------------------------------------------------------- */

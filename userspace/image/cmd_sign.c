@@ -99,7 +99,7 @@ static enum ccdm_exit sign_word(const char *text, char *to, size_t size)
 {
 	if (!text[0] || strlen(text) >= size)
 		return CCDM_EXIT_USAGE;
-	strcpy(to, text);
+	memcpy(to, text, strlen(text) + 1);
 	return CCDM_EXIT_OK;
 }
 

@@ -112,7 +112,8 @@ static void boot_alone(void)
 	/* keep the lock until this process ends */
 }
 
-static void boot_log(int level, const char *format, va_list args)
+static __attribute__((format(printf, 2, 0))) void boot_log(int level, const char *format,
+							   va_list args)
 {
 	char text[600], line[700];
 

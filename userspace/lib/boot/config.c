@@ -33,6 +33,7 @@ static const struct ccdm_config_key {
 #define FIELD(f)  offsetof(struct ccdm_config, f)
 #define STRING(f) FIELD(f), sizeof(((struct ccdm_config *)0)->f)
 /* clang-format off */
+/* NOLINTBEGIN(bugprone-macro-parentheses) */
 #define VERITY(s, f) \
 	{ s, "device", DEVICE, STRING(f.device), NULL, 0, 0 }, \
 	{ s, "hash_device", DEVICE, STRING(f.hash_device), NULL, 0, 0 }, \
@@ -43,6 +44,7 @@ static const struct ccdm_config_key {
 	{ s, "hash_start", NUMBER, FIELD(f.hash_start), 0, NULL, 0, 1ULL << 40 }, \
 	{ s, "data_block_size", NUMBER, FIELD(f.data_block_size), 0, NULL, 4096, 4096 }, \
 	{ s, "hash_block_size", NUMBER, FIELD(f.hash_block_size), 0, NULL, 4096, 4096 }
+	/* NOLINTEND(bugprone-macro-parentheses) */
 	/* clang-format on */
 	{ "boot", "cmdline", TEXT, STRING(cmdline), NULL, 0, 0 },
 	{ "boot", "strict", WORD, FIELD(strict), 0, "no yes", 0, 0 },

@@ -47,7 +47,7 @@ struct ccdm_workload_state {
  *
  * Return: true if the workload becomes unhealthy by this result.
  */
-bool ccdm_workload_health_next(const struct ccdm_workload_health *h,
+bool __must_check ccdm_workload_health_next(const struct ccdm_workload_health *h,
 			       struct ccdm_workload_state *state, int64_t now, int result);
 
 /* A workload that starts @now. */

@@ -62,7 +62,7 @@ static int ccdm_workload_net_down(struct ccdm_err *err)
 
 	if (!all || fd < 0)
 		r = -errno;
-	for (i = all; !r && i->if_name; i++) {
+	for (i = all; !r && i && i->if_name; i++) {
 		memset(&request, 0, sizeof(request));
 		snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", i->if_name);
 		if (ioctl(fd, SIOCGIFFLAGS, &request)) {

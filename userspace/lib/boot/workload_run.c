@@ -47,7 +47,7 @@ int ccdm_workload_run(const char *const *argv, unsigned int milliseconds, int *s
 		      struct ccdm_err *err)
 {
 	int how = 0, late = 0, r;
-	pid_t pid;
+	pid_t pid = -1;
 
 	r = ccdm_workload_run_spawn(argv, &pid);
 	if (r)
@@ -69,7 +69,7 @@ int ccdm_workload_run(const char *const *argv, unsigned int milliseconds, int *s
 
 int ccdm_workload_run_well(const char *const *argv, struct ccdm_err *err)
 {
-	int status, r = ccdm_workload_run(argv, 0, &status, err);
+	int status = 0, r = ccdm_workload_run(argv, 0, &status, err);
 
 	if (r || !status)
 		return r;

@@ -71,9 +71,9 @@ static int ccdm_build_dracut_conf(struct ccdm_build *b, struct ccdm_err *err)
 int ccdm_build_initrd(struct ccdm_build *b, const char *file, struct ccdm_err *err)
 {
 	/* (what this image has itself; a file that is there twice is refused by those who measure) */
-	const char *const drop[] = { CCDM_CONFIG_FILE + 1,
-				     b->ask->ca ? CCDM_BUILD_CA + 1 : CCDM_CONFIG_FILE + 1,
-				     b->signer ? CCDM_BUILD_SIGNER + 1 : CCDM_CONFIG_FILE + 1,
+	const char *const drop[] = { &CCDM_CONFIG_FILE[1],
+				     b->ask->ca ? &CCDM_BUILD_CA[1] : &CCDM_CONFIG_FILE[1],
+				     b->signer ? &CCDM_BUILD_SIGNER[1] : &CCDM_CONFIG_FILE[1],
 				     NULL };
 	uint8_t *cpio, *packed = NULL;
 	size_t size;

@@ -91,11 +91,11 @@ static int ccdm_build_settings(struct ccdm_build *b, uint8_t **bytes, size_t *si
 	if (!r)
 		r = ccdm_build_add(cpio, "etc/ccdm", NULL, 0, err);
 	if (!r)
-		r = ccdm_build_add(cpio, CCDM_CONFIG_FILE + 1, b->conf, strlen(b->conf), err);
+		r = ccdm_build_add(cpio, &CCDM_CONFIG_FILE[1], b->conf, strlen(b->conf), err);
 	if (!r)
 		r = ccdm_build_add_file(b, cpio, "ca", CCDM_BUILD_CA, b->ask->ca, err);
 	if (!r && b->signer)
-		r = ccdm_build_add(cpio, CCDM_BUILD_SIGNER + 1, b->signer, strlen(b->signer), err);
+		r = ccdm_build_add(cpio, &CCDM_BUILD_SIGNER[1], b->signer, strlen(b->signer), err);
 	if (!r)
 		r = ccdm_cpio_end(cpio, bytes, size, err);
 	ccdm_cpio_free(cpio);

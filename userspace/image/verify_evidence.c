@@ -155,7 +155,8 @@ enum ccdm_exit verify_evidence(const struct verify_evidence_args *a,
 		r = verify_print(c);
 	if (r)
 		e = ccdm_ui_fail(CCDM_PROGRAM, &err, r);
-	if (!e && c && (!ccdm_verdict_accepted(&c->verdict) || c->image != CCDM_EVIDENCE_THIS_IMAGE))
+	if (!e && c &&
+	    (!ccdm_verdict_accepted(&c->verdict) || c->image != CCDM_EVIDENCE_THIS_IMAGE))
 		e = CCDM_EXIT_REFUSED;
 	if (c)
 		ccdm_evidence_check_drop(c);

@@ -48,7 +48,8 @@ struct ccdm_workload_state {
  * Return: true if the workload becomes unhealthy by this result.
  */
 bool __must_check ccdm_workload_health_next(const struct ccdm_workload_health *h,
-			       struct ccdm_workload_state *state, int64_t now, int result);
+					    struct ccdm_workload_state *state, int64_t now,
+					    int result);
 
 /* A workload that starts @now. */
 void ccdm_workload_health_reset(struct ccdm_workload_state *state, int64_t now);

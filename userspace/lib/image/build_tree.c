@@ -209,7 +209,8 @@ static void ccdm_build_tree_product(struct ccdm_build *b)
 	if (!b->product[0])
 		strcpy(b->product, "image");
 	if (b->ask->debug)
-		strcat(b->product, "-debug");
+		snprintf(b->product + strlen(b->product), sizeof(b->product) - strlen(b->product),
+			 "-debug");
 	b->svn = b->ask->svn >= 0 ? b->ask->svn : 1;
 }
 

@@ -55,10 +55,11 @@ static int ccdm_ext4_try(const struct ccdm_ext4 *make, const char *path, const c
 {
 	char inodes[32], size[32], label[17], uuid[CCDM_GUID_TEXT], seed[CCDM_GUID_TEXT];
 	char extended[128], config[4128], date[48];
+	static const char features[] = FEATURES;
 	const char *const env[] = { config, date, NULL };
 	const char *const argv[] = { path,   "-q",     "-F",	 "-t",	    "ext4", "-T",  "ext4",
 				     "-b",   "4096",   "-m",	 "0",	    "-I",   "256", "-N",
-				     inodes, "-O",     FEATURES, "-U",	    uuid,   "-L",  label,
+				     inodes, "-O",     features, "-U",	    uuid,   "-L",  label,
 				     "-E",   extended, "-d",	 make->tar, file,   size,  NULL };
 
 	if (ccdm_guid_text("ext4 UUID", make->sha256, 32, uuid) ||

@@ -54,12 +54,12 @@ static int ccdm_repack_take(struct ccdm_initrd_file *file, void *arg)
 		repack->room = room;
 	}
 	item = &repack->item[repack->count];
-	*item = (struct repack_item){ .path = strdup(file->path),
-				      .mode = file->mode,
+	*item = (struct repack_item){ .mode = file->mode,
 				      .links = S_ISDIR(file->mode) ? 1 : file->links,
 				      .device = { file->device[0], file->device[1] },
 				      .size = file->size,
 				      .content = file->content };
+	item->path = strdup(file->path);
 	if (!item->path)
 		return ccdm_err_memory(repack->err);
 	memcpy(item->inode, file->inode, sizeof(item->inode));

@@ -115,7 +115,7 @@ static void ccdm_uki_entry(struct uki_make *m, const char *name, uint64_t virtua
 	if (m->to) {
 		p = m->to + m->stub.table + (size_t)m->sections * SECTION_HEADER;
 		memset(p, 0, SECTION_HEADER);
-		memcpy(p, name, strlen(name));
+		memcpy(p, name, strnlen(name, 8));
 		ccdm_uki_le32(p + 8, (uint32_t)virtual_size);
 		ccdm_uki_le32(p + 12, (uint32_t)virtual_at);
 		ccdm_uki_le32(p + 16, (uint32_t)raw_size);

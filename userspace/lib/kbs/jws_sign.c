@@ -19,7 +19,7 @@
 #include "jws_sign.h"
 
 #define XY	  32
-#define SIGNATURE (2 * XY)
+#define SIGNATURE 64	       /* 2 * XY */
 #define KEY_MAX	  65536	       /* bytes of a file */
 #define NONCE	  "nonce-type" /* OSSL_SIGNATURE_PARAM_NONCE_TYPE, from OpenSSL 3.2 on */
 
@@ -123,7 +123,7 @@ static struct ccdm_pubkey *ccdm_jws_point(const struct ccdm_jws_key *key, uint8_
 
 	for (i = 0; good && i < 2; i++) {
 		good = EVP_PKEY_get_bn_param(ccdm_jws_evp(key), names[i], &n) == 1 &&
-		       BN_bn2binpad(n, xy + i * XY, XY) == XY;
+		       BN_bn2binpad(n, xy + (size_t)i * XY, XY) == XY;
 		BN_free(n);
 		n = NULL;
 	}
@@ -223,7 +223,8 @@ static int ccdm_jws_join(const char *text, const uint8_t raw[SIGNATURE], char **
 static int ccdm_jws_der(const uint8_t *der, size_t size, uint8_t raw[SIGNATURE])
 {
 	const uint8_t *at = der;
-	ECDSA_SIG *sig = size <= 2 * SIGNATURE ? d2i_ECDSA_SIG(NULL, &at, (long)size) : NULL;
+	ECDSA_SIG *sig =
+		size <= (size_t)2 * SIGNATURE ? d2i_ECDSA_SIG(NULL, &at, (long)size) : NULL;
 	int r = -EINVAL;
 
 	if (sig && at == der + size && BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, XY) == XY &&

@@ -60,8 +60,8 @@ static int ccdm_repack_take(struct ccdm_initrd_file *file, void *arg)
 				      .device = { file->device[0], file->device[1] },
 				      .size = file->size,
 				      .content = file->content };
-	/* (not strdup(): the analyzer of gcc 12 reports a leak) */
-	if (asprintf(&item->path, "%s", file->path) < 0)
+	/* (not strdup(), of which the analyzer of gcc 12 reports a leak) */
+	if (asprintf(&item->path, "%.*s", (int)strlen(file->path), file->path) < 0)
 		return ccdm_err_memory(repack->err);
 	memcpy(item->inode, file->inode, sizeof(item->inode));
 	file->content = NULL;

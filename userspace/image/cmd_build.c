@@ -41,7 +41,7 @@ static const struct ccdm_option build_options[] = {
 	  "or an archive of \"docker save\"",
 	  "@file", NULL },
 	{ "image", 0, OPT_IMAGE, "NAME", "the image in there, if there are several", NULL, NULL },
-	{ "base", 0, OPT_BASE, "DIR", "folder of the base, of \"ccdm-image base\"", "@file", NULL },
+	{ "base", 0, OPT_BASE, "DIR", "folder of the base", "@file", NULL },
 	{ "config", 0, OPT_CONFIG, "FILE", "workload.yaml: secrets, and how the image is run",
 	  "@file", NULL },
 	{ "tree", 0, OPT_TREE, "DIR", "make this root file system the base: with kernel and initrd",

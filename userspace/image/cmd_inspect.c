@@ -26,8 +26,7 @@ static const struct ccdm_option inspect_options[] = {
 	  "predict a machine with Secure Boot on: firmware does not measure the kernel", NULL,
 	  NULL },
 	{ "against", 0, OPT_AGAINST, "DISK2", "print how DISK2 differs from DISK", "@file", NULL },
-	{ "base", 0, OPT_BASE, "DIR", "compare with this base, which \"ccdm-image base\" made",
-	  "@file", NULL },
+	{ "base", 0, OPT_BASE, "DIR", "compare with the base in this folder", "@file", NULL },
 	{ "json", 0, 'j', NULL, "print JSON", NULL, NULL },
 	{ 0 },
 };

@@ -30,7 +30,7 @@ const char *ccdm_base_file_name(enum ccdm_base_file file)
 static int ccdm_base_bad(const struct ccdm_base *base, const char *what, const char *expected,
 			 struct ccdm_err *err)
 {
-	ccdm_err_hint(err, "make the base again with \"ccdm-image base\"");
+	ccdm_err_hint(err, "make the base again");
 	return ccdm_err_set(err, -EINVAL, "%s/base.json: %s: expected %s", base->folder, what,
 			    expected);
 }
@@ -123,7 +123,7 @@ static int ccdm_base_check(struct ccdm_base *base, unsigned int i, struct ccdm_e
 		return ccdm_err_set(err, r, "%s: %s", base->path[i], strerror(-r));
 	ccdm_hex(digest.bytes, digest.size, found);
 	if ((uint64_t)st.st_size != base->size[i] || strcmp(found, expected)) {
-		ccdm_err_hint(err, "make the base again with \"ccdm-image base\"");
+		ccdm_err_hint(err, "make the base again");
 		return ccdm_err_set(err, -EINVAL,
 				    "%s: expected SHA-256 %s as in base.json, found %s",
 				    base->path[i], expected, found);

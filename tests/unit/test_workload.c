@@ -174,7 +174,7 @@ static void refused(void **state)
 		{ V "version: 1\n", ":2:1: this key appears twice: version" },
 		{ V "run:\n  user: a\n  user: b\n", ":4:3: this key appears twice: user" },
 		{ V "colour: red\n", ":2:1: expected version, product, svn, secrets, run, files, "
-				     "on_exit, restart, health, logs, network, ports; unknown word "
+				     "on_exit, restart, health, logs, network, ports; unknown key "
 				     "colour" },
 		{ V "run: {colour: red}\n", ":2:7: expected entrypoint, command," },
 		{ V "\tx: 1\n", "w.yaml:2:" },
@@ -275,7 +275,7 @@ static void refused(void **state)
 		{ V "run: {volumes: [v]}\n", "expected an absolute path" },
 		{ V "run: {tmpfs: [{size: 1M}]}\n", "expected a path" },
 		{ V "run: {tmpfs: [{path: /t, size: 1}]}\n", "expected a size from 4096" },
-		{ V "run: {tmpfs: [{path: /t, mode: 1}]}\n", "expected path, size; unknown word" },
+		{ V "run: {tmpfs: [{path: /t, mode: 1}]}\n", "expected path, size; unknown key" },
 		{ V "run: {read_only: yes}\n", "expected true or false" },
 		{ V "run: {stop_signal: SIGNONE}\n", "expected a signal (SIGTERM, QUIT, 15)" },
 		{ V "run: {stop_signal: 65}\n", "expected a signal" },

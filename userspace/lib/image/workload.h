@@ -3,7 +3,7 @@
 /*
  * workload.h - workload.yaml: what a container image runs, over what the image says
  *
- * ccdm-workload.yaml(5) explains each word. The parser is strict: an unknown word, a word that
+ * ccdm-workload.yaml(5) explains each key. The parser is strict: an unknown key, a key that
  * appears twice, a wrong type, an alias or a tag is an error with "FILE:LINE:COLUMN: ".
  */
 #ifndef CCDM_WORKLOAD_H

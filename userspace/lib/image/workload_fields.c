@@ -250,7 +250,7 @@ static int ccdm_field_take(struct ccdm_yaml *y, const yaml_node_t *key, const ch
 	at = snprintf(why, sizeof(why), "expected ");
 	for (f = all->fields; f->word; f++)
 		at += snprintf(why + at, sizeof(why) - at, "%s%s", f->word,
-			       f[1].word ? ", " : "; unknown word");
+			       f[1].word ? ", " : "; unknown key");
 	return ccdm_yaml_bad(y, key, why, word);
 }
 

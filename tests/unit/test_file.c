@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,42 @@ static void read_bounds(void **state)
 	assert_null(text);
 	assert_int_equal(ccdm_file_read("/tmp", 5, &text, &size, &err), -EISDIR);
 	assert_null(text);
+}
+
+/* Other names and open descriptors of a wiped file find it empty. */
+static void wipe(void **state)
+{
+	char dir[] = "/tmp/ccdm-unit-XXXXXX", file[64], link_[64], *text;
+	int fd;
+	size_t size;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(file, sizeof(file), "%s/one", dir);
+	snprintf(link_, sizeof(link_), "%s/two", dir);
+	assert_int_equal(ccdm_file_wipe(file, &err), 0);
+	assert_int_equal(ccdm_file_write(file, "secret", 6, 0400, &err), 0);
+	assert_int_equal(link(file, link_), 0);
+	fd = open(file, O_RDONLY);
+	assert_int_equal(ccdm_file_wipe(file, &err), 0);
+	assert_int_equal(access(file, F_OK), -1);
+	assert_int_equal(lseek(fd, 0, SEEK_END), 0);
+	close(fd);
+	assert_int_equal(ccdm_file_read(link_, 10, &text, &size, &err), 0);
+	assert_int_equal(size, 0);
+	free(text);
+
+	/* one that cannot be wiped does not keep the others */
+	assert_int_equal(mkdir(file, 0700), 0);
+	assert_int_equal(ccdm_file_write(link_, "secret", 6, 0400, &err), 0);
+	memset(&err, 0, sizeof(err));
+	assert_int_equal(ccdm_file_wipe_all(dir, &err), -EISDIR);
+	assert_non_null(strstr(err.text, "/one: Is a directory"));
+	assert_int_equal(access(link_, F_OK), -1);
+	rmdir(file);
+	assert_int_equal(ccdm_file_wipe_all(dir, &err), 0);
+	rmdir(dir);
+	assert_int_equal(ccdm_file_wipe_all(dir, &err), 0);
 }
 
 /* A word is written to an existing file; an error names the file. */
@@ -198,7 +235,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whole),    cmocka_unit_test(read_bounds), cmocka_unit_test(tell),
 		cmocka_unit_test(full_log), cmocka_unit_test(other_banks), cmocka_unit_test(waited),
-		cmocka_unit_test(unhex),
+		cmocka_unit_test(unhex),    cmocka_unit_test(wipe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,6 +144,36 @@ static void bundles(void **state)
 	assert_int_equal(bundle(), -EEXIST);
 }
 
+/* After tamper: no copy of a secret is left, and what a container has mounted is empty. */
+static void bundle_wiped(void **state)
+{
+	(void)state;
+	assert_int_equal(ccdm_workload_bundle_wipe(at("to"), at("crun"), &err), 0);
+	folders();
+	put("store/key", "k1");
+	put("store/db", "p2");
+	secret("key", "", 0400);
+	secret("db", "DB", 0400);
+	assert_int_equal(bundle(), 0);
+	assert_int_equal(mkdir(at("crun"), 0700), 0);
+	put("crun/config.json", "DB=p2");
+	put("crun/status", "stays");
+	assert_int_equal(link(at("to/secrets/key"), at("mounted")), 0);
+	assert_int_equal(ccdm_workload_bundle_wipe(at("to"), at("crun"), &err), 0);
+	assert_int_equal(access(at("to/secrets/key"), F_OK), -1);
+	assert_false(has("mounted", "k1"));
+	assert_int_equal(access(at("to/config.json"), F_OK), -1);
+	assert_int_equal(access(at("crun/config.json"), F_OK), -1);
+	assert_true(has("crun/status", "stays"));
+	assert_true(has("to/etc/hosts", "web-1"));
+	/* what cannot be wiped does not keep the rest */
+	assert_int_equal(mkdir(at("to/secrets/folder"), 0700), 0);
+	put("crun/config.json", "DB=p2");
+	assert_int_equal(ccdm_workload_bundle_wipe(at("to"), at("crun"), &err), -EISDIR);
+	assert_non_null(strstr(err.text, "secrets/folder"));
+	assert_int_equal(access(at("crun/config.json"), F_OK), -1);
+}
+
 static void bundle_refuses(void **state)
 {
 	static const struct {
@@ -441,6 +471,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(bundles, fresh),
+		cmocka_unit_test_setup(bundle_wiped, fresh),
 		cmocka_unit_test_setup(bundle_refuses, fresh),
 		cmocka_unit_test_setup(updates, fresh),
 		cmocka_unit_test_setup(volumes, fresh),

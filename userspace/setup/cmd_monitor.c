@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 #include "boot/credstore.h"
+#include "boot/workload_bundle.h"
 #include "disk/events.h"
 #include "base/json.h"
 #include "disk/module.h"
@@ -25,8 +26,7 @@ struct monitor_args {
 static const struct ccdm_option monitor_options[] = {
 	{ "json", 0, 'j', NULL, "print one JSON object per line", NULL, NULL },
 	{ "count", 'n', 'n', "N", "end after N events", NULL, NULL },
-	{ "drop-secrets", 0, 'd', NULL, "on tamper, remove the secrets in /run/credstore", NULL,
-	  NULL },
+	{ "drop-secrets", 0, 'd', NULL, "on tamper, remove all secrets in memory", NULL, NULL },
 	{ 0 },
 };
 
@@ -73,6 +73,18 @@ static int monitor_json(const struct ccdm_event *e, const char *when)
 	return r;
 }
 
+/* Remove all secrets in memory: those of services, and those of the workload. */
+static int monitor_forget(struct ccdm_err *err)
+{
+	struct ccdm_err ignored;
+	int r = ccdm_credstore_drop(err);
+	int k = ccdm_workload_bundle_wipe(CCDM_WORKLOAD_BUNDLE,
+					  CCDM_WORKLOAD_CRUN "/" CCDM_WORKLOAD_CONTAINER,
+					  r ? &ignored : err);
+
+	return r ? r : k;
+}
+
 static int monitor_tampered(const char *name, void *arg, struct ccdm_err *err)
 {
 	struct ccdm_dm_info *info = malloc(sizeof(*info));
@@ -90,7 +102,7 @@ static int monitor_tampered(const char *name, void *arg, struct ccdm_err *err)
 			   !strcmp(state, "tampered");
 	free(info);
 	if (tampered)
-		return ccdm_credstore_drop(err);
+		return monitor_forget(err);
 	return r == -ENXIO ? 0 : r;
 }
 
@@ -101,7 +113,7 @@ static int monitor_drop(struct monitor_args *a, const char *event)
 		return 0;
 	if (!strcmp(event, "lost"))
 		return ccdm_dm_list(monitor_tampered, a, a->err);
-	return strcmp(event, "tamper") ? 0 : ccdm_credstore_drop(a->err);
+	return strcmp(event, "tamper") ? 0 : monitor_forget(a->err);
 }
 
 static int monitor_each(const struct ccdm_event *e, void *arg)

@@ -26,7 +26,6 @@
 #include "setup.h"
 
 #define WORKLOAD_CRUN	 "/usr/bin/crun"
-#define WORKLOAD_NAME	 "workload" /* of the container */
 #define WORKLOAD_LOG	 "/run/ccdm/crun.log"
 #define WORKLOAD_LOG_MAX 65536
 #define WORKLOAD_PID	 "/run/ccdm/health.pid"
@@ -149,9 +148,10 @@ static void workload_kill(void)
 
 static int workload_check(const struct ccdm_workload_health *h, int *result, struct ccdm_err *err)
 {
-	const char *argv[CCDM_WORKLOAD_RUN_MAX] = { WORKLOAD_CRUN, "--root",	 CCDM_WORKLOAD_CRUN,
-						    "exec",	   "--pid-file", WORKLOAD_PID,
-						    WORKLOAD_NAME };
+	const char *argv[CCDM_WORKLOAD_RUN_MAX] = { WORKLOAD_CRUN,	    "--root",
+						    CCDM_WORKLOAD_CRUN,	    "exec",
+						    "--pid-file",	    WORKLOAD_PID,
+						    CCDM_WORKLOAD_CONTAINER };
 	size_t i, n = 7, size = json_array_size(h->test);
 	int r;
 
@@ -208,10 +208,10 @@ static int cmd_workload_health(struct ccdm_workload_json *w, struct ccdm_err *er
 	int result, r = ccdm_workload_json_load(CCDM_WORKLOAD_RO, w, err);
 
 	/* between two runs there is nothing to ask */
-	if (r || !w->health.test || access(CCDM_WORKLOAD_CRUN "/" WORKLOAD_NAME, F_OK))
+	if (r || !w->health.test || access(CCDM_WORKLOAD_CRUN "/" CCDM_WORKLOAD_CONTAINER, F_OK))
 		return r;
 	r = workload_check(&w->health, &result, err);
-	if (r || access(CCDM_WORKLOAD_CRUN "/" WORKLOAD_NAME, F_OK))
+	if (r || access(CCDM_WORKLOAD_CRUN "/" CCDM_WORKLOAD_CONTAINER, F_OK))
 		return r;
 	/* (read only here: the workload may have been started again meanwhile) */
 	if (ccdm_workload_health_load(CCDM_WORKLOAD_HEALTH_FILE, &state, &none))
@@ -247,7 +247,7 @@ static void workload_crun_log(void)
 static int cmd_workload_ended(struct ccdm_workload_json *w, struct ccdm_err *err)
 {
 	static const char *const clean[] = { WORKLOAD_CRUN, "--root",  CCDM_WORKLOAD_CRUN,
-					     "delete",	    "--force", WORKLOAD_NAME,
+					     "delete",	    "--force", CCDM_WORKLOAD_CONTAINER,
 					     NULL };
 	const char *code = getenv("EXIT_CODE"), *status = getenv("EXIT_STATUS");
 	const char *result = getenv("SERVICE_RESULT");
@@ -264,7 +264,7 @@ static int cmd_workload_ended(struct ccdm_workload_json *w, struct ccdm_err *err
 							     : "");
 	ccdm_boot_line("workload ended: %s", text.text);
 	/* what a crun that was killed left: it would not start a container of this name */
-	if (access(CCDM_WORKLOAD_CRUN "/" WORKLOAD_NAME, F_OK))
+	if (access(CCDM_WORKLOAD_CRUN "/" CCDM_WORKLOAD_CONTAINER, F_OK))
 		return 0;
 	return ccdm_workload_run_well(clean, err);
 }

@@ -685,4 +685,9 @@ MUTANTS = [
      "			r = ccdm_seccomp_bad(s, \"unknown condition\", key);", "			continue;", "unit runtime"),
     ("conf-line-break", "a value of ccdm.conf is one line", "userspace/lib/image/workload_conf.c",
      "	if (strpbrk(value, \"\\r\\n\"))", "	if (false)", "unit workload_conf"),
+    # ---- secrets in memory after tamper
+    ("wipe-name-only", "a wiped file is empty under its other names, too", "userspace/lib/base/file.c",
+     "	r = fd < 0 ? -errno : ccdm_file_zero(fd);", "	r = fd < 0 ? -errno : 0;", "unit file"),
+    ("wipe-not-crun", "crun's copy of the configuration is wiped", "userspace/lib/boot/workload_bundle.c",
+     "	k = ccdm_file_wipe(path, r ? &ignored : err);\n	return r ? r : k;", "	return r;", "unit workload_guest"),
 ]

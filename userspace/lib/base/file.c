@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /* file.c - see file.h */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,6 +124,61 @@ int ccdm_file_write(const char *file, const void *text, size_t size, mode_t mode
 		unlink(temporary); /* it may hold a secret */
 	free(temporary);
 	return r ? ccdm_err_set(err, r, "%s: %s", file, strerror(-r)) : 0;
+}
+
+static int ccdm_file_zero(int fd)
+{
+	static const char zeros[4096];
+	struct stat st;
+	off_t at = 0;
+	ssize_t n;
+
+	if (fstat(fd, &st))
+		return -errno;
+	for (; at < st.st_size; at += n) {
+		n = pwrite(fd, zeros, sizeof(zeros), at);
+		if (n <= 0)
+			return n ? -errno : -EIO;
+	}
+	return ftruncate(fd, 0) ? -errno : 0;
+}
+
+int ccdm_file_wipe(const char *file, struct ccdm_err *err)
+{
+	int fd = open(file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW), r;
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	r = fd < 0 ? -errno : ccdm_file_zero(fd);
+	if (fd >= 0)
+		close(fd);
+	if (unlink(file) && !r)
+		r = -errno;
+	return r ? ccdm_err_set(err, r, "%s: %s", file, strerror(-r)) : 0;
+}
+
+int ccdm_file_wipe_all(const char *dir, struct ccdm_err *err)
+{
+	struct dirent *e;
+	char path[PATH_MAX];
+	struct ccdm_err one;
+	int r = 0, k;
+	DIR *d = opendir(dir);
+
+	if (!d && errno == ENOENT)
+		return 0;
+	if (!d)
+		return ccdm_err_set(err, -errno, "%s: %s", dir, strerror(errno));
+	while ((e = readdir(d))) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		k = -ENAMETOOLONG;
+		if (snprintf(path, sizeof(path), "%s/%s", dir, e->d_name) < (int)sizeof(path))
+			k = ccdm_file_wipe(path, r ? &one : err);
+		r = r ? r : k;
+	}
+	closedir(d);
+	return r;
 }
 
 int ccdm_file_tell(const char *file, const char *word, struct ccdm_err *err)

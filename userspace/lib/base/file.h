@@ -61,6 +61,20 @@ int __must_check ccdm_file_write(const char *file, const void *text, size_t size
 				 struct ccdm_err *err);
 
 /**
+ * ccdm_file_wipe() - overwrite a file in memory with zeros, empty it, and remove it
+ * @file: path in a ramfs or tmpfs; it is not an error if it is not there
+ *
+ * Other names of the file, its mounts and its open descriptors find it empty. The name is removed
+ * even if the content cannot be overwritten.
+ *
+ * Return: 0, -errno.
+ */
+int __must_check ccdm_file_wipe(const char *file, struct ccdm_err *err);
+
+/* Wipe each file of a folder, even after an error; the first error is returned. */
+int __must_check ccdm_file_wipe_all(const char *dir, struct ccdm_err *err);
+
+/**
  * ccdm_file_rename() - rename a file, and sync the directory
  * @to: in the same directory; may be there
  *

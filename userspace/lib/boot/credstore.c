@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /* credstore.c - see credstore.h */
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -64,21 +63,8 @@ int ccdm_credstore_put(const char *name, const char *path, const void *bytes, si
 static int ccdm_credstore_empty(const char *dir, struct ccdm_err *err)
 {
 	int r = ccdm_credstore_mounted(dir, err);
-	struct dirent *e;
-	DIR *d;
 
-	if (r <= 0)
-		return r;
-	r = 0;
-	d = opendir(dir);
-	while (d && (e = readdir(d)))
-		if (e->d_name[0] != '.' && unlinkat(dirfd(d), e->d_name, 0))
-			r = -errno;
-	if (!d)
-		r = -errno;
-	else
-		closedir(d);
-	return r ? ccdm_err_set(err, r, "%s: %s", dir, strerror(-r)) : 0;
+	return r <= 0 ? r : ccdm_file_wipe_all(dir, err);
 }
 
 int ccdm_credstore_drop(struct ccdm_err *err)

@@ -15,7 +15,7 @@
 #include "base/json.h"
 #include "workload_bundle.h"
 
-static void ccdm_workload_bundle_wipe(char *text, size_t size)
+static void ccdm_workload_bundle_zero(char *text, size_t size)
 {
 	if (text)
 		explicit_bzero(text, size);
@@ -75,7 +75,7 @@ static int ccdm_workload_bundle_env(json_t *config, const struct ccdm_workload_s
 	sprintf(line, "%s=", s->env);
 	memcpy(line + n + 1, bytes, size);
 	made = json_stringn(line, n + 1 + size);
-	ccdm_workload_bundle_wipe(line, n + 1 + size);
+	ccdm_workload_bundle_zero(line, n + 1 + size);
 	if (!made)
 		return ccdm_err_set(err, -ENOKEY, "secret '%s': expected UTF-8 for the variable %s",
 				    s->name, s->env);
@@ -111,7 +111,7 @@ static int ccdm_workload_bundle_secret(const struct ccdm_workload_json *w,
 		snprintf(file, sizeof(file), "%s/secrets/%s", to, s->name);
 		r = ccdm_workload_bundle_put(file, bytes, size, s->mode, w->uid, w->gid, err);
 	}
-	ccdm_workload_bundle_wipe(bytes, size);
+	ccdm_workload_bundle_zero(bytes, size);
 	return r;
 }
 
@@ -162,7 +162,7 @@ static int ccdm_workload_bundle_write(json_t *config, const char *to, struct ccd
 		return ccdm_err_memory(err);
 	snprintf(file, sizeof(file), "%s/config.json", to);
 	r = ccdm_workload_bundle_put(file, text, strlen(text), 0400, -1, -1, err);
-	ccdm_workload_bundle_wipe(text, strlen(text));
+	ccdm_workload_bundle_zero(text, strlen(text));
 	return r;
 }
 
@@ -240,4 +240,20 @@ int ccdm_workload_bundle_update(const char *file, const char *text, struct ccdm_
 	if (fd >= 0)
 		close(fd);
 	return r ? ccdm_err_set(err, r, "%s: %s", file, strerror(-r)) : 0;
+}
+
+int ccdm_workload_bundle_wipe(const char *bundle, const char *crun, struct ccdm_err *err)
+{
+	struct ccdm_err ignored;
+	char path[PATH_MAX];
+	int r, k;
+
+	snprintf(path, sizeof(path), "%s/secrets", bundle);
+	r = ccdm_file_wipe_all(path, err);
+	snprintf(path, sizeof(path), "%s/config.json", bundle);
+	k = ccdm_file_wipe(path, r ? &ignored : err);
+	r = r ? r : k;
+	snprintf(path, sizeof(path), "%s/config.json", crun);
+	k = ccdm_file_wipe(path, r ? &ignored : err);
+	return r ? r : k;
 }

@@ -378,6 +378,27 @@ static void base(void **state)
 	assert_int_equal(ccdm_workload_unit_base(&w, top, &err), 0);
 }
 
+static void names(void **state)
+{
+	char text[CCDM_NET_NAMES];
+
+	(void)state;
+	w.net = CCDM_WORKLOAD_STATIC;
+	ccdm_workload_net_names(&w, text);
+	assert_string_equal(text, "");
+	w.nr_dns = 3;
+	strcpy(w.dns[0], "192.0.2.1");
+	strcpy(w.dns[1], "2001:db8:1111:2222:3333:4444:5555:6666");
+	strcpy(w.dns[2], "192.0.2.3");
+	ccdm_workload_net_names(&w, text);
+	assert_string_equal(text, "nameserver 192.0.2.1\n"
+				  "nameserver 2001:db8:1111:2222:3333:4444:5555:6666\n"
+				  "nameserver 192.0.2.3\n");
+	w.net = CCDM_WORKLOAD_OFFLINE;
+	ccdm_workload_net_names(&w, text);
+	assert_string_equal(text, "");
+}
+
 static void rules(void **state)
 {
 	static char text[CCDM_WORKLOAD_NET_RULES_MAX];
@@ -478,6 +499,7 @@ int main(void)
 		cmocka_unit_test_setup(unit_defaults, fresh),
 		cmocka_unit_test_setup(unit_words, fresh),
 		cmocka_unit_test_setup(base, fresh),
+		cmocka_unit_test_setup(names, fresh),
 		cmocka_unit_test_setup(rules, fresh),
 		cmocka_unit_test_setup(health, fresh),
 		cmocka_unit_test_setup(programs, fresh),

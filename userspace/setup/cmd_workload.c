@@ -14,7 +14,6 @@
 #include "base/compiler.h"
 #include "base/file.h"
 #include "boot/credstore.h"
-#include "boot/net.h"
 #include "boot/report.h"
 #include "boot/workload_bundle.h"
 #include "boot/workload_health.h"
@@ -110,12 +109,11 @@ static int cmd_workload_prepare(struct ccdm_workload_json *w, struct ccdm_err *e
 static int cmd_workload_names(struct ccdm_workload_json *w, struct ccdm_err *err)
 {
 	char text[CCDM_NET_NAMES];
-	struct ccdm_err none;
+	int r = ccdm_workload_json_load(CCDM_WORKLOAD_RO, w, err);
 
-	(void)w;
-	/* no network: no name servers */
-	if (ccdm_net_servers(text, &none))
-		text[0] = '\0';
+	if (r)
+		return r;
+	ccdm_workload_net_names(w, text);
 	return ccdm_workload_bundle_update(CCDM_WORKLOAD_BUNDLE "/etc/resolv.conf", text, err);
 }
 

@@ -14,6 +14,20 @@
 
 #define UNPRIVILEGED "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 
+void ccdm_workload_net_names(const struct ccdm_workload_json *w, char text[CCDM_NET_NAMES])
+{
+	struct ccdm_err none;
+	unsigned int i;
+	size_t at = 0;
+
+	text[0] = '\0';
+	for (i = 0; w->net == CCDM_WORKLOAD_STATIC && i < w->nr_dns; i++)
+		at += snprintf(text + at, CCDM_NET_NAMES - at, "nameserver %s\n", w->dns[i]);
+	/* no network: no name servers */
+	if (w->net == CCDM_WORKLOAD_DHCP && ccdm_net_servers(text, &none))
+		text[0] = '\0';
+}
+
 void ccdm_workload_net_rules(const struct ccdm_workload_json *w, char *text, size_t size)
 {
 	char ports[CCDM_WORKLOAD_JSON_PORTS * 6 + 1] = "";

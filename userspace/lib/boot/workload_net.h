@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include "base/compiler.h"
 #include "base/err.h"
+#include "net.h"
 #include "workload_json.h"
 
 #define CCDM_WORKLOAD_NET_RULES	    "/run/ccdm/workload.nft"
@@ -17,6 +18,12 @@
  * workload's own connections, ICMP and DHCP pass.
  */
 void ccdm_workload_net_rules(const struct ccdm_workload_json *w, char *text, size_t size);
+
+/*
+ * The name servers of the workload, as lines of resolv.conf(5); "" if there are none. Those of a
+ * static network are known before networkd has set it up.
+ */
+void ccdm_workload_net_names(const struct ccdm_workload_json *w, char text[CCDM_NET_NAMES]);
 
 /**
  * ccdm_workload_net_close() - close what the workload does not use

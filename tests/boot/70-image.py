@@ -95,7 +95,7 @@ def changes(t):
     cases = [("a resized disk", bigger, "pcr5", "the disk was resized", "unknown"),
              ("an addon beside the UKI", esp("addon.img", beside, "host.addon.efi", addon), "pcr4",
               "host.addon.efi", "another one"),
-             ("a credential beside the UKI", files, "pcr12", "an addon, a credential or another command line", "another one"),
+             ("a credential beside the UKI", files, "pcr12", "an addon, a credential or a command line", "another one"),
              ("another command line", esp("line.img", "EFI/BOOT", "BOOTX64.EFI", line), "pcr4",
               "the kernel's command line (.cmdline) differs", "another one")]
     for what, disk, register, words, ident in cases:

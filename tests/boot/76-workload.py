@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""A workload runs as its partition says, in its sandbox; the VM ends with it, and its host sees none of its output and secrets."""
+"""A workload runs in its sandbox, with the settings of its partition. The VM ends with it. The host sees no output and no secret."""
 import hashlib
 import json
 import os
@@ -12,7 +12,7 @@ from broker import Broker
 from workload import GID, GROUP, UID, UUID, disk, partition
 
 MARK = "%d" % os.getpid()
-# (the texts that are looked for on the disk stand there with a ~ that is left out when they are used)
+# (the test searches the disk for these texts. So the image has them with a ~, which the programs leave out)
 OUTPUT, DIRECT = "OUTPUT-OF-THE-WORKLOAD-" + MARK, "OUTPUT-BY-DEV-STDOUT-" + MARK
 SECRET = {"tls.key": "SECRET-AS-A-FILE-" + MARK, "db": "SECRET-IN-THE-ENVIRONMENT-" + MARK, "app": "SECRET-AT-A-PATH-" + MARK}
 SECRETS = [{"name": "tls.key", "file": "/run/secrets/tls.key"}, {"name": "db", "env": "DB_PASSWORD"},
@@ -23,7 +23,7 @@ def torn(text):
     return text[:6] + "~" + text[6:]
 
 
-# writes what it finds into its volume, and ends as a file there says
+# The program writes what it finds into its volume. The file "exit" there has its exit status.
 SCRIPT = """
 cd /var/lib/data
 echo run >> runs
@@ -71,7 +71,7 @@ exit $code
 """ % (torn(OUTPUT), torn(DIRECT))
 DATA = "/var/lib/ccdm/volumes/0/"
 
-# in place of a broker: what fetches secrets puts them there
+# This unit puts the secrets where the boot puts those of a broker.
 CREDENTIALS = """[Unit]
 DefaultDependencies=no
 After=ccdm-root.service
@@ -131,17 +131,18 @@ def ended(t, m, what, how, words):
 
 
 def sandbox(t, f):
-    """What the workload saw of itself."""
+    """Check what the workload found about itself."""
     t.ok(f["id"] == "%d:%d:%d %d" % (UID, GID, GID, GROUP), "user and groups of the image", f["id"])
     t.ok(f["pid"] == "1" and int(f["processes"]) < 8, "it is PID 1, and sees no other processes", (f["pid"], f["processes"]))
-    t.ok("CapEff:0000000000000000" in f["cap"] and "CapBnd:00000000a80425fb" in f["cap"], "no capabilities; Docker's bound", f["cap"])
+    t.ok("CapEff:0000000000000000" in f["cap"] and "CapBnd:00000000a80425fb" in f["cap"],
+         "no effective capabilities; Docker's bounding set", f["cap"])
     t.ok(f["nnp"] == "1" and f["seccomp"] == "2", "no new privileges, a seccomp filter", f)
     t.ok(f["suid"] == str(UID), "a setuid program of the image runs as the user", f["suid"])
     t.ok(f["umount"] == "refused" and f["mknod"] == "refused", "no mounts, no devices", f)
     t.ok(f["sysctl"] == "refused" and f["sysrq"] == "refused", "/proc is read-only where it matters", f)
     t.ok(f["firmware"] == "0" and f["tpm"] == "0" and f["kcore"] == "0", "no firmware, no TPM's log, no memory of the kernel", f)
     t.ok(f["dev"].split() == "core fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero".split(),
-         "/dev has the standard devices alone", f["dev"])
+         "/dev has only the standard devices", f["dev"])
     t.ok(f["host"] == "web-1 web-1" and f["hosts"] == "1", "its own host name", f)
     t.ok(f["cgroup"] == "0::/", "its own cgroup namespace", f["cgroup"])
     t.ok("nosuid" in f["flags"] and "nodev" in f["flags"] and f["shared"] == "0",
@@ -159,7 +160,7 @@ def secrets(t, f):
 
 
 def unseen(t, m, path):
-    """Output and secrets are where they belong."""
+    """Output and secrets are in the right places only."""
     out = m.sh("journalctl -b -o cat -t workload")
     t.ok(OUTPUT in out and DIRECT in out, "its output is in the journal, by /dev/stdout, too", out)
     t.ok(m.sh("findmnt -no FSTYPE /run/ccdm/workload; ls /run/credstore | wc -l").split() == ["ramfs", "0"],
@@ -294,8 +295,8 @@ def tampered(t):
 
 
 def bare(t, future=False):
-    """A partition of 64 blocks without a file system, or with one that has a feature that no kernel knows. Return: the
-    image, and what ccdm.conf says of it."""
+    """A partition of 64 blocks without a file system, or with one that has an unknown feature. Return: the image, and
+    its settings for ccdm.conf."""
     img, size = os.path.join(t.dir, "bare.img"), 4096 * 64
     with open(img, "wb") as f:
         f.truncate(size)
@@ -333,9 +334,9 @@ def refused(t):
     fail("another root hash", "CCDM-E-WORK-03", "root hash", workload_roothash="00" * 32)
     fail("more blocks than the partition has", "CCDM-E-WORK-04", "at least", workload_data_blocks="100000", workload_hash_start="100000")
     fail("no file system", "CCDM-E-WORK-05", "expected ext4", **bare(t))
-    fail("a file system of the future", "CCDM-E-WORK-06", "", **bare(t, future=True))
+    fail("a file system with an unknown feature", "CCDM-E-WORK-06", "", **bare(t, future=True))
     other, words = workload(t, "json", on_exit="halt")
-    fail("a word of workload.json", "CCDM-E-WORK-07", "on_exit", image=other, **words)
+    fail("an invalid value in workload.json", "CCDM-E-WORK-07", "on_exit", image=other, **words)
     base = tiny_base(t, {"usr/lib/x": ""}, **says)
     path = os.path.join(t.dir, "bad.disk")
     make_disk(t.kernel, path, WORKLOAD=img, **base)

@@ -3,7 +3,7 @@
 # forms: long
 """A signed image: the broker accepts its version and later ones, and no older, foreign or broken manifest.
 
-The disk stays the same: "ccdm-image sign" writes the manifest partition, and nothing of it is measured.
+The disk stays the same: "ccdm-image sign" writes the manifest partition, which no boot measures.
 """
 import json
 import os

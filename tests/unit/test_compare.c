@@ -353,9 +353,9 @@ static void words(void **state)
 		unsigned int reg;
 		const char *word;
 	} cases[] = {
-		{ 2, "option ROM" }, { 4, "a program ran" },	 { 5, "partition table" },
-		{ 8, "GRUB" },	     { 9, "not of this UKI" },	 { 11, "another content" },
-		{ 12, "an addon" },  { 13, "system extension" }, { 14, "shim" },
+		{ 2, "option ROM" }, { 4, "a program ran" },	    { 5, "partition table" },
+		{ 8, "GRUB" },	     { 9, "not part of this UKI" }, { 11, "another content" },
+		{ 12, "an addon" },  { 13, "system extension" },    { 14, "shim" },
 	};
 	struct forge_bytes disk = disk_of("257.1", FORGE_CMDLINE, forge_conf, NULL, 0), log, ccdm;
 	size_t i;

@@ -56,13 +56,13 @@ static void bootable(void **state)
 			{ 446 + 8, "\x02", 1, "expected a protective MBR" },
 			{ 446 + 16 + 4, "\x0c", 1, "expected a protective MBR" },
 			{ 510, "\0", 1, "expected a protective MBR" },
-			{ 0, "MZ", 2, "the beginnings of both" },
+			{ 0, "MZ", 2, "the magic numbers of both" },
 			{ 11, "\0\x02\x01\x20\0\x01\0\0\x10\0\xf8", 11,
 			  "found a FAT file system, too" },
 			{ FORGE_ESP_SECTOR * 512 + 446, "\0\0\0\0\x0c\0\0\0\x10\0\0\0\x10\0\0\0",
-			  16, "partition 1: expected no partitions in it" },
+			  16, "partition 1: expected a plain partition, found" },
 			{ FORGE_ESP_SECTOR * 512 + 446 + 4, "\xee", 1,
-			  "partition 1: expected no partitions in it" },
+			  "partition 1: expected a plain partition, found" },
 		};
 		uint8_t old[16];
 		size_t i;
@@ -82,7 +82,7 @@ static void bootable(void **state)
 
 		memcpy(larger.p + FORGE_ESP_SECTOR * 512 + 32769, "CD001", 5);
 		assert_int_equal(open_image(&larger, boot), -EINVAL);
-		assert_non_null(strstr(err.text, "partition 1: expected no partitions in it"));
+		assert_non_null(strstr(err.text, "partition 1: expected a plain partition, found"));
 		ccdm_bootable_close(boot);
 		forge_free(&larger);
 	}
@@ -137,7 +137,7 @@ static void bootable_many(void **state)
 
 	(void)state;
 	assert_int_equal(open_image(&disk, boot), -EINVAL);
-	assert_non_null(strstr(err.text, "deep"));
+	assert_non_null(strstr(err.text, "levels of folders"));
 	ccdm_bootable_close(boot);
 	forge_free(&disk);
 	for (i = 0; i < 80; i++) {

@@ -57,14 +57,14 @@ static void gpt_good(void **state)
 	assert_non_null(strstr(what, "partition 3 was moved or resized"));
 	again.part[0].uuid[0] = 'x';
 	ccdm_gpt_difference(&gpt, &again, what, sizeof(what));
-	assert_non_null(strstr(what, "partition 1 is another"));
+	assert_non_null(strstr(what, "partition 1 has another UUID"));
 	again.count = 0;
 	ccdm_gpt_difference(&gpt, &again, what, sizeof(what));
 	assert_string_equal(what, "expected 2 partitions, found 0");
 	again = gpt;
 	again.uuid[0] = 'x';
 	ccdm_gpt_difference(&gpt, &again, what, sizeof(what));
-	assert_non_null(strstr(what, "another disk"));
+	assert_non_null(strstr(what, "the disk has another UUID"));
 	/* an event that is cut off, or has another number of partitions */
 	assert_int_equal(ccdm_gpt_event("log", gpt.event, 99, &again, &err), -EINVAL);
 	assert_int_equal(ccdm_gpt_event("log", gpt.event, gpt.event_size - 1, &again, &err),
@@ -91,7 +91,7 @@ static void gpt_bad(void **state)
 		{ 512 + 12, 513, 4, 0, "a header of 92 to 512 bytes" },
 		{ 512 + 12, 0xffffffff, 4, 0, "a header of 92 to 512 bytes" },
 		{ 512 + 56, 0, 1, 0, "checksum of the header" },
-		{ 512 + 24, 2, 8, 1, "sector 1" },
+		{ 512 + 24, 2, 8, 1, "the header's sector" },
 		{ 512 + 84, 64, 4, 1, "entries of 128 bytes" },
 		{ 512 + 84, 0, 4, 1, "entries of 128 bytes" },
 		{ 512 + 80, 0, 4, 1, "1 to 1024 entries" },

@@ -100,9 +100,9 @@ static void pe_bad(void **state)
 		const char *says;
 	} cases[] = {
 		{ 0, 'X', 1, "begins with MZ" },
-		{ 60, 10, 4, "the one of DOS points to" },
-		{ 60, 0xffffffff, 4, "the one of DOS points to" },
-		{ 64, 'X', 1, "the one of DOS points to" },
+		{ 60, 10, 4, "the offset that the DOS header gives" },
+		{ 60, 0xffffffff, 4, "the offset that the DOS header gives" },
+		{ 64, 'X', 1, "the offset that the DOS header gives" },
 		{ 64 + 6, 0, 2, "1 to 96 sections" },
 		{ 64 + 6, 97, 2, "1 to 96 sections" },
 		{ 64 + 6, 96, 2, "SizeOfHeaders does not cover" },

@@ -209,9 +209,9 @@ static void entries(void **state)
 	refused('0', "d/a/x", "x", "'a' is not a folder");
 	refused('2', "x", "", "expected a target");
 	refused('2', "./", "x", "the root must be a folder");
-	refused('0', ".wh.", NULL, "only for what is removed");
-	refused('0', "d/.wh...", NULL, "only for what is removed");
-	refused('0', ".wh.d/x", "x", "only for what is removed");
+	refused('0', ".wh.", NULL, "only in names of whiteouts");
+	refused('0', "d/.wh...", NULL, "only in names of whiteouts");
+	refused('0', ".wh.d/x", "x", "only in names of whiteouts");
 	refused('0', "../.wh.x", NULL, "expected a path without '..'");
 	refused('9', "x", NULL, "of a kind that is not known");
 	refused('5', "x", "content", "no file has a content");
@@ -335,7 +335,7 @@ static void records(void **state)
 	forge_tar_pax(&c, "path", "b", 1);
 	forge_tar_add(&c, '0', "x", "content");
 	assert_int_equal(two(&fs, &a, &c), -EINVAL);
-	assert_non_null(strstr(err.text, "two extended headers of a kind"));
+	assert_non_null(strstr(err.text, "two extended headers of the same kind"));
 	ccdm_rootfs_free(fs);
 }
 

@@ -46,7 +46,7 @@ int __must_check build_seal(struct build_args *a, struct ccdm_build *b,
 			    struct ccdm_err *err);
 
 /**
- * build_report() - what was built of what, and what a boot of it will measure
+ * build_report() - the inputs of the build, its result, and what a boot of it will measure
  * @disk: the finished disk
  * @launches: launch digests, or NULL; stays the caller's
  *

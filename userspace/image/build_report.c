@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* build_report.c - disk.json: what was built of what, and what a boot of it will measure */
+/* build_report.c - disk.json: inputs and result of the build, and what a boot will measure */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -40,7 +40,10 @@ static const struct ccdm_option build_options[] = {
 	  "run this container image: a folder or an archive in OCI layout,\n"
 	  "or an archive of \"docker save\"",
 	  "@file", NULL },
-	{ "image", 0, OPT_IMAGE, "NAME", "the image in there, if there are several", NULL, NULL },
+	{ "image", 0, OPT_IMAGE, "NAME",
+	  "name of the container image to take, if there are "
+	  "several",
+	  NULL, NULL },
 	{ "base", 0, OPT_BASE, "DIR", "folder of the base", "@file", NULL },
 	{ "config", 0, OPT_CONFIG, "FILE", "workload.yaml: secrets, and how the image is run",
 	  "@file", NULL },
@@ -81,7 +84,7 @@ static const struct ccdm_option build_options[] = {
 	  "show logs and a shell on the console: for tests, never with secrets", NULL, NULL },
 	{ "progress-json", 0, OPT_PROGRESS_JSON, NULL, "print progress as lines of JSON", NULL,
 	  NULL },
-	{ "json", 0, 'j', NULL, "print the report, which DISK.json gets", NULL, NULL },
+	{ "json", 0, 'j', NULL, "print the report, as it is in DISK.json", NULL, NULL },
 	{ "quiet", 'q', 'q', NULL, "print no progress", NULL, NULL },
 	{ 0 },
 };

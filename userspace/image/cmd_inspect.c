@@ -56,7 +56,7 @@ static enum ccdm_exit inspect_take(int option, void *arg)
 
 /* ---- texts ------------------------------------------------------------------------------ */
 
-/* The first line of a section, made plain; "" without one */
+/* The first line of a section, without control characters; "" if there is no section */
 static void inspect_line(const struct ccdm_uki *uki, const char *section, char text[TEXT_MAX])
 {
 	size_t size;
@@ -167,7 +167,7 @@ static json_t *inspect_json_uki(const struct ccdm_bootable *b)
 
 		memcpy(name, s->name, sizeof(name));
 		ccdm_err_plain(name);
-		/* (what lacks a section must not look whole) */
+		/* (a list that lacks a section must not look complete) */
 		if (ccdm_digest_of(CCDM_ALG_SHA256, b->uki.pe.bytes + s->raw_at, size, NULL, 0,
 				   &digest)) {
 			json_decref(sections);
@@ -368,8 +368,8 @@ const struct ccdm_image_verb ccdm_verb_inspect = {
 		  .usage = "DISK",
 		  .summary = "show what an image holds, or how two images differ",
 		  .intro = "  DISK is a disk image, a block device, or a UKI alone\n",
-		  .text = "With --base: exit code 0 if what the disk has of the base is that base, byte for\n"
-			  "byte; 7 if it differs.\n",
+		  .text = "With --base: exit code 0 if the disk contains this base, byte for byte;\n"
+			  "7 if it differs.\n",
 		  .options = inspect_options,
 		  .offer = "@file",
 		  .min_args = 1,

@@ -55,7 +55,7 @@ static const struct ccdm_option run_options[] = {
 	{ "secret", 0, OPT_SECRET, "PATH=FILE",
 	  "a secret of that broker: default/web/key=FILE; once or more", "@file", NULL },
 	{ "policy", 0, OPT_POLICY, "FILE",
-	  "a policy of that broker (default: this image, with no more than a TPM)", "@file", NULL },
+	  "a policy of that broker (default: for this image, with a TPM alone)", "@file", NULL },
 	{ 0 },
 };
 
@@ -227,7 +227,7 @@ static int run_broker(struct run_args *a, struct ccdm_err *err)
 	return r;
 }
 
-/* A refused guest hears no reason; the broker's log has it. */
+/* The broker does not tell a refused guest the reason; its log has it. */
 static void run_broker_log(const struct run_args *a)
 {
 	struct ccdm_err err = { 0 };

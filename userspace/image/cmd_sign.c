@@ -169,7 +169,8 @@ static const char *sign_usage(struct sign_args *a)
 			       ? "--signature needs --to-sign, without --signing-key and --signer"
 		       : a->manifest.product[0] || a->manifest.svn >= 0 || a->manifest.image[0] ||
 				       a->base || a->launches.firmware
-			       ? "with --signature the file of --to-sign says product, svn and IDs"
+			       ? "with --signature, product, svn and IDs come from the file of "
+				 "--to-sign"
 			       : NULL;
 	if (a->to_sign && (a->key || !a->signer))
 		return "--to-sign needs --signer PUB, or --signature SIG";
@@ -282,7 +283,10 @@ static int sign_attach(const struct sign_args *a, char **jws, struct ccdm_err *e
 	return r;
 }
 
-/* What was signed elsewhere: a manifest, by the key in it, of this disk. */
+/*
+ * Check a manifest that was signed on another machine: its own key signed it, and it is of this
+ * disk.
+ */
 static int sign_check(struct sign_args *a, const struct ccdm_bootable *b, const char *jws,
 		      struct ccdm_err *err)
 {

@@ -31,8 +31,8 @@ static const struct ccdm_option verify_options[] = {
 	  NULL },
 	{ "tdx", 0, OPT_TDX, NULL, "the log is of a TD (CCEL), not of a TPM", NULL, NULL },
 	{ "evidence", 0, OPT_EVIDENCE, "FILE",
-	  "evidence of a machine, as ccdm-setup evidence --nonce NONCE\n"
-	  "prints it: does the machine run this image?",
+	  "output of \"ccdm-setup evidence --nonce NONCE\" on a machine:\n"
+	  "does the machine run this image?",
 	  "@file", NULL },
 	{ "nonce", 0, OPT_NONCE, "NONCE", "the nonce that you chose for it", NULL, NULL },
 	CCDM_OFFLINE_OPTIONS,
@@ -287,9 +287,10 @@ const struct ccdm_image_verb ccdm_verb_verify = {
 		  .usage = "DISK",
 		  .summary = "compare evidence of a machine, or the log of a boot, with the disk",
 		  .intro = "  DISK is a disk image, a block device, or a UKI alone\n",
-		  .text = "Exit code 0: the log is of a boot of this disk. 7: it departs, or a part was not\n"
-			  "compared. A log proves nothing by itself; evidence does: it is 0 if the\n"
-			  "evidence is accepted, is bound to the nonce, and is of this image; else 7.\n",
+		  .text = "With --event-log: exit code 0 if the log is from a boot of this disk; 7 if\n"
+			  "an event differs, or if a register was not compared. A log alone proves nothing.\n"
+			  "With --evidence: exit code 0 if the evidence is accepted, is bound to the\n"
+			  "nonce, and proves this image; else 7.\n",
 		  .options = verify_options,
 		  .offer = "@file",
 		  .min_args = 1,

@@ -41,7 +41,10 @@ static int inspect_line(const char *line, void *arg)
 	return 0;
 }
 
-/* Each ID of the disk with the manifest's nearest; those that are listed say nothing. */
+/*
+ * Compare each ID of the disk that the manifest does not list with the most similar one that it
+ * lists.
+ */
 static int inspect_events(const struct ccdm_manifest_status *s,
 			  int (*say)(const char *line, void *arg), void *arg)
 {
@@ -118,7 +121,8 @@ int inspect_signer_print(const struct ccdm_manifest_status *s)
 	else if (s->state == CCDM_MANIFEST_PARTLY)
 		puts("  it lists only some of the enclave IDs of this disk, or others as well");
 	else
-		puts("  it lists no enclave ID of this disk: a broker does not take it for this image");
+		puts("  it lists no enclave ID of this disk: a broker does not accept it for this "
+		     "image");
 	if (s->state != CCDM_MANIFEST_OTHER && s->state != CCDM_MANIFEST_PARTLY)
 		return 0;
 	return inspect_events(s, inspect_line, NULL);

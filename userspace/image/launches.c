@@ -13,7 +13,10 @@
 const struct ccdm_option ccdm_image_launch_options[] = {
 	{ "firmware", 0, OPT_FIRMWARE, "FILE", "SEV-SNP: also launch digests, with this firmware",
 	  "@file", WITH },
-	{ "vcpus", 0, OPT_VCPUS, "N[,N...]", "SEV-SNP: for so many vCPUs (default 1)", NULL, WITH },
+	{ "vcpus", 0, OPT_VCPUS, "N[,N...]",
+	  "SEV-SNP: for these numbers of vCPUs (default "
+	  "1)",
+	  NULL, WITH },
 	{ "vcpu-type", 0, OPT_TYPE, "T[,T...]",
 	  "SEV-SNP: for these types of QEMU's (default EPYC-Milan), or CPUID\n"
 	  "signatures: 0xa00f11",

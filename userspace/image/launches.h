@@ -34,7 +34,7 @@ struct ccdm_image_launches {
 	bool asked;
 };
 
-/* Nothing is asked for. */
+/* Begin without wanted digests. */
 void ccdm_image_launches_init(struct ccdm_image_launches *l);
 
 /* Take option @id, whose argument is optarg. Return: CCDM_EXIT_USAGE for another option or value. */
@@ -50,7 +50,7 @@ const char *ccdm_image_launches_end(struct ccdm_image_launches *l);
  *
  * Prints a warning if the digest does not prove the image.
  *
- * Return: 0, -EINVAL with what is wrong with the firmware in @err, -EIO, what open(2) says.
+ * Return: 0, -EINVAL with what is wrong with the firmware in @err, -EIO, errors of open(2).
  */
 int __must_check ccdm_image_launches(const struct ccdm_image_launches *l,
 				     const struct ccdm_bootable *b, json_t **launches,

@@ -51,7 +51,7 @@ static const char *measured_rtmr_why(const struct ccdm_image_disk *disk, unsigne
 	return why;
 }
 
-/* RTMR 1 has two values: whether firmware measures a separator there hangs on the firmware. */
+/* RTMR 1 has two values: some firmware measures a separator into it, other firmware does not. */
 static int measured_rtmr(const struct ccdm_image_disk *disk, unsigned int reg, json_t **o)
 {
 	const char *why = measured_rtmr_why(disk, reg);
@@ -118,7 +118,7 @@ static int measured_rtmrs(const struct ccdm_image_disk *disk, json_t *rtmrs)
 	return 0;
 }
 
-/* Values of a TPM's registers, and of those of a TD that hang on the disk alone. */
+/* Values of a TPM's registers, and of the TD's registers that depend on the disk alone. */
 int ccdm_image_values(const struct ccdm_image_disk *disk, json_t *pcrs, json_t *rtmrs)
 {
 	struct ccdm_digest value[CCDM_PREDICT_BANKS];

@@ -75,7 +75,7 @@ static const char *verify_fact(const json_t *facts, const char *name)
 	return text ? text : "";
 }
 
-/* Facts that the verdict does not say, and that somebody who relies on it must know. */
+/* Facts that are not part of the verdict, and that a person who relies on it must know. */
 static void verify_facts(const struct ccdm_proof *proof)
 {
 	static const char *const names[] = { "tee", "binding", "phase" };

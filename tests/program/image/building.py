@@ -42,7 +42,7 @@ def stub():
     return bytes(b)
 
 
-# ---- what is built of ----
+# ---- inputs ----
 
 def write(path, data):
     os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -208,7 +208,7 @@ def content(b):
 
 
 def measured(b, disk, said, workload):
-    """The report beside a second implementation."""
+    """Compare the report with a second implementation."""
     happened = F.events(disk)
     for bank in F.BANKS:
         wanted = {p: [d[bank].hex() for q, d, _, _ in happened if p == q] for p in (4, 5, 9, 11)}
@@ -298,7 +298,7 @@ def of_tree(b):
     t.ok([p["number"] for p in first["partitions"]] == [1, 2, 3, 5, 6], "a tree has no workload, and the numbers stay", first["partitions"])
     t.ok(first["enclave-id"]["tpm"]["sha256"] and first["date"] == DATE, "its ID is known, its date is that of os-release", first)
     measured_tree(b, where + "/disk.img", first)
-    # the tree's own settings are kept, and the base hangs on none of them
+    # the tree's own settings are kept, and the base depends on none of them
     write(top + "/etc/ccdm/ccdm.conf", F.CONF.replace("[root]\n", "[root]\nmin_size = 4M\n").encode())
     rc, _, err = b.run(where, *words, "--broker", "https://b.example", "--ca", b.ca)
     with open(where + "/disk.json") as f:
@@ -338,16 +338,16 @@ def usage(b):
         b.fails("usage " + " ".join(words[::2]), 1, text, *words)
     rc, _, err = b.t.image("build", "--tree", "/")
     b.t.ok(rc == 1 and "expected --output FILE" in err, "build without --output", err)
-    b.fails("too small", 1, "do not hold the content", *b.words[:-1], "40M")
-    b.fails("a date that is none", 1, "SOURCE_DATE_EPOCH: expected seconds", *b.words, env={"SOURCE_DATE_EPOCH": "today"})
+    b.fails("too small", 1, "expected room for the content", *b.words[:-1], "40M")
+    b.fails("an invalid date", 1, "SOURCE_DATE_EPOCH: expected seconds", *b.words, env={"SOURCE_DATE_EPOCH": "today"})
     b.fails("secrets without a broker", 1, "add --broker", *b.words[:6])
     b.fails("no container image", 1, "", "--oci", b.config, *b.words[2:])
-    b.fails("a folder that is no base", 4, "base.json", *b.words[:2], "--base", b.tmp, *b.words[4:])
+    b.fails("a folder without a base", 4, "base.json", *b.words[:2], "--base", b.tmp, *b.words[4:])
     rc, _, err = b.run(b.tmp + "/none", *b.words)
     b.t.ok(rc == 4 and "No such file" in err, "build into no folder", err)
     where = b.folder()
     rc, _, err = b.run(where, *b.words, user=NOBODY, group=NOBODY, extra_groups=[])
-    b.t.ok(rc == 2 and "Permission denied" in err and not os.listdir(where), "build into a folder of others: 2", (rc, err))
+    b.t.ok(rc == 2 and "Permission denied" in err and not os.listdir(where), "build into a folder of another user: 2", (rc, err))
 
 
 def missing(b):
@@ -368,7 +368,7 @@ def missing(b):
 
 
 def full(b):
-    """The file system has no more room: at each size another stage fails. A limit on the size of files is the same."""
+    """The file system has no more room: at each size another stage fails. A limit on the size of files has the same effect."""
     script = 'mount -t tmpfs -o size="$1"k none "$2"; d=$2; shift 2; "$@"; rc=$?; ls -A "$d"; exit $rc'
     for kib in 4, 300, 700, 1000, 1500, 2000:
         where = b.folder()

@@ -140,7 +140,10 @@ def extra(release):
 
 
 def events(path, before=(), beside=()):
-    """[(pcr, {bank: digest}, data, what)] of a boot of the disk. before, beside: more events before the UKI's, and with its sections."""
+    """[(pcr, {bank: digest}, data, what)] of a boot of the disk.
+
+    before: more events before those of the UKI; beside: more events after those of its sections.
+    """
     with open(path, "rb") as f:
         f.seek(512)
         header = f.read(92)

@@ -14,7 +14,7 @@ CAP = "ccdm-cap:1"
 
 
 def machine(path, texts=None, bank="sha256"):
-    """A TPM after a boot of this disk, as the test's guest wants it."""
+    """The state of a TPM after a boot of this disk, in the form that the test's guest takes."""
     happened, texts = F.events(path), texts or F.measured()
     values = [F.register(happened, pcr, bank) for pcr in range(24)]
     happened_ours = [(15, {k: F.hashlib.new(k, t.encode()).digest() for k in F.BANKS}, b"", "") for t in texts]
@@ -90,7 +90,7 @@ def tests(tmp, t):
     says(7, "not proved that the machine runs this image")
     evidence(good)
     says(7, "the enclave ID of the disk is unknown", disk=F.disk(tmp + "/vm3.img", F.uki("258.1")))
-    # what is no evidence
+    # files without evidence
     for what, data, why in (("text", b"hello", "expected JSON with the member tee-evidence"), ("an empty object", b"{}", "tee-evidence"),
                             ("a list", b"[]", "tee-evidence"), ("an unknown TEE", b'{"tee": "sgx", "tee-evidence": {}}', "known name"),
                             ("a member twice", b'{"tee": "tpm", "tee": "tpm"}', "line 1")):

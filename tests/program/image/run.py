@@ -111,19 +111,19 @@ def predicted(tmp):
 
 OTHER_CONF = F.CONF.replace("c4" * 32, "d5" * 32)
 CHANGES = (
-    # name, (UKI, files beside it, parts of the disk), events before and beside, words of the message, another ID?
+    # name, (UKI, files beside it, parts of the disk), additional events, a part of the message, does the ID differ?
     ("the command line", {"boot": lambda: F.uki(cmdline="root=/dev/mapper/ccdm-root rw init=/bin/sh")}, {},
      "the kernel's command line (.cmdline) differs", True),
     ("a byte of the initrd", {"boot": lambda: F.uki(ird=F.initrd(more={"bin": b"y"}))}, {}, "the initrd (.initrd) differs", True),
     ("an addon beside the UKI", {}, {"beside": [(12, "quiet\0".encode("utf-16le"))]},
-     "an addon, a credential or another command line from beside the UKI (the log says 'quiet')", True),
+     "an addon, a credential or a command line from outside of the UKI (the log says 'quiet')", True),
     ("another kernel", {"boot": lambda: F.uki(kernel=F.linux("6.12.2"))}, {}, "the kernel (.linux) differs", True),
     ("a resized disk", {"mib": 64}, {}, "the disk was resized", False),
     ("os-release", {"boot": lambda: F.uki(release="ID=other\n")}, {}, "os-release (.osrel) differs", True),
     ("the version of the kernel", {"boot": lambda: F.uki(uname="6.12.2")}, {}, "the kernel's version (.uname) differs", True),
-    ("another stub", {"boot": lambda: F.uki(code=b"another")}, {}, "no section that is measured differs; its stub does", True),
+    ("another stub", {"boot": lambda: F.uki(code=b"another")}, {}, "all measured sections are the same, so its stub differs", True),
     ("ccdm.conf", {"boot": lambda: F.uki(ird=F.initrd(OTHER_CONF))}, {"conf": OTHER_CONF},
-     "/etc/ccdm/ccdm.conf in the initrd is another", True),
+     "/etc/ccdm/ccdm.conf in the initrd, or a file that it names, differs", True),
     ("a section that was added", {"boot": lambda: F.uki(extra=[(".splash", b"BM")])}, {}, "the picture (.splash) was added", True),
     ("a boot loader before the UKI", {}, {"before": [(4, bytes(32) + b"\4\4\x10\0" + "\\grub\0".encode("utf-16le")[:12])]},
      "a program ran that this disk does not start", True),

@@ -74,7 +74,7 @@ def texts(path):
 
 
 def sign(tmp, t):
-    """A key here: nothing but the partition changes, and a second implementation knows what is in it."""
+    """Sign with a key on this machine: only the partition changes, and its content is what a second implementation computes."""
     ours = key(tmp, "k")
     other = key(tmp, "other")
     path = F.disk(tmp + "/signed.img", F.uki(), parts=(PART, "size=1M"))
@@ -102,7 +102,7 @@ def sign(tmp, t):
     # again: product and version from the disk, if this key signed them
     t.says(0, "product web, svn 7", "sign", path, "--signing-key", tmp + "/k.pem")
     t.says(0, "product web, svn 8", "sign", path, "--signing-key", tmp + "/k.pem", "--svn", "8")
-    t.says(1, "the manifest on the disk was not used: it is of another key", "sign", path, "--signing-key", tmp + "/other.pem")
+    t.says(1, "the manifest on the disk was not used: another key signed it", "sign", path, "--signing-key", tmp + "/other.pem")
     t.says(0, "signer.key " + other, "sign", path, "--signing-key", tmp + "/other.pem", "--product", "web", "--svn", "1")
     return path
 
@@ -131,7 +131,7 @@ def elsewhere(tmp, t, path):
 
 
 def refused(tmp, t, path):
-    """Keys, disks and words that are none; each leaves the disk as it was."""
+    """Invalid keys, disks and values: the disk does not change."""
     before = open(path, "rb").read()
     run("openssl", "pkey", "-in", tmp + "/k.pem", "-aes256", "-passout", "pass:x", "-out", tmp + "/enc.pem")
     os.chmod(tmp + "/enc.pem", 0o600)
@@ -201,7 +201,7 @@ def secure_boot(tmp, t):
 
 
 def inspected(tmp, t, path):
-    """What a manifest on a disk is worth."""
+    """Which manifests on a disk count."""
     good = partition(path)
     other = F.disk(tmp + "/other.img", F.uki(cmdline="root=/dev/mapper/ccdm-root rw init=/bin/sh"), parts=(PART, "size=1M"))
     put(other, good)
@@ -225,9 +225,9 @@ def inspected(tmp, t, path):
         t.says(1, "the manifest on the disk was not used", "sign", other, "--signing-key", tmp + "/k.pem")
         t.says(0, "signed: product web", "sign", other, "--signing-key", tmp + "/k.pem", "--product", "web", "--svn", "7")
         t.says(0, "it lists the enclave IDs of this disk", "inspect", other)
-    # the manifest of this key, but of another image: its words do not count
+    # the manifest of this key, but of another image: its values do not count
     put(other, good)
-    t.says(1, "or of another image", "sign", other, "--signing-key", tmp + "/k.pem")
+    t.says(1, "or it is of another image", "sign", other, "--signing-key", tmp + "/k.pem")
     # two manifests compared
     same = tmp + "/same.img"
     shutil.copy(path, same)
@@ -242,7 +242,7 @@ def inspected(tmp, t, path):
 
 
 def policies(tmp, t, path):
-    """What sign writes is what a broker takes."""
+    """A broker accepts what sign writes."""
     conf = F.CONF + "[attest]\nbroker = https://b.example\npin = %s\n" % ("a1" * 32)
     conf += "[secrets]\ndb.key = default/web/db\ntls = default/web/tls\n"
     F.disk(path, F.uki(ird=F.initrd(conf)), parts=(PART,))
@@ -262,7 +262,7 @@ def policies(tmp, t, path):
 
 
 def base(tmp, t):
-    """What a disk has of a base: equal byte for byte, and each part that is not."""
+    """inspect --base: a disk with the base, and a difference in each part."""
     where = tmp + "/a.base"
     os.mkdir(where)
     ird = F.initrd(None)

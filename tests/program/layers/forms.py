@@ -59,7 +59,7 @@ def mixed():
 
 
 def parts(pack, data):
-    """Compressed in two parts, one behind the other."""
+    """Compressed in two parts, one after the other."""
     return pack(data[:1000]) + pack(data[1000:])
 
 

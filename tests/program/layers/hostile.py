@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
-"""hostile - images that must be refused: each with words that its message must have"""
+"""hostile - images that must be refused: each with a part of the expected message"""
 import json
 import os
 import struct
@@ -19,12 +19,12 @@ def image(*layers, pack="gzip", **more):
 
 
 def second(*entries):
-    """Entries above a layer that is fine."""
+    """Entries of a layer above a valid one."""
     return image(BASE, tar(*entries))
 
 
 def sparse(places, size, name="x"):
-    """A file whose data stand at some places, in the form 1.0 of GNU tar."""
+    """A sparse file in GNU tar's form 1.0, with data at these places."""
     return pax([("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0"), ("GNU.sparse.realsize", str(size)),
                 ("GNU.sparse.name", name)]) + entry("s", data=places.ljust(512, b"\0") + b"d" * 200)
 
@@ -68,8 +68,8 @@ def entries():
     yield "an ID below zero, GNU", second(entry("x", uid=-2, form="gnu")), ("layer 2", "'x'", "4294967294")
     for what, value in ("empty", b"\2\0\0\0\1"), ("version",
                                                   struct.pack("<I", 3) + bytes(8)), ("cut off", b"\2\0\0\0" + bytes(12)), ("short", b"\2"):
-        yield "list of access control: %s" % what, second(entry("x", xattrs={"system.posix_acl_access": value})), ("layer 2", "'x'",
-                                                                                                                   "malformed")
+        yield "access control list: %s" % what, second(entry("x", xattrs={"system.posix_acl_access": value})), (
+            "layer 2", "'x'", "malformed")
     yield "an attribute of 65537 bytes", second(entry("x", xattrs={"user.x": b"x" * 65537})), ("layer 2", "'x'", "64 KiB")
     yield "an attribute's name of 256 bytes", second(entry("x", xattrs={"user." + "x" * 251: b"x"})), ("layer 2", "'x'", "255")
 
@@ -132,8 +132,9 @@ def frames():
     for kind in b"89ADEIMNVXZa~\xff":
         yield "an entry of the kind %r" % chr(kind), image(BASE, tar(entry("x", kind, data="content"))), ("layer 2", "not known")
     for kind in b"123456":
-        yield "content behind the kind %c" % kind, image(BASE, tar(entry("x", kind, data="content", link="d/f"))), ("layer 2", "content")
-    yield "content behind a name that ends with /", image(BASE, tar(entry("x/", data="content"))), ("layer 2",)
+        yield "content after an entry of kind %c" % kind, image(BASE, tar(entry("x", kind, data="content", link="d/f"))), (
+            "layer 2", "content")
+    yield "content after a name that ends with /", image(BASE, tar(entry("x/", data="content"))), ("layer 2",)
     for at in range(100, len(BASE) - 1024, 300):
         yield "an archive that is cut off at byte %d" % at, image(BASE, cut(at)), ("layer 2",)
     yield "a sparse file of a TiB", image(BASE, tar(sparse(b"1\n%d\n1\n" % (2 ** 40 - 1), 2 ** 40))), ("layer 2",)
@@ -189,7 +190,7 @@ def changed_files(oci, files, what, name):
     data = files[name]
     for at in 0, len(data) // 2, len(data) - 1:
         flipped = data[:at] + bytes([data[at] ^ 1]) + data[at + 1:]
-        yield "byte %d of %s is another" % (at, what), writer(change(files, name, flipped)), ("digest",)
+        yield "byte %d of %s is changed" % (at, what), writer(change(files, name, flipped)), ("digest",)
     yield "%s is shorter" % what, writer(change(files, name, data[:-1])), ()
     yield "%s is longer" % what, writer(change(files, name, data + b" ")), ()
     yield "%s is empty" % what, writer(change(files, name, b"")), ()

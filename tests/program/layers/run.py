@@ -43,7 +43,7 @@ def unpack(image, out, *words, program=SANITIZED, env=None):
     return r.returncode, r.stdout, r.stderr
 
 
-# ---- beside umoci ----
+# ---- compared with umoci ----
 
 def facts(path, st):
     kind = {stat.S_IFDIR: "folder", stat.S_IFLNK: "link", stat.S_IFIFO: "fifo", stat.S_IFREG: "file"}.get(stat.S_IFMT(st.st_mode))
@@ -77,7 +77,7 @@ def on_disk(root):
 
 
 def differences(ours, theirs, begun):
-    """Facts that differ, but for the time of a folder that umoci made without an entry, or changed later."""
+    """The facts that differ, except the time of a folder that umoci made without an entry, or changed later."""
     lines = []
     for name in sorted(set(ours) | set(theirs)):
         a, b = ours.get(name), theirs.get(name)

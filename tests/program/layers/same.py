@@ -16,7 +16,7 @@ OPQ, LONG, ODD = ".wh..wh..opq", "n" * 255, "\u00e4 \u4e2d\U0001f600\n\t\\\"'$`;
 
 
 def orders(name, lower, entries):
-    """The same entries forwards and backwards. The folder of what follows comes first, as umoci needs it."""
+    """The same entries forwards and backwards. Not for a new folder with its content: umoci needs the folder first."""
     yield name, [lower, tar(*entries)]
     yield name + ", backwards", [lower, tar(*reversed(entries))]
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * unpack.c - a container image becomes one tar archive, through the library
+ * unpack.c - make one tar archive of a container image, by the library
  *
  *	unpack [-n NAME] [-m MAX_SIZE] [-s SPOOL_DIR] [-c CONFIG] [-p PREFIX] [-t MTIME] IMAGE TAR
  *

@@ -22,7 +22,7 @@ RUNTIME = os.path.join(TOP, "build/unit/runtime")
 SECCOMP = "/usr/share/containers/seccomp.json"
 PASSWD = "root:x:0:0:root:/root:/bin/sh\napp:x:1234:1234::/home/app:/bin/sh\nother:x:7:8::/o:\n"
 GROUP = "root:x:0:\nextra:x:77:app\nmore:x:78:root,app\napp:x:1234:\n"
-# What an image says; umoci knows a HOME only of its passwd, so users have one, but where a case is named below.
+# Configurations of images. umoci takes HOME only from passwd, so the users have entries there, except in a case below.
 SAME = (
     {"Cmd": ["/c"]}, {"Entrypoint": ["/e"]}, {"Entrypoint": ["/e", "a b"], "Cmd": ["", "c"]}, {"Entrypoint": [], "Cmd": ["x"]},
     {"Entrypoint": ["/e"], "Cmd": None}, {"Cmd": ["x"], "Env": None},
@@ -72,7 +72,7 @@ def process(path):
             "groups": p["user"].get("additionalGids", [])}
 
 
-# ---- beside umoci ----
+# ---- compared with umoci ----
 
 def beside_umoci(tmp):
     layer = C.tar(C.folder("etc"), C.entry("etc/passwd", data=PASSWD), C.entry("etc/group", data=GROUP))
@@ -187,7 +187,7 @@ def sandbox(tmp):
     found, said = in_crun(tmp, "weak", image, "run: {capabilities: {add: [SYS_ADMIN]}, volumes: [/data], tmpfs: [/tmp]}\n"
                           "secrets: {key: a/b/c}\nlogs: console\n")
     says(found, "weak", CapAmb=["0000000000200000"], CapEff=["0000000000200000"], mount=["done"])
-    ok("CAP_SYS_ADMIN" in said and "the host can read all" in said, "weak: what weakens the sandbox is said", said)
+    ok("CAP_SYS_ADMIN" in said and "the host can read all" in said, "weak: a warning for each setting that weakens the sandbox", said)
 
 
 def main():

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * runtime.c - write config.json and workload.json of an image's configuration
+ * runtime.c - write config.json and workload.json for the configuration of an image
  *
  *	runtime CONFIG.json WORKLOAD.yaml ROOTFS SECCOMP.json OUTPUT
  *
- * OUTPUT is a folder. Prints what the builder must read. Ends with 1 and a message on an error.
+ * OUTPUT is a folder. Prints the warnings for the builder. Ends with 1 and a message on an error.
  */
 #include <stdio.h>
 #include <stdlib.h>

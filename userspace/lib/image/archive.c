@@ -22,7 +22,7 @@
  * @entry: the entry
  * @begun: @read was opened
  * @locale: "C", in which names are bytes
- * @tar: the walk beside libarchive's
+ * @tar: our own walk, which must find the same entries as libarchive
  * @r: error of the last read
  * @err: where its text goes
  */
@@ -134,7 +134,8 @@ static int ccdm_archive_all(struct ccdm_archive *a, ccdm_archive_fn each, void *
 	/* (the filter that reads counts, too) */
 	if (archive_filter_count(a->read) > 2)
 		return ccdm_err_set(a->err, -EINVAL,
-				    "expected data that are compressed once, found more layers");
+				    "expected data that are compressed once, found two "
+				    "compressions");
 	while ((r = archive_read_data_block(a->read, &bytes, &size, &at)) == ARCHIVE_OK) {
 		r = size ? each(bytes, size, arg, a->err) : 0;
 		if (r)

@@ -21,8 +21,8 @@ struct ccdm_archive;
  * @mode: kind and permissions, as in stat(2); of a hard link only the permissions
  * @uid, @gid, @mtime: as the archive has them; seconds since 1970
  * @size: bytes of a file
- * @whole: the content stands in one piece
- * @at: where, in the source
+ * @whole: the content is stored in one piece
+ * @at: of a whole content: its place in the source
  * @acl: it has an access control list in the form of a text
  */
 struct ccdm_archive_entry {
@@ -48,15 +48,15 @@ struct ccdm_archive_entry {
 typedef int (*ccdm_archive_fn)(const void *bytes, size_t size, void *arg, struct ccdm_err *err);
 
 /**
- * ccdm_archive_unpack() - unpack data that are compressed with gzip or zstd, once, or not at all
+ * ccdm_archive_unpack() - unpack data: plain, or compressed once, with gzip or zstd
  * @source, @at, @size: the data; their beginning says how they are compressed
  *
- * Return: 0, -EINVAL for damaged data, -ENOMEM, what read(2) and @each say.
+ * Return: 0, -EINVAL for damaged data, -ENOMEM, errors of read(2) and @each.
  */
 int __must_check ccdm_archive_unpack(const struct ccdm_source *source, uint64_t at, uint64_t size,
 				     ccdm_archive_fn each, void *arg, struct ccdm_err *err);
 
-/* True if data begin as those of gzip or zstd do. */
+/* True if data begin with the magic number of gzip or zstd. */
 bool __must_check ccdm_archive_packed(const uint8_t *bytes, size_t size);
 
 /**
@@ -74,8 +74,8 @@ void ccdm_archive_close(struct ccdm_archive *archive);
  * ccdm_archive_next() - go to the next entry
  * @entry: filled
  *
- * Return: 0; -ENODATA behind the last entry; -EINVAL for an archive that is damaged or that other
- * programs read in another way (tar.h), -ENOMEM, what read(2) says.
+ * Return: 0; -ENODATA after the last entry; -EINVAL for an archive that is damaged or that other
+ * programs read in another way (tar.h), -ENOMEM, errors of read(2).
  */
 int __must_check ccdm_archive_next(struct ccdm_archive *archive, struct ccdm_archive_entry *entry,
 				   struct ccdm_err *err);

@@ -3,7 +3,7 @@
 /*
  * blobs.h - named files of a container image: in a folder, or in a tar archive
  *
- * Nothing outside of the folder or the archive is reached, whatever symbolic links say.
+ * Symbolic links cannot lead out of the folder or the archive.
  */
 #ifndef CCDM_BLOBS_H
 #define CCDM_BLOBS_H
@@ -37,26 +37,26 @@ struct ccdm_blob {
  * @max_size: bytes that a compressed archive may unpack to
  * @blobs: set; the caller closes it, and may pass NULL to ccdm_blobs_close()
  *
- * Return: 0, -EINVAL, -EFBIG, -ENOMEM, what open(2) and read(2) say.
+ * Return: 0, -EINVAL, -EFBIG, -ENOMEM, errors of open(2) and read(2).
  */
 int __must_check ccdm_blobs_open(const char *path, const char *spool_dir, uint64_t max_size,
 				 struct ccdm_blobs **blobs, struct ccdm_err *err);
 void ccdm_blobs_close(struct ccdm_blobs *blobs);
 
 /**
- * ccdm_blobs_find() - a file of it
- * @name: "blobs/sha256/…"; from the top
+ * ccdm_blobs_find() - find a file by its name
+ * @name: "blobs/sha256/…", from the top of the folder or the archive
  *
- * Return: 0; -ENOENT, -EINVAL if it is no regular file, -ENOMEM, what openat2(2) says.
+ * Return: 0; -ENOENT, -EINVAL if it is no regular file, -ENOMEM, errors of openat2(2).
  */
 int __must_check ccdm_blobs_find(struct ccdm_blobs *blobs, const char *name, struct ccdm_blob *blob,
 				 struct ccdm_err *err);
 
 /**
  * ccdm_blobs_read() - the content of a small file
- * @digest: that it must have; NULL: any
+ * @digest: expected digest; NULL: any
  * @max: size limit in bytes
- * @text: set; a NUL stands behind it; the caller frees it
+ * @text: set to the content, which a NUL follows; the caller frees it
  *
  * Return: 0, -EINVAL for another digest, -EFBIG, as above.
  */

@@ -70,7 +70,7 @@ static int ccdm_bootable_entry(const struct ccdm_fat_entry *entry, void *arg)
 	if (entry->folder && w->depth == DEPTH)
 		return ccdm_err_set(
 			w->err, -EINVAL,
-			"%s: EFI system partition: %s: folders in folders, more than %u deep",
+			"%s: EFI system partition: %s: expected at most %u levels of folders",
 			b->source.name, w->folder, DEPTH);
 	if (asprintf(&path, "%s%s", w->folder, entry->name) < 0)
 		return ccdm_err_memory(w->err);
@@ -137,9 +137,8 @@ static int ccdm_bootable_esp(struct ccdm_bootable *b, struct ccdm_err *err)
 }
 
 /*
- * Firmware also looks for tables within a partition: a GPT, an MBR whose entries fit into the
- * partition, and the tables of disks that are made like CDs. The file systems in them would be
- * further places of the file to start.
+ * Firmware also looks for partition tables within a partition: a GPT, an MBR whose entries fit into
+ * the partition, and the tables of CDs. It could then start a file of a file system in there.
  */
 static int ccdm_bootable_nested(const struct ccdm_bootable *b, const struct ccdm_gpt_part *part,
 				const uint8_t sector[512], struct ccdm_err *err)
@@ -168,7 +167,8 @@ static int ccdm_bootable_nested(const struct ccdm_bootable *b, const struct ccdm
 		return 0;
 	return ccdm_err_set(
 		err, -EINVAL,
-		"%s: partition %u: expected no partitions in it, or file system of a disc",
+		"%s: partition %u: expected a plain partition, found a partition table or a file "
+		"system of a CD in it",
 		b->source.name, part->number);
 }
 
@@ -203,7 +203,8 @@ static int ccdm_bootable_alone(const struct ccdm_bootable *b, struct ccdm_err *e
 
 	if (!r && ccdm_fat_maybe(sector))
 		return ccdm_err_set(err, -EINVAL,
-				    "%s: expected a protective MBR, found a FAT file system, too",
+				    "%s: expected only a protective MBR in the first sector, found "
+				    "a FAT file system, too",
 				    b->source.name);
 	for (i = 0; !r && i < b->gpt.count; i++) {
 		const struct ccdm_gpt_part *part = &b->gpt.part[i];
@@ -301,7 +302,7 @@ int ccdm_bootable_read(const struct ccdm_source *source, struct ccdm_bootable *b
 		return r;
 	if (!memcmp(magic, "MZ", 2) && !memcmp(table, "EFI PART", 8)) {
 		r = ccdm_err_set(err, -EINVAL,
-				 "%s: expected a disk or a UKI, found the beginnings of both",
+				 "%s: expected a disk or a UKI, found the magic numbers of both",
 				 source->name);
 	} else if (memcmp(magic, "MZ", 2)) {
 		r = ccdm_bootable_disk(b, &size, err);

@@ -3,7 +3,7 @@
 /*
  * bootable.h - what a disk boots: its partitions, the files beside its UKI, the UKI, ccdm.conf
  *
- * A UKI alone, as for QEMU's -kernel, is one, too: it has no partitions.
+ * A UKI alone, as for QEMU's -kernel, counts as a disk without partitions.
  */
 #ifndef CCDM_BOOTABLE_H
 #define CCDM_BOOTABLE_H
@@ -21,7 +21,7 @@
  * struct ccdm_bootable_file - a file of the EFI system partition
  * @path: from the root of the file system
  * @cluster, @size: its first cluster, its bytes
- * @beside: a stub takes it, and what it is then: "an addon"; or NULL
+ * @beside: what the stub takes the file for, "an addon" for example; or NULL
  */
 struct ccdm_bootable_file {
 	char *path;
@@ -34,12 +34,12 @@ struct ccdm_bootable_file {
  * @source: the file
  * @disk: it has a partition table, @gpt
  * @esp: the EFI system partition; NULL for a UKI alone
- * @files, @file: what is on it, folders left out
+ * @files, @file: the files of the EFI system partition, without folders
  * @path: of the UKI: on the EFI system partition, or the file's name
  * @bytes: the UKI
- * @uki: the same, read
+ * @uki: the UKI, parsed
  * @conf: ccdm.conf of the initrd, or NULL
- * @config: the same, read, if @conf is there and valid
+ * @config: @conf, parsed, if it is there and valid
  * @no_conf: why there is no @config; "" if there is one
  */
 struct ccdm_bootable {
@@ -63,17 +63,19 @@ struct ccdm_bootable {
  * @file: untrusted; it is read, and never written
  * @b: filled; ccdm_bootable_close() ends it, after an error, too
  *
- * Return: 0; -EINVAL with the file and what is wrong in @err; -ENOMEM; what open(2) and read(2) say.
+ * Return: 0; -EINVAL with the file and its fault in @err; -ENOMEM; errors of open(2) and read(2).
  */
 int __must_check ccdm_bootable_open(const char *file, struct ccdm_bootable *b,
 				    struct ccdm_err *err);
 
-/* The same with a source that is open, and that @b takes. */
+/* The same with an open source. @b becomes its owner. */
 int __must_check ccdm_bootable_read(const struct ccdm_source *source, struct ccdm_bootable *b,
 				    struct ccdm_err *err);
 void ccdm_bootable_close(struct ccdm_bootable *b);
 
-/* A file that ccdm.conf names, out of the initrd. As ccdm_measure_files.read; @arg: the bootable */
+/*
+ * Read a file that ccdm.conf names from the initrd. For ccdm_measure_files.read; @arg: the bootable
+ */
 int __must_check ccdm_bootable_initrd_file(const char *file, size_t max, char **text, size_t *size,
 					   void *arg, struct ccdm_err *err);
 

@@ -24,7 +24,7 @@
 
 /* ---- keys, folders, programs ---------------------------------------------------------------- */
 
-/* Beside this program, where a build has it; else in PATH. */
+/* In the folder of this program, as after "make"; else in PATH. */
 static int here_find(const char *name, char path[PATH_MAX], struct ccdm_err *err)
 {
 	struct ccdm_program_found found;

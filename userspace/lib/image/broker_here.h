@@ -3,9 +3,10 @@
 /*
  * broker_here.h - a broker on this machine, for a VM of machine.h
  *
- * Its keys and its CA stay in a folder of the user's: an image has the CA in its initrd, and is
- * built before it runs. Its database, its log and what it trusts go with the run. The VM reaches it
- * at 10.0.2.2, which is this machine's loopback for a guest of QEMU's user network.
+ * Its keys and its CA stay in a folder of the user, because "build" puts the CA into an image
+ * before the image runs. Its database, its log and its trust directory are deleted after the run. A
+ * VM reaches the broker at 10.0.2.2: QEMU's user network maps this address to the loopback of this
+ * machine.
  */
 #ifndef CCDM_BROKER_HERE_H
 #define CCDM_BROKER_HERE_H
@@ -16,17 +17,17 @@
 #include "child.h"
 
 #define CCDM_BROKER_HERE_HOST "10.0.2.2"
-#define CCDM_BROKER_HERE_PORT 18443 /* that is proposed */
+#define CCDM_BROKER_HERE_PORT 18443 /* the port that "run --broker-here" prints */
 
 /**
  * struct ccdm_broker_here - a broker; begins as { .daemon.pidfd = -1, .messages = -1 }
- * @dir: a folder of mode 0700 that goes with the run
+ * @dir: a folder of mode 0700, deleted after the run
  * @home: the folder of keys and CA
  * @ca: the certificate of the CA
  * @tool, @brokerd: files of ccdm-broker and ccdm-brokerd
  * @conf: the configuration
  * @daemon: ccdm-brokerd
- * @messages: what it prints, a pipe; the caller reads and closes it
+ * @messages: pipe with its messages; the caller reads and closes it
  */
 struct ccdm_broker_here {
 	const char *dir;
@@ -42,8 +43,8 @@ struct ccdm_broker_here {
 /**
  * ccdm_broker_here_make() - find the broker's programs, and make keys and a CA if there are none
  *
- * The programs are beside this one, or in PATH. The folder is ccdm/broker-here in $XDG_DATA_HOME,
- * or in ~/.local/share.
+ * The programs are in the folder of this program, or in PATH. The folder is ccdm/broker-here in
+ * $XDG_DATA_HOME, or in ~/.local/share.
  *
  * Return: 0; -ENOENT with what is missing; -EINTR; errors of the programs.
  */
@@ -52,7 +53,7 @@ int __must_check ccdm_broker_here_make(struct ccdm_broker_here *b, struct ccdm_e
 /**
  * ccdm_broker_here_match() - check that an image attests to this broker
  * @disk: the image
- * @port: set to the port that it asks
+ * @port: set to the port in the image's URL
  *
  * Return: 0; -EINVAL with the options of build that the image needs in @err.
  */
@@ -69,8 +70,8 @@ int __must_check ccdm_broker_here_policy(const struct ccdm_broker_here *b, const
 					 struct ccdm_err *err);
 
 /*
- * Add a policy for this image alone, in a machine with no more than a TPM: the image's enclave IDs
- * open the secrets that it asks for. Return: 0; -EINVAL: its ID is unknown, with the reason.
+ * Add a policy for this image alone: it releases the image's secrets to the image's enclave IDs, on
+ * a machine with a TPM and without a TEE. Return: 0; -EINVAL: its ID is unknown, with the reason.
  */
 int __must_check ccdm_broker_here_policy_of(const struct ccdm_broker_here *b,
 					    const struct ccdm_bootable *disk, struct ccdm_err *err);

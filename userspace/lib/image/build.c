@@ -219,7 +219,7 @@ int ccdm_build_place(struct ccdm_build *b, struct ccdm_err *err)
 
 	if (r)
 		return r;
-	/* the disk last: whoever finds it finds all */
+	/* rename the disk last: once it is there, all files are there */
 	for (file = CCDM_BUILD_FILES - 1; !r && file >= 0; file--) {
 		if (!b->there[file])
 			continue;

@@ -12,8 +12,8 @@
  *	ccdm_build_place()	the finished files get their names
  *	ccdm_build_end()	always: removes the working folder
  *
- * Everything is made in a working folder beside the output, so nothing stays behind. The same input
- * gives the same bytes: no step uses the time, a random number, or a setting of the machine.
+ * All steps work in a temporary folder next to the output; ccdm_build_end() removes it. The same
+ * input gives the same bytes: no step uses the time, a random number, or a setting of the machine.
  */
 #ifndef CCDM_BUILD_H
 #define CCDM_BUILD_H
@@ -47,7 +47,7 @@
 #define CCDM_BUILD_DEBUG_WORDS \
 	" loglevel=7 systemd.journald.forward_to_console=1 systemd.debug_shell=/dev/ttyS0"
 
-/* Files that a build makes beside the disk. */
+/* Files that a build makes, with the disk. */
 enum ccdm_build_file {
 	CCDM_BUILD_DISK,
 	CCDM_BUILD_EFI,
@@ -58,11 +58,11 @@ enum ccdm_build_file {
 };
 
 /**
- * struct ccdm_build_ask - what is asked for
+ * struct ccdm_build_ask - the options of a build
  * @output: path of the disk; the other files are named after it
  * @tree: a root file system, or NULL
  * @base: folder of a base, with @oci; or NULL
- * @oci: container image; @image: its name in there, or NULL
+ * @oci: container image; @image: the name of the one to take, or NULL
  * @config: workload.yaml, or NULL
  * @product: name of the product, or NULL: of workload.yaml, or of the container image
  * @svn: its security version; -1: of workload.yaml
@@ -114,7 +114,7 @@ struct ccdm_build_input {
 
 /**
  * struct ccdm_build - a build
- * @ask: what is asked for
+ * @ask: its options
  * @date: seconds since 1970, for all times in the image
  * @work: the working folder, or NULL
  * @base_file, @hash_file: file system of the base, and its hash tree
@@ -123,8 +123,8 @@ struct ccdm_build_input {
  * @workload: workload.yaml, with a container image
  * @product, @svn: of the image; "" if there is no name
  * @image: digest of the container image
- * @count: what its layers have
- * @said: array of sentences that the user must read, or NULL
+ * @count: numbers of the entries in its layers
+ * @said: array of warnings, or NULL
  * @root_file: file system and hash tree of the workload; "" without one
  * @root: its hash tree
  * @kernel, @initrd, @stub, @release: what the UKI is made of
@@ -179,7 +179,7 @@ struct ccdm_build {
 	bool there[CCDM_BUILD_FILES];
 };
 
-/* Return: 0, -ENOENT if a program is missing, -EINTR, -ENOMEM, what mkdir(2) says. */
+/* Return: 0, -ENOENT if a program is missing, -EINTR, -ENOMEM, errors of mkdir(2). */
 int __must_check ccdm_build_begin(struct ccdm_build *b, const struct ccdm_build_ask *ask,
 				  struct ccdm_err *err);
 
@@ -191,7 +191,7 @@ int __must_check ccdm_build_tree(struct ccdm_build *b, struct ccdm_err *err);
 
 /*
  * build_oci.c: the base is a finished one. Return: 0, -EINVAL for a base that is not valid, -ENOMEM,
- * what open(2) and read(2) say.
+ * errors of open(2) and read(2).
  */
 int __must_check ccdm_build_base(struct ccdm_build *b, struct ccdm_err *err);
 
@@ -207,17 +207,20 @@ int __must_check ccdm_build_uki(struct ccdm_build *b, struct ccdm_err *err);
 /* build_disk.c. Return: 0, -ENOSPC, -EINTR, -EIO. */
 int __must_check ccdm_build_disk(struct ccdm_build *b, struct ccdm_err *err);
 
-/* The disk in its format, and all files to their places. Return: 0, -ENOSPC, -EINTR, -EIO. */
+/*
+ * Convert the disk to its format, and move all files to their final names. Return: 0, -ENOSPC,
+ * -EINTR, -EIO.
+ */
 int __must_check ccdm_build_place(struct ccdm_build *b, struct ccdm_err *err);
 void ccdm_build_end(struct ccdm_build *b);
 
-/* Where a file is made: a path in the working folder, of PATH_MAX bytes. */
+/* The path of a file in the working folder, of PATH_MAX bytes. */
 void ccdm_build_made(const struct ccdm_build *b, enum ccdm_build_file file, char *path);
 
-/* Where it will be: the output, or the output with another ending; of PATH_MAX bytes. */
+/* The final path of the file: the output, or the output with another ending; of PATH_MAX bytes. */
 void ccdm_build_named(const struct ccdm_build_ask *ask, enum ccdm_build_file file, char *path);
 
-/* The version of program @number, and its name. Return: NULL behind the last. */
+/* The version of program @number, and its name. Return: NULL after the last. */
 const char *ccdm_build_tool(unsigned int number, const char **version);
 
 /* ---- for the steps ---------------------------------------------------------------------- */
@@ -225,7 +228,7 @@ const char *ccdm_build_tool(unsigned int number, const char **version);
 /* A path in the working folder. */
 void ccdm_build_path(const struct ccdm_build *b, const char *name, char path[PATH_MAX]);
 
-/* Note an input: a digest, or a file, whose digest is computed. Return: 0, what read(2) says. */
+/* Note an input: a digest, or a file, whose digest is computed. Return: 0, errors of read(2). */
 void ccdm_build_input(struct ccdm_build *b, const char *name, const struct ccdm_digest *digest);
 int __must_check ccdm_build_input_file(struct ccdm_build *b, const char *name, const char *file,
 				       struct ccdm_err *err);
@@ -235,7 +238,7 @@ int __must_check ccdm_build_step(const struct ccdm_build *b, const char *stage, 
 				 uint64_t all, struct ccdm_err *err);
 
 /*
- * build_conf.c: ccdm.conf of an image whose base is a tree, with what @b->own_conf says. Sets
+ * build_conf.c: ccdm.conf of an image whose base is a tree, with the settings of @b->own_conf. Sets
  * @b->conf and @b->cmdline. Return: 0, -EINVAL, -ENOMEM.
  */
 int __must_check ccdm_build_conf(struct ccdm_build *b, struct ccdm_err *err);
@@ -247,8 +250,8 @@ int __must_check ccdm_build_conf(struct ccdm_build *b, struct ccdm_err *err);
 int __must_check ccdm_build_dracut(struct ccdm_build *b, struct ccdm_err *err);
 
 /*
- * build_dracut.c: an initrd without what this image has itself, and with nothing that differs
- * between two runs of dracut. Sets @b->initrd. Return: 0, -EINVAL, -ENOSPC, -ENOMEM.
+ * build_dracut.c: repack an initrd: leave out the files that the image adds itself, and everything
+ * that differs between two runs of dracut. Sets @b->initrd. Return: 0, -EINVAL, -ENOSPC, -ENOMEM.
  */
 int __must_check ccdm_build_initrd(struct ccdm_build *b, const char *file, struct ccdm_err *err);
 

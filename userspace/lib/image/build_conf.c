@@ -41,7 +41,7 @@ static int ccdm_conf_take(const struct ccdm_ini_item *item, void *arg, struct cc
 	struct conf_make *m = arg;
 	int i;
 
-	/* what build computes is not taken over */
+	/* skip what build computes */
 	if (!strcmp(item->section, "base") || !strcmp(item->section, "workload"))
 		return 0;
 	for (i = 0; i < SECTIONS && strcmp(conf_sections[i], item->section); i++)
@@ -160,7 +160,7 @@ static int ccdm_conf_text(struct conf_make *m, struct ccdm_err *err)
 
 	if (to && fclose(to) && !r)
 		r = ccdm_err_memory(err);
-	/* (what the tree's file says wrongly is found here) */
+	/* (this finds errors of the tree's file, too) */
 	if (!r)
 		r = ccdm_config_parse("ccdm.conf", m->b->conf, size, &config, err);
 	return r;

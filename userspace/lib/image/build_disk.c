@@ -60,7 +60,7 @@ static int ccdm_build_filled(struct ccdm_build *b, unsigned int number, const ch
 	return 0;
 }
 
-/* A partition that hangs on the UKI, which names all others. */
+/* A partition whose GUID derives from the UKI: the UKI contains the GUIDs of all others. */
 static int ccdm_build_own(struct ccdm_build *b, unsigned int number, const char *name,
 			  const char *type, uint64_t size, const char *file, struct ccdm_err *err)
 {
@@ -91,7 +91,7 @@ static int ccdm_build_parts(struct ccdm_build *b, const char *esp, uint64_t esp_
 	return r;
 }
 
-/* Bytes of all that is on the disk, but for the scratch. */
+/* Compute the size of the disk, and compare it with what the content and a scratch need. */
 static int ccdm_build_size(struct ccdm_build *b, struct ccdm_err *err)
 {
 	uint64_t content = CCDM_DISK_FRAME, size;
@@ -106,9 +106,9 @@ static int ccdm_build_size(struct ccdm_build *b, struct ccdm_err *err)
 		ccdm_err_hint(err, "give at least --size %" PRIu64 "M",
 			      (content + CCDM_BUILD_LEAST) >> 20);
 		return ccdm_err_set(err, -EINVAL,
-				    "--size: %" PRIu64 " MiB do not hold the content of %" PRIu64
-				    " MiB and a scratch of %" PRIu64 " MiB",
-				    size >> 20, content >> 20, CCDM_BUILD_LEAST >> 20);
+				    "--size: expected room for the content of %" PRIu64
+				    " MiB and a scratch of %" PRIu64 " MiB, found %" PRIu64 " MiB",
+				    content >> 20, CCDM_BUILD_LEAST >> 20, size >> 20);
 	}
 	r = ccdm_format_size(b->ask->kind, &size, err);
 	b->disk_size = size;

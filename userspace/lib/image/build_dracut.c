@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* build_dracut.c - an initrd by the dracut of the tree, which stays as it is */
+/* build_dracut.c - let the dracut of a tree make an initrd, without a change of the tree */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +15,8 @@
 #define INITRD_MAX (512 << 20)
 
 /*
- * $1: the tree, $2: the working folder, $3: version of the kernel. What dracut changes in the tree goes
- * to memory. All mounts end with the process, whose namespace they are in.
+ * $1: the tree, $2: the working folder, $3: version of the kernel. The changes that dracut makes in
+ * the tree go to memory. The mounts are in the namespace of this process, and end with it.
  */
 static const char dracut_script[] =
 	"set -e; tree=$1 work=$2 kernel=$3; mkdir -p \"$work/memory\"; cd \"$work\"\n"
@@ -70,7 +70,10 @@ static int ccdm_build_dracut_conf(struct ccdm_build *b, struct ccdm_err *err)
 
 int ccdm_build_initrd(struct ccdm_build *b, const char *file, struct ccdm_err *err)
 {
-	/* (what this image has itself; a file that is there twice is refused by those who measure) */
+	/*
+	 * (leave out what the image adds itself: "measure" refuses an initrd with a file that is
+	 * there twice)
+	 */
 	const char *const drop[] = { &CCDM_CONFIG_FILE[1],
 				     b->ask->ca ? &CCDM_BUILD_CA[1] : &CCDM_CONFIG_FILE[1],
 				     b->signer ? &CCDM_BUILD_SIGNER[1] : &CCDM_CONFIG_FILE[1],

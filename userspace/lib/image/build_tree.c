@@ -19,7 +19,7 @@
 #define INITRD_MAX (512 << 20)
 #define SMALL_MAX  (1 << 20)
 
-/* Places of a file, with the version of the kernel in the place of %. */
+/* Places of a file; % stands for the version of the kernel. */
 static const char *const tree_kernels[] = { "boot/vmlinuz-%", "usr/lib/modules/%/vmlinuz", NULL };
 static const char *const tree_initrds[] = { "boot/initrd.img-%", "boot/initrd-%.img",
 					    "boot/initramfs-%.img", "boot/initrd.img", NULL };
@@ -116,8 +116,8 @@ static int ccdm_build_boot(struct ccdm_build *b, const struct ccdm_rootfs *fs, s
 		if (b->date < 315532800 || b->date > 4354819199)
 			r = ccdm_err_set(
 				err, -EINVAL,
-				"%s: expected a time from 1980 on of etc/os-release, which is the "
-				"image's date",
+				"%s: etc/os-release: expected a modification time from 1980 on: it "
+				"becomes the image's date",
 				b->ask->tree);
 	}
 	node = ccdm_build_find(b, fs, tree_stubs);
@@ -133,7 +133,7 @@ static int ccdm_build_boot(struct ccdm_build *b, const struct ccdm_rootfs *fs, s
 	return ccdm_err_set(err, -ENOENT, "%s: %s", b->stub, strerror(errno));
 }
 
-/* Kernel, initrd and configuration are in the UKI, and no part of the base. */
+/* Leave kernel, initrd and configuration out of the base: they are in the UKI. */
 static int ccdm_build_without(struct ccdm_build *b, struct ccdm_rootfs *fs, struct ccdm_err *err)
 {
 	struct ccdm_rootfs_node *node = ccdm_rootfs_find(fs, CCDM_CONFIG_FILE);

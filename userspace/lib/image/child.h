@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * child.h - programs that run beside this one
+ * child.h - programs that run in the background
  *
- * program.h runs a program to its end. These are ended by this program, and die with it.
+ * program.h waits until a program ends. A program of child.h runs until this program ends it, and
+ * dies with this program.
  */
 #ifndef CCDM_CHILD_H
 #define CCDM_CHILD_H
@@ -43,7 +44,7 @@ struct ccdm_child_fds {
  * @argv: path of the program and its arguments; ends with NULL
  * @tmp: value of TMPDIR; the rest of the environment is as program.h has it
  *
- * It is in a process group of its own: the terminal's signals do not reach it.
+ * The program has its own process group, so the terminal's signals do not reach it.
  *
  * Return: 0, -errno of fork(2).
  */
@@ -51,7 +52,7 @@ int __must_check ccdm_child_start(struct ccdm_child *child, const char *const *a
 				  const char *tmp, const struct ccdm_child_fds *fds,
 				  struct ccdm_err *err);
 
-/* Wait for its end, but not for longer. Return: true if it has ended */
+/* Wait until it has ended, or until the time is over. Return: true if it has ended */
 bool __must_check ccdm_child_wait(struct ccdm_child *child, int milliseconds, int *status);
 
 /* End it with SIGTERM, and with SIGKILL after three seconds. Nothing happens if none runs. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * compare.h - a prediction beside the event log of a boot: where the boot departs, in words
+ * compare.h - compare a prediction with the event log of a boot, and explain the differences
  *
- * A log is what somebody says. Here it is not proved by a register: it is compared so that a
- * person learns why an enclave ID is another one.
+ * Anybody can write a log, and no register proves it here. The comparison tells a person why a boot
+ * has another enclave ID than predicted.
  */
 #ifndef CCDM_COMPARE_H
 #define CCDM_COMPARE_H
@@ -14,7 +14,7 @@
 
 #define CCDM_COMPARE_MAX 64
 
-/* The enclave ID of the boot, beside the one that was predicted. */
+/* The enclave ID of the boot, compared with the predicted one. */
 enum ccdm_compare_id {
 	CCDM_COMPARE_UNKNOWN_ID, /* a register of it was not compared */
 	CCDM_COMPARE_SAME_ID,
@@ -28,7 +28,7 @@ enum ccdm_compare_id {
  * @type: EV_...
  * @has: bit i: @digest[i] is there
  * @digest: in SHA-256 and SHA-384
- * @data, @size: what the log says of it
+ * @data, @size: the log's data about the event
  * @known: firmware makes it on every machine
  * @gpt: a partition table, which the digest covers
  * @text: NAME:VALUE, of ccdm's log; else ""
@@ -50,8 +50,9 @@ struct ccdm_compare_found {
  * struct ccdm_departure - a place where the boot departs from the prediction
  * @reg: PCR, or RTMR
  * @number: of the event in its register, from 1
- * @log_number: of the event in its log, from 1; where it is missing: of the one in its place,
- *	or, if the register has no more events, the number behind the last of the log
+ * @log_number: of the event in its log, from 1. If the log lacks the event: the number of the event
+ *	in its place, or, if the register has no more events, one more than the number of the log's
+ *	last event
  * @expected: NULL: the log has an event that was not predicted
  * @found: NULL: the log lacks the event
  * @why: in words
@@ -69,10 +70,10 @@ struct ccdm_departure {
  * struct ccdm_comparison - all of it
  * @rtmr: the log is of a TD
  * @found: @found_count events of the logs, of the registers that are compared
- * @end: number behind the last event of the firmware's log
+ * @end: one more than the number of the last event of the firmware's log
  * @equal: how many events are as they were predicted, in each bank that the log has
  * @banks: bit i: the log has the bank i
- * @departures: in the order of the logs; the first is the first
+ * @departures: in the order of the logs
  * @left_out: @left of them: registers that were not compared, with the reason
  * @id: the enclave ID
  */
@@ -115,7 +116,7 @@ int __must_check ccdm_compare(const struct ccdm_bootable *b, const struct ccdm_p
 			      struct ccdm_err *err);
 void ccdm_compare_drop(struct ccdm_comparison *c);
 
-/* True if every register was compared, and nothing departs. */
+/* True if every register was compared, and no event differs. */
 bool __must_check ccdm_compare_same(const struct ccdm_comparison *c);
 
 /* compare_words.c: fill @why of each departure, and sort them */

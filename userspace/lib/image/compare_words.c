@@ -121,7 +121,7 @@ static void ccdm_words_more(const struct ccdm_comparison *c, const struct ccdm_c
 		return;
 	}
 	if (c->rtmr) {
-		ccdm_words_say(w, "something was measured that is not of this disk");
+		ccdm_words_say(w, "an event was measured that does not come from this disk");
 		return;
 	}
 	switch (f->reg) {
@@ -134,14 +134,14 @@ static void ccdm_words_more(const struct ccdm_comparison *c, const struct ccdm_c
 			       text[0] ? " (the log calls it " : "", text, text[0] ? ")" : "");
 		break;
 	case 5:
-		ccdm_words_say(w, "a partition table or a setting of a boot loader was measured "
-				  "that is not of this disk");
+		ccdm_words_say(w, "another partition table, or a setting of a boot loader, was "
+				  "measured");
 		break;
 	case 8:
 		ccdm_words_say(w, "GRUB ran a command");
 		break;
 	case 9:
-		ccdm_words_say(w, "a file was measured that is not of this UKI");
+		ccdm_words_say(w, "a file was measured that is not part of this UKI");
 		break;
 	case 11:
 		name = ccdm_words_named(f);
@@ -155,12 +155,12 @@ static void ccdm_words_more(const struct ccdm_comparison *c, const struct ccdm_c
 	case 12:
 		ccdm_words_utf16(f->data, f->size, text, sizeof(text));
 		ccdm_words_say(w,
-			       "the stub took an addon, a credential or another command line "
-			       "from beside the UKI%s%s%s",
+			       "the stub used an addon, a credential or a command line from "
+			       "outside of the UKI%s%s%s",
 			       text[0] ? " (the log says '" : "", text, text[0] ? "')" : "");
 		break;
 	case 13:
-		ccdm_words_say(w, "the stub took a system extension from beside the UKI");
+		ccdm_words_say(w, "the stub used a system extension from outside of the UKI");
 		break;
 	case 14:
 		ccdm_words_say(w, "shim ran before the UKI");
@@ -180,7 +180,7 @@ static void ccdm_words_gpt(const struct ccdm_bootable *b, const struct ccdm_comp
 	if (gpt && f->gpt && !ccdm_gpt_event("the log", f->data, f->size, gpt, &ignored))
 		ccdm_gpt_difference(&b->gpt, gpt, what, sizeof(what));
 	free(gpt);
-	ccdm_words_say(w, "the partition table is another%s%s",
+	ccdm_words_say(w, "the partition table differs%s%s",
 		       what[0]	? ": "
 		       : f->gpt ? ""
 				: ", or something else was measured in its place",
@@ -252,8 +252,8 @@ static void ccdm_words_other(const struct ccdm_bootable *b, const struct ccdm_pr
 		break;
 	case CCDM_PREDICT_CCDM:
 		ccdm_words_say(w,
-			       "/etc/ccdm/ccdm.conf in the initrd is another, or a file that it "
-			       "names: expected '%s', found %s%s%s",
+			       "/etc/ccdm/ccdm.conf in the initrd, or a file that it names, "
+			       "differs: expected '%s', found %s%s%s",
 			       ccdm_words_measured(p, e->of), f && f->text[0] ? "'" : "",
 			       f && f->text[0] ? f->text : "no event", f && f->text[0] ? "'" : "");
 		break;
@@ -306,8 +306,8 @@ static void ccdm_words_uki(const struct ccdm_comparison *c, struct ccdm_departur
 		if (c->left_out[i].pcr == (c->rtmr ? 2U : 11U))
 			return;
 	if (!n && !kernel)
-		ccdm_words_say(&w, ": no section that is measured differs; its stub does, or a "
-				   "section that the stub does not measure");
+		ccdm_words_say(&w, ": all measured sections are the same, so its stub differs, or "
+				   "a section that the stub does not measure");
 }
 
 /* Is it in ccdm's own log? PCR 3 is not compared, so register 3 is always the RTMR. */

@@ -3,8 +3,8 @@
 /*
  * console.h - the output of a VM's console: safe for a terminal, and searched for known lines
  *
- * Everything on the console is untrusted. It steers no terminal: escape sequences are left out,
- * other control characters become '?'.
+ * Everything on the console is untrusted, and must not control the user's terminal: escape
+ * sequences are left out, other control characters become '?'.
  */
 #ifndef CCDM_CONSOLE_H
 #define CCDM_CONSOLE_H

@@ -134,7 +134,9 @@ int ccdm_cpio_end(struct ccdm_cpio *cpio, uint8_t **bytes, size_t *size, struct 
 		qsort(cpio->item, cpio->count, sizeof(*cpio->item), ccdm_cpio_order);
 	for (i = 0; i < cpio->count; i++) {
 		if (i && !strcmp(cpio->item[i - 1].path, cpio->item[i].path))
-			return ccdm_err_set(err, -EEXIST, "cpio: %s: there are two of it",
+			return ccdm_err_set(err, -EEXIST,
+					    "cpio: %s: there are two entries of this "
+					    "name",
 					    cpio->item[i].path);
 		all += ccdm_cpio_size(&cpio->item[i]);
 		if (all > ALL_MAX)

@@ -46,8 +46,8 @@ void ccdm_cpio_free(struct ccdm_cpio *cpio);
 /**
  * ccdm_cpio_add() - add an entry, whose path and content are copied
  *
- * Return: 0; -EINVAL for a path that is empty, too long, begins with "/" or is "TRAILER!!!", or for a
- * content of what is neither a file nor a link; -ENOMEM.
+ * Return: 0; -EINVAL for a path that is empty, too long, begins with "/" or is "TRAILER!!!", or for
+ * an entry with a content that is neither a file nor a link; -ENOMEM.
  */
 int __must_check ccdm_cpio_add(struct ccdm_cpio *cpio, const struct ccdm_cpio_entry *entry,
 			       struct ccdm_err *err);

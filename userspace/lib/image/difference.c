@@ -185,7 +185,7 @@ static const char *ccdm_difference_first(struct ccdm_named_list *list,
 	return place ? (*place)->path : NULL;
 }
 
-/* All that the kernel makes of an entry, except its time. */
+/* Everything that the kernel takes from an entry, except the time. */
 static int ccdm_difference_digest(const struct ccdm_initrd_file *file, const char *first,
 				  struct ccdm_digest *digest)
 {

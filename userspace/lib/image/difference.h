@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* difference.h - in what two images differ, in words */
+/* difference.h - list the differences of two images */
 #ifndef CCDM_DIFFERENCE_H
 #define CCDM_DIFFERENCE_H
 
@@ -14,7 +14,7 @@
  *	and is returned
  * @arg: argument of the callback
  *
- * The content of other partitions is not read: that of the base is under its root hash.
+ * The content of other partitions is not read: the root hash in ccdm.conf covers the base.
  *
  * Return: 0; -EINVAL for an initrd that cannot be read; -ENOMEM; -EIO.
  */

@@ -107,7 +107,7 @@ static int ccdm_disk_put(int fd, const uint8_t *bytes, size_t size, uint64_t at)
 	return 0;
 }
 
-/* Write what is not zero of @size bytes in the buffer. */
+/* Write the first @size bytes of the buffer, without blocks of zeros. */
 static int ccdm_disk_sparse(const struct disk_copy *c, size_t size, uint64_t at)
 {
 	static const uint8_t zero[HOLE];

@@ -13,7 +13,7 @@
 #include "base/err.h"
 
 #define CCDM_DISK_ALIGN (1 << 20)
-/* Bytes that the table and its copy take, before the first and behind the last partition. */
+/* Bytes that the table and its copy take, before the first and after the last partition. */
 #define CCDM_DISK_FRAME (2ULL * CCDM_DISK_ALIGN)
 
 /**
@@ -21,7 +21,7 @@
  * @number: as in /dev/sdaN; numbers rise, and may have gaps
  * @name: ASCII
  * @type, @uuid: GUIDs
- * @size: bytes; whole MiB but for a partition that is followed by none; 0: what is left of the disk
+ * @size: bytes; a multiple of 1 MiB, except for the last partition; 0: the rest of the disk
  * @file: path of its content, or NULL: it is zero
  */
 struct ccdm_disk_part {
@@ -39,13 +39,13 @@ struct ccdm_disk_part {
  * @size: bytes, whole MiB
  * @uuid: of the disk
  * @part, @parts: in the order of the disk
- * @progress: called with the bytes that are written and their number, or NULL
+ * @progress: called with the bytes that are written so far and the sum of all bytes; or NULL
  *
- * Blocks of zeros are not written. The disk is not synced: after a crash of the machine it is built
- * again. The function ends if a signal came (base/interrupt.h).
+ * The function leaves out blocks of zeros, and does not sync the disk: after a crash of the
+ * machine, build the disk again. The function ends if a signal came (base/interrupt.h).
  *
  * Return: 0, -ENOSPC if the partitions do not fit @size or the file system is full, -EINTR, -EIO,
- * -ENOMEM, what open(2) says.
+ * -ENOMEM, errors of open(2).
  */
 int __must_check ccdm_disk_write(const char *file, uint64_t size, const char *uuid,
 				 const struct ccdm_disk_part *part, unsigned int parts,

@@ -53,7 +53,7 @@ static int ccdm_evidence_judged(json_t *o, const char *nonce,
 	if (!r)
 		r = ccdm_offline_load(files, &trust, err);
 	if (!r) {
-		/* (that it is in the evidence, the other checks say) */
+		/* (the other checks verify that the evidence contains it) */
 		ccdm_verdict_add(&c->verdict, "nonce",
 				 capture.has_nonce && !strcmp(ccdm_evidence_nonce(o), nonce), 0,
 				 nonce, "%s", capture.has_nonce ? ccdm_evidence_nonce(o) : "none");
@@ -99,7 +99,7 @@ static void ccdm_evidence_compare(const json_t *launches, struct ccdm_evidence_c
 	/* without a text it is SNP's launch digest */
 	if (!c->proof.id_text && !json_array_size(launches)) {
 		snprintf(c->why, sizeof(c->why),
-			 "the evidence proves a launch digest alone; to compare it, give the "
+			 "the evidence proves only a launch digest; to compare it, give the "
 			 "firmware with --firmware");
 		return;
 	}

@@ -55,7 +55,7 @@ void ccdm_evidence_check_drop(struct ccdm_evidence_check *c);
  * ccdm_evidence_differences() - the events in which the machine differs from the disk
  * @say: called with each, as one line; another result than 0 ends the walk and is returned
  *
- * Return: 0; what @say said; -ENOMEM; -EIO.
+ * Return: 0; the result of @say; -ENOMEM; -EIO.
  */
 int __must_check ccdm_evidence_differences(const struct ccdm_evidence_check *c,
 					   int (*say)(const char *line, void *arg), void *arg);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * ext4.h - an ext4 file system out of a tar archive, the same bytes for the same archive
+ * ext4.h - make an ext4 file system from a tar archive: the same bytes for the same archive
  *
  * mke2fs makes it, without root. It has no journal, UUID and hash seed derive from the archive, and
  * the host's mke2fs.conf has no effect.
@@ -44,7 +44,7 @@ struct ccdm_ext4 {
  * @file: path; the caller removes it after an error
  * @blocks: set to its size in blocks of 4096 bytes
  *
- * A file "FILE.conf" and a folder "FILE.xattrs" exist meanwhile.
+ * While the function runs, there are a file "FILE.conf" and a folder "FILE.xattrs".
  *
  * Return: 0, -ENOENT without mke2fs, -ENOSPC, -EINTR, -EIO with mke2fs' message.
  */

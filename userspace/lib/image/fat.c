@@ -51,7 +51,7 @@ static const char *ccdm_fat_odd(const uint8_t *b, uint32_t clusters)
 	if (clusters < FAT16_MAX)
 		return "it has too few clusters for FAT32";
 	if (b[40] & 0x80 || ccdm_le16(b + 42))
-		return "FAT32: expected version 0, and tables that are alike";
+		return "FAT32: expected version 0, and tables with the same content";
 	return NULL;
 }
 
@@ -97,7 +97,10 @@ int ccdm_fat_open(const struct ccdm_source *source, uint64_t at, uint64_t size,
 	fat->bits = !ccdm_le16(b + 22) ? 32 : fat->clusters < FAT12_MAX ? 12 : 16;
 	fat->root_cluster = fat->bits == 32 ? ccdm_le32(b + 44) : 0;
 	if (((uint64_t)fat->clusters + 2) * fat->bits > table_sectors * bytes * 8)
-		return ccdm_fat_bad(fat, "its table is shorter than its clusters are many", err);
+		return ccdm_fat_bad(fat,
+				    "its table has fewer entries than the file system has "
+				    "clusters",
+				    err);
 	odd = ccdm_fat_odd(b, fat->clusters);
 	return odd ? ccdm_fat_bad(fat, odd, err) : 0;
 }
@@ -123,7 +126,10 @@ static int ccdm_fat_next(const struct ccdm_fat *fat, uint32_t cluster, uint32_t 
 	if (*next >= end)
 		*next = 0;
 	else if (*next < 2 || *next >= fat->clusters + 2 || *next >= (end & ~0xfU))
-		return ccdm_fat_bad(fat, "a chain of clusters leads to one that there is not", err);
+		return ccdm_fat_bad(fat,
+				    "a chain of clusters leads to a cluster that does not "
+				    "exist",
+				    err);
 	return 0;
 }
 
@@ -286,7 +292,7 @@ static const char *ccdm_fat_name(const struct ccdm_fat_long *name, const uint8_t
 		n += ccdm_fat_utf8(name->letter[i], to + n);
 	to[n] = '\0';
 	if (strcasecmp(to, alias) && !strchr(alias, '~'))
-		return "a file has two names that have nothing in common";
+		return "a file has a short name that is not made from its long name";
 	return NULL;
 }
 

@@ -3,8 +3,8 @@
 /*
  * fat.h - files of a FAT file system, read only
  *
- * The file system is untrusted: a chain of clusters that loops, or that is longer than its
- * file, is an error, and so is what EDK II would read in another way. (Microsoft FAT32 File System
+ * The file system is untrusted: a chain of clusters that loops, or that is longer than its file, is
+ * an error. So is anything that EDK II would read in another way. (Microsoft FAT32 File System
  * Specification 1.03; EDK II, FatPkg/EnhancedFatDxe)
  */
 #ifndef CCDM_FAT_H
@@ -51,10 +51,10 @@ struct ccdm_fat_entry {
 	uint32_t size;
 };
 
-/* May firmware take what begins with this sector for a FAT file system? */
+/* Could firmware find a FAT file system that begins with this sector? */
 bool __must_check ccdm_fat_maybe(const uint8_t sector[512]);
 
-/* Reads the first sector. Return: 0, -EINVAL with the field in @err, what read(2) says. */
+/* Reads the first sector. Return: 0, -EINVAL with the field in @err, errors of read(2). */
 int __must_check ccdm_fat_open(const struct ccdm_source *source, uint64_t at, uint64_t size,
 			       struct ccdm_fat *fat, struct ccdm_err *err);
 

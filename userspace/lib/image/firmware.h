@@ -20,8 +20,8 @@ struct ccdm_firmware {
 
 /**
  * ccdm_firmware_find() - find the firmware
- * @file: the file with the program, or NULL: where the distributions have it. Its variables are
- *	beside it, in a file with VARS in its name where this one has CODE
+ * @file: the file with the program; NULL: look where distributions install it. The variables are in
+ *	the same folder, in the file whose name has VARS in place of CODE
  *
  * Return: 0; -ENOENT with the package in @err.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* format.h - the files in which clouds and hypervisors take a disk image */
+/* format.h - the file formats that clouds and hypervisors accept for a disk image */
 #ifndef CCDM_IMAGE_FORMAT_H
 #define CCDM_IMAGE_FORMAT_H
 
@@ -21,8 +21,8 @@ enum ccdm_format { CCDM_FORMAT_RAW, CCDM_FORMAT_VHD, CCDM_FORMAT_GCP, CCDM_FORMA
 #define CCDM_FORMAT_NAMES "raw vhd gcp vmdk" /* as options.h offers them */
 
 /**
- * struct ccdm_format_progress - a function that shows how far the writing has come
- * @step: called again and again: @done of @all bytes of the disk are written
+ * struct ccdm_format_progress - a function that shows the progress
+ * @step: called repeatedly: @done of @all bytes of the disk are written
  * @arg: argument of the callback
  */
 struct ccdm_format_progress {
@@ -48,8 +48,8 @@ int __must_check ccdm_format_size(enum ccdm_format kind, uint64_t *size, struct 
 /**
  * ccdm_format_write() - write a finished disk in a format
  * @raw_file: the disk, a regular file whose size is as ccdm_format_size() says
- * @out_file: replaced when all of it is written; until then it is @out_file.tmp, of which nothing
- *	remains after an error
+ * @out_file: replaced at the end by @out_file.tmp, which the function writes first, and removes
+ *	after an error
  * @date: seconds since 1970, where the format has a time
  * @progress: may be NULL
  *

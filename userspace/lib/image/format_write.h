@@ -30,7 +30,7 @@ struct ccdm_format_out {
  * @uuid: its identity
  *
  * Microsoft, Virtual Hard Disk Image Format Specification 1.0. The geometry is the largest one, as
- * "qemu-img convert -o force_size" writes it: readers that know geometries take the size instead.
+ * "qemu-img convert -o force_size" writes it. Readers then ignore the geometry and use the size.
  */
 void ccdm_vhd_footer(uint64_t size, int64_t date, const uint8_t uuid[16],
 		     uint8_t footer[CCDM_VHD_FOOTER]);

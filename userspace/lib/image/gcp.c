@@ -150,7 +150,7 @@ static int gcp_zeros(void *arg, uint64_t size, struct ccdm_err *err)
 	return r;
 }
 
-/* Compress @size zeros so that they can stand anywhere. */
+/* Compress @size zeros so that the result can be put anywhere into a stream. */
 static int gcp_run_make(struct gcp_run *run, size_t size)
 {
 	z_stream z = { 0 };
@@ -198,7 +198,7 @@ static int gcp_end(struct gcp_state *s, struct ccdm_err *err)
 	unsigned int i;
 	int r;
 
-	/* two blocks of zeros end the archive, more of them fill its record */
+	/* two blocks of zeros end the archive, and further ones fill its record */
 	r = gcp_data(s, zeros, 1024, err);
 	if (!r)
 		r = gcp_data(s, zeros, (GCP_RECORD - s->size % GCP_RECORD) % GCP_RECORD, err);

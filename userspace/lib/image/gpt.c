@@ -96,7 +96,7 @@ static const char *ccdm_gpt_header(const uint8_t *h, uint64_t sectors)
 	if (crc32(0, copy, size) != ccdm_le32(h + 16))
 		return "the checksum of the header is wrong";
 	if (ccdm_le64(h + 24) != 1)
-		return "the header does not say that it is in sector 1";
+		return "expected 1 as the number of the header's sector";
 	if (ccdm_le32(h + 84) != ENTRY)
 		return "expected entries of 128 bytes";
 	if (!ccdm_le32(h + 80) || ccdm_le32(h + 80) > ENTRIES)
@@ -244,7 +244,7 @@ void ccdm_gpt_difference(const struct ccdm_gpt *expected, const struct ccdm_gpt 
 		const struct ccdm_gpt_part *a = &expected->part[i], *b = &found->part[i];
 
 		if (strcmp(a->uuid, b->uuid) || strcmp(a->type, b->type)) {
-			snprintf(what, size, "partition %u is another: expected %s, found %s",
+			snprintf(what, size, "partition %u has another UUID: expected %s, found %s",
 				 a->number, a->uuid, b->uuid);
 			return;
 		}
@@ -266,8 +266,10 @@ void ccdm_gpt_difference(const struct ccdm_gpt *expected, const struct ccdm_gpt 
 			 ", found byte %" PRIu64,
 			 expected->last, found->last);
 	else if (strcmp(expected->uuid, found->uuid))
-		snprintf(what, size, "another disk: expected %s, found %s", expected->uuid,
-			 found->uuid);
+		snprintf(what, size,
+			 "the disk has another UUID: expected %s, found "
+			 "%s",
+			 expected->uuid, found->uuid);
 	else
 		snprintf(what, size, "a name, an attribute or a checksum of the table differs");
 }

@@ -3,10 +3,10 @@
 /*
  * gpt.h - the partition table of a disk, and the event that firmware makes of it
  *
- * The parser is our own, not libfdisk: the event holds the table's raw bytes, and a table
- * counts here only if it is one that firmware measures as it stands. libfdisk repairs and
- * falls back to the copy at the end. (UEFI 2.10, section 5.3; TCG PC Client Platform Firmware
- * Profile 1.06, section 10.2.6, UEFI_GPT_DATA)
+ * The parser accepts only a table that firmware measures unchanged, because the event consists of
+ * the table's raw bytes. libfdisk repairs a table, or uses the copy at the end of the disk, so it
+ * cannot be used here. (UEFI 2.10, section 5.3; TCG PC Client Platform Firmware Profile 1.06,
+ * section 10.2.6, UEFI_GPT_DATA)
  */
 #ifndef CCDM_GPT_H
 #define CCDM_GPT_H
@@ -55,19 +55,19 @@ struct ccdm_gpt {
  * ccdm_gpt_read() - read the table of a disk, with sectors of 512 bytes
  * @gpt: filled; ccdm_gpt_drop() ends it
  *
- * Return: 0, -EINVAL with the field in @err, -ENOMEM, what read(2) says.
+ * Return: 0, -EINVAL with the field in @err, -ENOMEM, errors of read(2).
  */
 int __must_check ccdm_gpt_read(const struct ccdm_source *source, struct ccdm_gpt *gpt,
 			       struct ccdm_err *err);
 
-/* The same from the data of an event; its checksums are not looked at, and @event stays NULL. */
+/* The same from the data of an event. It does not check the checksums, and @event stays NULL. */
 int __must_check ccdm_gpt_event(const char *name, const uint8_t *data, size_t size,
 				struct ccdm_gpt *gpt, struct ccdm_err *err);
 
 void ccdm_gpt_drop(struct ccdm_gpt *gpt);
 
 /**
- * ccdm_gpt_difference() - the first thing in which two tables differ, in words
+ * ccdm_gpt_difference() - describe the first difference of two tables
  * @what: of @size bytes
  */
 void ccdm_gpt_difference(const struct ccdm_gpt *expected, const struct ccdm_gpt *found, char *what,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* guid.h - identifiers and salts that derive from a content, so that the same content has the same */
+/* guid.h - derive identifiers and salts from a content: the same content gives the same ones */
 #ifndef CCDM_GUID_H
 #define CCDM_GUID_H
 
@@ -11,7 +11,7 @@
 #define CCDM_GUID_TEXT 37 /* with the zero */
 
 /**
- * ccdm_guid_bytes() - SHA-256 of a name and a hash, one behind the other
+ * ccdm_guid_bytes() - SHA-256 of a name followed by a hash
  * @name: what it is for: "verity salt"
  * @hash, @size: of the content
  *

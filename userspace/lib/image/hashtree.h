@@ -30,7 +30,7 @@ struct ccdm_hashtree {
 /**
  * ccdm_hashtree_make() - compute the tree
  * @data: file whose first @blocks blocks of 4096 bytes are covered
- * @hash: file that gets the tree; the same as @data: the tree is put behind the data, and
+ * @hash: file that gets the tree. If it is the same as @data, the tree follows the data, and
  *	@hash_start is @blocks
  * @salt: 32 bytes
  * @tree: filled

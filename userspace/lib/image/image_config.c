@@ -220,7 +220,7 @@ static int ccdm_image_members(const struct ccdm_image_reader *in, const json_t *
 	return r;
 }
 
-/* What is for another system cannot run here. */
+/* An image for another system cannot run. */
 static int ccdm_image_platform(const struct ccdm_image_reader *in, const json_t *root)
 {
 	const char *os, *architecture;

@@ -256,13 +256,13 @@ static int ccdm_initrd_header(struct ccdm_initrd *i, const uint8_t *header,
 	uint32_t word[WORDS];
 	unsigned int k;
 
-	/* (of 070702, whose entries have checksums, the kernel stops at a wrong one) */
+	/* (entries of the format 070702 have checksums, and the kernel stops at a wrong one) */
 	if (memcmp(header, "070701", 6))
 		return ccdm_initrd_bad(i, "expected a header of cpio, '070701'");
 	for (k = 0; k < WORDS; k++)
 		if (ccdm_initrd_word(header, k, &word[k]))
 			return ccdm_initrd_bad(
-				i, "a header of cpio has other letters than hex digits");
+				i, "a header of cpio has a character that is no hex digit");
 	file->mode = word[1];
 	file->links = word[4];
 	memcpy(file->inode, (uint32_t[]){ i->archives, word[7], word[8], word[0] },
@@ -276,7 +276,7 @@ static int ccdm_initrd_header(struct ccdm_initrd *i, const uint8_t *header,
 	return 0;
 }
 
-/* What the kernel would skip or take for something else; NULL: nothing */
+/* The fault by which the kernel would skip an entry or misread it; NULL: none */
 static const char *ccdm_initrd_odd(struct ccdm_initrd_file *file, bool end)
 {
 	if (end)
@@ -290,7 +290,7 @@ static const char *ccdm_initrd_odd(struct ccdm_initrd_file *file, bool end)
 	if (S_ISLNK(file->mode) && file->size > LINK_MAX)
 		return "expected a link of at most 4096 bytes";
 	if (file->size && !S_ISREG(file->mode) && !S_ISLNK(file->mode))
-		return "what is neither a file nor a link has a content";
+		return "an entry that is neither a file nor a link has a content";
 	return NULL;
 }
 

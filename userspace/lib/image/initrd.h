@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * initrd.h - files of an initrd: cpio archives one behind the other, plain, gzip or zstd
+ * initrd.h - files of an initrd: cpio archives one after the other, plain, gzip or zstd
  *
- * It is read as the kernel unpacks it, without writing anything. What the kernel understands
- * differently, or gives up at, is an error; an honest initrd has none of it. (Linux,
- * Documentation/driver-api/early-userspace/buffer-format.rst, init/initramfs.c,
- * lib/decompress_inflate.c)
+ * The functions read an initrd as the kernel unpacks it, and write no files. If the kernel would
+ * unpack something differently, or stop at it, they return an error; an honest initrd contains
+ * nothing of the kind. (Linux, Documentation/driver-api/early-userspace/buffer-format.rst,
+ * init/initramfs.c, lib/decompress_inflate.c)
  */
 #ifndef CCDM_INITRD_H
 #define CCDM_INITRD_H
@@ -26,12 +26,12 @@
  * struct ccdm_initrd_file - an entry
  * @path: without "/" or "./" before it, and without empty parts, "." and ".."; or "."
  * @mode: with its kind, as in stat(2)
- * @links: more than 1: its content may stand at another name
+ * @links: more than 1: another name of the file may have the content
  * @inode: archive, device and inode: the same for all names of a file
  * @owner: user and group
  * @device: of a device file, major and minor number
  * @size: of its content
- * @content: of what was asked for; else NULL
+ * @content: of the entry that was asked for; else NULL
  */
 struct ccdm_initrd_file {
 	char path[CCDM_INITRD_NAME];
@@ -47,7 +47,7 @@ struct ccdm_initrd_file {
 /**
  * ccdm_initrd_walk() - walk through all entries
  * @name: of the file, for messages
- * @want: the content of this entry is needed; NULL: of none is
+ * @want: path of the entry whose content is needed; NULL: none
  * @each: called for each entry; a nonzero result ends the walk and is returned. It may take the
  *	content by setting it to NULL
  *
@@ -63,10 +63,11 @@ int __must_check ccdm_initrd_walk(const char *name, const uint8_t *bytes, size_t
  * ccdm_initrd_find() - the content of a file after everything is unpacked (initrd_find.c)
  * @path: "etc/ccdm/ccdm.conf"
  * @max: size limit in bytes
- * @content: the caller frees it; a NUL stands behind it
+ * @content: the caller frees it; a NUL follows the content
  *
  * Return: 0, -ENOENT; -EINVAL for a file that is there twice, is a link or has hard links; for any
- * entry behind a symbolic link, through which the kernel might write the file; and as above.
+ * entry whose path leads through a symbolic link, because the kernel could write the file through
+ * it; and as above.
  */
 int __must_check ccdm_initrd_find(const char *name, const uint8_t *bytes, size_t size,
 				  const char *path, size_t max, char **content,

@@ -115,7 +115,8 @@ static int ccdm_initrd_mark(struct ccdm_initrd_search *s, const struct ccdm_init
 			if (seen->use & CCDM_INITRD_SYMLINK && seen->use != CCDM_INITRD_SYMLINK)
 				return ccdm_initrd_refuse(
 					s, file->path,
-					"is a link and something else, or lies behind one");
+					"is a symbolic link and something else, or its path leads "
+					"through a symbolic link");
 		}
 		do
 			n--;
@@ -142,7 +143,9 @@ static int ccdm_initrd_look(struct ccdm_initrd_file *file, void *arg)
 	if (r)
 		return r;
 	if (!strncmp(file->path, s->path, n) && s->path[n] == '/' && !S_ISDIR(file->mode))
-		return ccdm_initrd_refuse(s, s->path, "lies behind what is no folder");
+		return ccdm_initrd_refuse(s, s->path,
+					  "has a path through an entry that is no "
+					  "folder");
 	if (strcmp(file->path, s->path))
 		return 0;
 	if (!S_ISREG(file->mode))

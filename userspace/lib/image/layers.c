@@ -250,7 +250,7 @@ static int ccdm_layers_entry(struct ccdm_layers_at *l)
 		if (r && !inode->names)
 			ccdm_rootfs_inode_free(inode);
 	} else if (folder) {
-		/* what is left out replaces what was there all the same */
+		/* an entry that is left out replaces an older one, too */
 		node = ccdm_rootfs_child(folder, name);
 		if (node)
 			ccdm_rootfs_remove(l->fs, node);

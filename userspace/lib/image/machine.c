@@ -213,11 +213,11 @@ static void words_qemu(struct machine_words *w, const struct ccdm_machine *m,
 	words_add(w, m->qemu.path);
 	words_two(w, "-nodefaults", "-no-user-config");
 	words_two(w, "-display", "none");
-	/* (the guest must not get at this machine through a fault of QEMU's) */
+	/* (a fault of QEMU must not give the guest access to this machine) */
 	words_two(w, "-sandbox",
 		  "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
 	words_two(w, "-machine", strstr(m->firmware.code, "secboot") ? "q35,smm=on" : "q35");
-	/* (under TCG OVMF stalls now and then with several threads) */
+	/* (under TCG with several threads OVMF sometimes stalls) */
 	words_two(w, "-accel", m->kvm ? "kvm" : "tcg,thread=single");
 	words_two(w, "-cpu", m->kvm ? "max" : "max,la57=off");
 	words_make(w, "-smp", "%u", m->cpus);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * machine.h - a VM of QEMU that boots a disk on this machine, for a try
+ * machine.h - boot a disk on this machine, in a VM of QEMU, to try it
  *
  * It has UEFI firmware, an emulated TPM and a network of its own behind QEMU, and needs no root.
  * It protects nothing: this machine can read and change all of it.

@@ -163,7 +163,7 @@ static int loop_why(const struct ccdm_machine *m, struct machine_io *io, int sta
 			    WEXITSTATUS(status), io->said[0] ? ": " : "", io->said);
 }
 
-/* What stands in the pipes when QEMU has ended. */
+/* Read what is left in the pipes after QEMU has ended. */
 static void loop_rest(struct ccdm_machine *m, struct machine_io *io)
 {
 	while (io->output[0] >= 0)

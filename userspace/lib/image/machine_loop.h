@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* machine_loop.h - the part of machine.h that listens to a VM */
+/* machine_loop.h - the event loop of a running VM, for machine.c */
 #ifndef CCDM_MACHINE_LOOP_H
 #define CCDM_MACHINE_LOOP_H
 
@@ -11,11 +11,11 @@
 #define MACHINE_SAID 512   /* bytes of the programs' messages that are kept */
 
 /**
- * struct machine_io - a VM's programs, and what leads to them
+ * struct machine_io - a VM's programs, and the descriptors that connect them
  * @qemu, @swtpm: the programs
- * @tpm: between swtpm and QEMU
- * @qmp: the monitor; ours is the first
- * @input, @output: pipes of the console: its reading end is the first
+ * @tpm: sockets between swtpm and QEMU
+ * @qmp: sockets of the monitor; this program uses the first
+ * @input, @output: pipes of the console; the first is the end for reading
  * @messages: pipe of both programs' messages
  * @text, @text_size: what the monitor said, up to the next newline
  * @said, @said_size: the last messages
@@ -40,7 +40,7 @@ struct machine_io {
 		}                                                                          \
 	}
 
-/* Until QEMU has ended. Return: as ccdm_machine_run() */
+/* Run until QEMU has ended. Return: as ccdm_machine_run() */
 int __must_check ccdm_machine_loop(struct ccdm_machine *m, struct machine_io *io,
 				   struct ccdm_err *err);
 

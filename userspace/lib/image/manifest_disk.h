@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* manifest_disk.h - the manifest of a disk: its IDs from the prediction, and its partition */
+/* manifest_disk.h - make, sign, read and write the manifest of a disk */
 #ifndef CCDM_MANIFEST_DISK_H
 #define CCDM_MANIFEST_DISK_H
 
@@ -45,7 +45,8 @@ int __must_check ccdm_manifest_fill(const struct ccdm_bootable *b, struct ccdm_m
  * @key: the signer's; a public key is enough
  * @text: set; the caller frees it
  *
- * The rest as there. A disk and the same words give the same bytes.
+ * The other parameters are those of ccdm_manifest_fill(). The same disk and the same values give
+ * the same bytes.
  */
 int __must_check ccdm_manifest_text(const struct ccdm_bootable *b, const struct ccdm_jws_key *key,
 				    struct ccdm_manifest *m, const json_t *launches,
@@ -81,12 +82,13 @@ int __must_check ccdm_manifest_load(const struct ccdm_bootable *b, char **jws,
 				    struct ccdm_err *err);
 
 /**
- * ccdm_manifest_store() - write the manifest partition of a disk, and nothing else of it
+ * ccdm_manifest_store() - write the manifest partition of a disk, and change nothing else
  * @file: a disk image, or a block device that is not in use
  * @jws: a manifest; "" for none: the partition is filled with zeros
  *
- * The whole partition is written by one call and then synced. If the machine stops meanwhile, the
- * partition has a part of it: then its signature is not valid, and "sign" can be repeated.
+ * The whole partition is written by one call and then synced. If the machine stops before that, the
+ * partition has only a part of the manifest: its signature is not valid, and "sign" can be
+ * repeated.
  *
  * Return: 0; -EINVAL: no such partition, or too small; -EBUSY: a device in use; -ENOMEM; errors of
  * open(2) and write(2).

@@ -21,7 +21,7 @@ static bool ccdm_manifest_open(const struct ccdm_manifest *m)
 	return !m->product[0] || m->svn < 0;
 }
 
-/* Take over what the caller did not say. */
+/* Take the values that the caller did not give. */
 static void ccdm_manifest_inherit(struct ccdm_manifest *m, const struct ccdm_manifest *old,
 				  const char *root)
 {
@@ -64,11 +64,11 @@ static int ccdm_manifest_old(const struct ccdm_bootable *b, struct ccdm_manifest
 	else if (old.ids)
 		ccdm_err_hint(
 			err,
-			"the manifest on the disk was not used: it is of another key (%.16s...), "
-			"or of another image",
+			"the manifest on the disk was not used: another key signed it (%.16s...), "
+			"or it is of another image",
 			old.key);
 	else
-		ccdm_err_hint(err, "the disk has no manifest to take it from");
+		ccdm_err_hint(err, "the disk has no manifest that gives these values");
 	ccdm_manifest_drop(&old);
 	return 0;
 }

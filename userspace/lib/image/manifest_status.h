@@ -46,18 +46,18 @@ void ccdm_manifest_status_drop(struct ccdm_manifest_status *s); /* accepts zeros
  * @text: text of an ID of the disk
  * @say: called with each event, as one line; another result than 0 ends the walk and is returned
  *
- * Nothing is said if the manifest has this text, or none that it can be compared with.
+ * @say is not called if the manifest has this text, or no text to compare it with.
  *
- * Return: 0; what @say said; -ENOMEM; -EIO.
+ * Return: 0; the result of @say; -ENOMEM; -EIO.
  */
 int __must_check ccdm_manifest_events(const struct ccdm_manifest *m, const char *text,
 				      int (*say)(const char *line, void *arg), void *arg);
 
 /**
- * ccdm_manifest_difference() - in what the manifest @b differs from @a
+ * ccdm_manifest_difference() - list how the manifest @b differs from @a
  * @say: called with each difference, as one line; another result than 0 ends the walk and is returned
  *
- * Return: 0; what @say said; -ENOMEM.
+ * Return: 0; the result of @say; -ENOMEM.
  */
 int __must_check ccdm_manifest_difference(const struct ccdm_manifest_status *a,
 					  const struct ccdm_manifest_status *b,

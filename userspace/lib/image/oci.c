@@ -185,7 +185,7 @@ static int ccdm_oci_docker_layer(struct ccdm_oci *oci, const char *path, const j
 	return r;
 }
 
-/* The entry of manifest.json that is meant, and its name. */
+/* Choose the entry of manifest.json by @name, and set the image's name. */
 static int ccdm_oci_docker_entry(const char *path, const json_t *all, const char *name,
 				 const json_t **entry, const char **found, struct ccdm_err *err)
 {
@@ -215,7 +215,7 @@ static int ccdm_oci_docker_entry(const char *path, const json_t *all, const char
 	return ccdm_err_set(err, -EINVAL, "%s: there is no image '%s'", path, name);
 }
 
-/* Where the name of the configuration's file is a digest, it must be the right one. */
+/* If the name of the configuration's file is a digest, it must be the file's digest. */
 static int ccdm_oci_docker_config(struct ccdm_oci *oci, const char *path, const char *file,
 				  struct ccdm_err *err)
 {

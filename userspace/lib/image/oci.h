@@ -30,11 +30,11 @@ struct ccdm_oci;
  * @spool_dir: folder for temporary files
  * @oci: set; the caller closes it, and may pass NULL to ccdm_oci_close()
  *
- * An index of several platforms gives the image of linux/amd64. Index, manifest and configuration
- * are read and checked; the layers are not.
+ * From an index of several platforms the function takes linux/amd64. Index, manifest and
+ * configuration are read and checked; the layers are not.
  *
- * Return: 0; -EINVAL for what is no usable image, also if @name is needed or not there, if a file is
- * missing or if a digest is wrong; -EFBIG, -ENOMEM, what open(2) and read(2) say.
+ * Return: 0; -EINVAL if there is no usable image, if @name is needed or not there, if a file is
+ * missing or if a digest is wrong; -EFBIG, -ENOMEM, errors of open(2) and read(2).
  */
 int __must_check ccdm_oci_open(const char *path, const char *name, const char *spool_dir,
 			       struct ccdm_oci **oci, struct ccdm_err *err);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* oci_choose.c - the manifest that is meant, in an OCI layout: by name, then by platform */
+/* oci_choose.c - choose the manifest in an OCI layout: by name, then by platform */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static const char *ccdm_oci_text(const json_t *o, const char *key)
 	return json_string_value(json_object_get(o, key));
 }
 
-/* Does an entry of an index name what runs on linux/amd64? What names no platform may be. */
+/* Can an entry of an index be an image for linux/amd64? An entry without a platform can. */
 static bool ccdm_oci_platform(const json_t *o)
 {
 	const json_t *platform = json_object_get(o, "platform");
@@ -48,7 +48,10 @@ static bool ccdm_oci_platform(const json_t *o)
 	       (!variant || !*variant || !strcmp(variant, "v1"));
 }
 
-/* The name of an entry of index.json; containerd writes the whole one. NULL: it has none. */
+/*
+ * The name of an entry of index.json, or with @whole the longer name that containerd writes. NULL:
+ * it has none.
+ */
 static const char *ccdm_oci_ref(const json_t *o, bool whole)
 {
 	return ccdm_oci_text(json_object_get(o, "annotations"),
@@ -83,7 +86,7 @@ static void ccdm_oci_names(const json_t *all, char names[NAMES])
 }
 
 /*
- * The entry of an index that is meant. Entries with the same digest are the same image.
+ * Choose the entry of an index. Entries with the same digest are the same image.
  * Return: 0, -EINVAL
  */
 static int ccdm_oci_entry(const char *path, const json_t *index, const char *name,
@@ -119,7 +122,7 @@ static int ccdm_oci_entry(const char *path, const json_t *index, const char *nam
 		    : ccdm_err_set(err, -EINVAL, "%s: there is no image for linux/amd64", path);
 }
 
-/* What a file is must not depend on who reads it (CVE-2021-41190). */
+/* Every program must take the file for the same type (CVE-2021-41190). */
 static int ccdm_oci_sure(const char *path, const json_t *o, const char *type, struct ccdm_err *err)
 {
 	const char *own = ccdm_oci_text(o, "mediaType");
@@ -132,7 +135,7 @@ static int ccdm_oci_sure(const char *path, const json_t *o, const char *type, st
 	return 0;
 }
 
-/* Go from an index to one of its entries. @at: replaced by that; it may be the manifest */
+/* Go from an index to one of its entries. @at: replaced by the entry, which may be the manifest */
 static int ccdm_oci_down(struct ccdm_blobs *blobs, const char *path, const json_t *entry,
 			 json_t **at, struct ccdm_oci_descriptor *d, bool *done,
 			 struct ccdm_err *err)

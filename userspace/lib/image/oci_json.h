@@ -40,7 +40,7 @@ void ccdm_oci_blob(const struct ccdm_digest *digest, char *path);
 /**
  * ccdm_oci_load() - read a file of an image as JSON
  * @name: its path
- * @d: what its bytes must be; NULL: nothing says it
+ * @d: expected digest and size; NULL: any
  * @json: set to an object, or with @array to an array; the caller drops it
  *
  * Return: 0, -EINVAL, and as ccdm_blobs_read().

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * ovmf.h - what a firmware for SEV-SNP says of itself: the table at its end
+ * ovmf.h - the metadata of a firmware for SEV-SNP, in the table at its end
  *
  * (EDK II, OvmfPkg/ResetVector/Ia16/ResetVectorVtf0.asm and OvmfPkg/ResetVector/X64/OvmfSevMetadata.asm)
  */
@@ -39,8 +39,9 @@ struct ccdm_ovmf_section {
 /**
  * struct ccdm_ovmf - a firmware
  * @bytes, @size: the file, which stays the caller's; whole pages, up to 4 GiB in the guest
- * @reset: where the other vCPUs begin; 0 if it does not say
- * @hashes: guest-physical place of the table with the hashes of the kernel; 0: it has none
+ * @reset: address where the other vCPUs start; 0: not given
+ * @hashes: guest-physical address of the page for the hashes of the kernel; 0: the firmware has
+ *	none
  * @count, @section: in the order of the file
  */
 struct ccdm_ovmf {

@@ -105,7 +105,10 @@ int ccdm_pe_parse(const char *name, const uint8_t *bytes, size_t size, struct cc
 	at = ccdm_le32(bytes + 60);
 	if (at < DOS_HEADER || at > size || size - at < COFF_HEADER ||
 	    memcmp(bytes + at, "PE\0\0", 4))
-		return ccdm_pe_bad(pe, "expected a header where the one of DOS points to", err);
+		return ccdm_pe_bad(pe,
+				   "expected a PE header at the offset that the DOS header "
+				   "gives",
+				   err);
 	n = ccdm_le16(bytes + at + 6);
 	optional = ccdm_le16(bytes + at + 20);
 	at += COFF_HEADER;

@@ -4,7 +4,8 @@
  * pe.h - sections of a program for UEFI, and the hash under which firmware measures it
  *
  * (Microsoft PE Format; Windows Authenticode Portable Executable Signature Format 1.0, "Calculating
- * the PE Image Hash"; EDK II hashes what lies behind the sections from the sum of their sizes on)
+ * the PE Image Hash"; after the sections EDK II hashes the rest of the file from the sum of their
+ * sizes on)
  */
 #ifndef CCDM_PE_H
 #define CCDM_PE_H
@@ -17,7 +18,7 @@
 
 /**
  * struct ccdm_pe_section - a section
- * @name: without the zeros behind it
+ * @name: without the zeros at its end
  * @virtual_at, @virtual_size: bytes in memory, from the program's beginning
  * @raw_at, @raw_size: bytes in the file
  * @flags: Characteristics
@@ -35,7 +36,7 @@ struct ccdm_pe_section {
  * @bytes, @size: the file, which stays the caller's
  * @optional, @table: where the optional header and the table of sections are
  * @checksum: where the checksum of four bytes is
- * @certificates: where the entry of eight bytes is that points to the signatures, or 0
+ * @certificates: place of the entry (eight bytes) that points to the signatures, or 0
  * @certificates_size: bytes of signatures, at the end of the file
  * @headers_size: bytes before the sections, in the file and in memory
  * @directory, @directories: where the entries of eight bytes are, and how many
@@ -64,8 +65,8 @@ int __must_check ccdm_pe_parse(const char *name, const uint8_t *bytes, size_t si
 int __must_check ccdm_pe_digest(const struct ccdm_pe *pe, uint16_t alg, struct ccdm_digest *digest);
 
 /*
- * SHA-256 of what is neither in a section, nor hangs on the sections' sizes and places, nor is a
- * checksum or a signature. Return: 0, -EIO.
+ * SHA-256 of the bytes outside of the sections, without the fields that depend on the sizes and
+ * places of the sections, without checksum and signatures. Return: 0, -EIO.
  */
 int __must_check ccdm_pe_digest_rest(const struct ccdm_pe *pe, struct ccdm_digest *digest);
 

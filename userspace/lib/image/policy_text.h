@@ -15,7 +15,7 @@
 enum ccdm_policy_platform {
 	CCDM_POLICY_SNP, /* with a vTPM that is bound to it, or with kernel hashes */
 	CCDM_POLICY_TDX,
-	CCDM_POLICY_TPM, /* a TPM alone, which proves no confidential VM: only if somebody says so */
+	CCDM_POLICY_TPM, /* a TPM alone, if the user asks for it: it proves no confidential VM */
 };
 
 /**

@@ -282,7 +282,7 @@ int ccdm_predict(const struct ccdm_bootable *b, bool secure_boot, struct ccdm_pr
 				    : m.r;
 }
 
-/* ---- what comes of them -------------------------------------------------------------------- */
+/* ---- values and IDs -------------------------------------------------------------------- */
 
 int ccdm_predict_value(const struct ccdm_prediction *p, unsigned int pcr, unsigned int bank,
 		       struct ccdm_digest *value)

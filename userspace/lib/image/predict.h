@@ -3,9 +3,9 @@
 /*
  * predict.h - what a boot of a disk will measure, computed from the disk alone
  *
- * The events of PCR 4, 5, 9, 11 and 15 in the order in which firmware, stub, kernel and
- * ccdm-setup make them; PCR 2, 8, 12, 13 and 14 have none but a separator. What cannot be
- * predicted is said in words, and makes the enclave ID unknown.
+ * The events of PCR 4, 5, 9, 11 and 15 in the order in which firmware, stub, kernel and ccdm-setup
+ * make them; PCR 2, 8, 12, 13 and 14 have none but a separator. If an event cannot be predicted,
+ * the prediction has the reason, and the enclave ID is unknown.
  * Documentation/explanation/image-measurement.rst says where each event comes from.
  */
 #ifndef CCDM_PREDICT_H
@@ -18,7 +18,7 @@
 #define CCDM_PREDICT_UNKNOWN 8
 #define CCDM_PREDICT_BANKS   2 /* SHA-256, SHA-384 */
 
-/* What an event is of. */
+/* What an event measures. */
 enum ccdm_predict_kind {
 	CCDM_PREDICT_CONSTANT, /* the same on every machine */
 	CCDM_PREDICT_GPT,
@@ -33,8 +33,8 @@ enum ccdm_predict_kind {
 
 /**
  * struct ccdm_predicted - an event that a boot will measure
- * @kind: what it is of
- * @pcr: where to
+ * @kind: what it measures
+ * @pcr: the register
  * @digest: in SHA-256 and SHA-384
  * @what: for a person: "section .cmdline, its content"
  * @of: the section, or the name of ccdm's event; else ""
@@ -48,9 +48,9 @@ struct ccdm_predicted {
 };
 
 /**
- * struct ccdm_predict_unknown - a register of which something is not known
+ * struct ccdm_predict_unknown - a register that cannot be predicted
  * @pcr: the register
- * @why: in words
+ * @why: the reason
  */
 struct ccdm_predict_unknown {
 	unsigned int pcr;
@@ -73,8 +73,8 @@ struct ccdm_prediction {
 
 /**
  * ccdm_predict() - predict the events of a boot
- * @secure_boot: Secure Boot is on: the stub vouches for the kernel in the firmware's place then,
- *	and the firmware does not measure it
+ * @secure_boot: Secure Boot is on: the stub verifies the kernel instead of the firmware, and the
+ *	firmware does not measure it
  * @p: filled
  *
  * Return: 0, -EINVAL with what is wrong in @err, -ENOMEM, -EIO.
@@ -92,7 +92,7 @@ const char *ccdm_predict_why(const struct ccdm_prediction *p, unsigned int pcr);
  * ccdm_predict_value() - what a register holds after the events that were predicted
  * @bank: number of the bank
  *
- * PCR 11 gets more of systemd, and PCR 15 of ccdm and systemd, later in the boot.
+ * Later in the boot, systemd extends PCR 11, and ccdm and systemd extend PCR 15.
  *
  * Return: 0, -EIO.
  */
@@ -119,20 +119,22 @@ int __must_check ccdm_predict_id_text(const struct ccdm_bootable *b,
 /**
  * ccdm_predict_rtmr_value() - what a register of a TD holds after the events that were predicted
  * @reg: 1, 2 or 3
- * @separator: of register 1: the firmware measures one separator there, behind its first event, as
- *	Google's does; else none, as OVMF. No disk says which
+ * @separator: for register 1: the firmware measures a separator after its first event, as Google's
+ *	does; else none, as OVMF. The disk does not tell which
  *
- * Register 3 gets more of ccdm later in the boot.
+ * Later in the boot, ccdm extends register 3.
  *
  * Return: 0, -EIO.
  */
 int __must_check ccdm_predict_rtmr_value(const struct ccdm_prediction *p, unsigned int reg,
 					 bool separator, struct ccdm_digest *value);
 
-/* Why it is not known what the registers of a TD get, beside @p's reasons; NULL if it is known. */
+/*
+ * Why a register of a TD is unknown, apart from the reasons in the prediction; NULL if it is known.
+ */
 const char *ccdm_predict_rtmr_why(const struct ccdm_bootable *b, unsigned int reg);
 
-/* The register of a TD into which goes what a TPM's @pcr gets. (UEFI 2.10, section 38.4.1) */
+/* The register of a TD that gets the events of a TPM's @pcr. (UEFI 2.10, section 38.4.1) */
 unsigned int ccdm_predict_rtmr(unsigned int pcr);
 
 #endif

@@ -142,7 +142,7 @@ static int ccdm_program_start(struct program_state *s, const char *const *argv,
 		ccdm_program_child(argv, envp, in, output ? out[1] : messages[1],
 				   both ? out[1] : messages[1], parent);
 	if (s->pid > 0)
-		setpgid(s->pid, s->pid); /* (both do it, so that it is done whoever is first) */
+		setpgid(s->pid, s->pid); /* (both do it: either can run first) */
 	close(messages[1]);
 	if (output)
 		close(out[1]);

@@ -42,17 +42,18 @@ int __must_check ccdm_program_find(const char *name, struct ccdm_program_found *
 /**
  * ccdm_program_run() - run a program and wait for its end
  * @argv: path of the program and its arguments; ends with NULL
- * @env: more of "NAME=VALUE" beside PATH, HOME, LC_ALL=C and TZ=UTC; ends with NULL; may be NULL
+ * @env: variables "NAME=VALUE" in addition to PATH, HOME, LC_ALL=C and TZ=UTC; ends with NULL; may
+ *	be NULL
  * @in: descriptor that becomes standard input; -1: /dev/null
- * @output: set to what the program printed to standard output, which the caller frees; NULL: what
- *	it prints there counts as part of its messages
+ * @output: set to what the program printed to standard output, which the caller frees; NULL: its
+ *	standard output is part of its messages
  * @err: on failure, the program and the last lines of its messages
  *
  * The umask is 022. If this process gets a signal (base/interrupt.h), the program and its children
  * are ended.
  *
  * Return: 0 if it ended with 0; -EIO if it ended otherwise; -ENOSPC, -EACCES or -ENOMEM if its
- * messages say so; -EFBIG if it printed more than 64 MiB; -EINTR; what fork(2) and execve(2) say.
+ * messages say so; -EFBIG if it printed more than 64 MiB; -EINTR; errors of fork(2) and execve(2).
  */
 int __must_check ccdm_program_run(const char *const *argv, const char *const *env, int in,
 				  char **output, struct ccdm_err *err);

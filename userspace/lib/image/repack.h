@@ -45,7 +45,7 @@ int __must_check ccdm_initrd_repack(const char *name, const uint8_t *bytes, size
 int __must_check ccdm_initrd_compress(const uint8_t *bytes, size_t size, uint8_t **packed,
 				      size_t *packed_size, struct ccdm_err *err);
 
-/* That version. */
+/* The version of zstd. */
 const char *ccdm_initrd_compressor(void);
 
 #endif

@@ -211,7 +211,7 @@ int ccdm_rootfs_set(struct ccdm_rootfs *fs, struct ccdm_rootfs_node *folder, con
 	}
 	if (r)
 		return r;
-	/* What goes may be, or hold, another name of the same inode. */
+	/* The entry that is removed may be, or contain, another name of the same inode. */
 	inode->names++;
 	old = n->inode;
 	if (!S_ISDIR(inode->mode))
@@ -240,7 +240,10 @@ void ccdm_rootfs_touch(const struct ccdm_rootfs *fs, struct ccdm_rootfs_node *no
 
 /* ---- spool and tree -------------------------------------------------------------------- */
 
-/* A file without a name; where the file system knows none, one whose name is removed at once. */
+/*
+ * A file without a name. If the file system does not support that, create a file and remove its
+ * name at once.
+ */
 static int ccdm_rootfs_spool_open(const char *dir, int *fd, struct ccdm_err *err)
 {
 	char path[4096];

@@ -4,8 +4,9 @@
  * rootfs.h - a root file system in memory, with the contents of its files in a spool
  *
  * The tree holds names, metadata and extended attributes. The spool is one file without a name in a
- * folder of the caller's choice, so nothing of it stays behind. Paths are resolved inside the tree:
- * "/" and ".." never lead out of it. Paths and names are bytes; none of them is a text of a locale.
+ * folder of the caller's choice, so the system removes it when the program ends. Paths are resolved
+ * inside the tree: "/" and ".." never lead out of it. Paths and names are bytes, whatever the
+ * locale is.
  */
 #ifndef CCDM_ROOTFS_H
 #define CCDM_ROOTFS_H
@@ -112,13 +113,16 @@ struct ccdm_rootfs {
  *
  * The root is a folder of 0:0 with mode 0755.
  *
- * Return: 0, -ENOMEM, what open(2) says.
+ * Return: 0, -ENOMEM, errors of open(2).
  */
 int __must_check ccdm_rootfs_new(struct ccdm_rootfs **fs, const char *spool_dir,
 				 struct ccdm_err *err);
 void ccdm_rootfs_free(struct ccdm_rootfs *fs);
 
-/* Give up the contents of all files, for the room that they take. Return: 0, what ftruncate(2) says. */
+/*
+ * Discard the contents of all files, to free the space of the spool. Return: 0, errors of
+ * ftruncate(2).
+ */
 int __must_check ccdm_rootfs_forget(struct ccdm_rootfs *fs, struct ccdm_err *err);
 
 /**
@@ -129,7 +133,7 @@ int __must_check ccdm_rootfs_forget(struct ccdm_rootfs *fs, struct ccdm_err *err
  * Hard links within the folder stay hard links. Extended attributes are kept where Linux shows them
  * to this user, by the rules of ccdm_rootfs_xattr_kept().
  *
- * Return: 0, -EINVAL, -ELOOP, -EFBIG, -ENOMEM, what openat(2), read(2) and such say.
+ * Return: 0, -EINVAL, -ELOOP, -EFBIG, -ENOMEM, errors of openat(2), read(2) and such.
  */
 int __must_check ccdm_rootfs_folder(struct ccdm_rootfs *fs, const char *dir, uint64_t *left_out,
 				    struct ccdm_err *err);
@@ -144,7 +148,7 @@ int __must_check ccdm_rootfs_folder(struct ccdm_rootfs *fs, const char *dir, uin
  */
 struct ccdm_rootfs_node *ccdm_rootfs_find(const struct ccdm_rootfs *fs, const char *path);
 
-/* The entry @name of a folder, itself. NULL: there is none. */
+/* The entry @name of a folder; links are not followed. NULL: there is none. */
 struct ccdm_rootfs_node *ccdm_rootfs_child(const struct ccdm_rootfs_node *folder, const char *name);
 
 /* The path of a node, "etc/passwd"; "" for the root. @path: CCDM_ROOTFS_PATH + 1 bytes */
@@ -157,7 +161,7 @@ void ccdm_rootfs_path(const struct ccdm_rootfs_node *node, char *path);
  * @text: set to the content and a NUL behind it; the caller frees it
  * @size: its bytes
  *
- * Return: 0, -EINVAL if it is no regular file, -EFBIG, -ENOMEM, what read(2) says.
+ * Return: 0, -EINVAL if it is no regular file, -EFBIG, -ENOMEM, errors of read(2).
  */
 int __must_check ccdm_rootfs_read(const struct ccdm_rootfs *fs, const struct ccdm_rootfs_node *node,
 				  size_t max, char **text, size_t *size, struct ccdm_err *err);
@@ -169,11 +173,11 @@ int __must_check ccdm_rootfs_read(const struct ccdm_rootfs *fs, const struct ccd
  * @mode: permissions; with S_IFDIR a folder, with S_IFLNK a symbolic link, otherwise a file
  * @bytes: content of the file, or target of the link; @size of them
  *
- * It gets no time of its own: ccdm_rootfs_tar() writes its latest. What stood at @path is replaced,
- * but a folder by a folder keeps its content.
+ * ccdm_rootfs_tar() gives the entry the latest time that it allows. The entry replaces what was at
+ * @path; but if both are folders, the content stays.
  *
  * Return: 0, -EINVAL for a path that is not usable, -ENOTDIR, -ELOOP, -EISDIR for a file in the
- * place of a folder, -EFBIG, -ENOMEM, what write(2) says.
+ * place of a folder, -EFBIG, -ENOMEM, errors of write(2).
  */
 int __must_check ccdm_rootfs_put(struct ccdm_rootfs *fs, const char *path, uint32_t mode,
 				 uint32_t uid, uint32_t gid, const void *bytes, size_t size,
@@ -191,13 +195,13 @@ int __must_check ccdm_rootfs_put(struct ccdm_rootfs *fs, const char *path, uint3
  * the root, as "./" or "PREFIX/". The second and later names of a file are hard links to the first.
  * The same tree gives the same bytes.
  *
- * Return: 0, -ENOMEM, what read(2) and write(2) say.
+ * Return: 0, -ENOMEM, errors of read(2) and write(2).
  */
 int __must_check ccdm_rootfs_tar(struct ccdm_rootfs *fs, const char *prefix, int64_t mtime_clamp,
 				 int fd, struct ccdm_digest *sha256, uint64_t *bytes,
 				 uint64_t *entries, struct ccdm_err *err);
 
-/* ---- for those who fill a tree: layers and folders ------------------------------------- */
+/* ---- for the files that fill a tree: layers and folders ------------------------------------- */
 
 /* True if an extended attribute is kept: security.capability, POSIX ACLs, user.* but user.overlay.* */
 bool __must_check ccdm_rootfs_xattr_kept(const char *name);
@@ -230,8 +234,8 @@ int __must_check ccdm_rootfs_parent(struct ccdm_rootfs *fs, const char *path, bo
  * @inode: taken when this succeeds; it may have other names
  * @node: set to the entry; may be NULL
  *
- * What had the name is removed, with what is below it; a folder that stays a folder keeps its
- * content.
+ * The function removes the old entry of this name with everything below it; but if both are
+ * folders, the content stays.
  *
  * Return: 0, -EINVAL, -ENAMETOOLONG, -ENFILE for more than CCDM_ROOTFS_ENTRIES names, -ENOMEM.
  */
@@ -254,11 +258,11 @@ void ccdm_rootfs_touch(const struct ccdm_rootfs *fs, struct ccdm_rootfs_node *no
 /* Set the error for a spool that would hold too much. Return: -EFBIG */
 int __must_check ccdm_rootfs_full(const struct ccdm_rootfs *fs, struct ccdm_err *err);
 
-/* Append to the spool; NULL: zeros. Return: 0, -EFBIG beyond max_size, what write(2) says. */
+/* Append to the spool; NULL: zeros. Return: 0, -EFBIG beyond max_size, errors of write(2). */
 int __must_check ccdm_rootfs_spool(struct ccdm_rootfs *fs, const void *bytes, size_t size,
 				   struct ccdm_err *err);
 
-/* Read @size bytes at @at of the spool. Return: 0, -EIO, what read(2) says. */
+/* Read @size bytes at @at of the spool. Return: 0, -EIO, errors of read(2). */
 int __must_check ccdm_rootfs_spool_read(const struct ccdm_rootfs *fs, uint64_t at, void *bytes,
 					size_t size, struct ccdm_err *err);
 

@@ -186,7 +186,7 @@ static int ccdm_rootfs_one(struct ccdm_rootfs_in *in, int at, const char *name,
 	int fd = -1, r;
 
 	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW))
-		return ccdm_rootfs_bad(in, name, "look at it");
+		return ccdm_rootfs_bad(in, name, "read its metadata");
 	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode) && !S_ISLNK(st.st_mode) &&
 	    !S_ISFIFO(st.st_mode)) {
 		in->left_out++;

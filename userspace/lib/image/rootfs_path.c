@@ -79,8 +79,8 @@ static int ccdm_rootfs_make(struct ccdm_rootfs *fs, struct ccdm_rootfs_node *fol
 }
 
 /*
- * Walk along @way from @node. With @name, the walk ends before the last part of the path that was
- * given, and the part is copied there; links are then followed only on the way.
+ * Walk along @way from @node. With @name, the walk ends before the last part of the path, and
+ * copies this part to @name; it does not follow a link in this part.
  */
 static int ccdm_rootfs_walk(struct ccdm_rootfs *fs, struct ccdm_rootfs_way *way, bool make,
 			    struct ccdm_rootfs_node **node, char *name, struct ccdm_err *err)

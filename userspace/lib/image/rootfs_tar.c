@@ -341,7 +341,7 @@ static void ccdm_rootfs_each(const void *at, VISIT visit, void *arg)
 	twalk_r(node->children, ccdm_rootfs_each, o);
 }
 
-/* Forget which node holds a content: the next archive begins anew. */
+/* Forget which node holds a content, for the next archive. */
 static void ccdm_rootfs_fresh(const void *at, VISIT visit, void *arg)
 {
 	struct ccdm_rootfs_node *node;

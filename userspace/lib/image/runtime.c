@@ -14,7 +14,7 @@
 
 #define CCDM_RUNTIME_CGROUP "/system.slice/ccdm-workload.service/workload"
 
-/* ---- what the builder must read ----------------------------------------------------- */
+/* ---- warnings for the builder ----------------------------------------------------- */
 
 void ccdm_runtime_say(struct ccdm_runtime_parts *p, const char *format, ...)
 {
@@ -40,8 +40,8 @@ static int ccdm_runtime_notes(struct ccdm_runtime_parts *p, struct ccdm_err *err
 				 "logs: console: the host can read all that the workload prints");
 	if (!w->no_new_privileges)
 		ccdm_runtime_say(p,
-				 "no_new_privileges: false: programs of the image with setuid or "
-				 "file capabilities give rights");
+				 "no_new_privileges: false: setuid bits and file capabilities of "
+				 "the image's programs give rights");
 	for (i = 0; i < json_array_size(more); i++)
 		ccdm_runtime_say(p,
 				 "capabilities: %s: a right that a container normally lacks; the "
@@ -117,7 +117,7 @@ static json_t *ccdm_runtime_resources(const struct ccdm_workload *w)
 
 static json_t *ccdm_runtime_linux(const struct ccdm_runtime_parts *p, json_t *seccomp)
 {
-	/* Docker's, and what configures the kernel or shows the firmware */
+	/* Docker's, and folders that configure the kernel or show the firmware */
 	static const char *const masked[] = { "/proc/acpi",
 					      "/proc/asound",
 					      "/proc/interrupts",

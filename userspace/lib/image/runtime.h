@@ -3,9 +3,9 @@
 /*
  * runtime.h - config.json and workload.json of a workload's partition
  *
- * config.json is the configuration of OCI's runtime-spec 1.0.2, complete but for the secrets that
- * become variables. workload.json says how the VM runs it; boot/workload_json.h is its reader. The
- * same input gives the same text.
+ * config.json is the configuration of OCI's runtime-spec 1.0.2, complete except for the secrets
+ * that become variables. workload.json says how the VM runs it; boot/workload_json.h is its reader.
+ * The same input gives the same text.
  */
 #ifndef CCDM_RUNTIME_H
 #define CCDM_RUNTIME_H
@@ -43,8 +43,8 @@ struct ccdm_runtime_input {
  * struct ccdm_runtime - both texts
  * @config, @config_size: config.json
  * @workload, @workload_size: workload.json
- * @said: array of sentences that the builder of an image must read: what weakens the sandbox, or
- *	shows the workload's output to the host
+ * @said: array of warnings for the builder of an image: settings that weaken the sandbox, or show
+ *	data to the host
  */
 struct ccdm_runtime {
 	char *config;

@@ -34,7 +34,7 @@ static int ccdm_mounts_insert(json_t *list, const char *path, json_t *mount, str
 	}
 	if (i < json_array_size(list) && !order) {
 		json_decref(mount);
-		return ccdm_err_set(err, -EINVAL, "%s: two mounts of the container have this place",
+		return ccdm_err_set(err, -EINVAL, "%s: two mounts of the container have this path",
 				    path);
 	}
 	return json_array_insert_new(list, i, mount) ? ccdm_err_memory(err) : 0;

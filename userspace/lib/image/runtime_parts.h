@@ -17,7 +17,7 @@
  * @user: who the workload runs as
  * @caps: bounding set
  * @volumes: paths in the container, resolved and sorted; a volume's number is its place
- * @said: array of sentences
+ * @said: array of warnings
  */
 struct ccdm_runtime_parts {
 	const struct ccdm_runtime_input *in;
@@ -41,7 +41,7 @@ int __must_check ccdm_runtime_mounts(const struct ccdm_runtime_parts *p, json_t 
 /* workload.json; NULL: out of memory. */
 json_t *ccdm_runtime_workload(const struct ccdm_runtime_parts *p);
 
-/* Append a sentence that the builder must read. An array that is NULL later: out of memory. */
+/* Append a warning for the builder. If memory is short, the array becomes NULL. */
 void ccdm_runtime_say(struct ccdm_runtime_parts *p, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -14,8 +14,8 @@ static const char ccdm_runtime_path[] =
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /*
- * An entrypoint of workload.yaml replaces both of the image, since the image's Cmd are arguments of
- * the image's Entrypoint.
+ * An entrypoint of workload.yaml replaces the image's Entrypoint and its Cmd, because Cmd has the
+ * arguments of Entrypoint.
  */
 static int ccdm_runtime_args(const struct ccdm_runtime_parts *p, json_t **args,
 			     struct ccdm_err *err)
@@ -99,8 +99,9 @@ static json_t *ccdm_runtime_cwd(const struct ccdm_runtime_parts *p)
 }
 
 /*
- * Root has the set. Another user has it as a bound only, but for what workload.yaml adds: that
- * would otherwise have no effect under no_new_privileges.
+ * Root has all capabilities of the set. For another user the set is only the bounding set; but the
+ * user has the capabilities that workload.yaml adds, because under no_new_privileges they would
+ * otherwise have no effect.
  */
 static json_t *ccdm_runtime_caps(const struct ccdm_runtime_parts *p)
 {

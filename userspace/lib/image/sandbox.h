@@ -3,8 +3,8 @@
 /*
  * sandbox.h - the rules that keep a workload in its container, in one place
  *
- * Who builds an image may weaken its sandbox, but only by words of workload.yaml that say so, and
- * ccdm-image says it, too. Nothing that an image itself says weakens it.
+ * The builder of an image can weaken its sandbox, but only by keys of workload.yaml, and ccdm-image
+ * prints a warning for each. The configuration of the container image cannot weaken it.
  *
  * - A path of a volume, tmpfs, secret or file is resolved in the container's files first. So a
  *   symbolic link of the image leads nowhere else.
@@ -24,7 +24,7 @@
 
 #define CCDM_SANDBOX_SECRETS "/run/secrets"
 
-/* Why nothing may be put at an absolute path, as the end of a sentence; NULL: it may. */
+/* The reason why nothing may be put at an absolute path; NULL: it may. */
 const char *ccdm_sandbox_reserved(const char *path);
 
 /* True if a secret may be the value of this variable. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* scratch_dir.h - a folder for files that go with the program */
+/* scratch_dir.h - a temporary folder, which the program removes before it ends */
 #ifndef CCDM_SCRATCH_DIR_H
 #define CCDM_SCRATCH_DIR_H
 

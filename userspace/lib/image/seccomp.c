@@ -145,7 +145,7 @@ static int ccdm_seccomp_root(const struct ccdm_seccomp *s, const json_t *root, j
 	size_t i;
 	int r = rules ? 0 : -ENOMEM;
 
-	/* a profile that allows what it does not name filters nothing */
+	/* a profile whose default action allows a call is no filter */
 	if (!r && (!json_is_array(list) || !json_is_string(action) ||
 		   !strcmp(json_string_value(action), "SCMP_ACT_ALLOW")))
 		r = ccdm_seccomp_bad(

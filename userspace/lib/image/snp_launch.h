@@ -44,7 +44,7 @@ int __must_check ccdm_snp_launch_firmware(const struct ccdm_ovmf *ovmf,
 					  uint8_t digest[CCDM_SNP_LAUNCH_SIZE]);
 
 /**
- * ccdm_snp_launch_rest() - go on from what ccdm_snp_launch_firmware() sets
+ * ccdm_snp_launch_rest() - continue the digest of ccdm_snp_launch_firmware()
  *
  * Return: 0; -EINVAL if the firmware has no place for the hashes, or does not say where other
  * vCPUs begin; -EIO.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* source.h - an untrusted file or block device that is read in pieces, never behind its end */
+/* source.h - an untrusted file or block device that is read in pieces, never beyond its end */
 #ifndef CCDM_SOURCE_H
 #define CCDM_SOURCE_H
 
@@ -23,7 +23,7 @@ struct ccdm_source {
 	uint64_t size;
 };
 
-/* Opens a regular file or a block device. Return: 0, -EINVAL for another kind, what open(2) says. */
+/* Open a regular file or a block device. Return: 0, -EINVAL for another kind, errors of open(2). */
 int __must_check ccdm_source_open(const char *file, struct ccdm_source *source,
 				  struct ccdm_err *err);
 void ccdm_source_close(struct ccdm_source *source);
@@ -33,7 +33,7 @@ void ccdm_source_close(struct ccdm_source *source);
  * @at, @size: the piece; it must lie within the source
  * @what: what it is, for messages
  *
- * Return: 0, -EINVAL if it ends behind the source's end, what read(2) says.
+ * Return: 0, -EINVAL if it ends after the source's end, errors of read(2).
  */
 int __must_check ccdm_source_read(const struct ccdm_source *source, uint64_t at, void *buf,
 				  size_t size, const char *what, struct ccdm_err *err);

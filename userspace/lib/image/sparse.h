@@ -36,7 +36,7 @@ void ccdm_sparse_close(struct ccdm_sparse *disk);
  *
  * Which blocks are zero depends on the bytes alone, not on the holes of the file.
  *
- * Return: 0, -ENOMEM, -EINTR after a signal, errors of read(2), what a callback returned.
+ * Return: 0, -ENOMEM, -EINTR after a signal, errors of read(2), the result of a callback.
  */
 int __must_check ccdm_sparse_walk(const struct ccdm_sparse *disk,
 				  int (*data)(void *arg, uint64_t at, const uint8_t *bytes,

@@ -23,7 +23,7 @@ struct ccdm_tar_record {
 };
 
 /**
- * struct ccdm_tar_more - what stands before the header of an entry
+ * struct ccdm_tar_more - the extended headers before the header of an entry
  * @pax, @name, @link: there was an extended header, a long name or a long link of GNU tar
  * @sized: a record gives the size of the content
  * @size: the size
@@ -228,7 +228,7 @@ static int ccdm_tar_extended(struct ccdm_tar *tar, char type, uint64_t size,
 	if (size > CCDM_TAR_MORE)
 		return ccdm_tar_bad(tar, "expected at most 1 MiB of extended headers", err);
 	if (type != 'g' && *seen)
-		return ccdm_tar_bad(tar, "an entry has two extended headers of a kind", err);
+		return ccdm_tar_bad(tar, "an entry has two extended headers of the same kind", err);
 	if (type != 'g')
 		*seen = true;
 	if (more->pax && (more->name || more->link))

@@ -3,8 +3,8 @@
 /*
  * tar.h - the frame of an untrusted tar archive: where each entry and its content are
  *
- * Programs that read tar archives differ where an archive says something twice, and then find
- * different files in it. This walk refuses such archives before libarchive reads them: extended
+ * If an archive gives a value twice, programs that read tar archives use different ones of the two,
+ * and find different files. This walk refuses such archives before libarchive reads them: extended
  * headers or records that occur twice, content behind an entry that cannot have any, kinds of
  * entries that only some programs know, and malformed records.
  *
@@ -26,7 +26,7 @@
  * @source: where it is
  * @begin: its first byte
  * @at: its next header
- * @end: behind its last byte
+ * @end: the byte after its last one
  * @name: what the last header says, for messages
  */
 struct ccdm_tar {
@@ -51,10 +51,10 @@ struct ccdm_tar_entry {
 
 /**
  * ccdm_tar_next() - go to the next entry
- * @tar: @at is moved behind the entry
+ * @tar: @at is moved to the next entry
  * @entry: filled
  *
- * Return: 0; -ENODATA behind the last entry; -EINVAL, -ENOMEM, what read(2) says.
+ * Return: 0; -ENODATA after the last entry; -EINVAL, -ENOMEM, errors of read(2).
  */
 int __must_check ccdm_tar_next(struct ccdm_tar *tar, struct ccdm_tar_entry *entry,
 			       struct ccdm_err *err);

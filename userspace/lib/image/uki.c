@@ -25,9 +25,8 @@ static const char *const ccdm_uki_252[] = { ".linux",  ".osrel",  ".cmdline",
 					    ".initrd", ".splash", ".dtb" };
 
 /*
- * If the file has one of these, more changes than the section itself: the choice of a profile or of
- * a device tree, the initrd that the kernel gets, or how stub 252 treats a section that it does not
- * know.
+ * Each of these sections has further effects: on the choice of a profile or of a device tree, on
+ * the initrd that the kernel gets, or, in stub 252, on a section that it does not know.
  */
 static const char *const ccdm_uki_beyond[] = { ".profile", ".dtbauto", ".hwids",
 					       ".ucode",   ".pcrsig",  ".pcrpkey" };

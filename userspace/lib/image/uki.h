@@ -16,8 +16,8 @@
 /**
  * struct ccdm_uki - a unified kernel image
  * @pe: the file
- * @stub: the version of systemd-stub as it says, "257.13-1~deb13u1"; or empty
- * @version: 252 or 257; 0: what another stub measures is not known here
+ * @stub: the version that the stub claims to be, "257.13-1~deb13u1"; or empty
+ * @version: 252 or 257; 0: another stub, whose measurements are unknown
  */
 struct ccdm_uki {
 	struct ccdm_pe pe;
@@ -26,25 +26,25 @@ struct ccdm_uki {
 };
 
 /*
- * Return: 0, -EINVAL for what is no UKI: it has no .linux, or a section that is cut off, or that is
- * not in memory what it is in the file.
+ * Return: 0, -EINVAL for a file that is no UKI: it has no .linux, or a section that is cut off, or
+ * one whose content in memory would differ from that in the file.
  */
 int __must_check ccdm_uki_parse(const char *name, const uint8_t *bytes, size_t size,
 				struct ccdm_uki *uki, struct ccdm_err *err);
 
-/* uki_memory.c: does firmware load each section that is measured as it is in the file? */
+/* uki_memory.c: check that firmware loads each measured section unchanged */
 int __must_check ccdm_uki_memory(const struct ccdm_uki *uki, struct ccdm_err *err);
 
 /*
- * The content of a section as it is in memory. Return: it, or NULL if there is none, or one of no
- * bytes: stubs take such a section for one that is not there.
+ * The content of a section as it is in memory. Return: NULL if there is none, or an empty one:
+ * stubs treat an empty section as a missing one.
  */
 const uint8_t *ccdm_uki_content(const struct ccdm_uki *uki, const char *name, size_t *size);
 
-/* Name @number of those that the stub measures, in its order; NULL behind the last. */
+/* Name @number of those that the stub measures, in its order; NULL after the last. */
 const char *ccdm_uki_measured(const struct ccdm_uki *uki, unsigned int number);
 
-/* The names of all sections that any stub measures; NULL behind the last. */
+/* The names of all sections that any stub measures; NULL after the last. */
 const char *ccdm_uki_name(unsigned int number);
 
 /**

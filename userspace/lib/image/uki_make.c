@@ -25,7 +25,7 @@
  * @file_unit, @memory_unit: FileAlignment, SectionAlignment
  * @headers: bytes of the headers, in the file and in memory
  * @sections: how many entries the table has so far
- * @memory: first address behind the last section
+ * @memory: first address after the last section
  * @code, @data: sums for the optional header
  */
 struct uki_make {
@@ -67,7 +67,7 @@ static bool ccdm_uki_unit(uint32_t unit, uint32_t least)
 	return unit >= least && unit <= 1 << 16 && !(unit & (unit - 1));
 }
 
-/* What of the stub's headers matters here. */
+/* Read the fields of the stub's headers that are needed here. */
 static int ccdm_uki_stub(struct uki_make *m, unsigned int parts, struct ccdm_err *err)
 {
 	const struct ccdm_pe *pe = &m->stub;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * uki_make.h - a unified kernel image: sections behind those of a stub
+ * uki_make.h - make a unified kernel image: append sections to a stub
  *
  * ukify does the same, but Debian 12 has none. (Microsoft PE Format; UAPI Group Specification UPK.1)
  */
@@ -19,7 +19,7 @@
 /**
  * struct ccdm_uki_part - a section
  * @name: ".initrd"
- * @piece: its content, in pieces that are put one behind the other; @pieces of them
+ * @piece: its content, in pieces that follow one another; @pieces of them
  */
 struct ccdm_uki_part {
 	const char *name;
@@ -34,8 +34,8 @@ struct ccdm_uki_part {
  * @part, @parts: sections in the order of the file; ".linux" is executable
  * @bytes, @size: set to the UKI, which the caller frees
  *
- * The stub's sections keep their places in memory. What stands behind them in the file (symbols,
- * as in a stub that was not stripped) is left out. The checksum of the headers is right.
+ * The stub's sections keep their places in memory. Bytes after them in the file (symbols, in a stub
+ * that was not stripped) are left out. The function computes the checksum of the headers.
  *
  * Return: 0; -EINVAL if the stub is unusable: no PE file, signed, has a section of this name, has
  * no room for the headers; -EFBIG above 1 GiB; -ENOMEM.

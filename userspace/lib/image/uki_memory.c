@@ -65,7 +65,7 @@ static int ccdm_uki_sections(const struct ccdm_uki *uki, struct ccdm_err *err)
 	return 0;
 }
 
-/* A relocation changes the word at @at. The part that it must not change, or NULL: it may */
+/* A relocation changes the word at @at. Return: the part that it must not change; NULL: it may */
 static const char *ccdm_uki_changed(const struct ccdm_uki *uki, struct ccdm_uki_range relocations,
 				    uint64_t at)
 {

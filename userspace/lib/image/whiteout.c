@@ -39,7 +39,7 @@ int ccdm_whiteout_of(const char *path, enum ccdm_whiteout *kind, struct ccdm_err
 			 (n == SIZE + 1 && part[SIZE] == '.') ||
 			 (n == SIZE + 2 && part[SIZE] == '.' && part[SIZE + 1] == '.'))
 			return ccdm_err_set(err, -EINVAL,
-					    "expected names with '.wh.' only for what is removed");
+					    "expected '.wh.' only in names of whiteouts");
 		else
 			*kind = CCDM_WHITEOUT_NAME;
 		return 0;
@@ -70,7 +70,10 @@ static void ccdm_whiteout_each(const void *at, VISIT visit, void *arg)
 static int ccdm_whiteout_purge(struct ccdm_rootfs *fs, struct ccdm_rootfs_node *folder,
 			       struct ccdm_err *err);
 
-/* Remove an entry that the layer did not write; of a folder that it wrote into, what is older. */
+/*
+ * Remove an entry, unless this layer wrote it. In a folder into which this layer wrote, remove only
+ * older entries.
+ */
 static int ccdm_whiteout_one(struct ccdm_rootfs *fs, struct ccdm_rootfs_node *node,
 			     struct ccdm_err *err)
 {

@@ -100,7 +100,9 @@ static int ccdm_workload_file_list(struct ccdm_yaml *y, const yaml_node_t *n, vo
 	return ccdm_field_array(y, n, CCDM_WORKLOAD_MOUNTS, ccdm_workload_file, &w->files);
 }
 
-/* ---- its life --------------------------------------------------------------------- */
+/*
+ * ---- exit, restart, health ---------------------------------------------------------------------
+ */
 
 static int ccdm_workload_restart(struct ccdm_yaml *y, const yaml_node_t *n, void *to)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * workload.h - workload.yaml: what a container image runs, over what the image says
+ * workload.h - workload.yaml: how the VM runs a container image
  *
  * ccdm-workload.yaml(5) explains each key. The parser is strict: an unknown key, a key that
  * appears twice, a wrong type, an alias or a tag is an error with "FILE:LINE:COLUMN: ".
@@ -65,7 +65,7 @@ struct ccdm_workload_check {
  * @svn: security version
  * @nr_secrets, @secret: secrets to fetch
  * @entrypoint, @command: arrays of texts; NULL: the image's
- * @environment: object of texts, over the image's
+ * @environment: object of texts, which are added to the image's or replace them
  * @workdir, @user: empty: the image's
  * @volumes: array of paths; NULL: the image's
  * @tmpfs: array of {"path", "size" in bytes or 0}
@@ -125,7 +125,7 @@ struct ccdm_workload {
 };
 
 /**
- * ccdm_workload_default() - what holds without a workload.yaml
+ * ccdm_workload_default() - the settings without a workload.yaml
  * @w: filled; ccdm_workload_drop() frees what it holds, after an error, too
  *
  * Return: 0, -ENOMEM.
@@ -152,13 +152,13 @@ void ccdm_workload_drop(struct ccdm_workload *w); /* accepts zeros */
 
 /**
  * ccdm_workload_files() - put the files of "files" into the container's tree (workload_files.c)
- * @folder: what sources that are not absolute are relative to: the folder of workload.yaml
+ * @folder: the folder of workload.yaml, for relative paths of sources
  * @fs: the container's files
  *
  * They are owned by root. Call it before ccdm_runtime_make(): a file may be /etc/passwd.
  *
- * Return: 0, -EINVAL for a path that ccdm itself fills, -EFBIG, -ENOMEM, what open(2) and read(2)
- * say, errors of ccdm_rootfs_put().
+ * Return: 0, -EINVAL for a path that ccdm itself fills, -EFBIG, -ENOMEM, errors of open(2), read(2)
+ * and ccdm_rootfs_put().
  */
 int __must_check ccdm_workload_files(const struct ccdm_workload *w, const char *folder,
 				     struct ccdm_rootfs *fs, struct ccdm_err *err);

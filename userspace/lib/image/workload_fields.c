@@ -145,7 +145,9 @@ static int ccdm_field_mode(const struct ccdm_yaml *y, const yaml_node_t *n,
 	/* four digits: "400" could be meant as decimal */
 	if (size == 4 && *text == '0' && strspn(text, "01234567") == size && !(*mode & ~f->max))
 		return 0;
-	snprintf(why, sizeof(why), "expected permissions as four octal digits within 0%llo, found",
+	snprintf(why, sizeof(why),
+		 "expected permissions as four octal digits, with bits of 0%llo "
+		 "only, found",
 		 (unsigned long long)f->max);
 	return ccdm_yaml_bad(y, n, why, text);
 }
@@ -244,13 +246,13 @@ static int ccdm_field_take(struct ccdm_yaml *y, const yaml_node_t *key, const ch
 	char why[320];
 	size_t at;
 
-	for (f = all->fields; f->word; f++)
-		if (!strcmp(f->word, word))
+	for (f = all->fields; f->key; f++)
+		if (!strcmp(f->key, word))
 			return ccdm_field_value(y, value, f, all->to);
 	at = snprintf(why, sizeof(why), "expected ");
-	for (f = all->fields; f->word; f++)
-		at += snprintf(why + at, sizeof(why) - at, "%s%s", f->word,
-			       f[1].word ? ", " : "; unknown key");
+	for (f = all->fields; f->key; f++)
+		at += snprintf(why + at, sizeof(why) - at, "%s%s", f->key,
+			       f[1].key ? ", " : "; unknown key");
 	return ccdm_yaml_bad(y, key, why, word);
 }
 

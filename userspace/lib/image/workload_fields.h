@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * workload_fields.h - the words of a mapping in workload.yaml, as a table, and their values
+ * workload_fields.h - the keys of a mapping in workload.yaml, as a table, and their values
  *
  * Functions return 0, -EINVAL with file, line and column, or -ENOMEM.
  */
@@ -15,7 +15,7 @@
 #include "base/compiler.h"
 #include "base/yaml.h"
 
-/* What a word's value becomes. */
+/* The type of a key's value. */
 enum ccdm_field_type {
 	CCDM_FIELD_WORD,     /* const char *: one of @words */
 	CCDM_FIELD_NUMBER,   /* uint64_t from @min to @max */
@@ -30,16 +30,16 @@ enum ccdm_field_type {
 };
 
 /**
- * struct ccdm_field - a word of a mapping
- * @word: the word; the table ends with one that is NULL
+ * struct ccdm_field - a key of a mapping
+ * @key: its name; the table ends with NULL
  * @type: of its value
  * @offset: where the value goes
  * @min, @max: limits
- * @words: what a word may be, ends with NULL
- * @call: for what has a function of its own; @to is the struct that the table is for
+ * @words: the values of a CCDM_FIELD_WORD; ends with NULL
+ * @call: function of a CCDM_FIELD_CALL; @to is the struct that the table is for
  */
 struct ccdm_field {
-	const char *word;
+	const char *key;
 	enum ccdm_field_type type;
 	size_t offset;
 	uint64_t min, max;
@@ -51,7 +51,7 @@ struct ccdm_field {
 int __must_check ccdm_fields_read(struct ccdm_yaml *y, const yaml_node_t *map,
 				  const struct ccdm_field *fields, void *to);
 
-/* Read the value of one word of a table. */
+/* Read the value of one key of a table. */
 int __must_check ccdm_field_value(struct ccdm_yaml *y, const yaml_node_t *n,
 				  const struct ccdm_field *f, void *to);
 

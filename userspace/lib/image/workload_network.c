@@ -44,7 +44,7 @@ static int ccdm_network_address(struct ccdm_yaml *y, const yaml_node_t *n, void 
 	}
 	if (!family || bits < 1 || bits > (family == AF_INET ? 32 : 128))
 		return ccdm_yaml_bad(y, n,
-				     "expected an address with the bits of its network "
+				     "expected an address with the length of its prefix "
 				     "(192.0.2.7/24), found",
 				     text);
 	snprintf(w->address, sizeof(w->address), "%s/%ld", plain, bits);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* workload_parts.c - what of an image workload.yaml replaces: "run" */
+/* workload_parts.c - the settings of an image that workload.yaml replaces: "run" */
 #include <errno.h>
 #include <string.h>
 #include "capabilities.h"

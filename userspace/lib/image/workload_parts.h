@@ -3,7 +3,7 @@
 /*
  * workload_parts.h - the larger parts of workload.yaml: run, secrets, network
  *
- * Each reads the value of one word into a struct ccdm_workload; as in workload_fields.h.
+ * Each reads the value of one key into a struct ccdm_workload; as in workload_fields.h.
  */
 #ifndef CCDM_WORKLOAD_PARTS_H
 #define CCDM_WORKLOAD_PARTS_H

@@ -26,7 +26,9 @@ static int ccdm_want_from(struct ccdm_yaml *y, const yaml_node_t *n, void *to)
 	if (strlen(text) >= sizeof(s->from) || !ccdm_kbs_path_good(text))
 		return ccdm_yaml_bad(y, n, "expected a secret as REPO/TYPE/TAG, found", text);
 	if (ccdm_credstore_volume(text))
-		return ccdm_yaml_bad(y, n, "a secret of the type cryptsetup is the key of a volume",
+		return ccdm_yaml_bad(y, n,
+				     "expected another TYPE than cryptsetup, which is for "
+				     "keys of volumes",
 				     NULL);
 	snprintf(s->from, sizeof(s->from), "%s", text);
 	return 0;

@@ -62,7 +62,7 @@ static json_t *build_verity(const struct ccdm_hashtree *tree)
 			 build_number(tree->hash_start));
 }
 
-/* What was left out of the container image's layers. */
+/* Numbers of the entries of the layers that were left out. */
 static json_t *build_left_out(const struct ccdm_layers_count *c)
 {
 	return json_pack("{s:I, s:I, s:I, s:I}", "devices", (json_int_t)c->devices, "sockets",

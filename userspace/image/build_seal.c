@@ -11,7 +11,7 @@
 #include "image/manifest_disk.h"
 #include "image/policy_text.h"
 
-/* What the manifest says beside the IDs. */
+/* The members of the manifest other than the IDs. */
 static void build_manifest(const struct ccdm_build *b, struct ccdm_manifest *m)
 {
 	char hex[2 * CCDM_DIGEST_MAX + 1];

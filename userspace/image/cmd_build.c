@@ -194,7 +194,7 @@ static enum ccdm_exit build_take(int option, void *arg)
 	return CCDM_EXIT_OK;
 }
 
-/* What is wrong with the options together, or NULL. */
+/* The usage error if the options do not fit together; NULL if they do. */
 static const char *build_wrong(struct build_args *a)
 {
 	if (!a->ask.tree == !a->ask.oci)
@@ -235,7 +235,7 @@ static void build_step(void *arg, const char *stage, uint64_t done, uint64_t all
 
 /* ---- the verb ------------------------------------------------------------------------ */
 
-/* What a boot of the disk will measure, into manifest, policy and report. */
+/* Predict what a boot of the disk will measure, for manifest, policy and report. */
 static int build_predict(struct build_args *a, struct ccdm_build *b, json_t **report,
 			 struct ccdm_err *err)
 {
@@ -317,7 +317,7 @@ static int build_all(struct build_args *a, struct ccdm_build *b, json_t **report
 	return r;
 }
 
-/* What the user must know, whatever is printed. */
+/* Print the warnings, with any form of output. */
 static void build_warn(const struct build_args *a, const struct ccdm_build *b)
 {
 	const json_t *one;

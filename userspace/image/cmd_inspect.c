@@ -103,7 +103,7 @@ static void inspect_release(const struct ccdm_uki *uki, char text[TEXT_MAX])
 	ccdm_err_plain(text);
 }
 
-/* What a type of partition is, for those that images have. */
+/* The name of a type of partition, if images have this type. */
 static const char *inspect_type(const char *type)
 {
 	static const struct {

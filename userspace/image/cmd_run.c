@@ -188,7 +188,7 @@ static int run_has_secrets(const struct run_args *a, const struct ccdm_bootable 
 	return 0;
 }
 
-/* What the image asks of a broker is known before anything starts. */
+/* Compare the image's broker and secrets with the options before anything starts. */
 static int run_broker_start(struct run_args *a, struct ccdm_bootable *disk, struct ccdm_err *err)
 {
 	struct ccdm_broker_here *b = &a->broker;

@@ -161,7 +161,7 @@ static enum ccdm_exit sign_take(int option, void *arg)
 	return CCDM_EXIT_OK;
 }
 
-/* What does not fit together; NULL if all does. */
+/* The usage error if the options do not fit together; NULL if they do. */
 static const char *sign_usage(struct sign_args *a)
 {
 	if (a->signature)

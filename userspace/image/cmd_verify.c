@@ -241,7 +241,7 @@ static enum ccdm_exit verify_do(const struct verify_args *a, const struct ccdm_i
 	return e;
 }
 
-/* What does not fit together; NULL if all does. */
+/* The usage error if the options do not fit together; NULL if they do. */
 static const char *verify_usage(struct verify_args *a)
 {
 	bool evidence = a->evidence.file;

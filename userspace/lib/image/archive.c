@@ -101,7 +101,7 @@ static void ccdm_archive_end(struct ccdm_archive *a)
 	free(a->piece);
 }
 
-/* What libarchive says after a call. */
+/* The error of the last call of libarchive; @what: what failed. */
 static int ccdm_archive_failed(struct ccdm_archive *a, const char *what)
 {
 	const char *text = archive_error_string(a->read);

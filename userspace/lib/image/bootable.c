@@ -24,7 +24,7 @@ static bool ccdm_bootable_ends(const char *path, const char *end)
 	return n >= m && !strcasecmp(path + n - m, end);
 }
 
-/* What systemd-stub reads from the folders beside the UKI; systemd-stub(7), section "Files" */
+/* The files that systemd-stub reads from the UKI's folder; systemd-stub(7), section "Files" */
 static const char *ccdm_bootable_beside(const char *path)
 {
 	static const char extra[] = CCDM_BOOTABLE_UKI ".extra.d/";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * bootable.h - what a disk boots: its partitions, the files beside its UKI, the UKI, ccdm.conf
+ * bootable.h - what a disk boots: partitions, files of the EFI system partition, UKI, ccdm.conf
  *
  * A UKI alone, as for QEMU's -kernel, counts as a disk without partitions.
  */

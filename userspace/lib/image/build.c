@@ -15,7 +15,7 @@
 #include "kbs/jws_sign.h"
 #include "program.h"
 
-/* What follows the stem of the output's name. */
+/* The endings that follow the stem of the output's name. */
 static const char *const build_endings[CCDM_BUILD_FILES] = {
 	[CCDM_BUILD_EFI] = ".efi",
 	[CCDM_BUILD_MANIFEST] = ".manifest",

@@ -39,7 +39,7 @@
 #define CCDM_BUILD_ROOM	  ((uint64_t)8 << 30) /* bytes of the scratch, unless --size says otherwise */
 #define CCDM_BUILD_LEAST  ((uint64_t)64 << 20) /* bytes of the scratch, at least */
 
-/* Files of the initrd's last part, beside ccdm.conf. */
+/* Files of the initrd's last part, in addition to ccdm.conf. */
 #define CCDM_BUILD_CA	  "/etc/ccdm/ca.pem"
 #define CCDM_BUILD_SIGNER "/etc/ccdm/signer.pem"
 

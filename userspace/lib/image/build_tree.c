@@ -91,7 +91,7 @@ static int ccdm_build_take(struct ccdm_build *b, const struct ccdm_rootfs *fs,
 	return r;
 }
 
-/* What the UKI is made of; the initrd may be missing. */
+/* Find the parts of the UKI; the initrd may be missing. */
 static int ccdm_build_boot(struct ccdm_build *b, const struct ccdm_rootfs *fs, struct ccdm_err *err)
 {
 	static const char host_stub[] = "/usr/lib/systemd/boot/efi/linuxx64.efi.stub";

@@ -270,7 +270,7 @@ static bool ccdm_compare_later_expected(const struct ccdm_compare_walk *w,
 	return false;
 }
 
-/* Event by event; after a departure, the walk goes on at the next event that both sides have. */
+/* Event by event; after a difference, the walk continues at the next event that both sides have. */
 static void ccdm_compare_register(struct ccdm_compare_walk *w)
 {
 	const struct ccdm_predicted *e = ccdm_compare_expected_from(w, 0, &w->next_expected);

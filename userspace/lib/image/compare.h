@@ -55,7 +55,7 @@ struct ccdm_compare_found {
  *	last event
  * @expected: NULL: the log has an event that was not predicted
  * @found: NULL: the log lacks the event
- * @why: in words
+ * @why: the explanation
  */
 struct ccdm_departure {
 	unsigned int reg;
@@ -109,7 +109,7 @@ struct ccdm_compare_logs {
  * ccdm_compare() - compare them
  * @c: filled; it points into @b, @p and @logs; ccdm_compare_drop() ends it, after an error, too
  *
- * Return: 0, also if the boot departs; -EINVAL for a log that cannot be read; -ENOMEM; -EIO.
+ * Return: 0, also if the boot differs; -EINVAL for a log that cannot be read; -ENOMEM; -EIO.
  */
 int __must_check ccdm_compare(const struct ccdm_bootable *b, const struct ccdm_prediction *p,
 			      const struct ccdm_compare_logs *logs, struct ccdm_comparison *c,

@@ -15,7 +15,7 @@ enum {
 	CONSOLE_ONE,	/* one more byte */
 };
 
-/* The rest of the line behind @word, unless an earlier line had it. */
+/* Keep the rest of the line after @word, unless an earlier line had this word. */
 static void console_keep(char found[CCDM_CONSOLE_FOUND], const char *line, const char *word,
 			 bool with, bool last)
 {

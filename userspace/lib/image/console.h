@@ -16,7 +16,7 @@
 #define CCDM_CONSOLE_FOUND 256
 
 /**
- * struct ccdm_console - a console; begins as zeros, but for the callback
+ * struct ccdm_console - a console; begins as zeros, except for the callback
  * @put: called with text
  * @arg: argument of the callback
  * @line, @size: the line so far

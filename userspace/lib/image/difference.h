@@ -7,8 +7,8 @@
 #include "bootable.h"
 
 /**
- * ccdm_difference() - compare partitions, files beside the UKI, its sections, the initrd's files
- * and the words of ccdm.conf
+ * ccdm_difference() - compare partitions, files of the EFI system partition, the UKI's sections,
+ * the initrd's files and the words of ccdm.conf
  * @a, @b: the images
  * @say: called with each difference, from @a to @b, as one line; a nonzero result ends the walk
  *	and is returned

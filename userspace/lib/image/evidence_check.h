@@ -7,7 +7,7 @@
 #include "bootable.h"
 #include "evidence/offline.h"
 
-/* What the evidence says of the image. */
+/* What the evidence proves about the image. */
 enum ccdm_evidence_image {
 	CCDM_EVIDENCE_NOT_PROVED, /* the evidence proves no ID, or the disk has no known one */
 	CCDM_EVIDENCE_THIS_IMAGE,
@@ -38,7 +38,8 @@ struct ccdm_evidence_check {
  * @file: what "ccdm-setup evidence --nonce NONCE" printed; may be compressed with gzip; untrusted
  * @nonce: the nonce that the verifier chose
  * @files: with which options
- * @c: zero but for @verdict.allow; filled; ccdm_evidence_check_drop() ends it, also after an error
+ * @c: zero except for @verdict.allow; filled; ccdm_evidence_check_drop() ends it, also after an
+ *	error
  *
  * The evidence must be bound to @nonce, so that it is not older than the nonce.
  *

@@ -298,7 +298,7 @@ static const char *ccdm_fat_name(const struct ccdm_fat_long *name, const uint8_t
 
 /* ---- folders and files ---------------------------------------------------------------------- */
 
-/* What an entry of a folder is. */
+/* Kinds of entries of a folder. */
 enum ccdm_fat_kind {
 	CCDM_FAT_END,
 	CCDM_FAT_NONE, /* deleted, a label, "." or ".." */

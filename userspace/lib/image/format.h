@@ -38,8 +38,8 @@ const char *ccdm_format_name(enum ccdm_format kind);
  * ccdm_format_size() - the size that a disk of this format must have
  * @size: bytes that the disk needs; rounded up
  *
- * The rounded size is the disk's size before its partition table is written: the table's copy
- * stands at the end of the disk.
+ * The rounded size is the disk's size before its partition table is written: the table's copy is at
+ * the end of the disk.
  *
  * Return: 0, -EFBIG if no disk of this format is as large.
  */

@@ -9,7 +9,7 @@
 
 #define CCDM_IMAGE_CONFIG_SECOND 1000000000 /* times are in nanoseconds */
 
-/* What is being read: the image's name and where errors go. */
+/* The configuration that is read: the image's name, and the place of errors. */
 struct ccdm_image_reader {
 	const char *name;
 	struct ccdm_err *err;

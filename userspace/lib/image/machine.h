@@ -3,8 +3,8 @@
 /*
  * machine.h - boot a disk on this machine, in a VM of QEMU, to try it
  *
- * It has UEFI firmware, an emulated TPM and a network of its own behind QEMU, and needs no root.
- * It protects nothing: this machine can read and change all of it.
+ * It has UEFI firmware, an emulated TPM and a network of its own, which QEMU connects. It needs no
+ * root. It protects nothing: this machine can read and change all of it.
  */
 #ifndef CCDM_MACHINE_H
 #define CCDM_MACHINE_H
@@ -25,7 +25,7 @@
  * @memory: MiB
  * @cpus: 0: two, or one without KVM
  * @firmware: as ccdm_firmware_find() has it
- * @forwards, @forward: ports of this machine's loopback, and of the VM behind each
+ * @forwards, @forward: ports of this machine's loopback, and the port of the VM for each
  * @dir: a folder for the TPM's state, variables of the firmware and what the VM writes
  * @console: where the VM's output goes
  * @drain: a descriptor whose messages go to --verbose; -1: none. Closed at its end

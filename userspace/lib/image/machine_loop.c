@@ -110,7 +110,7 @@ static void loop_console(struct ccdm_machine *m, struct machine_io *io)
 	}
 }
 
-/* What was typed. A full pipe waits: the guest reads no more than a line at a time. */
+/* Pass on what was typed. A full pipe waits: the guest reads no more than a line at a time. */
 static void loop_input(struct machine_io *io)
 {
 	char bytes[512];

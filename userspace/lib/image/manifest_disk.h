@@ -31,8 +31,8 @@ int __must_check ccdm_manifest_predict(const struct ccdm_bootable *b, json_t **i
  * @allow_unknown: accept that the enclave IDs for a TPM are unknown, if there is another ID
  * @why: of @why_size bytes; why a platform has no ID in it; "" if each has one
  *
- * What the caller leaves out comes from the manifest on the disk: but only if the same key signed
- * it, and it lists an ID of this disk. Any other manifest could say anything.
+ * Values that the caller leaves out come from the manifest on the disk, if the same key signed it
+ * and it lists an ID of this disk. Any other manifest could contain anything.
  *
  * Return: 0; -EINVAL with what is missing in @err; -ENOMEM; -EIO; errors of read(2).
  */

@@ -6,7 +6,7 @@
 
 #include "manifest_disk.h"
 
-/* What the manifest says of the disk that it is on. */
+/* The relation between a manifest and the disk that it is on. */
 enum ccdm_manifest_state {
 	CCDM_MANIFEST_NONE,    /* there is none */
 	CCDM_MANIFEST_INVALID, /* malformed, or its signature is not valid */

@@ -6,7 +6,7 @@
 #include "ovmf.h"
 
 #define ENTRY	  18 /* u16 of size, GUID */
-#define TABLE_END 32 /* bytes behind the table */
+#define TABLE_END 32 /* bytes after the table */
 #define SECTION	  12
 #define PAGES_MAX 65536 /* of all sections: 256 MiB */
 

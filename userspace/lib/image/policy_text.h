@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "evidence/manifest.h"
 
-/* What proves the image. */
+/* The platform that proves the image. */
 enum ccdm_policy_platform {
 	CCDM_POLICY_SNP, /* with a vTPM that is bound to it, or with kernel hashes */
 	CCDM_POLICY_TDX,

@@ -201,7 +201,7 @@ static void ccdm_predict_options(struct ccdm_predict_maker *m)
 	free(bytes);
 }
 
-/* What ccdm-setup measures; its texts are in @p->measured. */
+/* Add the events of ccdm-setup, whose texts are in @p->measured. */
 static void ccdm_predict_ccdm(struct ccdm_predict_maker *m)
 {
 	const struct ccdm_measure_files files = { .read = ccdm_bootable_initrd_file,
@@ -338,7 +338,7 @@ const char *ccdm_predict_rtmr_why(const struct ccdm_bootable *b, unsigned int re
 	return NULL;
 }
 
-/* What is unknown of the registers that make up an ID; "" if nothing is. */
+/* The reason why a register of an ID is unknown; "" if all are known. */
 static void ccdm_predict_id_why(const struct ccdm_bootable *b, const struct ccdm_prediction *p,
 				bool rtmr, char *why, size_t size)
 {

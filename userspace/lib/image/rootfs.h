@@ -29,7 +29,7 @@
  * struct ccdm_rootfs_xattr - an extended attribute
  * @next: the next one, by name
  * @size: bytes of the value; never 0
- * @value: stands behind the name
+ * @value: stored after the name
  * @name: "security.capability"
  */
 struct ccdm_rootfs_xattr {
@@ -158,7 +158,7 @@ void ccdm_rootfs_path(const struct ccdm_rootfs_node *node, char *path);
  * ccdm_rootfs_read() - the content of a file
  * @node: a regular file
  * @max: size limit in bytes
- * @text: set to the content and a NUL behind it; the caller frees it
+ * @text: set to the content, followed by a NUL; the caller frees it
  * @size: its bytes
  *
  * Return: 0, -EINVAL if it is no regular file, -EFBIG, -ENOMEM, errors of read(2).

@@ -30,7 +30,7 @@ const char *ccdm_sandbox_reserved(const char *path);
 /* True if a secret may be the value of this variable. */
 bool __must_check ccdm_sandbox_variable(const char *name);
 
-/* What is put at a path. */
+/* The kinds of things that are put at a path. */
 enum ccdm_sandbox_kind {
 	CCDM_SANDBOX_MOUNT, /* a mount of workload.yaml or of the image */
 	CCDM_SANDBOX_FILE,  /* a file of the tree, which replaces a symbolic link at its end */

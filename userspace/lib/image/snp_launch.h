@@ -55,7 +55,7 @@ int __must_check ccdm_snp_launch_rest(const struct ccdm_snp_launch *launch,
 /* CPUID signature of a type of vCPU of QEMU's, "EPYC-Milan-v1"; 0: it is not known */
 uint32_t ccdm_snp_launch_cpu(const char *type);
 
-/* Type @number that is known; NULL behind the last. */
+/* Known type @number; NULL after the last. */
 const char *ccdm_snp_launch_type(unsigned int number);
 
 #endif

@@ -272,7 +272,7 @@ static int ccdm_tar_end(struct ccdm_tar *tar, const struct ccdm_tar_more *more,
 	int r;
 
 	if (more->pax || more->name || more->link)
-		return ccdm_tar_bad(tar, "the archive ends behind an extended header", err);
+		return ccdm_tar_bad(tar, "the archive ends after an extended header", err);
 	if (tar->at == tar->end)
 		return -ENODATA;
 	r = ccdm_tar_block(tar, block, err);

@@ -5,8 +5,8 @@
  *
  * If an archive gives a value twice, programs that read tar archives use different ones of the two,
  * and find different files. This walk refuses such archives before libarchive reads them: extended
- * headers or records that occur twice, content behind an entry that cannot have any, kinds of
- * entries that only some programs know, and malformed records.
+ * headers or records that occur twice, content of an entry that cannot have any, kinds of entries
+ * that only some programs know, and malformed records.
  *
  * Formats: ustar and pax (POSIX.1-2008, pax), and GNU tar's (GNU tar manual, "Basic Tar Format").
  */

@@ -154,7 +154,7 @@ static void ccdm_uki_own(struct uki_make *m, const struct ccdm_pe_section *s)
 static void ccdm_uki_part(struct uki_make *m, const struct ccdm_uki_part *part)
 {
 	bool code = !strcmp(part->name, ".linux");
-	/* (pages of their own, also behind a stub whose sections have none) */
+	/* (pages of their own, even if the stub's sections have none) */
 	uint32_t unit = m->memory_unit < PAGE ? PAGE : m->memory_unit;
 	uint64_t size = 0, raw, end, at = ccdm_uki_up(m->memory, unit);
 	unsigned int i;

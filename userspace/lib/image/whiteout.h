@@ -22,7 +22,7 @@ enum ccdm_whiteout {
 	CCDM_WHITEOUT_AUFS,
 };
 
-/* What the entry at @path is. Return: 0, -EINVAL for another use of names with ".wh.". */
+/* Find out the kind of the entry at @path. Return: 0, -EINVAL for any other name with ".wh.". */
 int __must_check ccdm_whiteout_of(const char *path, enum ccdm_whiteout *kind, struct ccdm_err *err);
 
 /**
@@ -32,7 +32,7 @@ int __must_check ccdm_whiteout_of(const char *path, enum ccdm_whiteout *kind, st
  *
  * Nothing happens if there is nothing to remove.
  *
- * Return: 0, and as ccdm_rootfs_parent() but for -ENOENT and -ENOTDIR.
+ * Return: 0, and the errors of ccdm_rootfs_parent() except -ENOENT and -ENOTDIR.
  */
 int __must_check ccdm_whiteout_apply(struct ccdm_rootfs *fs, const char *path,
 				     enum ccdm_whiteout kind, struct ccdm_err *err);

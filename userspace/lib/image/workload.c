@@ -185,7 +185,7 @@ static int ccdm_workload_variables(const struct ccdm_yaml *y, const yaml_node_t 
 	return 0;
 }
 
-/* What is read, and whether the version was there. */
+/* The document that is read, with its version. */
 struct ccdm_workload_top {
 	struct ccdm_workload w;
 	uint64_t version;

@@ -103,7 +103,7 @@ static int ccdm_conf_print(FILE *f, const struct ccdm_workload_conf *c, struct c
 	return r || !c->broker ? r : ccdm_conf_broker(f, c, err);
 }
 
-/* What a boot reads is what was meant. */
+/* Check that a boot reads the text. */
 static int ccdm_conf_check(const struct ccdm_workload_conf *c, const char *text, size_t size,
 			   struct ccdm_err *err)
 {

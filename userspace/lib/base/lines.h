@@ -8,7 +8,7 @@
 #include "compiler.h"
 #include "err.h"
 
-#define CCDM_LINES_WORDS 5 /* words of a line; further words are ignored */
+#define CCDM_LINES_WORDS 6 /* words of a line; further words are ignored */
 
 /**
  * typedef ccdm_line_fn - takes a line that has words

@@ -373,11 +373,22 @@ install-broker: programs
 	sed 's,@SBINDIR@,$(SBINDIR),' userspace/broker/ccdm-brokerd.service >$(DESTDIR)$(UNITDIR)/ccdm-brokerd.service
 	install -m 0644 userspace/broker/ccdm-broker.sysusers $(DESTDIR)$(SYSUSERSDIR)/ccdm-broker.conf
 
+# What "ccdm-image base" compiles for the kernel of a base, and its recipe: ccdm_base_sources_copy()
+# copies the same.
+SOURCEDIR := $(PREFIX)/share/ccdm/source
+BASE_SOURCES := VERSION COPYING Kbuild Makefile scripts/need scripts/mirror scripts/completion $(SETUP_MAN) $(wildcard LICENSES/* \
+	kmod/*.[ch] kmod/probe/*.c dracut-module/*.conf dracut-module/ccdm-* dracut-module/50ccdm/* userspace/lib/*/*.[ch] \
+	userspace/setup/* userspace/image/base/*)
+
 # An ordinary account uses it: it is in bin, and its manual in section 1.
 install-image: $(BUILD)/bin/ccdm-image
 	install -D -m 0755 $(BUILD)/bin/ccdm-image $(DESTDIR)$(BINDIR)/ccdm-image
 	$(foreach m,$(IMAGE_MAN),install -D -m 0644 $(m) $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
 	$(call install-completion,ccdm-image)
+	rm -rf $(DESTDIR)$(SOURCEDIR)
+	install -d $(DESTDIR)$(SOURCEDIR)
+	cp --parents -t $(DESTDIR)$(SOURCEDIR) $(BASE_SOURCES)
+	chmod -R u=rwX,go=rX $(DESTDIR)$(SOURCEDIR)
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/ccdm-image $(DESTDIR)$(SBINDIR)/ccdm-setup $(DESTDIR)$(SBINDIR)/ccdm-broker $(DESTDIR)$(SBINDIR)/ccdm-brokerd $(foreach m,$(MAN),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
@@ -386,7 +397,7 @@ uninstall:
 		$(DESTDIR)$(UNITDIR)/ccdm-brokerd.service $(DESTDIR)$(SYSUSERSDIR)/ccdm-broker.conf \
 		$(DESTDIR)$(UDEVDIR)/95-dm-ccdm.rules \
 		$(DESTDIR)$(DRACUTDIR)/dracut.conf.d/50-ccdm.conf
-	rm -rf $(DESTDIR)$(DRACUTDIR)/modules.d/50ccdm
+	rm -rf $(DESTDIR)$(DRACUTDIR)/modules.d/50ccdm $(DESTDIR)$(SOURCEDIR)
 	rm -f $(if $(KDIR),$(DESTDIR)$(if $(DESTDIR),/usr)/lib/modules/$$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
 		$(KDIR)/include/generated/utsrelease.h)/updates/dm-ccdm.ko*)
 

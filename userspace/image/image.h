@@ -22,6 +22,7 @@ struct ccdm_image_verb {
 };
 
 extern const struct ccdm_image_verb ccdm_verb_build;
+extern const struct ccdm_image_verb ccdm_verb_base;
 extern const struct ccdm_image_verb ccdm_verb_measure;
 extern const struct ccdm_image_verb ccdm_verb_inspect;
 extern const struct ccdm_image_verb ccdm_verb_verify;

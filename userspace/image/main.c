@@ -10,8 +10,8 @@
 
 /* In the order of --help. */
 static const struct ccdm_image_verb *const image_verbs[] = {
-	&ccdm_verb_build, &ccdm_verb_measure, &ccdm_verb_inspect,
-	&ccdm_verb_run,	  &ccdm_verb_verify,  &ccdm_verb_sign,
+	&ccdm_verb_base, &ccdm_verb_build,  &ccdm_verb_measure, &ccdm_verb_inspect,
+	&ccdm_verb_run,	 &ccdm_verb_verify, &ccdm_verb_sign,
 };
 
 static const struct ccdm_verb *image_verb(unsigned int number)

@@ -63,8 +63,10 @@ sort >"$tmp/expected" <<-E
 	./usr/share/man/man5/ccdm-workload.yaml.5
 	./usr/share/zsh/vendor-completions/_ccdm-image
 E
-(cd "$tmp/image" && find . ! -type d | sort) >"$tmp/files"
+(cd "$tmp/image" && find . ! -type d ! -path './usr/share/ccdm/source/*' | sort) >"$tmp/files"
 check "those of ccdm-image and no others" diff "$tmp/expected" "$tmp/files"
+check "and the sources that ccdm-image base compiles" make -n -C "$tmp/image/usr/share/ccdm/source" install-programs DESTDIR=/none
+check_sh "they can be read by everybody" "[ -z \"\$(find '$tmp/image/usr/share/ccdm' ! -perm -0444 -o -perm /022)\" ]"
 cp -a "$tmp/broker/usr" "$tmp/image/usr" "$tmp/root/"	# all programs on one machine
 image=$tmp/root/usr/bin/ccdm-image
 setup=$tmp/root/usr/sbin/ccdm-setup

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copyright The ccdm authors
+/* base_packages.c - see base_packages.h */
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base_packages.h"
+#include "crypto/digest.h"
+
+#define STATUS_MAX  ((size_t)64 << 20)
+#define RELEASE_MAX ((size_t)16 << 20)
+
+/* A paragraph of dpkg's status file, as far as it was read. */
+struct packages_state {
+	const char *root;
+	struct ccdm_lock *found;
+	struct ccdm_package package;
+	char status[64];
+};
+
+/* apt's name of a .deb: the colon of an epoch is "%3a". */
+static int packages_deb(const struct packages_state *s, char path[PATH_MAX])
+{
+	const struct ccdm_package *p = &s->package;
+	char version[3 * sizeof(p->version)], *to = version;
+	const char *from;
+
+	for (from = p->version; *from; from++) {
+		if (*from == ':')
+			to = stpcpy(to, "%3a");
+		else
+			*to++ = *from;
+	}
+	*to = '\0';
+	return snprintf(path, PATH_MAX, "%s/var/cache/apt/archives/%s_%s_%s.deb", s->root, p->name,
+			version, p->arch) < PATH_MAX
+		       ? 0
+		       : -ENAMETOOLONG;
+}
+
+/* The paragraph has ended. */
+static int packages_take(struct packages_state *s, struct ccdm_err *err)
+{
+	struct ccdm_package *p = &s->package;
+	struct ccdm_digest digest;
+	char path[PATH_MAX];
+	int r;
+
+	if (!p->name[0] && !s->status[0])
+		return 0;
+	if (strcmp(s->status, "install ok installed"))
+		return ccdm_err_set(err, -EINVAL, "package %s: expected it installed, found '%s'",
+				    p->name, s->status);
+	if (!p->name[0] || !p->version[0] || !p->arch[0])
+		return ccdm_err_set(err, -EINVAL,
+				    "%s/var/lib/dpkg/status: expected Package, Version and "
+				    "Architecture of each package",
+				    s->root);
+	r = packages_deb(s, path);
+	if (!r)
+		r = ccdm_digest_file(CCDM_ALG_SHA256, path, &digest);
+	if (r)
+		return ccdm_err_set(err, r, "%s: %s", path, strerror(-r));
+	ccdm_hex(digest.bytes, digest.size, p->sha256);
+	r = ccdm_lock_add(s->found, p, err);
+	memset(p, 0, sizeof(*p));
+	s->status[0] = '\0';
+	return r;
+}
+
+/* "Name: value" into @to, if the line has that name. */
+static int packages_field(const char *line, const char *name, char *to, size_t size)
+{
+	size_t n = strlen(name);
+
+	if (strncmp(line, name, n) || line[n] != ':')
+		return 0;
+	line += n + 1;
+	line += strspn(line, " ");
+	if (strlen(line) >= size)
+		return -EINVAL;
+	memcpy(to, line, strlen(line) + 1);
+	return 0;
+}
+
+static int packages_line(char *line, unsigned int number, void *arg, struct ccdm_err *err)
+{
+	struct packages_state *s = arg;
+	struct ccdm_package *p = &s->package;
+	int r;
+
+	if (!line[0])
+		return packages_take(s, err);
+	r = packages_field(line, "Package", p->name, sizeof(p->name));
+	if (!r)
+		r = packages_field(line, "Version", p->version, sizeof(p->version));
+	if (!r)
+		r = packages_field(line, "Architecture", p->arch, sizeof(p->arch));
+	if (!r)
+		r = packages_field(line, "Status", s->status, sizeof(s->status));
+	return r ? ccdm_err_set(err, r, "%s/var/lib/dpkg/status: line %u is too long", s->root,
+				number)
+		 : 0;
+}
+
+int ccdm_base_packages(const char *root, struct ccdm_lock *found, struct ccdm_err *err)
+{
+	struct packages_state s = { .root = root, .found = found };
+	char path[PATH_MAX], *text = NULL;
+	size_t size;
+	int r;
+
+	if (snprintf(path, sizeof(path), "%s/var/lib/dpkg/status", root) >= PATH_MAX)
+		return ccdm_err_set(err, -ENAMETOOLONG, "%s: the path is too long", root);
+	r = ccdm_file_read(path, STATUS_MAX, &text, &size, err);
+	if (!r)
+		r = ccdm_file_lines(path, text, size, STATUS_MAX, packages_line, &s, err);
+	if (!r)
+		r = packages_take(&s, err);
+	free(text);
+	return r;
+}
+
+/* ---- the date ---------------------------------------------------------------------------- */
+
+static int packages_release_line(char *line, unsigned int number, void *arg, struct ccdm_err *err)
+{
+	int64_t *newest = arg;
+	struct tm tm = { 0 };
+	const char *end;
+
+	(void)number;
+	(void)err;
+	/* "Date: Sat, 06 Sep 2025 09:56:31 UTC"; the words are English in the C locale alone */
+	if (strncmp(line, "Date: ", 6))
+		return 0;
+	end = strptime(line + 6, "%a, %d %b %Y %H:%M:%S", &tm);
+	if (end && timegm(&tm) > *newest)
+		*newest = timegm(&tm);
+	return 0;
+}
+
+int ccdm_base_date(const char *root, int64_t *date, struct ccdm_err *err)
+{
+	char folder[PATH_MAX], path[PATH_MAX], *text;
+	const struct dirent *entry;
+	size_t size;
+	DIR *dir;
+	int r = 0;
+
+	*date = 0;
+	if (snprintf(folder, sizeof(folder), "%s/var/lib/apt/lists", root) >= PATH_MAX)
+		return ccdm_err_set(err, -ENAMETOOLONG, "%s: the path is too long", root);
+	dir = opendir(folder);
+	if (!dir)
+		return ccdm_err_set(err, -errno, "%s: %s", folder, strerror(errno));
+	while (!r && (entry = readdir(dir))) {
+		if (!strstr(entry->d_name, "Release"))
+			continue;
+		if (snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name) >= PATH_MAX)
+			continue;
+		text = NULL;
+		r = ccdm_file_read(path, RELEASE_MAX, &text, &size, err);
+		if (!r)
+			r = ccdm_file_lines(path, text, size, RELEASE_MAX, packages_release_line,
+					    date, err);
+		free(text);
+	}
+	closedir(dir);
+	if (!r && !*date)
+		r = ccdm_err_set(err, -EINVAL,
+				 "%s: expected a Release file with a date, found none", folder);
+	return r;
+}

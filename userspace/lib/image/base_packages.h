@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copyright The ccdm authors */
+/* base_packages.h - the packages of a root that mmdebstrap made */
+#ifndef CCDM_BASE_PACKAGES_H
+#define CCDM_BASE_PACKAGES_H
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "lock.h"
+
+/**
+ * ccdm_base_packages() - add what is installed in a root, with the hash of each .deb
+ * @root: with var/lib/dpkg/status, and the .deb files in var/cache/apt/archives
+ * @found: what is installed is added
+ *
+ * Return: 0; -EINVAL for a package that is not fully installed, or without its .deb; -ENOMEM; errors
+ * of open(2) and read(2).
+ */
+int __must_check ccdm_base_packages(const char *root, struct ccdm_lock *found,
+				    struct ccdm_err *err);
+
+/**
+ * ccdm_base_date() - the newest date of the repositories that a root came from
+ * @root: with apt's lists in var/lib/apt/lists
+ * @date: seconds since 1970
+ *
+ * Return: 0; -EINVAL without one; errors of opendir(3), open(2) and read(2).
+ */
+int __must_check ccdm_base_date(const char *root, int64_t *date, struct ccdm_err *err);
+
+#endif

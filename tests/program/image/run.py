@@ -16,6 +16,7 @@ import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 sys.path.insert(0, os.path.join(TOP, "tests/lib"))
+import basing  # noqa: E402
 import building  # noqa: E402
 import firmware as F  # noqa: E402
 import proving  # noqa: E402
@@ -327,6 +328,7 @@ def main():
         signing.tests(tmp, sys.modules[__name__])
         proving.tests(tmp, sys.modules[__name__])
         building.tests(tmp, sys.modules[__name__])
+        basing.tests(tmp, sys.modules[__name__])
     finally:
         shutil.rmtree(tmp)
     print("1..%d" % len(results))

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+# Copyright The ccdm authors
+"""basing - ccdm-image base: its options, lock files, sources of packages, and what fails
+
+No base is made here; tests/boot/79-base.py makes some. A program in the place of mmdebstrap says how it was called.
+"""
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+HASH = "ab" * 32
+LOCK = "suite trixie\ndate 1764547200\npackage dash 0.5.12-12 amd64 %s\n" % HASH
+STAMP = "20251201T000000Z"
+TOOLS = {"unshare": "util-linux", "mmdebstrap": "mmdebstrap", "mke2fs": "e2fsprogs", "veritysetup": "cryptsetup-bin"}
+ONE_LINE = "expected one line 'suite NAME', one line 'date SECONDS'"
+LOCKS = {
+    "nothing": ("", "expected a line 'suite NAME'"),
+    "a zero": (LOCK + "\0", "expected a text of at most 4194304 bytes"),
+    "too much": (LOCK + "#" * (4 << 20), "File too large"),
+    "no date": (LOCK.replace("date", "#"), "expected a line 'date SECONDS'"),
+    "no package": (LOCK.replace("package", "#"), "expected lines 'package ...'"),
+    "an unknown word": (LOCK + "packages x\n", "line 4: " + ONE_LINE),
+    "a word too much": (LOCK.replace(HASH, HASH + " x"), "line 3: " + ONE_LINE),
+    "a date that is too large": (LOCK.replace("1764547200", "1" * 30), "line 2: expected seconds since 1970"),
+    "half a hash": (LOCK.replace(HASH, HASH[:32]), "line 3: expected a SHA-256 of 64 hex digits, found '%s'" % HASH[:32]),
+    "a package twice": (LOCK + LOCK[LOCK.index("package"):], "package dash: expected one line, found two"),
+    "a path as a name": (LOCK.replace("dash", "../dash"), "line 3: expected the name of a package, found '../dash'"),
+    "a terminal's codes": (LOCK + "\33[2J\n", "line 4: " + ONE_LINE),
+    "another suite": (LOCK.replace("trixie", "sid"), "expected suite trixie, found sid"),
+}
+RECORD = """#!/bin/sh
+[ "$1" != --version ] || { echo 'mmdebstrap 1.3.5'; exit; }
+printf '%s\\n' "$@" >SAID
+echo 'E: told to fail' >&2
+exit 25
+"""
+# It goes on writing when it is told to end, and so does its child.
+HANGS = """#!/bin/sh
+[ "$1" != --version ] || { echo 'mmdebstrap 1.3.5'; exit; }
+for root; do case $root in */build) break ;; esac; done
+trap '' INT TERM HUP
+mkdir -p "$root/var"
+(while :; do : >"$root/var/$$"; sleep 0.01; done) &
+: >SAID
+while :; do mkdir -p "$root/etc"; sleep 0.01; done
+"""
+FULL = """#!/bin/sh
+[ "$1" != --version ] || { echo 'mmdebstrap 1.3.5'; exit; }
+for root; do case $root in */build) break ;; esac; done
+mkdir -p "$root/usr" && head -c 64M /dev/zero >"$root/usr/file"
+"""
+
+
+class Maker:
+    def __init__(self, tmp, t):
+        self.t, self.tmp, self.count = t, tmp, 0
+        self.program = t.BIN + "/ccdm-image"
+        self.lock = self.write("base.lock", LOCK)
+
+    def write(self, name, text, mode=0o644):
+        path = os.path.join(self.tmp, name)
+        with open(path, "w") as f:
+            f.write(text)
+        os.chmod(path, mode)
+        return path
+
+    def folder(self):
+        self.count += 1
+        path = "%s/out%d" % (self.tmp, self.count)
+        os.makedirs(path)
+        return path
+
+    def start(self, where, *words, env=None, **kw):
+        return subprocess.Popen([self.program, "base", "--output", where + "/base", *words], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ, **env or {}), **kw)
+
+    def fails(self, what, code, text, *words, **kw):
+        """It ends with this code and text, and leaves nothing."""
+        where = self.folder()
+        with self.start(where, *words, **kw) as p:
+            _, err = p.communicate()
+        self.t.ok(p.returncode == code and text in err and "\33" not in err and not os.listdir(where),
+                  "base, %s: %d, %s" % (what, code, text), (p.returncode, err, os.listdir(where)))
+        return err
+
+    def tools(self, **others):
+        """A folder with the programs, of which some are others."""
+        path = self.folder()
+        for name in TOOLS:
+            if name in others:
+                self.write(path + "/" + name, others[name].replace("SAID", path + "/said"), 0o755)
+            else:
+                os.symlink(shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin"), path + "/" + name)
+        return path
+
+
+def usage(m):
+    lock = ("--lock", m.lock)
+    for words, text in (((), "expected --output DIR and --lock FILE"), ((*lock, "--suite", "sarge"), "expected trixie, bookworm or sid"),
+                        ((*lock, "--snapshot", STAMP, "--mirror", "http://x/debian"), "found both"),
+                        ((*lock, "--snapshot", "20251301T000000Z"), "expected a time as 20261130T000000Z"),
+                        ((*lock, "--snapshot", "yesterday"), "expected a time"), ((*lock, "--mirror", "ftp://x"), "expected http://HOST/"),
+                        ((*lock, "--mirror", "http://x/ [trusted=yes]"), "expected http://HOST/"),
+                        ((*lock, "--name", "a/b"), "expected 1 to 64 letters"), ((*lock, "--svn", "-1"), "invalid value"),
+                        ((*lock, "--json", "--progress-json"), "both print to standard output")):
+        m.fails("usage " + " ".join(words[2:]), 1, text, *words)
+    m.fails("no root", 2, "expected root", *lock, user=65534, group=65534, extra_groups=[])
+    m.fails("no lock file", 4, "--update-lock writes it", "--lock", m.tmp + "/none")
+    m.fails("a lock file in no folder", 4, "No such file", "--lock", m.tmp + "/none/lock", "--update-lock")
+    m.fails("no sources", 4, "--source names a folder with ccdm's sources", *lock, "--source", m.tmp)
+    m.fails("no keys", 4, "/nosuch: No such file", *lock, "--keyring", "/nosuch", "--mirror", "http://127.0.0.1/debian")
+    m.fails("no cache", 4, "/nosuch: No such file", *lock, "--cache", "/nosuch", "--mirror", "http://127.0.0.1/debian")
+    m.fails("no mirror", 8, "does not have a Release file", *lock, "--mirror", "file:///nosuch")
+    where = m.folder()
+    os.mkdir(where + "/base")
+    with m.start(where, *lock) as p:
+        _, err = p.communicate()
+    m.t.ok(p.returncode == 5 and "it exists" in err and not os.listdir(where + "/base"), "the output exists: 5", (p.returncode, err))
+
+
+def locks(m):
+    for what, (text, says) in LOCKS.items():
+        m.fails("lock file: " + what, 1, says, "--lock", m.write("bad.lock", text))
+
+
+def missing(m):
+    for name, package in TOOLS.items():
+        tools = m.tools()
+        os.unlink(tools + "/" + name)
+        err = m.fails("without " + name, 4, name + ": no such program in PATH", "--lock", m.lock, env={"PATH": tools})
+        m.t.ok("install the package " + package in err, "its package is " + package, err)
+
+
+def sources(m):
+    """Each pocket has its own address; with a snapshot all of them are of that time."""
+    snapshot = "https://snapshot.debian.org/archive/debian"
+    for suite, words, expected in (
+            ("trixie", ("--snapshot", STAMP), ["deb %s/%s trixie main" % (snapshot, STAMP),
+                                               "deb %s/%s trixie-updates main" % (snapshot, STAMP),
+                                               "deb %s-security/%s trixie-security main" % (snapshot, STAMP)]),
+            ("sid", ("--snapshot", STAMP, "--server", "http://127.0.0.1/a"), ["deb http://127.0.0.1/a/debian/%s sid main" % STAMP]),
+            ("bookworm", ("--mirror", "http://127.0.0.1/debian"), [
+                "deb http://127.0.0.1/debian bookworm main", "deb http://127.0.0.1/debian bookworm-updates main",
+                "deb http://127.0.0.1/debian-security bookworm-security main"]),
+            ("sid", ("--mirror", "file:///srv/debian"), ["deb copy:///srv/debian sid main"])):
+        tools = m.tools(mmdebstrap=RECORD)
+        lock = m.write("other.lock", LOCK.replace("trixie", suite))
+        m.fails("what mmdebstrap says", 4, "E: told to fail", "--lock", lock, "--suite", suite, *words, env={"PATH": tools})
+        with open(tools + "/said") as f:
+            said = f.read().splitlines()
+        m.t.ok([x for x in said if x.startswith("deb ")] == expected, "%s %s: its pockets" % (suite, words[0]), said)
+        m.t.ok(('--aptopt=Acquire::Check-Valid-Until "false"' in said) == (words[0] == "--snapshot"), "an old snapshot is valid", said)
+        m.t.ok(not [x for x in said if "trusted" in x.lower() or "unauthenticated" in x.lower()] and
+               "--keyring=/usr/share/keyrings/debian-archive-keyring.gpg" in said, "packages must be signed", said)
+
+
+def interrupted(m):
+    tools = m.tools(mmdebstrap=HANGS)
+    for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+        where = m.folder()
+        with m.start(where, "--lock", m.lock, "--mirror", "http://127.0.0.1/debian", env={"PATH": tools}) as p:
+            while p.poll() is None and not os.path.exists(tools + "/said"):
+                time.sleep(0.01)
+            p.send_signal(number)
+            _, err = p.communicate()
+        m.t.ok(p.returncode == 1 and "interrupted" in err and not os.listdir(where), "%s: nothing stays" % number.name,
+               (p.returncode, err, os.listdir(where)))
+        os.unlink(tools + "/said")
+    r = subprocess.run(["pgrep", "-f", tools], stdout=subprocess.PIPE, text=True)
+    m.t.ok(not r.stdout, "no process stays", r.stdout)
+
+
+def full(m):
+    script = 'mount -t tmpfs -o size=16M none "$1"; d=$1; shift; "$@"; rc=$?; ls -A "$d"; exit $rc'
+    where = m.folder()
+    words = m.program, "base", "--quiet", "--output", where + "/base", "--lock", m.lock, "--mirror", "http://127.0.0.1/debian"
+    r = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", where, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                       env=dict(os.environ, PATH=m.tools(mmdebstrap=FULL) + ":/usr/bin"))
+    m.t.ok(r.returncode == 4 and "No space left" in r.stderr and not r.stdout, "no room: 4, and nothing stays",
+           (r.returncode, r.stderr, r.stdout))
+
+
+def tests(tmp, t):
+    os.mkdir(tmp + "/basing")
+    os.chmod(tmp + "/basing", 0o755)
+    m = Maker(tmp + "/basing", t)
+    usage(m)
+    locks(m)
+    missing(m)
+    sources(m)
+    interrupted(m)
+    full(m)

@@ -171,7 +171,7 @@ MUTANTS = [
     ("walk-keeps-pin", "a walk that waits for room holds nothing", "kmod/cache.c",
      "		atomic_dec(&node->pins);\n		ccdm_walk_unload", "		ccdm_walk_unload", "kmod good"),
     ("walk-passes-line", "nobody passes the line for room", "kmod/nodes.c",
-     "		if (atomic_read(&k->room_waiters))\n			return NULL;", "", "kmod good"),
+     "		if (atomic_read(&k->room_waiters))\n			return NULL;", "", "kmod cache"),
     ("room-look-lost", "room that appears while the first looks is seen", "kmod/nodes.c",
      "		atomic_inc(&k->room_waiters);\n	}", "	}", "kmod good"),
     ("load-line-lost", "memory to load with goes to who waits for it", "kmod/load.c",

@@ -187,6 +187,21 @@ static void failed(void)
 }
 
 #ifndef MODULE
+/* While a walk waits in line for room, only the first in line gets a node. */
+static void room_line(void)
+{
+	struct ccdm_node *node;
+
+	atomic_inc(&c->cache.room_waiters);
+	if (ccdm_nodes_get(c, false))
+		sim_bug("a walk passes the line for room");
+	node = ccdm_nodes_get(c, true);
+	atomic_dec(&c->cache.room_waiters);
+	if (!node)
+		sim_bug("the first in line gets no node");
+	ccdm_nodes_put(c, node);
+}
+
 static struct ccdm_node *above;
 
 static void above_run(void *arg)
@@ -270,6 +285,7 @@ static void cache_run(void *arg)
 	pinned();
 	dirty();
 	failed();
+	room_line();
 	shared_parent();
 	mapping_suspend();
 }

@@ -286,6 +286,14 @@ static void initrd_trailer(void **state)
 	refused(&b, "a trailer of cpio");
 	forge_cpio(&b, "TRAILER!!!", LINK_MODE, 1, "", 0);
 	refused(&b, "a trailer of cpio");
+	/* a compressed part without one is the last that the kernel unpacks */
+	forge_free(&inner);
+	forge_cpio(&inner, "a", FILE_MODE, 1, "x", 1);
+	forge_gzip(&b, &inner);
+	forge_pad(&b, 4);
+	forge_cpio(&b, CONF, FILE_MODE, 1, "good", 4);
+	forge_cpio_end(&b);
+	refused(&b, "a compressed part has no trailer");
 	forge_free(&inner);
 }
 

@@ -17,6 +17,8 @@
 
 #define GZIP_NAME 0x08
 
+#define TOO_MUCH "expected at most 1 GiB of unpacked data"
+
 /**
  * struct ccdm_initrd - the state of reading an initrd
  * @in, @in_size: the file
@@ -107,7 +109,7 @@ static int ccdm_initrd_fill(struct ccdm_initrd *i)
 			r = ccdm_initrd_zstd(i);
 		i->all += i->out_size;
 		if (!r && i->all > CCDM_INITRD_ALL)
-			r = ccdm_initrd_bad(i, "expected at most 1 GiB of unpacked data");
+			r = ccdm_initrd_bad(i, TOO_MUCH);
 	}
 	return r;
 }
@@ -322,6 +324,9 @@ static int ccdm_initrd_entry(struct ccdm_initrd *i, const uint8_t *header,
 	if (r || *end)
 		return r;
 	file->content = NULL;
+	/* (before memory is taken for it) */
+	if (i->gzip || i->zstd ? file->size > CCDM_INITRD_ALL : file->size > i->out_size)
+		return ccdm_initrd_bad(i, i->gzip || i->zstd ? TOO_MUCH : "an archive is cut off");
 	if (want && want(file, arg)) {
 		file->content = malloc((size_t)file->size + 1);
 		if (!file->content)
@@ -352,6 +357,9 @@ static int ccdm_initrd_part(struct ccdm_initrd *i, struct ccdm_initrd_file *file
 		r = ccdm_initrd_take(i, header, 1);
 		if (r == -ENODATA && !begun)
 			return ccdm_initrd_bad(i, "a compressed part is empty");
+		/* (the kernel gives up after such a part, and unpacks none of what follows) */
+		if (r == -ENODATA && !plain && !end)
+			return ccdm_initrd_bad(i, "a compressed part has no trailer");
 		if (r)
 			return r == -ENODATA ? 0 : r;
 		begun = true;

@@ -56,26 +56,25 @@ static int ccdm_build_add(struct ccdm_cpio *cpio, const char *path, const char *
 	return ccdm_cpio_add(cpio, &entry, err);
 }
 
-/* A file of this machine as @path of the initrd. */
+/* A file of this machine as @path of the initrd. @text: set to its content, which the caller frees */
 static int ccdm_build_add_file(struct ccdm_build *b, struct ccdm_cpio *cpio, const char *name,
-			       const char *path, const char *file, struct ccdm_err *err)
+			       const char *path, const char *file, char **text,
+			       struct ccdm_err *err)
 {
 	struct ccdm_digest digest;
 	size_t size;
-	char *text;
 	int r;
 
 	if (!file)
 		return 0;
-	r = ccdm_file_read(file, SMALL_MAX, &text, &size, err);
+	r = ccdm_file_read(file, SMALL_MAX, text, &size, err);
 	if (r)
 		return r;
-	r = ccdm_build_add(cpio, path + 1, text, size, err);
-	if (!r && ccdm_digest_of(CCDM_ALG_SHA256, text, size, NULL, 0, &digest))
+	r = ccdm_build_add(cpio, path + 1, *text, size, err);
+	if (!r && ccdm_digest_of(CCDM_ALG_SHA256, *text, size, NULL, 0, &digest))
 		r = ccdm_err_set(err, -EIO, "%s: hashing failed", file);
 	if (!r)
 		ccdm_build_input(b, name, &digest);
-	free(text);
 	return r;
 }
 
@@ -85,6 +84,7 @@ static int ccdm_build_settings(struct ccdm_build *b, uint8_t **bytes, size_t *si
 {
 	struct ccdm_cpio *cpio = ccdm_cpio_new(b->date);
 	int r = cpio ? 0 : ccdm_err_memory(err);
+	char *ca = NULL;
 
 	if (!r)
 		r = ccdm_build_add(cpio, "etc", NULL, 0, err);
@@ -93,12 +93,13 @@ static int ccdm_build_settings(struct ccdm_build *b, uint8_t **bytes, size_t *si
 	if (!r)
 		r = ccdm_build_add(cpio, &CCDM_CONFIG_FILE[1], b->conf, strlen(b->conf), err);
 	if (!r)
-		r = ccdm_build_add_file(b, cpio, "ca", CCDM_BUILD_CA, b->ask->ca, err);
+		r = ccdm_build_add_file(b, cpio, "ca", CCDM_BUILD_CA, b->ask->ca, &ca, err);
 	if (!r && b->signer)
 		r = ccdm_build_add(cpio, &CCDM_BUILD_SIGNER[1], b->signer, strlen(b->signer), err);
 	if (!r)
 		r = ccdm_cpio_end(cpio, bytes, size, err);
 	ccdm_cpio_free(cpio);
+	free(ca);
 	return r;
 }
 

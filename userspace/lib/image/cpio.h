@@ -15,7 +15,8 @@
 #include "base/compiler.h"
 #include "base/err.h"
 
-#define CCDM_CPIO_NAME 4095 /* bytes of a path, at most */
+#define CCDM_CPIO_NAME 4095		   /* bytes of a path, at most */
+#define CCDM_CPIO_ALL  ((uint64_t)1 << 30) /* bytes of an archive without its trailer, at most */
 
 /**
  * struct ccdm_cpio_entry - an entry
@@ -44,10 +45,12 @@ struct ccdm_cpio *ccdm_cpio_new(int64_t date);
 void ccdm_cpio_free(struct ccdm_cpio *cpio);
 
 /**
- * ccdm_cpio_add() - add an entry, whose path and content are copied
+ * ccdm_cpio_add() - add an entry
+ *
+ * The path is copied; the content must stay where it is until ccdm_cpio_end().
  *
  * Return: 0; -EINVAL for a path that is empty, too long, begins with "/" or is "TRAILER!!!", or for
- * an entry with a content that is neither a file nor a link; -ENOMEM.
+ * an entry with a content that is neither a file nor a link; -EFBIG above CCDM_CPIO_ALL; -ENOMEM.
  */
 int __must_check ccdm_cpio_add(struct ccdm_cpio *cpio, const struct ccdm_cpio_entry *entry,
 			       struct ccdm_err *err);
@@ -57,7 +60,7 @@ int __must_check ccdm_cpio_add(struct ccdm_cpio *cpio, const struct ccdm_cpio_en
  * @bytes: set to the archive, which the caller frees
  * @size: its bytes, a multiple of 4
  *
- * Return: 0; -EEXIST for a path that was added twice; -EFBIG above 4 GiB; -ENOMEM.
+ * Return: 0; -EEXIST for a path that was added twice; -ENOMEM.
  */
 int __must_check ccdm_cpio_end(struct ccdm_cpio *cpio, uint8_t **bytes, size_t *size,
 			       struct ccdm_err *err);

@@ -39,12 +39,8 @@ static bool ccdm_repack_want(const struct ccdm_initrd_file *file, void *arg)
 static int ccdm_repack_take(struct ccdm_initrd_file *file, void *arg)
 {
 	struct repack *repack = arg;
-	const char *const *drop = repack->drop;
 	struct repack_item *item;
 
-	for (; drop && *drop; drop++)
-		if (!strcmp(*drop, file->path))
-			return 0;
 	if (repack->count == repack->room) {
 		size_t room = repack->room ? 2 * repack->room : 256;
 
@@ -98,6 +94,78 @@ static bool ccdm_repack_same_folder(const struct repack_item *a, const struct re
 	return S_ISDIR(a->mode) && a->mode == b->mode && !strcmp(a->path, b->path);
 }
 
+/* What the kernel would unpack as it stands in the archive, but this code writes otherwise. */
+static int ccdm_repack_differ(const struct repack *repack, const struct repack_item *first,
+			      const struct repack_item *item)
+{
+	const char *what = NULL;
+
+	/* (the kernel takes the content from whichever name has one) */
+	if (item->mode != first->mode)
+		what = "modes";
+	else if (item->size &&
+		 (item->size != first->size || memcmp(item->content, first->content, item->size)))
+		what = "contents";
+	if (!what)
+		return 0;
+	return ccdm_err_set(repack->err, -EINVAL, "%s: initrd: %s and %s are one file with two %s",
+			    repack->name, first->path, item->path, what);
+}
+
+/* True if the caller does not want this path. */
+static bool ccdm_repack_dropped(const struct repack *repack, const char *path)
+{
+	const char *const *drop = repack->drop;
+
+	while (drop && *drop && strcmp(*drop, path))
+		drop++;
+	return drop && *drop;
+}
+
+static int ccdm_repack_by_path(const void *a, const void *b)
+{
+	const struct repack_item *const *x = a, *const *y = b;
+
+	return strcmp((*x)->path, (*y)->path);
+}
+
+/* True if the folder of @path is an entry of its own. @by_path: @count entries, sorted by path */
+static bool ccdm_repack_inside(const char *path, struct repack_item *const *by_path, size_t count)
+{
+	const char *end = strrchr(path, '/');
+	char folder[CCDM_INITRD_NAME];
+	struct repack_item key = { .path = folder }, *at = &key, **found;
+
+	if (!end)
+		return true;
+	memcpy(folder, path, (size_t)(end - path));
+	folder[end - path] = '\0';
+	found = bsearch(&at, by_path, count, sizeof(void *), ccdm_repack_by_path);
+	return found && S_ISDIR((*found)->mode);
+}
+
+/* Behind a link, or without a folder, the order of the entries would decide what is unpacked. */
+static int ccdm_repack_folders(const struct repack *repack)
+{
+	struct repack_item **by_path = calloc(repack->count + 1, sizeof(void *));
+	size_t i, n = 0;
+	int r = 0;
+
+	if (!by_path)
+		return ccdm_err_memory(repack->err);
+	for (i = 0; i < repack->count; i++)
+		if (!ccdm_repack_dropped(repack, repack->item[i].path))
+			by_path[n++] = &repack->item[i];
+	qsort(by_path, n, sizeof(void *), ccdm_repack_by_path);
+	for (i = 0; !r && i < n; i++)
+		if (!ccdm_repack_inside(by_path[i]->path, by_path, n))
+			r = ccdm_err_set(repack->err, -EINVAL,
+					 "%s: initrd: %s: expected an entry for its folder",
+					 repack->name, by_path[i]->path);
+	free(by_path);
+	return r;
+}
+
 /* The archive of all entries, which are sorted by inode. */
 static int ccdm_repack_write(struct repack *repack, struct ccdm_cpio *cpio)
 {
@@ -110,14 +178,13 @@ static int ccdm_repack_write(struct repack *repack, struct ccdm_cpio *cpio)
 
 		if (!first || !ccdm_repack_linked(first, item))
 			first = item;
-		/* (the kernel takes the content from whichever name has one) */
-		if (item != first && item->size &&
-		    (item->size != first->size ||
-		     memcmp(item->content, first->content, item->size)))
-			return ccdm_err_set(repack->err, -EINVAL,
-					    "%s: initrd: %s and %s are one file with two contents",
-					    repack->name, first->path, item->path);
+		r = ccdm_repack_differ(repack, first, item);
+		if (r)
+			return r;
 		if (i && ccdm_repack_same_folder(&repack->item[i - 1], item))
+			continue;
+		/* (a name that is left out may be the one with the content) */
+		if (ccdm_repack_dropped(repack, item->path))
 			continue;
 		r = ccdm_cpio_add(
 			cpio,
@@ -146,8 +213,10 @@ int ccdm_initrd_repack(const char *name, const uint8_t *bytes, size_t size, cons
 		if (repack.count)
 			qsort(repack.item, repack.count, sizeof(*repack.item),
 			      ccdm_repack_by_inode);
-		r = ccdm_repack_write(&repack, archive);
+		r = ccdm_repack_folders(&repack);
 	}
+	if (!r)
+		r = ccdm_repack_write(&repack, archive);
 	if (!r)
 		r = ccdm_cpio_end(archive, cpio, cpio_size, err);
 	for (i = 0; i < repack.count; i++) {

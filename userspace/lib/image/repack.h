@@ -24,11 +24,11 @@
  * @cpio: set to one archive that is not compressed, which the caller frees
  * @cpio_size: its bytes
  *
- * Each name of a hard link becomes a file of its own. A path with two entries is an error, unless
- * both are folders of the same mode.
+ * Each name of a hard link becomes a file of its own, also if the name with the content is left
+ * out. A path with two entries is an error, unless both are folders of the same mode.
  *
- * Return: 0; -EINVAL for what the kernel would not unpack, or for a link whose content is missing;
- * -EEXIST; -ENOMEM.
+ * Return: 0; -EINVAL for what the kernel would not unpack, for names of one file with two modes or
+ * contents, or for an entry whose folder has none; -EEXIST; -EFBIG above CCDM_CPIO_ALL; -ENOMEM.
  */
 int __must_check ccdm_initrd_repack(const char *name, const uint8_t *bytes, size_t size,
 				    const char *const *drop, int64_t date, uint8_t **cpio,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /* base.c - see base.h */
+#include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +37,14 @@ static int ccdm_base_bad(const struct ccdm_base *base, const char *what, const c
 			    expected);
 }
 
+/* True if a text has one line that a terminal may show. */
+static bool ccdm_base_plain(const char *text)
+{
+	while ((unsigned char)*text >= ' ' && *text != 0x7f)
+		text++;
+	return !*text;
+}
+
 static int ccdm_base_text(const struct ccdm_base *base, const json_t *object, const char *key,
 			  char *to, size_t size, struct ccdm_err *err)
 {
@@ -42,11 +52,11 @@ static int ccdm_base_text(const struct ccdm_base *base, const json_t *object, co
 	char expected[64];
 
 	if (text && strlen(text) == json_string_length(json_object_get(object, key)) &&
-	    strlen(text) < size && !strpbrk(text, "\n\r")) {
+	    strlen(text) < size && ccdm_base_plain(text)) {
 		memcpy(to, text, strlen(text) + 1);
 		return 0;
 	}
-	snprintf(expected, sizeof(expected), "a line of at most %zu bytes", size - 1);
+	snprintf(expected, sizeof(expected), "a text of at most %zu bytes in one line", size - 1);
 	return ccdm_base_bad(base, key, expected, err);
 }
 
@@ -55,8 +65,8 @@ static int ccdm_base_number(const struct ccdm_base *base, const json_t *object, 
 {
 	const json_t *value = json_object_get(object, key);
 
-	if (!json_is_integer(value) || json_integer_value(value) < 0 ||
-	    (uint64_t)json_integer_value(value) > max)
+	/* (a negative number becomes one above every limit) */
+	if (!json_is_integer(value) || (uint64_t)json_integer_value(value) > max)
 		return ccdm_base_bad(base, key, "a number", err);
 	*to = (uint64_t)json_integer_value(value);
 	return 0;
@@ -96,16 +106,14 @@ static int ccdm_base_verity(struct ccdm_base *base, struct ccdm_err *err)
 	return r;
 }
 
-/* One file of the folder, against base.json. */
-static int ccdm_base_check(struct ccdm_base *base, unsigned int i, struct ccdm_err *err)
+/* What base.json says of a file. */
+static int ccdm_base_file(struct ccdm_base *base, unsigned int i, struct ccdm_err *err)
 {
 	const json_t *object = json_object_get(json_object_get(base->json, "files"), base_files[i]);
-	char expected[65], found[2 * CCDM_DIGEST_MAX + 1], path[PATH_MAX];
-	struct ccdm_digest digest;
-	struct stat st;
-	int r = ccdm_base_text(base, object, "sha256", expected, sizeof(expected), err);
+	char sha256[65], path[PATH_MAX];
+	int r = ccdm_base_text(base, object, "sha256", sha256, sizeof(sha256), err);
 
-	if (!r && ccdm_unhex(expected, base->sha256[i], 32))
+	if (!r && ccdm_unhex(sha256, base->sha256[i], 32))
 		return ccdm_base_bad(base, base_files[i], "64 hex digits as sha256", err);
 	if (!r)
 		r = ccdm_base_number(base, object, "size", (uint64_t)1 << 48, &base->size[i], err);
@@ -116,17 +124,93 @@ static int ccdm_base_check(struct ccdm_base *base, unsigned int i, struct ccdm_e
 	    sizeof(path))
 		return ccdm_err_set(err, -ENAMETOOLONG, "%s: the path is too long", base->folder);
 	memcpy(base->path[i], path, sizeof(path));
-	if (stat(base->path[i], &st))
-		return ccdm_err_set(err, -errno, "%s: %s", base->path[i], strerror(errno));
-	r = ccdm_digest_file(CCDM_ALG_SHA256, base->path[i], &digest);
-	if (r)
-		return ccdm_err_set(err, r, "%s: %s", base->path[i], strerror(-r));
-	ccdm_hex(digest.bytes, digest.size, found);
-	if ((uint64_t)st.st_size != base->size[i] || strcmp(found, expected)) {
+	return 0;
+}
+
+int ccdm_base_parse(const char *folder, const char *text, size_t size, struct ccdm_base *base,
+		    struct ccdm_err *err)
+{
+	const struct {
+		const char *key;
+		char *to;
+		size_t size;
+	} texts[] = {
+		{ "name", base->name, sizeof(base->name) },
+		{ "suite", base->suite, sizeof(base->suite) },
+		{ "source", base->source, sizeof(base->source) },
+		{ "kernel", base->kernel, sizeof(base->kernel) },
+		{ "ccdm", base->ccdm, sizeof(base->ccdm) },
+		{ "words", base->words, sizeof(base->words) },
+	};
+	uint64_t version = 0, date = 0;
+	json_error_t error;
+	unsigned int i;
+	int r;
+
+	memset(base, 0, sizeof(*base));
+	if (strlen(folder) >= sizeof(base->folder))
+		return ccdm_err_set(err, -ENAMETOOLONG, "%s: the path is too long", folder);
+	memcpy(base->folder, folder, strlen(folder) + 1);
+	base->json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+	if (!base->json && json_error_code(&error) == json_error_out_of_memory)
+		return ccdm_err_memory(err);
+	if (!base->json) {
+		ccdm_err_hint(err, "make the base again");
+		return ccdm_err_set(err, -EINVAL, "%s/base.json:%d:%d: %s", folder, error.line,
+				    error.column, error.text);
+	}
+	if (!json_is_object(base->json))
+		return ccdm_base_bad(base, "JSON", "an object", err);
+	r = ccdm_base_number(base, base->json, "version", 1, &version, err);
+	if (!r && version != 1)
+		return ccdm_base_bad(base, "version", "1", err);
+	for (i = 0; !r && i < ARRAY_SIZE(texts); i++)
+		r = ccdm_base_text(base, base->json, texts[i].key, texts[i].to, texts[i].size, err);
+	if (!r)
+		r = ccdm_base_number(base, base->json, "svn", UINT32_MAX, &base->svn, err);
+	if (!r)
+		r = ccdm_base_number(base, base->json, "date", UINT32_MAX, &date, err);
+	base->date = (int64_t)date;
+	if (!r)
+		r = ccdm_base_verity(base, err);
+	for (i = 0; !r && i < CCDM_BASE_FILES; i++)
+		r = ccdm_base_file(base, i, err);
+	if (!r && base->verity.data_blocks > base->size[CCDM_BASE_IMG] / CCDM_HASHTREE_BLOCK)
+		r = ccdm_base_bad(base, "verity: data_blocks", "blocks that base.img has", err);
+	return r;
+}
+
+/* A file of the folder must be as base.json says. */
+static int ccdm_base_check(const struct ccdm_base *base, unsigned int i, struct ccdm_err *err)
+{
+	char expected[65], found[2 * CCDM_DIGEST_MAX + 1];
+	const char *path = base->path[i];
+	struct ccdm_digest digest;
+	struct stat st;
+	int r;
+
+	if (stat(path, &st))
+		return ccdm_err_set(err, -errno, "%s: %s", path, strerror(errno));
+	/* (a pipe would never end) */
+	if (!S_ISREG(st.st_mode))
+		return ccdm_err_set(err, -EINVAL, "%s: expected a regular file", path);
+	if ((uint64_t)st.st_size != base->size[i]) {
 		ccdm_err_hint(err, "make the base again");
 		return ccdm_err_set(err, -EINVAL,
-				    "%s: expected SHA-256 %s as in base.json, found %s",
-				    base->path[i], expected, found);
+				    "%s: expected %" PRIu64
+				    " bytes as in base.json, found %" PRIu64,
+				    path, base->size[i], (uint64_t)st.st_size);
+	}
+	r = ccdm_digest_file(CCDM_ALG_SHA256, path, &digest);
+	if (r)
+		return ccdm_err_set(err, r, "%s: %s", path, strerror(-r));
+	ccdm_hex(base->sha256[i], 32, expected);
+	ccdm_hex(digest.bytes, digest.size, found);
+	if (memcmp(digest.bytes, base->sha256[i], 32)) {
+		ccdm_err_hint(err, "make the base again");
+		return ccdm_err_set(err, -EINVAL,
+				    "%s: expected SHA-256 %s as in base.json, found %s", path,
+				    expected, found);
 	}
 	return 0;
 }
@@ -134,50 +218,20 @@ static int ccdm_base_check(struct ccdm_base *base, unsigned int i, struct ccdm_e
 int ccdm_base_open(const char *folder, struct ccdm_base *base, struct ccdm_err *err)
 {
 	char file[PATH_MAX + 16], *text = NULL;
-	uint64_t version = 0, date = 0;
-	json_error_t error;
+	struct stat st;
 	unsigned int i;
 	size_t size;
 	int r;
 
 	memset(base, 0, sizeof(*base));
-	if (strlen(folder) >= sizeof(base->folder))
+	if ((size_t)snprintf(file, sizeof(file), "%s/base.json", folder) >= PATH_MAX)
 		return ccdm_err_set(err, -ENAMETOOLONG, "%s: the path is too long", folder);
-	memcpy(base->folder, folder, strlen(folder) + 1);
-	snprintf(file, sizeof(file), "%s/base.json", folder);
+	if (!stat(file, &st) && !S_ISREG(st.st_mode))
+		return ccdm_err_set(err, -EINVAL, "%s: expected a regular file", file);
 	r = ccdm_file_read(file, JSON_MAX, &text, &size, err);
-	if (r)
-		return r;
-	base->json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+	if (!r)
+		r = ccdm_base_parse(folder, text, size, base, err);
 	free(text);
-	if (!json_is_object(base->json))
-		return ccdm_base_bad(base, "JSON", base->json ? "an object" : error.text, err);
-	r = ccdm_base_number(base, base->json, "version", 1, &version, err);
-	if (!r && version != 1)
-		return ccdm_base_bad(base, "version", "1", err);
-	if (!r)
-		r = ccdm_base_text(base, base->json, "name", base->name, sizeof(base->name), err);
-	if (!r)
-		r = ccdm_base_number(base, base->json, "svn", UINT32_MAX, &base->svn, err);
-	if (!r)
-		r = ccdm_base_number(base, base->json, "date", UINT32_MAX, &date, err);
-	base->date = (int64_t)date;
-	if (!r)
-		r = ccdm_base_text(base, base->json, "suite", base->suite, sizeof(base->suite),
-				   err);
-	if (!r)
-		r = ccdm_base_text(base, base->json, "source", base->source, sizeof(base->source),
-				   err);
-	if (!r)
-		r = ccdm_base_text(base, base->json, "kernel", base->kernel, sizeof(base->kernel),
-				   err);
-	if (!r)
-		r = ccdm_base_text(base, base->json, "ccdm", base->ccdm, sizeof(base->ccdm), err);
-	if (!r)
-		r = ccdm_base_text(base, base->json, "words", base->words, sizeof(base->words),
-				   err);
-	if (!r)
-		r = ccdm_base_verity(base, err);
 	for (i = 0; !r && i < CCDM_BASE_FILES; i++)
 		r = ccdm_base_check(base, i, err);
 	return r;

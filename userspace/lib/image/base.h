@@ -67,6 +67,17 @@ struct ccdm_base {
 const char *ccdm_base_file_name(enum ccdm_base_file file);
 
 /**
+ * ccdm_base_parse() - read the text of base.json, and nothing else
+ * @folder: where it is
+ * @text: @size untrusted bytes
+ * @base: filled; the caller ends with ccdm_base_close(), also after an error
+ *
+ * Return: 0, -EINVAL, -ENAMETOOLONG, -ENOMEM.
+ */
+int __must_check ccdm_base_parse(const char *folder, const char *text, size_t size,
+				 struct ccdm_base *base, struct ccdm_err *err);
+
+/**
  * ccdm_base_open() - read base.json, and verify the size and SHA-256 of each file
  * @base: filled; the caller ends with ccdm_base_close(), also after an error
  *

@@ -128,6 +128,51 @@ static void links(void **state)
 	ccdm_rootfs_free(fs);
 }
 
+/*
+ * Names behind a chain of long links: each name follows all of them, so what is followed in all has
+ * a limit. The count is exact, and only links are counted.
+ */
+static void chains(void **state)
+{
+	char target[CCDM_ROOTFS_PATH + 1], name[32];
+	struct ccdm_rootfs *fs = tree();
+	uint32_t one = 0;
+	int i;
+
+	(void)state;
+	assert_int_equal(put(fs, "d/e", S_IFDIR | 0755, NULL), 0);
+	for (i = 0; i < 39; i++) {
+		for (*target = '\0'; strlen(target) < CCDM_ROOTFS_PATH - 16;)
+			strcat(target, "d/../");
+		snprintf(name, sizeof(name), "l%d", i);
+		snprintf(target + strlen(target), 8, i == 38 ? "d/e" : "l%d", i + 1);
+		assert_int_equal(put(fs, name, S_IFLNK, target), 0);
+		one += (uint32_t)strlen(target);
+	}
+	assert_int_equal(fs->followed, 0);
+	for (i = 0; i < 10; i++) {
+		snprintf(name, sizeof(name), "d/e/f%d", i);
+		assert_int_equal(put(fs, name, 0600, "x"), 0);
+	}
+	assert_int_equal(fs->followed, 0);
+	for (i = 1; i <= 3; i++) {
+		snprintf(name, sizeof(name), "l0/x%d", i);
+		assert_int_equal(put(fs, name, 0600, "x"), 0);
+		assert_int_equal(fs->followed, i * one);
+	}
+	/* 842 such names of 39 links, then none; others may still come */
+	assert_int_equal(CCDM_ROOTFS_FOLLOWED / one, 842);
+	fs->followed = CCDM_ROOTFS_FOLLOWED - one;
+	assert_int_equal(put(fs, "l0/y", 0600, "y"), 0);
+	assert_int_equal(fs->followed, CCDM_ROOTFS_FOLLOWED);
+	assert_int_equal(put(fs, "l0/z", 0600, "z"), -ELOOP);
+	assert_non_null(strstr(err.text, "follow links of more than 128 MiB"));
+	assert_null(ccdm_rootfs_find(fs, "l0/y"));
+	assert_int_equal(put(fs, "d/e/z", 0600, "z"), 0);
+	is(fs, "d/e/y", "d/e/y", "y");
+	ccdm_rootfs_free(fs);
+}
+
 static void refused(void **state)
 {
 	struct ccdm_rootfs *fs = tree();
@@ -293,8 +338,8 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(files), cmocka_unit_test(links),  cmocka_unit_test(refused),
-		cmocka_unit_test(tar),	 cmocka_unit_test(folder),
+		cmocka_unit_test(files),   cmocka_unit_test(links), cmocka_unit_test(chains),
+		cmocka_unit_test(refused), cmocka_unit_test(tar),   cmocka_unit_test(folder),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

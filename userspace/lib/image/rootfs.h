@@ -18,12 +18,13 @@
 #include "base/err.h"
 #include "crypto/digest.h"
 
-#define CCDM_ROOTFS_NAME    255			 /* bytes of a name, at most */
-#define CCDM_ROOTFS_PATH    4095		 /* bytes of a path, at most */
-#define CCDM_ROOTFS_HOPS    40			 /* symbolic links in a path, at most */
-#define CCDM_ROOTFS_ENTRIES 4000000		 /* names, at most */
-#define CCDM_ROOTFS_SIZE    ((uint64_t)64 << 30) /* bytes of the spool, unless set otherwise */
-#define CCDM_ROOTFS_NO_TIME INT64_MAX		 /* takes the latest time that the archive allows */
+#define CCDM_ROOTFS_NAME     255	  /* bytes of a name, at most */
+#define CCDM_ROOTFS_PATH     4095	  /* bytes of a path, at most */
+#define CCDM_ROOTFS_HOPS     40		  /* symbolic links in a path, at most */
+#define CCDM_ROOTFS_FOLLOWED (128U << 20) /* bytes of targets that are followed in all, at most */
+#define CCDM_ROOTFS_ENTRIES  4000000	  /* names, at most */
+#define CCDM_ROOTFS_SIZE     ((uint64_t)64 << 30) /* bytes of the spool, unless set otherwise */
+#define CCDM_ROOTFS_NO_TIME  INT64_MAX /* takes the latest time that the archive allows */
 
 /**
  * struct ccdm_rootfs_xattr - an extended attribute
@@ -92,6 +93,8 @@ struct ccdm_rootfs_node {
  * @spool_size: bytes in it
  * @max_size: bytes that it may hold; CCDM_ROOTFS_SIZE unless the caller sets another
  * @entries: names in the tree, without the root
+ * @followed: bytes of the targets that all paths so far have followed. Few names behind long chains
+ *	of long links would cost hours otherwise; the names of an honest image follow some bytes each
  * @last: the entry that was made last, or NULL. (No static checker sees that a tree of tsearch(3)
  *	keeps what it is given.)
  * @layer: number of the layer that is applied, from 1; 0: none
@@ -102,6 +105,7 @@ struct ccdm_rootfs {
 	uint64_t spool_size;
 	uint64_t max_size;
 	uint64_t entries;
+	uint32_t followed;
 	const struct ccdm_rootfs_node *last;
 	uint16_t layer;
 };
@@ -144,7 +148,7 @@ int __must_check ccdm_rootfs_folder(struct ccdm_rootfs *fs, const char *dir, uin
  *	which is followed
  *
  * Return: the node, which lives as long as the entry does; NULL if there is none, if it needs more
- * than 40 links, or if memory is out.
+ * links than may be followed, or if memory is out.
  */
 struct ccdm_rootfs_node *ccdm_rootfs_find(const struct ccdm_rootfs *fs, const char *path);
 

@@ -43,17 +43,24 @@ static bool ccdm_rootfs_last(const struct ccdm_rootfs_way *way)
 	return !ccdm_rootfs_part(&copy, &part);
 }
 
-/* Put the target of a link before what is left. */
-static int ccdm_rootfs_follow(struct ccdm_rootfs_way *way, const char *target)
+/* Put the target of the link @name before what is left. */
+static int ccdm_rootfs_follow(struct ccdm_rootfs *fs, struct ccdm_rootfs_way *way, const char *name,
+			      const char *target, struct ccdm_err *err)
 {
 	size_t n = strlen(target), left = strlen(way->at);
 	char *rest;
 
 	if (way->hops++ == CCDM_ROOTFS_HOPS)
-		return -ELOOP;
+		return ccdm_err_set(err, -ELOOP, "'%s' needs more than %u symbolic links", name,
+				    CCDM_ROOTFS_HOPS);
+	if (n > CCDM_ROOTFS_FOLLOWED - fs->followed)
+		return ccdm_err_set(err, -ELOOP,
+				    "'%s': all paths together follow links of more than %u MiB",
+				    name, CCDM_ROOTFS_FOLLOWED >> 20);
+	fs->followed += n;
 	rest = malloc(n + left + 2);
 	if (!rest)
-		return -ENOMEM;
+		return ccdm_err_memory(err);
 	memcpy(rest, target, n);
 	rest[n] = '/';
 	memcpy(rest + n + 1, way->at, left + 1);
@@ -119,12 +126,9 @@ static int ccdm_rootfs_walk(struct ccdm_rootfs *fs, struct ccdm_rootfs_way *way,
 			*node = next;
 			continue;
 		}
-		r = ccdm_rootfs_follow(way, next->inode->target);
-		if (r == -ENOMEM)
-			return ccdm_err_memory(err);
+		r = ccdm_rootfs_follow(fs, way, one, next->inode->target, err);
 		if (r)
-			return ccdm_err_set(err, r, "'%s' needs more than %u symbolic links", one,
-					    CCDM_ROOTFS_HOPS);
+			return r;
 		if (next->inode->target[0] == '/')
 			*node = fs->root;
 	}
@@ -139,7 +143,7 @@ struct ccdm_rootfs_node *ccdm_rootfs_find(const struct ccdm_rootfs *fs, const ch
 	int r = -ENOMEM;
 
 	way.at = way.rest;
-	/* (without @make nothing is written) */
+	/* (without @make no entry is written) */
 	if (way.rest)
 		r = ccdm_rootfs_walk((struct ccdm_rootfs *)fs, &way, false, &node, NULL, &err);
 	free(way.rest);

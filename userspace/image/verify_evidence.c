@@ -53,21 +53,6 @@ static json_t *verify_object(const struct ccdm_evidence_check *c)
 	return o;
 }
 
-static void verify_checks(const struct ccdm_verdict *v)
-{
-	unsigned int i;
-
-	for (i = 0; i < v->count; i++) {
-		const struct ccdm_check *c = &v->check[i];
-
-		printf("%-7s %-20s %s; expected %s\n",
-		       c->allowed  ? "allowed"
-		       : c->passed ? "ok"
-				   : "FAILED",
-		       c->name, c->found, c->expected);
-	}
-}
-
 static const char *verify_fact(const json_t *facts, const char *name)
 {
 	const char *text = json_string_value(json_object_get(facts, name));
@@ -104,7 +89,7 @@ static void verify_facts(const struct ccdm_proof *proof)
 
 static int verify_print(const struct ccdm_evidence_check *c)
 {
-	verify_checks(&c->verdict);
+	ccdm_ui_checks(&c->verdict);
 	if (!ccdm_verdict_accepted(&c->verdict)) {
 		puts("refused");
 		return 0;

@@ -89,21 +89,6 @@ static json_t *verify_json(const struct verify_input *in, const struct ccdm_verd
 	return o;
 }
 
-static void verify_checks(const struct ccdm_verdict *v)
-{
-	unsigned int i;
-
-	for (i = 0; i < v->count; i++) {
-		const struct ccdm_check *c = &v->check[i];
-
-		printf("%-7s %-20s %s; expected %s\n",
-		       c->allowed  ? "allowed"
-		       : c->passed ? "ok"
-				   : "FAILED",
-		       c->name, c->found, c->expected);
-	}
-}
-
 static enum ccdm_exit verify_print(const struct verify_args *a, const struct verify_input *in,
 				   const struct ccdm_verdict *v)
 {
@@ -114,8 +99,8 @@ static enum ccdm_exit verify_print(const struct verify_args *a, const struct ver
 		e = ccdm_setup_print(verify_json(in, v));
 	} else {
 		if (in->expected.quote)
-			verify_checks(in->expected.quote);
-		verify_checks(v);
+			ccdm_ui_checks(in->expected.quote);
+		ccdm_ui_checks(v);
 		if (in->proof.facts)
 			verify_facts(&in->proof);
 		puts(accepted ? "accepted" : "refused");

@@ -14,6 +14,7 @@
 #include "compiler.h"
 #include "clock.h"
 #include "ui.h"
+#include "verdict.h"
 
 static bool ccdm_ui_lost; /* a line could not be printed: out of memory */
 
@@ -33,6 +34,21 @@ void ccdm_ui_line(const char *fmt, ...)
 	ccdm_err_plain(text);
 	puts(text);
 	free(text);
+}
+
+void ccdm_ui_checks(const struct ccdm_verdict *v)
+{
+	unsigned int i;
+
+	for (i = 0; i < v->count; i++) {
+		const struct ccdm_check *c = &v->check[i];
+
+		printf("%-7s %-20s %s; expected %s\n",
+		       c->allowed  ? "allowed"
+		       : c->passed ? "ok"
+				   : "FAILED",
+		       c->name, c->found, c->expected);
+	}
 }
 
 enum ccdm_exit ccdm_exit_of(int error)

@@ -14,6 +14,8 @@
 #include "compiler.h"
 #include "err.h"
 
+struct ccdm_verdict;
+
 /* Exit codes of all programs; the same table is in the man pages. */
 enum ccdm_exit {
 	CCDM_EXIT_OK = 0,
@@ -29,6 +31,9 @@ enum ccdm_exit {
 
 /* Print one line with its newline; the text may be untrusted and is made plain. */
 void ccdm_ui_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Print each check of a verdict as a line: "ok", "allowed" or "FAILED", its name, what was found. */
+void ccdm_ui_checks(const struct ccdm_verdict *v);
 
 /* The only translation of -errno to an exit code. */
 enum ccdm_exit ccdm_exit_of(int error);

@@ -73,15 +73,7 @@ json_t *inspect_signer_json(const struct ccdm_manifest_status *s)
 	ccdm_json_put(&o, "key", json_string(m->key));
 	ccdm_json_put(&o, "product", json_string(m->product));
 	ccdm_json_put(&o, "svn", json_integer(m->svn));
-	if (m->base[0])
-		ccdm_json_put(
-			&o, "base",
-			json_pack("{s:s, s:I}", "name", m->base, "svn", (json_int_t)m->base_svn));
-	if (m->image[0])
-		ccdm_json_put(&o, "workload",
-			      json_pack("{s:s, s:s}", "image", m->image, "root", m->root));
-	if (m->logs[0])
-		ccdm_json_put(&o, "logs", json_string(m->logs));
+	ccdm_manifest_put(m, &o);
 	ccdm_json_put(&o, "ids", json_incref(m->ids));
 	if (s->state == CCDM_MANIFEST_OTHER || s->state == CCDM_MANIFEST_PARTLY) {
 		lines = json_array();

@@ -322,6 +322,19 @@ int ccdm_manifest_read(const char *text, struct ccdm_manifest *m, struct ccdm_er
 	return r == -ENOMEM ? ccdm_err_memory(err) : r;
 }
 
+void ccdm_manifest_put(const struct ccdm_manifest *m, json_t **object)
+{
+	if (m->base[0])
+		ccdm_json_put(
+			object, "base",
+			json_pack("{s:s, s:I}", "name", m->base, "svn", (json_int_t)m->base_svn));
+	if (m->image[0])
+		ccdm_json_put(object, "workload",
+			      json_pack("{s:s, s:s}", "image", m->image, "root", m->root));
+	if (m->logs[0])
+		ccdm_json_put(object, "logs", json_string(m->logs));
+}
+
 int ccdm_manifest_payload(const struct ccdm_manifest *m, json_t **payload, struct ccdm_err *err)
 {
 	struct ccdm_manifest again = { .base_svn = -1 };
@@ -329,15 +342,7 @@ int ccdm_manifest_payload(const struct ccdm_manifest *m, json_t **payload, struc
 			      "ids", m->ids);
 	int r;
 
-	if (m->base[0])
-		ccdm_json_put(
-			&o, "base",
-			json_pack("{s:s, s:I}", "name", m->base, "svn", (json_int_t)m->base_svn));
-	if (m->image[0])
-		ccdm_json_put(&o, "workload",
-			      json_pack("{s:s, s:s}", "image", m->image, "root", m->root));
-	if (m->logs[0])
-		ccdm_json_put(&o, "logs", json_string(m->logs));
+	ccdm_manifest_put(m, &o);
 	if (m->events)
 		ccdm_json_put(&o, "events", json_incref(m->events));
 	r = o ? ccdm_manifest_says(o, &again, err) : -ENOMEM;

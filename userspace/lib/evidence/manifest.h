@@ -71,6 +71,12 @@ int __must_check ccdm_manifest_read(const char *text, struct ccdm_manifest *m,
 				    struct ccdm_err *err);
 
 /**
+ * ccdm_manifest_put() - put what a manifest says of base, workload and logs into an object
+ * @object: as of ccdm_json_put(); gets the members that the manifest's payload has
+ */
+void ccdm_manifest_put(const struct ccdm_manifest *m, json_t **object);
+
+/**
  * ccdm_manifest_payload() - the payload that ccdm_manifest_read() reads
  * @m: @key is not in it
  * @payload: set; the caller drops it

@@ -17,13 +17,13 @@
 #include "base/bytes.h"
 #include "base/compiler.h"
 #include "crypto/digest.h"
+#include "folder.h"
 #include "image/base.h"
 #include "seed.h"
 
 #define ROOTHASH "c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4c4"
 #define SALT	 "7575757575757575757575757575757575757575757575757575757575757575"
 
-static char dir[] = "/tmp/ccdm-base.XXXXXX";
 static struct ccdm_base base;
 static struct ccdm_err err;
 
@@ -422,21 +422,6 @@ static void folders(void **state)
 	ccdm_base_close(&base);
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int end(void **state)
-{
-	char command[64];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,5 +430,5 @@ int main(void)
 		cmocka_unit_test(folders),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, folder_begin, folder_end);
 }

@@ -16,13 +16,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/interrupt.h"
+#include "folder.h"
 #include "image/format_write.h"
 
 #define MiB  (1 << 20)
 #define DATE 1764547200 /* 2025-12-01T00:00:00Z */
 
 static struct ccdm_err err;
-static char dir[] = "/tmp/ccdm-format-XXXXXX";
 
 /* The path of a file in the test's folder; up to four results are valid at a time. */
 static const char *in(const char *name)
@@ -318,21 +318,6 @@ static void interrupted(void **state)
 	assert_int_equal(sh("test ! -e new.vmdk && test ! -e new.vmdk.tmp"), 0);
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int end(void **state)
-{
-	char all[64];
-
-	(void)state;
-	snprintf(all, sizeof(all), "rm -rf %s", dir);
-	return system(all);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -343,5 +328,5 @@ int main(void)
 		cmocka_unit_test(interrupted),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, folder_begin, folder_end);
 }

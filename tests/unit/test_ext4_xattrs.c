@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "folder.h"
 #include "image/ext4.h"
 #include "image/ext4_xattrs.h"
 
@@ -20,7 +21,6 @@
 static const char acl[] =
 	"\2\0\0\0\1\0\7\0\377\377\377\377\2\0\5\0\322\4\0\0\4\0\5\0\377\377\377\377"
 	"\20\0\5\0\377\377\377\377\40\0\0\0\377\377\377\377";
-static char dir[] = "/tmp/ccdm-xattrs.XXXXXX";
 static struct ccdm_err err;
 
 /* One file with an attribute, in a file system. */
@@ -85,21 +85,6 @@ static void refused(void **state)
 	assert_non_null(strstr(err.text, "line break"));
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int end(void **state)
-{
-	char command[64];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -107,5 +92,5 @@ int main(void)
 		cmocka_unit_test(refused),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, folder_begin, folder_end);
 }

@@ -14,10 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/bytes.h"
+#include "folder.h"
 #include "image/rootfs.h"
 
 static struct ccdm_err err;
-static char dir[] = "/tmp/ccdm-rootfs.XXXXXX";
 
 static struct ccdm_rootfs *tree(void)
 {
@@ -320,21 +320,6 @@ static void folder(void **state)
 	ccdm_rootfs_free(fs);
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int end(void **state)
-{
-	char command[64];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -342,5 +327,5 @@ int main(void)
 		cmocka_unit_test(refused), cmocka_unit_test(tar),   cmocka_unit_test(folder),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, folder_begin, folder_end);
 }

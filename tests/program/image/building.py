@@ -20,6 +20,7 @@ import firmware as F
 WORDS = ("root=/dev/mapper/ccdm-root rw systemd.import_credentials=no systemd.gpt_auto=no systemd.ssh_auto=no nohibernate "
          "noresume panic=0")
 DATE = 1700000000
+DAY = "2031-02-03 04:05:06"
 NOBODY = 65534
 NUMBERS = {"esp": 1, "base": 2, "base hash": 3, "workload": 4, "manifest": 5, "scratch": 6}
 STAGES = ("base", "layers", "workload", "uki", "disk", "measure")
@@ -133,8 +134,8 @@ class Builder:
         os.makedirs(path)
         return path
 
-    def start(self, where, *words, name="disk.img", env=None, **kw):
-        return subprocess.Popen([self.program, "build", "--output", os.path.join(where, name), *words], stdin=subprocess.DEVNULL,
+    def start(self, where, *words, name="disk.img", env=None, before=(), **kw):
+        return subprocess.Popen([*before, self.program, "build", "--output", os.path.join(where, name), *words], stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ, **env or {}), **kw)
 
     def run(self, where, *words, **kw):
@@ -224,8 +225,18 @@ def measured(b, disk, said, workload):
 
 # ---- the same bytes ----
 
+def another_day(b):
+    """A folder with the programs that build runs, on another day. Return: the value of PATH"""
+    fake, where = shutil.which("faketime"), b.tmp + "/day"
+    for name in TOOLS:
+        path = write(where + "/" + name, b"#!/bin/sh\nexec %s '%s' %s \"$@\"\n" % (
+            fake.encode(), DAY.encode(), shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin").encode()))
+        os.chmod(path, 0o755)
+    return where + ":" + os.environ["PATH"]
+
+
 def same(b, first):
-    where = b.folder()
+    where, tools = b.folder(), another_day(b)
     os.chown(where, NOBODY, NOBODY)
     for path in (b.image, b.config, b.base + "/base.img", b.ca):
         os.utime(path, (1, 1))
@@ -234,12 +245,13 @@ def same(b, first):
         os.umask(0o077)
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     rc, _, err = b.run(where, *b.words, env={"TZ": "Asia/Tokyo", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "HOME": "/", "MTOOLSRC": "/none",
-                                             "MKE2FS_CONFIG": "/none", "MKE2FS_DEVICE_SECTSIZE": "4096"},
-                       user=NOBODY, group=NOBODY, extra_groups=[], cwd="/", preexec_fn=other)
+                                             "MKE2FS_CONFIG": "/none", "MKE2FS_DEVICE_SECTSIZE": "4096", "PATH": tools},
+                       user=NOBODY, group=NOBODY, extra_groups=[], cwd="/", preexec_fn=other, before=("faketime", DAY))
     b.t.ok(rc == 0, "build as another user", err)
     for name in ("disk.img", "disk.efi", "disk.json", "disk.policy.yaml"):
         r = subprocess.run(["cmp", first + "/" + name, where + "/" + name], capture_output=True, text=True)
-        b.t.ok(r.returncode == 0, "another user, umask, folder, time zone, locale, number of CPUs: the same " + name, r.stdout + r.stderr)
+        b.t.ok(r.returncode == 0, "another user, umask, folder, time zone, locale, day, number of CPUs: the same " + name,
+               r.stdout + r.stderr)
     rc, _, err = b.run(where, *b.words, env={"SOURCE_DATE_EPOCH": str(DATE + 5)})
     r = subprocess.run(["cmp", first + "/disk.img", where + "/disk.img"], capture_output=True)
     b.t.ok(rc == 0 and r.returncode == 1, "SOURCE_DATE_EPOCH is another date", err)

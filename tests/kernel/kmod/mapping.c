@@ -319,6 +319,8 @@ static void clean(void)
 		if (sim.c.submitter.writes[g].n)
 			sim_bug("%d writes are said to be at the device",
 				sim.c.submitter.writes[g].n);
+	if (sim.c.cache.room_waiters.n)
+		sim_bug("%d walks are said to wait for room", sim.c.cache.room_waiters.n);
 	if (sim_css())
 		sim_bug("%d references to control groups are not given back", sim_css());
 	if (sim_held())

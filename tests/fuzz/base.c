@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* fuzzes: lib/image/base.c - base.json, which names the files of a base */
+/* fuzzes: lib/image/base_json.c - base.json, which names the files of a base */
 #include "image/base.h"
 #include "fuzz.h"
 

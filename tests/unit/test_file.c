@@ -51,6 +51,38 @@ static void read_bounds(void **state)
 	assert_null(text);
 }
 
+/* A rename would replace a pipe or a device itself: it stays, also behind a link. */
+static void irreplaceable(void **state)
+{
+	char dir[] = "/tmp/ccdm-unit-XXXXXX", pipe_[64], to_pipe[64], other[64];
+	struct stat st;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(pipe_, sizeof(pipe_), "%s/pipe", dir);
+	snprintf(to_pipe, sizeof(to_pipe), "%s/link", dir);
+	snprintf(other, sizeof(other), "%s/other", dir);
+	assert_int_equal(mkfifo(pipe_, 0600), 0);
+	assert_int_equal(symlink("pipe", to_pipe), 0);
+	assert_int_equal(ccdm_file_write(pipe_, "x", 1, 0600, &err), -EEXIST);
+	assert_non_null(strstr(err.text, "/pipe: expected a regular file or none"));
+	assert_int_equal(ccdm_file_write(to_pipe, "x", 1, 0600, &err), -EEXIST);
+	assert_int_equal(ccdm_file_write(other, "x", 1, 0600, &err), 0);
+	assert_int_equal(ccdm_file_rename(other, to_pipe), -EEXIST);
+	assert_int_equal(lstat(pipe_, &st), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	assert_int_equal(lstat(to_pipe, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	/* a link to nothing, and one to a file, are replaced */
+	unlink(pipe_);
+	assert_int_equal(ccdm_file_write(to_pipe, "y", 1, 0600, &err), 0);
+	assert_int_equal(lstat(to_pipe, &st), 0);
+	assert_true(S_ISREG(st.st_mode));
+	unlink(to_pipe);
+	unlink(other);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 /* Other names and open descriptors of a wiped file find it empty. */
 static void wipe(void **state)
 {
@@ -233,9 +265,11 @@ static void unhex(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole),    cmocka_unit_test(read_bounds), cmocka_unit_test(tell),
-		cmocka_unit_test(full_log), cmocka_unit_test(other_banks), cmocka_unit_test(waited),
-		cmocka_unit_test(unhex),    cmocka_unit_test(wipe),
+		cmocka_unit_test(whole),       cmocka_unit_test(read_bounds),
+		cmocka_unit_test(tell),	       cmocka_unit_test(full_log),
+		cmocka_unit_test(other_banks), cmocka_unit_test(waited),
+		cmocka_unit_test(unhex),       cmocka_unit_test(irreplaceable),
+		cmocka_unit_test(wipe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -357,6 +357,14 @@ def usage(b):
     b.fails("a folder without a base", 4, "base.json", *b.words[:2], "--base", b.tmp, *b.words[4:])
     rc, _, err = b.run(b.tmp + "/none", *b.words)
     b.t.ok(rc == 4 and "No such file" in err, "build into no folder", err)
+    # a rename would replace the device or the pipe itself
+    for name in "disk.img", "disk.json":
+        where = b.folder()
+        os.mkfifo(where + "/pipe")
+        os.symlink("pipe", where + "/" + name)
+        rc, _, err = b.run(where, *b.words)
+        b.t.ok(rc == 5 and name + ": expected a regular file or none" in err and sorted(os.listdir(where)) == sorted([name, "pipe"]) and
+               os.path.islink(where + "/" + name), "build over a pipe, as %s: 5, and it stays" % name, (rc, err, os.listdir(where)))
     where = b.folder()
     rc, _, err = b.run(where, *b.words, user=NOBODY, group=NOBODY, extra_groups=[])
     b.t.ok(rc == 2 and "Permission denied" in err and not os.listdir(where), "build into a folder of another user: 2", (rc, err))

@@ -90,14 +90,28 @@ static int ccdm_file_put(const char *file, int flags, mode_t mode, const void *t
 	return r;
 }
 
+int ccdm_file_replaceable(const char *file, struct ccdm_err *err)
+{
+	struct stat st;
+
+	if (stat(file, &st) || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+		return 0;
+	ccdm_err_hint(err, "name a file; it can be copied to a device afterwards");
+	return ccdm_err_set(err, -EEXIST,
+			    "%s: expected a regular file or none, found a device, a pipe or a "
+			    "socket",
+			    file);
+}
+
 int ccdm_file_rename(const char *from, const char *to)
 {
+	struct ccdm_err err;
 	const char *slash = strrchr(to, '/');
 	char *dir = slash ? strndup(to, slash == to ? 1 : (size_t)(slash - to)) : strdup(".");
 	int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	int r = 0;
+	int r = ccdm_file_replaceable(to, &err);
 
-	if (fd < 0 || rename(from, to) || fsync(fd))
+	if (!r && (fd < 0 || rename(from, to) || fsync(fd)))
 		r = -errno;
 	if (fd >= 0)
 		close(fd);
@@ -109,8 +123,10 @@ int ccdm_file_write(const char *file, const void *text, size_t size, mode_t mode
 		    struct ccdm_err *err)
 {
 	char *temporary;
-	int r = 0;
+	int r = ccdm_file_replaceable(file, err);
 
+	if (r)
+		return r;
 	if (asprintf(&temporary, "%s.tmp", file) < 0)
 		return ccdm_err_memory(err);
 	/* A file that an earlier attempt left may have another owner or mode. */

@@ -55,7 +55,7 @@ int __must_check ccdm_file_private(const char *file, struct ccdm_err *err);
  * After a crash there is the whole old or new file. Nothing of @text remains if it
  * fails before the new file has its name.
  *
- * Return: 0, -errno.
+ * Return: 0; -EEXIST as ccdm_file_replaceable(); -errno.
  */
 int __must_check ccdm_file_write(const char *file, const void *text, size_t size, mode_t mode,
 				 struct ccdm_err *err);
@@ -75,10 +75,19 @@ int __must_check ccdm_file_wipe(const char *file, struct ccdm_err *err);
 int __must_check ccdm_file_wipe_all(const char *dir, struct ccdm_err *err);
 
 /**
+ * ccdm_file_replaceable() - check that a rename would not replace a device, a pipe or a socket
+ * @file: path; links are followed
+ *
+ * Return: 0, also if there is no such file; -EEXIST.
+ */
+int __must_check ccdm_file_replaceable(const char *file, struct ccdm_err *err);
+
+/**
  * ccdm_file_rename() - rename a file, and sync the directory
  * @to: in the same directory; may be there
  *
- * Return: 0, -errno; also when only the directory could not be written.
+ * Return: 0; -EEXIST for what is not replaceable, which stays; -errno; also when only the directory
+ * could not be written.
  */
 int __must_check ccdm_file_rename(const char *from, const char *to);
 

@@ -159,7 +159,8 @@ static int ccdm_build_signer(struct ccdm_build *b, struct ccdm_err *err)
 
 int ccdm_build_begin(struct ccdm_build *b, const struct ccdm_build_ask *ask, struct ccdm_err *err)
 {
-	int r;
+	char to[PATH_MAX];
+	int file, r;
 
 	memset(b, 0, sizeof(*b));
 	b->ask = ask;
@@ -172,6 +173,12 @@ int ccdm_build_begin(struct ccdm_build *b, const struct ccdm_build_ask *ask, str
 		return r;
 	if (strlen(ask->output) > PATH_MAX - 128)
 		return ccdm_err_set(err, -EINVAL, "--output: the path is too long");
+	for (file = 0; !r && file < CCDM_BUILD_FILES; file++) {
+		ccdm_build_named(ask, (enum ccdm_build_file)file, to);
+		r = ccdm_file_replaceable(to, err);
+	}
+	if (r)
+		return r;
 	if (asprintf(&b->work, "%s.tmp.XXXXXX", ask->output) < 0) {
 		b->work = NULL;
 		return ccdm_err_memory(err);
@@ -215,7 +222,7 @@ static int ccdm_build_format(struct ccdm_build *b, struct ccdm_err *err)
 int ccdm_build_place(struct ccdm_build *b, struct ccdm_err *err)
 {
 	char from[PATH_MAX], to[PATH_MAX];
-	int file, r = ccdm_build_format(b, err);
+	int file, placed = CCDM_BUILD_FILES, r = ccdm_build_format(b, err);
 
 	if (r)
 		return r;
@@ -229,11 +236,13 @@ int ccdm_build_place(struct ccdm_build *b, struct ccdm_err *err)
 		if (r)
 			break;
 		r = ccdm_file_rename(from, to);
+		if (r != -EEXIST)
+			placed = file;
 		if (r)
 			r = ccdm_err_set(err, r, "%s: %s", to, strerror(-r));
 	}
 	/* (a file of another build that was replaced is lost) */
-	while (r && ++file < CCDM_BUILD_FILES) {
+	for (file = placed; r && file < CCDM_BUILD_FILES; file++) {
 		ccdm_build_named(b->ask, file, to);
 		if (b->there[file])
 			unlink(to);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include "disk/dm.h"
 #include "base/ui.h"
+#include "base/ui_report.h"
 
 static void sizes(void **state)
 {
@@ -263,12 +264,49 @@ static void values(void **state)
 		assert_int_equal(ccdm_dm_values(bad[i], v), 0);
 }
 
+/* Text without the library is the same text as with it. */
+static void json_text(void **state)
+{
+	static const char *const texts[] = { "", "a", "\"\\/", "\xc3\xa4 \xe2\x82\xac",
+					     "\xf0\x9f\x98\x80\xf4\x8f\xbf\xbf" };
+	static const char *const unsafe[] = { "a\nb", "\x1b[2J", "\xc3", "\xff", "\xe2\x80\xae" };
+	FILE *terminal = stdout;
+	char *text, *expected;
+	size_t size, i;
+	json_t *s;
+
+	(void)state;
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		stdout = open_memstream(&text, &size);
+		assert_non_null(stdout);
+		ccdm_ui_json_text(texts[i]);
+		fclose(stdout);
+		stdout = terminal;
+		s = json_string(texts[i]);
+		expected = json_dumps(s, JSON_ENSURE_ASCII | JSON_ENCODE_ANY);
+		assert_string_equal(text, expected);
+		json_decref(s);
+		free(expected);
+		free(text);
+	}
+	for (i = 0; i < sizeof(unsafe) / sizeof(unsafe[0]); i++) {
+		stdout = open_memstream(&text, &size);
+		assert_non_null(stdout);
+		ccdm_ui_json_text(unsafe[i]);
+		fclose(stdout);
+		stdout = terminal;
+		assert_non_null(strchr(text, '?'));
+		free(text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sizes), cmocka_unit_test(human), cmocka_unit_test(times),
-		cmocka_unit_test(plain), cmocka_unit_test(utf8),  cmocka_unit_test(ascii),
-		cmocka_unit_test(exits), cmocka_unit_test(words), cmocka_unit_test(values),
+		cmocka_unit_test(json_text), cmocka_unit_test(sizes), cmocka_unit_test(human),
+		cmocka_unit_test(times),     cmocka_unit_test(plain), cmocka_unit_test(utf8),
+		cmocka_unit_test(ascii),     cmocka_unit_test(exits), cmocka_unit_test(words),
+		cmocka_unit_test(values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

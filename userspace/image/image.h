@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include "base/options.h"
 #include "base/ui.h"
+#include "base/ui_report.h"
 #include "image/predict.h"
 
 #define CCDM_PROGRAM "ccdm-image"

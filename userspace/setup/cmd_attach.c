@@ -14,7 +14,7 @@
 #include "disk/find.h"
 #include "disk/module.h"
 #include "disk/tab.h"
-#include "setup.h"
+#include "verb.h"
 
 #define ATTACH_SECONDS 60
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "disk/device.h"
-#include "setup.h"
+#include "verb.h"
 
 struct close_args {
 	bool deferred;

@@ -4,13 +4,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "base/json.h"
-#include "setup.h"
+#include "verb.h"
 
 struct list_args {
 	bool json;
 	bool any;
-	json_t *all;
 };
 
 static const struct ccdm_option list_options[] = {
@@ -47,16 +45,17 @@ static int list_each(const char *name, void *arg, struct ccdm_err *err)
 	r = ccdm_dm_info(name, info, err);
 	if (!r) {
 		if (a->json) {
-			ccdm_json_add(&a->all, ccdm_setup_json(info));
+			fputs(a->any ? ",\n  " : "[\n  ", stdout);
+			ccdm_setup_json(info, 2);
 		} else {
 			if (!a->any)
 				printf("%-20s %-10s %-8s %-20s %s\n", "NAME", "SIZE", "DEVICE",
 				       "CIPHER", "STATE");
-			a->any = true;
 			printf("%-20s %-10s %-8s %-20s %s\n", info->name,
 			       ccdm_ui_human(info->length * 512, size), info->backing,
 			       list_word(info, "suite", suite), list_word(info, "state", state));
 		}
+		a->any = true;
 	}
 	free(info);
 	return r == -ENXIO ? 0 : r; /* the last mapping disappeared in the meantime */
@@ -73,16 +72,15 @@ static enum ccdm_exit cmd_list(const struct ccdm_verb *verb, int argc, char **ar
 	e = ccdm_setup_options(verb, argc, argv, list_take, &a, &over);
 	if (over)
 		return e;
-	a.all = json_array();
 	r = ccdm_setup_dm(&err);
 	if (!r)
 		r = ccdm_dm_list(list_each, &a, &err);
-	if (r)
-		e = ccdm_ui_fail(CCDM_PROGRAM, &err, r);
-	else if (a.json)
-		return ccdm_setup_print(a.all);
-	json_decref(a.all);
-	return e;
+	/* a list that ends with an error is valid JSON, too */
+	if (a.json && a.any)
+		puts("\n]");
+	else if (a.json && !r)
+		puts("[]");
+	return r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : CCDM_EXIT_OK;
 }
 
 const struct ccdm_setup_verb ccdm_verb_list = {

@@ -7,7 +7,7 @@
 #include "disk/module.h"
 #include "disk/open.h"
 #include "ccdm_format.h"
-#include "setup.h"
+#include "verb.h"
 
 struct open_args {
 	struct ccdm_open open;

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /* cmd_status.c - ccdm-setup status [NAME] */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "boot/config.h"
-#include "base/json.h"
-#include "setup.h"
+#include "verb.h"
 
 static const struct ccdm_option status_options[] = {
 	{ "json", 0, 'j', NULL, "print JSON", NULL, NULL },
@@ -20,41 +17,6 @@ static enum ccdm_exit status_take(int option, void *arg)
 		return CCDM_EXIT_USAGE;
 	*(bool *)arg = true;
 	return CCDM_EXIT_OK;
-}
-
-/* Convert a value of the status line: a number, "used/limit", or text. */
-static json_t *status_value(const char *text)
-{
-	uint64_t v[2];
-
-	switch (ccdm_dm_values(text, v)) {
-	case 2:
-		return json_pack("[I, I]", (json_int_t)v[0], (json_int_t)v[1]);
-	case 1:
-		return json_integer((json_int_t)v[0]);
-	default:
-		return json_string(text);
-	}
-}
-
-/* JSON uses the names of the status line, so words that the module adds appear by themselves. */
-json_t *ccdm_setup_json(const struct ccdm_dm_info *info)
-{
-	json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:b, s:b, s:s}", "name", info->name, "uuid",
-			      info->uuid, "dev", info->dev, "bytes", (json_int_t)info->length * 512,
-			      "in_use", info->open_count > 0, "suspended", info->suspended, "table",
-			      info->table);
-	char status[CCDM_DM_TEXT], *word, *save = NULL, *colon;
-
-	snprintf(status, sizeof(status), "%s", info->status);
-	for (word = strtok_r(status, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
-		colon = strchr(word, ':');
-		if (!colon)
-			continue;
-		*colon = '\0';
-		ccdm_json_put(&o, word, status_value(colon + 1));
-	}
-	return o;
 }
 
 static void status_print(const struct ccdm_dm_info *info)
@@ -115,10 +77,12 @@ static enum ccdm_exit cmd_status(const struct ccdm_verb *verb, int argc, char **
 	if (r) {
 		e = ccdm_ui_fail(CCDM_PROGRAM, &err, r);
 	} else {
-		if (json)
-			e = ccdm_setup_print(ccdm_setup_json(info));
-		else
+		if (json) {
+			ccdm_setup_json(info, 0);
+			putchar('\n');
+		} else {
 			status_print(info);
+		}
 		if (!e && ccdm_dm_word(info->status, "state", state, sizeof(state)) &&
 		    !strcmp(state, "tampered"))
 			e = CCDM_EXIT_TAMPER;

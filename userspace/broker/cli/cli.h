@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/compiler.h"
+#include "base/ui_report.h"
 #include "core/conf.h"
 
 #define CCDM_PROGRAM "ccdm-broker"

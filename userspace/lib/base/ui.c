@@ -14,7 +14,6 @@
 #include "compiler.h"
 #include "clock.h"
 #include "ui.h"
-#include "verdict.h"
 
 static bool ccdm_ui_lost; /* a line could not be printed: out of memory */
 
@@ -34,21 +33,6 @@ void ccdm_ui_line(const char *fmt, ...)
 	ccdm_err_plain(text);
 	puts(text);
 	free(text);
-}
-
-void ccdm_ui_checks(const struct ccdm_verdict *v)
-{
-	unsigned int i;
-
-	for (i = 0; i < v->count; i++) {
-		const struct ccdm_check *c = &v->check[i];
-
-		printf("%-7s %-20s %s; expected %s\n",
-		       c->allowed  ? "allowed"
-		       : c->passed ? "ok"
-				   : "FAILED",
-		       c->name, c->found, c->expected);
-	}
 }
 
 enum ccdm_exit ccdm_exit_of(int error)
@@ -254,18 +238,46 @@ bool ccdm_ui_confirm(const char *question)
 	return !strcmp(answer, "YES\n");
 }
 
-int ccdm_ui_json(json_t *object, struct ccdm_err *err)
+/* The code point at @p, which is valid UTF-8, and how many bytes it has. */
+static uint32_t ccdm_ui_point(const unsigned char *p, size_t *size)
 {
-	int r;
+	uint32_t point = *p < 0x80 ? *p : *p < 0xe0 ? *p & 0x1f : *p < 0xf0 ? *p & 0x0f : *p & 0x07;
+	size_t i;
 
-	if (!object)
-		return ccdm_err_memory(err);
-	/* ASCII only: text from others must not steer a terminal in JSON output either. */
-	r = json_dumpf(object, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
-	json_decref(object);
-	if (r || puts("") == EOF || fflush(stdout))
-		return ccdm_err_set(err, -EIO, "cannot write JSON to standard output");
-	return 0;
+	*size = *p < 0x80 ? 1 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
+	for (i = 1; i < *size; i++)
+		point = point << 6 | (p[i] & 0x3f);
+	return point;
+}
+
+void ccdm_ui_json_text(const char *text)
+{
+	char *plain = strdup(text);
+	const char *p = plain;
+	uint32_t point;
+	size_t size;
+
+	if (!plain) {
+		ccdm_ui_lost = true;
+		p = "";
+	} else {
+		ccdm_err_plain(plain);
+	}
+	putchar('"');
+	for (; *p; p += size) {
+		point = ccdm_ui_point((const unsigned char *)p, &size);
+		if (point == '"' || point == '\\')
+			printf("\\%c", (int)point);
+		else if (point < 0x80)
+			putchar((int)point);
+		else if (point < 0x10000)
+			printf("\\u%04X", point);
+		else
+			printf("\\u%04X\\u%04X", 0xd800 + ((point - 0x10000) >> 10),
+			       0xdc00 + ((point - 0x10000) & 0x3ff));
+	}
+	putchar('"');
+	free(plain);
 }
 
 void ccdm_ui_progress(struct ccdm_progress *p, uint64_t done, uint64_t all)

@@ -8,13 +8,10 @@
 #ifndef CCDM_UI_H
 #define CCDM_UI_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "compiler.h"
 #include "err.h"
-
-struct ccdm_verdict;
 
 /* Exit codes of all programs; the same table is in the man pages. */
 enum ccdm_exit {
@@ -31,9 +28,6 @@ enum ccdm_exit {
 
 /* Print one line with its newline; the text may be untrusted and is made plain. */
 void ccdm_ui_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-/* Print each check of a verdict as a line: "ok", "allowed" or "FAILED", its name, what was found. */
-void ccdm_ui_checks(const struct ccdm_verdict *v);
 
 /* The only translation of -errno to an exit code. */
 enum ccdm_exit ccdm_exit_of(int error);
@@ -78,13 +72,8 @@ void *ccdm_malloc_or_exit(size_t size);
 /* Ask @question on the terminal. True only for YES in capitals; false without a terminal. */
 bool __must_check ccdm_ui_confirm(const char *question);
 
-/**
- * ccdm_ui_json() - print an object as one JSON text with a newline
- * @object: taken; NULL: its creation failed
- *
- * Return: 0, -ENOMEM, -EIO.
- */
-int __must_check ccdm_ui_json(json_t *object, struct ccdm_err *err);
+/* Print @text to standard output as a JSON string, in ASCII; what is no UTF-8 becomes '?'. */
+void ccdm_ui_json_text(const char *text);
 
 /**
  * struct ccdm_progress - a bar on a terminal, or lines of JSON

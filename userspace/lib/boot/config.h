@@ -9,10 +9,10 @@
 #include <stdint.h>
 #include "base/compiler.h"
 #include "base/err.h"
+#include "disk/dm.h"
 
 #define CCDM_CONFIG_FILE   "/etc/ccdm/ccdm.conf"
 #define CCDM_CONFIG_PATH   256
-#define CCDM_ROOT_NAME	   "ccdm-root"
 #define CCDM_ROOT_PATH	   "/dev/mapper/" CCDM_ROOT_NAME
 #define CCDM_BASE_NAME	   "ccdm-base"
 #define CCDM_BASE_PATH	   "/dev/mapper/" CCDM_BASE_NAME

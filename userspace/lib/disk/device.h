@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* device.h - properties and content of a block device, through libblkid and ioctls */
+/* device.h - properties and content of a block device */
 #ifndef CCDM_DEVICE_H
 #define CCDM_DEVICE_H
 
@@ -29,6 +29,9 @@ struct ccdm_device {
 /* Examine @path without writing. -ENOTBLK, -ENOENT, -EACCES, -EIO ... */
 int __must_check ccdm_device_look(const char *path, struct ccdm_device *device,
 				  struct ccdm_err *err);
+
+/* For ccdm_device_look(): set the signature of an open device that is not empty. -EIO, -ENOMEM */
+int __must_check ccdm_device_probe(int fd, struct ccdm_device *device, struct ccdm_err *err);
 
 /* Discard the whole device. -EOPNOTSUPP if it has no discard. */
 int __must_check ccdm_device_discard(const char *path, struct ccdm_err *err);

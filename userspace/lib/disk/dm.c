@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /* dm.c - see dm.h */
-#include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <libdevmapper.h>
-#include <linux/dm-ioctl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 #include "base/trace.h"
 #include "ccdm_format.h"
 #include "dm.h"
-
-#define CCDM_DM_CONTROL "/dev/mapper/control"
+#include "dm_reason.h"
 
 static void ccdm_dm_log(int level, const char *file, int line, int error, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
@@ -42,50 +36,6 @@ void ccdm_dm_init(void)
 	dm_udev_set_sync_support(1);
 }
 
-/* ---- the kernel's reason ------------------------------------------------- */
-
-/*
- * The ioctl returns an errno only. The reason why a table was refused stands in the kernel's log
- * ("device-mapper: table: 253:0: ccdm: REASON (-EINVAL)").
- */
-static int ccdm_kmsg_open(void)
-{
-	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-
-	if (fd >= 0)
-		lseek(fd, 0, SEEK_END);
-	return fd;
-}
-
-static void ccdm_kmsg_reason(int fd, const char *target, char *reason, size_t size)
-{
-	char line[2048], mark[64], *at, *end;
-	ssize_t n;
-
-	reason[0] = '\0';
-	snprintf(mark, sizeof(mark), ": %s: ", target);
-	if (fd < 0)
-		return;
-	while ((n = read(fd, line, sizeof(line) - 1)) > 0 || (n < 0 && errno == EPIPE)) {
-		if (n < 0)
-			continue;
-		line[n] = '\0';
-		if (!strstr(line, "device-mapper: table:"))
-			continue;
-		at = strstr(line, mark);
-		if (!at)
-			continue;
-		at += strlen(mark);
-		end = strstr(at, " (-");
-		if (!end)
-			end = strchr(at, '\n');
-		if (end)
-			*end = '\0';
-		snprintf(reason, size, "%s", at);
-	}
-	close(fd);
-}
-
 /* ---- tasks --------------------------------------------------------------- */
 
 static struct dm_task *ccdm_dm_task(int type, const char *name)
@@ -99,51 +49,6 @@ static struct dm_task *ccdm_dm_task(int type, const char *name)
 	return task;
 }
 
-static bool ccdm_dm_in_kernel(void)
-{
-	FILE *misc = fopen("/proc/misc", "re");
-	bool found = false;
-	char name[64];
-
-	while (misc && !found && fscanf(misc, "%*u %63s", name) == 1)
-		found = !strcmp(name, "device-mapper");
-	if (misc)
-		fclose(misc);
-	return found;
-}
-
-/* Find out why libdevmapper cannot create a task; it reports no errno. */
-static int ccdm_dm_no_task(struct ccdm_err *err)
-{
-	struct dm_ioctl version = { .version = { DM_VERSION_MAJOR, 0, 0 },
-				    .data_size = sizeof(version) };
-	int fd = open(CCDM_DM_CONTROL, O_RDWR | O_CLOEXEC), r = 0;
-
-	if (fd < 0 || ioctl(fd, DM_VERSION, &version))
-		r = -errno;
-	if (fd >= 0)
-		close(fd);
-	if (!r)
-		return ccdm_err_memory(err);
-	if (!ccdm_dm_in_kernel()) {
-		ccdm_err_hint(err,
-			      "load it with \"modprobe dm-mod\" (for a container, on its host)");
-		return ccdm_err_set(err, -ENODEV,
-				    "the kernel has no device-mapper: /proc/misc does not list it");
-	}
-	if (r == -EPERM || r == -EACCES) {
-		ccdm_err_hint(
-			err,
-			"run it as root with CAP_SYS_ADMIN; give a container this capability and " CCDM_DM_CONTROL);
-		return ccdm_err_set(err, r,
-				    CCDM_DM_CONTROL ": device-mapper needs CAP_SYS_ADMIN: %s",
-				    strerror(-r));
-	}
-	ccdm_err_hint(err, "give a container " CCDM_DM_CONTROL
-			   " of its host; elsewhere udev creates it");
-	return ccdm_err_set(err, -ENODEV, CCDM_DM_CONTROL ": cannot use it: %s", strerror(-r));
-}
-
 int ccdm_dm_need(struct ccdm_err *err)
 {
 	struct dm_task *task;
@@ -151,7 +56,7 @@ int ccdm_dm_need(struct ccdm_err *err)
 	ccdm_trace("dm: open " CCDM_DM_CONTROL);
 	task = ccdm_dm_task(DM_DEVICE_LIST, NULL);
 	if (!task)
-		return ccdm_dm_no_task(err);
+		return ccdm_dm_unusable(err);
 	dm_task_destroy(task);
 	return 0;
 }
@@ -175,7 +80,7 @@ int ccdm_dm_target_version(uint32_t version[3], struct ccdm_err *err)
 
 	ccdm_trace("dm: versions of the targets");
 	if (!task)
-		return ccdm_dm_no_task(err);
+		return ccdm_dm_unusable(err);
 	r = ccdm_dm_run(task);
 	if (r) {
 		dm_task_destroy(task);
@@ -204,7 +109,7 @@ static int ccdm_dm_create_empty(const char *name, const char *uuid, struct ccdm_
 
 	ccdm_trace("dm: create %s, UUID %s", name, uuid);
 	if (!task)
-		return ccdm_dm_no_task(err);
+		return ccdm_dm_unusable(err);
 	if (dm_task_set_uuid(task, uuid) && dm_task_set_add_node(task, DM_ADD_NODE_ON_RESUME))
 		r = ccdm_dm_run(task);
 	dm_task_destroy(task);
@@ -218,7 +123,7 @@ static int ccdm_dm_load(const char *name, const struct ccdm_dm_target *table, st
 {
 	struct dm_task *task = ccdm_dm_task(DM_DEVICE_RELOAD, name);
 	char reason[256];
-	int r = -ENOMEM, kmsg = ccdm_kmsg_open();
+	int r = -ENOMEM, kmsg = ccdm_dm_reason_begin();
 
 	ccdm_trace("dm: load the table of %s: 0 %llu %s %s%s", name,
 		   (unsigned long long)table->length, table->target, table->params,
@@ -228,7 +133,7 @@ static int ccdm_dm_load(const char *name, const struct ccdm_dm_target *table, st
 		r = ccdm_dm_run(task);
 	if (task)
 		dm_task_destroy(task);
-	ccdm_kmsg_reason(kmsg, table->target, reason, sizeof(reason));
+	ccdm_dm_reason_end(kmsg, table->target, reason, sizeof(reason));
 	if (r && reason[0])
 		return ccdm_err_set(err, r, "cannot open %s (target %s): the kernel says: %s", name,
 				    table->target, reason);
@@ -289,7 +194,7 @@ int ccdm_dm_remove(const char *name, bool deferred, struct ccdm_err *err)
 
 	ccdm_trace("dm: remove %s%s", name, deferred ? " when its last user closes it" : "");
 	if (!task)
-		return ccdm_dm_no_task(err);
+		return ccdm_dm_unusable(err);
 	if ((deferred && !dm_task_deferred_remove(task)) || !dm_task_retry_remove(task) ||
 	    !dm_task_set_cookie(task, &cookie, 0)) {
 		dm_task_destroy(task);
@@ -323,7 +228,7 @@ static int ccdm_dm_line(int type, const char *name, const char *want, struct ccd
 	int r;
 
 	if (!task)
-		return ccdm_dm_no_task(err);
+		return ccdm_dm_unusable(err);
 	ccdm_trace("dm: %s of %s", type == DM_DEVICE_TABLE ? "table" : "status", name);
 	/* Without this flag, a status request makes the target flush to the device below. */
 	dm_task_no_flush(task);
@@ -394,7 +299,7 @@ int ccdm_dm_message(const char *name, const char *message, struct ccdm_err *err)
 
 	ccdm_trace("dm: message to %s: %s", name, message);
 	if (!task)
-		return ccdm_dm_no_task(err);
+		return ccdm_dm_unusable(err);
 	if (!dm_task_set_sector(task, 0) || !dm_task_set_message(task, message)) {
 		dm_task_destroy(task);
 		return ccdm_err_memory(err);
@@ -417,7 +322,7 @@ int ccdm_dm_list(int (*each)(const char *name, void *arg, struct ccdm_err *err),
 	ccdm_trace("dm: list the mappings");
 	info = malloc(sizeof(*info));
 	if (!task || !info) {
-		r = task ? ccdm_err_memory(err) : ccdm_dm_no_task(err);
+		r = task ? ccdm_err_memory(err) : ccdm_dm_unusable(err);
 		goto out;
 	}
 	r = ccdm_dm_run(task);
@@ -447,50 +352,4 @@ out:
 	if (task)
 		dm_task_destroy(task);
 	return r;
-}
-
-bool ccdm_dm_word(const char *status, const char *key, char *value, size_t size)
-{
-	size_t len = strlen(key), n;
-	const char *at = status;
-
-	while (*at) {
-		if (!strncmp(at, key, len) && at[len] == ':') {
-			at += len + 1;
-			n = strcspn(at, " ");
-			if (n >= size)
-				n = size - 1;
-			memcpy(value, at, n);
-			value[n] = '\0';
-			return true;
-		}
-		at += strcspn(at, " ");
-		at += strspn(at, " ");
-	}
-	return false;
-}
-
-uint64_t ccdm_dm_number(const char *status, const char *key)
-{
-	char text[32];
-
-	return ccdm_dm_word(status, key, text, sizeof(text)) ? strtoull(text, NULL, 10) : 0;
-}
-
-unsigned int ccdm_dm_values(const char *text, uint64_t values[2])
-{
-	unsigned int n;
-	char *end;
-
-	for (n = 0; n < 2 && isdigit((unsigned char)*text); text = end + 1) {
-		errno = 0;
-		values[n++] = strtoull(text, &end, 10);
-		if (errno)
-			return 0;
-		if (!*end)
-			return n;
-		if (*end != '/')
-			return 0;
-	}
-	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * dm.h - the only code that uses libdevmapper
+ * dm.h - mappings: dm.c through libdevmapper, libccdm/dm.c with the ioctls of the kernel alone
  *
  * Functions return 0 or -errno and fill a struct ccdm_err; they print nothing.
  */
@@ -17,6 +17,8 @@
 #define CCDM_DM_TEXT 4096 /* bytes of a table or status line */
 #define CCDM_DM_NAME 128
 #define CCDM_DM_UUID 129
+
+#define CCDM_ROOT_NAME "ccdm-root" /* the mapping that is the root file system */
 
 /**
  * struct ccdm_dm_info - a mapping as device-mapper knows it

@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <string.h>
 #include "base/trace.h"
-#include "ccdm_format.h"
 #include "dm.h"
 #include "module.h"
 
@@ -74,13 +73,5 @@ int ccdm_module_need(struct ccdm_err *err)
 		if (!r)
 			r = ccdm_dm_target_version(version, err);
 	}
-	if (r)
-		return r;
-	if (version[0] != CCDM_TABLE_VERSION) {
-		ccdm_err_hint(err, "install ccdm-setup and dm-ccdm of the same release");
-		return ccdm_err_set(err, -ECANCELED,
-				    "the module's table version: expected %u, found %u",
-				    CCDM_TABLE_VERSION, version[0]);
-	}
-	return 0;
+	return r ? r : ccdm_module_version(version, err);
 }

@@ -4,6 +4,7 @@
 #ifndef CCDM_MODULE_H
 #define CCDM_MODULE_H
 
+#include <stdint.h>
 #include "base/compiler.h"
 #include "base/err.h"
 
@@ -14,6 +15,9 @@
  * the module has another version of the table line, or the kernel refused it.
  */
 int __must_check ccdm_module_need(struct ccdm_err *err);
+
+/* Check the target's version: -ECANCELED if its table line has another version. */
+int __must_check ccdm_module_version(const uint32_t version[3], struct ccdm_err *err);
 
 /**
  * ccdm_module_insert() - load and initialise a module unless it is built in

@@ -8,7 +8,7 @@
 #include <sys/random.h>
 #include "base/ui.h"
 #include "ccdm_format.h"
-#include "crypto/digest.h"
+#include "base/bytes.h"
 #include "dm.h"
 #include "open.h"
 
@@ -125,7 +125,7 @@ static int ccdm_open_name(const char *name, struct ccdm_err *err)
 			    most, name);
 }
 
-static void ccdm_open_params(const struct ccdm_open *o, char *params, size_t size)
+void ccdm_open_params(const struct ccdm_open *o, char *params, size_t size)
 {
 	unsigned int n = !!o->cipher + !!o->cache + !!o->on_tamper + !!o->origin +
 			 o->allow_discards + o->allow_kdump;

@@ -5,6 +5,7 @@
 #define CCDM_OPEN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include "base/compiler.h"
 #include "device.h"
 
@@ -52,6 +53,9 @@ bool __must_check ccdm_open_words(const struct ccdm_open *o, const char **wrong)
 /* Check name, devices and sizes; writes nothing. -EROFS, -ENOSPC, -EINVAL, ... */
 int __must_check ccdm_open_look(const struct ccdm_open *o, struct ccdm_open_facts *facts,
 				struct ccdm_err *err);
+
+/* Write the table line, what follows "ccdm", into @params, CCDM_DM_TEXT bytes. */
+void ccdm_open_params(const struct ccdm_open *o, char *params, size_t size);
 
 /* Create the mapping: the content of the device is lost. */
 int __must_check ccdm_open_map(const struct ccdm_open *o, const struct ccdm_open_facts *facts,

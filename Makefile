@@ -22,7 +22,8 @@ SYSUSERSDIR ?= /usr/lib/sysusers.d
 MAN := $(wildcard Documentation/man/*.[0-9])
 IMAGE_MAN := $(wildcard Documentation/man/ccdm-image.* Documentation/man/ccdm-workload.*)
 BROKER_MAN := $(wildcard Documentation/man/ccdm-broker.* Documentation/man/ccdm-brokerd.* Documentation/man/ccdm-policy.*)
-SETUP_MAN := $(filter-out $(BROKER_MAN) $(IMAGE_MAN),$(MAN))
+OPEN_MAN := $(wildcard Documentation/man/ccdm-open.* Documentation/man/libccdm.*)
+SETUP_MAN := $(filter-out $(BROKER_MAN) $(IMAGE_MAN) $(OPEN_MAN),$(MAN))
 SETUP_UNITS := $(wildcard userspace/setup/*.service userspace/setup/*.socket userspace/setup/*.path userspace/setup/*.timer)
 DRACUT := $(wildcard dracut-module/50ccdm/*)
 BUILD := build
@@ -40,7 +41,7 @@ override KERNEL := $(patsubst bookworm,6.1,$(patsubst trixie,6.12,$(patsubst sid
 CFLAGS ?= -O2 -g
 override CFLAGS += -std=gnu11 -Wall -Wextra -Werror=unused-result -Wformat=2 -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
-override CPPFLAGS += -D_GNU_SOURCE -DCCDM_VERSION='"$(VERSION)"' -Ikmod -Iuserspace/lib -Iuserspace/broker
+override CPPFLAGS += -D_GNU_SOURCE -DCCDM_VERSION='"$(VERSION)"' -Ikmod -Iuserspace/lib -Iuserspace/broker -Iuserspace
 override LDFLAGS += -pie -Wl,-z,relro,-z,now
 PKGS := devmapper fdisk libkmod libnl-3.0 libnl-genl-3.0 blkid jansson libudev libcrypto libssl sqlite3 yaml-0.1 \
 	libevent_openssl libevent tss2-esys tss2-mu tss2-rc tss2-tcti-device zlib libzstd libarchive
@@ -61,19 +62,21 @@ LIB_SRC := $(wildcard userspace/lib/*/*.c) $(filter-out $(BROKER_SRC) $(BROKERD_
 PARTS_SRC := $(filter-out %/main.c %/brokerd.c,$(LIB_SRC) $(BROKER_SRC) $(BROKERD_SRC))
 objects = $(1:%.c=$(BUILD)/%.o)
 
-.PHONY: FORCE all attacks help modules programs test-programs unit-programs install install-programs install-module install-dkms install-broker install-image uninstall dist clean check check-all check-setup coverage kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-load bench-record bench-locks bench-boot bench-image html lint vm boot unit fuzz faults need-headers
+.PHONY: FORCE all attacks help modules programs test-programs unit-programs install install-programs install-module install-dkms install-broker install-image install-open uninstall dist clean check check-all check-setup coverage kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-load bench-record bench-locks bench-boot bench-image html lint vm boot unit fuzz faults need-headers
 
 all: modules programs
 
 help:
 	@echo 'make                     the module (KDIR=$(KDIR)) and the programs'
 	@echo 'make programs            the programs alone: needs no kernel headers'
+	@echo 'make ccdm-open           ccdm-open, a static program, and libccdm (needs musl-gcc)'
 	@echo 'make install             module, ccdm-setup, man pages, initrd, udev rules (PREFIX, DESTDIR): those two:'
 	@echo 'make install-programs    all but the module'
 	@echo 'make install-module      the module alone'
 	@echo 'make install-dkms        its sources, in /usr/src, for DKMS'
 	@echo 'make install-broker      ccdm-brokerd and ccdm-broker, for the machine that hands out secrets'
 	@echo 'make install-image       ccdm-image, for the machine where images are built or looked at'
+	@echo 'make install-open        ccdm-open and libccdm'
 	@echo 'make uninstall'
 	@echo 'make demo                a Debian proves what it is, gets its secret, and halts when its host cheats'
 	@echo '                         (root; SUITE=trixie)'
@@ -109,7 +112,7 @@ UNIT_CFLAGS ?= -std=gnu11 -g -O1 -Wall -Wextra -Werror=unused-result -fsanitize=
 	-fno-sanitize-recover=all
 $(BUILD)/flags: export FLAGS := $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
 $(BUILD)/unit/flags: export FLAGS := $(CC) $(CPPFLAGS) $(UNIT_CFLAGS)
-$(BUILD)/flags $(BUILD)/unit/flags: FORCE
+$(BUILD)/flags $(BUILD)/unit/flags $(BUILD)/open/flags: FORCE
 	@mkdir -p $(@D)
 	@{ $(CC) --version 2>/dev/null | head -n1; printf '%s\n' "$$FLAGS"; } >$@.$$$$ && \
 		if cmp -s $@.$$$$ $@; then rm $@.$$$$; else mv $@.$$$$ $@; fi
@@ -152,6 +155,63 @@ $(addprefix $(BUILD)/bin/,ccdm-setup ccdm-image ccdm-broker ccdm-brokerd): $(BUI
 	@echo '  LD      $@'
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $$(pkg-config --libs $(LIBS))
 
+# ---- libccdm, and ccdm-open: the mapping without other libraries ----
+
+# the library; ccdm-open is static, with musl, of the same sources and verbs of ccdm-setup
+LIBCCDM_SRC := $(wildcard userspace/libccdm/*.c) $(addprefix userspace/lib/,$(addprefix disk/,\
+	open.c dm_text.c dm_reason.c device.c module_version.c) $(addprefix base/,err.c trace.c ui.c))
+OPEN_SRC := $(LIBCCDM_SRC) $(wildcard userspace/open/*.c) $(addprefix userspace/setup/,verb.c status_json.c \
+	cmd_open.c cmd_close.c cmd_status.c cmd_list.c cmd_attach.c) $(addprefix userspace/lib/,\
+	disk/find.c disk/tab.c base/file.c base/options.c base/complete.c)
+SONAME := libccdm.so.$(firstword $(subst ., ,$(VERSION)))
+MUSL_CC ?= musl-gcc
+OPEN_CFLAGS ?= -Os -g
+override OPEN_CFLAGS += -std=gnu11 -Wall -Wextra -Werror=unused-result -Wformat=2 -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -fstack-protector-strong -ffunction-sections -fdata-sections
+OPEN_CPPFLAGS = $(CPPFLAGS) -DCCDM_PROGRAM='"ccdm-open"'
+
+.PHONY: ccdm-open
+ccdm-open: $(BUILD)/bin/ccdm-open $(BUILD)/lib/$(SONAME) $(BUILD)/lib/libccdm.a
+
+$(BUILD)/open/flags: export FLAGS := $(MUSL_CC) $(OPEN_CFLAGS)
+$(BUILD)/have-open: scripts/need $(BUILD)/open/flags
+	@MUSL_CC='$(firstword $(MUSL_CC))' scripts/need open
+	@mkdir -p $(@D)
+	@touch $@
+
+# musl has no headers of the kernel; those of a distribution depend on no libc
+$(BUILD)/open/include:
+	@mkdir -p $@
+	@ln -sfn /usr/include/linux /usr/include/asm-generic \
+		$$(echo '#include <asm/types.h>' | $(CC) -E - | sed -n 's/^# 1 "\(.*\/asm\)\/types.h".*/\1/p') $@
+
+$(BUILD)/open/%.o: %.c VERSION $(BUILD)/open/flags | $(BUILD)/open/include $(BUILD)/have-open
+	@mkdir -p $(@D)
+	@echo '  MUSL    $<'
+	@$(MUSL_CC) -I$(BUILD)/open/include $(OPEN_CPPFLAGS) $(OPEN_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/bin/ccdm-open: $(OPEN_SRC:%.c=$(BUILD)/open/%.o)
+	@mkdir -p $(@D)
+	@echo '  LD      $@'
+	@$(MUSL_CC) $(OPEN_CFLAGS) -static -Wl,--gc-sections,-z,relro,-z,now -o $@ $^
+
+$(BUILD)/libccdm/%.o: %.c VERSION $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo '  CC      $<'
+	@$(CC) $(OPEN_CPPFLAGS) $(CFLAGS) -fPIC -ffunction-sections -MMD -MP -c -o $@ $<
+
+$(BUILD)/lib/$(SONAME): $(LIBCCDM_SRC:%.c=$(BUILD)/libccdm/%.o) userspace/libccdm/libccdm.map
+	@mkdir -p $(@D)
+	@echo '  LD      $@'
+	@$(CC) $(CFLAGS) $(filter-out -pie,$(LDFLAGS)) -shared -Wl,-soname,$(SONAME),--gc-sections,-z,defs \
+		-Wl,--version-script=userspace/libccdm/libccdm.map -o $@ $(filter %.o,$^)
+	@ln -sfn $(SONAME) $(@D)/libccdm.so
+
+$(BUILD)/lib/libccdm.a: $(LIBCCDM_SRC:%.c=$(BUILD)/libccdm/%.o)
+	@mkdir -p $(@D)
+	@rm -f $@
+	@ar rcs $@ $^
+
 # what makes evidence for tests
 FORGE := -Itests/forge
 $(BUILD)/tests/%.o $(BUILD)/unit/tests/%.o $(BUILD)/tests/devices.so: CPPFLAGS += $(FORGE)
@@ -183,9 +243,16 @@ $(BUILD)/tests/devices.so: tests/lib/devices.c tests/lib/tpm_socket.h tests/forg
 compile_commands.json: Makefile
 	@python3 -c 'import json, sys; d, src, *flags = sys.argv[1:]; print(json.dumps([{"directory": d, \
 		"file": f, "arguments": ["cc", *flags, "-c", f]} for f in src.split()], indent=1))' \
-		$(CURDIR) '$(sort $(SETUP_SRC) $(IMAGE_SRC) $(BROKER_SRC) $(BROKERD_SRC) $(LIB_SRC))' $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(PKGS)) >$@
+		$(CURDIR) '$(sort $(SETUP_SRC) $(IMAGE_SRC) $(BROKER_SRC) $(BROKERD_SRC) $(LIB_SRC) $(OPEN_SRC))' $(CPPFLAGS) $(CFLAGS) $$(pkg-config --cflags $(PKGS)) >$@
 
-test-programs: programs $(BUILD)/tests/mirror $(BUILD)/tests/attack-guest $(BUILD)/tests/attack-mutations $(BUILD)/tests/keyfind $(BUILD)/tests/odd $(BUILD)/tests/bounce $(BUILD)/tests/load $(BUILD)/tests/signer $(BUILD)/tests/unpack $(BUILD)/tests/inside $(BUILD)/tests/devices.so $(BUILD)/tests/vtpm
+# a program that uses the library as others do
+$(BUILD)/tests/libccdm-disk: tests/program/libccdm/disk.c userspace/libccdm/ccdm.h $(BUILD)/lib/$(SONAME)
+	@mkdir -p $(@D)
+	@echo '  CC      $<'
+	@$(CC) -std=gnu11 $(filter-out -std=%,$(CFLAGS)) $(LDFLAGS) -D_GNU_SOURCE -Iuserspace/libccdm -o $@ $< \
+		-L$(BUILD)/lib -lccdm '-Wl,-rpath,$$ORIGIN'
+
+test-programs: programs $(BUILD)/bin/ccdm-open $(BUILD)/tests/libccdm-disk $(BUILD)/tests/mirror $(BUILD)/tests/attack-guest $(BUILD)/tests/attack-mutations $(BUILD)/tests/keyfind $(BUILD)/tests/odd $(BUILD)/tests/bounce $(BUILD)/tests/load $(BUILD)/tests/signer $(BUILD)/tests/unpack $(BUILD)/tests/inside $(BUILD)/tests/devices.so $(BUILD)/tests/vtpm
 
 # ---- unit tests, with the sanitizers ----
 
@@ -201,6 +268,7 @@ $(BUILD)/unit/lib.a: $(UNIT_OBJ)
 	@ar rcs $@ $^
 
 $(BUILD)/unit/test_format: $(BUILD)/unit/kmod/tree.o
+$(BUILD)/unit/test_signature: $(BUILD)/unit/userspace/libccdm/signature.o
 # They put a TPM of their own behind ccdm_tpm_open(): tests/forge/chip_tcti.h.
 $(addprefix $(BUILD)/unit/test_,tpm tpm_ak tpm_ek tpm_nv measure_tpm): UNIT_LDFLAGS := -Wl,--wrap=Tss2_Tcti_Device_Init
 $(UNIT): $(BUILD)/unit/%: $(BUILD)/unit/tests/unit/%.o $(BUILD)/unit/lib.a $(BUILD)/unit/flags
@@ -237,7 +305,7 @@ EVERY ?= 1
 faults: check-setup
 	@tests/run program faults --every $(EVERY)
 
--include $(patsubst %.o,%.d,$(call objects,$(SETUP_SRC) $(IMAGE_SRC) $(BROKER_SRC) $(BROKERD_SRC) $(LIB_SRC)) $(UNIT_OBJ)) $(wildcard $(BUILD)/unit/tests/unit/*.d $(BUILD)/tests/*/*.d $(BUILD)/tests/*/*/*.d)
+-include $(OPEN_SRC:%.c=$(BUILD)/open/%.d) $(LIBCCDM_SRC:%.c=$(BUILD)/libccdm/%.d) $(patsubst %.o,%.d,$(call objects,$(SETUP_SRC) $(IMAGE_SRC) $(BROKER_SRC) $(BROKERD_SRC) $(LIB_SRC)) $(UNIT_OBJ)) $(wildcard $(BUILD)/unit/tests/unit/*.d $(BUILD)/tests/*/*.d $(BUILD)/tests/*/*/*.d)
 
 # ---- tests in VMs ----
 
@@ -380,6 +448,21 @@ BASE_SOURCES := VERSION COPYING Kbuild Makefile scripts/need scripts/mirror scri
 	kmod/*.[ch] kmod/probe/*.c dracut-module/*.conf dracut-module/ccdm-* dracut-module/50ccdm/* userspace/lib/*/*.[ch] \
 	userspace/setup/* userspace/image/base/*)
 
+# LIBDIR is relative to no root: in Debian /usr/lib/x86_64-linux-gnu
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+install-open: $(BUILD)/bin/ccdm-open $(BUILD)/lib/$(SONAME) $(BUILD)/lib/libccdm.a
+	install -D -m 0755 $(BUILD)/bin/ccdm-open $(DESTDIR)$(SBINDIR)/ccdm-open
+	install -D -m 0644 $(BUILD)/lib/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	install -m 0644 $(BUILD)/lib/libccdm.a $(DESTDIR)$(LIBDIR)/
+	ln -sfn $(SONAME) $(DESTDIR)$(LIBDIR)/libccdm.so
+	install -D -m 0644 userspace/libccdm/ccdm.h $(DESTDIR)$(INCLUDEDIR)/ccdm.h
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
+	sed 's,@LIBDIR@,$(LIBDIR),;s,@INCLUDEDIR@,$(INCLUDEDIR),;s,@VERSION@,$(VERSION),' \
+		userspace/libccdm/libccdm.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/libccdm.pc
+	$(foreach m,$(OPEN_MAN),install -D -m 0644 $(m) $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
+	$(call install-completion,ccdm-open)
+
 # An ordinary account uses it: it is in bin, and its manual in section 1.
 install-image: $(BUILD)/bin/ccdm-image
 	install -D -m 0755 $(BUILD)/bin/ccdm-image $(DESTDIR)$(BINDIR)/ccdm-image
@@ -393,10 +476,12 @@ install-image: $(BUILD)/bin/ccdm-image
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/ccdm-image $(DESTDIR)$(SBINDIR)/ccdm-setup $(DESTDIR)$(SBINDIR)/ccdm-broker $(DESTDIR)$(SBINDIR)/ccdm-brokerd $(foreach m,$(MAN),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
 		$(DESTDIR)$(UNITDIR)/ccdm-attach@.service $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(SETUP_UNITS))) $(DESTDIR)$(GENERATORDIR)/ccdm-tab-generator \
-		$(foreach p,ccdm-setup ccdm-image ccdm-broker ccdm-brokerd,$(DESTDIR)$(COMPDIR)/$(p) $(DESTDIR)$(ZSHDIR)/_$(p) $(DESTDIR)$(FISHDIR)/$(p).fish) \
+		$(foreach p,ccdm-setup ccdm-open ccdm-image ccdm-broker ccdm-brokerd,$(DESTDIR)$(COMPDIR)/$(p) $(DESTDIR)$(ZSHDIR)/_$(p) $(DESTDIR)$(FISHDIR)/$(p).fish) \
 		$(DESTDIR)$(UNITDIR)/ccdm-brokerd.service $(DESTDIR)$(SYSUSERSDIR)/ccdm-broker.conf \
 		$(DESTDIR)$(UDEVDIR)/95-dm-ccdm.rules \
 		$(DESTDIR)$(DRACUTDIR)/dracut.conf.d/50-ccdm.conf
+	rm -f $(DESTDIR)$(SBINDIR)/ccdm-open $(DESTDIR)$(INCLUDEDIR)/ccdm.h $(DESTDIR)$(LIBDIR)/pkgconfig/libccdm.pc \
+		$(foreach l,$(SONAME) libccdm.so libccdm.a,$(DESTDIR)$(LIBDIR)/$(l))
 	rm -rf $(DESTDIR)$(DRACUTDIR)/modules.d/50ccdm $(DESTDIR)$(SOURCEDIR)
 	rm -f $(if $(KDIR),$(DESTDIR)$(if $(DESTDIR),/usr)/lib/modules/$$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
 		$(KDIR)/include/generated/utsrelease.h)/updates/dm-ccdm.ko*)

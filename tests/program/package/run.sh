@@ -67,7 +67,32 @@ E
 check "those of ccdm-image and no others" diff "$tmp/expected" "$tmp/files"
 check "and the sources that ccdm-image base compiles" make -n -C "$tmp/image/usr/share/ccdm/source" install-programs DESTDIR=/none
 check_sh "they can be read by everybody" "[ -z \"\$(find '$tmp/image/usr/share/ccdm' ! -perm -0444 -o -perm /022)\" ]"
-cp -a "$tmp/broker/usr" "$tmp/image/usr" "$tmp/root/"	# all programs on one machine
+check "make install-open DESTDIR= PREFIX= LIBDIR=" make -s install-open DESTDIR="$tmp/open" PREFIX=/usr LIBDIR=/usr/lib/x86_64-linux-gnu
+sort >"$tmp/expected" <<-E
+	./usr/include/ccdm.h
+	./usr/lib/x86_64-linux-gnu/libccdm.a
+	./usr/lib/x86_64-linux-gnu/libccdm.so
+	./usr/lib/x86_64-linux-gnu/libccdm.so.0
+	./usr/lib/x86_64-linux-gnu/pkgconfig/libccdm.pc
+	./usr/sbin/ccdm-open
+	./usr/share/bash-completion/completions/ccdm-open
+	./usr/share/fish/vendor_completions.d/ccdm-open.fish
+	./usr/share/man/man3/libccdm.3
+	./usr/share/man/man8/ccdm-open.8
+	./usr/share/zsh/vendor-completions/_ccdm-open
+E
+(cd "$tmp/open" && find . ! -type d | sort) >"$tmp/files"
+check "those of ccdm-open and libccdm and no others" diff "$tmp/expected" "$tmp/files"
+open=$tmp/open/usr/sbin/ccdm-open lib=$tmp/open/usr/lib/x86_64-linux-gnu
+check_sh "ccdm-open is one static file below 1 MiB" "! ldd '$open' >/dev/null 2>&1 && [ \$(stat -c %s '$open') -lt 1048576 ]"
+check_sh "ccdm-open --version" "[ \"\$('$open' --version)\" = 'ccdm-open $version' ]"
+check_sh "libccdm.so needs libc alone" "[ \"\$(objdump -p '$lib/libccdm.so.0' | awk '\$1 == \"NEEDED\" { print \$2 }')\" = libc.so.6 ]"
+check_sh "libccdm.so shows what ccdm.h declares, with versions" "diff <(sed -n 's/^[a-z].*[ *]\(ccdm_disk_[a-z_]*\)(.*/\1@@LIBCCDM_0.1/p' userspace/libccdm/ccdm.h | sort) <(nm -D --defined-only '$lib/libccdm.so.0' | awk '\$2 == \"T\" { print \$3 }' | sort)"
+# a program of somebody else
+user="cc -std=gnu11 -Wall -Wextra -Werror -o '$tmp/user' tests/program/libccdm/disk.c -I'$tmp/open/usr/include'"
+check_sh "a program is built with libccdm.so" "$user -L'$lib' \$(PKG_CONFIG_PATH='$lib/pkgconfig' pkg-config --cflags --libs libccdm) && LD_LIBRARY_PATH='$lib' ldd '$tmp/user' | grep libccdm.so.0"
+check_sh "and with libccdm.a" "$user '$lib/libccdm.a' && ! ldd '$tmp/user' | grep libccdm"
+cp -a "$tmp/broker/usr" "$tmp/image/usr" "$tmp/open/usr" "$tmp/root/"	# all programs on one machine
 image=$tmp/root/usr/bin/ccdm-image
 setup=$tmp/root/usr/sbin/ccdm-setup
 broker=$tmp/root/usr/sbin/ccdm-broker
@@ -75,7 +100,7 @@ ko=$tmp/root/usr/lib/modules/$release/updates/dm-ccdm.ko
 check_sh "ccdm-setup --version" "[ \"\$('$setup' --version)\" = 'ccdm-setup $version' ]"
 check_sh "module: version and licence" "[ \"\$(modinfo -F version '$ko') \$(modinfo -F license '$ko')\" = '$version GPL' ]"
 cp -a "$tmp/root" "$tmp/root2"
-check "make uninstall" make -s uninstall KDIR="$kdir" DESTDIR="$tmp/root2" PREFIX=/usr
+check "make uninstall" make -s uninstall KDIR="$kdir" DESTDIR="$tmp/root2" PREFIX=/usr LIBDIR=/usr/lib/x86_64-linux-gnu
 check_sh "nothing is left of it" "[ -z \"\$(find '$tmp/root2' ! -type d)\" ]"
 
 # ---- man page

@@ -244,7 +244,7 @@ static enum ccdm_exit cmd_base(const struct ccdm_verb *verb, int argc, char **ar
 const struct ccdm_image_verb ccdm_verb_base = {
 	.verb = { .name = "base",
 		  .usage = "--output DIR --lock FILE [--snapshot STAMP | --mirror URL]",
-		  .summary = "make a base: a minimal Debian with ccdm, for build --oci",
+		  .summary = "make a base: a minimal Debian with ccdm, for container images",
 		  .text = "It needs root, a network and mmdebstrap. The same snapshot, lock file and sources give\n"
 			  "the same bytes.\n",
 		  .options = base_options },

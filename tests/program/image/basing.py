@@ -4,6 +4,7 @@
 
 No base is made here; tests/boot/79-base.py makes some. A program in the place of mmdebstrap says how it was called.
 """
+import hashlib
 import os
 import shutil
 import signal
@@ -45,6 +46,19 @@ mkdir -p "$root/var"
 (while :; do : >"$root/var/$$"; sleep 0.01; done) &
 : >SAID
 while :; do mkdir -p "$root/etc"; sleep 0.01; done
+"""
+# It "installs" packages: lines "NAME VERSION STATE", each with its .deb.
+INSTALLS = """#!/bin/sh
+[ "$1" != --version ] || { echo 'mmdebstrap 1.3.5'; exit; }
+for root; do case $root in */base.tmp/*) break ;; esac; done
+mkdir -p "$root/var/lib/dpkg" "$root/var/cache/apt/archives"
+while read -r name version state; do
+    printf 'Package: %s\\nStatus: install ok %s\\nArchitecture: amd64\\nVersion: %s\\n\\n' "$name" "$state" "$version" \\
+        >>"$root/var/lib/dpkg/status"
+    printf '%s' "$name" >"$root/var/cache/apt/archives/${name}_${version}_amd64.deb"
+done <<EOF
+LINES
+EOF
 """
 FULL = """#!/bin/sh
 [ "$1" != --version ] || { echo 'mmdebstrap 1.3.5'; exit; }
@@ -172,6 +186,26 @@ def interrupted(m):
     m.t.ok(not r.stdout, "no process stays", r.stdout)
 
 
+def compared(m):
+    """What is installed differs from the lock file."""
+    def lock(**more):
+        lines = ["package %s amd64 %s" % (name, HASH if name == more.get("other") else hashlib.sha256(name.split()[0].encode()).hexdigest())
+                 for name in ("dash 1", "libc6 2") if name != more.get("without")]
+        return "\n".join(["suite sid", "date 7", *lines, ""])
+
+    both = "dash 1 installed\nlibc6 2 installed"
+    for what, said, lines, code, text in (
+            ("another version", lock(), both.replace("2", "3"), 7, "package libc6: expected 2, found 3"),
+            ("another content", lock(other="libc6 2"), both, 7, "package libc6 2: expected SHA-256 %s, found" % HASH),
+            ("a package is missing", lock(), "dash 1 installed", 7, "package libc6: expected 2, found none"),
+            ("a package that is not locked", lock(without="dash 1"), both, 7, "package dash: expected none, found 1"),
+            ("half installed", lock(), both + "\nvim 1 half-installed", 1, "package vim: expected it installed, found")):
+        m.fails(what, code, text, "--lock", m.write("some.lock", said), "--suite", "sid", "--mirror", "http://127.0.0.1/debian",
+                env={"PATH": m.tools(mmdebstrap=INSTALLS.replace("LINES", lines)) + ":/usr/bin:/bin"})
+    with open(m.tmp + "/some.lock") as f:
+        m.t.ok(f.read() == lock(), "the lock file is as before")
+
+
 def full(m):
     script = 'mount -t tmpfs -o size=16M none "$1"; d=$1; shift; "$@"; rc=$?; ls -A "$d"; exit $rc'
     where = m.folder()
@@ -190,5 +224,6 @@ def tests(tmp, t):
     locks(m)
     missing(m)
     sources(m)
+    compared(m)
     interrupted(m)
     full(m)

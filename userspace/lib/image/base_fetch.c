@@ -144,8 +144,10 @@ static int fetch_why(int r, const struct ccdm_base_source *source, struct ccdm_e
 	char *end;
 	size_t i;
 
-	if (r != -EIO)
+	/* (apt warns that it was denied permission, and goes on) */
+	if (r != -EIO && r != -EACCES)
 		return r;
+	r = -EIO;
 	first = strstr(err->text, "E: ");
 	snprintf(text, sizeof(text), "%s", first ? first : err->text);
 	/* (mmdebstrap's processes tell each other of the error, too) */

@@ -495,6 +495,19 @@ static void files(void **state)
 	assert_int_equal(ccdm_workload_parse("w", text, strlen(text), &w, &err), 0);
 	assert_int_equal(ccdm_workload_files(&w, "/tmp", fs, &err), -ENOENT);
 	ccdm_workload_drop(&w);
+	/* two files for one place, by two paths; what is no file */
+	snprintf(text, sizeof(text),
+		 V
+		 "files: [{path: /a/f2, source: VERSION}, {path: /a/back/f2, source: VERSION}]\n");
+	assert_int_equal(ccdm_workload_parse("w", text, strlen(text), &w, &err), 0);
+	assert_int_equal(ccdm_workload_files(&w, ".", fs, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "/a/f2: there are two files for this place"));
+	ccdm_workload_drop(&w);
+	snprintf(text, sizeof(text), V "files: [{path: /x, source: /dev/null}]\n");
+	assert_int_equal(ccdm_workload_parse("w", text, strlen(text), &w, &err), 0);
+	assert_int_equal(ccdm_workload_files(&w, ".", fs, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "/dev/null: expected a regular file"));
+	ccdm_workload_drop(&w);
 }
 
 static void seccomp(void **state)
@@ -516,6 +529,31 @@ static void seccomp(void **state)
 		{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"a\"],"
 		  "\"action\":\"SCMP_ACT_ALLOW\",\"args\":1}]}",
 		  "expected an array" },
+		/* what lets calls through, or is no action at all */
+		{ "{\"defaultAction\":\"SCMP_ACT_LOG\",\"syscalls\":[]}", "that refuses" },
+		{ "{\"defaultAction\":\"SCMP_ACT_NOTIFY\",\"syscalls\":[]}", "that refuses" },
+		{ "{\"defaultAction\":\"SCMP_ACT_X\",\"syscalls\":[]}", "that refuses" },
+		{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultAction\":\"SCMP_ACT_TRAP\","
+		  "\"syscalls\":[]}",
+		  "duplicate" },
+#define RULE(names, action, args)                                               \
+	"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":" names \
+	",\"action\":\"" action "\",\"args\":[" args "]}]}"
+		{ RULE("[\"a\"]", "SCMP_ACT_X", ""), "'action' of a rule" },
+		{ RULE("[\"a\"]", "SCMP_ACT_NOTIFY", ""), "'action' of a rule" },
+		{ RULE("[\"\"]", "SCMP_ACT_ALLOW", ""), "names of system calls" },
+		{ RULE("[\"a\",1]", "SCMP_ACT_ALLOW", ""), "names of system calls" },
+		{ RULE("[\"a\"]", "SCMP_ACT_ALLOW", "1"), "an index of 0 to 5" },
+		{ RULE("[\"a\"]", "SCMP_ACT_ALLOW",
+		       "{\"index\":6,\"value\":1,\"op\":\"SCMP_CMP_EQ\"}"),
+		  "an index of 0 to 5" },
+		{ RULE("[\"a\"]", "SCMP_ACT_ALLOW",
+		       "{\"index\":-1,\"value\":1,\"op\":\"SCMP_CMP_EQ\"}"),
+		  "an index of 0 to 5" },
+		{ RULE("[\"a\"]", "SCMP_ACT_ALLOW", "{\"index\":0,\"op\":\"SCMP_CMP_EQ\"}"),
+		  "a number as value" },
+		{ RULE("[\"a\"]", "SCMP_ACT_ALLOW", "{\"index\":0,\"value\":1,\"op\":\"EQ\"}"),
+		  "an op such as" },
 	};
 	json_t *filter;
 	size_t i;

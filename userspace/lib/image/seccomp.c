@@ -13,6 +13,11 @@
 #define CCDM_SECCOMP_MAJOR 6
 #define CCDM_SECCOMP_MINOR 1
 
+/* Actions that do not let a call through. */
+static const char *const seccomp_refuses[] = { "SCMP_ACT_ERRNO",       "SCMP_ACT_KILL",
+					       "SCMP_ACT_KILL_THREAD", "SCMP_ACT_KILL_PROCESS",
+					       "SCMP_ACT_TRAP",	       NULL };
+
 /* The profile's name and where errors go. */
 struct ccdm_seccomp {
 	const char *name;
@@ -108,11 +113,52 @@ static int ccdm_seccomp_conditions(const struct ccdm_seccomp *s, json_t *rule, c
 	return 0;
 }
 
+/* True if @value is one of the words, which end with NULL. */
+static bool ccdm_seccomp_word(const json_t *value, const char *const *words)
+{
+	const char *text = json_string_value(value);
+
+	while (text && *words && strcmp(text, *words))
+		words++;
+	return text && *words;
+}
+
+/* The first bad part of a rule, or NULL. The runtime would find it only when the VM boots. */
+static const char *ccdm_seccomp_wrong(const json_t *names, const json_t *action, const json_t *args)
+{
+	static const char *const operators[] = { "SCMP_CMP_NE",	       "SCMP_CMP_LT", "SCMP_CMP_LE",
+						 "SCMP_CMP_EQ",	       "SCMP_CMP_GE", "SCMP_CMP_GT",
+						 "SCMP_CMP_MASKED_EQ", NULL };
+	static const char *const actions[] = { "SCMP_ACT_ALLOW", "SCMP_ACT_LOG", "SCMP_ACT_TRACE",
+					       NULL };
+	const json_t *one, *index, *value;
+	size_t i;
+
+	for (i = 0; i < json_array_size(names); i++)
+		if (!json_string_length(json_array_get(names, i)))
+			return "'names' of a rule: expected names of system calls";
+	if (!ccdm_seccomp_word(action, actions) && !ccdm_seccomp_word(action, seccomp_refuses))
+		return "'action' of a rule: expected one such as SCMP_ACT_ALLOW or SCMP_ACT_ERRNO";
+	for (i = 0; i < json_array_size(args); i++) {
+		one = json_array_get(args, i);
+		index = json_object_get(one, "index");
+		value = json_object_get(one, "value");
+		if (!json_is_integer(index) || (uint64_t)json_integer_value(index) > 5)
+			return "'args' of a rule: expected an index of 0 to 5";
+		if (!json_is_integer(value) ||
+		    !ccdm_seccomp_word(json_object_get(one, "op"), operators))
+			return "'args' of a rule: expected a number as value, and an op such as "
+			       "SCMP_CMP_EQ";
+	}
+	return NULL;
+}
+
 /* Members of a rule that the runtime knows. */
 static int ccdm_seccomp_rule(const struct ccdm_seccomp *s, json_t *rule, json_t **rules)
 {
 	json_t *names = json_object_get(rule, "names"), *args = json_object_get(rule, "args");
 	json_t *action = json_object_get(rule, "action"), *ret = json_object_get(rule, "errnoRet");
+	const char *wrong;
 	json_t *made;
 	bool applies = true;
 	int r;
@@ -121,6 +167,9 @@ static int ccdm_seccomp_rule(const struct ccdm_seccomp *s, json_t *rule, json_t 
 		return ccdm_seccomp_bad(s, "a rule needs 'names' and 'action'", NULL);
 	if (args && !json_is_null(args) && !json_is_array(args))
 		return ccdm_seccomp_bad(s, "'args' of a rule: expected an array", NULL);
+	wrong = ccdm_seccomp_wrong(names, action, args);
+	if (wrong)
+		return ccdm_seccomp_bad(s, wrong, NULL);
 	r = ccdm_seccomp_conditions(s, rule, "includes", &applies);
 	if (!r)
 		r = ccdm_seccomp_conditions(s, rule, "excludes", &applies);
@@ -145,9 +194,8 @@ static int ccdm_seccomp_root(const struct ccdm_seccomp *s, const json_t *root, j
 	size_t i;
 	int r = rules ? 0 : -ENOMEM;
 
-	/* a profile whose default action allows a call is no filter */
-	if (!r && (!json_is_array(list) || !json_is_string(action) ||
-		   !strcmp(json_string_value(action), "SCMP_ACT_ALLOW")))
+	/* (SCMP_ACT_LOG allows a call, too) */
+	if (!r && (!json_is_array(list) || !ccdm_seccomp_word(action, seccomp_refuses)))
 		r = ccdm_seccomp_bad(
 			s,
 			"expected a seccomp profile with 'syscalls' and a 'defaultAction' that "
@@ -181,7 +229,7 @@ int ccdm_seccomp_resolve(const char *name, const char *text, size_t size, uint64
 	if (size > CCDM_SECCOMP_MAX)
 		return ccdm_err_set(err, -EINVAL, "%s: larger than %u bytes", name,
 				    CCDM_SECCOMP_MAX);
-	root = json_loadb(text, size, 0, &where);
+	root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
 	if (!root && json_error_code(&where) == json_error_out_of_memory)
 		return ccdm_err_memory(err);
 	if (!root)

@@ -247,7 +247,7 @@ MUTANTS = [
      "		;", "kmod good"),
     ("page-slow-late", "it is said that somebody waits before the line is served", "kmod/pages.c",
      "	WRITE_ONCE(pool->slow, true);\n	ccdm_pages_serve(pool, &granted);",
-     "	ccdm_pages_serve(pool, &granted);", "kmod good"),
+     "	ccdm_pages_serve(pool, &granted);", "kmod line"),
     ("use-forgotten", "who was used since the hand passed stays", "kmod/nodes.c",
      "		if (!atomic_read(&n->pins) && (forced || !READ_ONCE(n->referenced))) {",
      "		if (!atomic_read(&n->pins)) {", "kmod cache"),

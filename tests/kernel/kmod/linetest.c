@@ -499,6 +499,49 @@ static void last_rank_starves(void)
 	ccdm_submitter_exit(&four);
 }
 
+static struct ccdm_page_req back, wanted;
+
+static void back_run(void *arg)
+{
+	(void)arg;
+	put(&back);
+}
+
+static void wanted_run(void *arg)
+{
+	(void)arg;
+	if (take(&wanted, CCDM_RANK_READ, 0, 70))
+		told++;
+}
+
+/*
+ * Pages come back while a request for them enters the line: they must not stay in the list of a
+ * CPU. The request needs all the pages that are kept for reads, and these.
+ */
+static void back_meanwhile(void)
+{
+	struct ccdm_page_req rest;
+	unsigned int i;
+
+	assert(!ccdm_pages_init(&pool, PAGES));
+	if (!take(&rest, CCDM_RANK_REST, 0, 120))
+		sim_bug("the pool is new, and a request waits");
+	for (i = 0; i < 400; i++) {
+		told = 0;
+		if (!take(&back, CCDM_RANK_READ, 0, 8))
+			sim_bug("all pages are back, and a request waits");
+		sim_spawn(wanted_run, NULL, SIM_TASK);
+		sim_spawn(back_run, NULL, SIM_TASK);
+		sim_run(no_device);
+		if (told != 1)
+			sim_bug("pages came back, and a request waits");
+		put(&wanted);
+		sim_progress();
+	}
+	put(&rest);
+	ccdm_pages_exit(&pool);
+}
+
 void line_test(void)
 {
 	sim_fail_never();
@@ -513,5 +556,6 @@ void line_test(void)
 	stuck_tags();
 	last_rank();
 	last_rank_starves();
+	back_meanwhile();
 }
 #endif

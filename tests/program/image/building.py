@@ -54,7 +54,8 @@ def write(path, data):
 
 def base(tmp):
     where = tmp + "/trixie.base"
-    ext4 = os.urandom(1 << 20)
+    # as in ext4, nothing stands in its first KiB: firmware could take it for a partition table
+    ext4 = bytes(1024) + os.urandom((1 << 20) - 1024)
     files = {"base.img": ext4, "base.hash": bytes(4096), "vmlinuz": F.sections(F.uki())[".linux"], "initrd": F.initrd(None), "stub": stub(),
              "os-release": b"ID=test\nPRETTY_NAME=\"Test 1\"\n",
              "seccomp.json": json.dumps({"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 38, "syscalls": [

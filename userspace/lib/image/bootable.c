@@ -136,6 +136,25 @@ static int ccdm_bootable_esp(struct ccdm_bootable *b, struct ccdm_err *err)
 	return 0;
 }
 
+/* Is there a header of a GPT, the first one or its copy at the end? Firmware needs one of them. */
+static int ccdm_bootable_table(const struct ccdm_bootable *b, const struct ccdm_gpt_part *part,
+			       bool *found, struct ccdm_err *err)
+{
+	const uint64_t place[] = { CCDM_GPT_SECTOR, part->size - CCDM_GPT_SECTOR };
+	char magic[8];
+	size_t i;
+	int r;
+
+	for (i = 0; i < ARRAY_SIZE(place) && part->size > CCDM_GPT_SECTOR; i++) {
+		r = ccdm_source_read(&b->source, part->start + place[i], magic, sizeof(magic),
+				     "partition", err);
+		if (r)
+			return r;
+		*found |= !memcmp(magic, "EFI PART", sizeof(magic));
+	}
+	return 0;
+}
+
 /*
  * Firmware also looks for partition tables within a partition: a GPT, an MBR whose entries fit into
  * the partition, and the tables of CDs. It could then start a file of a file system in there.
@@ -145,7 +164,7 @@ static int ccdm_bootable_nested(const struct ccdm_bootable *b, const struct ccdm
 {
 	char disc[5] = "";
 	unsigned int i;
-	bool found = false;
+	bool found = false, protected = false;
 	int r;
 
 	for (i = 0; i < 4 && sector[510] == 0x55 && sector[511] == 0xaa; i++) {
@@ -155,8 +174,12 @@ static int ccdm_bootable_nested(const struct ccdm_bootable *b, const struct ccdm
 			 ((uint64_t)ccdm_le32(p + 8) + ccdm_le32(p + 12)) * CCDM_GPT_SECTOR <=
 				 part->size;
 	}
+	/* (this byte alone stands in one of 64 hash trees by chance) */
 	for (i = 0; i < 4; i++)
-		found |= sector[446 + 16 * (size_t)i + 4] == 0xee;
+	protected |= sector[446 + 16 * (size_t)i + 4] == 0xee;
+	r = protected ? ccdm_bootable_table(b, part, &found, err) : 0;
+	if (r)
+		return r;
 	if (part->size >= DISC + sizeof(disc)) {
 		r = ccdm_source_read(&b->source, part->start + DISC, disc, sizeof(disc),
 				     "partition", err);

@@ -307,7 +307,7 @@ static void numbers(void **state)
 		{ NULL, NULL, "version", 1 },
 		{ NULL, NULL, "svn", UINT32_MAX },
 		{ NULL, NULL, "date", UINT32_MAX },
-		{ "verity", NULL, "data_blocks", 2 },
+		{ "verity", NULL, "data_blocks", (json_int_t)1 << 40 },
 		{ "verity", NULL, "hash_start", (json_int_t)1 << 40 },
 		{ "verity", NULL, "data_block_size", 4096 },
 		{ "verity", NULL, "hash_block_size", 4096 },

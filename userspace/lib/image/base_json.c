@@ -168,7 +168,5 @@ int ccdm_base_parse(const char *folder, const char *text, size_t size, struct cc
 		r = ccdm_base_verity(base, err);
 	for (i = 0; !r && i < CCDM_BASE_FILES; i++)
 		r = ccdm_base_file(base, i, err);
-	if (!r && base->verity.data_blocks > base->size[CCDM_BASE_IMG] / CCDM_HASHTREE_BLOCK)
-		r = ccdm_base_bad(base, "verity: data_blocks", "blocks that base.img has", err);
 	return r;
 }

@@ -41,6 +41,12 @@ same "--size that does not fit" open --size 1G $D x
 same "--size that is no multiple" open --size 4097 $D x
 same "an origin that is not there" open --origin /dev/nosuch $D x
 same "an origin that is larger" open --origin $D $E x
+refuse_code 1 "the name of the control device" "name of the mapping" ccdm-open open $D control
+check_sh "the control device remains" "[ -c /dev/mapper/control ]"
+LONG=$(printf '/%.0s' {1..4085})
+for program in ccdm-open ccdm-setup; do
+	refuse_code 1 "$program: a path that does not fit into the table line" "table line" $program open --cipher aes-gcm --allow-kdump "${LONG}dev/vdd" x
+done
 same "status of nothing" status x
 same "close of nothing" close x
 same "no line of ccdmtab" attach --tab /dev/null ccdm-x

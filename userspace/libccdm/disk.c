@@ -175,16 +175,17 @@ static int ccdm_disk_look(struct ccdm_disk_plan *plan, struct ccdm_disk_facts *f
 {
 	struct ccdm_disk_facts found = { 0 };
 	struct ccdm_open_facts open;
-	char params[CCDM_DM_TEXT];
+	char params[CCDM_OPEN_PARAMS];
 	int r = ccdm_open_look(&plan->open, &open, err);
 
+	if (!r)
+		r = ccdm_open_params(&plan->open, params, sizeof(params), err);
 	if (r)
 		return r;
-	ccdm_open_params(&plan->open, params, sizeof(params));
 	found.bytes = open.blocks * CCDM_BLOCK_SIZE;
 	found.device_bytes = open.device.bytes;
 	snprintf(found.content, sizeof(found.content), "%s", open.device.signature);
-	snprintf(found.table, sizeof(found.table), "0 %llu ccdm %.4000s",
+	snprintf(found.table, sizeof(found.table), "0 %llu ccdm %s",
 		 (unsigned long long)open.blocks * CCDM_BLOCK_SECTORS, params);
 	return ccdm_disk_copy(facts, &found, sizeof(found), err);
 }

@@ -117,7 +117,9 @@ static int ccdm_open_name(const char *name, struct ccdm_err *err)
 	for (p = name; *p; p++)
 		if (!isalnum((unsigned char)*p) && !strchr("#+-.:=@_", *p))
 			break;
-	if (*name && !*p && strcmp(name, ".") && strcmp(name, "..") && strlen(name) <= most)
+	/* /dev/mapper has names of its own: the directories, and the control device */
+	if (*name && !*p && strcmp(name, ".") && strcmp(name, "..") && strcmp(name, "control") &&
+	    strlen(name) <= most)
 		return 0;
 	return ccdm_err_set(err, -EINVAL,
 			    "name of the mapping: expected 1 to %zu letters, digits and #+-.:=@_, "
@@ -125,33 +127,41 @@ static int ccdm_open_name(const char *name, struct ccdm_err *err)
 			    most, name);
 }
 
-void ccdm_open_params(const struct ccdm_open *o, char *params, size_t size)
+int ccdm_open_params(const struct ccdm_open *o, char *params, size_t size, struct ccdm_err *err)
 {
 	unsigned int n = !!o->cipher + !!o->cache + !!o->on_tamper + !!o->origin +
 			 o->allow_discards + o->allow_kdump;
-	size_t at = snprintf(params, size, "%u %s %u", CCDM_TABLE_VERSION, o->device, n);
+	char cache[40] = "";
+	int length;
 
-	if (o->cipher)
-		at += snprintf(params + at, size - at, " cipher:%s", o->cipher);
 	if (o->cache)
-		at += snprintf(params + at, size - at, " cache_mib:%llu",
-			       (unsigned long long)((o->cache + MIB - 1) / MIB));
-	if (o->on_tamper)
-		at += snprintf(params + at, size - at, " on_tamper:%s", o->on_tamper);
-	if (o->origin)
-		at += snprintf(params + at, size - at, " origin:%s", o->origin);
-	snprintf(params + at, size - at, "%s%s", o->allow_discards ? " allow_discards" : "",
-		 o->allow_kdump ? " allow_kdump" : "");
+		snprintf(cache, sizeof(cache), " cache_mib:%llu",
+			 (unsigned long long)((o->cache + MIB - 1) / MIB));
+	length = snprintf(params, size, "%u %s %u%s%s%s%s%s%s%s%s%s", CCDM_TABLE_VERSION, o->device,
+			  n, o->cipher ? " cipher:" : "", o->cipher ? o->cipher : "", cache,
+			  o->on_tamper ? " on_tamper:" : "", o->on_tamper ? o->on_tamper : "",
+			  o->origin ? " origin:" : "", o->origin ? o->origin : "",
+			  o->allow_discards ? " allow_discards" : "",
+			  o->allow_kdump ? " allow_kdump" : "");
+	if (length >= 0 && (size_t)length < size)
+		return 0;
+	ccdm_err_hint(err, "use a shorter path of the device, such as /dev/block/MAJOR:MINOR");
+	return ccdm_err_set(err, -EINVAL,
+			    "the table line is too long: expected less than %zu bytes, found %d",
+			    size, length);
 }
 
 int ccdm_open_look(const struct ccdm_open *o, struct ccdm_open_facts *facts, struct ccdm_err *err)
 {
+	char params[CCDM_OPEN_PARAMS];
 	int r = ccdm_open_name(o->name, err);
 
 	memset(facts, 0, sizeof(*facts));
 	if (!r && (strpbrk(o->device, " \t\n") || (o->origin && strpbrk(o->origin, " \t\n"))))
 		r = ccdm_err_set(err, -EINVAL,
 				 "a device path with white space cannot be used in a table line");
+	if (!r)
+		r = ccdm_open_params(o, params, sizeof(params), err);
 	if (!r)
 		r = ccdm_device_look(o->device, &facts->device, err);
 	if (!r && facts->device.read_only)
@@ -166,14 +176,13 @@ int ccdm_open_look(const struct ccdm_open *o, struct ccdm_open_facts *facts, str
 int ccdm_open_map(const struct ccdm_open *o, const struct ccdm_open_facts *facts,
 		  struct ccdm_err *err)
 {
-	char uuid[CCDM_DM_UUID], params[CCDM_DM_TEXT];
+	char uuid[CCDM_DM_UUID], params[CCDM_OPEN_PARAMS];
 	const struct ccdm_dm_target table = { .target = "ccdm",
 					      .length = facts->blocks * CCDM_BLOCK_SECTORS,
 					      .params = params };
 	int r = ccdm_open_uuid(o, uuid, sizeof(uuid), err);
 
-	if (r)
-		return r;
-	ccdm_open_params(o, params, sizeof(params));
-	return ccdm_dm_create(o->name, uuid, &table, err);
+	if (!r)
+		r = ccdm_open_params(o, params, sizeof(params), err);
+	return r ? r : ccdm_dm_create(o->name, uuid, &table, err);
 }

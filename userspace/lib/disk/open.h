@@ -54,8 +54,12 @@ bool __must_check ccdm_open_words(const struct ccdm_open *o, const char **wrong)
 int __must_check ccdm_open_look(const struct ccdm_open *o, struct ccdm_open_facts *facts,
 				struct ccdm_err *err);
 
-/* Write the table line, what follows "ccdm", into @params, CCDM_DM_TEXT bytes. */
-void ccdm_open_params(const struct ccdm_open *o, char *params, size_t size);
+/* Room for the table line after "ccdm": with length and type it fits into 4096 bytes. */
+#define CCDM_OPEN_PARAMS 4000
+
+/* Write the table line, what follows "ccdm", into @params. -EINVAL: it does not fit into @size bytes. */
+int __must_check ccdm_open_params(const struct ccdm_open *o, char *params, size_t size,
+				  struct ccdm_err *err);
 
 /* Create the mapping: the content of the device is lost. */
 int __must_check ccdm_open_map(const struct ccdm_open *o, const struct ccdm_open_facts *facts,

@@ -27,6 +27,11 @@ int ccdm_device_probe(int fd, struct ccdm_device *device, struct ccdm_err *err)
 	size_t head = device->bytes < CCDM_SIGNATURE_HEAD ? device->bytes : CCDM_SIGNATURE_HEAD;
 	size_t tail = device->bytes < CCDM_SIGNATURE_TAIL ? device->bytes : CCDM_SIGNATURE_TAIL;
 	uint8_t *bytes = malloc(head + tail);
+	const struct ccdm_content content = { .head = bytes,
+					      .head_size = head,
+					      .tail = bytes ? bytes + head : NULL,
+					      .tail_size = tail,
+					      .bytes = device->bytes };
 	const char *found;
 	int r;
 
@@ -40,7 +45,7 @@ int ccdm_device_probe(int fd, struct ccdm_device *device, struct ccdm_err *err)
 		free(bytes);
 		return -EIO;
 	}
-	found = ccdm_signature_find(bytes, head, bytes + head, tail, &device->fs_block);
+	found = ccdm_signature_find(&content, &device->fs_block);
 	snprintf(device->signature, sizeof(device->signature), "%s", found ? found : "");
 	free(bytes);
 	return 0;

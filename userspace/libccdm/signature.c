@@ -6,90 +6,77 @@
 #include "base/bytes.h"
 #include "signature.h"
 
-/**
- * struct ccdm_signature - a magic value
- * @name: what has it there
- * @at: where, from the beginning of the device
- * @magic: the bytes
- * @size: their number
- *
- * The places are those of the formats' own headers, as the kernel's sources have them.
- */
-struct ccdm_signature {
-	const char *name;
-	uint32_t at;
-	const char *magic;
-	size_t size;
-};
+const uint8_t *ccdm_content_at(const struct ccdm_content *content, uint64_t at, size_t size)
+{
+	uint64_t tail = content->bytes - content->tail_size;
 
-#define MAGIC(name, at, magic)                     \
-	{                                          \
-		name, at, magic, sizeof(magic) - 1 \
-	}
+	if (at > content->bytes || size > content->bytes - at)
+		return NULL;
+	if (at + size <= content->head_size)
+		return content->head + at;
+	return at >= tail ? content->tail + (at - tail) : NULL;
+}
 
-static const struct ccdm_signature ccdm_signatures[] = {
-	MAGIC("crypto_LUKS crypto", 0, "LUKS\xba\xbe"),
-	MAGIC("BitLocker crypto", 3, "-FVE-FS-"),
-	MAGIC("DM_verity_hash crypto", 0, "verity\0\0"),
-	MAGIC("DM_integrity crypto", 0, "integrt\0"),
-	MAGIC("gpt partition table", 512, "EFI PART"),
-	MAGIC("gpt partition table", 4096, "EFI PART"),
-	MAGIC("xfs file system", 0, "XFSB"),
-	MAGIC("btrfs file system", 0x10040, "_BHRfS_M"),
-	MAGIC("bcachefs file system", 0x1018,
-	      "\xc6\x85\x73\xf6\x4e\x1a\x45\xca\x82\x65\xf5\x7f\x48\xba\x6d\x81"),
-	MAGIC("bcachefs file system", 0x1018,
-	      "\xc6\x85\x73\xf6\x66\xce\x90\xa9\xd9\x6a\x60\xcf\x80\x3d\xf7\xef"),
-	MAGIC("f2fs file system", 0x400, "\x10\x20\xf5\xf2"),
-	MAGIC("erofs file system", 0x400, "\xe2\xe1\xf5\xe0"),
-	MAGIC("squashfs file system", 0, "hsqs"),
-	MAGIC("nilfs2 file system", 0x406, "\x34\x34"),
-	MAGIC("jfs file system", 0x8000, "JFS1"),
-	MAGIC("reiserfs file system", 0x10034, "ReIsEr"),
-	MAGIC("apfs file system", 32, "NXSB"),
-	MAGIC("hfsplus file system", 0x400, "H+"),
-	MAGIC("ntfs file system", 3, "NTFS    "),
-	MAGIC("exfat file system", 3, "EXFAT   "),
-	MAGIC("vfat file system", 82, "FAT32   "),
-	MAGIC("vfat file system", 54, "FAT1"),
-	MAGIC("iso9660 file system", 0x8001, "CD001"),
-	MAGIC("udf file system", 0x8001, "BEA01"),
-	MAGIC("LVM2_member raid", 0, "LABELONE"),
-	MAGIC("LVM2_member raid", 512, "LABELONE"),
-	MAGIC("LVM2_member raid", 1024, "LABELONE"),
-	MAGIC("LVM2_member raid", 1536, "LABELONE"),
-	MAGIC("linux_raid_member raid", 0, "\xfc\x4e\x2b\xa9"),
-	MAGIC("linux_raid_member raid", 4096, "\xfc\x4e\x2b\xa9"),
-	MAGIC("swap other", 4096 - 10, "SWAPSPACE2"),
-	MAGIC("swap other", 4096 - 10, "SWAP-SPACE"),
-	MAGIC("swsuspend other", 4096 - 10, "S1SUSPEND"),
-	MAGIC("swap other", 16384 - 10, "SWAPSPACE2"),
-	MAGIC("swap other", 65536 - 10, "SWAPSPACE2"),
-};
+static bool ccdm_content_is(const struct ccdm_content *content, uint64_t at, const char *magic,
+			    size_t size)
+{
+	const uint8_t *p = ccdm_content_at(content, at, size);
+
+	return p && !memcmp(p, magic, size);
+}
+
+static uint16_t ccdm_signature_be16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
 
 static uint32_t ccdm_signature_be32(const uint8_t *p)
 {
 	return (uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
 }
 
-/* Version 2 of LUKS has a second header at one of these places. */
-static bool ccdm_signature_luks2(const uint8_t *head, size_t size)
+static bool ccdm_signature_power(unsigned int n)
 {
-	size_t at;
+	return n && !(n & (n - 1));
+}
 
-	for (at = 0x4000; at + 6 <= size; at *= 2)
-		if (!memcmp(head + at, "SKUL\xba\xbe", 6))
+/* Version 2 of LUKS has a second header at one of these places. */
+static bool ccdm_signature_luks2(const struct ccdm_content *content)
+{
+	uint64_t at;
+
+	for (at = 0x4000; at <= 0x400000; at *= 2)
+		if (ccdm_content_is(content, at, "SKUL\xba\xbe", 6))
 			return true;
 	return false;
 }
 
-/* The magic number alone has 16 bits, so look at more. */
-static const char *ccdm_signature_ext(const uint8_t *head, size_t size, unsigned int *block)
+/* Swap is marked at the end of its first page, which has 4 to 64 KiB. */
+static const char *ccdm_signature_swap(const struct ccdm_content *content)
 {
-	const uint8_t *sb = head + 1024;
+	static const char *const suspended[] = { "S1SUSPEND", "S2SUSPEND", "ULSUSPEND",
+						 "LINHIB0001" };
+	uint64_t at;
+	size_t i;
+
+	for (at = 4096 - 10; at < 65536; at = 2 * (at + 10) - 10) {
+		if (ccdm_content_is(content, at, "SWAPSPACE2", 10) ||
+		    ccdm_content_is(content, at, "SWAP-SPACE", 10))
+			return "swap other";
+		for (i = 0; i < ARRAY_SIZE(suspended); i++)
+			if (ccdm_content_is(content, at, suspended[i], strlen(suspended[i])))
+				return "swsuspend other";
+	}
+	return NULL;
+}
+
+/* The magic number alone has 16 bits, so look at more. */
+static const char *ccdm_signature_ext(const struct ccdm_content *content, unsigned int *block)
+{
+	const uint8_t *sb = ccdm_content_at(content, 1024, 1024);
 	uint32_t incompat, compat;
 
-	if (size < 2048 || ccdm_le16(sb + 0x38) != 0xef53 || ccdm_le32(sb + 0x18) > 6)
+	if (!sb || ccdm_le16(sb + 0x38) != 0xef53 || ccdm_le32(sb + 0x18) > 6)
 		return NULL;
 	*block = 1024u << ccdm_le32(sb + 0x18);
 	compat = ccdm_le32(sb + 0x5c);
@@ -102,40 +89,100 @@ static const char *ccdm_signature_ext(const uint8_t *head, size_t size, unsigned
 	return compat & 0x4 ? "ext3 file system" : "ext2 file system";
 }
 
-static const char *ccdm_signature_tail(const uint8_t *tail, size_t size)
+/* A FAT without its name: the fields of its boot sector must agree. */
+static bool ccdm_signature_fat(const struct ccdm_content *content)
 {
-	/* the second GPT is in the last sector of 512 or 4096 bytes */
-	if (size >= 4096 && (!memcmp(tail + size - 512, "EFI PART", 8) ||
-			     !memcmp(tail + size - 4096, "EFI PART", 8)))
-		return "gpt partition table";
-	/* versions 1.0 and 0.90: aligned to 4 and 64 KiB, at least 8 and 64 KiB before the end */
-	if (size >= 8192 && !memcmp(tail + (size - 8192) / 4096 * 4096, "\xfc\x4e\x2b\xa9", 4))
-		return "linux_raid_member raid";
-	if (size >= 65536 && !memcmp(tail + size - 65536, "\xfc\x4e\x2b\xa9", 4))
-		return "linux_raid_member raid";
-	if (size >= 1024 && !memcmp(tail + size - 1024, "Intel Raid ISM Cfg Sig. ", 24))
-		return "isw_raid_member raid";
-	return NULL;
+	const uint8_t *sb = ccdm_content_at(content, 0, 512);
+	unsigned int sector;
+
+	if (!sb || sb[510] != 0x55 || sb[511] != 0xaa || !memcmp(sb + 54, "JFS     ", 8) ||
+	    !memcmp(sb + 54, "HPFS    ", 8))
+		return false;
+	sector = ccdm_le16(sb + 11);
+	return ccdm_signature_power(sector) && sector >= 512 && sector <= 4096 &&
+	       ccdm_signature_power(sb[13]) && ccdm_le16(sb + 14) && sb[16] &&
+	       (sb[21] >= 0xf8 || sb[21] == 0xf0);
 }
 
-/* ZFS: one of the uberblocks in the first label */
-static bool ccdm_signature_zfs(const uint8_t *head, size_t size)
+/* Version 1 and 2, in both byte orders: 16 bits of magic, so zones of 1 block and a known state, too. */
+static bool ccdm_signature_minix(const struct ccdm_content *content)
 {
-	size_t at;
+	static const uint16_t magic[] = { 0x137f, 0x138f, 0x2468, 0x2478 };
+	const uint8_t *sb = ccdm_content_at(content, 1024, 32);
+	size_t i;
 
-	for (at = 128u << 10; at + 8 <= size; at += 1024)
-		if (ccdm_le64(head + at) == 0x00bab10c ||
-		    ccdm_le64(head + at) == 0x0cb1ba0000000000)
+	if (!sb)
+		return false;
+	if ((ccdm_le16(sb + 24) == 0x4d5a || ccdm_signature_be16(sb + 24) == 0x4d5a) &&
+	    !ccdm_le16(sb + 4) && !ccdm_le16(sb + 12))
+		return true;
+	if (ccdm_le16(sb + 10) || (ccdm_le16(sb + 18) > 3 && ccdm_signature_be16(sb + 18) > 3))
+		return false;
+	for (i = 0; i < ARRAY_SIZE(magic); i++)
+		if (ccdm_le16(sb + 16) == magic[i] || ccdm_signature_be16(sb + 16) == magic[i])
 			return true;
 	return false;
 }
 
-/* A boot sector and a partition table have the same last bytes: look at the entries. */
-static bool ccdm_signature_mbr(const uint8_t *head, size_t size)
+static bool ccdm_signature_hfs(const struct ccdm_content *content)
 {
+	const uint8_t *sb = ccdm_content_at(content, 1024, 32);
+
+	/* its bit map of volumes begins in sector 3, and its blocks are sectors */
+	return sb && !memcmp(sb, "BD", 2) && ccdm_signature_be16(sb + 14) == 3 &&
+	       ccdm_signature_be32(sb + 20) && ccdm_signature_be32(sb + 20) % 512 == 0;
+}
+
+static bool ccdm_signature_ufs(const struct ccdm_content *content)
+{
+	static const uint32_t magic[] = { 0x00011954, 0x19540119, 0x00195612,
+					  0x00095014, 0x00612195, 0x05231994 };
+	static const uint32_t places[] = { 0, 8, 64, 256 };
+	const uint8_t *p;
+	size_t i, k;
+
+	for (i = 0; i < ARRAY_SIZE(places); i++) {
+		p = ccdm_content_at(content, places[i] * 1024 + 1372, 4);
+		for (k = 0; p && k < ARRAY_SIZE(magic); k++)
+			if (ccdm_le32(p) == magic[k] || ccdm_signature_be32(p) == magic[k])
+				return true;
+	}
+	return false;
+}
+
+/* ZFS has four labels, two at each end; one uberblock in the second half of one of them is enough. */
+static bool ccdm_signature_zfs(const struct ccdm_content *content)
+{
+	const uint64_t label = 256u << 10, end = content->bytes / label * label;
+	const uint64_t labels[] = { 0, label, end - 2 * label, end - label };
+	const uint8_t *p;
+	uint64_t at;
+	size_t i;
+
+	for (i = 0; end >= 2 * label && i < ARRAY_SIZE(labels); i++)
+		for (at = labels[i] + label / 2; at < labels[i] + label; at += 1024) {
+			p = ccdm_content_at(content, at, 8);
+			if (p && (ccdm_le64(p) == 0x00bab10c || ccdm_le64(p) == 0x0cb1ba0000000000))
+				return true;
+		}
+	return false;
+}
+
+/* The second GPT is in the last sector of 512 or 4096 bytes. */
+static bool ccdm_signature_gpt(const struct ccdm_content *content)
+{
+	return content->bytes >= 4096 &&
+	       (ccdm_content_is(content, content->bytes - 512, "EFI PART", 8) ||
+		ccdm_content_is(content, content->bytes - 4096, "EFI PART", 8));
+}
+
+/* A boot sector and a partition table have the same last bytes: look at the entries. */
+static bool ccdm_signature_mbr(const struct ccdm_content *content)
+{
+	const uint8_t *head = ccdm_content_at(content, 0, 512);
 	unsigned int i, used = 0;
 
-	if (size < 512 || head[510] != 0x55 || head[511] != 0xaa)
+	if (!head || head[510] != 0x55 || head[511] != 0xaa)
 		return false;
 	for (i = 0; i < 4; i++) {
 		const uint8_t *p = head + 446 + 16 * (size_t)i;
@@ -147,30 +194,53 @@ static bool ccdm_signature_mbr(const uint8_t *head, size_t size)
 	return used > 0;
 }
 
-const char *ccdm_signature_find(const uint8_t *head, size_t head_size, const uint8_t *tail,
-				size_t tail_size, unsigned int *block)
+/* A label of a Sun disk: the sum of its words is 0. */
+static bool ccdm_signature_sun(const struct ccdm_content *content)
 {
-	const struct ccdm_signature *s;
-	const char *found;
+	const uint8_t *head = ccdm_content_at(content, 0, 512);
+	uint16_t sum = 0;
+	size_t i;
+
+	if (!head || ccdm_signature_be16(head + 508) != 0xdabe)
+		return false;
+	for (i = 0; i < 512; i += 2)
+		sum ^= ccdm_le16(head + i);
+	return !sum;
+}
+
+const char *ccdm_signature_find(const struct ccdm_content *content, unsigned int *block)
+{
+	static const struct {
+		const char *name;
+		bool (*is)(const struct ccdm_content *content);
+	} more[] = {
+		{ "crypto_LUKS crypto", ccdm_signature_luks2 },
+		{ "gpt partition table", ccdm_signature_gpt },
+		{ "zfs_member file system", ccdm_signature_zfs },
+		{ "vfat file system", ccdm_signature_fat },
+		{ "minix file system", ccdm_signature_minix },
+		{ "hfs file system", ccdm_signature_hfs },
+		{ "ufs file system", ccdm_signature_ufs },
+		{ "dos partition table", ccdm_signature_mbr },
+		{ "sun partition table", ccdm_signature_sun },
+	};
+	const char *found = ccdm_signature_magic(content);
 	size_t i;
 
 	*block = 0;
-	for (i = 0; i < ARRAY_SIZE(ccdm_signatures); i++) {
-		s = &ccdm_signatures[i];
-		if (s->at + s->size > head_size || memcmp(head + s->at, s->magic, s->size))
-			continue;
-		if (!strcmp(s->name, "xfs file system"))
-			*block = ccdm_signature_be32(head + 4);
-		return s->name;
+	if (found && !strcmp(found, "xfs file system")) {
+		const uint8_t *p = ccdm_content_at(content, 4, 4);
+
+		*block = p ? ccdm_signature_be32(p) : 0;
 	}
-	found = ccdm_signature_ext(head, head_size, block);
-	if (!found && ccdm_signature_luks2(head, head_size))
-		found = "crypto_LUKS crypto";
 	if (!found)
-		found = ccdm_signature_tail(tail, tail_size);
-	if (!found && ccdm_signature_zfs(head, head_size))
-		found = "zfs_member file system";
-	if (!found && ccdm_signature_mbr(head, head_size))
-		found = "dos partition table";
+		found = ccdm_signature_ext(content, block);
+	if (!found)
+		found = ccdm_signature_swap(content);
+	if (!found)
+		found = ccdm_signature_raid(content);
+	for (i = 0; !found && i < ARRAY_SIZE(more); i++)
+		if (more[i].is(content))
+			found = more[i].name;
 	return found;
 }

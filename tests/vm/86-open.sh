@@ -62,6 +62,10 @@ udevadm settle
 same "open: the name is in use" open $E t
 same "open: the device is in use" open $D u
 check_sh "/dev/mapper/t is there" "[ -b /dev/mapper/t ] && dmsetup info t >/dev/null"
+check_sh "udev makes its other links, too" "[ -b /dev/disk/by-id/dm-name-t ]"
+# as a system does when it starts, of mappings that its initramfs has opened
+udevadm trigger --action=add --settle "/sys/block/$(basename "$(readlink -f /dev/mapper/t)")"
+check_sh "udev keeps the links when the device is announced again" "[ -b /dev/mapper/t ] && [ -b /dev/disk/by-id/dm-name-t ]"
 check_sh "it holds data" "head -c 1M /dev/urandom >/tmp/r && dd if=/tmp/r of=/dev/mapper/t bs=64k oflag=direct status=none && cmp -n 1048576 /tmp/r /dev/mapper/t"
 udevadm settle
 same "status" status t
@@ -79,6 +83,22 @@ check "close --deferred" ccdm-open close --deferred t
 check_sh "it is open until its user closes it" "dmsetup info t >/dev/null"
 exec 5<&-
 check_sh "it was closed then" "for i in {1..100}; do dmsetup info t >/dev/null 2>&1 || exit 0; sleep 0.1; done; exit 1"
+
+# ---- what is in the way in /dev/mapper
+ln -s ../dm-4095 /dev/mapper/t
+check_sh "a link that an earlier mapping left behind" "ccdm-open open --cache-size 4M $D t && [ -b /dev/mapper/t ] && ccdm-open close t && [ ! -L /dev/mapper/t ]"
+echo mine >/dev/mapper/t
+refuse_code 5 "a file that belongs to no mapping" "remove this file" ccdm-open open --cache-size 4M $D t
+check_sh "it remains, and no mapping" "grep -q mine /dev/mapper/t && ! dmsetup info t >/dev/null 2>&1"
+rm /dev/mapper/t
+# udev removes the link of the mapping that was closed, and must not take the new one
+check_sh "closed and opened again: the device stays there" "
+for ((i = 0; i < 10; i++)); do
+	ccdm-open open --cache-size 4M $E t || exit
+	for ((k = 0; k < 100; k++)); do [ -b /dev/mapper/t ] || { echo \"round \$i: it went\"; exit 1; }; done
+	udevadm settle
+	[ -b /dev/mapper/t ] && ccdm-open close t || exit
+done"
 
 # ---- what a device holds: as libblkid names it
 holds() {

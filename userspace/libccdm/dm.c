@@ -24,6 +24,10 @@
 #define CCDM_DM_TRIES	   25 /* of a removal, since udev may have the device open */
 #define CCDM_DM_PAUSE_MS   200
 
+/* libdevmapper.h: DM_UDEV_PRIMARY_SOURCE_FLAG, in the upper half of the cookie that udev's rules see */
+#define CCDM_DM_UDEV_SOURCE 0x0040u
+#define CCDM_DM_UDEV_SHIFT  16
+
 /* ---- one ioctl --------------------------------------------------------------- */
 
 /**
@@ -51,7 +55,7 @@ static int ccdm_dm_call_new(struct ccdm_dm_call *call, const char *name, struct 
 		return ccdm_err_set(err, -EINVAL, "%s: expected a name of at most %zu bytes", name,
 				    sizeof(call->io->name) - 1);
 	}
-	strcpy(call->io->name, name);
+	memcpy(call->io->name, name, strlen(name) + 1);
 	return 0;
 }
 
@@ -222,6 +226,8 @@ static int ccdm_dm_resume(const char *name, struct ccdm_err *err)
 	ccdm_trace("dm: resume %s", name);
 	if (r)
 		return r;
+	/* Without this flag, udev takes the device for one that is not ready. */
+	call.io->event_nr = CCDM_DM_UDEV_SOURCE << CCDM_DM_UDEV_SHIFT;
 	r = ccdm_dm_call_run(&call, DM_DEV_SUSPEND);
 	dev = call.io->dev;
 	ccdm_dm_call_end(&call);
@@ -277,10 +283,25 @@ static int ccdm_dm_remove_once(const char *name, bool deferred, bool *later, str
 	return r;
 }
 
+/* The number of a mapping, as device-mapper encodes it; 0 if there is no such mapping. */
+static uint64_t ccdm_dm_dev(const char *name, struct ccdm_err *err)
+{
+	struct ccdm_dm_call call;
+	uint64_t dev = 0;
+
+	if (ccdm_dm_call_new(&call, name, err))
+		return 0;
+	if (!ccdm_dm_call_run(&call, DM_DEV_STATUS))
+		dev = call.io->dev;
+	ccdm_dm_call_end(&call);
+	return dev;
+}
+
 int ccdm_dm_remove(const char *name, bool deferred, struct ccdm_err *err)
 {
 	static const struct timespec pause = { .tv_nsec = CCDM_DM_PAUSE_MS * 1000000L };
 	unsigned int tries = CCDM_DM_TRIES;
+	uint64_t dev = ccdm_dm_dev(name, err);
 	bool later = false;
 	int r;
 
@@ -288,7 +309,7 @@ int ccdm_dm_remove(const char *name, bool deferred, struct ccdm_err *err)
 	while ((r = ccdm_dm_remove_once(name, deferred, &later, err)) == -EBUSY && --tries)
 		nanosleep(&pause, NULL);
 	if (!r && !later)
-		ccdm_node_remove(name);
+		ccdm_node_remove(name, dev);
 	if (r == -EBUSY) {
 		ccdm_err_hint(
 			err,

@@ -156,6 +156,7 @@ check_sh "in an empty container: open" "chroot $C /ccdm-open open --cache-size 4
 check_sh "in an empty container: data" "head -c 1M /tmp/r | dd of=$C/dev/mapper/n bs=64k oflag=direct status=none && cmp -n 1048576 /tmp/r $C/dev/mapper/n"
 check_sh "in an empty container: list" "chroot $C /ccdm-open list --json | grep '\"name\": \"n\"'"
 check_sh "in an empty container: close" "chroot $C /ccdm-open close n && [ ! -e $C/dev/mapper/n ]"
+check_sh "in an empty container: close --discard" "chroot $C /ccdm-open open --cache-size 4M /dev/disk n && chroot $C /ccdm-open close --discard n && cmp -n 1048576 $E /dev/zero && [ \"\$(ls $C/dev/mapper)\" = control ]"
 rm $C/dev/mapper/control
 refuse_code 4 "without the control device: it says so" "/dev/mapper/control" chroot $C /ccdm-open list
 udevadm control --start-exec-queue

@@ -2,7 +2,6 @@
 // Copyright The ccdm authors
 /* cmd_close.c - ccdm-setup close NAME */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include "disk/device.h"
 #include "verb.h"
@@ -33,7 +32,6 @@ static enum ccdm_exit close_take(int option, void *arg)
 
 static int close_mapping(const struct close_args *a, const char *name, struct ccdm_err *err)
 {
-	char device[40];
 	struct ccdm_dm_info info;
 	int r = ccdm_setup_dm(err);
 
@@ -41,10 +39,9 @@ static int close_mapping(const struct close_args *a, const char *name, struct cc
 		r = ccdm_dm_info(name, &info, err);
 	if (r)
 		return r;
-	snprintf(device, sizeof(device), "/dev/block/%s", info.backing);
 	r = ccdm_dm_remove(name, a->deferred, err);
 	if (!r && a->discard)
-		r = ccdm_device_discard(device, err);
+		r = ccdm_device_discard(info.backing, err);
 	return r;
 }
 

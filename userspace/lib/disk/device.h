@@ -33,7 +33,10 @@ int __must_check ccdm_device_look(const char *path, struct ccdm_device *device,
 /* For ccdm_device_look(): set the signature of an open device that is not empty. -EIO, -ENOMEM */
 int __must_check ccdm_device_probe(int fd, struct ccdm_device *device, struct ccdm_err *err);
 
-/* Discard the whole device. -EOPNOTSUPP if it has no discard. */
-int __must_check ccdm_device_discard(const char *path, struct ccdm_err *err);
+/*
+ * Discard the whole device with this number, "MAJOR:MINOR". It needs no udev. -EOPNOTSUPP if it has no
+ * discard.
+ */
+int __must_check ccdm_device_discard(const char *number, struct ccdm_err *err);
 
 #endif

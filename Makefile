@@ -269,6 +269,7 @@ $(BUILD)/unit/lib.a: $(UNIT_OBJ)
 
 $(BUILD)/unit/test_format: $(BUILD)/unit/kmod/tree.o
 $(BUILD)/unit/test_signature: $(addprefix $(BUILD)/unit/userspace/libccdm/,signature.o signature_magic.o signature_raid.o)
+$(BUILD)/unit/test_libccdm: $(BUILD)/unit/userspace/libccdm/error.o
 # They put a TPM of their own behind ccdm_tpm_open(): tests/forge/chip_tcti.h.
 $(addprefix $(BUILD)/unit/test_,tpm tpm_ak tpm_ek tpm_nv measure_tpm): UNIT_LDFLAGS := -Wl,--wrap=Tss2_Tcti_Device_Init
 $(UNIT): $(BUILD)/unit/%: $(BUILD)/unit/tests/unit/%.o $(BUILD)/unit/lib.a $(BUILD)/unit/flags

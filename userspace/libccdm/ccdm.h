@@ -8,8 +8,11 @@
  *
  * Functions return 0 or a negative errno, and fill a struct ccdm_disk_error, which may be NULL.
  * They may sleep. Threads may call them at the same time, but not with the same plan or the same
- * struct ccdm_disk_events. All but ccdm_disk_value() and the functions that free need root
- * (CAP_SYS_ADMIN).
+ * struct ccdm_disk_events. All but ccdm_disk_value(), ccdm_disk_plan_new(), ccdm_disk_plan_set() and the
+ * functions that free need root (CAP_SYS_ADMIN).
+ *
+ * A structure that a function fills begins with its size: set it to sizeof before the call. A library
+ * that is older or newer than this header fills the members that both know, and sets the others to 0.
  */
 #ifndef LIBCCDM_H
 #define LIBCCDM_H
@@ -45,7 +48,7 @@ struct ccdm_disk_plan;
 
 /**
  * ccdm_disk_plan_new() - begin a plan
- * @plan: set; free it with ccdm_disk_plan_free()
+ * @plan: set, to NULL on an error; free it with ccdm_disk_plan_free()
  * @device: path of the backing device; copied
  * @name: of the mapping: 1 to 90 letters, digits and #+-.:=@_; copied
  * @error: filled if it fails, or NULL
@@ -219,7 +222,7 @@ struct ccdm_disk_event {
 
 /**
  * ccdm_disk_events_open() - receive events from now on (CAP_NET_ADMIN)
- * @events: set; free it with ccdm_disk_events_close()
+ * @events: set, to NULL on an error; free it with ccdm_disk_events_close()
  * @error: filled if it fails, or NULL
  *
  * Return: 0; -ENOENT: the kernel has no target ccdm; -EPERM; -ENOMEM.

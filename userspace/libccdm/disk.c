@@ -14,58 +14,40 @@
 #include "disk/open.h"
 #include "error.h"
 
+enum ccdm_disk_text {
+	CCDM_DISK_CIPHER,
+	CCDM_DISK_ON_TAMPER,
+	CCDM_DISK_ORIGIN,
+	CCDM_DISK_UUID,
+	CCDM_DISK_TEXTS,
+};
+
 /**
  * struct ccdm_disk_plan - see ccdm.h
  * @open: the options; its strings are those below
  * @device: path
  * @name: of the mapping
- * @cipher: NULL for the default, like the others
+ * @text: values of options; NULL for the default
  */
 struct ccdm_disk_plan {
 	struct ccdm_open open;
 	char *device;
 	char *name;
-	char *cipher;
-	char *on_tamper;
-	char *origin;
-	char *uuid;
+	char *text[CCDM_DISK_TEXTS];
 };
-
-int ccdm_disk_error_fill(struct ccdm_disk_error *error, const struct ccdm_err *err, int r)
-{
-	if (error && r) {
-		snprintf(error->text, sizeof(error->text), "%s", err->text);
-		snprintf(error->hint, sizeof(error->hint), "%s", err->hint);
-	}
-	return r;
-}
-
-/*
- * Copy what a caller of this or an older version has room for. @size: the first member of @to, which
- * stays.
- */
-int ccdm_disk_copy(void *to, const void *from, size_t size, struct ccdm_err *err)
-{
-	size_t room;
-
-	memcpy(&room, to, sizeof(room));
-	if (room < size)
-		return ccdm_err_set(err, -EINVAL,
-				    "libccdm: a structure's size: expected at least %zu, found %zu",
-				    size, room);
-	memset((char *)to + sizeof(room), 0, room - sizeof(room));
-	memcpy((char *)to + sizeof(room), (const char *)from + sizeof(room), size - sizeof(room));
-	return 0;
-}
 
 /* ---- the plan --------------------------------------------------------------------- */
 
 /* Copy a string of the caller. */
 static int ccdm_disk_keep(char **to, const char *text, struct ccdm_err *err)
 {
+	char *copy = strdup(text);
+
+	if (!copy)
+		return ccdm_err_memory(err);
 	free(*to);
-	*to = strdup(text);
-	return *to ? 0 : ccdm_err_memory(err);
+	*to = copy;
+	return 0;
 }
 
 int ccdm_disk_plan_new(struct ccdm_disk_plan **plan, const char *device, const char *name,
@@ -75,6 +57,7 @@ int ccdm_disk_plan_new(struct ccdm_disk_plan **plan, const char *device, const c
 	struct ccdm_err err = { 0 };
 	int r;
 
+	*plan = NULL;
 	if (!p)
 		return ccdm_disk_error_fill(error, &err, ccdm_err_memory(&err));
 	r = ccdm_disk_keep(&p->device, device, &err);
@@ -92,18 +75,18 @@ int ccdm_disk_plan_new(struct ccdm_disk_plan **plan, const char *device, const c
 
 void ccdm_disk_plan_free(struct ccdm_disk_plan *plan)
 {
+	size_t i;
+
 	if (!plan)
 		return;
 	free(plan->device);
 	free(plan->name);
-	free(plan->cipher);
-	free(plan->on_tamper);
-	free(plan->origin);
-	free(plan->uuid);
+	for (i = 0; i < CCDM_DISK_TEXTS; i++)
+		free(plan->text[i]);
 	free(plan);
 }
 
-static int ccdm_disk_text(struct ccdm_disk_plan *p, char **kept, const char **to,
+static int ccdm_disk_text(struct ccdm_disk_plan *p, enum ccdm_disk_text number, const char **to,
 			  const char *option, const char *value, struct ccdm_err *err)
 {
 	struct ccdm_open open = p->open;
@@ -115,8 +98,8 @@ static int ccdm_disk_text(struct ccdm_disk_plan *p, char **kept, const char **to
 		p->open = open;
 		return ccdm_err_set(err, -EINVAL, "%s: invalid value '%s'", option, value);
 	}
-	r = ccdm_disk_keep(kept, value, err);
-	*to = *kept;
+	r = ccdm_disk_keep(&p->text[number], value, err);
+	*to = p->text[number];
 	return r;
 }
 
@@ -125,19 +108,19 @@ static int ccdm_disk_set(struct ccdm_disk_plan *p, const char *option, const cha
 {
 	const struct {
 		const char *name;
-		char **kept;
+		enum ccdm_disk_text number;
 		const char **text;
 		uint64_t *bytes;
 		bool *flag;
 	} options[] = {
-		{ "cipher", &p->cipher, &p->open.cipher, NULL, NULL },
-		{ "on-tamper", &p->on_tamper, &p->open.on_tamper, NULL, NULL },
-		{ "origin", &p->origin, &p->open.origin, NULL, NULL },
-		{ "uuid", &p->uuid, &p->open.uuid, NULL, NULL },
-		{ "cache-size", NULL, NULL, &p->open.cache, NULL },
-		{ "size", NULL, NULL, &p->open.size, NULL },
-		{ "allow-discards", NULL, NULL, NULL, &p->open.allow_discards },
-		{ "allow-kdump", NULL, NULL, NULL, &p->open.allow_kdump },
+		{ "cipher", CCDM_DISK_CIPHER, &p->open.cipher, NULL, NULL },
+		{ "on-tamper", CCDM_DISK_ON_TAMPER, &p->open.on_tamper, NULL, NULL },
+		{ "origin", CCDM_DISK_ORIGIN, &p->open.origin, NULL, NULL },
+		{ "uuid", CCDM_DISK_UUID, &p->open.uuid, NULL, NULL },
+		{ "cache-size", CCDM_DISK_TEXTS, NULL, &p->open.cache, NULL },
+		{ "size", CCDM_DISK_TEXTS, NULL, &p->open.size, NULL },
+		{ "allow-discards", CCDM_DISK_TEXTS, NULL, NULL, &p->open.allow_discards },
+		{ "allow-kdump", CCDM_DISK_TEXTS, NULL, NULL, &p->open.allow_kdump },
 	};
 	uint64_t bytes;
 	size_t i;
@@ -155,8 +138,9 @@ static int ccdm_disk_set(struct ccdm_disk_plan *p, const char *option, const cha
 		return 0;
 	}
 	if (options[i].text)
-		return ccdm_disk_text(p, options[i].kept, options[i].text, option, value, err);
-	if (ccdm_ui_size(value, &bytes) || !bytes)
+		return ccdm_disk_text(p, options[i].number, options[i].text, option, value, err);
+	/* coverage: what is neither a flag nor a text is a size */
+	if (!options[i].bytes || ccdm_ui_size(value, &bytes) || !bytes)
 		return ccdm_err_set(err, -EINVAL, "%s: invalid value '%s'", option, value);
 	*options[i].bytes = bytes;
 	return 0;
@@ -187,7 +171,7 @@ static int ccdm_disk_look(struct ccdm_disk_plan *plan, struct ccdm_disk_facts *f
 	snprintf(found.content, sizeof(found.content), "%s", open.device.signature);
 	snprintf(found.table, sizeof(found.table), "0 %llu ccdm %s",
 		 (unsigned long long)open.blocks * CCDM_BLOCK_SECTORS, params);
-	return ccdm_disk_copy(facts, &found, sizeof(found), err);
+	return ccdm_disk_copy(facts, &found, sizeof(found), CCDM_DISK_FACTS_FIRST, err);
 }
 
 int ccdm_disk_plan_look(struct ccdm_disk_plan *plan, struct ccdm_disk_facts *facts,
@@ -255,7 +239,7 @@ int ccdm_disk_status(const char *name, struct ccdm_disk_status *status,
 		found.bytes = info.length * 512;
 		found.in_use = info.open_count > 0;
 		found.suspended = info.suspended;
-		r = ccdm_disk_copy(status, &found, sizeof(found), &err);
+		r = ccdm_disk_copy(status, &found, sizeof(found), CCDM_DISK_STATUS_FIRST, &err);
 	}
 	return ccdm_disk_error_fill(error, &err, r);
 }
@@ -268,7 +252,7 @@ bool ccdm_disk_value(const char *status, const char *key, char *value, size_t si
 		value[0] = '\0';
 	if (!ccdm_dm_word(status, key, word, sizeof(word)) || strlen(word) >= size)
 		return false;
-	strcpy(value, word);
+	memcpy(value, word, strlen(word) + 1);
 	return true;
 }
 

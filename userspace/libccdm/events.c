@@ -270,7 +270,7 @@ static int ccdm_events_next(const struct ccdm_disk_events *events, struct ccdm_d
 		if (found.event[0])
 			break;
 	}
-	return ccdm_disk_copy(event, &found, sizeof(found), err);
+	return ccdm_disk_copy(event, &found, sizeof(found), CCDM_DISK_EVENT_FIRST, err);
 }
 
 int ccdm_disk_events_next(struct ccdm_disk_events *events, struct ccdm_disk_event *event,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* events.c - the events of ccdm.h: generic netlink without libnl (Documentation/abi.rst) */
+/* events.c - the events of ccdm.h: generic netlink without libnl (Documentation/reference/abi.rst) */
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
@@ -15,8 +15,14 @@
 /* A message of the kernel is at most as large as a page, and an answer about a family is smaller. */
 #define CCDM_EVENTS_ROOM 8192
 
+/**
+ * struct ccdm_disk_events - see ccdm.h
+ * @fd: a socket in the group
+ * @family: type of its messages
+ */
 struct ccdm_disk_events {
 	int fd;
+	uint16_t family;
 };
 
 /* A message, aligned as netlink's structures need it. */
@@ -124,8 +130,22 @@ static uint32_t ccdm_events_group(const char *list, size_t list_size)
 	return 0;
 }
 
-/* Ask the kernel for the family. Return: the group's number; 0: there is no such family. */
-static int ccdm_events_ask(int fd, uint32_t *group)
+/* Receive a message of the kernel, the only one that has port 0. Return: its bytes, or -errno. */
+static ssize_t ccdm_events_receive(int fd, union ccdm_events_message *m, int flags)
+{
+	struct sockaddr_nl from = { 0 };
+	socklen_t size;
+	ssize_t n;
+
+	do {
+		size = sizeof(from);
+		n = recvfrom(fd, m, sizeof(*m), flags, (struct sockaddr *)&from, &size);
+	} while ((n < 0 && errno == EINTR) || (n >= 0 && (size < sizeof(from) || from.nl_pid)));
+	return n < 0 ? -errno : n;
+}
+
+/* Ask the kernel for the family, and for the number of the group; 0: there is no such family. */
+static int ccdm_events_ask(int fd, uint16_t *family, uint32_t *group)
 {
 	struct {
 		struct nlmsghdr head;
@@ -150,23 +170,26 @@ static int ccdm_events_ask(int fd, uint32_t *group)
 	*group = 0;
 	if (send(fd, &ask, sizeof(ask), 0) < 0)
 		return -errno;
-	n = recv(fd, &answer, sizeof(answer), 0);
+	n = ccdm_events_receive(fd, &answer, 0);
 	if (n < 0)
-		return -errno;
+		return (int)n;
 	/* an unknown family: NLMSG_ERROR with -ENOENT */
 	if (!ccdm_events_body(&answer, (size_t)n, &data, &size) ||
 	    answer.head.nlmsg_type != GENL_ID_CTRL)
 		return 0;
-	while (ccdm_events_attr(&data, &size, &attr))
+	while (ccdm_events_attr(&data, &size, &attr)) {
+		if (attr.type == CTRL_ATTR_FAMILY_ID && attr.size == sizeof(*family))
+			memcpy(family, attr.data, sizeof(*family));
 		if (attr.type == CTRL_ATTR_MCAST_GROUPS)
 			*group = ccdm_events_group(attr.data, attr.size);
+	}
 	return 0;
 }
 
-static int ccdm_events_join(int fd, struct ccdm_err *err)
+static int ccdm_events_join(struct ccdm_disk_events *e, struct ccdm_err *err)
 {
 	uint32_t group;
-	int r = ccdm_events_ask(fd, &group);
+	int r = ccdm_events_ask(e->fd, &e->family, &group);
 
 	if (r)
 		return ccdm_err_set(err, r, "netlink: %s", strerror(-r));
@@ -176,7 +199,7 @@ static int ccdm_events_join(int fd, struct ccdm_err *err)
 				    "no netlink family " CCDM_GENL_NAME
 				    ": the module dm-ccdm is not loaded");
 	}
-	if (!setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)))
+	if (!setsockopt(e->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)))
 		return 0;
 	r = -errno;
 	ccdm_err_hint(err, "receiving events needs CAP_NET_ADMIN; run it as root");
@@ -190,13 +213,14 @@ int ccdm_disk_events_open(struct ccdm_disk_events **events, struct ccdm_disk_err
 	struct ccdm_err err = { 0 };
 	int r;
 
+	*events = NULL;
 	if (!e)
 		return ccdm_disk_error_fill(error, &err, ccdm_err_memory(&err));
 	e->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
 	if (e->fd < 0 || bind(e->fd, (const struct sockaddr *)&address, sizeof(address)))
 		r = ccdm_err_set(&err, -errno, "netlink: %s", strerror(errno));
 	else
-		r = ccdm_events_join(e->fd, &err);
+		r = ccdm_events_join(e, &err);
 	if (r) {
 		ccdm_disk_events_close(e);
 		return ccdm_disk_error_fill(error, &err, r);
@@ -247,29 +271,22 @@ static int ccdm_events_next(const struct ccdm_disk_events *events, struct ccdm_d
 			    struct ccdm_err *err)
 {
 	union ccdm_events_message m;
-	struct ccdm_disk_event found = { 0 };
-	struct sockaddr_nl from;
-	socklen_t size = sizeof(from);
+	struct ccdm_disk_event found;
 	const char *data;
 	size_t left;
 	ssize_t n;
 
-	for (;;) {
-		n = recvfrom(events->fd, &m, sizeof(m), MSG_DONTWAIT, (struct sockaddr *)&from,
-			     &size);
-		if (n < 0 && errno == ENOBUFS) {
+	do {
+		memset(&found, 0, sizeof(found));
+		n = ccdm_events_receive(events->fd, &m, MSG_DONTWAIT);
+		if (n == -ENOBUFS)
 			strcpy(found.event, "lost");
-			break;
-		}
-		if (n < 0)
-			return ccdm_err_set(err, -errno, "netlink: %s", strerror(errno));
-		/* only the kernel has port 0 */
-		if (from.nl_pid || !ccdm_events_body(&m, (size_t)n, &data, &left))
-			continue;
-		ccdm_events_take(data, left, &found);
-		if (found.event[0])
-			break;
-	}
+		else if (n < 0)
+			return ccdm_err_set(err, (int)n, "netlink: %s", strerror((int)-n));
+		else if (ccdm_events_body(&m, (size_t)n, &data, &left) &&
+			 m.head.nlmsg_type == events->family)
+			ccdm_events_take(data, left, &found);
+	} while (!found.event[0]);
 	return ccdm_disk_copy(event, &found, sizeof(found), CCDM_DISK_EVENT_FIRST, err);
 }
 

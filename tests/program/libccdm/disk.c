@@ -4,10 +4,13 @@
 #include <ccdm.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static unsigned int tests, bad;
@@ -78,12 +81,65 @@ static bool hears(struct ccdm_disk_events *events, const char *want, const char 
 	}
 }
 
+/* Send what looks like an event to the socket of @events, as another process. */
+static bool forge(int from, const struct ccdm_disk_events *events, int type)
+{
+	struct {
+		struct nlmsghdr head;
+		struct genlmsghdr genl;
+		struct nlattr attr;
+		char event[8];
+	} m = { .head = { .nlmsg_len = sizeof(m), .nlmsg_type = (uint16_t)type },
+		.attr = { .nla_len = sizeof(m.attr) + 7, .nla_type = 1 },
+		.event = "tamper" };
+	struct sockaddr_nl to;
+	socklen_t size = sizeof(to);
+
+	return !getsockname(ccdm_disk_events_fd(events), (struct sockaddr *)&to, &size) &&
+	       sendto(from, &m, sizeof(m), MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to)) ==
+		       sizeof(m);
+}
+
+/* Only the kernel is heard. */
+static void forged(struct ccdm_disk_events *events)
+{
+	struct ccdm_disk_event e = { .size = sizeof(e) };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC), type;
+	bool sent = true;
+
+	for (type = NLMSG_MIN_TYPE; type < 100; type++)
+		sent = sent && forge(fd, events, type);
+	close(fd);
+	result(sent, "events: another process sends messages");
+	result(ccdm_disk_events_next(events, &e, NULL) == -EAGAIN, "events: they are ignored");
+}
+
+/* Leave no room for events in the socket. */
+static void fill(struct ccdm_disk_events *events)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC), bytes = 1;
+
+	if (setsockopt(ccdm_disk_events_fd(events), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)))
+		exit(1);
+	while (forge(fd, events, NLMSG_MIN_TYPE))
+		;
+	close(fd);
+}
+
+static void lost(struct ccdm_disk_events *events)
+{
+	struct ccdm_disk_event e = { .size = sizeof(e) };
+
+	result(!ccdm_disk_events_next(events, &e, NULL) && !strcmp(e.event, "lost") && !e.name[0],
+	       "events: lost");
+}
+
 static void opens(const char *device, const char *name)
 {
 	struct ccdm_disk_facts facts = { .size = sizeof(facts) }, small = { .size = 64 };
 	struct ccdm_disk_status status = { .size = sizeof(status) };
 	struct ccdm_disk_plan *plan = plan_for(device, name);
-	struct ccdm_disk_events *events;
+	struct ccdm_disk_events *events, *small_room;
 	struct ccdm_disk_error error = { 0 };
 	char path[256], value[64], short_value[4];
 	int fd, r;
@@ -98,6 +154,10 @@ static void opens(const char *device, const char *name)
 		       events, &(struct ccdm_disk_event){ .size = sizeof(struct ccdm_disk_event) },
 		       NULL) == -EAGAIN,
 	       "events: none yet");
+	forged(events);
+	if (ccdm_disk_events_open(&small_room, &error))
+		exit(1);
+	fill(small_room);
 	r = ccdm_disk_plan_set(plan, "cipher", "aes-gcm", &error);
 	result(!r && !ccdm_disk_plan_set(plan, "cache-size", "4M", &error), "options are taken");
 	r = ccdm_disk_plan_look(plan, &facts, &error);
@@ -136,6 +196,8 @@ static void opens(const char *device, const char *name)
 	result(!ccdm_disk_close(name, true, &error), "close: later");
 	close(fd);
 	result(hears(events, "closed", name), "events: closed");
+	lost(small_room);
+	ccdm_disk_events_close(small_room);
 	result(ccdm_disk_status(name, &status, &error) == -ENXIO, "status: not active");
 	result(ccdm_disk_close(name, false, &error) == -ENXIO, "close: not active");
 	ccdm_disk_events_close(events);

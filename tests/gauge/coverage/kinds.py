@@ -139,9 +139,13 @@ def check(body):
 
 
 def functions():
-    """Names in the list that belong to no function, or to two functions."""
+    """Names in the list that belong to no function, or to two functions.
+
+    libccdm has a second version of functions of ccdm-setup; 86-open runs it, and coverage does not measure it.
+    """
     names = [os.path.relpath(os.path.join(path, f), TOP) for part in ("kmod", "userspace")
-             for path, _, files in os.walk(os.path.join(TOP, part)) for f in files if re.search(r"\.[ch]$", f)]
+             for path, _, files in os.walk(os.path.join(TOP, part)) for f in files if re.search(r"\.[ch]$", f)
+             and os.path.basename(path) not in ("libccdm", "open")]
     return Reasons(TOP, TOP, names).unknown
 
 

@@ -348,7 +348,8 @@ const struct ccdm_image_verb ccdm_verb_run = {
 		  .intro = "  DISK is a disk image, or a block device\n",
 		  .text = "The VM's console is standard output. A try protects nothing: this machine can read\n"
 			  "and change the VM's memory and its TPM.\n"
-			  "Exit code 0: the VM powered off. 7: it ended its boot with a code of ccdm.\n",
+			  "Exit code 0: the VM powered off. 7: the VM ended with an error code of ccdm\n"
+			  "(CCDM-E-...).\n",
 		  .options = run_options,
 		  .offer = "@file",
 		  .min_args = 0,

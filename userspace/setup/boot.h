@@ -59,7 +59,7 @@ enum ccdm_boot_code {
 	CCDM_E_WORK_CONF,     /* WORK-07 workload.json or config.json malformed */
 	CCDM_E_WORK_BASE,     /* WORK-08 the base cannot run a workload */
 	CCDM_E_WORK_PREPARE,  /* WORK-09 mounts, volumes or files */
-	CCDM_E_WORK_SECRET,   /* WORK-10 a secret is missing or does not fit */
+	CCDM_E_WORK_SECRET,   /* WORK-10 a secret is missing, or one for a variable is not text */
 	CCDM_E_WORK_START,    /* WORK-11 crun did not start the container */
 	CCDM_E_WORK_HEALTH,   /* WORK-12 the workload is unhealthy */
 };

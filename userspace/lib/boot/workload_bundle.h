@@ -31,8 +31,9 @@
  *
  * Makes config.json, secrets/NAME, etc/hosts, etc/hostname, and an empty etc/resolv.conf.
  *
- * Return: 0; -ENOKEY: a secret is missing or does not fit; -EINVAL: config.json is not valid;
- * -ENOMEM; errors of the files.
+ * Return: 0; -ENOKEY: a secret cannot be read, is larger than CCDM_WORKLOAD_SECRET_MAX, or is for
+ * an environment variable and is not text; -EINVAL: config.json is not valid; -ENOMEM; errors of
+ * the files.
  */
 int __must_check ccdm_workload_bundle(const struct ccdm_workload_json *w, const char *from,
 				      const char *credstore, const char *to, struct ccdm_err *err);

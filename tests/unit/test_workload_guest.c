@@ -408,6 +408,8 @@ static void rules(void **state)
 	ccdm_workload_net_rules(&w, text, sizeof(text));
 	assert_non_null(strstr(text, "policy drop;"));
 	assert_null(strstr(text, "tcp dport"));
+	/* names of protocols need a file that a base does not have */
+	assert_non_null(strstr(text, "meta l4proto { 1, 58 } accept\n"));
 	w.nr_ports = 2;
 	w.port[0] = 80;
 	w.port[1] = 8443;

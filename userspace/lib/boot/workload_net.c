@@ -36,13 +36,14 @@ void ccdm_workload_net_rules(const struct ccdm_workload_json *w, char *text, siz
 
 	for (i = 0; i < w->nr_ports; i++)
 		at += snprintf(ports + at, sizeof(ports) - at, "%s%u", i ? "," : "", w->port[i]);
+	/* ICMP and ICMPv6 by number: a minimal base has no /etc/protocols, which nft reads */
 	at = snprintf(text, size,
 		      "table inet ccdm {\n"
 		      "\tchain input {\n"
 		      "\t\ttype filter hook input priority filter; policy drop;\n"
 		      "\t\tiifname \"lo\" accept\n"
 		      "\t\tct state established,related accept\n"
-		      "\t\tmeta l4proto { icmp, ipv6-icmp } accept\n"
+		      "\t\tmeta l4proto { 1, 58 } accept\n"
 		      "\t\tudp dport { 68, 546 } accept\n");
 	if (w->nr_ports)
 		at += snprintf(text + at, size - at,

@@ -5,7 +5,7 @@
 
 One boot is complete. In the others a small initrd prints the firmware's log and powers off: firmware and stub
 of Debian 12 and 13, Secure Boot, and changes of a disk that "verify" must name. (The short form boots a disk of
-"ccdm-image build": 75-build.py.)
+"ccdm-image build": 76-workload.py.)
 """
 import base64
 import os

@@ -69,13 +69,20 @@ class Maker:
         with open(os.path.join(self.path, name), "w") as f:
             f.write(text)
 
-    def make(self, path):
-        """Make a TPM with a certificate in NV."""
+    def make(self, path, *words):
+        """Make a TPM with a certificate in NV. words: more for swtpm_setup."""
         os.makedirs(path, exist_ok=True)
         r = subprocess.run(["swtpm_setup", "--tpm2", "--tpmstate", path, "--create-ek-cert", "--config",
-                            os.path.join(self.path, "setup.conf"), "--overwrite"], capture_output=True, text=True)
+                            os.path.join(self.path, "setup.conf"), "--overwrite", *words], capture_output=True, text=True)
         if r.returncode:
             raise RuntimeError("swtpm_setup: " + r.stdout + r.stderr)
+
+    def known(self, path):
+        """Make a TPM with both banks. Return: its endorsement key, as a broker takes it in trust/tpm-keys."""
+        self.make(path, "--pcr-banks", "sha256,sha384", "--write-ek-cert-files", self.path)
+        key = subprocess.run(["openssl", "x509", "-inform", "DER", "-in", os.path.join(self.path, "ek-rsa2048.crt"), "-noout", "-pubkey"],
+                             check=True, stdout=subprocess.PIPE).stdout
+        return subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key, check=True, stdout=subprocess.PIPE).stdout
 
     def trust(self, trust):
         """Let a broker with this directory trust its TPMs: the root, the CA below it, lists of both."""

@@ -39,13 +39,18 @@ def equal(t, what, disk, values, pcrs=PCRS, words=()):
 
 
 def whole(t, disk):
-    """Check a whole boot: events of both logs, registers, and the ID as a broker computes it."""
+    """Check a whole boot."""
     with t.boot([disk], title="whole") as m:
-        logs = [keep(t, name, base64.b64decode(m.sh("base64 -w0 " + path))) for name, path in (
-            ("firmware.log", "/sys/kernel/security/tpm0/binary_bios_measurements"), ("ccdm.log", "/run/ccdm/tpm2-measure.log"),
-            ("systemd.log", "/run/log/systemd/tpm2-measure.log"))]
-        values = m.sh("cd /sys/class/tpm/tpm0; for b in %s; do for i in $(seq 0 9) $(seq 11 15); do "
-                      "echo $b $i $(cat pcr-$b/$i); done; done" % " ".join(BANKS))
+        booted(t, m, disk)
+
+
+def booted(t, m, disk):
+    """Check a machine that has booted: events of both logs, registers, and the ID as a broker computes it."""
+    logs = [keep(t, name, base64.b64decode(m.sh("base64 -w0 " + path))) for name, path in (
+        ("firmware.log", "/sys/kernel/security/tpm0/binary_bios_measurements"), ("ccdm.log", "/run/ccdm/tpm2-measure.log"),
+        ("systemd.log", "/run/log/systemd/tpm2-measure.log"))]
+    values = m.sh("cd /sys/class/tpm/tpm0; for b in %s; do for i in $(seq 0 9) $(seq 11 15); do "
+                  "echo $b $i $(cat pcr-$b/$i); done; done" % " ".join(BANKS))
     values = {tuple(x.split()[:2]): x.split()[2].lower() for x in values.splitlines()}
     rc, out = image("verify", disk, "--event-log", logs[0], "--ccdm-log", logs[1])
     t.ok(rc == 0 and "the log is of a boot of this disk" in out, "each event of both logs is as predicted", out)

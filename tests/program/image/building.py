@@ -2,7 +2,7 @@
 # Copyright The ccdm authors
 """building - ccdm-image build: what is on the disk, the same bytes twice, and what fails
 
-The base, the tree and the container image are small: they do not boot. tests/boot/75-build.py boots one.
+The base, the tree and the container image are small: they do not boot. tests/boot/76-workload.py boots one.
 """
 import hashlib
 import io

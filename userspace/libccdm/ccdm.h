@@ -127,6 +127,9 @@ void ccdm_disk_plan_free(struct ccdm_disk_plan *plan);
  * @deferred: if it is in use, close it when its last user closes it
  * @error: filled if it fails, or NULL
  *
+ * A mapping that is in use is tried for 5 s, since udev may have it open for a moment. If udev runs, the
+ * function then gives it 2 s to remove /dev/mapper/NAME.
+ *
  * Return: 0; -EBUSY: it is in use; -ENXIO: no such mapping.
  */
 int ccdm_disk_close(const char *name, bool deferred,

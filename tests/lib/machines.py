@@ -17,6 +17,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -338,6 +339,9 @@ def main():
     if a.steps:
         print("\n".join(steps(paths)))
         return 0
+    targets = sorted({w for x in paths for w in header(x, "make", "").split()})
+    if targets:
+        subprocess.run(["make", "-s", *targets], cwd=TOP, check=True, stdout=sys.stderr)
     if boots:
         B.parts(a.kernel)
     else:

@@ -62,7 +62,7 @@ LIB_SRC := $(wildcard userspace/lib/*/*.c) $(filter-out $(BROKER_SRC) $(BROKERD_
 PARTS_SRC := $(filter-out %/main.c %/brokerd.c,$(LIB_SRC) $(BROKER_SRC) $(BROKERD_SRC))
 objects = $(1:%.c=$(BUILD)/%.o)
 
-.PHONY: FORCE all attacks help modules programs test-programs unit-programs install install-programs install-module install-dkms install-broker install-image install-open uninstall dist clean check check-all check-setup coverage kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-load bench-record bench-locks bench-boot bench-image html lint vm boot unit fuzz faults need-headers
+.PHONY: FORCE all attacks help modules programs bindings bindings-setup test-programs unit-programs install install-programs install-module install-dkms install-broker install-image install-open uninstall dist clean check check-all check-setup coverage kmod mutants soak vm-setup demo demo-boot demo-disk bench bench-compare bench-load bench-record bench-locks bench-boot bench-image html lint vm boot unit fuzz faults need-headers
 
 all: modules programs
 
@@ -251,6 +251,23 @@ $(BUILD)/tests/libccdm-disk: tests/program/libccdm/disk.c userspace/libccdm/ccdm
 	@echo '  CC      $<'
 	@$(CC) -std=gnu11 $(filter-out -std=%,$(CFLAGS)) $(LDFLAGS) -D_GNU_SOURCE -Iuserspace/libccdm -o $@ $< \
 		-L$(BUILD)/lib -lccdm '-Wl,-rpath,$$ORIGIN'
+
+# programs that use the bindings, for vm/87-bindings; GOFLAGS and the proxy of a user do not matter
+bindings-setup:
+	@scripts/setup bindings
+$(BUILD)/tests/binding-go: $(wildcard bindings/go/*.go bindings/go/go.mod bindings/go/examples/disk/*.go) | bindings-setup
+	@mkdir -p $(@D)
+	@echo '  GO      $@'
+	@cd bindings/go && CGO_ENABLED=0 GOFLAGS= GOPROXY=off GOTOOLCHAIN=local GOWORK=off go build -trimpath -o $(abspath $@) ./examples/disk
+# Debian's compiler, also if the user has another one
+$(BUILD)/tests/binding-rust: $(wildcard bindings/rust/src/*.rs bindings/rust/Cargo.toml bindings/rust/examples/disk.rs) | bindings-setup
+	@mkdir -p $(@D)
+	@echo '  CARGO   $@'
+	@cd bindings/rust && PATH=/usr/bin:/bin CARGO_TARGET_DIR=$(abspath $(BUILD)/cargo) RUSTFLAGS='-C target-feature=+crt-static' \
+		cargo build -q --offline --release --example disk
+	@cp $(BUILD)/cargo/release/examples/disk $@.new
+	@mv $@.new $@
+bindings: $(BUILD)/tests/binding-go $(BUILD)/tests/binding-rust
 
 test-programs: programs $(BUILD)/bin/ccdm-open $(BUILD)/tests/libccdm-disk $(BUILD)/tests/mirror $(BUILD)/tests/attack-guest $(BUILD)/tests/attack-mutations $(BUILD)/tests/keyfind $(BUILD)/tests/odd $(BUILD)/tests/bounce $(BUILD)/tests/load $(BUILD)/tests/signer $(BUILD)/tests/unpack $(BUILD)/tests/inside $(BUILD)/tests/devices.so $(BUILD)/tests/vtpm
 

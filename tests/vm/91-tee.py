@@ -222,7 +222,7 @@ def one(t, tee):
 
 
 def run(t):
-    t.tsm = t.kernel not in ("6.1", "debug", "kcsan", "gcov")   # kernels built here have no CONFIG_TSM_REPORTS
+    t.tsm = t.kernel not in ("6.1", "rt-6.1", "debug", "kcsan", "gcov")   # kernels built here have no CONFIG_TSM_REPORTS
     one(t, "snp")
     if t.tsm:
         one(t, "tdx")

@@ -78,9 +78,9 @@ help:
 	@echo 'make install-image       ccdm-image, for the machine where images are built or looked at'
 	@echo 'make install-open        ccdm-open and libccdm'
 	@echo 'make uninstall'
-	@echo 'make demo                a Debian proves what it is, gets its secret, and halts when its host cheats'
-	@echo '                         (root; SUITE=trixie)'
-	@echo 'make demo-boot           the same without a broker'
+	@echo 'make demo                a container image becomes a VM that proves what it is, gets its secret, and halts'
+	@echo '                         when its host cheats (root; SUITE=trixie; BASE=DIR: a base that is there)'
+	@echo 'make demo-boot           a Debian with a ccdm root, without a broker'
 	@echo 'make demo-disk           the disk alone'
 	@echo 'make check               all tests in short form (root; KERNEL=6.1, 6.12 or 7.2; DEBUG=1: on the debug kernel)'
 	@echo 'make check-all           every kernel, long forms; goes on where it stopped'
@@ -396,7 +396,7 @@ lint:
 	@scripts/lint
 
 demo: vm-setup test-programs
-	@SUITE=$(SUITE) scripts/demo
+	@SUITE=$(SUITE) $(if $(BASE),BASE=$(BASE)) scripts/demo
 
 demo-boot: vm-setup
 	@SUITE=$(SUITE) scripts/demo-boot

@@ -118,7 +118,7 @@ def good(t, vm, b):
          "secret drop: nothing is left", out)
     vm.sh("mkdir /run/credstore/d")
     rc, out = setup(vm, "secret drop")
-    t.ok(rc and "/run/credstore: Is a directory" in out, "what cannot be removed is named", out)
+    t.ok(rc and "/run/credstore/d: Is a directory" in out, "what cannot be removed is named", out)
     vm.sh("umount /run/credstore && rmdir /run/credstore && touch /run/credstore")
     rc, out = setup(vm, "secret fetch --config /tmp/ccdm.conf")
     t.ok(rc and "/run/credstore: cannot mount a ramfs" in out, "no ramfs: no secret", out)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* fuzzes: lib/evidence/tdx.c lib/evidence/collateral.c lib/evidence/collateral_read.c - the length of a TDX quote, the quote, its collateral */
+/* fuzzes: lib/evidence/tdx.c lib/evidence/collateral.c - the length of a TDX quote, the quote, its collateral */
 #include "base/bytes.h"
 #include "evidence/tdx.h"
 #include "fuzz.h"

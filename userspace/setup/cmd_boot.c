@@ -62,7 +62,7 @@ static enum ccdm_exit cmd_boot(const struct ccdm_verb *verb, int argc, char **ar
 	e = ccdm_setup_options(verb, argc, argv, NULL, NULL, &over);
 	if (over)
 		return e;
-	/* A failing step ends the machine, so refuse to run in a running system. */
+	/* A failing step powers off or reboots, so refuse to run in a running system. */
 	if (access("/etc/initrd-release", F_OK))
 		return ccdm_setup_usage(verb, "expected to run in an initrd");
 	name = argv[optind];

@@ -89,7 +89,7 @@ static int cmd_workload_prepare(struct ccdm_workload_json *w, struct ccdm_err *e
 	enum ccdm_boot_code code;
 	int r;
 
-	/* what fails here ends the machine: not when somebody types it */
+	/* a failure here powers off or reboots; but not when somebody types the command */
 	if (!access(CCDM_WORKLOAD_BUNDLE "/config.json", F_OK))
 		return ccdm_err_set(err, -EBUSY, "the workload is prepared");
 	if (access(CCDM_WORKLOAD_PATH, F_OK))

@@ -50,6 +50,23 @@ static void sizes(void **state)
 		assert_int_equal(ccdm_ui_size(range[i], &v), -ERANGE);
 }
 
+static void numbers(void **state)
+{
+	static const char *const bad[] = { "",	  "x",	"-1",
+					   "+1",  " 1", "1 ",
+					   "0x1", "8",	"18446744073709551616" };
+	uint64_t n;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(ccdm_ui_number("0", 7, &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(ccdm_ui_number("7", 7, &n), 0);
+	assert_int_equal(n, 7);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(ccdm_ui_number(bad[i], 7, &n), -EINVAL);
+}
+
 static void human(void **state)
 {
 	char buf[32];
@@ -303,10 +320,10 @@ static void json_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(json_text), cmocka_unit_test(sizes), cmocka_unit_test(human),
-		cmocka_unit_test(times),     cmocka_unit_test(plain), cmocka_unit_test(utf8),
-		cmocka_unit_test(ascii),     cmocka_unit_test(exits), cmocka_unit_test(words),
-		cmocka_unit_test(values),
+		cmocka_unit_test(numbers), cmocka_unit_test(json_text), cmocka_unit_test(sizes),
+		cmocka_unit_test(human),   cmocka_unit_test(times),	cmocka_unit_test(plain),
+		cmocka_unit_test(utf8),	   cmocka_unit_test(ascii),	cmocka_unit_test(exits),
+		cmocka_unit_test(words),   cmocka_unit_test(values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

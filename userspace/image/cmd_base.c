@@ -67,17 +67,6 @@ static const struct ccdm_option base_options[] = {
 	{ 0 },
 };
 
-static enum ccdm_exit base_number(const char *text, uint64_t *number)
-{
-	char *end;
-
-	errno = 0;
-	*number = strtoull(text, &end, 10);
-	return text[0] >= '0' && text[0] <= '9' && !*end && !errno && *number <= UINT32_MAX
-		       ? CCDM_EXIT_OK
-		       : CCDM_EXIT_USAGE;
-}
-
 /* Options whose argument is taken as it is; NULL: another option. */
 static const char **base_text(int option, struct ccdm_base_ask *ask)
 {
@@ -121,7 +110,8 @@ static enum ccdm_exit base_take(int option, void *arg)
 		a->ask.update_lock = true;
 		break;
 	case OPT_SVN:
-		return base_number(optarg, &a->ask.svn);
+		return ccdm_ui_number(optarg, UINT32_MAX, &a->ask.svn) ? CCDM_EXIT_USAGE
+								       : CCDM_EXIT_OK;
 	case OPT_PROGRESS_JSON:
 		a->progress.json = true;
 		break;

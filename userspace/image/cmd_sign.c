@@ -86,13 +86,12 @@ static const struct ccdm_option sign_options[] = {
 
 static enum ccdm_exit sign_number(const char *text, int64_t *number)
 {
-	char *end;
+	uint64_t svn;
 
-	errno = 0;
-	*number = strtoll(text, &end, 10);
-	return text[0] >= '0' && text[0] <= '9' && !*end && !errno && *number <= CCDM_MANIFEST_SVN
-		       ? CCDM_EXIT_OK
-		       : CCDM_EXIT_USAGE;
+	if (ccdm_ui_number(text, CCDM_MANIFEST_SVN, &svn))
+		return CCDM_EXIT_USAGE;
+	*number = (int64_t)svn;
+	return CCDM_EXIT_OK;
 }
 
 static enum ccdm_exit sign_word(const char *text, char *to, size_t size)

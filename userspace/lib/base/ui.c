@@ -143,6 +143,15 @@ int ccdm_ui_size(const char *text, uint64_t *bytes)
 	return -EINVAL;
 }
 
+int ccdm_ui_number(const char *text, uint64_t max, uint64_t *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoull(text, &end, 10);
+	return isdigit((unsigned char)text[0]) && !*end && !errno && *number <= max ? 0 : -EINVAL;
+}
+
 /* Does @text begin with @shape, where 0 stands for any digit? (strptime() accepts more.) */
 static bool ccdm_ui_shape(const char *text, const char *shape)
 {

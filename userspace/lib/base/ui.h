@@ -47,6 +47,9 @@ int __must_check ccdm_ui_end(const char *program, int code);
  */
 int __must_check ccdm_ui_size(const char *text, uint64_t *bytes);
 
+/* Parse a decimal number from 0 to @max, without sign and blanks. Return: 0, -EINVAL. */
+int __must_check ccdm_ui_number(const char *text, uint64_t max, uint64_t *number);
+
 /**
  * ccdm_ui_time() - parse a time
  * @text: RFC 3339: 2026-11-22T12:00:00Z, or with +01:00; a date alone is its beginning

@@ -93,5 +93,5 @@ def run(t):
         t.ok(len(number) == 1, "one partition has 64 KiB", number)
         with open(s.path, "r+b") as f:
             f.seek(B.part(s.path, 4)[0])
-            f.write(os.urandom(65536))
+            f.write(b"\xff" + os.urandom(65535))
         s.refused("noise")

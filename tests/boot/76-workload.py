@@ -77,8 +77,10 @@ say write "$(echo x 2>/dev/null > /run/secrets/tls.key && echo written || echo r
 say home "$(echo x > /home/app/file && cat /home/app/file)"
 say seed "$(cat seeded) $(stat -c '%%a %%u' .)"
 say listen "$(netstat -ltun 2>/dev/null | awk 'NR > 2 { print $1 $4 }' | sort | flat)"
-(nc -l -p 80 -w 1 </dev/null >/dev/null 2>&1 & p=$!; sleep 0.3; netstat -ltn 2>/dev/null | grep -c ':80 ' > port; kill $p 2>/dev/null)
-say port "$(cat port)"
+nc -l -p 80 </dev/null >/dev/null 2>&1 & p=$!
+while kill -0 $p 2>/dev/null && ! netstat -ltn 2>/dev/null | grep -q ':80 '; do sleep 0.1; done
+say port "$(netstat -ltn 2>/dev/null | grep -c ':80 ')"
+kill $p 2>/dev/null
 trap 'echo quit >> signals; exit 3' QUIT
 mv facts.new facts
 while [ ! -e exit ]; do sleep 0.2; done

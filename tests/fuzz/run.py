@@ -5,8 +5,9 @@
 
   tests/run fuzz [--seconds N] [--inputs N] [--corpus DIR] [TARGET...]
 
-Seeds come from the unit tests (tests/forge/seed.h) and from earlier runs, in DIR (default
-$CCDM_CACHE/fuzz). Each target runs N seconds (default 10) under the address and
+Seeds come from the unit tests (tests/forge/seed.h), and from earlier runs in DIR (default
+$CCDM_CACHE/fuzz). If CCDM_SEEDS names a folder in which a run of the unit tests left its seeds,
+that one is used. Otherwise the unit tests run first. Each target runs N seconds (default 10) under the address and
 undefined-behaviour sanitizers. Then the run prints which part of the lines in the target's files
 the corpus reaches. Less than 80 % is a failure, and so is each crash, leak, or input that takes
 longer than 10 seconds. Finally, on N of the seeds (default 4), each allocation fails once
@@ -122,13 +123,15 @@ def compile_counted(targets):
 
 
 def seeds():
-    """Write the unit tests' seeds."""
-    path = os.path.join(BUILD, "seeds")
-    shutil.rmtree(path, ignore_errors=True)
-    os.makedirs(path)
-    r = subprocess.run([os.path.join(TOP, "tests/run"), "unit"], env=dict(os.environ, CCDM_SEEDS=path), capture_output=True)
-    if r.returncode:
-        sys.exit("fuzz: the unit tests fail\n" + r.stdout.decode()[-2000:] + r.stderr.decode()[-2000:])
+    """Write the unit tests' seeds, or take those that a run of them has left."""
+    path = os.environ.get("CCDM_SEEDS", "")
+    if not path or not os.path.isdir(path) or not os.listdir(path):
+        path = os.path.join(BUILD, "seeds")
+        shutil.rmtree(path, ignore_errors=True)
+        os.makedirs(path)
+        r = subprocess.run([os.path.join(TOP, "tests/run"), "unit"], env=dict(os.environ, CCDM_SEEDS=path), capture_output=True)
+        if r.returncode:
+            sys.exit("fuzz: the unit tests fail\n" + r.stdout.decode()[-2000:] + r.stderr.decode()[-2000:])
     for target, more in MORE.items():
         for i, data in enumerate(more):
             with open(os.path.join(path, target, "more-%d" % i), "wb") as f:

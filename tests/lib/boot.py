@@ -3,6 +3,7 @@
 """boot - a machine that boots a disk with firmware and a TPM, as its host sees it"""
 import base64
 import configparser
+import fcntl
 import functools
 import json
 import mmap
@@ -18,6 +19,7 @@ import tpm as T
 from vm import PATIENCE, TOP, MiB, Machine, Stopped
 
 CODE = re.compile(r"ccdm: (CCDM-E-[A-Z]+-\d\d): (.*)")
+HELD = {}       # open folders, whose locks end with this process
 BASE_UUID = "11111111-1111-4111-8111-111111111111"
 GPT_SCRATCH = "6f1ac5ee-08c4-4f0b-8d5b-3a3dcc9be1d7"
 GPT_SWAP = "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F"
@@ -37,8 +39,10 @@ def image_script(*args, **env):
 
 @functools.lru_cache(maxsize=None)
 def parts(suite):
-    """Return the folder of base, hash tree, kernel, initrd and stub (scripts/image)."""
-    return image_script("parts", suite)
+    """Return the folder of base, hash tree, kernel, initrd and stub (scripts/image). While this process runs, it stays."""
+    path = image_script("parts", suite)
+    fcntl.flock(HELD.setdefault(path, os.open(path, os.O_RDONLY | os.O_DIRECTORY)), fcntl.LOCK_SH)
+    return path
 
 
 def sandbox(suite, script):

@@ -2,7 +2,7 @@
 # Copyright The ccdm authors
 """basing - ccdm-image base: its options, lock files, sources of packages, and what fails
 
-No base is made here; tests/boot/79-base.py makes some. A program in the place of mmdebstrap says how it was called.
+No base is made here; tests/boot/74-base.py makes some. A program in the place of mmdebstrap says how it was called.
 """
 import hashlib
 import os
@@ -206,6 +206,22 @@ def compared(m):
         m.t.ok(f.read() == lock(), "the lock file is as before")
 
 
+def read_only(m):
+    """The folder of a lock file that is only read is not written to."""
+    folder = m.folder()
+    shutil.copy(m.lock, folder + "/base.lock")
+    script = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@"'
+    for what, words, code, text in (("a lock file in a read-only folder", (), 4, "E: told to fail"),
+                                    ("--update-lock, in a read-only folder", ("--update-lock",), 4, folder + "/: Read-only file system")):
+        where = m.folder()
+        words = (m.program, "base", "--output", where + "/base", "--lock", folder + "/base.lock", "--mirror", "http://127.0.0.1/debian",
+                 *words)
+        r = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", folder, *words], stdin=subprocess.DEVNULL, capture_output=True,
+                           text=True, env=dict(os.environ, PATH=m.tools(mmdebstrap=RECORD) + ":/usr/bin:/bin"))
+        m.t.ok(r.returncode == code and text in r.stderr and not os.listdir(where), "base, %s: %d, %s" % (what, code, text),
+               (r.returncode, r.stderr))
+
+
 def full(m):
     script = 'mount -t tmpfs -o size=16M none "$1"; d=$1; shift; "$@"; rc=$?; ls -A "$d"; exit $rc'
     where = m.folder()
@@ -226,4 +242,5 @@ def tests(tmp, t):
     sources(m)
     compared(m)
     interrupted(m)
+    read_only(m)
     full(m)

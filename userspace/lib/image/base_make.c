@@ -93,20 +93,11 @@ static int base_programs(struct base_make *m)
 	return r;
 }
 
-/* What a later stage needs is missed now, and not after minutes. */
-static int base_check(struct base_make *m)
+/* The folder of the lock file, if the lock file is written. */
+static int base_check_lock(struct base_make *m)
 {
 	char lock[PATH_MAX], *slash;
 
-	if (geteuid()) {
-		ccdm_err_hint(m->err, "run ccdm-image base as root; build needs no root");
-		return ccdm_err_set(m->err, -EPERM,
-				    "expected root: packages are installed in a chroot");
-	}
-	if (!access(m->ask->output, F_OK)) {
-		ccdm_err_hint(m->err, "remove it, or choose another --output");
-		return ccdm_err_set(m->err, -EEXIST, "%s: it exists", m->ask->output);
-	}
 	if (snprintf(lock, sizeof(lock), "%s", m->ask->lock) >= PATH_MAX)
 		return ccdm_err_set(m->err, -ENAMETOOLONG, "%s: the path is too long",
 				    m->ask->lock);
@@ -117,6 +108,21 @@ static int base_check(struct base_make *m)
 			return ccdm_err_set(m->err, -errno, "%s: %s", lock, strerror(errno));
 	}
 	return 0;
+}
+
+/* What a later stage needs is missed now, and not after minutes. */
+static int base_check(struct base_make *m)
+{
+	if (geteuid()) {
+		ccdm_err_hint(m->err, "run ccdm-image base as root; build needs no root");
+		return ccdm_err_set(m->err, -EPERM,
+				    "expected root: packages are installed in a chroot");
+	}
+	if (!access(m->ask->output, F_OK)) {
+		ccdm_err_hint(m->err, "remove it, or choose another --output");
+		return ccdm_err_set(m->err, -EEXIST, "%s: it exists", m->ask->output);
+	}
+	return m->ask->update_lock ? base_check_lock(m) : 0;
 }
 
 static int base_begin(struct base_make *m)

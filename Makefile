@@ -159,7 +159,7 @@ $(addprefix $(BUILD)/bin/,ccdm-setup ccdm-image ccdm-broker ccdm-brokerd): $(BUI
 
 # the library; ccdm-open is static, with musl, of the same sources and verbs of ccdm-setup
 LIBCCDM_SRC := $(wildcard userspace/libccdm/*.c) $(addprefix userspace/lib/,$(addprefix disk/,\
-	open.c dm_text.c dm_reason.c device.c module_version.c) $(addprefix base/,err.c trace.c ui.c))
+	open.c dm_text.c dm_mapping.c dm_reason.c device.c module_version.c) $(addprefix base/,err.c trace.c ui.c))
 OPEN_SRC := $(LIBCCDM_SRC) $(wildcard userspace/open/*.c) $(addprefix userspace/setup/,verb.c status_json.c \
 	cmd_open.c cmd_close.c cmd_status.c cmd_list.c cmd_attach.c) $(addprefix userspace/lib/,\
 	disk/find.c disk/tab.c base/file.c base/options.c base/complete.c)

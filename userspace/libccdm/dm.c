@@ -16,6 +16,7 @@
 #include "base/trace.h"
 #include "ccdm_format.h"
 #include "disk/dm.h"
+#include "disk/dm_calls.h"
 #include "disk/dm_reason.h"
 #include "node.h"
 
@@ -171,7 +172,7 @@ int ccdm_dm_target_version(uint32_t version[3], struct ccdm_err *err)
 
 /* ---- create, reload -------------------------------------------------------------- */
 
-static int ccdm_dm_create_empty(const char *name, const char *uuid, struct ccdm_err *err)
+int ccdm_dm_create_empty(const char *name, const char *uuid, struct ccdm_err *err)
 {
 	struct ccdm_dm_call call;
 	int r = ccdm_dm_call_new(&call, name, err);
@@ -188,7 +189,7 @@ static int ccdm_dm_create_empty(const char *name, const char *uuid, struct ccdm_
 	return r ? ccdm_err_set(err, r, "cannot open %s: %s", name, strerror(-r)) : 0;
 }
 
-static int ccdm_dm_load(const char *name, const struct ccdm_dm_target *table, struct ccdm_err *err)
+int ccdm_dm_load(const char *name, const struct ccdm_dm_target *table, struct ccdm_err *err)
 {
 	struct dm_target_spec *spec;
 	struct ccdm_dm_call call;
@@ -217,7 +218,7 @@ static int ccdm_dm_load(const char *name, const struct ccdm_dm_target *table, st
 	return r ? ccdm_err_set(err, r, "cannot open %s: %s", name, strerror(-r)) : 0;
 }
 
-static int ccdm_dm_resume(const char *name, struct ccdm_err *err)
+int ccdm_dm_resume(const char *name, struct ccdm_err *err)
 {
 	struct ccdm_dm_call call;
 	uint64_t dev = 0;
@@ -234,26 +235,6 @@ static int ccdm_dm_resume(const char *name, struct ccdm_err *err)
 	if (r)
 		return ccdm_err_set(err, r, "cannot open %s: %s", name, strerror(-r));
 	return ccdm_node_create(name, dev, err);
-}
-
-int ccdm_dm_reload(const char *name, const struct ccdm_dm_target *table, struct ccdm_err *err)
-{
-	int r = ccdm_dm_load(name, table, err);
-
-	return r ? r : ccdm_dm_resume(name, err);
-}
-
-int ccdm_dm_create(const char *name, const char *uuid, const struct ccdm_dm_target *table,
-		   struct ccdm_err *err)
-{
-	int r = ccdm_dm_create_empty(name, uuid, err);
-
-	if (r)
-		return r;
-	r = ccdm_dm_reload(name, table, err);
-	if (r)
-		ccdm_dm_undo(name, err);
-	return r;
 }
 
 /* ---- remove -------------------------------------------------------------------------- */
@@ -354,18 +335,17 @@ static int ccdm_dm_line_take(const struct ccdm_dm_call *call, const char *want,
 	return 0;
 }
 
-/* Read the one line of mapping @name. @flags: DM_STATUS_TABLE_FLAG for its table */
-static int ccdm_dm_line(unsigned int flags, const char *name, const char *want,
-			struct ccdm_dm_info *info, char *line, struct ccdm_err *err)
+int ccdm_dm_line(bool table, const char *name, const char *want, struct ccdm_dm_info *info,
+		 char *line, struct ccdm_err *err)
 {
 	struct ccdm_dm_call call;
 	int r = ccdm_dm_call_new(&call, name, err);
 
 	if (r)
 		return r;
-	ccdm_trace("dm: %s of %s", flags ? "table" : "status", name);
+	ccdm_trace("dm: %s of %s", table ? "table" : "status", name);
 	/* Without this flag, a status request makes the target flush to the device below. */
-	call.io->flags = flags | DM_NOFLUSH_FLAG;
+	call.io->flags = DM_NOFLUSH_FLAG | (table ? DM_STATUS_TABLE_FLAG : 0);
 	r = ccdm_dm_call_run(&call, DM_TABLE_STATUS);
 	if (!r)
 		r = ccdm_dm_line_take(&call, want, info, line, err);
@@ -375,22 +355,6 @@ static int ccdm_dm_line(unsigned int flags, const char *name, const char *want,
 		ccdm_err_set(err, r, "%s: %s", name, strerror(-r));
 	ccdm_dm_call_end(&call);
 	return r;
-}
-
-int ccdm_dm_info(const char *name, struct ccdm_dm_info *info, struct ccdm_err *err)
-{
-	const char *word;
-	int r;
-
-	memset(info, 0, sizeof(*info));
-	r = ccdm_dm_line(DM_STATUS_TABLE_FLAG, name, "ccdm", info, info->table, err);
-	if (r)
-		return r;
-	/* "<version> <backing device> ..." */
-	word = info->table + strcspn(info->table, " ");
-	word += *word == ' ';
-	snprintf(info->backing, sizeof(info->backing), "%.*s", (int)strcspn(word, " "), word);
-	return ccdm_dm_line(0, name, "ccdm", info, info->status, err);
 }
 
 /* Call @each for the mappings of a list that are of ours. */
@@ -411,7 +375,7 @@ static int ccdm_dm_list_walk(const struct ccdm_dm_call *call, struct ccdm_dm_inf
 		    !memchr(n->name, '\0', bytes - at - offsetof(struct dm_name_list, name)))
 			break;
 		/* The mapping may have disappeared by now, or have another target. */
-		r = ccdm_dm_line(DM_STATUS_TABLE_FLAG, n->name, "ccdm", info, info->table, &one);
+		r = ccdm_dm_line(true, n->name, "ccdm", info, info->table, &one);
 		if (!r)
 			r = each(n->name, arg, err);
 		else if (r == -ENXIO)

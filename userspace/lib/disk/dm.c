@@ -10,6 +10,7 @@
 #include "base/trace.h"
 #include "ccdm_format.h"
 #include "dm.h"
+#include "dm_calls.h"
 #include "dm_reason.h"
 
 static void ccdm_dm_log(int level, const char *file, int line, int error, const char *fmt, ...)
@@ -102,7 +103,7 @@ int ccdm_dm_target_version(uint32_t version[3], struct ccdm_err *err)
 }
 
 /* Create in single steps to get the errno of each; libdevmapper's own create hides it. */
-static int ccdm_dm_create_empty(const char *name, const char *uuid, struct ccdm_err *err)
+int ccdm_dm_create_empty(const char *name, const char *uuid, struct ccdm_err *err)
 {
 	struct dm_task *task = ccdm_dm_task(DM_DEVICE_CREATE, name);
 	int r = -ENOMEM;
@@ -119,7 +120,7 @@ static int ccdm_dm_create_empty(const char *name, const char *uuid, struct ccdm_
 	return r ? ccdm_err_set(err, r, "cannot open %s: %s", name, strerror(-r)) : 0;
 }
 
-static int ccdm_dm_load(const char *name, const struct ccdm_dm_target *table, struct ccdm_err *err)
+int ccdm_dm_load(const char *name, const struct ccdm_dm_target *table, struct ccdm_err *err)
 {
 	struct dm_task *task = ccdm_dm_task(DM_DEVICE_RELOAD, name);
 	char reason[256];
@@ -140,7 +141,7 @@ static int ccdm_dm_load(const char *name, const struct ccdm_dm_target *table, st
 	return r ? ccdm_err_set(err, r, "cannot open %s: %s", name, strerror(-r)) : 0;
 }
 
-static int ccdm_dm_resume(const char *name, struct ccdm_err *err)
+int ccdm_dm_resume(const char *name, struct ccdm_err *err)
 {
 	struct dm_task *task = ccdm_dm_task(DM_DEVICE_RESUME, name);
 	uint32_t cookie = 0;
@@ -155,26 +156,6 @@ static int ccdm_dm_resume(const char *name, struct ccdm_err *err)
 	if (task)
 		dm_task_destroy(task);
 	return r ? ccdm_err_set(err, r, "cannot open %s: %s", name, strerror(-r)) : 0;
-}
-
-int ccdm_dm_reload(const char *name, const struct ccdm_dm_target *table, struct ccdm_err *err)
-{
-	int r = ccdm_dm_load(name, table, err);
-
-	return r ? r : ccdm_dm_resume(name, err);
-}
-
-int ccdm_dm_create(const char *name, const char *uuid, const struct ccdm_dm_target *table,
-		   struct ccdm_err *err)
-{
-	int r = ccdm_dm_create_empty(name, uuid, err);
-
-	if (r)
-		return r;
-	r = ccdm_dm_reload(name, table, err);
-	if (r)
-		ccdm_dm_undo(name, err);
-	return r;
 }
 
 void ccdm_dm_undo(const char *name, struct ccdm_err *err)
@@ -213,14 +194,10 @@ int ccdm_dm_remove(const char *name, bool deferred, struct ccdm_err *err)
 	return r ? ccdm_err_set(err, r, "cannot close %s: %s", name, strerror(-r)) : 0;
 }
 
-/*
- * Read the one line of mapping @name, whose target must be @want; set info->length and the dm
- * facts.
- */
-static int ccdm_dm_line(int type, const char *name, const char *want, struct ccdm_dm_info *info,
-			char *line, struct ccdm_err *err)
+int ccdm_dm_line(bool table, const char *name, const char *want, struct ccdm_dm_info *info,
+		 char *line, struct ccdm_err *err)
 {
-	struct dm_task *task = ccdm_dm_task(type, name);
+	struct dm_task *task = ccdm_dm_task(table ? DM_DEVICE_TABLE : DM_DEVICE_STATUS, name);
 	char *target = NULL, *params = NULL;
 	const char *text;
 	uint64_t start, length;
@@ -229,7 +206,7 @@ static int ccdm_dm_line(int type, const char *name, const char *want, struct ccd
 
 	if (!task)
 		return ccdm_dm_unusable(err);
-	ccdm_trace("dm: %s of %s", type == DM_DEVICE_TABLE ? "table" : "status", name);
+	ccdm_trace("dm: %s of %s", table ? "table" : "status", name);
 	/* Without this flag, a status request makes the target flush to the device below. */
 	dm_task_no_flush(task);
 	r = ccdm_dm_run(task);
@@ -262,34 +239,6 @@ static int ccdm_dm_line(int type, const char *name, const char *want, struct ccd
 	snprintf(line, CCDM_DM_TEXT, "%s", params ? params : "");
 	dm_task_destroy(task);
 	return 0;
-}
-
-int ccdm_dm_info(const char *name, struct ccdm_dm_info *info, struct ccdm_err *err)
-{
-	const char *word;
-	int r;
-
-	memset(info, 0, sizeof(*info));
-	r = ccdm_dm_line(DM_DEVICE_TABLE, name, "ccdm", info, info->table, err);
-	if (r)
-		return r;
-	/* "<version> <backing device> ..." */
-	word = info->table + strcspn(info->table, " ");
-	word += *word == ' ';
-	snprintf(info->backing, sizeof(info->backing), "%.*s", (int)strcspn(word, " "), word);
-	return ccdm_dm_line(DM_DEVICE_STATUS, name, "ccdm", info, info->status, err);
-}
-
-int ccdm_dm_status(const char *name, const char *target, char *line, struct ccdm_err *err)
-{
-	struct ccdm_dm_info *info = calloc(1, sizeof(*info));
-	int r;
-
-	if (!info)
-		return ccdm_err_memory(err);
-	r = ccdm_dm_line(DM_DEVICE_STATUS, name, target, info, line, err);
-	free(info);
-	return r;
 }
 
 int ccdm_dm_message(const char *name, const char *message, struct ccdm_err *err)
@@ -338,7 +287,7 @@ int ccdm_dm_list(int (*each)(const char *name, void *arg, struct ccdm_err *err),
 	do {
 		n = (struct dm_names *)((char *)n + next);
 		/* The mapping may have disappeared by now, or have another target. */
-		r = ccdm_dm_line(DM_DEVICE_TABLE, n->name, "ccdm", info, info->table, &one);
+		r = ccdm_dm_line(true, n->name, "ccdm", info, info->table, &one);
 		if (!r)
 			r = each(n->name, arg, err);
 		else if (r == -ENXIO)

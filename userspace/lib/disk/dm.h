@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * dm.h - mappings: dm.c through libdevmapper, libccdm/dm.c with the ioctls of the kernel alone
+ * dm.h - mappings: dm.c through libdevmapper, libccdm/dm.c with the ioctls of the kernel alone,
+ * dm_mapping.c above either of them
  *
  * Functions return 0 or -errno and fill a struct ccdm_err; they print nothing.
  */

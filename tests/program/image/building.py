@@ -125,7 +125,9 @@ class Builder:
         self.digest = container(self.image)
         self.config = write(tmp + "/conf/workload.yaml", CONFIG)
         write(tmp + "/conf/app.conf", b"a = b\n")
-        self.ca = write(tmp + "/ca.pem", b"a certificate\n")
+        self.ca = tmp + "/ca.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null",
+                        "-out", self.ca, "-subj", "/CN=broker"], check=True, stderr=subprocess.DEVNULL)
         self.words = ("--oci", self.image, "--base", self.base, "--config", self.config, "--broker", "https://broker.example:8080",
                       "--ca", self.ca, "--size", "200M")
 
@@ -325,6 +327,9 @@ def of_tree(b):
     b.fails("a tree's ccdm.conf with an unknown key", 1, "unknown key 'colour'", *words)
     shutil.rmtree(top + "/etc/ccdm")
     os.rename(top + "/boot/initrd.img-6.12.1", b.tmp + "/kept")
+    write(top + "/boot/initrd.img-6.12.1", b"")
+    b.fails("an empty initrd", 1, "expected the tree's initrd, found an empty file", *words)
+    os.unlink(top + "/boot/initrd.img-6.12.1")
     b.fails("no initrd, and not root", 2, "only root can run dracut", *words, user=NOBODY, group=NOBODY, extra_groups=[])
     os.rename(b.tmp + "/kept", top + "/boot/initrd.img-6.12.1")
     os.mkdir(top + "/usr/lib/modules/6.12.2")
@@ -354,6 +359,8 @@ def usage(b):
     b.fails("too small", 1, "expected room for the content", *b.words[:-1], "40M")
     b.fails("an invalid date", 1, "SOURCE_DATE_EPOCH: expected seconds", *b.words, env={"SOURCE_DATE_EPOCH": "today"})
     b.fails("secrets without a broker", 1, "add --broker", *b.words[:6])
+    for name, text in ("an empty", b""), ("a wrong", b"a certificate\n"):
+        b.fails(name + " file of a CA", 1, "certificate", *b.words[:6], "--broker", "https://b", "--ca", write(b.tmp + "/wrong.pem", text))
     b.fails("no container image", 1, "", "--oci", b.config, *b.words[2:])
     b.fails("a folder without a base", 4, "base.json", *b.words[:2], "--base", b.tmp, *b.words[4:])
     rc, _, err = b.run(b.tmp + "/none", *b.words)

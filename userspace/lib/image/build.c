@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "build.h"
+#include "crypto/x509.h"
 #include "kbs/jws_sign.h"
 #include "program.h"
 
@@ -157,6 +158,31 @@ static int ccdm_build_signer(struct ccdm_build *b, struct ccdm_err *err)
 	return r ? ccdm_err_memory(err) : 0;
 }
 
+/* The file of the broker's CA: a guest with another file could not reach its broker. */
+static int ccdm_build_ca(const char *file, struct ccdm_err *err)
+{
+	const struct ccdm_cert *first = NULL;
+	struct ccdm_certs *certs;
+	size_t size;
+	char *text;
+	int r;
+
+	if (!file)
+		return 0;
+	r = ccdm_file_read(file, CCDM_BUILD_CA_MAX, &text, &size, err);
+	if (r)
+		return r;
+	certs = ccdm_certs_new();
+	r = certs ? ccdm_certs_add(certs, file, text, size, &first, err) : ccdm_err_memory(err);
+	if (!r && !first)
+		r = ccdm_err_set(err, -EINVAL,
+				 "%s: expected a CA's certificate in PEM, found no certificate",
+				 file);
+	ccdm_certs_free(certs);
+	free(text);
+	return r;
+}
+
 int ccdm_build_begin(struct ccdm_build *b, const struct ccdm_build_ask *ask, struct ccdm_err *err)
 {
 	char to[PATH_MAX];
@@ -165,6 +191,8 @@ int ccdm_build_begin(struct ccdm_build *b, const struct ccdm_build_ask *ask, str
 	memset(b, 0, sizeof(*b));
 	b->ask = ask;
 	r = ccdm_build_date(&b->date, err);
+	if (!r)
+		r = ccdm_build_ca(ask->ca, err);
 	if (!r)
 		r = ccdm_build_programs(ask, err);
 	if (!r)

@@ -41,6 +41,7 @@
 
 /* Files of the initrd's last part, in addition to ccdm.conf. */
 #define CCDM_BUILD_CA	  "/etc/ccdm/ca.pem"
+#define CCDM_BUILD_CA_MAX 65536
 #define CCDM_BUILD_SIGNER "/etc/ccdm/signer.pem"
 
 /* What --debug adds to the kernel's command line. */

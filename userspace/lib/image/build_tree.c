@@ -86,7 +86,11 @@ static int ccdm_build_take(struct ccdm_build *b, const struct ccdm_rootfs *fs,
 	if (r)
 		return r;
 	ccdm_build_path(b, name, to);
-	r = ccdm_file_write(to, text, size, 0600, err);
+	if (size)
+		r = ccdm_file_write(to, text, size, 0600, err);
+	else
+		r = ccdm_err_set(err, -EINVAL, "%s: expected the tree's %s, found an empty file",
+				 b->ask->tree, name);
 	free(text);
 	return r;
 }

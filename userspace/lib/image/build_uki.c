@@ -13,8 +13,7 @@
 #include "uki.h"
 #include "uki_make.h"
 
-#define FILE_MAX  (512 << 20)
-#define SMALL_MAX 65536
+#define FILE_MAX (512 << 20)
 
 /* The files that a UKI is made of. */
 enum { STUB, RELEASE, KERNEL, INITRD, SOURCES };
@@ -67,7 +66,7 @@ static int ccdm_build_add_file(struct ccdm_build *b, struct ccdm_cpio *cpio, con
 
 	if (!file)
 		return 0;
-	r = ccdm_file_read(file, SMALL_MAX, text, &size, err);
+	r = ccdm_file_read(file, CCDM_BUILD_CA_MAX, text, &size, err);
 	if (r)
 		return r;
 	r = ccdm_build_add(cpio, path + 1, *text, size, err);

@@ -74,6 +74,23 @@ static void failures(void **state)
 	assert_true(strlen(err.text) < sizeof(err.text) - 1);
 }
 
+static void messages(void **state)
+{
+	const char *const fails[] = { "/bin/sh", "-c", "seq 2000; exit 1", NULL };
+	const char *const works[] = { "/bin/sh", "-c", "echo x", NULL };
+	char text[CCDM_PROGRAM_MESSAGES + 1];
+
+	(void)state;
+	/* more than a message has room for, in lines */
+	assert_int_equal(ccdm_program_run_messages(fails, NULL, text, &err), -EIO);
+	assert_int_equal(strlen(text), CCDM_PROGRAM_MESSAGES);
+	assert_non_null(strstr(text, "\n1500\n"));
+	assert_string_equal(text + strlen(text) - 10, "1999\n2000\n");
+	assert_non_null(strstr(err.text, " 1999 2000"));
+	assert_int_equal(ccdm_program_run_messages(works, NULL, text, &err), 0);
+	assert_string_equal(text, "");
+}
+
 static void put(const char *folder, const char *name, const char *text)
 {
 	char path[128];
@@ -141,9 +158,8 @@ static void interrupted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(outputs),
-		cmocka_unit_test(failures),
-		cmocka_unit_test(finds),
+		cmocka_unit_test(outputs),     cmocka_unit_test(failures),
+		cmocka_unit_test(messages),    cmocka_unit_test(finds),
 		cmocka_unit_test(interrupted),
 	};
 

@@ -60,6 +60,21 @@ done <<EOF
 LINES
 EOF
 """
+# As mmdebstrap does when apt fails: apt's reason comes first, and a long line after it.
+REASON = """#!/bin/sh
+[ "$1" != --version ] || { echo 'mmdebstrap 1.3.5'; exit; }
+{
+    seq -f 'Get:%g http://127.0.0.1/debian sid/main amd64 E: 1' 300
+    echo 'E: REASON'
+    echo '   Hashes of expected file:'
+    printf 'E: setup failed: E: apt-get --yes install'
+    printf ' %s' $(seq 400)
+    echo ' failed'
+    echo 'I: main() received signal PIPE: waiting for setup...'
+    echo 'E: mmdebstrap failed to run'
+} >&2
+exit 25
+"""
 FULL = """#!/bin/sh
 [ "$1" != --version ] || { echo 'mmdebstrap 1.3.5'; exit; }
 for root; do case $root in */build) break ;; esac; done
@@ -170,6 +185,14 @@ def sources(m):
                "--keyring=/usr/share/keyrings/debian-archive-keyring.gpg" in said, "packages must be signed", said)
 
 
+def reasons(m):
+    """The first error is the reason, and decides the exit code."""
+    for code, text in ((8, "Failed to fetch http://127.0.0.1/debian/pool/x.deb  Hash Sum mismatch"),
+                       (4, "Sub-process env returned an error code (1)")):
+        m.fails("the reason", code, "packages of trixie: E: %s\n" % text, "--lock", m.lock, "--mirror", "http://127.0.0.1/debian",
+                env={"PATH": m.tools(mmdebstrap=REASON.replace("REASON", text)) + ":/usr/bin:/bin"})
+
+
 def interrupted(m):
     tools = m.tools(mmdebstrap=HANGS)
     for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
@@ -241,6 +264,7 @@ def tests(tmp, t):
     missing(m)
     sources(m)
     compared(m)
+    reasons(m)
     interrupted(m)
     read_only(m)
     full(m)

@@ -129,8 +129,21 @@ static void fetch_sources(struct fetch_line *line, const struct ccdm_base_source
 	free(security);
 }
 
+/* The first line that begins with "E: ", or NULL. Then come errors that follow from that one. */
+static const char *fetch_first(const char *messages)
+{
+	const char *line = messages;
+
+	while (line && strncmp(line, "E: ", 3)) {
+		line = strchr(line, '\n');
+		line += line ? 1 : 0;
+	}
+	return line;
+}
+
 /* What apt and mmdebstrap call errors. Failures of the network are known by their words. */
-static int fetch_why(int r, const struct ccdm_base_source *source, struct ccdm_err *err)
+static int fetch_why(int r, const struct ccdm_base_source *source, const char *messages,
+		     struct ccdm_err *err)
 {
 	static const char *const words[] = { "Failed to fetch",
 					     "Unable to connect",
@@ -141,21 +154,19 @@ static int fetch_why(int r, const struct ccdm_base_source *source, struct ccdm_e
 					     "does not have a Release file" };
 	char text[sizeof(err->text)];
 	const char *first;
-	char *end;
 	size_t i;
 
 	/* (apt warns that it was denied permission, and goes on) */
 	if (r != -EIO && r != -EACCES)
 		return r;
 	r = -EIO;
-	first = strstr(err->text, "E: ");
-	snprintf(text, sizeof(text), "%s", first ? first : err->text);
-	/* (mmdebstrap's processes tell each other of the error, too) */
-	end = strstr(text, " I: ");
-	if (end)
-		*end = '\0';
+	first = fetch_first(messages);
+	if (first)
+		snprintf(text, sizeof(text), "%.*s", (int)strcspn(first, "\n"), first);
+	else
+		snprintf(text, sizeof(text), "%s", err->text);
 	for (i = 0; i < ARRAY_SIZE(words); i++)
-		if (strstr(text, words[i]))
+		if (strstr(first ? first : text, words[i]))
 			r = -EHOSTUNREACH;
 	return ccdm_err_set(err, r, "packages of %s: %s", source->suite, text);
 }
@@ -174,6 +185,7 @@ int ccdm_base_fetch(const struct ccdm_base_source *source, const char *packages,
 					     "--dpkgopt=path-exclude=/usr/share/doc/*" };
 	struct ccdm_program_found unshare, mmdebstrap;
 	struct fetch_line line = { 0 };
+	char messages[CCDM_PROGRAM_MESSAGES + 1] = "";
 	char epoch[48], cache[PATH_MAX + 32], folder[PATH_MAX] = "", keyring[PATH_MAX];
 	const char *const env[] = { epoch, cache, "INITRD=No", "DEBIAN_FRONTEND=noninteractive",
 				    NULL };
@@ -214,8 +226,9 @@ int ccdm_base_fetch(const struct ccdm_base_source *source, const char *packages,
 	fetch_word(&line, source->suite);
 	fetch_word(&line, root);
 	fetch_sources(&line, source);
-	r = line.lost ? ccdm_err_memory(err) : ccdm_program_run(line.arg, env, -1, NULL, err);
+	r = line.lost ? ccdm_err_memory(err)
+		      : ccdm_program_run_messages(line.arg, env, messages, err);
 	for (i = 0; i < line.texts; i++)
 		free(line.text[i]);
-	return fetch_why(r, source, err);
+	return fetch_why(r, source, messages, err);
 }

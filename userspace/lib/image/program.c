@@ -17,8 +17,8 @@
 #include "program.h"
 
 #define OUTPUT_MAX (64 << 20)
-#define SAID_MAX   4096 /* bytes of messages that are kept: the last ones */
-#define WORDS_MAX  16	/* of "NAME=VALUE" */
+#define SAID_MAX   CCDM_PROGRAM_MESSAGES /* bytes of messages that are kept: the last ones */
+#define WORDS_MAX  16			 /* of "NAME=VALUE" */
 
 /*
  * Programs that are known.
@@ -283,9 +283,9 @@ static int ccdm_program_why(struct program_state *s, int status, struct ccdm_err
 			    WEXITSTATUS(status), said[0] ? ": " : "", said);
 }
 
-/* @both: its messages are part of the output. */
+/* @both: its messages are part of the output; @messages: set if the program failed, or NULL */
 static int ccdm_program_do(const char *const *argv, const char *const *env, int in, char **output,
-			   bool both, struct ccdm_err *err)
+			   bool both, char *messages, struct ccdm_err *err)
 {
 	struct program_state s = { .name = ccdm_program_short(argv[0]), .out = -1, .messages = -1 };
 	int r, status = 0;
@@ -305,6 +305,8 @@ static int ccdm_program_do(const char *const *argv, const char *const *env, int 
 	} else if (r) {
 		r = ccdm_err_set(err, r, "%s: %s", s.name, strerror(-r));
 	} else if (status) {
+		if (messages)
+			memcpy(messages, s.said, sizeof(s.said));
 		r = ccdm_program_why(&s, status, err);
 	} else if (output) {
 		/* (one that printed nothing gives an empty text) */
@@ -320,7 +322,14 @@ static int ccdm_program_do(const char *const *argv, const char *const *env, int 
 int ccdm_program_run(const char *const *argv, const char *const *env, int in, char **output,
 		     struct ccdm_err *err)
 {
-	return ccdm_program_do(argv, env, in, output, false, err);
+	return ccdm_program_do(argv, env, in, output, false, NULL, err);
+}
+
+int ccdm_program_run_messages(const char *const *argv, const char *const *env,
+			      char messages[CCDM_PROGRAM_MESSAGES + 1], struct ccdm_err *err)
+{
+	messages[0] = '\0';
+	return ccdm_program_do(argv, env, -1, NULL, false, messages, err);
 }
 
 /* ---- find ----------------------------------------------------------------------------- */
@@ -405,7 +414,7 @@ int ccdm_program_find(const char *name, struct ccdm_program_found *found, struct
 		const char *const argv[] = { found->path, known->ask, NULL };
 
 		/* (mke2fs prints its version to standard error) */
-		r = ccdm_program_do(argv, NULL, -1, &output, true, &said);
+		r = ccdm_program_do(argv, NULL, -1, &output, true, NULL, &said);
 		if (r == -EINTR || r == -ENOMEM) {
 			*err = said;
 			return r;

@@ -58,4 +58,17 @@ int __must_check ccdm_program_find(const char *name, struct ccdm_program_found *
 int __must_check ccdm_program_run(const char *const *argv, const char *const *env, int in,
 				  char **output, struct ccdm_err *err);
 
+#define CCDM_PROGRAM_MESSAGES 4096
+
+/**
+ * ccdm_program_run_messages() - the same, for a caller that knows how the program's messages look
+ * @argv, @env, @err: as of ccdm_program_run()
+ * @messages: if the program ended with another status than 0, the last messages in lines, else ""
+ *
+ * Return: as ccdm_program_run().
+ */
+int __must_check ccdm_program_run_messages(const char *const *argv, const char *const *env,
+					   char messages[CCDM_PROGRAM_MESSAGES + 1],
+					   struct ccdm_err *err);
+
 #endif

@@ -86,8 +86,9 @@ void ccdm_disk_plan_free(struct ccdm_disk_plan *plan)
 	free(plan);
 }
 
+/* Return: -EINVAL if @value is not one of the words of the option; -ENOMEM */
 static int ccdm_disk_text(struct ccdm_disk_plan *p, enum ccdm_disk_text number, const char **to,
-			  const char *option, const char *value, struct ccdm_err *err)
+			  const char *value, struct ccdm_err *err)
 {
 	struct ccdm_open open = p->open;
 	const char *wrong;
@@ -96,7 +97,7 @@ static int ccdm_disk_text(struct ccdm_disk_plan *p, enum ccdm_disk_text number, 
 	*to = value;
 	if (!ccdm_open_words(&p->open, &wrong)) {
 		p->open = open;
-		return ccdm_err_set(err, -EINVAL, "%s: invalid value '%s'", option, value);
+		return -EINVAL;
 	}
 	r = ccdm_disk_keep(&p->text[number], value, err);
 	*to = p->text[number];
@@ -108,42 +109,52 @@ static int ccdm_disk_set(struct ccdm_disk_plan *p, const char *option, const cha
 {
 	const struct {
 		const char *name;
+		const char *expected;
 		enum ccdm_disk_text number;
 		const char **text;
 		uint64_t *bytes;
 		bool *flag;
 	} options[] = {
-		{ "cipher", CCDM_DISK_CIPHER, &p->open.cipher, NULL, NULL },
-		{ "on-tamper", CCDM_DISK_ON_TAMPER, &p->open.on_tamper, NULL, NULL },
-		{ "origin", CCDM_DISK_ORIGIN, &p->open.origin, NULL, NULL },
-		{ "uuid", CCDM_DISK_UUID, &p->open.uuid, NULL, NULL },
-		{ "cache-size", CCDM_DISK_TEXTS, NULL, &p->open.cache, NULL },
-		{ "size", CCDM_DISK_TEXTS, NULL, &p->open.size, NULL },
-		{ "allow-discards", CCDM_DISK_TEXTS, NULL, NULL, &p->open.allow_discards },
-		{ "allow-kdump", CCDM_DISK_TEXTS, NULL, NULL, &p->open.allow_kdump },
+		{ "cipher", "aes-xts-gmac, aes-xts-hmac-sha256 or aes-gcm", CCDM_DISK_CIPHER,
+		  &p->open.cipher, NULL, NULL },
+		{ "on-tamper", "panic, poweroff or eio", CCDM_DISK_ON_TAMPER, &p->open.on_tamper,
+		  NULL, NULL },
+		{ "origin", "a device", CCDM_DISK_ORIGIN, &p->open.origin, NULL, NULL },
+		{ "uuid", "32 hex digits in lower case", CCDM_DISK_UUID, &p->open.uuid, NULL,
+		  NULL },
+		{ "cache-size", "a size above 0, such as 64M", CCDM_DISK_TEXTS, NULL,
+		  &p->open.cache, NULL },
+		{ "size", "a size above 0, such as 64M", CCDM_DISK_TEXTS, NULL, &p->open.size,
+		  NULL },
+		{ "allow-discards", "no value", CCDM_DISK_TEXTS, NULL, NULL,
+		  &p->open.allow_discards },
+		{ "allow-kdump", "no value", CCDM_DISK_TEXTS, NULL, NULL, &p->open.allow_kdump },
 	};
 	uint64_t bytes;
 	size_t i;
+	int r;
 
 	for (i = 0; i < ARRAY_SIZE(options); i++)
 		if (!strcmp(option, options[i].name))
 			break;
-	if (i == ARRAY_SIZE(options))
+	if (i == ARRAY_SIZE(options)) {
+		ccdm_err_hint(err, "the options are those of \"ccdm-setup open\", without dashes");
 		return ccdm_err_set(err, -EINVAL, "unknown option '%s'", option);
-	if (!options[i].flag != !!value)
-		return ccdm_err_set(err, -EINVAL, "option '%s': expected %s value", option,
-				    value ? "no" : "a");
-	if (options[i].flag) {
-		*options[i].flag = true;
-		return 0;
 	}
-	if (options[i].text)
-		return ccdm_disk_text(p, options[i].number, options[i].text, option, value, err);
-	/* coverage: what is neither a flag nor a text is a size */
-	if (!options[i].bytes || ccdm_ui_size(value, &bytes) || !bytes)
-		return ccdm_err_set(err, -EINVAL, "%s: invalid value '%s'", option, value);
-	*options[i].bytes = bytes;
-	return 0;
+	r = -EINVAL;
+	if (options[i].flag && !value) {
+		*options[i].flag = true;
+		r = 0;
+	} else if (options[i].text && value) {
+		r = ccdm_disk_text(p, options[i].number, options[i].text, value, err);
+	} else if (options[i].bytes && value && !ccdm_ui_size(value, &bytes) && bytes) {
+		*options[i].bytes = bytes;
+		r = 0;
+	}
+	return r != -EINVAL ? r
+			    : ccdm_err_set(err, r, "option '%s': expected %s, found %s%s%s", option,
+					   options[i].expected, value ? "'" : "",
+					   value ? value : "none", value ? "'" : "");
 }
 
 int ccdm_disk_plan_set(struct ccdm_disk_plan *plan, const char *option, const char *value,
@@ -191,9 +202,11 @@ static int ccdm_disk_open(struct ccdm_disk_plan *plan, bool destroy, struct ccdm
 		r = ccdm_open_look(&plan->open, &facts, err);
 	if (!r)
 		r = ccdm_module_need(err);
-	if (!r && facts.device.signature[0] && !destroy)
+	if (!r && facts.device.signature[0] && !destroy) {
+		ccdm_err_hint(err, "to destroy it, set \"destroy\"");
 		r = ccdm_err_set(err, -ECANCELED, "%s holds: %s", plan->device,
 				 facts.device.signature);
+	}
 	return r ? r : ccdm_open_map(&plan->open, &facts, err);
 }
 

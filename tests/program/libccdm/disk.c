@@ -42,18 +42,25 @@ static void options(const char *device, const char *name)
 		const char *value;
 		const char *says;
 	} wrong[] = {
-		{ "cipher", "rot13", "cipher: invalid value 'rot13'" },
-		{ "on-tamper", "sing", "on-tamper: invalid value 'sing'" },
-		{ "uuid", "1234", "uuid: invalid value '1234'" },
-		{ "cache-size", "lots", "cache-size: invalid value 'lots'" },
-		{ "size", "0", "size: invalid value '0'" },
+		{ "cipher", "rot13",
+		  "option 'cipher': expected aes-xts-gmac, aes-xts-hmac-sha256 or aes-gcm, "
+		  "found 'rot13'" },
+		{ "on-tamper", "sing",
+		  "option 'on-tamper': expected panic, poweroff or eio, found 'sing'" },
+		{ "uuid", "1234",
+		  "option 'uuid': expected 32 hex digits in lower case, found '1234'" },
+		{ "cache-size", "lots",
+		  "option 'cache-size': expected a size above 0, such as 64M, found 'lots'" },
+		{ "size", "0", "option 'size': expected a size above 0, such as 64M, found '0'" },
 		{ "colour", "red", "unknown option 'colour'" },
-		{ "cipher", NULL, "option 'cipher': expected a value" },
-		{ "allow-kdump", "1", "option 'allow-kdump': expected no value" },
+		{ "cipher", NULL,
+		  "option 'cipher': expected aes-xts-gmac, aes-xts-hmac-sha256 or aes-gcm, "
+		  "found none" },
+		{ "allow-kdump", "1", "option 'allow-kdump': expected no value, found '1'" },
 	};
 	struct ccdm_disk_plan *plan = plan_for(device, name);
 	struct ccdm_disk_error error;
-	char what[96];
+	char what[160];
 	size_t i;
 	int r;
 

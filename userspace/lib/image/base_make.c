@@ -153,7 +153,9 @@ static int base_begin(struct base_make *m)
 	if (chmod(m->work, 0755))
 		return ccdm_err_set(m->err, -errno, "%s: %s", m->work, strerror(errno));
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
-		return ccdm_err_set(m->err, -errno, "cannot adopt processes: %s", strerror(errno));
+		return ccdm_err_set(m->err, -errno,
+				    "cannot become the parent of orphaned processes: %s",
+				    strerror(errno));
 	snprintf(m->build, sizeof(m->build), "%s/build", m->work);
 	snprintf(m->root, sizeof(m->root), "%s/root", m->work);
 	snprintf(m->out, sizeof(m->out), "%s/out", m->work);

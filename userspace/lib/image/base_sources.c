@@ -54,7 +54,7 @@ int ccdm_base_sources_find(const char *given, char path[PATH_MAX], struct ccdm_e
 			return 0;
 	}
 	ccdm_err_hint(err, "name a folder with ccdm's sources: --source DIR");
-	return ccdm_err_set(err, -ENOENT, "found no sources of ccdm beside %s",
+	return ccdm_err_set(err, -ENOENT, "found no sources of ccdm next to %s",
 			    n > 0 ? program : "this program");
 }
 

@@ -54,9 +54,10 @@ static int ccdm_rootfs_follow(struct ccdm_rootfs *fs, struct ccdm_rootfs_way *wa
 		return ccdm_err_set(err, -ELOOP, "'%s' needs more than %u symbolic links", name,
 				    CCDM_ROOTFS_HOPS);
 	if (n > CCDM_ROOTFS_FOLLOWED - fs->followed)
-		return ccdm_err_set(err, -ELOOP,
-				    "'%s': all paths together follow links of more than %u MiB",
-				    name, CCDM_ROOTFS_FOLLOWED >> 20);
+		return ccdm_err_set(
+			err, -ELOOP,
+			"'%s': expected symbolic links of at most %u MiB on all paths together",
+			name, CCDM_ROOTFS_FOLLOWED >> 20);
 	fs->followed += n;
 	rest = malloc(n + left + 2);
 	if (!rest)

@@ -378,6 +378,21 @@ def usage(b):
     b.t.ok(rc == 2 and "Permission denied" in err and not os.listdir(where), "build into a folder of another user: 2", (rc, err))
 
 
+def names(b):
+    """A name that a manifest, a policy or a guest refuses; none is cut."""
+    of_tree = "--tree", tree(b.tmp + "/names"), "--size", "200M"
+    for words in b.words, of_tree:
+        b.fails("a product of 64 letters", 1, "expected 1 to 63", *words, "--product", "x" * 64)
+        b.fails("with --debug, of 58", 1, "expected 1 to 57", *words, "--product", "x" * 58, "--debug")
+        b.fails("with a blank", 1, "product 'a b'", *words, "--product", "a b")
+        where = b.folder()
+        rc, _, err = b.run(where, *words, "--product", "x" * 57, "--debug")
+        with open(where + "/disk.json") as f:
+            said = json.load(f)
+        b.t.ok(rc == 0 and said["product"] == "x" * 57 + "-debug", "a product of 57 letters with --debug", (err, said))
+    b.fails("a product that no guest accepts", 1, "product 'a&b'", *b.words, "--product", "a&b")
+
+
 def missing(b):
     tools = b.tmp + "/tools"
     os.mkdir(tools)
@@ -435,6 +450,7 @@ def tests(tmp, t):
     secure_boot(b)
     of_tree(b)
     usage(b)
+    names(b)
     missing(b)
     full(b)
     interrupted(b)

@@ -30,9 +30,10 @@
 #include "base/err.h"
 #include "crypto/digest.h"
 
-#define CCDM_MANIFEST_MAX 65536 /* bytes of its text */
-#define CCDM_MANIFEST_TYP "ccdm-manifest"
-#define CCDM_MANIFEST_SVN 1000000000 /* the highest */
+#define CCDM_MANIFEST_MAX     65536 /* bytes of its text */
+#define CCDM_MANIFEST_TYP     "ccdm-manifest"
+#define CCDM_MANIFEST_SVN     1000000000 /* the highest */
+#define CCDM_MANIFEST_PRODUCT 63	 /* bytes of a product that a policy can name */
 
 /**
  * struct ccdm_manifest - its content; it counts only for a policy that names @key

@@ -13,6 +13,7 @@
 #include "base/interrupt.h"
 #include "build.h"
 #include "crypto/x509.h"
+#include "evidence/manifest.h"
 #include "kbs/jws_sign.h"
 #include "program.h"
 
@@ -59,6 +60,25 @@ void ccdm_build_named(const struct ccdm_build_ask *ask, enum ccdm_build_file fil
 		}
 	}
 	snprintf(path, PATH_MAX, "%.*s%s", (int)length, ask->output, build_endings[file]);
+}
+
+int ccdm_build_product(struct ccdm_build *b, const char *name, size_t n, struct ccdm_err *err)
+{
+	const char *end = b->ask->debug ? "-debug" : "";
+	size_t most = CCDM_MANIFEST_PRODUCT - strlen(end), i = 0;
+
+	while (i < n && name[i] > ' ' && name[i] <= '~')
+		i++;
+	if (!n || n > most || i < n) {
+		ccdm_err_hint(err, "give another name with --product NAME");
+		return ccdm_err_set(err, -EINVAL,
+				    "product '%.*s': expected 1 to %zu characters of ASCII without "
+				    "blanks%s",
+				    (int)(n < 256 ? n : 256), name, most,
+				    *end ? ", since --debug adds -debug" : "");
+	}
+	snprintf(b->product, sizeof(b->product), "%.*s%s", (int)n, name, end);
+	return 0;
 }
 
 int ccdm_build_step(const struct ccdm_build *b, const char *stage, uint64_t done, uint64_t all,

@@ -234,6 +234,13 @@ void ccdm_build_input(struct ccdm_build *b, const char *name, const struct ccdm_
 int __must_check ccdm_build_input_file(struct ccdm_build *b, const char *name, const char *file,
 				       struct ccdm_err *err);
 
+/*
+ * Set the product to the first @n bytes of @name, with "-debug" if the image is for debugging.
+ * Return: 0; -EINVAL if a policy cannot name it.
+ */
+int __must_check ccdm_build_product(struct ccdm_build *b, const char *name, size_t n,
+				    struct ccdm_err *err);
+
 /* Show the progress. Return: 0, -EINTR if a signal came. */
 int __must_check ccdm_build_step(const struct ccdm_build *b, const char *stage, uint64_t done,
 				 uint64_t all, struct ccdm_err *err);

@@ -77,10 +77,11 @@ static void ccdm_build_layer(uint64_t done, uint64_t all, void *arg)
 }
 
 /* "docker.io/library/web:1.0" -> "web" */
-static void ccdm_build_product(struct ccdm_build *b, const char *name)
+static int ccdm_build_oci_product(struct ccdm_build *b, const char *name, struct ccdm_err *err)
 {
 	const char *from = b->ask->product;
 	size_t n;
+	int r;
 
 	if (!from && b->workload.product[0])
 		from = b->workload.product;
@@ -91,12 +92,18 @@ static void ccdm_build_product(struct ccdm_build *b, const char *name)
 		from = from ? from : "";
 		n = strlen(from);
 	}
-	snprintf(b->product, sizeof(b->product), "%.*s%s",
-		 (int)(n < sizeof(b->product) ? n : sizeof(b->product)), from,
-		 b->ask->debug && n ? "-debug" : "");
+	/* an image without a name has no product */
+	r = n ? ccdm_build_product(b, from, n, err) : 0;
+	if (!r && b->product[strspn(b->product, CCDM_WORKLOAD_PRODUCT)]) {
+		ccdm_err_hint(err, "give another name with --product NAME");
+		r = ccdm_err_set(err, -EINVAL,
+				 "product '%s': expected letters, digits and . _ - / + : only",
+				 b->product);
+	}
 	/* (workload.json has it, too) */
 	snprintf(b->workload.product, sizeof(b->workload.product), "%s", b->product);
 	b->svn = b->ask->svn >= 0 ? b->ask->svn : (int64_t)b->workload.svn;
+	return r;
 }
 
 static int ccdm_build_settings_file(struct ccdm_build *b, struct ccdm_err *err)
@@ -299,9 +306,10 @@ int ccdm_build_oci(struct ccdm_build *b, struct ccdm_err *err)
 	if (!r) {
 		b->image = *ccdm_oci_digest(oci);
 		ccdm_build_input(b, "image", &b->image);
-		ccdm_build_product(b, ccdm_oci_name(oci));
-		r = ccdm_rootfs_new(&fs, b->work, err);
+		r = ccdm_build_oci_product(b, ccdm_oci_name(oci), err);
 	}
+	if (!r)
+		r = ccdm_rootfs_new(&fs, b->work, err);
 	if (!r)
 		r = ccdm_build_tree_of(b, oci, fs, err);
 	ccdm_rootfs_free(fs);

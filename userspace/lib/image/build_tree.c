@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/ini.h"
 #include "build.h"
+#include "evidence/manifest.h"
 #include "ext4.h"
 #include "guid.h"
 #include "rootfs.h"
@@ -199,23 +200,22 @@ static int ccdm_build_verity(struct ccdm_build *b, const struct ccdm_ext4 *make,
 }
 
 /* --product, or the name of the disk; a policy knows no blanks */
-static void ccdm_build_tree_product(struct ccdm_build *b)
+static int ccdm_build_tree_product(struct ccdm_build *b, struct ccdm_err *err)
 {
 	const char *name = strrchr(b->ask->output, '/');
-	char *p;
+	char short_name[CCDM_MANIFEST_PRODUCT + 1 - 6], *p;
 
-	name = b->ask->product ? b->ask->product : name ? name + 1 : b->ask->output;
-	snprintf(b->product, sizeof(b->product) - 7, "%.*s",
-		 (int)(b->ask->product ? strlen(name) : strcspn(name, ".")), name);
-	for (p = b->product; !b->ask->product && *p; p++)
+	b->svn = b->ask->svn >= 0 ? b->ask->svn : 1;
+	if (b->ask->product)
+		return ccdm_build_product(b, b->ask->product, strlen(b->ask->product), err);
+	/* (a long name is cut: there is room for "-debug") */
+	name = name ? name + 1 : b->ask->output;
+	snprintf(short_name, sizeof(short_name), "%.*s", (int)strcspn(name, "."), name);
+	for (p = short_name; *p; p++)
 		if (*p <= ' ' || *p > '~')
 			*p = '-';
-	if (!b->product[0])
-		strcpy(b->product, "image");
-	if (b->ask->debug)
-		snprintf(b->product + strlen(b->product), sizeof(b->product) - strlen(b->product),
-			 "-debug");
-	b->svn = b->ask->svn >= 0 ? b->ask->svn : 1;
+	name = short_name[0] ? short_name : "image";
+	return ccdm_build_product(b, name, strlen(name), err);
 }
 
 int ccdm_build_tree(struct ccdm_build *b, struct ccdm_err *err)
@@ -226,7 +226,8 @@ int ccdm_build_tree(struct ccdm_build *b, struct ccdm_err *err)
 	char tar[PATH_MAX];
 	int r = ccdm_build_uname(b, err);
 
-	ccdm_build_tree_product(b);
+	if (!r)
+		r = ccdm_build_tree_product(b, err);
 	ccdm_build_path(b, "base.tar", tar);
 	if (!r)
 		r = ccdm_build_step(b, "tree", 0, 2, err);

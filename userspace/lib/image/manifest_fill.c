@@ -80,11 +80,11 @@ static int ccdm_manifest_product(const char *product, struct ccdm_err *err)
 
 	while (product[n] > ' ' && product[n] <= '~')
 		n++;
-	if (n && n < 64 && !product[n])
+	if (n && n <= CCDM_MANIFEST_PRODUCT && !product[n])
 		return 0;
 	return ccdm_err_set(err, -EINVAL,
-			    "product '%s': expected 1 to 63 characters of ASCII without blanks",
-			    product);
+			    "product '%s': expected 1 to %d characters of ASCII without blanks",
+			    product, CCDM_MANIFEST_PRODUCT);
 }
 
 int ccdm_manifest_fill(const struct ccdm_bootable *b, struct ccdm_manifest *m,

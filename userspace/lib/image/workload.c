@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/file.h"
 #include "base/json.h"
+#include "evidence/manifest.h"
 #include "sandbox.h"
 #include "workload.h"
 #include "workload_fields.h"
@@ -23,11 +24,8 @@ static const char *const ccdm_workload_restarts[] = { "never", "failure", "alway
 static const char *const ccdm_workload_actions[] = { "none", "restart", "poweroff", NULL };
 static const char *const ccdm_workload_logs[] = { "journal", "none", "console", NULL };
 
-/* The letters that the guest accepts. */
 static int ccdm_workload_product(struct ccdm_yaml *y, const yaml_node_t *n, void *to)
 {
-	static const char letters[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/+:";
 	struct ccdm_workload *w = to;
 	const char *text;
 	size_t size;
@@ -37,9 +35,9 @@ static int ccdm_workload_product(struct ccdm_yaml *y, const yaml_node_t *n, void
 	if (r)
 		return r;
 	size = strlen(text);
-	if (!size || size >= sizeof(w->product) || strspn(text, letters) != size)
+	if (!size || size > CCDM_MANIFEST_PRODUCT || strspn(text, CCDM_WORKLOAD_PRODUCT) != size)
 		return ccdm_yaml_bad(
-			y, n, "expected 1 to 64 letters, digits and . _ - / + : ; found", text);
+			y, n, "expected 1 to 63 letters, digits and . _ - / + : ; found", text);
 	memcpy(w->product, text, size + 1);
 	return 0;
 }
@@ -197,7 +195,7 @@ static int ccdm_workload_document(struct ccdm_yaml *y, const yaml_node_t *top, v
 		{ "version", CCDM_FIELD_NUMBER, offsetof(struct ccdm_workload_top, version), 1, 1,
 		  NULL, NULL },
 		{ "product", CCDM_FIELD_CALL, 0, 0, 0, NULL, ccdm_workload_product },
-		{ "svn", CCDM_FIELD_NUMBER, AT(svn), 0, UINT32_MAX, NULL, NULL },
+		{ "svn", CCDM_FIELD_NUMBER, AT(svn), 0, CCDM_MANIFEST_SVN, NULL, NULL },
 		{ "secrets", CCDM_FIELD_CALL, 0, 0, 0, NULL, ccdm_workload_secrets },
 		{ "run", CCDM_FIELD_CALL, 0, 0, 0, NULL, ccdm_workload_run_fields },
 		{ "files", CCDM_FIELD_CALL, 0, 0, 0, NULL, ccdm_workload_file_list },

@@ -7,6 +7,8 @@
  * appears twice, a wrong type, an alias or a tag is an error with "FILE:LINE:COLUMN: ".
  */
 #ifndef CCDM_WORKLOAD_H
+/* The letters of a product that the guest accepts. */
+#define CCDM_WORKLOAD_PRODUCT "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/+:"
 #define CCDM_WORKLOAD_H
 
 #include <jansson.h>
@@ -61,7 +63,7 @@ struct ccdm_workload_check {
 
 /**
  * struct ccdm_workload - validated
- * @product: 1 to 64 characters; empty: not given
+ * @product: letters of CCDM_WORKLOAD_PRODUCT, at most CCDM_MANIFEST_PRODUCT; empty: not given
  * @svn: security version
  * @nr_secrets, @secret: secrets to fetch
  * @entrypoint, @command: arrays of texts; NULL: the image's

@@ -139,4 +139,14 @@ def files(b, key):
     r = subprocess.run([BIN + "/ccdm-broker", "--config", other + "/brokerd.conf", "init", "--name", "x"], capture_output=True, text=True)
     ok(r.returncode == 5 and "ca.key: File exists" in r.stderr and "if no broker uses it" in r.stderr,
        "init: a key that exists is not replaced", r)
+    os.unlink(other + "/ca.key")
+    for name in ("ca.pem", "server.pem"):
+        with open(other + "/" + name, "w") as f:
+            f.write("mine")
+        r = subprocess.run([BIN + "/ccdm-broker", "--config", other + "/brokerd.conf", "init", "--name", "x"],
+                           capture_output=True, text=True)
+        with open(other + "/" + name) as f:
+            ok(r.returncode == 5 and name + ": File exists" in r.stderr and f.read() == "mine" and not os.path.exists(other + "/ca.key"),
+               "init: %s that exists is not replaced" % name, r)
+        os.unlink(other + "/" + name)
     b.start()

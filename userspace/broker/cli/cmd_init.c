@@ -99,13 +99,19 @@ struct init_made {
 	size_t count;
 };
 
+static int init_exists(const char *file, struct ccdm_err *err)
+{
+	ccdm_err_hint(err, "if no broker uses it, an interrupted init left it: remove it");
+	return ccdm_err_set(err, -EEXIST, "%s: %s", file, strerror(EEXIST));
+}
+
 static int init_key(struct init_made *made, const char *file, const char *curve,
 		    struct ccdm_err *err)
 {
 	int r = ccdm_issue_key(file, curve, err);
 
 	if (r == -EEXIST)
-		ccdm_err_hint(err, "if no broker uses it, an interrupted init left it: remove it");
+		return init_exists(file, err);
 	if (!r)
 		made->file[made->count++] = file;
 	return r;
@@ -119,6 +125,11 @@ static int init_keys(const struct ccdm_cli *cli, const struct ccdm_conf *conf, s
 
 	init_beside(conf->certificate, "ca.pem", ca);
 	init_beside(conf->certificate, "ca.key", ca_key);
+	/* a new certificate would replace the file */
+	if (!access(ca, F_OK))
+		return init_exists(ca, err);
+	if (!access(conf->certificate, F_OK))
+		return init_exists(conf->certificate, err);
 	r = init_key(&made, ca_key, "P-384", err);
 	if (!r) {
 		made.file[made.count++] = ca;

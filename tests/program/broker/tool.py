@@ -147,6 +147,14 @@ def tool(b, key):
     ok(all(json.loads(x) for x in good), "policy, secret, log and explain print JSON")
     with open(b.dir + "/two.yaml", "w") as f:
         f.write(POLICY + "---\n" + POLICY.replace("name: web", "name: other"))
+    with open(b.dir + "/open.yaml", "w") as f:
+        f.write("name: open\nsecrets: a/b/c\nrequire: {tee: tpm, binding: tpm-only}\n")
+    for code, name, refused in ((0, "two", [None, None]), (1, "open", ["no condition pins the image"])):
+        r = subprocess.run([BIN + "/ccdm-broker", "policy", "check", "--json", "%s/%s.yaml" % (b.dir, name)],
+                           capture_output=True, text=True)
+        said = json.loads(r.stdout or "[]")
+        ok(r.returncode == code and [x.get("refused", "")[:27] or None for x in said] == refused and (not r.stderr) == (not code),
+           "policy check --json: %s.yaml: %d" % (name, code), r)
     with open(b.dir + "/list", "w") as f:
         f.write("[]")
     with open(b.dir + "/zero.yaml", "w") as f:

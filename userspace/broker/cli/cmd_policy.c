@@ -44,15 +44,19 @@ static int policy_file(const char *file, bool json, json_t **all, struct ccdm_er
 
 int cmd_policy_check(const struct ccdm_cli *cli, struct ccdm_err *err)
 {
+	struct ccdm_err unused = { 0 };
 	json_t *all = json_array();
-	int i, r = 0;
+	int i, printed, r = 0;
 
 	for (i = 0; !r && i < cli->argc; i++)
 		r = policy_file(cli->argv[i], cli->json, &all, err);
-	if (!r && cli->json)
-		return ccdm_ui_json(all, err);
-	json_decref(all);
-	return r;
+	if (!cli->json) {
+		json_decref(all);
+		return r;
+	}
+	/* print the policies that were read, also if one of them is refused */
+	printed = ccdm_ui_json(all, r ? &unused : err);
+	return r ? r : printed;
 }
 
 /* Print the lines of @text that @other lacks; their order does not matter. */

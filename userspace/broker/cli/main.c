@@ -86,7 +86,7 @@ static const struct ccdm_option cli_options[] = {
 	  ",trust fetch," },
 	{ "timeout", 0, 's', "SECONDS", "time limit for one answer (default 60)", NULL,
 	  ",trust fetch," },
-	{ "ca", 0, 'a', "FILE", "CA certificates for the server (default: Debian's)", "@file",
+	{ "ca", 0, 'a', "FILE", "CA certificates for the server (default: the system's)", "@file",
 	  ",trust fetch," },
 	{ "print", 0, 'p', NULL, "fetch nothing; print each URL and its file", NULL,
 	  ",trust fetch," },

@@ -96,7 +96,7 @@ static int open_consent(const struct open_args *a, const struct ccdm_device *dev
 		return 0;
 	snprintf(question, sizeof(question),
 		 "warning: %s (%s) holds: %s.\n"
-		 "Opening it destroys this content irrevocably.",
+		 "Writes to the mapping destroy this content irrevocably.",
 		 dev->path, ccdm_ui_human(dev->bytes, size), dev->signature);
 	if (ccdm_ui_confirm(question))
 		return 0;
@@ -143,8 +143,9 @@ const struct ccdm_setup_verb ccdm_verb_open = {
 		  .summary = "open an ephemeral encrypted disk on DEVICE",
 		  .text = "SIZE is in bytes, or with S (512 bytes), K M G T, KiB ... (1024), KB ... "
 			  "(1000).\n"
-			  "All content of DEVICE is lost when it is opened, and again when it is "
-			  "closed.\n",
+			  "Opening writes nothing to DEVICE, but writes to the mapping destroy its "
+			  "content.\n"
+			  "The content of the mapping is lost when it is closed.\n",
 		  .options = open_options,
 		  .offer = "@file|",
 		  .min_args = 2,

@@ -8,7 +8,7 @@ import subprocess
 
 import measured
 import workload as W
-from boot import GPT_SWAP, add_part, cmdline, conf, fails, make_disk, part, parts, tiny_base, tree
+from boot import GPT_SWAP, add_part, fails, make_disk, part, tiny_base, tree
 from broker import Broker
 from guest import NET_ARGS as NET, Maker
 from workload import GID, GROUP, UID, UUID, disk, partition
@@ -447,53 +447,8 @@ def refused(t):
         t.ok(m.code()[0] == "CCDM-E-WORK-11" and "/nosuch" in m.code()[1], "no program: CCDM-E-WORK-11, with crun's reason", m.code())
 
 
-def grows(t):
-    """A disk that is larger than the image, and a scratch that is a disk."""
-    path = t.image(name="grow.disk")
-    table = subprocess.run(["sfdisk", "--dump", path], stdout=subprocess.PIPE, check=True).stdout
-    with open(path, "ab") as f:
-        f.truncate(os.path.getsize(path) + (1 << 30))
-    with t.boot([path], title="grow") as m:
-        if up(t, m, "a larger disk"):
-            sizes = [int(x) for x in m.sh("blockdev --getsize64 /dev/vda /dev/vda4 /dev/mapper/ccdm-root").split()]
-            t.ok(sizes[1] > 2 * 1020 * (1 << 20) and sizes[2] > 0.9 * sizes[1], "the scratch and the root have grown", sizes)
-            free = m.sh("fallocate -l 1200M /root/much && rm /root/much; df --output=size -B1 / | tail -n1")
-            t.ok(int(free) > 0.85 * sizes[2], "and so has the file system", free)
-    after = subprocess.run(["sfdisk", "--dump", path], stdout=subprocess.PIPE, check=True, stderr=subprocess.DEVNULL).stdout
-    t.ok(table == after, "the partition table is the image's", after)
-    add_part(path, 16, GPT_SWAP)
-    with t.boot([path], title="followed") as m:
-        if up(t, m, "a partition behind the scratch"):
-            size = int(m.sh("blockdev --getsize64 /dev/vda4"))
-            t.ok(size < 1100 * (1 << 20), "a scratch that is not last stays as it is", size)
-    path = t.image(name="blank.disk", SCRATCH="0", CONF=conf(t, root_device="blank", boot_timeout="20"))
-    disks = []
-    for name in ("one", "two", "used", "three"):
-        disks.append(os.path.join(t.dir, name + ".scratch"))
-        with open(disks[-1], "wb") as f:
-            f.truncate(1 << 30)
-    subprocess.run(["mkfs.ext4", "-q", disks[2]], check=True)
-    with t.boot([path, disks[2], disks[0]], title="blank") as m:
-        if up(t, m, "one blank disk"):
-            t.ok(json.loads(m.sh("cat /run/ccdm/boot.json"))["root"]["device"] == "/dev/vdc", "the blank disk is the scratch")
-    fails(t, "two blank disks", "CCDM-E-ROOT-02", "found 2", [path, disks[1], disks[3]])
-    fails(t, "no blank disk", "CCDM-E-ROOT-01", "found 0", [path, disks[2]])
-
-
-def direct(t):
-    """QEMU gives OVMF a kernel and an initrd: OVMF adds a word to the command line. A UKI gets none."""
-    folder = parts(t.kernel)
-    args = ["-kernel", folder + "/vmlinuz", "-initrd", folder + "/initrd-ccdm", "-append", cmdline(t)]
-    with t.boot([t.image(name="direct.disk")], title="direct", args=args) as m:
-        if up(t, m, "a direct boot"):
-            t.ok(m.sh("cat /proc/cmdline").split()[-1] == "initrd=initrd", "OVMF's word is at the end")
-    args[-1] += " initrd=initrd"
-    fails(t, "the word twice", "CCDM-E-FENCE-01", "initrd=initrd", [t.image(name="direct.disk")], args=args)
-    fails(t, "the word with a stub", "CCDM-E-FENCE-01", "initrd=initrd", [t.image(name="stub.disk", CMDLINE=cmdline(t) + " initrd=initrd")])
-
-
 def run(t):
     runs(t)
     if t.full:
-        for each in (restarts, reboots, health, tampered, refused, grows, direct):
+        for each in (restarts, reboots, health, tampered, refused):
             each(t)

@@ -447,8 +447,34 @@ def refused(t):
         t.ok(m.code()[0] == "CCDM-E-WORK-11" and "/nosuch" in m.code()[1], "no program: CCDM-E-WORK-11, with crun's reason", m.code())
 
 
+def large(t):
+    """A container image of 1.2 GB in a machine with 1 GiB of memory."""
+    def fill(root):
+        os.makedirs(root + "/data")
+        for i in range(1200):
+            with open("%s/data/%04d" % (root, i), "wb") as f:
+                f.write(os.urandom(1 << 16) * (16 if i else 3200))
+    script = "cat /data/* | wc -c > /var/lib/data/size\necho x >> /data/0000\nwc -c < /data/0000 > /var/lib/data/changed\n" \
+        "mv /var/lib/data/changed /var/lib/data/facts\ntrap 'exit 0' TERM\nsleep 1000000 & wait\n"
+    root = W.root(t, "large", script, setup=fill, volumes=["/var/lib/data"])
+    image = W.layout(t, "large", [root + "/rootfs"], dict(IMAGE, StopSignal="SIGTERM", User=""))
+    shutil.rmtree(root)
+    path = W.build(t, "large", image, W.base(t), "network: none\n", size="5G")
+    shutil.rmtree(image)
+    with t.boot([path], title="large", mem=1024) as m:
+        if up(t, m, "an image of 1.2 GB, 1 GiB of memory"):
+            m.sh("until [ -e %sfacts ]; do sleep 1; done" % DATA, timeout=600)
+            big = 3200 << 16
+            t.ok(m.sh("cat %ssize %sfacts" % (DATA, DATA)).split() == [str(1199 * (1 << 20) + big), str(big + 2)],
+                 "the workload reads all of it, and changes a file of 200 MB")
+            t.ok("oom" not in m.sh("dmesg").lower(), "no process ran out of memory")
+            m.ask("systemctl stop ccdm-workload.service")
+            ended(t, m, "a large image", "off", ["exit 0"])
+    os.unlink(path)
+
+
 def run(t):
     runs(t)
     if t.full:
-        for each in (restarts, reboots, health, tampered, refused):
+        for each in (restarts, reboots, health, tampered, refused, large):
             each(t)

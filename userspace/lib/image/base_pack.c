@@ -22,9 +22,16 @@
 
 /*
  * Not in a base's initrd: the configuration that dracut's module saw (each image adds its own), a
- * database of hardware that no rule of the initrd needs, and what dracut says of its own run.
+ * database of hardware that no rule of the initrd needs, what dracut says of its own run, and the
+ * devices that dracut of Debian 12 makes if it may: root of a user namespace may not. The kernel has
+ * /dev/console of its own until the initrd mounts devtmpfs.
  */
-static const char *const pack_drop[] = { "etc/ccdm/ccdm.conf",
+static const char *const pack_drop[] = { "dev/console",
+					 "dev/kmsg",
+					 "dev/null",
+					 "dev/random",
+					 "dev/urandom",
+					 "etc/ccdm/ccdm.conf",
 					 "etc/ccdm/ca.pem",
 					 "etc/udev/hwdb.bin",
 					 "usr/lib/udev/hwdb.bin",

@@ -264,7 +264,8 @@ static void __exit ccdm_exit(void)
 	ccdm_soft_module_exit();
 }
 
-module_init(ccdm_init);
+/* In a built-in module this is after the ciphers of all CPUs; in a module it is module_init(). */
+late_initcall(ccdm_init);
 module_exit(ccdm_exit);
 
 MODULE_DESCRIPTION("device-mapper target: encrypted, authenticated, rollback-proof, ephemeral");

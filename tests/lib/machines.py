@@ -317,7 +317,7 @@ def main():
     if boots:
         p.add_argument("--suite", dest="kernel", metavar="SUITE", default="trixie", help="bookworm, trixie, sid, debug or gcov")
     else:
-        p.add_argument("--kernel", default="6.1", help="6.1, 6.12, 7.2, rt-6.1, rt-6.12, debug, kcsan or gcov")
+        p.add_argument("--kernel", default="6.1", help="6.1, 6.12, 7.2, rt-6.1, rt-6.12, debug, kcsan, gcov or in-tree")
         p.add_argument("--shell", action="store_true", help="a shell in the VM, with the module loaded")
     p.add_argument("--all", action="store_true", help="long forms")
     p.add_argument("--list", action="store_true", help="print the names of the tests for this kernel, and run none")

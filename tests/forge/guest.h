@@ -124,7 +124,8 @@ struct guest {
 	char *token;
 	char *message; /* the guest's second message, for tests that send it again */
 	int status;
-	char type[64]; /* of the last error */
+	char type[64];		    /* of the last error */
+	struct ccdm_source *source; /* what its address may take */
 };
 
 static void ask(struct guest *g, bool post, const char *path, const char *body, bool bearer,
@@ -137,6 +138,7 @@ static void ask(struct guest *g, bool post, const char *path, const char *body, 
 				  .body = body ? body : "",
 				  .size = body ? strlen(body) : 0,
 				  .peer = "192.0.2.1",
+				  .source = g->source,
 				  .now = g->now };
 	json_t *o;
 	const char *type;

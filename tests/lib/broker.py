@@ -19,6 +19,8 @@ port = %(port)s
 %(server)s
 certificate = %(dir)s/server.pem
 key = %(dir)s/server.key
+[limits]
+%(limits)s
 [broker]
 state = %(dir)s/state
 key_file = %(dir)s/secrets.key
@@ -28,11 +30,15 @@ admin = %(dir)s/admin.sock
 """
 
 
-class Broker:
-    """ccdm-brokerd with all its files under path. server: lines for [server]; under: a command that runs the daemon."""
+# All guests of a test have one address, and the log is what a test looks at.
+LIMITS = "rate = 100000\nburst = 100000\nrefusals = 100000\nrefusals_size = 100000"
 
-    def __init__(self, path, server="", under=()):
-        self.under = list(under)
+
+class Broker:
+    """ccdm-brokerd with all its files under path. server, limits: lines for [server], [limits]; under: a command that runs the daemon."""
+
+    def __init__(self, path, server="", under=(), limits=LIMITS):
+        self.under, self.limits = list(under), limits
         self.dir, self.daemon, self.port, self.protocol = path, None, 0, "0.4.0 0.2.0"
         self.conf = os.path.join(path, "brokerd.conf")
         os.makedirs(path, exist_ok=True)
@@ -44,7 +50,7 @@ class Broker:
     def configure(self, server):
         self.server = server
         with open(self.conf, "w") as f:
-            f.write(CONF % {"port": self.port, "dir": self.dir, "server": self.server})
+            f.write(CONF % {"port": self.port, "dir": self.dir, "server": self.server, "limits": self.limits})
             f.write("protocol = %s\n" % self.protocol)
 
     def start(self, *words):

@@ -156,7 +156,11 @@ static void replays(void **state)
 	ask(&other, true, "/kbs/v0/attest", g.message, false, &a);
 	refused(&other, "AttestationError");
 	free(a.body);
+	/* a nonce is good for one message */
+	attest(&other, other.nonce, pcr);
+	refused(&other, "TokenNotFound");
 	/* evidence for another guest's nonce in this session */
+	begin(&other);
 	attest(&other, g.nonce, pcr);
 	refused(&other, "AttestationError");
 	/* genuine evidence with another guest's key */

@@ -29,6 +29,8 @@ static void configuration(void **state)
 		{ "[server]\nkey =\n", "key: expected a value, not empty and not too long" },
 		{ "[server]\nstate = x\n", "state: unknown section or key" },
 		{ "[servers]\n", "servers: unknown section or key" },
+		{ "[limits]\nqueue = 0\n", NULL },
+		{ "[limits]\nrate = 0\n", "rate: expected a number from 1 to 1000000" },
 		{ "[broker]\nprotocol = 0.3.0\n", "found '0.3.0'" },
 		{ "[broker]\nprotocol = ,\n", "expected 0.4.0, 0.2.0 or both" },
 	};

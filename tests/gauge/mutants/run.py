@@ -20,7 +20,7 @@ from table import MUTANTS  # noqa: E402
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 # Runners are called without tests/run, which would count a runner that dies as a failure, too.
-RUNNERS = {"package": "package/run.sh", "trust": "broker/trust.py"}
+RUNNERS = {"package": "package/run.sh", "trust": "broker/trust.py", "strangers": "broker/strangers.py"}
 
 
 def say(tree, limit, *words):
@@ -48,7 +48,7 @@ def run_test(tree, test):
         if "KTAP" not in out:
             return False, False, out
         first = re.search(r"# call \d+, .*", out) or re.search(r"not ok .*", out)
-    elif kind in ("package", "broker", "attacks", "trust", "image"):
+    elif kind in ("package", "broker", "attacks", "trust", "strangers", "image"):
         rc, out = say(tree, 900, "make", "-s", "test-programs")
         if rc:
             return False, False, out

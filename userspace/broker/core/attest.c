@@ -168,10 +168,9 @@ enum ccdm_outcome {
 	CCDM_ACCEPTED,
 };
 
-/* Log an attestation. @reason: why it was refused, or NULL */
-static int ccdm_attest_log(struct ccdm_broker *b, const struct ccdm_request *q,
-			   const struct ccdm_attest *m, enum ccdm_outcome outcome,
-			   const char *reason, json_t *more, struct ccdm_err *err)
+/* The log's entry of an attestation. @reason: why it was refused, or NULL */
+static json_t *ccdm_attest_entry(const struct ccdm_request *q, const struct ccdm_attest *m,
+				 enum ccdm_outcome outcome, const char *reason, json_t *more)
 {
 	char id[2 * CCDM_NONCE_ID + 1];
 
@@ -183,7 +182,26 @@ static int ccdm_attest_log(struct ccdm_broker *b, const struct ccdm_request *q,
 		      json_string(outcome == CCDM_ACCEPTED ? "accepted" : "refused"));
 	if (outcome != CCDM_ACCEPTED)
 		ccdm_json_put(&more, "why", json_string(reason));
-	return ccdm_broker_note(b, q->now, "attest", more, err);
+	return more;
+}
+
+/* Log an attestation. */
+static int ccdm_attest_log(struct ccdm_broker *b, const struct ccdm_request *q,
+			   const struct ccdm_attest *m, enum ccdm_outcome outcome,
+			   const char *reason, json_t *more, struct ccdm_err *err)
+{
+	return ccdm_broker_note(b, q->now, "attest", ccdm_attest_entry(q, m, outcome, reason, more),
+				err);
+}
+
+/* Refuse a message, and its nonce for the future. @why: how the refusal is counted */
+static int ccdm_attest_refused(struct ccdm_broker *b, const struct ccdm_request *q,
+			       const struct ccdm_attest *m, enum ccdm_refusal why,
+			       const char *reason, json_t *more, struct ccdm_err *err)
+{
+	ccdm_spent_add(&b->spent, &m->nonce);
+	return ccdm_broker_refused(b, q, why, "attest",
+				   ccdm_attest_entry(q, m, CCDM_REFUSED, reason, more), err);
 }
 
 /* A decision and its reasons. */
@@ -253,10 +271,14 @@ static int ccdm_attest_keep(struct ccdm_broker *b, const struct ccdm_request *q,
 	if (d->outcome == CCDM_ACCEPTED && ccdm_store_begin(b->store, &d->err))
 		ccdm_decision_refuse(d, d->err.text);
 	if (d->outcome != CCDM_ACCEPTED)
-		return ccdm_attest_log(b, q, m, d->outcome, d->reason, d->more, &err);
+		return ccdm_attest_refused(b, q, m, CCDM_REFUSED_EVIDENCE, d->reason, d->more,
+					   &err);
 	if (ccdm_attest_session(b, q, m, proof->facts, &d->err))
 		ccdm_decision_refuse(d, d->err.text);
-	r = ccdm_attest_log(b, q, m, d->outcome, d->reason, d->more, &err);
+	if (d->outcome == CCDM_ACCEPTED)
+		r = ccdm_attest_log(b, q, m, d->outcome, d->reason, d->more, &err);
+	else
+		r = ccdm_attest_refused(b, q, m, CCDM_REFUSED_EVIDENCE, d->reason, d->more, &err);
 	r = ccdm_store_end(b->store, r, &d->err);
 	/* The log says "accepted", but the session is not stored: correct the log. */
 	if (r && d->outcome == CCDM_ACCEPTED)
@@ -286,24 +308,33 @@ static void ccdm_attest_reply(struct ccdm_broker *b, const struct ccdm_request *
 	free(token);
 }
 
-/*
- * The nonce is this broker's, but the message is unreadable. Anybody can obtain a nonce, and such a
- * message claims nothing. So the first ones of each minute get a log entry each, and the rest are
- * only counted.
- */
+/* The nonce is this broker's, but the message is unreadable. */
 static void ccdm_attest_unreadable(struct ccdm_broker *b, const struct ccdm_request *q,
 				   const struct ccdm_attest *m, const struct ccdm_err *why,
 				   struct ccdm_reply *a)
 {
 	struct ccdm_err err;
-	bool line = ccdm_refusals_line(&b->refusals, q->now);
 
-	if (!line)
-		ccdm_refusals_add(&b->refusals, CCDM_REFUSED_MESSAGE, q->now);
-	if (line && ccdm_attest_log(b, q, m, CCDM_REFUSED, why->text, json_object(), &err))
+	if (ccdm_attest_refused(b, q, m, CCDM_REFUSED_MESSAGE, why->text, json_object(), &err))
 		ccdm_reply_error(a, 500, "AttestationError", "cannot write to the audit log");
 	else
 		ccdm_reply_error(a, 401, "SerdeError", why->text);
+}
+
+/* Read the cookie. Return: false if it is no nonce, or no longer one; then the refusal is counted. */
+static bool ccdm_attest_nonce(struct ccdm_broker *b, const struct ccdm_request *q,
+			      struct ccdm_nonce *nonce)
+{
+	int r = q->cookie ? ccdm_nonce_read(b->keys, q->cookie, q->now, nonce) : -EINVAL;
+	bool spent = !r && ccdm_spent_has(&b->spent, nonce);
+
+	if (r || spent)
+		ccdm_refusals_add(&b->refusals,
+				  spent		? CCDM_REFUSED_NONCE
+				  : r == -ETIME ? CCDM_REFUSED_EXPIRED
+						: CCDM_REFUSED_SESSION,
+				  q->now);
+	return !r && !spent;
 }
 
 void ccdm_attest_answer(struct ccdm_broker *b, const struct ccdm_request *q, struct ccdm_reply *a)
@@ -312,19 +343,13 @@ void ccdm_attest_answer(struct ccdm_broker *b, const struct ccdm_request *q, str
 	struct ccdm_proof proof = { 0 };
 	struct ccdm_attest m = { 0 };
 	struct ccdm_err err = { 0 };
-	int r;
 
 	if (!v) {
 		a->status = 500;
 		return;
 	}
-	r = q->cookie ? ccdm_nonce_read(b->keys, q->cookie, q->now, &m.nonce) : -EINVAL;
-	if (r)
-		ccdm_refusals_add(&b->refusals,
-				  r == -ETIME ? CCDM_REFUSED_EXPIRED : CCDM_REFUSED_SESSION,
-				  q->now);
-	/* The guest must not learn whether a session is unknown or expired. */
-	if (r)
+	/* The guest must not learn whether a session is unknown, expired or refused before. */
+	if (!ccdm_attest_nonce(b, q, &m.nonce))
 		ccdm_reply_error(a, 401, "TokenNotFound", "unknown session");
 	else if (ccdm_attest_read(q, &m, &err))
 		ccdm_attest_unreadable(b, q, &m, &err, a);

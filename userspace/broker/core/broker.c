@@ -5,10 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include "base/clock.h"
 #include "base/ui.h"
 #include "crypto/digest.h"
 #include "base/json.h"
 #include "broker.h"
+
+#define LINE 160 /* bytes of each line: time, event, hash of the line before */
 
 void ccdm_broker_drop(struct ccdm_broker *b)
 {
@@ -70,6 +73,20 @@ int ccdm_broker_note(struct ccdm_broker *b, int64_t now, const char *event, json
 		return ccdm_audit_add(b->audit, now, event, entry, err);
 	json_decref(entry);
 	return r;
+}
+
+int ccdm_broker_refused(struct ccdm_broker *b, const struct ccdm_request *q, enum ccdm_refusal why,
+			const char *event, json_t *entry, struct ccdm_err *err)
+{
+	size_t size = json_dumpb(entry, NULL, 0, JSON_COMPACT | JSON_ENSURE_ASCII);
+
+	if (size > CCDM_AUDIT_LINE)
+		size = CCDM_AUDIT_LINE; /* the log cuts it */
+	if (ccdm_quota_line(&b->quota, q->source, size + LINE, ccdm_clock_ms() * 1000))
+		return ccdm_broker_note(b, q->now, event, entry, err);
+	ccdm_refusals_add(&b->refusals, why, q->now);
+	json_decref(entry);
+	return 0;
 }
 
 /* @key: NULL: the rows of this table have no key */

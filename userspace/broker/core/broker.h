@@ -8,7 +8,10 @@
 #include "base/compiler.h"
 #include "store/audit.h"
 #include "policy/policy.h"
+#include "limit.h"
 #include "refusals.h"
+#include "request.h"
+#include "spent.h"
 #include "store/store.h"
 #include "trust/trust.h"
 #include "trust/trust_status.h"
@@ -39,7 +42,9 @@ struct ccdm_life {
  * @odd: hashes of the rows without a valid MAC that the log has
  * @nr_odd: how many
  * @odd_rows: how often such a row was ignored
- * @refusals: of peers without a session
+ * @refusals: of peers, without a line of their own
+ * @quota: room in the log for refusals that get one
+ * @spent: nonces for which evidence was refused
  * @life: for the status
  */
 struct ccdm_broker {
@@ -59,6 +64,8 @@ struct ccdm_broker {
 	unsigned int nr_odd;
 	uint64_t odd_rows;
 	struct ccdm_refusals refusals;
+	struct ccdm_quota quota;
+	struct ccdm_spent spent;
 	struct ccdm_life life;
 };
 
@@ -75,6 +82,17 @@ void ccdm_broker_reloaded(struct ccdm_broker *broker);
  */
 int __must_check ccdm_broker_note(struct ccdm_broker *broker, int64_t now, const char *event,
 				  json_t *entry, struct ccdm_err *err);
+
+/**
+ * ccdm_broker_refused() - log a refusal, or only count it if there is no room for its line
+ * @why: how it is counted
+ * @entry: dropped
+ *
+ * Return: 0, also if it was only counted; -errno if the line could not be written.
+ */
+int __must_check ccdm_broker_refused(struct ccdm_broker *broker, const struct ccdm_request *q,
+				     enum ccdm_refusal why, const char *event, json_t *entry,
+				     struct ccdm_err *err);
 
 /**
  * ccdm_broker_refusals() - log the number of peers refused since the last such line, if any

@@ -31,6 +31,12 @@ static const struct ccdm_conf_key {
 	{ "server", "max_body", NUMBER(max_body, 1024, 16 << 20, 2 << 20) },
 	{ "server", "max_connections", NUMBER(max_connections, 1, 65536, 512) },
 	{ "server", "timeout", NUMBER(timeout, 1, 600, 30) },
+	{ "limits", "rate", NUMBER(rate, 1, 1000000, 20) },
+	{ "limits", "burst", NUMBER(burst, 1, 1000000, 60) },
+	{ "limits", "handshake", NUMBER(handshake, 1, 600, 10) },
+	{ "limits", "queue", NUMBER(queue, 0, 65536, 0) },
+	{ "limits", "refusals", NUMBER(refusals, 1, 1000000, 10) },
+	{ "limits", "refusals_size", NUMBER(refusals_size, 1, 1 << 20, 8) },
 	{ "broker", "state", TEXT(state, "/var/lib/ccdm-broker") },
 	{ "broker", "key_file", TEXT(key_file, CCDM_CONF_DIR "/secrets.key") },
 	{ "broker", "token_key", TEXT(token_key, CCDM_CONF_DIR "/token.key") },
@@ -120,6 +126,16 @@ unsigned int ccdm_conf_versions(const struct ccdm_conf *conf)
 		versions |= 1U << v;
 	}
 	return versions;
+}
+
+struct ccdm_limits ccdm_conf_limits(const struct ccdm_conf *conf)
+{
+	return (struct ccdm_limits){
+		.rate = conf->rate,
+		.burst = conf->burst,
+		.lines = conf->refusals,
+		.bytes = conf->refusals_size << 20,
+	};
 }
 
 int ccdm_conf_load(const char *file, struct ccdm_conf *conf, struct ccdm_err *err)

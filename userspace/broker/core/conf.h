@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include "base/compiler.h"
 #include "base/err.h"
+#include "limit.h"
 
 #define CCDM_CONF_DIR  "/etc/ccdm-broker"
 #define CCDM_CONF_FILE CCDM_CONF_DIR "/brokerd.conf"
@@ -27,6 +28,11 @@
  * @max_body: bytes of a request's body
  * @max_connections: at the same time
  * @timeout: seconds for a connection, from its first byte to its last
+ * @rate, @burst: new connections of one address in a second, and at once
+ * @handshake: seconds until TLS is up
+ * @queue: requests that wait for their answer; 0: 64 for each processor
+ * @refusals: of one address in a minute that get a line in the log
+ * @refusals_size: MiB of these lines in a day
  * @protocol: versions, "0.4.0 0.2.0"
  */
 struct ccdm_conf {
@@ -44,11 +50,20 @@ struct ccdm_conf {
 	uint64_t max_body;
 	uint64_t max_connections;
 	uint64_t timeout;
+	uint64_t rate;
+	uint64_t burst;
+	uint64_t handshake;
+	uint64_t queue;
+	uint64_t refusals;
+	uint64_t refusals_size;
 	char protocol[64];
 };
 
 /* Return: 0; -EINVAL with "FILE:LINE:COLUMN: ..." in @err; errors of open(2). */
 int __must_check ccdm_conf_load(const char *file, struct ccdm_conf *conf, struct ccdm_err *err);
+
+/* What one address may take. */
+struct ccdm_limits ccdm_conf_limits(const struct ccdm_conf *conf);
 
 /* Bit set of enum ccdm_kbs_version from @protocol; 0 if a version is unknown. */
 unsigned int ccdm_conf_versions(const struct ccdm_conf *conf);

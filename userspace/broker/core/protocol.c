@@ -8,6 +8,8 @@
 #include "protocol.h"
 #include "resource.h"
 
+#define AUTH (64 << 10) /* bytes of a guest's first message */
+
 /*
  * The "extra-params" of a challenge: a credential if the guest names a TPM. Return: NULL if the
  * TPM's identity is unusable.
@@ -41,7 +43,9 @@ static void ccdm_protocol_refuse(struct ccdm_broker *b, const struct ccdm_reques
 static void ccdm_protocol_auth(struct ccdm_broker *b, const struct ccdm_request *q,
 			       struct ccdm_reply *a)
 {
-	json_t *o = json_loadb(q->body, q->size, JSON_REJECT_DUPLICATES, NULL);
+	/* Parsing costs more than refusing, and no guest needs a longer message. */
+	json_t *o =
+		q->size <= AUTH ? json_loadb(q->body, q->size, JSON_REJECT_DUPLICATES, NULL) : NULL;
 	const char *version = json_string_value(json_object_get(o, "version"));
 	const char *tee = json_string_value(json_object_get(o, "tee"));
 	enum ccdm_kbs_version v;

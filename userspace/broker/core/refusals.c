@@ -6,16 +6,14 @@
 #include "refusals.h"
 
 static const char *const ccdm_refusal_names[CCDM_REFUSALS] = {
-	[CCDM_REFUSED_CONNECTIONS] = "connections",
-	[CCDM_REFUSED_LATE] = "late",
-	[CCDM_REFUSED_TLS] = "tls",
-	[CCDM_REFUSED_REQUEST] = "request",
-	[CCDM_REFUSED_PATH] = "path",
-	[CCDM_REFUSED_MESSAGE] = "message",
-	[CCDM_REFUSED_VERSION] = "version",
-	[CCDM_REFUSED_TEE] = "tee",
-	[CCDM_REFUSED_SESSION] = "session",
-	[CCDM_REFUSED_EXPIRED] = "expired",
+	[CCDM_REFUSED_RATE] = "rate",	      [CCDM_REFUSED_CONNECTIONS] = "connections",
+	[CCDM_REFUSED_LATE] = "late",	      [CCDM_REFUSED_TLS] = "tls",
+	[CCDM_REFUSED_REQUEST] = "request",   [CCDM_REFUSED_BUSY] = "busy",
+	[CCDM_REFUSED_PATH] = "path",	      [CCDM_REFUSED_MESSAGE] = "message",
+	[CCDM_REFUSED_VERSION] = "version",   [CCDM_REFUSED_TEE] = "tee",
+	[CCDM_REFUSED_SESSION] = "session",   [CCDM_REFUSED_EXPIRED] = "expired",
+	[CCDM_REFUSED_NONCE] = "nonce",	      [CCDM_REFUSED_EVIDENCE] = "evidence",
+	[CCDM_REFUSED_RESOURCE] = "resource",
 };
 
 uint64_t ccdm_refusals_fresh(const struct ccdm_refusals *f)
@@ -40,19 +38,6 @@ void ccdm_refusals_noted(struct ccdm_refusals *f, int64_t now)
 {
 	memset(f->fresh, 0, sizeof(f->fresh));
 	f->written = now;
-}
-
-bool ccdm_refusals_line(struct ccdm_refusals *f, int64_t now)
-{
-	/* a clock that was set back starts a new minute, too */
-	if (now < f->minute || now >= f->minute + 60) {
-		f->minute = now;
-		f->lines = 0;
-	}
-	if (f->lines == CCDM_REFUSALS_LINES)
-		return false;
-	f->lines++;
-	return true;
 }
 
 json_t *ccdm_refusals_json(const uint64_t count[CCDM_REFUSALS])

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
 /*
- * refusals.h - count refused peers without a session instead of logging each
+ * refusals.h - count refused peers instead of logging each
  *
  * A peer that has proved nothing must not fill the audit log: there is a counter for each reason,
- * and now and then a line with all counters.
+ * and now and then a line with all counters. Refused evidence and refused secrets have a line each,
+ * as long as there is room for them (limit.h).
  */
 #ifndef CCDM_BROKER_REFUSALS_H
 #define CCDM_BROKER_REFUSALS_H
@@ -15,20 +16,23 @@
 #include "base/compiler.h"
 #include "base/err.h"
 
-#define CCDM_REFUSALS_LINES 10 /* malformed messages per minute that get a line of their own */
-
 /* Reasons to refuse a connection or a request. */
 enum ccdm_refusal {
+	CCDM_REFUSED_RATE,	  /* one address opened connections too fast */
 	CCDM_REFUSED_CONNECTIONS, /* too many connections */
 	CCDM_REFUSED_LATE,	  /* timeout before a request */
 	CCDM_REFUSED_TLS,	  /* the connection ended in the TLS handshake */
 	CCDM_REFUSED_REQUEST,	  /* the connection ended before a valid request */
+	CCDM_REFUSED_BUSY,	  /* no place in the queue */
 	CCDM_REFUSED_PATH,	  /* unknown path */
 	CCDM_REFUSED_MESSAGE,	  /* malformed message */
 	CCDM_REFUSED_VERSION,	  /* unsupported version of the protocol */
 	CCDM_REFUSED_TEE,	  /* unknown TEE */
 	CCDM_REFUSED_SESSION,	  /* no cookie or token of a session */
 	CCDM_REFUSED_EXPIRED,	  /* expired nonce or token */
+	CCDM_REFUSED_NONCE,	  /* evidence for this nonce was refused before */
+	CCDM_REFUSED_EVIDENCE,	  /* evidence, without a line of its own */
+	CCDM_REFUSED_RESOURCE,	  /* a secret, without a line of its own */
 	CCDM_REFUSALS
 };
 
@@ -38,16 +42,12 @@ enum ccdm_refusal {
  * @fresh: not yet in a line of the log
  * @since: time of the first of these, seconds since 1970
  * @written: when the last line was written
- * @minute: when the minute of @lines began
- * @lines: messages that got a line of their own in it
  */
 struct ccdm_refusals {
 	uint64_t total[CCDM_REFUSALS];
 	uint64_t fresh[CCDM_REFUSALS];
 	int64_t since;
 	int64_t written;
-	int64_t minute;
-	unsigned int lines;
 };
 
 /* Count a refusal. @now: seconds since 1970 */
@@ -58,9 +58,6 @@ uint64_t ccdm_refusals_fresh(const struct ccdm_refusals *refusals);
 
 /* Record that the log has them. */
 void ccdm_refusals_noted(struct ccdm_refusals *refusals, int64_t now);
-
-/* True if a malformed message may have a line of its own; counts that line. */
-bool __must_check ccdm_refusals_line(struct ccdm_refusals *refusals, int64_t now);
 
 /* {reason: number}, without zeros; NULL: out of memory. */
 json_t *ccdm_refusals_json(const uint64_t count[CCDM_REFUSALS]);

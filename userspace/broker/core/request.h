@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include "limit.h"
 #include "store/nonce.h"
 
 #define CCDM_COOKIE "kbs-session-id"
@@ -18,6 +19,7 @@
  * @bearer: token of the Authorization header, or NULL
  * @body, @size: of a POST
  * @peer: address, for the audit log
+ * @source: what its address may take; NULL: unknown
  * @now: seconds since 1970
  */
 struct ccdm_request {
@@ -28,6 +30,7 @@ struct ccdm_request {
 	const char *body;
 	size_t size;
 	const char *peer;
+	struct ccdm_source *source;
 	int64_t now;
 };
 

@@ -106,7 +106,7 @@ static void ccdm_resource_decide(struct ccdm_broker *b, const struct ccdm_reques
 	struct ccdm_err err = { 0 }, ignored;
 	json_t *traces = json_object(), *more;
 	const struct ccdm_policy *p;
-	int r = -EACCES;
+	int r = -EACCES, logged;
 
 	ccdm_nonce_hex(nonce, id);
 	p = ccdm_resource_policy(b, path, facts, &traces, &err);
@@ -122,7 +122,9 @@ static void ccdm_resource_decide(struct ccdm_broker *b, const struct ccdm_reques
 		ccdm_json_put(&more, "why", json_string(err.text));
 		ccdm_json_put(&more, "conditions", json_incref(traces));
 	}
-	if (ccdm_broker_note(b, q->now, "resource", more, &ignored)) {
+	logged = r ? ccdm_broker_refused(b, q, CCDM_REFUSED_RESOURCE, "resource", more, &ignored)
+		   : ccdm_broker_note(b, q->now, "resource", more, &ignored);
+	if (logged) {
 		ccdm_reply_error(a, 500, "PluginInternalError", "cannot write to the audit log");
 	} else if (r) {
 		/*

@@ -28,6 +28,7 @@
 struct ccdm_daemon {
 	const char *file;
 	struct ccdm_conf conf;
+	char state[CCDM_CONF_PATH]; /* a reload does not change it */
 	struct event_base *base;
 	struct ccdm_broker broker;
 	struct ccdm_keys *keys;
@@ -68,6 +69,8 @@ static void brokerd_policy(struct ccdm_daemon *d)
 	ccdm_store_keys(d->broker.store, d->keys);
 	ccdm_broker_reloaded(&d->broker); /* what a removed key protected no longer counts */
 	d->broker.versions = ccdm_conf_versions(&d->conf);
+	d->broker.quota.limits = ccdm_conf_limits(&d->conf);
+	d->broker.quota.directory = d->state;
 	d->broker.nonce_lifetime = (int)d->conf.nonce_lifetime;
 	d->broker.session_lifetime = (int)d->conf.session_lifetime;
 }
@@ -78,6 +81,7 @@ static int brokerd_state(struct ccdm_daemon *d, struct ccdm_err *err)
 	int r;
 
 	ccdm_trace("state: %s", d->conf.state);
+	memcpy(d->state, d->conf.state, sizeof(d->state));
 	snprintf(path, sizeof(path), "%s/broker.db", d->conf.state);
 	r = ccdm_store_open(path, d->keys, &d->broker.store, err);
 	snprintf(path, sizeof(path), "%s/audit.log", d->conf.state);

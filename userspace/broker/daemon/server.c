@@ -13,12 +13,17 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include "base/file.h"
+#include "connection.h"
+#include "queue.h"
 #include "server.h"
 
-#define HEADERS (96 << 10) /* bytes; one of the headers is the token */
+#define HEADERS	 (96 << 10) /* bytes; one of the headers is the token */
+#define RETRY	 "2"	    /* seconds */
+#define RESOURCE CCDM_KBS_PREFIX "/resource/"
 
 struct ccdm_server {
 	struct event_base *base;
@@ -26,118 +31,22 @@ struct ccdm_server {
 	SSL_CTX *tls;
 	ccdm_server_fn answer;
 	void *arg;
-	struct timeval timeout;
-	struct ccdm_refusals *refusals;
-	unsigned int connections, max_connections;
+	struct ccdm_connections connections;
+	struct ccdm_queue *queue;
+	struct event *work;
 	uint16_t port;
 };
-
-/* The state of one connection; freed together with its SSL object. */
-struct ccdm_connection {
-	struct ccdm_server *server;
-	struct bufferevent *bev;
-	struct event *timer;
-	bool many, late, tls, asked;
-};
-
-/* ---- connections ------------------------------------------------------------- */
-
-/* The time limit has passed: shut the socket down, and evhttp notices the end. */
-static void ccdm_connection_late(evutil_socket_t fd, short what, void *arg)
-{
-	struct ccdm_connection *c = arg;
-	evutil_socket_t socket = bufferevent_getfd(c->bev);
-
-	(void)fd;
-	(void)what;
-	c->late = true;
-	if (socket >= 0)
-		shutdown(socket, SHUT_RDWR);
-}
-
-/* Count a connection that ends without a request. */
-static void ccdm_connection_refused(const struct ccdm_connection *c)
-{
-	enum ccdm_refusal why = c->many	  ? CCDM_REFUSED_CONNECTIONS
-				: c->late ? CCDM_REFUSED_LATE
-				: c->tls  ? CCDM_REFUSED_REQUEST
-					  : CCDM_REFUSED_TLS;
-
-	if (c->server->refusals && !c->asked)
-		ccdm_refusals_add(c->server->refusals, why, time(NULL));
-}
-
-static void ccdm_connection_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, long argl,
-				 void *argp)
-{
-	struct ccdm_connection *c = ptr;
-
-	(void)parent;
-	(void)ad;
-	(void)index;
-	(void)argl;
-	(void)argp;
-	if (!c)
-		return;
-	ccdm_connection_refused(c);
-	c->server->connections--;
-	event_free(c->timer);
-	free(c);
-}
-
-static int ccdm_connection_index(void)
-{
-	static int index = -1;
-
-	if (index < 0)
-		index = SSL_get_ex_new_index(0, NULL, NULL, NULL, ccdm_connection_free);
-	return index;
-}
-
-static void ccdm_connection_info(const SSL *ssl, int where, int ret)
-{
-	struct ccdm_connection *c = SSL_get_ex_data(ssl, ccdm_connection_index());
-
-	(void)ret;
-	if (c && where & SSL_CB_HANDSHAKE_DONE)
-		c->tls = true;
-}
 
 /*
  * Return: NULL on failure. evhttp then goes on without TLS, and ccdm_server_request() refuses all
  * requests of a connection without TLS.
  */
-static struct bufferevent *ccdm_connection_new(struct event_base *base, void *arg)
+static struct bufferevent *ccdm_server_connection(struct event_base *base, void *arg)
 {
-	struct timeval now = { 0 };
 	struct ccdm_server *s = arg;
-	struct ccdm_connection *c = calloc(1, sizeof(*c));
-	SSL *ssl = c ? SSL_new(s->tls) : NULL;
-	struct bufferevent *bev;
 
-	if (ssl)
-		c->timer = evtimer_new(base, ccdm_connection_late, c);
-	if (!ssl || !c->timer || SSL_set_ex_data(ssl, ccdm_connection_index(), c) != 1) {
-		if (ssl)
-			SSL_free(ssl);
-		if (c && c->timer)
-			event_free(c->timer);
-		free(c);
-		return NULL;
-	}
-	c->server = s;
-	s->connections++;
-	/* A connection above the limit is closed at once. */
-	c->many = s->connections > s->max_connections;
-	evtimer_add(c->timer, c->many ? &now : &s->timeout);
-	/* On failure this call has freed the SSL object and with it the connection. */
-	bev = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
-					     BEV_OPT_CLOSE_ON_FREE);
-	if (!bev)
-		return NULL;
-	c->bev = bev;
-	bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
-	return bev;
+	(void)base;
+	return ccdm_connection_new(&s->connections, s->tls);
 }
 
 /* ---- requests ---------------------------------------------------------------------- */
@@ -188,27 +97,33 @@ static void ccdm_server_send(struct evhttp_request *req, const struct ccdm_reply
 		evbuffer_free(body);
 }
 
-static void ccdm_server_request(struct evhttp_request *req, void *arg)
+/* Refuse a request for which there is no place in the queue. */
+static void ccdm_server_busy(struct ccdm_server *s, struct evhttp_request *req)
 {
-	struct ccdm_server *s = arg;
+	struct ccdm_reply reply = { 0 };
+
+	if (s->connections.refusals)
+		ccdm_refusals_add(s->connections.refusals, CCDM_REFUSED_BUSY, time(NULL));
+	evhttp_add_header(evhttp_request_get_output_headers(req), "Retry-After", RETRY);
+	ccdm_reply_error(&reply, HTTP_SERVUNAVAIL, "AttestationError",
+			 "too many requests; try again later");
+	ccdm_server_send(req, &reply);
+	free(reply.body);
+}
+
+/* Answer a request whose turn it is. */
+static void ccdm_server_answer(struct ccdm_server *s, struct evhttp_request *req,
+			       struct ccdm_source *source)
+{
 	struct evhttp_connection *connection = evhttp_request_get_connection(req);
 	struct evkeyvalq *headers = evhttp_request_get_input_headers(req);
 	struct evbuffer *in = evhttp_request_get_input_buffer(req);
 	const char *uri = evhttp_request_get_uri(req);
 	struct ccdm_reply reply = { .status = 500 };
-	struct ccdm_request q = { .now = time(NULL) };
+	struct ccdm_request q = { .now = time(NULL), .source = source };
 	char cookies[4096], *peer = NULL, path[1024];
-	struct ccdm_connection *c;
 	ev_uint16_t port;
-	SSL *ssl;
 
-	ssl = bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(connection));
-	if (!ssl) {
-		evhttp_send_error(req, HTTP_SERVUNAVAIL, NULL);
-		return;
-	}
-	c = SSL_get_ex_data(ssl, ccdm_connection_index());
-	c->asked = true;
 	evhttp_connection_get_peer(connection, &peer, &port);
 	snprintf(path, sizeof(path), "%s", uri ? uri : "");
 	path[strcspn(path, "?")] = '\0';
@@ -223,6 +138,86 @@ static void ccdm_server_request(struct evhttp_request *req, void *arg)
 		s->answer(&q, &reply, s->arg);
 	ccdm_server_send(req, &reply);
 	free(reply.body);
+}
+
+/* The connection of a request; NULL if it has ended, or has no TLS. */
+static struct ccdm_connection *ccdm_server_of(struct evhttp_request *req)
+{
+	struct evhttp_connection *connection = evhttp_request_get_connection(req);
+
+	return connection ? ccdm_connection_of(evhttp_connection_get_bufferevent(connection))
+			  : NULL;
+}
+
+/* Take a request out of the queue, and answer it or say that there is no place for it. */
+static void ccdm_server_end(struct ccdm_server *s, struct ccdm_wait *wait, bool busy)
+{
+	struct evhttp_request *req = wait->request;
+	struct ccdm_connection *c = ccdm_server_of(req);
+
+	/* The connection makes room for others again; the answer may free it. */
+	if (c)
+		ccdm_connection_idle(c);
+	if (!c)
+		evhttp_send_error(req, HTTP_SERVUNAVAIL, NULL); /* nobody waits: this frees it */
+	else if (busy)
+		ccdm_server_busy(s, req);
+	else
+		ccdm_server_answer(s, req, wait->source);
+	free(wait);
+}
+
+/*
+ * Answer one request. Between two of them the loop looks at all sockets, so that requests which arrive
+ * meanwhile get their place before the next one is chosen.
+ */
+static void ccdm_server_work(evutil_socket_t fd, short what, void *arg)
+{
+	struct timeval now = { 0 };
+	struct ccdm_server *s = arg;
+	struct ccdm_wait *wait = ccdm_queue_take(s->queue);
+
+	(void)fd;
+	(void)what;
+	if (!wait)
+		return;
+	evtimer_add(s->work, &now);
+	ccdm_server_end(s, wait, false);
+}
+
+static enum ccdm_turn ccdm_server_turn(struct evhttp_request *req)
+{
+	const char *uri = evhttp_request_get_uri(req);
+	bool post = evhttp_request_get_command(req) == EVHTTP_REQ_POST;
+
+	if (uri && post && !strcmp(uri, CCDM_KBS_PREFIX "/attest"))
+		return CCDM_TURN_ATTEST;
+	if (uri && !post && !strncmp(uri, RESOURCE, strlen(RESOURCE)))
+		return CCDM_TURN_SECRET;
+	return CCDM_TURN_OTHER;
+}
+
+static void ccdm_server_request(struct evhttp_request *req, void *arg)
+{
+	struct ccdm_server *s = arg;
+	struct ccdm_connection *c = ccdm_server_of(req);
+	struct ccdm_source *source = c ? ccdm_connection_source(c) : NULL;
+	struct ccdm_wait *wait = source ? calloc(1, sizeof(*wait)) : NULL, *lost;
+	struct timeval now = { 0 };
+
+	if (!wait) {
+		evhttp_send_error(req, HTTP_SERVUNAVAIL, NULL);
+		return;
+	}
+	ccdm_connection_busy(c);
+	wait->request = req;
+	wait->source = source;
+	wait->turn = ccdm_server_turn(req);
+	if (!evtimer_pending(s->work, NULL))
+		evtimer_add(s->work, &now);
+	lost = ccdm_queue_add(s->queue, wait);
+	if (lost)
+		ccdm_server_end(s, lost, true);
 }
 
 /* ---- TLS ------------------------------------------------------------------------------ */
@@ -254,7 +249,7 @@ static int ccdm_server_tls(const struct ccdm_conf *conf, SSL_CTX **tls, struct c
 		SSL_CTX_free(t);
 		return r;
 	}
-	SSL_CTX_set_info_callback(t, ccdm_connection_info);
+	ccdm_connection_tls(t);
 	SSL_CTX_set_session_cache_mode(t, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_options(t, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
 				       SSL_OP_CIPHER_SERVER_PREFERENCE);
@@ -272,6 +267,14 @@ int ccdm_server_check(const struct ccdm_conf *conf, struct ccdm_err *err)
 	return r;
 }
 
+/* Places in the queue. */
+static unsigned int ccdm_server_places(const struct ccdm_conf *conf)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return conf->queue ? (unsigned int)conf->queue : 64 * (cores > 0 ? (unsigned int)cores : 1);
+}
+
 int ccdm_server_reload(struct ccdm_server *s, const struct ccdm_conf *conf, struct ccdm_err *err)
 {
 	SSL_CTX *tls;
@@ -281,8 +284,12 @@ int ccdm_server_reload(struct ccdm_server *s, const struct ccdm_conf *conf, stru
 		return r;
 	SSL_CTX_free(s->tls); /* connections that use the old context hold a reference */
 	s->tls = tls;
-	s->max_connections = conf->max_connections;
-	s->timeout.tv_sec = (time_t)conf->timeout;
+	s->connections.most = (unsigned int)conf->max_connections;
+	s->connections.timeout = (unsigned int)conf->timeout;
+	s->connections.handshake =
+		(unsigned int)(conf->handshake < conf->timeout ? conf->handshake : conf->timeout);
+	s->connections.limits = ccdm_conf_limits(conf);
+	ccdm_queue_limit(s->queue, ccdm_server_places(conf));
 	evhttp_set_max_body_size(s->http, (ev_ssize_t)conf->max_body);
 	evhttp_set_timeout(s->http, (int)conf->timeout);
 	return 0;
@@ -320,9 +327,14 @@ int ccdm_server_new(struct event_base *base, const struct ccdm_conf *conf, ccdm_
 	int r = 0;
 
 	*server = NULL;
-	if (s)
+	if (s) {
 		s->http = evhttp_new(base);
-	if (!s || !s->http)
+		s->queue = ccdm_queue_new(1);
+		s->work = evtimer_new(base, ccdm_server_work, s);
+		s->connections.sources = ccdm_sources_new();
+		s->connections.base = base;
+	}
+	if (!s || !s->http || !s->queue || !s->work || !s->connections.sources)
 		r = ccdm_err_memory(err);
 	if (!r) {
 		s->base = base;
@@ -331,7 +343,7 @@ int ccdm_server_new(struct event_base *base, const struct ccdm_conf *conf, ccdm_
 		r = ccdm_server_reload(s, conf, err);
 	}
 	if (!r) {
-		evhttp_set_bevcb(s->http, ccdm_connection_new, s);
+		evhttp_set_bevcb(s->http, ccdm_server_connection, s);
 		evhttp_set_gencb(s->http, ccdm_server_request, s);
 		evhttp_set_allowed_methods(s->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST);
 		evhttp_set_max_headers_size(s->http, HEADERS);
@@ -348,21 +360,30 @@ int ccdm_server_new(struct event_base *base, const struct ccdm_conf *conf, ccdm_
 
 void ccdm_server_free(struct ccdm_server *s)
 {
+	struct ccdm_wait *wait;
+
 	if (!s)
 		return;
-	s->refusals = NULL; /* connections that the shutdown ends were not refused */
+	/* connections and requests that the shutdown ends were not refused */
+	s->connections.refusals = NULL;
+	while (s->queue && (wait = ccdm_queue_take(s->queue)))
+		ccdm_server_end(s, wait, true);
 	if (s->http)
 		evhttp_free(s->http);
 	/* libevent closes connections only in its loop. */
 	if (s->base)
 		event_base_loop(s->base, EVLOOP_NONBLOCK);
+	if (s->work)
+		event_free(s->work);
+	ccdm_queue_free(s->queue);
+	ccdm_sources_free(s->connections.sources);
 	SSL_CTX_free(s->tls);
 	free(s);
 }
 
 void ccdm_server_count(struct ccdm_server *s, struct ccdm_refusals *refusals)
 {
-	s->refusals = refusals;
+	s->connections.refusals = refusals;
 }
 
 uint16_t ccdm_server_port(const struct ccdm_server *s)

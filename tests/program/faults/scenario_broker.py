@@ -226,7 +226,11 @@ class Daemon:
         def once(n):
             said = armed(n)
             bad = broken(0, str(said)) or well()
-            if not bad or self.b.daemon.poll() is None:
+            if not bad:
+                return bad
+            try:
+                self.b.daemon.wait(10)      # the client sees the end of its connection before the process is gone
+            except subprocess.TimeoutExpired:
                 return bad
             with open(self.b.log_path) as f:
                 log = f.read()

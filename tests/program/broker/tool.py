@@ -173,9 +173,9 @@ def tool(b, key):
             (4, "nosuch: No such file", ("restore", b.dir + "/nosuch")),
             (1, "--name HOST", ("renew",)),
             (1, "too few arguments", ("policy", "add")),
-            (1, "too many arguments", ("policy", "list", "x")),
+            (1, "too many arguments", ("policy", "list", "x")), (4, "nosuch: no policy has this name", ("policy", "show", "nosuch")),
             (1, "is not an option", ("policy", "list", "--nosuch")),
-            (1, "needs a second word: check, add, list, remove", ("policy",)), (1, "did you mean 'policy list'?", ("policy", "lst")),
+            (1, "needs a second word: check, add, list, show, remove", ("policy",)), (1, "did you mean 'policy list'?", ("policy", "lst")),
             (1, "did you mean 'policy'?", ("polcy", "list")),
             (1, "--name is not an option of policy list", ("policy", "list", "--name", "x")),
             (4, "/nosuch: No such file", ("--conf", "/nosuch", "policy", "list")),
@@ -202,6 +202,13 @@ def tool(b, key):
     os.close(terminal)
     os.close(end)
     ok(r.returncode == 1 and "would show the" in r.stderr, "secret put: refuses to read from a terminal, which would show the secret", r)
+    rc, out = b.admin("secret", "put", "default/web/other", check=False)
+    ok(rc == 1 and "standard input: expected a secret, found no bytes" in out and "default/web/other" not in b.admin("secret", "list"),
+       "secret put: refuses an empty input", (rc, out))
+    rc, out = b.admin("secret", "put", "--allow-empty", "default/web/other", check=False)
+    ok(rc == 0 and "default/web/other" in b.admin("secret", "list"), "secret put --allow-empty: stores it", (rc, out))
     b.secret("default/web/other", b"x")
     b.admin("secret", "remove", "default/web/other")
+    ok(b.admin("policy", "show", "web") == POLICY and json.loads(b.admin("policy", "show", "web", "--json"))["text"] == POLICY,
+       "policy show: the text as it was added", b.admin("policy", "show", "web"))
     ok("default/web/other" not in b.admin("secret", "list"), "secret remove")

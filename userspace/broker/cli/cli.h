@@ -18,6 +18,7 @@
  * @argc, @argv: arguments after the verb
  * @json: --json
  * @dry: --dry-run
+ * @allow_empty: --allow-empty
  * @conf_file: --config
  * @names, @nr_names: --name, once or more
  * @days: --days
@@ -32,6 +33,7 @@ struct ccdm_cli {
 	char **argv;
 	bool json;
 	bool dry;
+	bool allow_empty;
 	const char *conf_file;
 	char *names[32];
 	unsigned int nr_names;
@@ -60,6 +62,7 @@ int __must_check cmd_renew(const struct ccdm_cli *cli, struct ccdm_err *err);
 int __must_check cmd_rotate(const struct ccdm_cli *cli, struct ccdm_err *err);
 int __must_check cmd_policy_check(const struct ccdm_cli *cli, struct ccdm_err *err);
 int __must_check cmd_policy_add(const struct ccdm_cli *cli, struct ccdm_err *err);
+int __must_check cmd_policy_show(const struct ccdm_cli *cli, struct ccdm_err *err);
 int __must_check cmd_policy_list(const struct ccdm_cli *cli, struct ccdm_err *err);
 int __must_check cmd_policy_remove(const struct ccdm_cli *cli, struct ccdm_err *err);
 int __must_check cmd_secret_put(const struct ccdm_cli *cli, struct ccdm_err *err);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* cmd_policy.c - ccdm-broker policy check|add|list|remove */
+/* cmd_policy.c - ccdm-broker policy check|add|list|show|remove */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,6 +124,34 @@ int cmd_policy_list(const struct ccdm_cli *cli, struct ccdm_err *err)
 	json_array_foreach(json_object_get(answer, "policies"), i, one)
 		puts(json_string_value(json_object_get(one, "name")));
 	json_decref(answer);
+	return 0;
+}
+
+int cmd_policy_show(const struct ccdm_cli *cli, struct ccdm_err *err)
+{
+	json_t *answer, *all, *one, *found = NULL;
+	const char *text;
+	size_t i;
+	int r = ccdm_cli_ask(cli, json_pack("{s:s}", "do", "policy-list"), &answer, err);
+
+	if (r)
+		return r;
+	all = json_object_get(answer, "policies");
+	for (i = 0; !found && i < json_array_size(all); i++) {
+		one = json_array_get(all, i);
+		if (!strcmp(json_string_value(json_object_get(one, "name")), cli->argv[0]))
+			found = json_incref(one);
+	}
+	json_decref(answer);
+	if (!found) {
+		ccdm_err_hint(err, "ccdm-broker policy list lists the policies");
+		return ccdm_err_set(err, -ENOENT, "%s: no policy has this name", cli->argv[0]);
+	}
+	if (cli->json)
+		return ccdm_ui_json(found, err);
+	text = json_string_value(json_object_get(found, "text"));
+	printf("%s%s", text, *text && text[strlen(text) - 1] == '\n' ? "" : "\n");
+	json_decref(found);
 	return 0;
 }
 

@@ -29,6 +29,12 @@ int cmd_secret_put(const struct ccdm_cli *cli, struct ccdm_err *err)
 	r = ccdm_file_read(file, CCDM_JWE_MAX, &bytes, &size, err);
 	if (r)
 		return r;
+	if (!size && !cli->allow_empty) {
+		free(bytes);
+		ccdm_err_hint(err, "if the secret has no bytes, say --allow-empty");
+		return ccdm_err_set(err, -EINVAL, "%s: expected a secret, found no bytes",
+				    cli->argc > 1 ? file : "standard input");
+	}
 	value = ccdm_base64(bytes, size);
 	OPENSSL_cleanse(bytes, size);
 	free(bytes);

@@ -36,11 +36,15 @@ static const struct cli_verb {
 	    .offer = "@file|", .min_args = 1, .max_args = 1 },
 	  cmd_policy_add },
 	{ { "policy list", "", "list the policies", .max_args = 0 }, cmd_policy_list },
+	{ { "policy show", "NAME", "print the text of a policy", .offer = "@policy|", .min_args = 1,
+	    .max_args = 1 },
+	  cmd_policy_show },
 	{ { "policy remove", "NAME", "remove a policy", .offer = "@policy|", .min_args = 1,
 	    .max_args = 1 },
 	  cmd_policy_remove },
-	{ { "secret put", "REPO/TYPE/TAG [FILE]", "store a secret from a file or standard input",
-	    .offer = "@secret|@file|", .min_args = 1, .max_args = 2 },
+	{ { "secret put", "[--allow-empty] REPO/TYPE/TAG [FILE]",
+	    "store a secret from a file or standard input", .offer = "@secret|@file|",
+	    .min_args = 1, .max_args = 2 },
 	  cmd_secret_put },
 	{ { "secret list", "", "list the secrets by name", .max_args = 0 }, cmd_secret_list },
 	{ { "secret remove", "REPO/TYPE/TAG", "remove a secret", .offer = "@secret|", .min_args = 1,
@@ -78,6 +82,7 @@ static const struct ccdm_option cli_options[] = {
 	{ "days", 0, 'd', "N", "validity of the server's certificate (default 365)", NULL,
 	  ",init,renew," },
 	{ "dry-run", 0, 'y', NULL, "change nothing; show the difference", NULL, ",policy add," },
+	{ "allow-empty", 0, 'e', NULL, "store a secret without a byte", NULL, ",secret put," },
 	{ "fmspc", 0, 'f', "HEX", "FMSPC of a TDX platform; can be repeated", NULL,
 	  ",trust fetch," },
 	{ "report", 0, 'r', "FILE", "fetch the certificate of the chip in this SNP report", "@file",
@@ -169,6 +174,9 @@ static enum ccdm_exit cli_take(int id, void *arg)
 		cli->days = strtoul(optarg, &end, 10);
 		if (*end || !cli->days || cli->days > 36500)
 			return CCDM_EXIT_USAGE;
+		break;
+	case 'e':
+		cli->allow_empty = true;
 		break;
 	case 'y':
 		cli->dry = true;

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import time
@@ -20,7 +21,47 @@ def sql(b, text):
         return list(db.execute(text).fetchone() or ())
 
 
+def notified(b, ok):
+    """What the daemon tells systemd."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.bind(os.path.join(b.dir, "notify"))
+        s.settimeout(30)
+        os.environ.update(NOTIFY_SOCKET=os.path.join(b.dir, "notify"), WATCHDOG_USEC="100000")
+        b.stop()
+        b.start()
+        said = [s.recv(100) for _ in range(3)]
+        ok(said == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"], "the daemon tells systemd that it is ready, and that it runs", said)
+        b.daemon.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, b.daemon.pid, os.WSTOPPED | os.WNOWAIT)
+        s.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while s.recv(100):
+                pass
+        s.settimeout(0.5)
+        try:
+            said = s.recv(100)
+        except TimeoutError:
+            said = b""
+        ok(not said, "one that is stopped does not", said)
+        b.daemon.send_signal(signal.SIGCONT)
+        s.settimeout(30)
+        os.environ["WATCHDOG_PID"] = "1"
+        b.stop()
+        b.start()
+        said = []
+        while b"READY=1" not in said:
+            said.append(s.recv(100))
+        b.stop()
+        said = s.recv(100)
+        ok(said == b"STOPPING=1", "it sends nothing for another process's watchdog, and says that it stops", said)
+        for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"):
+            del os.environ[name]
+        b.start()
+
+
 def status(b, ok, load):
+    notified(b, ok)
+
     def said():
         return json.loads(b.admin("status", "--json"))
     b.stop()

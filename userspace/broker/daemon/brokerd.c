@@ -19,6 +19,7 @@
 #include "base/ui.h"
 #include "core/conf.h"
 #include "core/protocol.h"
+#include "notify.h"
 #include "server.h"
 #include "trust_watch.h"
 
@@ -36,7 +37,7 @@ struct ccdm_daemon {
 	struct ccdm_trust_dir *trust;
 	struct ccdm_server *server;
 	struct ccdm_adminsock *admin;
-	struct event *end[2], *hup, *prune;
+	struct event *end[2], *hup, *prune, *alive;
 	struct ccdm_trust_watch watch;
 };
 
@@ -192,6 +193,27 @@ static void brokerd_prune(evutil_socket_t fd, short what, void *arg)
 	d->broker.trust_state = ccdm_trust_watch(&d->watch, d->trust, true, PROGRAM);
 }
 
+/* The loop runs. */
+static void brokerd_alive(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	ccdm_notify("WATCHDOG=1");
+}
+
+static int brokerd_watchdog(struct ccdm_daemon *d, struct ccdm_err *err)
+{
+	uint64_t us = ccdm_notify_watchdog();
+	const struct timeval every = { .tv_sec = (time_t)(us / 1000000),
+				       .tv_usec = (suseconds_t)(us % 1000000) };
+
+	if (!us)
+		return 0;
+	d->alive = event_new(d->base, -1, EV_PERSIST, brokerd_alive, d);
+	return d->alive && !evtimer_add(d->alive, &every) ? 0 : ccdm_err_memory(err);
+}
+
 static int brokerd_events(struct ccdm_daemon *d, struct ccdm_err *err)
 {
 	const struct timeval every = { .tv_sec = PRUNE };
@@ -204,7 +226,7 @@ static int brokerd_events(struct ccdm_daemon *d, struct ccdm_err *err)
 	    evsignal_add(d->end[1], NULL) || evsignal_add(d->hup, NULL) ||
 	    evtimer_add(d->prune, &every))
 		return ccdm_err_memory(err);
-	return 0;
+	return brokerd_watchdog(d, err);
 }
 
 /* ---- start and end ----------------------------------------------------------------- */
@@ -240,13 +262,14 @@ static int brokerd_start(struct ccdm_daemon *d, struct ccdm_err *err)
 		brokerd_note(d, "start", NULL);
 		d->broker.trust_state = ccdm_trust_watch(&d->watch, d->trust, false, PROGRAM);
 		fprintf(stderr, PROGRAM ": port %u\n", ccdm_server_port(d->server));
+		ccdm_notify("READY=1");
 	}
 	return r;
 }
 
 static void brokerd_stop(struct ccdm_daemon *d)
 {
-	struct event *events[] = { d->end[0], d->end[1], d->hup, d->prune };
+	struct event *events[] = { d->end[0], d->end[1], d->hup, d->prune, d->alive };
 	size_t i;
 
 	ccdm_server_free(d->server);
@@ -323,6 +346,7 @@ static int brokerd_run(struct ccdm_daemon *d, bool check, struct ccdm_err *err)
 	ccdm_server_free(d->server);
 	d->server = NULL;
 	ccdm_trace("stop");
+	ccdm_notify("STOPPING=1");
 	brokerd_note(d, "stop", r ? err->text : NULL);
 	return r;
 }

@@ -101,7 +101,7 @@ help:
 	@echo 'make bench-load          latency and IOPS on a device that takes time (KERNEL=6.12; ROW=cold)'
 	@echo 'make bench-locks         who waits for which lock, on several CPUs (debug kernel)'
 	@echo 'make bench-boot          what a boot costs beside dm-verity and LUKS2 (SUITE=trixie)'
-	@echo 'make bench-image         time, memory and sizes of ccdm-image build, beside mkosi (BASE=DIR)'
+	@echo 'make bench-image         time, memory, sizes of ccdm-image build, CPU time of a boot (BASE=DIR)'
 	@echo 'make html                the documentation as HTML, in build/html'
 	@echo 'make lint                static checks'
 	@echo 'make dist                a tarball, the same bytes each time (REV=HEAD)'

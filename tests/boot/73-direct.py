@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Copyright The ccdm authors
 # forms: long
-"""A direct boot: QEMU gives OVMF a kernel and an initrd. OVMF adds a word to the command line."""
-from boot import cmdline, fails, parts
+"""A direct boot: QEMU gives OVMF a kernel and an initrd, or a UKI. OVMF adds a word to the command line of the first."""
+import os
+
+from boot import cmdline, fails, get_esp, parts
 
 
 def up(t, m, what):
@@ -22,5 +24,17 @@ def direct(t):
     fails(t, "the word with a stub", "CCDM-E-FENCE-01", "initrd=initrd", [t.image(name="stub.disk", CMDLINE=cmdline(t) + " initrd=initrd")])
 
 
+def uki(t):
+    """A UKI, which ccdm-image build writes for this, too. (QEMU refuses an initrd beside it.)"""
+    path = t.image(name="uki.disk")
+    file = os.path.join(t.dir, "uki.efi")
+    with open(file, "wb") as f:
+        f.write(get_esp(path, "EFI/BOOT/BOOTX64.EFI"))
+    with t.boot([path], title="direct UKI", args=["-kernel", file], bootindex=False) as m:
+        if up(t, m, "a direct boot of a UKI"):
+            t.ok("initrd=" not in m.sh("cat /proc/cmdline"), "OVMF adds no word")
+
+
 def run(t):
     direct(t)
+    uki(t)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright The ccdm authors */
 /*
- * compat.h - differences between the supported kernels, 6.1 to 7.2
+ * compat.h - differences between the supported kernels, 6.1 to 7.3
  *
  * Force-included into every object, so that no other file asks for a version.
  * Each CCDM_HAVE_* is the answer of a compile probe (kmod/probe/, Kbuild):
@@ -44,6 +44,11 @@
 #else
 #define CCDM_MODE_READ	FMODE_READ
 #define CCDM_MODE_WRITE	FMODE_WRITE
+#endif
+
+/* bi_offset is the new name of the offset in a bio_vec. */
+#ifdef CCDM_HAVE_BVEC_OFFSET
+#define bi_bvec_done	bi_offset
 #endif
 
 /*

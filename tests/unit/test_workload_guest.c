@@ -490,6 +490,18 @@ static void programs(void **state)
 	assert_string_equal(err.text, "/bin/sh ended with status 3");
 }
 
+static void supervisor(void **state)
+{
+	(void)state;
+	/* (only a cgroup has this file at once) */
+	assert_int_equal(ccdm_workload_supervisor(top, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "/supervisor/cgroup.procs: No such file"));
+	put("supervisor/cgroup.procs", "");
+	assert_int_equal(ccdm_workload_supervisor(top, &err), 0);
+	assert_true(has("supervisor/cgroup.procs", "0"));
+	assert_int_equal(ccdm_workload_supervisor(at("none"), &err), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -498,6 +510,7 @@ int main(void)
 		cmocka_unit_test_setup(bundle_refuses, fresh),
 		cmocka_unit_test_setup(updates, fresh),
 		cmocka_unit_test_setup(volumes, fresh),
+		cmocka_unit_test_setup(supervisor, fresh),
 		cmocka_unit_test_setup(unit_defaults, fresh),
 		cmocka_unit_test_setup(unit_words, fresh),
 		cmocka_unit_test_setup(base, fresh),

@@ -25,6 +25,7 @@
 #include "setup.h"
 
 #define WORKLOAD_CRUN	 "/usr/bin/crun"
+#define WORKLOAD_CGROUP	 "/sys/fs/cgroup/system.slice/" CCDM_WORKLOAD_UNIT
 #define WORKLOAD_LOG	 "/run/ccdm/crun.log"
 #define WORKLOAD_LOG_MAX 65536
 #define WORKLOAD_PID	 "/run/ccdm/health.pid"
@@ -124,6 +125,32 @@ static int cmd_workload_start(struct ccdm_workload_json *w, struct ccdm_err *err
 
 	ccdm_workload_health_reset(&state, ccdm_clock_ms());
 	return r ? r : ccdm_workload_health_save(CCDM_WORKLOAD_HEALTH_FILE, &state, err);
+}
+
+/* ---- run: it becomes crun ---------------------------------------------------------------- */
+
+static int cmd_workload_run(struct ccdm_workload_json *w, struct ccdm_err *err)
+{
+	static const char *const argv[] = { WORKLOAD_CRUN,
+					    "--root",
+					    CCDM_WORKLOAD_CRUN,
+					    "--cgroup-manager=cgroupfs",
+					    "--log=file:/run/ccdm/crun.log", /* WORKLOAD_LOG */
+					    "run",
+					    "--no-new-keyring",
+					    "--bundle",
+					    CCDM_WORKLOAD_BUNDLE,
+					    CCDM_WORKLOAD_CONTAINER,
+					    NULL };
+	int r = ccdm_workload_supervisor(WORKLOAD_CGROUP, err);
+
+	(void)w;
+	if (!r) {
+		execv(argv[0], (char *const *)argv);
+		r = ccdm_err_set(err, -errno, "%s: %s", argv[0], strerror(errno));
+	}
+	ccdm_boot_tell(CCDM_E_WORK_START, err, "the workload did not start");
+	return r;
 }
 
 /* ---- health ------------------------------------------------------------------------------- */
@@ -274,8 +301,8 @@ static const struct workload_step {
 	int (*run)(struct ccdm_workload_json *w, struct ccdm_err *err);
 } workload_steps[] = {
 	{ "prepare", cmd_workload_prepare }, { "start", cmd_workload_start },
-	{ "names", cmd_workload_names },     { "health", cmd_workload_health },
-	{ "ended", cmd_workload_ended },
+	{ "run", cmd_workload_run },	     { "names", cmd_workload_names },
+	{ "health", cmd_workload_health },   { "ended", cmd_workload_ended },
 };
 
 static enum ccdm_exit cmd_workload(const struct ccdm_verb *verb, int argc, char **argv)
@@ -311,7 +338,7 @@ const struct ccdm_setup_verb ccdm_verb_workload = {
 	.verb = { .name = "workload",
 		  .usage = "STEP",
 		  .summary = "prepare and watch the workload of an image (used by its units)",
-		  .offer = "prepare start names health ended|",
+		  .offer = "prepare start run names health ended|",
 		  .min_args = 1,
 		  .max_args = 1 },
 	.run = cmd_workload,

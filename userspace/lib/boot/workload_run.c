@@ -3,10 +3,13 @@
 /* workload_run.c - see workload_run.h */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,4 +77,22 @@ int ccdm_workload_run_well(const char *const *argv, struct ccdm_err *err)
 	if (r || !status)
 		return r;
 	return ccdm_err_set(err, -EIO, "%s ended with status %d", argv[0], status);
+}
+
+int ccdm_workload_supervisor(const char *cgroup, struct ccdm_err *err)
+{
+	char path[PATH_MAX];
+	int fd, r = 0;
+
+	snprintf(path, sizeof(path), "%s/supervisor", cgroup);
+	if (mkdir(path, 0755) && errno != EEXIST)
+		return ccdm_err_set(err, -errno, "%s: %s", path, strerror(errno));
+	snprintf(path, sizeof(path), "%s/supervisor/cgroup.procs", cgroup);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	/* (0 is the process that writes) */
+	if (fd < 0 || write(fd, "0", 1) != 1)
+		r = ccdm_err_set(err, -errno, "%s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return r;
 }

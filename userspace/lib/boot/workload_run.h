@@ -25,4 +25,15 @@ int __must_check ccdm_workload_run(const char *const *argv, unsigned int millise
 /* The same; another exit status than 0 is -EIO. */
 int __must_check ccdm_workload_run_well(const char *const *argv, struct ccdm_err *err);
 
+/**
+ * ccdm_workload_supervisor() - move this process into the cgroup "supervisor"
+ * @cgroup: folder of the unit's cgroup, in which it is made
+ *
+ * The container has a cgroup beside it. A cgroup whose children have limits of memory cannot have
+ * processes itself. From systemd 254 on, DelegateSubgroup= of the unit does the same.
+ *
+ * Return: 0; errors of mkdir(2), open(2) and write(2).
+ */
+int __must_check ccdm_workload_supervisor(const char *cgroup, struct ccdm_err *err);
+
 #endif

@@ -235,7 +235,7 @@ static int ccdm_ctr_keys(struct ccdm *c)
 	if (IS_ERR(secret)) {
 		r = PTR_ERR(secret);
 		c->ti->error = r == -ENODEV ?
-			"This CPU has no random generator that works (RDSEED, RDRAND)" :
+			"This CPU has no random generator that works (" CCDM_SEED_SOURCES ")" :
 			r == -EPERM ? CCDM_DEVICE_ERROR : "Cannot draw a key";
 		return r;
 	}

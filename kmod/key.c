@@ -4,52 +4,17 @@
  * key.c - generation of a mapping's keys
  *
  * A host can manipulate every source of the kernel's random pool, but not
- * to RDSEED and RDRAND of a confidential VM's CPU. The kernel's generator in
+ * the generator of a confidential VM's CPU (seed.h). The kernel's generator in
  * turn covers for a CPU that is broken. Both go into HKDF; either alone is
  * enough for the result to be unpredictable.
  */
 #include <linux/random.h>
 #include <linux/slab.h>
-#include <asm/cpufeature.h>
-#include <asm/processor.h>
 #include "key.h"
+#include "seed.h"
 
-#ifndef CONFIG_X86_64
-#error "ccdm draws its keys from RDSEED and RDRAND: x86-64 only"
-#endif
-
-#define CCDM_SEED_WORDS		8	/* 512 bits asked of RDSEED */
+#define CCDM_SEED_WORDS		8	/* 512 bits asked of RDSEED or RNDRRS */
 #define CCDM_RAND_PER_SEED	8	/* RDRAND words for a missing RDSEED word */
-#define CCDM_CPU_RETRIES	64
-
-/* The 64-bit forms only: the short forms of RDSEED fail on some AMD CPUs. */
-static bool ccdm_rdseed(u64 *v)
-{
-	unsigned int i;
-	bool ok;
-
-	for (i = 0; i < CCDM_CPU_RETRIES; i++) {
-		asm volatile("rdseed %0; setc %1" : "=r" (*v), "=qm" (ok) : : "cc");
-		if (ok)
-			return true;
-		cpu_relax();
-	}
-	return false;
-}
-
-static bool ccdm_rdrand(u64 *v)
-{
-	unsigned int i;
-	bool ok;
-
-	for (i = 0; i < CCDM_CPU_RETRIES; i++) {
-		asm volatile("rdrand %0; setc %1" : "=r" (*v), "=qm" (ok) : : "cc");
-		if (ok)
-			return true;
-		cpu_relax();
-	}
-	return false;
-}
 
 struct ccdm_seed {
 	u64 cpu[CCDM_SEED_WORDS * CCDM_RAND_PER_SEED];
@@ -58,8 +23,8 @@ struct ccdm_seed {
 
 static int ccdm_seed_cpu(struct ccdm_seed *seed)
 {
-	bool have_seed = boot_cpu_has(X86_FEATURE_RDSEED);
-	bool have_rand = boot_cpu_has(X86_FEATURE_RDRAND);
+	bool have_seed = ccdm_have_rdseed();
+	bool have_rand = ccdm_have_rdrand();
 	unsigned int i, j, n = 0;
 
 	for (i = 0; i < CCDM_SEED_WORDS; i++) {

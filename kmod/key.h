@@ -5,6 +5,13 @@
 
 #include "suite.h"
 
+/* The CPU's instructions for random words (seed.h), for messages */
+#ifdef CONFIG_ARM64
+#define CCDM_SEED_SOURCES	"RNDRRS"
+#else
+#define CCDM_SEED_SOURCES	"RDSEED, RDRAND"
+#endif
+
 /**
  * struct ccdm_secret - secret from which all keys of a mapping are derived
  * @prk: pseudo-random key of HKDF-SHA-256 (RFC 5869)

@@ -12,6 +12,7 @@
  * under way; a control group has at most three quarters of it.
  */
 #include <linux/slab.h>
+#include <asm/simd.h>
 #include "ccdm.h"
 #include "trace.h"
 
@@ -210,7 +211,7 @@ static void ccdm_load_open(struct ccdm_load *load, bool atomic)
 
 static void ccdm_load_arrived(struct ccdm_load *load)
 {
-	if (unlikely(load->bio.bi_status) || !irq_fpu_usable())
+	if (unlikely(load->bio.bi_status) || !may_use_simd())
 		ccdm_load_later(load);
 	else
 		ccdm_load_open(load, true);

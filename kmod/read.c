@@ -10,7 +10,7 @@
  * so a second mismatch is tamper. There is no loop, and nothing a program does
  * can make the second read fail.
  */
-#include <asm/fpu/api.h>
+#include <asm/simd.h>
 #include "ccdm.h"
 #include "trace.h"
 
@@ -193,7 +193,7 @@ static void ccdm_read_complete(struct ccdm_io *io)
 		ccdm_io_queue_soft(io, ccdm_read_complete);
 	} else {
 		ccdm_at_begin(io, &io->at, io->nr);
-		if (irq_fpu_usable())
+		if (may_use_simd())
 			ccdm_read_open(io);
 		else
 			ccdm_io_queue(io, io->c->done, ccdm_read_open_wait);

@@ -82,9 +82,17 @@ const struct ccdm_suite *ccdm_suite_default(void)
  *	CRYPTO_ALG_ALLOCATES_MEMORY	it allocates for each request, for its DMA:
  *					virtio-crypto, QAT, Chelsio, Nitrox and others
  *
- * CRYPTO_ALG_ASYNC says nothing: up to 6.15 the AES-NI code has it as well.
+ * CRYPTO_ALG_ASYNC says nothing there: up to 6.15 the AES-NI code has it as well.
+ *
+ * On arm64 some drivers of devices have neither flag: those of Tegra and OcteonTX2, for xts(aes),
+ * and more. All of them are asynchronous, and the code for the CPU is not.
  */
+#ifdef CONFIG_ARM64
+#define CCDM_DRIVER_REFUSED	(CRYPTO_ALG_KERN_DRIVER_ONLY | CRYPTO_ALG_ALLOCATES_MEMORY | \
+				 CRYPTO_ALG_ASYNC)
+#else
 #define CCDM_DRIVER_REFUSED	(CRYPTO_ALG_KERN_DRIVER_ONLY | CRYPTO_ALG_ALLOCATES_MEMORY)
+#endif
 
 /* Characters of the part of a driver's name that begins at @name. */
 static size_t ccdm_driver_part(const char *name)
@@ -110,7 +118,7 @@ static size_t ccdm_driver_part(const char *name)
  * is asked for each of them, without and with one of the flags. A part that it has no driver
  * for is the kernel's own library: "ghash-lib" in 7.2. (The name of an xts instance lacks
  * the cipher of its tweak: a cipher of single blocks, which no driver for x86-64 has in a
- * device.)
+ * device; nor has one for arm64 that is synchronous.)
  */
 static int ccdm_driver_check(struct crypto_tfm *tfm)
 {

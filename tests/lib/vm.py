@@ -309,9 +309,18 @@ class Machine:
 
 def prepare(kernel, tree=TOP):
     """The parts of a VM with this kernel: the module (of this tree or another one), the root, the initramfs."""
-    for cmd in ([tree + "/scripts/kernels", "build", kernel], [TOP + "/scripts/guest", "root"],
+    for cmd in ([tree + "/scripts/kernels", "build", kernel], [TOP + "/scripts/guest", "root", kernel],
                 [TOP + "/scripts/guest", "boot", kernel]):
         subprocess.run(cmd, check=True, stdout=sys.stderr)
+
+
+# The kernel's command line. maxcpus: QEMU before 10.0.4 sometimes aborts if one vCPU moves devices in
+# memory while another one uses them, so stage2 starts the other vCPUs when all devices are found.
+APPEND = "quiet loglevel=4 panic=-1 nokaslr random.trust_cpu=on mitigations=off kasan_multi_shot maxcpus=1"
+# Four-level page tables (la57=off) are faster to emulate. With five levels a KASAN kernel reports wild
+# pointers if the timer ticks while it identifies the CPU. no_timer_check: on a busy host the first ticks
+# come too late for the kernel's check, which would panic.
+X86_APPEND = "console=ttyS0 no_timer_check"
 
 
 class VM(Machine):
@@ -327,18 +336,14 @@ class VM(Machine):
         boot = os.path.join(guest, kernel)
         payload = os.path.join(self.dir, "payload.squashfs")
         subprocess.run([os.path.join(TOP, "scripts/guest"), "payload", kernel, payload], check=True)
-        # Four-level page tables are faster to emulate. With five levels a KASAN kernel reports wild
-        # pointers if the timer ticks while it identifies the CPU. maxcpus: QEMU before 10.0.4 sometimes
-        # aborts if one vCPU moves devices in memory while another one uses them, so stage2 starts the other
-        # vCPUs when all devices are found. no_timer_check: on a busy host the first ticks come too late for
-        # the kernel's check, which would panic.
-        cmd = ["qemu-system-x86_64", "-machine", "q35", "-accel", accel, "-cpu", cpu + ",la57=off",
-               "-smp", str(cpus), "-m", str(mem)] + self.common() + [
+        arm = kernel.startswith("arm64-")
+        append = " ".join(("console=ttyAMA0" if arm else X86_APPEND, APPEND, append))
+        cmd = ["qemu-system-aarch64", "-machine", "virt,gic-version=3", "-accel", accel, "-cpu", cpu] if arm else \
+              ["qemu-system-x86_64", "-machine", "q35", "-accel", accel, "-cpu", cpu + ",la57=off"]
+        cmd += ["-smp", str(cpus), "-m", str(mem)] + self.common() + [
                "-kernel", os.path.join(CACHE, "kernels", kernel, "vmlinuz"),
-               "-initrd", os.path.join(boot, "initramfs"),
-               "-append", "console=ttyS0 quiet loglevel=4 panic=-1 nokaslr random.trust_cpu=on "
-                          "mitigations=off kasan_multi_shot maxcpus=1 no_timer_check " + append]
-        for i, path in enumerate((os.path.join(guest, "root.squashfs"),
+               "-initrd", os.path.join(boot, "initramfs"), "-append", append]
+        for i, path in enumerate((os.path.join(guest, "root-arm64.squashfs" if arm else "root.squashfs"),
                                   os.path.join(boot, "modules.squashfs"), payload)):
             cmd += ["-drive", "if=none,id=s%d,format=raw,readonly=on,file=%s" % (i, path),
                     "-device", "virtio-blk-pci,drive=s%d" % i]

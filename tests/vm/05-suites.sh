@@ -4,6 +4,7 @@
 # Known answers of the cipher suites and of the key derivation, in this kernel.
 # disks: 16M
 # vm: shared
+# arm64: yes
 . /ccdm/tests/lib/ktap.sh
 modprobe -qa xts gcm
 dmesg -C

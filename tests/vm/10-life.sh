@@ -5,6 +5,7 @@
 # each error of ctr, module unload.
 # disks: 100M 64M 16M
 # vm: shared
+# arm64: yes
 . /ccdm/tests/lib/ktap.sh
 
 D=/dev/vdd E=/dev/vde O=/dev/vdf

@@ -55,7 +55,7 @@ void sim_may_wait(void);
 bool sim_in_irq(void);
 #define in_hardirq()		sim_in_irq()
 #define irqs_disabled()		sim_in_irq()
-#define irq_fpu_usable()	(sim_draw(8) != 0)
+#define may_use_simd()		(sim_draw(8) != 0)
 #define cond_resched()		({ sim_may_sleep(); sim_yield(); })
 
 struct mutex {

@@ -253,6 +253,9 @@ check "dkms remove" dkms_ remove --all
 check_sh "dkms.conf: kernels from 6.1" ". '$tmp/sources/usr/src/ccdm-$version/dkms.conf'
 	for k in 6.1.0-32-amd64 6.12.5 7.2.13+deb14-amd64 10.0.0; do [[ \$k =~ \$BUILD_EXCLUSIVE_KERNEL ]] || exit 1; done
 	for k in 5.10.0-30-amd64 6.0.12 4.19.0; do [[ ! \$k =~ \$BUILD_EXCLUSIVE_KERNEL ]] || exit 1; done"
+check_sh "dkms.conf: x86-64 and arm64" ". '$tmp/sources/usr/src/ccdm-$version/dkms.conf'
+	for a in x86_64 aarch64; do [[ \$a =~ \$BUILD_EXCLUSIVE_ARCH ]] || exit 1; done
+	for a in i686 aarch64_be armv7l riscv64; do [[ ! \$a =~ \$BUILD_EXCLUSIVE_ARCH ]] || exit 1; done"
 
 # ---- the tarball is reproducible, and builds without git, root, network and package manager
 rev=$(git stash create)

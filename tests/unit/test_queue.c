@@ -96,11 +96,46 @@ static void full(void **state)
 	ccdm_queue_free(NULL);
 }
 
+/* Anybody can ask for a secret without a session: this keeps out nobody else of the same address. */
+static void kinds(void **state)
+{
+	struct ccdm_queue *q = ccdm_queue_new(8);
+	struct ccdm_wait quote = of(0, CCDM_TURN_ATTEST), nonce = of(0, CCDM_TURN_OTHER);
+	struct ccdm_wait flood[8], *w;
+	unsigned int i, n, quoted = 0, asked = 0;
+
+	(void)state;
+	assert_non_null(q);
+	for (i = 0; i < 8; i++) {
+		flood[i] = of(0, CCDM_TURN_SECRET);
+		assert_null(ccdm_queue_add(q, &flood[i]));
+	}
+	/* the kind with the most requests loses one */
+	assert_ptr_equal(ccdm_queue_add(q, &quote), &flood[7]);
+	assert_ptr_equal(ccdm_queue_add(q, &nonce), &flood[6]);
+	/* each answer is followed by the next request of the same kind, also of the other two */
+	for (n = 0; n < 60; n++) {
+		w = ccdm_queue_take(q);
+		assert_non_null(w);
+		quoted += w == &quote;
+		asked += w == &nonce;
+		if (n == 0)
+			assert_ptr_equal(w, &flood[0]);
+		assert_null(ccdm_queue_add(q, w));
+	}
+	assert_in_range(quoted, 9, 20);
+	assert_in_range(asked, 9, 20);
+	while (ccdm_queue_take(q))
+		;
+	ccdm_queue_free(q);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(turns),
 		cmocka_unit_test(full),
+		cmocka_unit_test(kinds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,11 +4,14 @@
 #include <stdlib.h>
 #include "queue.h"
 
-/* The requests of one address. */
+#define PATIENCE 4 /* requests of other kinds, and then one of a kind that waits has its turn */
+
+/* The requests of one address. @passed: turns of other kinds while this kind waited */
 struct ccdm_line {
 	const struct ccdm_source *source;
 	struct ccdm_wait *first[CCDM_TURNS];
 	struct ccdm_wait **last[CCDM_TURNS];
+	unsigned int passed[CCDM_TURNS];
 	struct ccdm_line *next; /* whose turn is after this one's */
 };
 
@@ -91,22 +94,53 @@ static void ccdm_line_remove(struct ccdm_queue *q, struct ccdm_line *l, struct c
 	q->count--;
 }
 
+/* The kind with the most requests; of several, the least important one. */
+static unsigned int ccdm_line_largest(const struct ccdm_line *l)
+{
+	unsigned int turn, largest = 0, n, most = 0;
+	const struct ccdm_wait *w;
+
+	for (turn = 0; turn < CCDM_TURNS; turn++) {
+		for (n = 0, w = l->first[turn]; w; w = w->next)
+			n++;
+		if (n && n >= most) {
+			most = n;
+			largest = turn;
+		}
+	}
+	return largest;
+}
+
 /*
- * Remove the newest request of the least important kind, of the address with the most requests. @longest:
- * the line of the address that loses one if no other has more
+ * The kind whose turn it is: the most important one, or one that waits too long. A peer chooses the kind
+ * of its requests, so no kind may keep out another one of the same address.
+ */
+static unsigned int ccdm_line_turn(struct ccdm_line *l)
+{
+	unsigned int i, turn = CCDM_TURNS;
+
+	for (i = 0; i < CCDM_TURNS; i++)
+		if (l->first[i] && (turn == CCDM_TURNS ||
+				    (l->passed[i] >= PATIENCE && l->passed[i] > l->passed[turn])))
+			turn = i;
+	for (i = 0; i < CCDM_TURNS; i++)
+		l->passed[i] = l->first[i] && i != turn ? l->passed[i] + 1 : 0;
+	return turn;
+}
+
+/*
+ * Remove the newest request of the largest kind, of the address with the most requests. @longest: the line
+ * of the address that loses one if no other has more
  */
 static struct ccdm_wait *ccdm_queue_surplus(struct ccdm_queue *q, struct ccdm_line *longest)
 {
 	struct ccdm_line *l;
 	struct ccdm_wait *w;
-	unsigned int turn = CCDM_TURNS - 1;
 
 	for (l = q->first; l; l = l->next)
 		if (l->source->waiting > longest->source->waiting)
 			longest = l;
-	while (turn && !longest->first[turn])
-		turn--;
-	for (w = longest->first[turn]; w->next; w = w->next)
+	for (w = longest->first[ccdm_line_largest(longest)]; w->next; w = w->next)
 		;
 	ccdm_line_remove(q, longest, w);
 	if (!longest->source->waiting)
@@ -131,13 +165,10 @@ struct ccdm_wait *ccdm_queue_take(struct ccdm_queue *q)
 {
 	struct ccdm_line *l = q->first;
 	struct ccdm_wait *w;
-	unsigned int turn = 0;
 
 	if (!l)
 		return NULL;
-	while (!l->first[turn])
-		turn++;
-	w = l->first[turn];
+	w = l->first[ccdm_line_turn(l)];
 	ccdm_line_remove(q, l, w);
 	ccdm_queue_rotate(q, l, !w->source->waiting);
 	return w;

@@ -13,9 +13,12 @@
 #include "base/compiler.h"
 #include "core/limit.h"
 
-/* What a request is about; the first ones are answered first, and lose their place last. */
+/*
+ * What a request says that it is about. Of one address, the first ones are answered first, but the others
+ * have a turn now and then: anybody can ask for a secret.
+ */
 enum ccdm_turn {
-	CCDM_TURN_SECRET, /* a secret; the guest has attested */
+	CCDM_TURN_SECRET, /* a secret */
 	CCDM_TURN_ATTEST, /* evidence */
 	CCDM_TURN_OTHER,  /* a nonce, or anything else */
 	CCDM_TURNS

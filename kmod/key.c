@@ -4,14 +4,14 @@
  * key.c - generation of a mapping's keys
  *
  * A host can manipulate every source of the kernel's random pool, but not
- * the generator of a confidential VM's CPU (seed.h). The kernel's generator in
+ * the generator of a confidential VM's CPU (cpu_seed.h). The kernel's generator in
  * turn covers for a CPU that is broken. Both go into HKDF; either alone is
  * enough for the result to be unpredictable.
  */
 #include <linux/random.h>
 #include <linux/slab.h>
 #include "key.h"
-#include "seed.h"
+#include "cpu_seed.h"
 
 #define CCDM_SEED_WORDS		8	/* 512 bits asked of RDSEED or RNDRRS */
 #define CCDM_RAND_PER_SEED	8	/* RDRAND words for a missing RDSEED word */

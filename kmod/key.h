@@ -5,7 +5,7 @@
 
 #include "suite.h"
 
-/* The CPU's instructions for random words (seed.h), for messages */
+/* The CPU's instructions for random words (cpu_seed.h), for messages */
 #ifdef CONFIG_ARM64
 #define CCDM_SEED_SOURCES	"RNDRRS"
 #else

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright The ccdm authors */
 /*
- * seed.h - words of the CPU's own random generator
+ * cpu_seed.h - words of the CPU's own random generator
  *
  * Only instructions of the CPU: arch_get_random_seed_longs() of arm64 first asks the firmware, which
  * in a VM may be the host.
  */
-#ifndef CCDM_SEED_H
-#define CCDM_SEED_H
+#ifndef CCDM_CPU_SEED_H
+#define CCDM_CPU_SEED_H
 
 #include <linux/types.h>
 #include <asm/cpufeature.h>
@@ -97,4 +97,4 @@ static bool ccdm_rdrand(u64 *v)
 #error "ccdm draws its keys from the CPU's generator: x86-64 and arm64 only"
 #endif
 
-#endif /* CCDM_SEED_H */
+#endif /* CCDM_CPU_SEED_H */

@@ -187,6 +187,48 @@ static void replays(void **state)
 	drop(&other);
 }
 
+/* A message is refused before it costs much: one of many values, a key of many members. */
+static void large_messages(void **state)
+{
+	struct guest g = guest(CCDM_KBS_0_4);
+	struct ccdm_reply a;
+	json_t *o, *many, *jwk;
+	char name[24];
+	int i;
+
+	(void)state;
+	attest(&g, g.nonce, pcr);
+	free(g.token);
+	g.token = NULL;
+	o = json_loads(g.message, 0, NULL);
+	many = json_array();
+	for (i = 0; i < 32768; i++)
+		json_array_append_new(many, json_integer(0));
+	json_object_set_new(o, "more", many);
+	free(g.message);
+	g.message = json_dumps(o, 0);
+	begin(&g);
+	ask(&g, true, "/kbs/v0/attest", g.message, false, &a);
+	assert_non_null(strstr(a.body, "at most 32768 values"));
+	refused(&g, "SerdeError");
+	free(a.body);
+	json_object_del(o, "more");
+	jwk = json_object_get(json_object_get(o, "runtime-data"), "tee-pubkey");
+	for (i = 0; i < 16; i++) {
+		snprintf(name, sizeof(name), "more-%d", i);
+		json_object_set_new(jwk, name, json_string("x"));
+	}
+	free(g.message);
+	g.message = json_dumps(o, 0);
+	begin(&g);
+	ask(&g, true, "/kbs/v0/attest", g.message, false, &a);
+	assert_non_null(strstr(a.body, "tee-pubkey: expected at most 16 members"));
+	refused(&g, "SerdeError");
+	free(a.body);
+	json_decref(o);
+	drop(&g);
+}
+
 static void cookies(void **state)
 {
 	struct guest g = guest(CCDM_KBS_0_4);
@@ -361,11 +403,11 @@ static void unreadable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(handshake),  cmocka_unit_test(many_guests),
-		cmocka_unit_test(bad_auth),   cmocka_unit_test(bad_paths),
-		cmocka_unit_test(replays),    cmocka_unit_test(cookies),
-		cmocka_unit_test(tokens),     cmocka_unit_test(denied),
-		cmocka_unit_test(unreadable),
+		cmocka_unit_test(handshake), cmocka_unit_test(many_guests),
+		cmocka_unit_test(bad_auth),  cmocka_unit_test(bad_paths),
+		cmocka_unit_test(replays),   cmocka_unit_test(large_messages),
+		cmocka_unit_test(cookies),   cmocka_unit_test(tokens),
+		cmocka_unit_test(denied),    cmocka_unit_test(unreadable),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

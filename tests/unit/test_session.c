@@ -188,9 +188,11 @@ static void answer(const struct ccdm_request *q, struct ccdm_reply *a, void *arg
 
 static pid_t serve(const char *cert, struct odd *odd, unsigned int *port)
 {
-	struct ccdm_conf conf = {
-		.listen = "127.0.0.1", .max_body = 1 << 20, .max_connections = 8, .timeout = 20
-	};
+	struct ccdm_conf conf = { .listen = "127.0.0.1",
+				  .max_body = 1 << 20,
+				  .max_connections = 8,
+				  .timeout = 20,
+				  .handshake = 20 };
 	struct ccdm_server *server;
 	struct event_base *base;
 	int ends[2];

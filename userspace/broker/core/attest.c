@@ -22,12 +22,32 @@ struct ccdm_attest {
 	const char *said; /* the nonce as the guest repeats it; NULL in version 0.2 */
 };
 
+/*
+ * What a message may contain: each value costs time, to parse and to hash. Evidence as arrays of
+ * bytes has fewer than 9,000 values.
+ */
+#define ATTEST_VALUES	   32768
+#define ATTEST_KEY_MEMBERS 16
+
+/* An upper bound of the values in a text of JSON, without parsing it. */
+static size_t ccdm_attest_values(const char *text, size_t size)
+{
+	size_t i, n = 1;
+
+	for (i = 0; i < size; i++)
+		n += text[i] == ',' || text[i] == '[' || text[i] == '{';
+	return n;
+}
+
 static int ccdm_attest_read(const struct ccdm_request *q, struct ccdm_attest *m,
 			    struct ccdm_err *err)
 {
 	json_error_t where;
 	const json_t *runtime, *evidence;
 
+	if (ccdm_attest_values(q->body, q->size) > ATTEST_VALUES)
+		return ccdm_err_set(err, -E2BIG, "expected a message of at most %d values",
+				    ATTEST_VALUES);
 	m->all = json_loadb(q->body, q->size, JSON_REJECT_DUPLICATES, &where);
 	if (!m->all)
 		return ccdm_err_set(err, -EINVAL, "line %d, column %d: %s", where.line,
@@ -49,6 +69,9 @@ static int ccdm_attest_read(const struct ccdm_request *q, struct ccdm_attest *m,
 		return ccdm_err_set(err, -EINVAL, "runtime-data.nonce: expected a string");
 	if (!json_is_object(m->jwk))
 		return ccdm_err_set(err, -EINVAL, "tee-pubkey: expected an object");
+	if (json_object_size(m->jwk) > ATTEST_KEY_MEMBERS)
+		return ccdm_err_set(err, -EINVAL, "tee-pubkey: expected at most %d members",
+				    ATTEST_KEY_MEMBERS);
 	if (!json_is_object(m->primary))
 		return ccdm_err_set(err, -EINVAL, "%s: expected an object",
 				    m->nonce.version == CCDM_KBS_0_2 ? "tee-evidence"

@@ -3,8 +3,8 @@
 /*
  * cpu_seed.h - words of the CPU's own random generator
  *
- * Only instructions of the CPU: arch_get_random_seed_longs() of arm64 first asks the firmware, which
- * in a VM may be the host.
+ * Only instructions of the CPU: arch_get_random_seed_longs() of arm64 first asks the firmware,
+ * which in a VM may be the host.
  */
 #ifndef CCDM_CPU_SEED_H
 #define CCDM_CPU_SEED_H

@@ -29,6 +29,7 @@
 #include <linux/percpu.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+#include <asm/simd.h> /* only here: in 6.1 it has no guard */
 #include "cache.h"
 #include "ccdm_format.h"
 #include "line.h"

@@ -12,7 +12,6 @@
  * under way; a control group has at most three quarters of it.
  */
 #include <linux/slab.h>
-#include <asm/simd.h>
 #include "ccdm.h"
 #include "trace.h"
 

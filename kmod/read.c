@@ -10,7 +10,6 @@
  * so a second mismatch is tamper. There is no loop, and nothing a program does
  * can make the second read fail.
  */
-#include <asm/simd.h>
 #include "ccdm.h"
 #include "trace.h"
 

@@ -233,6 +233,12 @@ $(addprefix $(BUILD)/tests/,load mirror attack-guest attack-mutations signer unp
 	@echo '  LD      $@'
 	@$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $$(pkg-config --libs $(PKGS))
 
+# another day, as a library that is loaded before a program
+$(BUILD)/tests/day.so: tests/lib/day.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo '  CC      $<'
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(filter-out -pie,$(LDFLAGS)) -shared -fPIC -o $@ $<
+
 # a TPM of swtpm at a socket, as a library that is loaded before a program
 $(BUILD)/tests/devices.so: tests/lib/devices.c tests/lib/tpm_socket.h tests/forge/chip_tcti.h $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -269,7 +275,7 @@ $(BUILD)/tests/binding-rust: $(wildcard bindings/rust/src/*.rs bindings/rust/Car
 	@mv $@.new $@
 bindings: $(BUILD)/tests/binding-go $(BUILD)/tests/binding-rust
 
-test-programs: programs $(BUILD)/bin/ccdm-open $(BUILD)/tests/libccdm-disk $(BUILD)/tests/mirror $(BUILD)/tests/attack-guest $(BUILD)/tests/attack-mutations $(BUILD)/tests/keyfind $(BUILD)/tests/odd $(BUILD)/tests/bounce $(BUILD)/tests/load $(BUILD)/tests/signer $(BUILD)/tests/unpack $(BUILD)/tests/inside $(BUILD)/tests/devices.so $(BUILD)/tests/vtpm
+test-programs: programs $(BUILD)/bin/ccdm-open $(BUILD)/tests/libccdm-disk $(BUILD)/tests/mirror $(BUILD)/tests/attack-guest $(BUILD)/tests/attack-mutations $(BUILD)/tests/keyfind $(BUILD)/tests/odd $(BUILD)/tests/bounce $(BUILD)/tests/load $(BUILD)/tests/signer $(BUILD)/tests/unpack $(BUILD)/tests/inside $(BUILD)/tests/devices.so $(BUILD)/tests/day.so $(BUILD)/tests/vtpm
 
 # ---- unit tests, with the sanitizers ----
 

@@ -20,9 +20,11 @@ check_sh "list: nothing" "[ -z \"\$(ccdm-setup list)\" ]"
 check_sh "list --json: an empty array" "ccdm-setup list --json | json 'd == []'"
 check_sh "--version" "ccdm-setup --version | grep -qE '^ccdm-setup [0-9]'"
 check_sh "--help" "ccdm-setup --help | grep -q scrub"
-for verb in open close status list cache scrub monitor benchmark; do
+for verb in open close status list cache scrub monitor benchmark doctor; do
 	check_sh "$verb --help and --version" "ccdm-setup $verb --help | grep -q 'usage: ccdm-setup $verb' && ccdm-setup $verb --version | grep -q ccdm-setup"
 done
+
+check_sh "doctor: no module is a failure" "ccdm-setup doctor >/tmp/d; [ \$? = 7 ] && grep -q '^failed   module .*no module dm-ccdm for the kernel' /tmp/d"
 
 # put the module where modprobe finds it
 mount -t tmpfs tmpfs /tmp/x 2>/dev/null || { mkdir -p /tmp/x && mount -t tmpfs tmpfs /tmp/x; }
@@ -226,5 +228,10 @@ check_sh "monitor: a line each for people" "grep -q ' ev opened (' /tmp/ev2"
 
 check_sh "benchmark --json" "ccdm-setup benchmark --json | json 'len(d) == 4 and [x.get(\"gmac\") for x in d] == [\"aad\", \"gcm\", None, None] and all(x[\"mib_s\"] > 0 for x in d) and [x[\"mib_s\"] for x in d if x[\"recommended\"]] == [max(x[\"mib_s\"] for x in d)]'"
 check_sh "benchmark" "ccdm-setup benchmark | tee /tmp/b | grep -q 'aes-gcm .* MiB/s' && grep -q 'aes-xts-gmac gcm .* MiB/s' /tmp/b && grep -q '^Recommended here: --cipher aes-' /tmp/b"
+
+# ---- doctor: what is missing here, and what bypasses ccdm
+check_sh "doctor: this VM has all that ccdm needs" "ccdm-setup doctor --json | json '{x[\"check\"]: x[\"verdict\"] for x in d if x[\"check\"] in (\"kernel\", \"module\", \"cpu-random\", \"suites\", \"swap\", \"kdump\")} == dict.fromkeys([\"kernel\", \"module\", \"cpu-random\", \"suites\", \"swap\", \"kdump\"], \"ok\")'"
+check_sh "doctor: swap in the clear is a failure" "mkswap -q $E >/dev/null && swapon $E && { ccdm-setup doctor >/tmp/d; r=\$?; swapoff $E; wipefs -qa $E; [ \$r = 7 ] && grep -q \"^failed   swap .*$E is not encrypted\" /tmp/d; }"
+check_sh "doctor: swap on a mapping is not" "ccdm-setup open --yes $E sw && mkswap -q /dev/mapper/sw >/dev/null && swapon /dev/mapper/sw && { ccdm-setup doctor >/tmp/d; r=\$?; swapoff /dev/mapper/sw; ccdm-setup close sw; [ \$r = 0 ] && grep -q '^ok       swap .*on a mapping of ccdm' /tmp/d; }"
 check "nothing left at the end" nothing_left
 finish

@@ -3,34 +3,22 @@
 /*
  * cmd_benchmark.c - ccdm-setup benchmark
  *
- * Runs the primitives of the suites in the kernel through AF_ALG: on one CPU, 64 KiB per call, as
- * cryptsetup does. A suite's figure is the rate of its primitives one after the other. aes-xts-gmac
+ * Runs the primitives of the suites (primitive.h) on one CPU, 64 KiB per call, as cryptsetup does. A
+ * suite's figure is the rate of its primitives one after the other. aes-xts-gmac
  * has two figures: its tag is either GMAC (aad), or the tag of GCM over the ciphertext (gcm). No
  * storage is involved.
  */
 #include <errno.h>
-#include <linux/if_alg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 #include "base/json.h"
+#include "primitive.h"
 #include "setup.h"
 
-#define BENCH_BYTES   65536
 #define BENCH_SECONDS 0.7
-
-struct bench_primitive {
-	const char *type;
-	const char *alg;
-	unsigned int key_bytes;
-	unsigned int iv_bytes;
-	bool aad;     /* pass all data as additional data, for GMAC */
-	double mib_s; /* 0: this kernel lacks the primitive */
-};
 
 static double bench_now(void)
 {
@@ -40,89 +28,30 @@ static double bench_now(void)
 	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
-/* Run one operation over @buf. Return: 0 or -errno. */
-static int bench_once(int fd, const struct bench_primitive *p, unsigned char *buf)
+static int bench_run(struct ccdm_primitive *p)
 {
-	unsigned char control[CMSG_SPACE(4) + CMSG_SPACE(sizeof(struct af_alg_iv) + 16) +
-			      CMSG_SPACE(4)] = { 0 };
-	struct iovec iov = { buf, BENCH_BYTES };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct cmsghdr *c;
-	struct af_alg_iv *iv;
-
-	if (p->iv_bytes) {
-		msg.msg_control = control;
-		msg.msg_controllen = CMSG_SPACE(4) +
-				     CMSG_SPACE(sizeof(struct af_alg_iv) + p->iv_bytes) +
-				     (!strcmp(p->type, "aead") ? CMSG_SPACE(4) : 0);
-		c = CMSG_FIRSTHDR(&msg);
-		if (!c)
-			return -EINVAL;
-		c->cmsg_level = SOL_ALG;
-		c->cmsg_type = ALG_SET_OP;
-		c->cmsg_len = CMSG_LEN(4);
-		*(uint32_t *)CMSG_DATA(c) = ALG_OP_ENCRYPT;
-		c = CMSG_NXTHDR(&msg, c);
-		if (!c)
-			return -EINVAL;
-		c->cmsg_level = SOL_ALG;
-		c->cmsg_type = ALG_SET_IV;
-		c->cmsg_len = CMSG_LEN(sizeof(struct af_alg_iv) + p->iv_bytes);
-		iv = (struct af_alg_iv *)CMSG_DATA(c);
-		iv->ivlen = p->iv_bytes;
-		if (!strcmp(p->type, "aead")) {
-			c = CMSG_NXTHDR(&msg, c);
-			if (!c)
-				return -EINVAL;
-			c->cmsg_level = SOL_ALG;
-			c->cmsg_type = ALG_SET_AEAD_ASSOCLEN;
-			c->cmsg_len = CMSG_LEN(4);
-			*(uint32_t *)CMSG_DATA(c) = p->aad ? BENCH_BYTES : 0;
-		}
-	}
-	if (sendmsg(fd, &msg, 0) < 0)
-		return -errno;
-	/* Read exactly the size of the result; AF_ALG would wait for more. */
-	if (read(fd, buf, !p->iv_bytes ? 32 : BENCH_BYTES + (strcmp(p->type, "aead") ? 0 : 16)) < 0)
-		return -errno;
-	return 0;
-}
-
-static int bench_run(struct bench_primitive *p)
-{
-	struct sockaddr_alg sa = { .salg_family = AF_ALG };
-	unsigned char key[64], *buf = aligned_alloc(4096, BENCH_BYTES + 4096);
-	int tfm = -1, fd = -1, r = -ENOMEM;
+	unsigned char *buf = aligned_alloc(4096, CCDM_PRIMITIVE_BYTES + 4096);
 	unsigned long n = 0;
 	double start, now;
+	int fd = -1, r;
 
-	snprintf((char *)sa.salg_type, sizeof(sa.salg_type), "%s", p->type);
-	snprintf((char *)sa.salg_name, sizeof(sa.salg_name), "%s", p->alg);
-	if (!buf || getrandom(key, sizeof(key), 0) != sizeof(key))
+	if (!buf)
+		return -ENOMEM;
+	memset(buf, 0, CCDM_PRIMITIVE_BYTES + 4096);
+	r = ccdm_primitive_open(p, &fd);
+	if (r)
 		goto out;
-	memset(buf, 0, BENCH_BYTES + 4096);
-	tfm = socket(AF_ALG, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (tfm < 0 || bind(tfm, (struct sockaddr *)&sa, sizeof(sa)) ||
-	    setsockopt(tfm, SOL_ALG, ALG_SET_KEY, key, p->key_bytes) ||
-	    (!strcmp(p->type, "aead") &&
-	     setsockopt(tfm, SOL_ALG, ALG_SET_AEAD_AUTHSIZE, NULL, 16)) ||
-	    (fd = accept4(tfm, NULL, NULL, SOCK_CLOEXEC)) < 0) {
-		r = -errno;
-		goto out;
-	}
 	start = bench_now();
 	do {
-		r = bench_once(fd, p, buf);
+		r = ccdm_primitive_run(fd, p, buf);
 		n++;
 		now = bench_now();
 	} while (!r && now - start < BENCH_SECONDS);
 	if (!r)
-		p->mib_s = n * (BENCH_BYTES / 1048576.0) / (now - start);
+		p->mib_s = n * (CCDM_PRIMITIVE_BYTES / 1048576.0) / (now - start);
 out:
 	if (fd >= 0)
 		close(fd);
-	if (tfm >= 0)
-		close(tfm);
 	free(buf);
 	return r;
 }
@@ -147,10 +76,8 @@ static double bench_both(double a, double b)
 
 static enum ccdm_exit cmd_benchmark(const struct ccdm_verb *verb, int argc, char **argv)
 {
-	struct bench_primitive xts = { "skcipher", "xts(aes)", 64, 16, false, 0 };
-	struct bench_primitive gmac = { "aead", "gcm(aes)", 32, 12, true, 0 };
-	struct bench_primitive hmac = { "hash", "hmac(sha256)", 32, 0, false, 0 };
-	struct bench_primitive gcm = { "aead", "gcm(aes)", 32, 12, false, 0 };
+	struct ccdm_primitive xts = CCDM_PRIMITIVE_XTS, gmac = CCDM_PRIMITIVE_GMAC;
+	struct ccdm_primitive hmac = CCDM_PRIMITIVE_HMAC, gcm = CCDM_PRIMITIVE_GCM;
 	struct {
 		const char *suite;
 		const char *gmac; /* as in the status line; NULL: the suite has no variants */

@@ -10,7 +10,7 @@ static const struct ccdm_setup_verb *const setup_verbs[] = {
 	&ccdm_verb_cache,     &ccdm_verb_scrub,	  &ccdm_verb_monitor,  &ccdm_verb_attach,
 	&ccdm_verb_config,    &ccdm_verb_measure, &ccdm_verb_evidence, &ccdm_verb_attest,
 	&ccdm_verb_secret,    &ccdm_verb_verify,  &ccdm_verb_boot,     &ccdm_verb_workload,
-	&ccdm_verb_benchmark,
+	&ccdm_verb_benchmark, &ccdm_verb_doctor,
 };
 
 static const struct ccdm_verb *setup_verb(unsigned int number)

@@ -17,6 +17,7 @@ extern const struct ccdm_setup_verb ccdm_verb_evidence;
 extern const struct ccdm_setup_verb ccdm_verb_attest;
 extern const struct ccdm_setup_verb ccdm_verb_secret;
 extern const struct ccdm_setup_verb ccdm_verb_benchmark;
+extern const struct ccdm_setup_verb ccdm_verb_doctor;
 extern const struct ccdm_setup_verb ccdm_verb_boot;
 extern const struct ccdm_setup_verb ccdm_verb_verify;
 extern const struct ccdm_setup_verb ccdm_verb_workload;

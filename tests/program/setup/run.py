@@ -26,7 +26,7 @@ from guest import BOOT  # noqa: E402
 from sim import Signer  # noqa: E402
 
 VERBS = ("open", "close", "list", "status", "cache", "scrub", "monitor", "benchmark", "attach", "measure", "evidence", "attest",
-         "secret", "verify", "config")
+         "secret", "verify", "config", "doctor")
 results = []
 
 
@@ -181,6 +181,10 @@ def no_dm():
         lines = r.stderr.splitlines()
         ok(r.returncode == code and len(lines) == 2 and text in lines[0] and hint in lines[1] and not r.stdout,
            "no device-mapper: ccdm-setup %s: %s" % (" ".join(words), text), r)
+    rc, out, err = setup("doctor", "--json")
+    lines = json.loads(out) if out else []
+    ok(rc in (0, 7) and (rc == 7) == ("failed" in [x["verdict"] for x in lines]) and
+       {"kernel", "module", "swap", "tee"} <= {x["check"] for x in lines}, "doctor --json, without privileges", (rc, out, err))
     rc, out, err = setup("benchmark")
     ok(rc == 0 or (rc in (2, 4) and "AF_ALG" in err and "in a container, allow" in err), "benchmark: it runs, or says what is missing", err)
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <libkmod.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include "base/trace.h"
 #include "dm.h"
@@ -37,6 +38,38 @@ int ccdm_module_insert(const char *name)
 	kmod_module_unref_list(list);
 	kmod_unref(ctx);
 	return r > 0 ? -ECANCELED : r;
+}
+
+void ccdm_module_find(struct ccdm_module_state *state)
+{
+	struct kmod_list *list = NULL, *info = NULL, *at;
+	struct kmod_ctx *ctx = kmod_new(NULL, NULL);
+	struct kmod_module *mod;
+	int now;
+
+	memset(state, 0, sizeof(*state));
+	if (!ctx)
+		return;
+	kmod_set_log_fn(ctx, NULL, NULL);
+	kmod_set_log_priority(ctx, 0);
+	if (!kmod_module_new_from_lookup(ctx, CCDM_MODULE, &list) && list) {
+		mod = kmod_module_get_module(list);
+		now = kmod_module_get_initstate(mod);
+		state->there = true;
+		state->active = now == KMOD_MODULE_BUILTIN || now == KMOD_MODULE_LIVE;
+		if (kmod_module_get_info(mod, &info) < 0)
+			info = NULL;
+		kmod_list_foreach(at, info)
+		{
+			if (!strcmp(kmod_module_info_get_key(at), "signer"))
+				snprintf(state->signer, sizeof(state->signer), "%s",
+					 kmod_module_info_get_value(at));
+		}
+		kmod_module_info_free_list(info);
+		kmod_module_unref(mod);
+	}
+	kmod_module_unref_list(list);
+	kmod_unref(ctx);
 }
 
 static int ccdm_module_load(struct ccdm_err *err)

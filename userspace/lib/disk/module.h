@@ -4,6 +4,7 @@
 #ifndef CCDM_MODULE_H
 #define CCDM_MODULE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "base/compiler.h"
 #include "base/err.h"
@@ -18,6 +19,21 @@ int __must_check ccdm_module_need(struct ccdm_err *err);
 
 /* Check the target's version: -ECANCELED if its table line has another version. */
 int __must_check ccdm_module_version(const uint32_t version[3], struct ccdm_err *err);
+
+/**
+ * struct ccdm_module_state - where the kernel module is
+ * @there: installed for the running kernel, or part of it
+ * @active: loaded, or part of the kernel
+ * @signer: who signed the installed file; empty: nobody
+ */
+struct ccdm_module_state {
+	bool there;
+	bool active;
+	char signer[128];
+};
+
+/* Find dm-ccdm without loading it. */
+void ccdm_module_find(struct ccdm_module_state *state);
 
 /**
  * ccdm_module_insert() - load and initialise a module unless it is built in

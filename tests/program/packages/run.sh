@@ -88,6 +88,9 @@ ko=$modules/x/usr/lib/modules/$release/updates/dm-ccdm.ko
 check_sh "its module is for this kernel, of this version" "[ \"\$(modinfo -F version '$ko') \$(modinfo -F vermagic '$ko' | cut -d' ' -f1)\" = '$version $release' ]"
 check "it is signed with the key" signed_by "$ko" "$tmp/signer.crt"
 refuse "and not with another one" "" signed_by "$ko" "$tmp/other.crt"
+touch build/in-the-sources.key
+refuse_code 1 "a key in the sources" "outside of the sources" scripts/modules --key build/in-the-sources.key --cert "$tmp/signer.crt" "$headers"
+rm build/in-the-sources.key
 refuse_code 1 "a key without a certificate" "expected --cert" scripts/modules --key "$tmp/signer.key"
 refuse_code 1 "a folder without headers" "expected the headers of a kernel" scripts/modules --to "$modules/3" "$tmp"
 

@@ -355,6 +355,8 @@ MUTANTS = [
      "image run"),
     ("base-newest-security", "with a snapshot, security updates are of that time, too", "userspace/lib/image/base_fetch.c",
      '"%s/debian-security/%s", s->server, s->snapshot)', '"%s/debian-security", s->server)', "image run"),
+    ("base-other-keys", "keys of the machine's apt do not sign packages of a base", "userspace/lib/image/base_fetch.c",
+     "--aptopt=Dir::Etc::TrustedParts", "--aptopt=Dir::Etc::NoParts", "image run"),
     ("base-tail", "nothing stands behind the base in its partition", "userspace/lib/image/base_difference.c",
      "		i = ccdm_base_first(a, z, n);", "		i = ccdm_base_first(a, z, mine < n ? (size_t)mine : n);", "image run"),
     # ---- images

@@ -140,6 +140,8 @@ def usage(m):
     m.fails("a lock file in no folder", 4, "No such file", "--lock", m.tmp + "/none/lock", "--update-lock")
     m.fails("no sources", 4, "--source names a folder with ccdm's sources", *lock, "--source", m.tmp)
     m.fails("no keys", 4, "/nosuch: No such file", *lock, "--keyring", "/nosuch", "--mirror", "http://127.0.0.1/debian")
+    m.fails("a folder of keys", 1, "expected a file with keys, found a folder", *lock, "--keyring", "/etc", "--mirror",
+            "http://127.0.0.1/debian")
     m.fails("no cache", 4, "/nosuch: No such file", *lock, "--cache", "/nosuch", "--mirror", "http://127.0.0.1/debian")
     m.fails("no mirror", 8, "does not have a Release file", *lock, "--mirror", "file:///nosuch")
     where = m.folder()
@@ -181,8 +183,9 @@ def sources(m):
             said = f.read().splitlines()
         m.t.ok([x for x in said if x.startswith("deb ")] == expected, "%s %s: its pockets" % (suite, words[0]), said)
         m.t.ok(('--aptopt=Acquire::Check-Valid-Until "false"' in said) == (words[0] == "--snapshot"), "an old snapshot is valid", said)
-        m.t.ok(not [x for x in said if "trusted" in x.lower() or "unauthenticated" in x.lower()] and
+        m.t.ok(not [x for x in said if "trusted=" in x.lower() or "unauthenticated" in x.lower()] and
                "--keyring=/usr/share/keyrings/debian-archive-keyring.gpg" in said, "packages must be signed", said)
+        m.t.ok('--aptopt=Dir::Etc::TrustedParts "/nonexistent"' in said, "the keys of this machine's apt sign nothing", said)
 
 
 def reasons(m):

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include "base_fetch.h"
 #include "program.h"
@@ -171,15 +172,31 @@ static int fetch_why(int r, const struct ccdm_base_source *source, const char *m
 	return ccdm_err_set(err, r, "packages of %s: %s", source->suite, text);
 }
 
+/* (apt takes a folder of keys as another setting, and would then trust this machine's file of keys) */
+static int fetch_keyring(const struct ccdm_base_source *source, char keyring[PATH_MAX],
+			 struct ccdm_err *err)
+{
+	struct stat st;
+
+	if (!realpath(source->keyring, keyring) || stat(keyring, &st))
+		return ccdm_err_set(err, -errno, "%s: %s", source->keyring, strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		return ccdm_err_set(err, -EINVAL, "%s: expected a file with keys, found a folder",
+				    source->keyring);
+	return 0;
+}
+
 int ccdm_base_fetch(const struct ccdm_base_source *source, const char *packages, const char *root,
 		    int64_t date, struct ccdm_err *err)
 {
+	/* --keyring takes the place of apt's file of keys, but not of its folder of keys */
 	static const char *const fixed[] = { "--mode=root",
 					     "--variant=essential",
 					     "--format=directory",
 					     "--skip=cleanup/apt,download/empty,essential/unlink",
 					     "--architectures=amd64",
 					     "--aptopt=APT::Install-Recommends \"false\"",
+					     "--aptopt=Dir::Etc::TrustedParts \"/nonexistent\"",
 					     "--dpkgopt=path-exclude=/usr/share/man/*",
 					     "--dpkgopt=path-exclude=/usr/share/locale/*",
 					     "--dpkgopt=path-exclude=/usr/share/doc/*" };
@@ -199,8 +216,9 @@ int ccdm_base_fetch(const struct ccdm_base_source *source, const char *packages,
 	/* (hooks and apt see absolute paths) */
 	if (source->cache && !realpath(source->cache, folder))
 		return ccdm_err_set(err, -errno, "%s: %s", source->cache, strerror(errno));
-	if (!realpath(source->keyring, keyring))
-		return ccdm_err_set(err, -errno, "%s: %s", source->keyring, strerror(errno));
+	r = fetch_keyring(source, keyring, err);
+	if (r)
+		return r;
 	snprintf(epoch, sizeof(epoch), "SOURCE_DATE_EPOCH=%" PRId64, date);
 	snprintf(cache, sizeof(cache), "CCDM_BASE_CACHE=%s", folder);
 	/* its mounts and processes end with it, whatever ends it */

@@ -18,7 +18,7 @@
  * @snapshot: "20261130T000000Z", or NULL
  * @server: of snapshots; "SERVER/debian/STAMP" is Debian's archive at that time
  * @mirror: without @snapshot: "http://host/debian"; its security updates are at "...-security"
- * @keyring: keys of Debian's archive
+ * @keyring: file with the keys of Debian's archive; no other key is trusted
  * @cache: folder for .deb files that were fetched, or NULL
  */
 struct ccdm_base_source {
@@ -46,7 +46,8 @@ int __must_check ccdm_base_stamp(const char *stamp, int64_t *date);
  * comes from this snapshot.
  *
  * Return: 0; -EHOSTUNREACH if packages or lists could not be fetched or their signatures are not
- * valid; -ENOENT without mmdebstrap; -ENOSPC, -EINTR, -ENOMEM; -EIO with mmdebstrap's message.
+ * valid; -EINVAL if the keyring is a folder; -ENOENT without mmdebstrap; -ENOSPC, -EINTR, -ENOMEM;
+ * -EIO with mmdebstrap's message.
  */
 int __must_check ccdm_base_fetch(const struct ccdm_base_source *source, const char *packages,
 				 const char *root, int64_t date, struct ccdm_err *err);

@@ -6,19 +6,25 @@
  * Runs the primitives of the suites (primitive.h) on one CPU, 64 KiB per call, as cryptsetup does. A
  * suite's figure is the rate of its primitives one after the other. aes-xts-gmac
  * has two figures: its tag is either GMAC (aad), or the tag of GCM over the ciphertext (gcm). No
- * storage is involved.
+ * storage is involved. With --device, bench_device.c measures a device.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 #include "base/json.h"
+#include "bench_device.h"
+#include "disk/open.h"
 #include "primitive.h"
 #include "setup.h"
 
 #define BENCH_SECONDS 0.7
+
+#define BENCH_LEAST  (16 << 20) /* of a device */
+#define BENCH_HEADER (32 << 20) /* more than LUKS2 needs at the beginning */
 
 static double bench_now(void)
 {
@@ -56,25 +62,125 @@ out:
 	return r;
 }
 
+struct benchmark_args {
+	struct ccdm_bench bench;
+	const char *svg;
+	bool json;
+	bool yes;
+	bool only_device; /* an option that needs --device was given */
+};
+
+enum { OPT_DEVICE = 256, OPT_SIZE, OPT_SECONDS, OPT_SVG };
+
 static const struct ccdm_option benchmark_options[] = {
+	{ "device", 0, OPT_DEVICE, "DEV",
+	  "measure DEV itself, dm-crypt, LUKS2 with integrity and ccdm with fio;\n"
+	  "this destroys the content of DEV",
+	  "@file", NULL },
+	{ "size", 0, OPT_SIZE, "SIZE", "measure this much of DEV (default 1G)", NULL, NULL },
+	{ "seconds", 0, OPT_SECONDS, "N", "how long each step runs (default 5)", NULL, NULL },
+	{ "svg", 0, OPT_SVG, "FILE", "write a plot, too", "@file", NULL },
+	{ "yes", 'y', 'y', NULL, "do not ask before the content of DEV is destroyed", NULL, NULL },
 	{ "json", 0, 'j', NULL, "print JSON", NULL, NULL },
 	{ 0 },
 };
 
 static enum ccdm_exit benchmark_take(int option, void *arg)
 {
-	if (option != 'j')
-		return CCDM_EXIT_USAGE;
-	*(bool *)arg = true;
-	return CCDM_EXIT_OK;
+	struct benchmark_args *a = arg;
+	uint64_t number;
+	bool ok = true;
+
+	a->only_device |= option != 'j' && option != OPT_DEVICE;
+	switch (option) {
+	case OPT_DEVICE:
+		a->bench.device = optarg;
+		break;
+	case OPT_SIZE:
+		ok = !ccdm_ui_size(optarg, &a->bench.area) && a->bench.area >= BENCH_LEAST;
+		break;
+	case OPT_SECONDS:
+		ok = !ccdm_ui_number(optarg, 3600, &number) && number;
+		a->bench.seconds = ok ? (unsigned int)number : 0;
+		break;
+	case OPT_SVG:
+		a->svg = optarg;
+		break;
+	case 'y':
+		a->yes = true;
+		break;
+	case 'j':
+		a->json = true;
+		break;
+	default:
+		ok = false;
+	}
+	return ok ? CCDM_EXIT_OK : CCDM_EXIT_USAGE;
 }
+
+/* ---- a device ------------------------------------------------------------------------- */
+
+static int benchmark_consent(const struct benchmark_args *a, const struct ccdm_device *dev,
+			     struct ccdm_err *err)
+{
+	char question[256], size[32];
+
+	if (a->yes)
+		return 0;
+	snprintf(question, sizeof(question),
+		 "warning: %s (%s) holds: %s.\n"
+		 "The benchmark writes to it, and destroys its content irrevocably.",
+		 dev->path, ccdm_ui_human(dev->bytes, size),
+		 dev->signature[0] ? dev->signature : "nothing that is known");
+	if (ccdm_ui_confirm(question))
+		return 0;
+	ccdm_err_hint(err, "to destroy its content, give --yes");
+	return ccdm_err_set(err, -ECANCELED, "%s: not confirmed", dev->path);
+}
+
+static int benchmark_device(struct benchmark_args *a, struct ccdm_err *err)
+{
+	/* what ccdm cannot open is refused before anything is written */
+	const struct ccdm_open o = { .device = a->bench.device, .name = "ccdm-benchmark" };
+	struct ccdm_open_facts facts;
+	uint64_t most;
+	int fd, r = ccdm_setup_dm(err);
+
+	if (!r)
+		r = ccdm_open_look(&o, &facts, err);
+	if (r)
+		return r;
+	/* LUKS2 with integrity has the smallest mapping: about a hundredth less, and a header */
+	most = facts.device.bytes / 100 * 95;
+	most = most > BENCH_HEADER ? (most - BENCH_HEADER) / BENCH_LEAST * BENCH_LEAST : 0;
+	if (most < BENCH_LEAST)
+		return ccdm_err_set(err, -ENOSPC, "%s: expected 64 MiB or more, found %llu bytes",
+				    a->bench.device, (unsigned long long)facts.device.bytes);
+	a->bench.bytes = facts.device.bytes;
+	a->bench.area = a->bench.area / BENCH_LEAST * BENCH_LEAST;
+	if (a->bench.area > most)
+		a->bench.area = most;
+	fd = open(a->bench.device, O_RDWR | O_EXCL | O_CLOEXEC);
+	if (fd < 0)
+		return ccdm_err_set(err, -errno, "%s: %s", a->bench.device,
+				    errno == EBUSY ? "it is mounted or mapped" : strerror(errno));
+	close(fd);
+	r = benchmark_consent(a, &facts.device, err);
+	if (!r)
+		r = ccdm_bench_run(&a->bench, err);
+	if (!r && a->svg)
+		r = ccdm_bench_plot(&a->bench, a->svg, err);
+	return r ? r : ccdm_bench_print(&a->bench, a->json, err);
+}
+
+/* ---- the suites ----------------------------------------------------------------------- */
 
 static double bench_both(double a, double b)
 {
 	return a > 0 && b > 0 ? 1 / (1 / a + 1 / b) : 0;
 }
 
-static enum ccdm_exit cmd_benchmark(const struct ccdm_verb *verb, int argc, char **argv)
+static enum ccdm_exit benchmark_suites(bool json)
 {
 	struct ccdm_primitive xts = CCDM_PRIMITIVE_XTS, gmac = CCDM_PRIMITIVE_GMAC;
 	struct ccdm_primitive hmac = CCDM_PRIMITIVE_HMAC, gcm = CCDM_PRIMITIVE_GCM;
@@ -88,15 +194,10 @@ static enum ccdm_exit cmd_benchmark(const struct ccdm_verb *verb, int argc, char
 		{ "aes-xts-hmac-sha256", NULL, 0 },
 		{ "aes-gcm", NULL, 0 },
 	};
-	bool json = false, over;
-	enum ccdm_exit e;
 	char title[32];
 	json_t *all, *row;
 	int i, best = 0, r;
 
-	e = ccdm_setup_options(verb, argc, argv, benchmark_take, &json, &over);
-	if (over)
-		return e;
 	r = bench_run(&xts);
 	if (r == -EAFNOSUPPORT || r == -EPERM || r == -EACCES) {
 		struct ccdm_err err = { 0 };
@@ -148,10 +249,30 @@ static enum ccdm_exit cmd_benchmark(const struct ccdm_verb *verb, int argc, char
 	return CCDM_EXIT_OK;
 }
 
+static enum ccdm_exit cmd_benchmark(const struct ccdm_verb *verb, int argc, char **argv)
+{
+	struct benchmark_args a = { .bench = { .area = 1 << 30, .seconds = 5 } };
+	struct ccdm_err err = { 0 };
+	enum ccdm_exit e;
+	bool over;
+	int r;
+
+	e = ccdm_setup_options(verb, argc, argv, benchmark_take, &a, &over);
+	if (over)
+		return e;
+	if (!a.bench.device && a.only_device)
+		return ccdm_setup_usage(verb, "expected --device, too");
+	if (!a.bench.device)
+		return benchmark_suites(a.json);
+	a.bench.quiet = a.json;
+	r = benchmark_device(&a, &err);
+	return r ? ccdm_ui_fail(CCDM_PROGRAM, &err, r) : CCDM_EXIT_OK;
+}
+
 const struct ccdm_setup_verb ccdm_verb_benchmark = {
 	.verb = { .name = "benchmark",
 		  .usage = "",
-		  .summary = "measure how fast this kernel runs the cipher suites",
+		  .summary = "measure the cipher suites, or a device with and without encryption",
 		  .options = benchmark_options,
 		  .min_args = 0,
 		  .max_args = 0 },

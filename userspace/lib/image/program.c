@@ -51,6 +51,8 @@ static const struct program_known {
 	{ "mmdebstrap", NULL, "--version", "mmdebstrap" },
 	{ "chroot", NULL, "--version", "coreutils" },
 	{ "unshare", NULL, "--version", "util-linux" },
+	{ "fio", NULL, "--version", "fio" },
+	{ "cryptsetup", NULL, "--version", "cryptsetup-bin (Fedora: cryptsetup)" },
 };
 
 static const struct program_known *ccdm_program_known(const char *name)

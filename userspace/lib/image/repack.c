@@ -134,7 +134,8 @@ static bool ccdm_repack_inside(const char *path, struct repack_item *const *by_p
 {
 	const char *end = strrchr(path, '/');
 	char folder[CCDM_INITRD_NAME];
-	struct repack_item key = { .path = folder }, *at = &key, **found;
+	struct repack_item key = { .path = folder }, *at = &key;
+	struct repack_item *const *found;
 
 	if (!end)
 		return true;

@@ -4,19 +4,24 @@
  * What "ccdm-image base" reads: stamps, packages of a root, dates of archives, lists of the recipe.
  */
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "image/base_fetch.h"
 #include "image/base_packages.h"
 #include "image/base_sources.h"
+#include "image/remove_tree.h"
 
 static char root[64];
 
@@ -173,6 +178,63 @@ static void lists(void **state)
 	assert_return_code(ccdm_base_sources_find(NULL, path, &err), 0);
 }
 
+/* Exchange a folder and a link to a folder that is to be kept, until the end. */
+static pid_t exchange(const char *folder, const char *link)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid)
+		return pid;
+	while (true)
+		renameat2(AT_FDCWD, folder, AT_FDCWD, link, RENAME_EXCHANGE);
+}
+
+static void removed(void **state)
+{
+	char top[80], folder[256], link_[256], kept[80], name[64];
+	unsigned int i, k;
+	struct stat st;
+
+	(void)state;
+	snprintf(top, sizeof(top), "%s/top", root);
+	snprintf(folder, sizeof(folder), "%s/f", top);
+	snprintf(link_, sizeof(link_), "%s/l", top);
+	snprintf(kept, sizeof(kept), "%s/kept", root);
+	for (k = 0; k < 50; k++) {
+		snprintf(name, sizeof(name), "kept/%u", k);
+		put(name, "kept");
+	}
+	for (i = 0; i < 20; i++) {
+		pid_t pid;
+
+		for (k = 0; k < 50; k++) {
+			snprintf(name, sizeof(name), "top/f/%u", k);
+			put(name, "");
+		}
+		put("top/f/a/b/c/d", "");
+		assert_return_code(symlink(kept, link_), 0);
+		pid = exchange(folder, link_);
+		ccdm_remove_tree(top);
+		kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		/* The exchange may have left an entry where the walk had already looked. */
+		ccdm_remove_tree(top);
+		assert_int_equal(lstat(top, &st), -1);
+	}
+	for (k = 0; k < 50; k++) {
+		snprintf(folder, sizeof(folder), "%s/%u", kept, k);
+		if (lstat(folder, &st))
+			fail_msg("%s was removed", folder);
+	}
+	/* a link is not followed, and what is not there is no error */
+	snprintf(link_, sizeof(link_), "%s/link", root);
+	assert_return_code(symlink(kept, link_), 0);
+	ccdm_remove_tree(link_);
+	assert_return_code(lstat(kept, &st), 0);
+	ccdm_remove_tree(top);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +242,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(packages, begin, end),
 		cmocka_unit_test_setup_teardown(dates, begin, end),
 		cmocka_unit_test_setup_teardown(lists, begin, end),
+		cmocka_unit_test_setup_teardown(removed, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

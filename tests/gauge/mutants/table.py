@@ -357,6 +357,8 @@ MUTANTS = [
      '"%s/debian-security/%s", s->server, s->snapshot)', '"%s/debian-security", s->server)', "image run"),
     ("base-other-keys", "keys of the machine's apt do not sign packages of a base", "userspace/lib/image/base_fetch.c",
      "--aptopt=Dir::Etc::TrustedParts", "--aptopt=Dir::Etc::NoParts", "image run"),
+    ("base-work-open", "no other user enters the folder in which a base is made", "userspace/lib/image/base_make.c",
+     "mkdir(m->closed, 0700)", "mkdir(m->closed, 0755)", "image run"),
     ("base-tail", "nothing stands behind the base in its partition", "userspace/lib/image/base_difference.c",
      "		i = ccdm_base_first(a, z, n);", "		i = ccdm_base_first(a, z, mine < n ? (size_t)mine : n);", "image run"),
     # ---- images

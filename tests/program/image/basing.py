@@ -8,8 +8,12 @@ import hashlib
 import os
 import shutil
 import signal
+import stat
 import subprocess
+import tempfile
 import time
+
+from broker import TOP
 
 HASH = "ab" * 32
 LOCK = "suite trixie\ndate 1764547200\npackage dash 0.5.12-12 amd64 %s\n" % HASH
@@ -79,6 +83,19 @@ FULL = """#!/bin/sh
 [ "$1" != --version ] || { echo 'mmdebstrap 1.3.5'; exit; }
 for root; do case $root in */build) break ;; esac; done
 mkdir -p "$root/usr" && head -c 64M /dev/zero >"$root/usr/file"
+"""
+# apt fetches packages as an account of its own, which reads the root. It waits for another file.
+WAITS = """#!/bin/sh
+[ "$1" != --version ] || { echo 'mmdebstrap 1.3.5'; exit; }
+for root; do case $root in */build) break ;; esac; done
+mkdir -p "$root/usr/bin" && mkdir -m 1777 "$root/tmp"
+cp /bin/true "$root/usr/bin/su" && chmod 4755 "$root/usr/bin/su"
+setpriv --reuid=65534 --regid=65534 --clear-groups ls "$root" >SAID.ls
+mv SAID.ls SAID
+while [ ! -e SAID.go ]; do sleep 0.01; done
+ln -s KEPT "$root/link"
+echo 'E: told to fail' >&2
+exit 25
 """
 
 
@@ -232,6 +249,53 @@ def compared(m):
         m.t.ok(f.read() == lock(), "the lock file is as before")
 
 
+def closed(m):
+    """Other users of this machine do not reach the roots that are made, and apt's account does."""
+    def nobody(*words):
+        return subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *words], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    # (the folder of the other tests is closed, too)
+    where, kept = tempfile.mkdtemp(prefix="ccdm-base-"), m.folder()
+    try:
+        os.chmod(where, 0o755)
+        m.write(kept + "/file", "kept")
+        tools = m.tools(mmdebstrap=WAITS.replace("KEPT", kept))
+        with m.start(where, "--lock", m.lock, "--mirror", "http://127.0.0.1/debian", env={"PATH": tools + ":/usr/bin:/bin"}) as p:
+            while p.poll() is None and not os.path.exists(tools + "/said"):
+                time.sleep(0.01)
+            found = [os.path.join(top, name) for top, folders, files in os.walk(where) for name in folders + files]
+            reached = [path for path in found if nobody("ls", "-d", path).returncode == 0]
+            mode = stat.S_IMODE(os.stat(where + "/base.tmp").st_mode)
+            m.write(tools + "/said.go", "")
+            _, err = p.communicate()
+        with open(tools + "/said") as f:
+            said = f.read().split()
+        m.t.ok(said == ["tmp", "usr"], "apt's account reads the root", said)
+        m.t.ok([x for x in found if x.endswith("/usr/bin/su")] and nobody("ls", where).returncode == 0 and
+               reached == [where + "/base.tmp"] and mode == 0o700, "another user reaches nothing of it", (reached, mode, found))
+        m.t.ok(p.returncode == 4 and "told to fail" in err and not os.listdir(where) and os.listdir(kept) == ["file"],
+               "nothing stays, and what a link names is kept", (p.returncode, err, os.listdir(where), os.listdir(kept)))
+    finally:
+        shutil.rmtree(where)
+
+
+def cleaned(m):
+    """Folders in which everybody may write are empty in a base."""
+    root = m.folder()
+    for name in "tmp", "var/tmp", "run", "usr/lib/systemd", "usr/share", "usr/bin", "usr/sbin":
+        os.makedirs(root + "/" + name)
+        m.write(root + "/" + name + "/planted", "planted")
+    with open(TOP + "/userspace/image/base/steps") as f:
+        steps = f.read()
+    steps = steps[:steps.rindex("\ncase ")].replace("root=/mnt/root", "root=" + root) + "\nclean\n"
+    r = subprocess.run(["sh", m.write("steps", steps)], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    m.t.ok(r.returncode == 0 and os.path.exists(root + "/usr/share/planted"), "the step that cleans a base", r.stderr)
+    for name, mode in ("tmp", 0o1777), ("var/tmp", 0o1777), ("run", 0o755):
+        m.t.ok(os.listdir(root + "/" + name) == [] and stat.S_IMODE(os.stat(root + "/" + name).st_mode) == mode,
+               "/%s of a base is empty" % name, os.listdir(root + "/" + name))
+
+
 def read_only(m):
     """The folder of a lock file that is only read is not written to."""
     folder = m.folder()
@@ -269,5 +333,7 @@ def tests(tmp, t):
     compared(m)
     reasons(m)
     interrupted(m)
+    closed(m)
+    cleaned(m)
     read_only(m)
     full(m)

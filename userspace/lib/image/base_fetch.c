@@ -24,6 +24,10 @@ static const char fetch_after[] =
 	"--customize-hook=if [ -n \"$CCDM_BASE_CACHE\" ]; then find \"$1/var/cache/apt/archives\" "
 	"-maxdepth 1 -name '*.deb' -exec cp -n -t \"$CCDM_BASE_CACHE\" {} +; fi";
 
+/* A folder that everybody may enter takes the place of the closed one around it. */
+static const char fetch_open[] =
+	"mount --bind \"$1/" CCDM_BASE_OPEN "\" \"$1\" && shift && exec \"$@\"";
+
 static const struct {
 	const char *name;
 	bool pockets; /* -updates and -security */
@@ -186,8 +190,8 @@ static int fetch_keyring(const struct ccdm_base_source *source, char keyring[PAT
 	return 0;
 }
 
-int ccdm_base_fetch(const struct ccdm_base_source *source, const char *packages, const char *root,
-		    int64_t date, struct ccdm_err *err)
+int ccdm_base_fetch(const struct ccdm_base_source *source, const char *packages, const char *closed,
+		    const char *name, int64_t date, struct ccdm_err *err)
 {
 	/* --keyring takes the place of apt's file of keys, but not of its folder of keys */
 	static const char *const fixed[] = { "--mode=root",
@@ -229,6 +233,11 @@ int ccdm_base_fetch(const struct ccdm_base_source *source, const char *packages,
 	fetch_word(&line, "--kill-child");
 	fetch_word(&line, "--mount-proc");
 	fetch_word(&line, "--");
+	fetch_word(&line, "/bin/sh");
+	fetch_word(&line, "-c");
+	fetch_word(&line, fetch_open);
+	fetch_word(&line, "sh");
+	fetch_word(&line, closed);
 	fetch_word(&line, mmdebstrap.path);
 	for (i = 0; i < ARRAY_SIZE(fixed); i++)
 		fetch_word(&line, fixed[i]);
@@ -242,7 +251,7 @@ int ccdm_base_fetch(const struct ccdm_base_source *source, const char *packages,
 	fetch_format(&line, "--keyring=%s", keyring);
 	fetch_format(&line, "--include=%s", packages);
 	fetch_word(&line, source->suite);
-	fetch_word(&line, root);
+	fetch_format(&line, "%s/%s", closed, name);
 	fetch_sources(&line, source);
 	r = line.lost ? ccdm_err_memory(err)
 		      : ccdm_program_run_messages(line.arg, env, messages, err);

@@ -9,6 +9,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 
+#define CCDM_BASE_OPEN	  "open"
 #define CCDM_BASE_SERVER  "https://snapshot.debian.org/archive"
 #define CCDM_BASE_KEYRING "/usr/share/keyrings/debian-archive-keyring.gpg"
 
@@ -39,17 +40,20 @@ int __must_check ccdm_base_stamp(const char *stamp, int64_t *date);
 /**
  * ccdm_base_fetch() - install Debian's essential packages and others into a new root
  * @packages: names, and regular expressions of apt that begin with "^", with a blank between
- * @root: is made; .deb files and apt's lists stay in it
+ * @closed: absolute path of a folder that no other user may enter, with a folder CCDM_BASE_OPEN
+ * @name: of the root. CLOSED/open/NAME is made; .deb files and apt's lists stay in it
  * @date: SOURCE_DATE_EPOCH
  *
  * Recommended packages are not installed. With a snapshot, each pocket (main, updates, security)
- * comes from this snapshot.
+ * comes from this snapshot. apt's own account must reach the root. Therefore mmdebstrap sees
+ * CLOSED/open at the place of CLOSED, in mounts of its own.
  *
  * Return: 0; -EHOSTUNREACH if packages or lists could not be fetched or their signatures are not
  * valid; -EINVAL if the keyring is a folder; -ENOENT without mmdebstrap; -ENOSPC, -EINTR, -ENOMEM;
  * -EIO with mmdebstrap's message.
  */
 int __must_check ccdm_base_fetch(const struct ccdm_base_source *source, const char *packages,
-				 const char *root, int64_t date, struct ccdm_err *err);
+				 const char *closed, const char *name, int64_t date,
+				 struct ccdm_err *err);
 
 #endif

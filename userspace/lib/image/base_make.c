@@ -2,7 +2,6 @@
 // Copyright The ccdm authors
 /* base_make.c - see base_make.h */
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +20,7 @@
 #include "base_sources.h"
 #include "lock.h"
 #include "program.h"
+#include "remove_tree.h"
 
 #define STAGES 7
 
@@ -28,7 +28,9 @@
  * A base that is being made.
  * @source, @sources: of the question, with their defaults
  * @mirror: of this machine, or NULL
- * @work: OUTPUT.tmp, with build/ (the root that builds), root/ (the base) and out/ (its files)
+ * @closed: OUTPUT.tmp: no other user may enter it, since programs in it are setuid, and folders in it
+ *	are for everybody to write to
+ * @work: the folder in it, with build/ (the root that builds), root/ (the base) and out/ (its files)
  */
 struct base_make {
 	const struct ccdm_base_ask *ask;
@@ -36,13 +38,14 @@ struct base_make {
 	struct ccdm_lock lock, found;
 	char sources[PATH_MAX];
 	char *mirror;
+	char closed[PATH_MAX - 128];
 	char work[PATH_MAX - 64];
 	char build[PATH_MAX];
 	char root[PATH_MAX];
 	char out[PATH_MAX];
 	char name[CCDM_BASE_NAME_MAX];
 	int64_t date;
-	bool mine; /* the work folder is ours to remove */
+	bool mine; /* the closed folder is ours to remove */
 	struct ccdm_err *err;
 };
 
@@ -55,15 +58,6 @@ static int base_stage(struct base_make *m, const char *name, unsigned int done)
 
 /* ---- the work folder --------------------------------------------------------------------- */
 
-static int base_remove_entry(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-	(void)st;
-	(void)kind;
-	(void)at;
-	(void)remove(path);
-	return 0;
-}
-
 /*
  * Mounts are in namespaces of the steps; a mount that is here nevertheless is not entered. An
  * interrupted step leaves its first process to this one (base_begin()). With that process all others
@@ -73,7 +67,7 @@ static void base_remove(const char *path)
 {
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		;
-	nftw(path, base_remove_entry, 32, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	ccdm_remove_tree(path);
 }
 
 static int base_folder(const char *path, struct ccdm_err *err)
@@ -132,26 +126,27 @@ static int base_begin(struct base_make *m)
 	int r;
 
 	/* (the steps see absolute paths alone) */
-	r = snprintf(m->work, sizeof(m->work), "%s.tmp", ask->output);
-	if (r >= (int)sizeof(m->work))
+	r = snprintf(m->closed, sizeof(m->closed), "%s.tmp", ask->output);
+	if (r >= (int)sizeof(m->closed))
 		return ccdm_err_set(m->err, -ENAMETOOLONG, "%s: the path is too long", ask->output);
-	if (mkdir(m->work, 0700)) {
+	if (mkdir(m->closed, 0700)) {
 		r = -errno;
 		if (r == -EEXIST)
 			ccdm_err_hint(m->err, "if no other run uses it, remove it");
-		return ccdm_err_set(m->err, r, "%s: %s", m->work, strerror(-r));
+		return ccdm_err_set(m->err, r, "%s: %s", m->closed, strerror(-r));
 	}
 	m->mine = true;
-	real = realpath(m->work, NULL);
+	real = realpath(m->closed, NULL);
 	if (!real)
-		return ccdm_err_set(m->err, -errno, "%s: %s", m->work, strerror(errno));
-	r = snprintf(m->work, sizeof(m->work), "%s", real);
+		return ccdm_err_set(m->err, -errno, "%s: %s", m->closed, strerror(errno));
+	r = snprintf(m->closed, sizeof(m->closed), "%s", real);
 	free(real);
-	if (r >= (int)sizeof(m->work))
+	if (r >= (int)sizeof(m->closed))
 		return ccdm_err_set(m->err, -ENAMETOOLONG, "%s: the path is too long", ask->output);
-	/* dpkg and apt need a folder that others may enter */
-	if (chmod(m->work, 0755))
-		return ccdm_err_set(m->err, -errno, "%s: %s", m->work, strerror(errno));
+	snprintf(m->work, sizeof(m->work), "%s/" CCDM_BASE_OPEN, m->closed);
+	r = base_folder(m->work, m->err);
+	if (r)
+		return r;
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
 		return ccdm_err_set(m->err, -errno,
 				    "cannot become the parent of orphaned processes: %s",
@@ -218,13 +213,13 @@ static int base_roots(struct base_make *m)
 		r = base_stage(m, "build root", 0);
 	/* (no time in this root matters) */
 	if (!r)
-		r = ccdm_base_fetch(&m->source, build, m->build, 1, m->err);
+		r = ccdm_base_fetch(&m->source, build, m->closed, "build", 1, m->err);
 	if (!r)
 		r = base_set_date(m);
 	if (!r)
 		r = base_stage(m, "base root", 1);
 	if (!r)
-		r = ccdm_base_fetch(&m->source, base, m->root, m->date, m->err);
+		r = ccdm_base_fetch(&m->source, base, m->closed, "root", m->date, m->err);
 	free(build);
 	free(base);
 	return r;
@@ -350,6 +345,6 @@ int ccdm_base_make(const struct ccdm_base_ask *ask, struct ccdm_err *err)
 	ccdm_lock_free(&m.found);
 	free(m.mirror);
 	if (m.mine)
-		base_remove(m.work);
+		base_remove(m.closed);
 	return r;
 }

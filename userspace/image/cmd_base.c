@@ -54,7 +54,7 @@ static const struct ccdm_option base_options[] = {
 	  NULL, NULL },
 	{ "keyring", 0, OPT_KEYRING, "FILE", "keys of the archive (default: " CCDM_BASE_KEYRING ")",
 	  "@file", NULL },
-	{ "cache", 0, OPT_CACHE, "DIR", "keep fetched packages here, and use those that are there",
+	{ "cache", 0, OPT_CACHE, "DIR", "keep packages here, and use those of the lock file",
 	  "@file", NULL },
 	{ "suite", 0, OPT_SUITE, "SUITE", "trixie (the default), bookworm or sid",
 	  "trixie bookworm sid", NULL },

@@ -359,6 +359,8 @@ MUTANTS = [
      "--aptopt=Dir::Etc::TrustedParts", "--aptopt=Dir::Etc::NoParts", "image run"),
     ("base-work-open", "no other user enters the folder in which a base is made", "userspace/lib/image/base_make.c",
      "mkdir(m->closed, 0700)", "mkdir(m->closed, 0755)", "image run"),
+    ("base-cache-unhashed", "a package of the cache has the hash of the lock file", "userspace/lib/image/base_cache.c",
+     "if (strcmp(hex, package->sha256) && unlink(copy))", "if (false && unlink(copy))", "image run"),
     ("base-tail", "nothing stands behind the base in its partition", "userspace/lib/image/base_difference.c",
      "		i = ccdm_base_first(a, z, n);", "		i = ccdm_base_first(a, z, mine < n ? (size_t)mine : n);", "image run"),
     # ---- images

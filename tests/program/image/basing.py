@@ -97,6 +97,16 @@ ln -s KEPT "$root/link"
 echo 'E: told to fail' >&2
 exit 25
 """
+# It says which .deb files it has when apt begins.
+HAS = """#!/bin/sh
+[ "$1" != --version ] || { echo 'mmdebstrap 1.3.5'; exit; }
+for root; do case $root in */build) break ;; esac; done
+mkdir -p "$root"
+for hook; do case $hook in --setup-hook=*) sh -c "${hook#*=}" exec "$root" ;; esac; done
+(cd "$root/var/cache/apt/archives" && head *) >SAID 2>&1
+echo 'E: told to fail' >&2
+exit 25
+"""
 
 
 class Maker:
@@ -249,6 +259,30 @@ def compared(m):
         m.t.ok(f.read() == lock(), "the lock file is as before")
 
 
+def cached(m):
+    """apt looks at the size of a .deb that is there, and not at its hash."""
+    cache = m.folder()
+    for name, text in (("dash_1_all", "dash"), ("libc6_2%3a1_amd64", "libc"), ("bash_1_amd64", "bath"), ("grep_1_amd64", "dash"),
+                       ("vim_1_amd64", "vim!")):
+        m.write("%s/%s.deb" % (cache, name), text)
+    os.mkdir(cache + "/sed_1_amd64.deb")
+    lock = m.write("cached.lock", "".join(["suite trixie\ndate 7\n"] + [
+        "package %s %s\n" % (package, hashlib.sha256(text.encode()).hexdigest()) for package, text in (
+            ("dash 1 all", "dash"), ("libc6 2:1 amd64", "libc"), ("bash 1 amd64", "bash"), ("grep 1 amd64", "grep"),
+            ("perl 1 amd64", "perl"))]))
+    for words, expected in ((), ["==> dash_1_all.deb <==", "dash", "==> libc6_2%3a1_amd64.deb <==", "libc"]), (("--update-lock",), []):
+        tools = m.tools(mmdebstrap=HAS)
+        m.fails("with packages that are there " + " ".join(words), 4, "E: told to fail", "--lock", lock, "--cache", cache, "--mirror",
+                "http://127.0.0.1/debian", *words, env={"PATH": tools + ":/usr/bin:/bin"})
+        with open(tools + "/said") as f:
+            said = f.read().splitlines()
+        m.t.ok([x for x in said if x and not x.startswith("head: ")] == expected, "apt finds those with the hash of the lock file alone",
+               said)
+    os.mkdir(cache + "/perl_1_amd64.deb")
+    m.fails("a folder in the place of a package", 1, "perl_1_amd64.deb: expected a regular file", "--lock", lock, "--cache", cache,
+            "--mirror", "http://127.0.0.1/debian")
+
+
 def closed(m):
     """Other users of this machine do not reach the roots that are made, and apt's account does."""
     def nobody(*words):
@@ -333,6 +367,7 @@ def tests(tmp, t):
     compared(m)
     reasons(m)
     interrupted(m)
+    cached(m)
     closed(m)
     cleaned(m)
     read_only(m)

@@ -15,11 +15,11 @@
 #define FETCH_ARGS  40
 #define FETCH_TEXTS 24
 
-/* .deb files of an earlier run. apt checks their hashes, and fetches those that are missing. */
+/* Packages that need not be fetched. (apt only looks at the size of a .deb that is there.) */
 static const char fetch_before[] =
-	"--setup-hook=mkdir -p \"$1/var/cache/apt/archives\"; if [ -n \"$CCDM_BASE_CACHE\" ]; then "
-	"find \"$CCDM_BASE_CACHE\" -maxdepth 1 -name '*.deb' -exec cp -t "
-	"\"$1/var/cache/apt/archives\" {} +; fi";
+	"--setup-hook=mkdir -p \"$1/var/cache/apt/archives\"; if [ -d \"$CCDM_BASE_HAVE\" ]; then "
+	"find \"$CCDM_BASE_HAVE\" -name '*.deb' -exec cp -l -t \"$1/var/cache/apt/archives\" {} +; "
+	"fi";
 static const char fetch_after[] =
 	"--customize-hook=if [ -n \"$CCDM_BASE_CACHE\" ]; then find \"$1/var/cache/apt/archives\" "
 	"-maxdepth 1 -name '*.deb' -exec cp -n -t \"$CCDM_BASE_CACHE\" {} +; fi";
@@ -207,9 +207,11 @@ int ccdm_base_fetch(const struct ccdm_base_source *source, const char *packages,
 	struct ccdm_program_found unshare, mmdebstrap;
 	struct fetch_line line = { 0 };
 	char messages[CCDM_PROGRAM_MESSAGES + 1] = "";
-	char epoch[48], cache[PATH_MAX + 32], folder[PATH_MAX] = "", keyring[PATH_MAX];
-	const char *const env[] = { epoch, cache, "INITRD=No", "DEBIAN_FRONTEND=noninteractive",
-				    NULL };
+	char epoch[48], cache[PATH_MAX + 32], have[PATH_MAX + 32], folder[PATH_MAX] = "",
+								   keyring[PATH_MAX];
+	const char *const env[] = {
+		epoch, cache, have, "INITRD=No", "DEBIAN_FRONTEND=noninteractive", NULL
+	};
 	unsigned int i;
 	int r = ccdm_program_find("unshare", &unshare, err);
 
@@ -225,6 +227,7 @@ int ccdm_base_fetch(const struct ccdm_base_source *source, const char *packages,
 		return r;
 	snprintf(epoch, sizeof(epoch), "SOURCE_DATE_EPOCH=%" PRId64, date);
 	snprintf(cache, sizeof(cache), "CCDM_BASE_CACHE=%s", folder);
+	snprintf(have, sizeof(have), "CCDM_BASE_HAVE=%s/" CCDM_BASE_HAVE, closed);
 	/* its mounts and processes end with it, whatever ends it */
 	fetch_word(&line, unshare.path);
 	fetch_word(&line, "--mount");

@@ -10,6 +10,7 @@
 #include "base/err.h"
 
 #define CCDM_BASE_OPEN	  "open"
+#define CCDM_BASE_HAVE	  "have"
 #define CCDM_BASE_SERVER  "https://snapshot.debian.org/archive"
 #define CCDM_BASE_KEYRING "/usr/share/keyrings/debian-archive-keyring.gpg"
 
@@ -20,7 +21,7 @@
  * @server: of snapshots; "SERVER/debian/STAMP" is Debian's archive at that time
  * @mirror: without @snapshot: "http://host/debian"; its security updates are at "...-security"
  * @keyring: file with the keys of Debian's archive; no other key is trusted
- * @cache: folder for .deb files that were fetched, or NULL
+ * @cache: folder that gets a copy of each .deb, or NULL; nothing is taken from it
  */
 struct ccdm_base_source {
 	const char *suite;
@@ -41,6 +42,7 @@ int __must_check ccdm_base_stamp(const char *stamp, int64_t *date);
  * ccdm_base_fetch() - install Debian's essential packages and others into a new root
  * @packages: names, and regular expressions of apt that begin with "^", with a blank between
  * @closed: absolute path of a folder that no other user may enter, with a folder CCDM_BASE_OPEN
+ *	and perhaps CLOSED/open/have: packages in it are not fetched, and their hashes are not checked
  * @name: of the root. CLOSED/open/NAME is made; .deb files and apt's lists stay in it
  * @date: SOURCE_DATE_EPOCH
  *

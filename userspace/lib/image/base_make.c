@@ -13,6 +13,7 @@
 #include "base.h"
 #include "base/file.h"
 #include "base/interrupt.h"
+#include "base_cache.h"
 #include "base_make.h"
 #include "base_packages.h"
 #include "base_pack.h"
@@ -183,6 +184,17 @@ static int base_read_lock(struct base_make *m)
 	return r;
 }
 
+/* Packages of the cache that the lock file names. Without it, nothing says which hash is the right one. */
+static int base_have(struct base_make *m)
+{
+	char have[PATH_MAX];
+
+	if (!m->source.cache || m->ask->update_lock)
+		return 0;
+	snprintf(have, sizeof(have), "%s/" CCDM_BASE_HAVE, m->work);
+	return ccdm_base_cache(m->source.cache, &m->lock, have, m->err);
+}
+
 /* The date of the base: of the lock file, of the snapshot, or of the repositories. */
 static int base_set_date(struct base_make *m)
 {
@@ -211,6 +223,8 @@ static int base_roots(struct base_make *m)
 		r = ccdm_base_sources_needs(m->sources, &build, m->err);
 	if (!r)
 		r = base_stage(m, "build root", 0);
+	if (!r)
+		r = base_have(m);
 	/* (no time in this root matters) */
 	if (!r)
 		r = ccdm_base_fetch(&m->source, build, m->closed, "build", 1, m->err);

@@ -23,22 +23,21 @@ struct packages_state {
 	char status[64];
 };
 
-/* apt's name of a .deb: the colon of an epoch is "%3a". */
-static int packages_deb(const struct packages_state *s, char path[PATH_MAX])
+/* (the colon of an epoch is "%3a") */
+int ccdm_base_deb(const char *folder, const struct ccdm_package *package, char path[PATH_MAX])
 {
-	const struct ccdm_package *p = &s->package;
-	char version[3 * sizeof(p->version)], *to = version;
+	char version[3 * sizeof(package->version)], *to = version;
 	const char *from;
 
-	for (from = p->version; *from; from++) {
+	for (from = package->version; *from; from++) {
 		if (*from == ':')
 			to = stpcpy(to, "%3a");
 		else
 			*to++ = *from;
 	}
 	*to = '\0';
-	return snprintf(path, PATH_MAX, "%s/var/cache/apt/archives/%s_%s_%s.deb", s->root, p->name,
-			version, p->arch) < PATH_MAX
+	return snprintf(path, PATH_MAX, "%s/%s_%s_%s.deb", folder, package->name, version,
+			package->arch) < PATH_MAX
 		       ? 0
 		       : -ENAMETOOLONG;
 }
@@ -48,7 +47,7 @@ static int packages_take(struct packages_state *s, struct ccdm_err *err)
 {
 	struct ccdm_package *p = &s->package;
 	struct ccdm_digest digest;
-	char path[PATH_MAX];
+	char folder[PATH_MAX], path[PATH_MAX];
 	int r;
 
 	if (!p->name[0] && !s->status[0])
@@ -61,7 +60,9 @@ static int packages_take(struct packages_state *s, struct ccdm_err *err)
 				    "%s/var/lib/dpkg/status: expected Package, Version and "
 				    "Architecture of each package",
 				    s->root);
-	r = packages_deb(s, path);
+	if (snprintf(folder, sizeof(folder), "%s/var/cache/apt/archives", s->root) >= PATH_MAX)
+		return ccdm_err_set(err, -ENAMETOOLONG, "%s: the path is too long", s->root);
+	r = ccdm_base_deb(folder, p, path);
 	if (!r)
 		r = ccdm_digest_file(CCDM_ALG_SHA256, path, &digest);
 	if (r)

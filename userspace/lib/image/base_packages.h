@@ -4,9 +4,14 @@
 #ifndef CCDM_BASE_PACKAGES_H
 #define CCDM_BASE_PACKAGES_H
 
+#include <limits.h>
 #include "base/compiler.h"
 #include "base/err.h"
 #include "lock.h"
+
+/* "FOLDER/NAME_VERSION_ARCH.deb", as apt names the file. Return: 0, -ENAMETOOLONG. */
+int __must_check ccdm_base_deb(const char *folder, const struct ccdm_package *package,
+			       char path[PATH_MAX]);
 
 /**
  * ccdm_base_packages() - add what is installed in a root, with the hash of each .deb

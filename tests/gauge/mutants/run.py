@@ -4,6 +4,7 @@
 """run - break the code in one place after the other; each time a test must fail
 
   tests/run gauge mutants [NAME...]	NAME: of tests/gauge/mutants/table.py; all without
+  tests/run gauge mutants --check	run nothing: is the text that each mutant changes in its file, once?
 
 Works in a copy of the tree. A mutant counts as seen if its test ran and printed "not ok", FAILED
 or a sanitizer's report. A mutant that does not compile is an error.
@@ -70,8 +71,28 @@ def run_test(tree, test):
     return True, rc != 0 and bool(first), first.group(0) if first else out
 
 
+def check():
+    """Return 1 and name the mutants that the code has left behind."""
+    bad = []
+    for name, _, path, old, _, _ in MUTANTS:
+        try:
+            with open(os.path.join(TOP, path)) as f:
+                times = f.read().count(old)
+        except FileNotFoundError:
+            times = 0
+        if times != 1:
+            bad.append("mutants: the text that %s changes must be in %s once, and is there %d times; correct its entry in "
+                       "tests/gauge/mutants/table.py" % (name, path, times))
+    names = [m[0] for m in MUTANTS]
+    bad += ["mutants: two are called " + name for name in sorted(set(names)) if names.count(name) > 1]
+    print("\n".join(bad), end="\n" if bad else "")
+    return 1 if bad else 0
+
+
 def main():
     wanted = sys.argv[1:]
+    if wanted == ["--check"]:
+        return check()
     for name in wanted:
         if name not in [m[0] for m in MUTANTS]:
             sys.exit("mutants: none is called " + name)

@@ -180,8 +180,8 @@ static void ccdm_scrub_work(struct kthread_work *work)
 
 	spin_lock(&scrub->lock);
 	scrub->running = false;
-	/* where the mapping takes no I/O any more it has looked at nothing */
-	/* coverage: 84-scrub tampers in the last step of a scrub */
+	/* What could not be read is in failed. After a tamper nobody is told that all is well. */
+	/* coverage: rare: another reader finds a tamper in the last step of a scrub */
 	whole = scrub->done >= scrub->all && !scrub->failed && ccdm_active(c);
 	scrub->finished += whole;
 	spin_unlock(&scrub->lock);

@@ -88,7 +88,7 @@ static int boot_monitor(struct ccdm_err *err)
 
 /*
  * Send the image's manifest with the evidence. The broker judges it, so an invalid partition is not
- * an error of the boot.
+ * an error of the boot. The console names it: if the broker refuses, no other log is left.
  */
 static int boot_manifest(struct ccdm_broker_args *a, struct ccdm_err *err)
 {
@@ -99,7 +99,7 @@ static int boot_manifest(struct ccdm_broker_args *a, struct ccdm_err *err)
 	if (r == -ENOMEM)
 		return ccdm_err_memory(err);
 	if (r)
-		ccdm_boot_note("warning: the evidence has no manifest: %s", why.text);
+		ccdm_boot_line("warning: the evidence has no manifest: %s", why.text);
 	if (r || !text)
 		return ccdm_report_put(
 			"manifest",

@@ -83,6 +83,8 @@ def sign(tmp, t):
     t.says(0, "manifest: none", "inspect", path)
     t.says(1, "expected --product NAME and --svn N", "sign", path, "--signing-key", tmp + "/k.pem")
     t.says(1, "expected --svn N", "sign", path, "--signing-key", tmp + "/k.pem", "--product", "web")
+    t.says(1, "--image-digest: the disk has no workload", "sign", path, "--signing-key", tmp + "/k.pem", "--product", "web", "--svn", "7",
+           "--image-digest", "sha256:" + 64 * "a")
     t.ok(open(path, "rb").read() == before, "sign: what failed changed no byte")
     rc, out, err = t.image("sign", path, "--signing-key", tmp + "/k.pem", "--product", "web", "--svn", "7", "-o", tmp + "/m")
     t.ok(rc == 0 and "signer.key " + ours in out, "sign: signed, and the key is named", out + err)

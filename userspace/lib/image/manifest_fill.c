@@ -111,6 +111,11 @@ int ccdm_manifest_fill(const struct ccdm_bootable *b, struct ccdm_manifest *m,
 					       : "--product NAME");
 	if (!r)
 		r = ccdm_manifest_product(m->product, err);
+	if (!r && m->image[0] && !root[0])
+		r = ccdm_err_set(
+			err, -EINVAL,
+			"%s: --image-digest: the disk has no workload, so no container image",
+			b->source.name);
 	if (!r && m->image[0])
 		snprintf(m->root, sizeof(m->root), "%s", root);
 	if (r)

@@ -23,7 +23,6 @@ from guest import NET_ARGS
 from vm import PATIENCE, TOP
 
 CACHE = os.environ.get("CCDM_CACHE", "/var/cache/ccdm")
-STAMP = "20251201T000000Z"
 USER = 300000           # the root of the other user's namespace, and the first of its 65536 accounts
 MB = 10 ** 6
 MOST = {"base.img": 200 * MB, "initrd": 25 * MB}
@@ -43,7 +42,7 @@ class Maker:
         self.t, self.archive = t, archive
         os.chmod(t.dir, 0o755)
         self.lock = os.path.join(t.dir, "base.lock")
-        self.snapshot = "--snapshot", STAMP, "--server", archive.url + "/archive"
+        self.snapshot = "--snapshot", archive.stamp, "--server", archive.url + "/archive"
         self.source = None
 
     def make(self, what, program, folder, *words, before=(), **kw):
@@ -62,8 +61,8 @@ class Maker:
     def first(self):
         folder = os.path.join(self.t.dir, "one")
         os.mkdir(folder)
-        if self.archive.expired(self.t.debian):
-            self.source = "snapshot " + STAMP
+        if self.archive.expired():
+            self.source = "snapshot " + self.archive.stamp
             where = self.snapshot
         else:
             self.source = "mirror"
@@ -148,7 +147,7 @@ def about(path):
         return json.load(f)
 
 
-def same(t, one, other, source):
+def same(t, one, other, sources):
     """All files and their modes are equal; base.json differs in the source alone."""
     names = sorted(os.listdir(one))
     t.ok(names == sorted(os.listdir(other)) and "base.json" in names, "the same files", (names, os.listdir(other)))
@@ -158,7 +157,7 @@ def same(t, one, other, source):
             t.ok(subprocess.run(["cmp", "--silent", a, b]).returncode == 0, "the same " + name)
         t.ok(stat.S_IMODE(os.stat(a).st_mode) == stat.S_IMODE(os.stat(b).st_mode) == 0o644, "the mode of " + name)
     first, second = about(one), about(other)
-    t.ok((first.pop("source"), second.pop("source")) == (source, "snapshot " + STAMP), "base.json says where its packages are from")
+    t.ok((first.pop("source"), second.pop("source")) == sources, "base.json says where its packages are from")
     t.ok(first == second, "the rest of base.json is the same", [k for k in first if first[k] != second.get(k)])
 
 
@@ -175,9 +174,9 @@ def snapshot(t, archive):
     """The requests for the second base."""
     t.ok(archive.asked and not archive.missed, "it asks for locked packages of the snapshot, and for nothing else", archive.missed)
     for name in ("debian",) if t.debian == "sid" else ("debian", "debian-security"):
-        begin = "/archive/%s/%s/" % (name, STAMP)
+        begin = "/archive/%s/%s/" % (name, archive.stamp)
         t.ok([p for p in archive.asked if p.startswith(begin + "dists/")], "the snapshot of %s" % name, archive.asked[:20])
-    packages = [p for p in archive.asked if p.endswith(".deb") and "/%s/pool/" % STAMP in p]
+    packages = [p for p in archive.asked if p.endswith(".deb") and "/%s/pool/" % archive.stamp in p]
     t.ok(len(packages) >= 100, "its packages, too", len(packages))
 
 
@@ -211,14 +210,14 @@ def boots(t, path):
 def run(t):
     kept = os.path.join(CACHE, "archive", t.debian)
     os.makedirs(kept, exist_ok=True)
-    with Archive(kept, STAMP) as archive:
+    with Archive(kept, t.debian) as archive:
         m = Maker(t, archive)
         one, seconds = m.first()
         archive.freeze()
         lock = digest(m.lock)
         other, _ = m.second()
         t.ok(digest(m.lock) == lock, "the lock file is as before")
-        same(t, one, other, m.source)
+        same(t, one, other, (m.source, "snapshot " + archive.stamp))
         numbers(t, one, seconds)
         snapshot(t, archive)
         untrusted(m, archive)

@@ -27,15 +27,16 @@ REST = r"((?:dists|pool)/[^?]*)"
 
 
 class Archive:
-    def __init__(self, folder, stamp):
-        """folder: where packages stay; stamp: time of the snapshot."""
-        self.folder, self.stamp = folder, stamp
+    def __init__(self, folder, suite):
+        """folder: where packages stay; suite: the snapshot is of the time of its newest list."""
+        self.folder, self.suite = folder, suite
         self.upstream = subprocess.run([os.path.join(TOP, "scripts/mirror")], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
         self.files = {}             # path -> content, or None if the mirror does not have it
         self.digests = {}           # SHA-1 -> path
         self.frozen = False
         self.asked, self.missed = [], []    # paths since freeze(); those that the snapshot does not have
         self.lock = threading.Lock()
+        self.stamp = max(self._time(name, "Date") for name in self._lists() if self.content(name)).strftime("%Y%m%dT%H%M%SZ")
 
     def __enter__(self):
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"archive": self}))
@@ -65,10 +66,18 @@ class Archive:
                 return path
         return None
 
-    def expired(self, suite):
+    def expired(self):
         """Does apt refuse this archive because it is too old? (A mirror of it may not have been updated for some time.)"""
-        until = re.search(rb"^Valid-Until: (.*)$", self.content("debian/dists/%s/InRelease" % suite) or b"", re.M)
-        return until and email.utils.parsedate_to_datetime(until.group(1).decode()).timestamp() < time.time()
+        until = [self._time(name, "Valid-Until") for name in self._lists()]
+        return any(x and x.timestamp() < time.time() for x in until)
+
+    def _lists(self):
+        pockets = [] if self.suite == "sid" else ["debian/dists/%s-updates", "debian-security/dists/%s-security"]
+        return [name % self.suite + "/InRelease" for name in ["debian/dists/%s", *pockets]]
+
+    def _time(self, name, field):
+        found = re.search(rb"^%s: (.*)$" % field.encode(), self.content(name) or b"", re.M)
+        return email.utils.parsedate_to_datetime(found.group(1).decode()) if found else None
 
     def content(self, name):
         """A file, or None."""

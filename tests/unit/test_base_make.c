@@ -20,6 +20,7 @@
 #include <unistd.h>
 #include "image/base_fetch.h"
 #include "image/base_packages.h"
+#include "image/base_release.h"
 #include "image/base_sources.h"
 #include "image/remove_tree.h"
 
@@ -142,12 +143,68 @@ static void dates(void **state)
 	(void)state;
 	assert_int_equal(ccdm_base_date(root, &date, &err), -ENOENT);
 	put("var/lib/apt/lists/x_Packages", "Date: Tue, 02 Dec 2025 00:00:00 UTC\n");
+	assert_int_equal(ccdm_base_date(root, &date, &err), -EINVAL);
 	put("var/lib/apt/lists/y_InRelease", "Date: today\n");
 	assert_int_equal(ccdm_base_date(root, &date, &err), -EINVAL);
-	put("var/lib/apt/lists/z_InRelease", "Origin: x\nDate: Mon, 01 Dec 2025 00:00:00 UTC\n");
+	put("var/lib/apt/lists/y_InRelease", "Origin: x\nDate: Mon, 01 Dec 2025 00:00:00 UTC\n");
 	put("var/lib/apt/lists/a_Release", "Date: Sun, 30 Nov 2025 00:00:00 UTC\n");
+	put("var/lib/apt/lists/a_Release.gpg", "Date: Wed, 03 Dec 2025 00:00:00 UTC\n");
 	assert_return_code(ccdm_base_date(root, &date, &err), 0);
 	assert_int_equal(date, 1764547200);
+}
+
+#define OLD	"Date: Mon, 01 Dec 2025 00:00:00 UTC\nValid-Until: Mon, 08 Dec 2025 00:00:00 UTC\n"
+#define FROM	1764547200
+#define UNTIL	(FROM + 7 * 86400)
+#define BEGIN	"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n"
+#define END	"\n-----BEGIN PGP SIGNATURE-----\n"
+#define LATER	"Valid-Until: Fri, 01 Jan 2027 00:00:00 UTC\n"
+#define EARLIER "Date: Sat, 01 Nov 2025 00:00:00 UTC\n"
+
+static void times(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t time;
+		int r;
+		const char *says;
+	} cases[] = {
+		{ OLD, FROM, 0, "" },
+		{ OLD, UNTIL, 0, "" },
+		{ OLD, FROM - 1, -EHOSTUNREACH,
+		  "expected a list that was valid at 20251130T235959Z, found one of 20251201T000000Z" },
+		{ OLD, UNTIL + 1, -EHOSTUNREACH,
+		  "at 20251208T000001Z, found one that was valid until 20251208T000000Z" },
+		{ "Date: Mon, 01 Dec 2025 00:00:00 UTC\n", UNTIL + 1, 0, "" },
+		{ BEGIN "\n" OLD END "\nabc\n", FROM, 0, "" },
+		/* lines that are not signed */
+		{ BEGIN LATER EARLIER "\n" OLD END "\nabc\n", UNTIL + 1, -EHOSTUNREACH, "until" },
+		{ BEGIN "\n" OLD END LATER "\nabc\n", UNTIL + 1, -EHOSTUNREACH, "until" },
+		{ BEGIN EARLIER "\n" OLD END EARLIER, FROM - 1, -EHOSTUNREACH, "found one of" },
+		{ BEGIN OLD END OLD, FROM, -EINVAL, "expected a line 'Date: ...', found none" },
+		{ OLD LATER, UNTIL + 1, -EINVAL, "expected one line 'Valid-Until: Sat" },
+		{ OLD EARLIER, FROM, -EINVAL, "expected one line 'Date: Sat" },
+		{ LATER, FROM, -EINVAL, "expected a line 'Date: ...', found none" },
+		{ "Date: Mon, 01 Dec 2025 00:00:00 CET\n", FROM, -EINVAL,
+		  "expected one line 'Date" },
+		{ "Date: Mon, 01 Dec 1969 00:00:00 UTC\n", FROM, -EINVAL,
+		  "expected one line 'Date" },
+	};
+	struct ccdm_err err;
+	size_t i;
+
+	(void)state;
+	put("var/lib/apt/lists/valid_InRelease", "Date: Thu, 01 Jan 2015 00:00:00 UTC\n");
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int r;
+
+		memset(&err, 0, sizeof(err));
+		put("var/lib/apt/lists/x_InRelease", cases[i].text);
+		r = ccdm_base_of_time(root, cases[i].time, &err);
+		if (r != cases[i].r || !strstr(err.text, cases[i].says))
+			fail_msg("case %zu: expected %d %s, found %d %s", i, cases[i].r,
+				 cases[i].says, r, err.text);
+	}
 }
 
 static void lists(void **state)
@@ -241,6 +298,7 @@ int main(void)
 		cmocka_unit_test(stamps),
 		cmocka_unit_test_setup_teardown(packages, begin, end),
 		cmocka_unit_test_setup_teardown(dates, begin, end),
+		cmocka_unit_test_setup_teardown(times, begin, end),
 		cmocka_unit_test_setup_teardown(lists, begin, end),
 		cmocka_unit_test_setup_teardown(removed, begin, end),
 	};

@@ -361,6 +361,10 @@ MUTANTS = [
      "mkdir(m->closed, 0700)", "mkdir(m->closed, 0755)", "image run"),
     ("base-cache-unhashed", "a package of the cache has the hash of the lock file", "userspace/lib/image/base_cache.c",
      "if (strcmp(hex, package->sha256) && unlink(copy))", "if (false && unlink(copy))", "image run"),
+    ("base-unsigned-time", "times of a list are in its signed part", "userspace/lib/image/base_release.c",
+     "	} else if (f->part == RELEASE_SIGNED) {", "	} else {", "unit base_make"),
+    ("base-old-lists", "the lists of a snapshot are not older than it", "userspace/lib/image/base_release.c",
+     "(!f->until || f->until >= *time)", "true", "image run"),
     ("base-tail", "nothing stands behind the base in its partition", "userspace/lib/image/base_difference.c",
      "		i = ccdm_base_first(a, z, n);", "		i = ccdm_base_first(a, z, mine < n ? (size_t)mine : n);", "image run"),
     # ---- images

@@ -64,6 +64,16 @@ done <<EOF
 LINES
 EOF
 """
+# It installs nothing; each root has one of apt's lists.
+LISTS = """#!/bin/sh
+[ "$1" != --version ] || { echo 'mmdebstrap 1.3.5'; exit; }
+for root; do case $root in */base.tmp/*) break ;; esac; done
+mkdir -p "$root/var/lib/dpkg" "$root/var/lib/apt/lists"
+: >"$root/var/lib/dpkg/status"
+text='BUILD'
+case $root in */root) text='ROOT' ;; esac
+printf "$text" >"$root/var/lib/apt/lists/x_InRelease"
+"""
 # As mmdebstrap does when apt fails: apt's reason comes first, and a long line after it.
 REASON = """#!/bin/sh
 [ "$1" != --version ] || { echo 'mmdebstrap 1.3.5'; exit; }
@@ -223,6 +233,23 @@ def reasons(m):
                 env={"PATH": m.tools(mmdebstrap=REASON.replace("REASON", text)) + ":/usr/bin:/bin"})
 
 
+def times(m):
+    """Old lists are signed, too. A lock file is not written of those of another time than the snapshot's."""
+    then = "Date: Sun, 30 Nov 2025 20:00:00 UTC\\nValid-Until: Sun, 07 Dec 2025 20:00:00 UTC\\n"
+    old = then.replace("30 Nov", "23 Nov").replace("07 Dec", "30 Nov")
+    new = then.replace("30 Nov", "02 Dec")
+    lock = m.folder() + "/lock"
+    for what, words, build, root, code, text in (
+            ("lists of its time", ("--snapshot", STAMP), then, then, 4, "step 'product'"),
+            ("lists from before it", ("--snapshot", STAMP), old, then, 8, "found one that was valid until 20251130T200000Z"),
+            ("old lists for the second root", ("--snapshot", STAMP), then, old, 8, "found one that was valid until 20251130T200000Z"),
+            ("lists from after it", ("--snapshot", STAMP), new, then, 8, "expected a list that was valid at %s, found one of" % STAMP),
+            ("no snapshot", ("--mirror", "http://127.0.0.1/debian"), old, old, 4, "step 'product'")):
+        m.fails("a snapshot: " + what, code, text, "--lock", lock, "--update-lock", *words,
+                env={"PATH": m.tools(mmdebstrap=LISTS.replace("BUILD", build).replace("ROOT", root)) + ":/usr/bin:/bin"})
+    m.t.ok(not os.path.exists(lock), "no lock file is written")
+
+
 def interrupted(m):
     tools = m.tools(mmdebstrap=HANGS)
     for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
@@ -366,6 +393,7 @@ def tests(tmp, t):
     sources(m)
     compared(m)
     reasons(m)
+    times(m)
     interrupted(m)
     cached(m)
     closed(m)

@@ -17,6 +17,7 @@
 #include "base_make.h"
 #include "base_packages.h"
 #include "base_pack.h"
+#include "base_release.h"
 #include "base_root.h"
 #include "base_sources.h"
 #include "lock.h"
@@ -195,6 +196,21 @@ static int base_have(struct base_make *m)
 	return ccdm_base_cache(m->source.cache, &m->lock, have, m->err);
 }
 
+/*
+ * A lock file is written of what the server gave. Therefore its lists must be of the snapshot's time:
+ * old ones are signed, too. (A lock file that is read names each package.)
+ */
+static int base_of_time(struct base_make *m, const char *root)
+{
+	int64_t time;
+	int r;
+
+	if (!m->source.snapshot || !m->ask->update_lock)
+		return 0;
+	r = ccdm_base_stamp(m->source.snapshot, &time);
+	return r ? r : ccdm_base_of_time(root, time, m->err);
+}
+
 /* The date of the base: of the lock file, of the snapshot, or of the repositories. */
 static int base_set_date(struct base_make *m)
 {
@@ -229,11 +245,15 @@ static int base_roots(struct base_make *m)
 	if (!r)
 		r = ccdm_base_fetch(&m->source, build, m->closed, "build", 1, m->err);
 	if (!r)
+		r = base_of_time(m, m->build);
+	if (!r)
 		r = base_set_date(m);
 	if (!r)
 		r = base_stage(m, "base root", 1);
 	if (!r)
 		r = ccdm_base_fetch(&m->source, base, m->closed, "root", m->date, m->err);
+	if (!r)
+		r = base_of_time(m, m->root);
 	free(build);
 	free(base);
 	return r;

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /* base_packages.c - see base_packages.h */
-#include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base_packages.h"
 #include "crypto/digest.h"
 
-#define STATUS_MAX  ((size_t)64 << 20)
-#define RELEASE_MAX ((size_t)16 << 20)
+#define STATUS_MAX ((size_t)64 << 20)
 
 /* A paragraph of dpkg's status file, as far as it was read. */
 struct packages_state {
@@ -124,57 +121,5 @@ int ccdm_base_packages(const char *root, struct ccdm_lock *found, struct ccdm_er
 	if (!r)
 		r = packages_take(&s, err);
 	free(text);
-	return r;
-}
-
-/* ---- the date ---------------------------------------------------------------------------- */
-
-static int packages_release_line(char *line, unsigned int number, void *arg, struct ccdm_err *err)
-{
-	int64_t *newest = arg;
-	struct tm tm = { 0 };
-	const char *end;
-
-	(void)number;
-	(void)err;
-	/* "Date: Sat, 06 Sep 2025 09:56:31 UTC"; the words are English in the C locale alone */
-	if (strncmp(line, "Date: ", 6))
-		return 0;
-	end = strptime(line + 6, "%a, %d %b %Y %H:%M:%S", &tm);
-	if (end && timegm(&tm) > *newest)
-		*newest = timegm(&tm);
-	return 0;
-}
-
-int ccdm_base_date(const char *root, int64_t *date, struct ccdm_err *err)
-{
-	char folder[PATH_MAX], path[PATH_MAX], *text;
-	const struct dirent *entry;
-	size_t size;
-	DIR *dir;
-	int r = 0;
-
-	*date = 0;
-	if (snprintf(folder, sizeof(folder), "%s/var/lib/apt/lists", root) >= PATH_MAX)
-		return ccdm_err_set(err, -ENAMETOOLONG, "%s: the path is too long", root);
-	dir = opendir(folder);
-	if (!dir)
-		return ccdm_err_set(err, -errno, "%s: %s", folder, strerror(errno));
-	while (!r && (entry = readdir(dir))) {
-		if (!strstr(entry->d_name, "Release"))
-			continue;
-		if (snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name) >= PATH_MAX)
-			continue;
-		text = NULL;
-		r = ccdm_file_read(path, RELEASE_MAX, &text, &size, err);
-		if (!r)
-			r = ccdm_file_lines(path, text, size, RELEASE_MAX, packages_release_line,
-					    date, err);
-		free(text);
-	}
-	closedir(dir);
-	if (!r && !*date)
-		r = ccdm_err_set(err, -EINVAL,
-				 "%s: expected a Release file with a date, found none", folder);
 	return r;
 }

@@ -24,13 +24,4 @@ int __must_check ccdm_base_deb(const char *folder, const struct ccdm_package *pa
 int __must_check ccdm_base_packages(const char *root, struct ccdm_lock *found,
 				    struct ccdm_err *err);
 
-/**
- * ccdm_base_date() - the newest date of the repositories that a root came from
- * @root: with apt's lists in var/lib/apt/lists
- * @date: seconds since 1970
- *
- * Return: 0; -EINVAL without one; errors of opendir(3), open(2) and read(2).
- */
-int __must_check ccdm_base_date(const char *root, int64_t *date, struct ccdm_err *err);
-
 #endif

@@ -30,7 +30,13 @@ static void configuration(void **state)
 		{ "[server]\nstate = x\n", "state: unknown section or key" },
 		{ "[servers]\n", "servers: unknown section or key" },
 		{ "[limits]\nqueue = 0\n", NULL },
-		{ "[limits]\nrate = 0\n", "rate: expected a number from 1 to 1000000" },
+		{ "[limits]\nrate = 0\nrefusals = 0\nrefusals_size = 0\n", NULL },
+		{ "[limits]\nburst = 0\n", "burst: expected a number from 1 to 1000000" },
+		{ "[limits]\nhandshake = 0\n", "handshake: expected a number from 1 to 600" },
+		{ "[server]\nproxies =\n", NULL },
+		{ "[server]\nproxies = 192.0.2.1 2001:db8::/64\n", NULL },
+		{ "[server]\nproxies = lb.example\n",
+		  "conf: proxies: expected an address, found 'lb.example'" },
 		{ "[broker]\nprotocol = 0.3.0\n", "found '0.3.0'" },
 		{ "[broker]\nprotocol = ,\n", "expected 0.4.0, 0.2.0 or both" },
 	};
@@ -59,10 +65,60 @@ static void configuration(void **state)
 	assert_int_equal(ccdm_conf_load(file("conf"), &conf, &err), -ENOENT);
 }
 
+/* brokerd.conf.d/NAME.conf replaces single keys, in the order of the names. */
+static void drop_ins(void **state)
+{
+	static const char main_file[] = "[server]\nport = 1\ntimeout = 5\n[limits]\nburst = 7\n";
+	static const char *const names[] = { "conf.d/10.conf",	   "conf.d/20.conf",
+					     "conf.d/30.conf.old", "conf.d/.40.conf",
+					     "conf.d/.conf",	   "conf.d/50.conf" };
+	struct ccdm_conf conf;
+	size_t i;
+
+	(void)state;
+	put("conf", main_file, strlen(main_file), 0600);
+	assert_int_equal(ccdm_conf_load(file("conf"), &conf, &err), 0);
+	assert_int_equal(conf.port, 1);
+	assert_int_equal(mkdir(file("conf.d"), 0700), 0);
+	assert_int_equal(ccdm_conf_load(file("conf"), &conf, &err), 0);
+	put("conf.d/20.conf", "[server]\nport = 20\n", 19, 0600);
+	put("conf.d/10.conf", "[server]\nport = 10\nproxies = 192.0.2.1\n", 39, 0600);
+	put("conf.d/30.conf.old", "[server]\nport = 30\n", 19, 0600);
+	put("conf.d/.40.conf", "[server]\nport = 40\n", 19, 0600);
+	put("conf.d/.conf", "[server]\nport = 50\n", 19, 0600);
+	assert_int_equal(ccdm_conf_load(file("conf"), &conf, &err), 0);
+	assert_int_equal(conf.port, 20);
+	assert_int_equal(conf.timeout, 5);
+	assert_int_equal(conf.burst, 7);
+	assert_int_equal(conf.proxy_list.count, 1);
+	/* an error names the file */
+	put("conf.d/20.conf", "[server]\nport = x\n", 18, 0600);
+	assert_int_equal(ccdm_conf_load(file("conf"), &conf, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "conf.d/20.conf:2:8: port: expected a number"));
+	put("conf.d/20.conf", "[server]\nproxies =\n", 19, 0600);
+	assert_int_equal(ccdm_conf_load(file("conf"), &conf, &err), 0);
+	assert_int_equal(conf.proxy_list.count, 0);
+	put("conf.d/30.conf", "[server]\nport = 3\nport = 3\n", 27, 0600);
+	assert_int_equal(ccdm_conf_load(file("conf"), &conf, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "conf.d/30.conf:3:1: port: appears twice"));
+	unlink(file("conf.d/30.conf"));
+	/* one that cannot be read is not left out */
+	assert_int_equal(symlink("nowhere", file("conf.d/50.conf")), 0);
+	assert_int_equal(ccdm_conf_load(file("conf"), &conf, &err), -ENOENT);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_int_equal(unlink(file(names[i])), 0);
+	assert_int_equal(rmdir(file("conf.d")), 0);
+	put("conf.d", "", 0, 0600);
+	assert_int_equal(ccdm_conf_load(file("conf"), &conf, &err), -ENOTDIR);
+	unlink(file("conf.d"));
+	unlink(file("conf"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(configuration),
+		cmocka_unit_test(drop_ins),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

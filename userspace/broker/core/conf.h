@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copyright The ccdm authors */
-/* conf.h - /etc/ccdm-broker/brokerd.conf (ccdm-brokerd(8)) */
+/* conf.h - /etc/ccdm-broker/brokerd.conf and brokerd.conf.d (ccdm-brokerd(8)) */
 #ifndef CCDM_BROKER_CONF_H
 #define CCDM_BROKER_CONF_H
 
@@ -8,6 +8,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "limit.h"
+#include "proxy.h"
 
 #define CCDM_CONF_DIR  "/etc/ccdm-broker"
 #define CCDM_CONF_FILE CCDM_CONF_DIR "/brokerd.conf"
@@ -28,6 +29,7 @@
  * @max_body: bytes of a request's body
  * @max_connections: at the same time
  * @timeout: seconds for a connection, from its first byte to its last
+ * @proxies, @proxy_list: addresses of load balancers, as text and read
  * @rate, @burst: new connections of one address in a second, and at once
  * @handshake: seconds until TLS is up
  * @queue: requests that wait for their answer; 0: 64 for each processor
@@ -50,6 +52,8 @@ struct ccdm_conf {
 	uint64_t max_body;
 	uint64_t max_connections;
 	uint64_t timeout;
+	char proxies[1024];
+	struct ccdm_proxies proxy_list;
 	uint64_t rate;
 	uint64_t burst;
 	uint64_t handshake;
@@ -59,7 +63,12 @@ struct ccdm_conf {
 	char protocol[64];
 };
 
-/* Return: 0; -EINVAL with "FILE:LINE:COLUMN: ..." in @err; errors of open(2). */
+/**
+ * ccdm_conf_load() - read a file, and the files FILE.d/NAME.conf after it, in the order of their names
+ *
+ * A later file replaces single keys. Return: 0; -EINVAL with "FILE:LINE:COLUMN: ..." in @err; errors of
+ * open(2).
+ */
 int __must_check ccdm_conf_load(const char *file, struct ccdm_conf *conf, struct ccdm_err *err);
 
 /* What one address may take. */

@@ -224,6 +224,9 @@ static void failures(void **state)
 		  CCDM_KBS_DENIED, "no" },
 		{ 401, "{\"type\":\"x/errors/TokenNotFound\",\"detail\":\"gone\"}",
 		  CCDM_KBS_SESSION, "gone" },
+		/* not decided yet, whatever the type says */
+		{ 503, "{\"type\":\"x/PluginInternalError\",\"detail\":\"\"}", CCDM_KBS_OTHER, "" },
+		{ 503, "{\"type\":\"x/PolicyDeny\",\"detail\":\"\"}", CCDM_KBS_OTHER, "" },
 		{ 401, "{\"type\":\"x/PluginInternalError\",\"detail\":\"\"}", CCDM_KBS_MISSING,
 		  "" },
 		{ 401,

@@ -16,35 +16,65 @@
 #include "session.h"
 
 #define PAUSE_MAX 16000 /* ms between two attempts, at most */
+#define LATER_MAX 30	/* seconds that a broker may ask for */
 
 struct ccdm_session {
 	const struct ccdm_session_conf *conf;
 	struct ccdm_http *http;
 	struct ccdm_tee_key *key;
 	char *token;
-	int64_t end; /* ms on the monotonic clock */
+	int64_t end;   /* ms on the monotonic clock */
+	int64_t later; /* ms that the broker asks to wait before the next attempt; 0: it does not */
 };
 
 /* ---- time -------------------------------------------------------------------- */
 
-/* Sleep before attempt @n. Half of the time is random, so many guests do not retry at once. */
-static bool ccdm_session_pause(const struct ccdm_session *s, unsigned int n)
+/* Milliseconds before attempt @n. A part of them is random, so many guests do not retry at once. */
+static int64_t ccdm_session_delay(const struct ccdm_session *s, unsigned int n)
 {
-	int64_t ms = n < 5 ? 1000LL << n : PAUSE_MAX, left = s->end - ccdm_clock_ms();
+	int64_t ms = n < 5 ? 1000LL << n : PAUSE_MAX;
 	uint16_t chance = 0;
-	struct timespec t;
 
 	RAND_bytes((uint8_t *)&chance, sizeof(chance));
-	ms = ms / 2 + ms / 2 * chance / UINT16_MAX;
+	if (s->later)
+		return s->later + s->later / 2 * chance / UINT16_MAX;
+	return ms / 2 + ms / 2 * chance / UINT16_MAX;
+}
+
+/* Sleep before attempt @n. */
+static bool ccdm_session_pause(struct ccdm_session *s, unsigned int n)
+{
+	int64_t ms = ccdm_session_delay(s, n), left = s->end - ccdm_clock_ms();
+	struct timespec t;
+
 	if (ms >= left) {
 		ccdm_trace("attest: no time left to retry");
 		return false;
 	}
+	s->later = 0;
 	ccdm_trace("attest: try %u failed; retry in %lld ms", n + 1, (long long)ms);
 	t = (struct timespec){ ms / 1000, ms % 1000 * 1000000 };
 	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &t, &t) == EINTR)
 		;
 	return true;
+}
+
+/* Remember when the broker wants to be asked again: 503 with a number of seconds in Retry-After. */
+static void ccdm_session_later(struct ccdm_session *s, const struct ccdm_http_answer *a)
+{
+	unsigned long seconds;
+	char *text = NULL, *end;
+
+	if (a->status != 503 || ccdm_http_header(s->http, "Retry-After", &text) || !text)
+		return;
+	if (strchr("0123456789", *text) && *text) {
+		seconds = strtoul(text, &end, 10);
+		if (!*end)
+			s->later = 1000LL * (seconds < 1	   ? 1
+					     : seconds > LATER_MAX ? LATER_MAX
+								   : (int64_t)seconds);
+	}
+	free(text);
 }
 
 /* Would another attempt fail in the same way? */
@@ -262,15 +292,25 @@ static int ccdm_session_failure(const struct ccdm_http_answer *a, const char *wh
 	}
 }
 
+/*
+ * If the broker asks to try again later, it has not looked at the message: send the same one again, since a
+ * new nonce would cost both sides more.
+ */
 static int ccdm_session_post(struct ccdm_session *s, const char *path, const char *text,
 			     struct ccdm_http_answer *a, struct ccdm_err *err)
 {
-	int r = ccdm_http_ask(s->http, path, text, NULL, a, err);
+	unsigned int n = 0;
+	int r;
 
-	if (!r && a->status != 200) {
+	do {
+		s->later = 0;
+		r = ccdm_http_ask(s->http, path, text, NULL, a, err);
+		if (r || a->status == 200)
+			return r;
+		ccdm_session_later(s, a);
 		r = ccdm_session_failure(a, path, err);
 		ccdm_http_drop(a);
-	}
+	} while (s->later && ccdm_session_pause(s, n++));
 	return r;
 }
 
@@ -360,11 +400,14 @@ static int ccdm_session_get(struct ccdm_session *s, const char *path, uint8_t **
 	json_t *jwe = NULL;
 	int r;
 
+	s->later = 0;
 	snprintf(url, sizeof(url), CCDM_KBS_PREFIX "/resource/%s", path);
 	ccdm_trace("attest: request the secret %s", path);
 	r = ccdm_http_ask(s->http, url, NULL, s->token, &a, err);
-	if (!r && a.status != 200)
+	if (!r && a.status != 200) {
+		ccdm_session_later(s, &a);
 		r = ccdm_session_failure(&a, path, err);
+	}
 	if (!r) {
 		jwe = json_loadb(a.body ? a.body : "", a.size, JSON_REJECT_DUPLICATES, NULL);
 		r = ccdm_jwe_open(s->key, jwe, bytes, size, err);

@@ -6,7 +6,8 @@
  * The guest makes a key, gets a nonce, sends evidence bound to both, and gets a token; then it
  * gets secrets, each encrypted for the key. A refusal by policy and another version of the
  * protocol end the session. An expired session is opened again once. All other errors are
- * retried with growing delays until the deadline.
+ * retried with growing delays until the deadline. If the broker answers 503 and says in Retry-After when
+ * to try again, the guest waits as long, but at most 30 s and half of it more, and repeats the same request.
  */
 #ifndef CCDM_SESSION_H
 #define CCDM_SESSION_H

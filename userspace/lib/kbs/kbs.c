@@ -191,7 +191,8 @@ enum ccdm_kbs_failure ccdm_kbs_failure(long status, const char *text, size_t siz
 	for (i = 0; word && i < ARRAY_SIZE(types); i++)
 		if (!strcmp(word + 1, types[i].type))
 			failure = types[i].failure;
-	if (failure == CCDM_KBS_REJECTED && status != 401)
+	/* The broker has not decided: a guest may ask again. */
+	if (status == 503 || (failure == CCDM_KBS_REJECTED && status != 401))
 		failure = CCDM_KBS_OTHER;
 	if (said && strstr(said, "Protocol Version Mismatch"))
 		failure = CCDM_KBS_VERSION;

@@ -369,7 +369,7 @@ static void anonymous(void **state)
 	assert_int_equal(lines("anonymous", NULL), n);
 	/* the next minute allows lines again */
 	n = lines("attest", NULL);
-	address.line = 0;
+	address.line[CCDM_LINE_STRANGER] = 0;
 	for (i = 0; i < 50; i++)
 		unreadable();
 	attests = lines("attest", NULL) - n;
@@ -397,6 +397,7 @@ static void anonymous_lines(void **state)
 	for (i = 0; i < 50; i++)
 		unreadable();
 	/* another address has its own lines */
+	assert_int_equal(address.quiet > 0, true);
 	n = lines("attest", NULL);
 	other = address;
 	address = (struct ccdm_source){ 0 };
@@ -404,8 +405,8 @@ static void anonymous_lines(void **state)
 	assert_int_equal(lines("attest", NULL), n + 1);
 	/* no address has more than an eighth of the bytes */
 	address = other;
-	address.line = 0;
-	address.bytes = ccdm_clock_ms() * 1000 + 86400000000LL;
+	address.line[CCDM_LINE_STRANGER] = 0;
+	address.bytes[CCDM_LINE_STRANGER] = ccdm_clock_ms() * 1000 + 86400000000LL;
 	unreadable();
 	assert_int_equal(lines("attest", NULL), n + 1);
 	/* a nonce is good for one message */
@@ -434,11 +435,17 @@ static void anonymous_lines(void **state)
 	assert_true(refused >= 80 && refused <= 92);
 	/* all addresses together */
 	address = (struct ccdm_source){ 0 };
-	broker.quota.full = ccdm_clock_ms() * 1000 + 86400000000LL;
+	broker.quota.full[CCDM_LINE_STRANGER] = ccdm_clock_ms() * 1000 + 86400000000LL;
+	broker.quota.quiet = broker.quota.full[CCDM_LINE_STRANGER];
 	n = lines("attest", NULL);
 	unreadable();
 	assert_int_equal(lines("attest", NULL), n);
-	broker.quota.full = 0;
+	/* but one that is quiet has a short one */
+	broker.quota.quiet = 0;
+	unreadable();
+	unreadable();
+	assert_int_equal(lines("attest", NULL), n + 1);
+	broker.quota.full[CCDM_LINE_STRANGER] = 0;
 	broker.quota.limits = (struct ccdm_limits){ 0 };
 	drop(&g);
 	drop(&done);
@@ -490,10 +497,10 @@ static void anonymous_unlogged(void **state)
 	none.rlim_cur = st.st_size + 10;
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
-	assert_int_equal(ccdm_broker_refusals(&broker, NOW, &err), -EIO);
+	assert_int_equal(ccdm_broker_refusals(&broker, NOW, &err), -ENOSPC);
 	g.now = NOW + 5;
 	assert_null(fetch(&g, PATH, false));
-	assert_int_equal(g.status, 500);
+	assert_int_equal(g.status, 503);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	nobody("/", false, NULL, NULL, NULL, NOW + 6);
 	assert_string_equal(fetch(&g, PATH, false), SECRET);

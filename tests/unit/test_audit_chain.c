@@ -34,7 +34,7 @@ static void unlogged(void **state)
 		now.rlim_cur = st.st_size + room[i];
 		assert_int_equal(setrlimit(RLIMIT_FSIZE, &now), 0);
 		assert_null(fetch(&g, PATH, false));
-		assert_int_equal(g.status, 500);
+		assert_int_equal(g.status, 503);
 		attest(&h, h.nonce, pcr);
 		assert_int_not_equal(h.status, 200);
 		assert_null(h.token);
@@ -66,8 +66,8 @@ static void late_head(void **state)
 	now = before;
 	now.rlim_cur = st.st_size + 200;
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &now), 0);
-	assert_int_equal(ccdm_audit_add(broker.audit, NOW, "x", json_object(), &err), -EIO);
-	assert_int_equal(ccdm_audit_add(broker.audit, NOW, "x", json_object(), &err), -EIO);
+	assert_int_equal(ccdm_audit_add(broker.audit, NOW, "x", json_object(), &err), -ENOSPC);
+	assert_int_equal(ccdm_audit_add(broker.audit, NOW, "x", json_object(), &err), -ENOSPC);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	assert_int_equal(ccdm_audit_verify(file("audit.log"), broker.signer, &again, &err), 0);
 	assert_int_equal(again, lines + 1);

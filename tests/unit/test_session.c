@@ -137,6 +137,7 @@ struct odd {
 	const char *body;
 	unsigned int sleep; /* seconds */
 	bool times;	    /* only for the first request */
+	unsigned int retry; /* seconds of Retry-After */
 };
 
 static struct ccdm_broker broker;
@@ -181,6 +182,7 @@ static void answer(const struct ccdm_request *q, struct ccdm_reply *a, void *arg
 		sleep(odd->sleep);
 		a->status = odd->status;
 		a->body = strdup(odd->body);
+		a->retry = odd->retry;
 		return;
 	}
 	ccdm_protocol_answer(&broker, q, a);
@@ -368,6 +370,15 @@ static void odd_brokers(void **state)
 		/* a temporary error: the guest retries */
 		{ { "/auth", 500, "", 0, true }, 0, 2, 1, 1 },
 		{ { "/attest", 503, "busy", 0, true }, 0, 2, 2, 1 },
+		/* the broker says when: the guest sends the same evidence again, with the same nonce */
+		{ { "/attest", 503, ERROR("AttestationError"), 0, true, 1 }, 0, 1, 2, 1 },
+		{ { "/auth", 503, "busy", 0, true, 1 }, 0, 2, 1, 1 },
+		{ { "/resource", 503, ERROR("PluginInternalError"), 0, true, 1 }, 0, 1, 1, 2 },
+		{ { "/attest", 503, ERROR("AttestationError"), 0, false, 1 }, -EIO, 0, 0, 0 },
+		/* longer than the guest has: it does not wait in vain */
+		{ { "/attest", 503, "busy", 0, false, 4000000000 }, -EIO, 0, 1, 0 },
+		/* another status: the guest chooses the delay, and asks for a new nonce */
+		{ { "/attest", 500, "", 0, true, 1 }, 0, 2, 2, 1 },
 		{ { "/resource", 500, "", 0, true }, 0, 1, 1, 2 },
 		/* garbage */
 		{ { "/auth", 200, "", 0, false }, -EIO, 0, 0, 0 },
@@ -401,11 +412,29 @@ static void odd_brokers(void **state)
 	}
 }
 
+/* The guest waits as long as the broker says, and at most half of it longer. */
+static void later(void **state)
+{
+	struct odd odd = { "/attest", 503, "busy", 0, true, 3 };
+	struct how how = { .deadline = 60, .timeout = 30 };
+	struct timespec begun, now;
+	int64_t ms;
+
+	(void)state;
+	clock_gettime(CLOCK_MONOTONIC, &begun);
+	assert_int_equal(guest_of("server.pem", &odd, &how), 0);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ms = (now.tv_sec - begun.tv_sec) * 1000LL + (now.tv_nsec - begun.tv_nsec) / 1000000;
+	assert_in_range(ms, 2900, 30000);
+	assert_int_equal(seen->auths, 1);
+	assert_int_equal(seen->attests, 2);
+}
+
 static void other_key(void **state)
 {
 	struct ccdm_tee_key *key = ccdm_tee_key_new();
 	struct how how = { .deadline = 3, .timeout = 30 };
-	struct odd odd = { "/resource", 200, NULL, 0, false };
+	struct odd odd = { "/resource", 200, NULL, 0, false, 0 };
 	char *jwe, *huge = calloc(1, 100001);
 
 	(void)state;
@@ -546,11 +575,9 @@ static void asked_wrongly(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(who),
-		cmocka_unit_test(odd_brokers),
-		cmocka_unit_test(other_key),
-		cmocka_unit_test(nobody),
-		cmocka_unit_test(without_broker),
+		cmocka_unit_test(who),		 cmocka_unit_test(odd_brokers),
+		cmocka_unit_test(later),	 cmocka_unit_test(other_key),
+		cmocka_unit_test(nobody),	 cmocka_unit_test(without_broker),
 		cmocka_unit_test(asked_wrongly),
 	};
 

@@ -69,8 +69,8 @@ def status(b, ok, load):
     ok(rc == 8 and "check that ccdm-brokerd runs" in out, "status: no daemon", (rc, out))
     b.start()
     s, log = said(), os.path.join(b.dir, "state/audit.log")
-    ok(set(s) == {"version", "started", "policies", "secrets", "database", "log", "reload", "refusals", "rows-refused", "trust",
-                  "warnings"},
+    ok(set(s) == {"version", "started", "policies", "secrets", "database", "log", "reload", "refusals", "connections", "rows-refused",
+                  "trust", "warnings"},
        "status --json: its members", s)
     version = subprocess.run([BIN + "/ccdm-brokerd", "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
     ok(s["version"] == version and s["started"] == [e for e in b.log() if e.get("do") == "start"][-1]["time"],
@@ -82,7 +82,8 @@ def status(b, ok, load):
     with open(log, "rb") as f:
         lines = f.read().splitlines()
     ok(s["log"] == {"lines": len(lines), "head": hashlib.sha256(lines[-1]).hexdigest()}, "status: length and head of the log", s)
-    ok(s["reload"] is None and s["refusals"] == {} and s["rows-refused"] == 0 and s["warnings"] == [], "status: nothing else happened yet",
+    ok(s["reload"] is None and s["refusals"] == {} and s["connections"] == {"evicted": 0, "late": 0} and
+       s["rows-refused"] == 0 and s["warnings"] == [], "status: nothing else happened yet",
        s)
     trust = os.path.join(b.dir, "trust")
     for name in "ak-roots/x.usage", "certs/.hidden":

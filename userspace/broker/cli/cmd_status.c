@@ -70,6 +70,7 @@ int cmd_status(const struct ccdm_cli *cli, struct ccdm_err *err)
 		     status_text(log, "head"));
 	status_reload(json_object_get(answer, "reload"));
 	status_numbers("refused", json_object_get(answer, "refusals"));
+	status_numbers("ended", json_object_get(answer, "connections"));
 	status_numbers("trust", json_object_get(answer, "trust"));
 	json_array_foreach(json_object_get(answer, "warnings"), i, warning)
 		ccdm_ui_line("warning: %s", json_string_value(warning));

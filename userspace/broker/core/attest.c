@@ -7,6 +7,7 @@
 #include <string.h>
 #include "crypto/digest.h"
 #include "base/json.h"
+#include "base/trace.h"
 #include "attest.h"
 #include "credential.h"
 
@@ -217,14 +218,22 @@ static int ccdm_attest_log(struct ccdm_broker *b, const struct ccdm_request *q,
 				err);
 }
 
-/* Refuse a message, and its nonce for the future. @why: how the refusal is counted */
+/*
+ * Refuse a message, and its nonce for the future. @why: how the refusal is counted; @line: what the peer
+ * has proved
+ */
 static int ccdm_attest_refused(struct ccdm_broker *b, const struct ccdm_request *q,
 			       const struct ccdm_attest *m, enum ccdm_refusal why,
-			       const char *reason, json_t *more, struct ccdm_err *err)
+			       enum ccdm_line_kind line, const char *reason, json_t *more,
+			       struct ccdm_err *err)
 {
-	ccdm_spent_add(&b->spent, &m->nonce);
-	return ccdm_broker_refused(b, q, why, "attest",
-				   ccdm_attest_entry(q, m, CCDM_REFUSED, reason, more), err);
+	int r = ccdm_broker_refused(b, q, why, line, "attest",
+				    ccdm_attest_entry(q, m, CCDM_REFUSED, reason, more), err);
+
+	/* A refusal that is not in the log does not count: the guest may try again. */
+	if (!r)
+		ccdm_spent_add(&b->spent, &m->nonce);
+	return r;
 }
 
 /* A decision and its reasons. */
@@ -283,29 +292,67 @@ static void ccdm_attest_decide(struct ccdm_broker *b, const struct ccdm_request 
 	json_decref(names);
 }
 
+/* The evidence is accepted, but the decision cannot be stored; tell the operator, as far as possible. */
+static void ccdm_attest_failed(struct ccdm_broker *b, const struct ccdm_request *q,
+			       const struct ccdm_attest *m, const char *reason, bool logged)
+{
+	struct ccdm_err err;
+	int r;
+
+	/* The log says "accepted", but the session is not stored: correct the log. */
+	if (logged)
+		r = ccdm_attest_log(b, q, m, CCDM_REFUSED, reason, json_object(), &err);
+	else
+		r = ccdm_broker_refused(
+			b, q, CCDM_REFUSED_EVIDENCE, CCDM_LINE_GENUINE, "attest",
+			ccdm_attest_entry(q, m, CCDM_REFUSED, reason, json_object()), &err);
+	if (r)
+		ccdm_trace("attest: %s", err.text);
+}
+
 /* Store the session only if its log entry is written, and the reverse. */
+static int ccdm_attest_accept(struct ccdm_broker *b, const struct ccdm_request *q,
+			      const struct ccdm_attest *m, const struct ccdm_proof *proof,
+			      struct ccdm_decision *d)
+{
+	bool logged = false;
+	int r = ccdm_store_begin(b->store, &d->err);
+
+	if (r) {
+		ccdm_attest_failed(b, q, m, d->err.text, logged);
+		return r;
+	}
+	r = ccdm_attest_session(b, q, m, proof->facts, &d->err);
+	if (r == -EEXIST || r == -EBADMSG) {
+		/* the nonce, not the disk: the guest cannot use it again */
+		ccdm_decision_refuse(d, d->err.text);
+		return ccdm_store_end(b->store, r, &d->err);
+	}
+	if (!r) {
+		r = ccdm_attest_log(b, q, m, d->outcome, NULL, json_incref(d->more), &d->err);
+		logged = !r;
+	}
+	r = ccdm_store_end(b->store, r, &d->err);
+	if (r)
+		ccdm_attest_failed(b, q, m, d->err.text, logged);
+	return r;
+}
+
+/* Store and log the decision. */
 static int ccdm_attest_keep(struct ccdm_broker *b, const struct ccdm_request *q,
 			    const struct ccdm_attest *m, const struct ccdm_proof *proof,
 			    struct ccdm_decision *d)
 {
 	struct ccdm_err err;
-	int r;
+	int r = 0;
 
-	if (d->outcome == CCDM_ACCEPTED && ccdm_store_begin(b->store, &d->err))
-		ccdm_decision_refuse(d, d->err.text);
-	if (d->outcome != CCDM_ACCEPTED)
-		return ccdm_attest_refused(b, q, m, CCDM_REFUSED_EVIDENCE, d->reason, d->more,
-					   &err);
-	if (ccdm_attest_session(b, q, m, proof->facts, &d->err))
-		ccdm_decision_refuse(d, d->err.text);
 	if (d->outcome == CCDM_ACCEPTED)
-		r = ccdm_attest_log(b, q, m, d->outcome, d->reason, d->more, &err);
-	else
-		r = ccdm_attest_refused(b, q, m, CCDM_REFUSED_EVIDENCE, d->reason, d->more, &err);
-	r = ccdm_store_end(b->store, r, &d->err);
-	/* The log says "accepted", but the session is not stored: correct the log. */
-	if (r && d->outcome == CCDM_ACCEPTED)
-		(void)ccdm_attest_log(b, q, m, CCDM_REFUSED, d->err.text, json_object(), &err);
+		r = ccdm_attest_accept(b, q, m, proof, d);
+	if (d->outcome != CCDM_ACCEPTED)
+		r = ccdm_attest_refused(b, q, m, CCDM_REFUSED_EVIDENCE,
+					proof->facts ? CCDM_LINE_GENUINE : CCDM_LINE_STRANGER,
+					d->reason, json_incref(d->more), &err);
+	json_decref(d->more);
 	return r;
 }
 
@@ -318,7 +365,7 @@ static void ccdm_attest_reply(struct ccdm_broker *b, const struct ccdm_request *
 
 	ccdm_attest_decide(b, q, m, v, proof, &d);
 	if (ccdm_attest_keep(b, q, m, proof, &d)) {
-		ccdm_reply_error(a, 500, "AttestationError", "cannot store the session");
+		ccdm_reply_later(a, "cannot store the decision; try again later");
 	} else if (d.outcome != CCDM_ACCEPTED) {
 		ccdm_reply_error(a, 401, d.type, "the evidence is not accepted");
 	} else if (ccdm_attest_token(b, q, m, proof->facts, &token)) {
@@ -338,8 +385,9 @@ static void ccdm_attest_unreadable(struct ccdm_broker *b, const struct ccdm_requ
 {
 	struct ccdm_err err;
 
-	if (ccdm_attest_refused(b, q, m, CCDM_REFUSED_MESSAGE, why->text, json_object(), &err))
-		ccdm_reply_error(a, 500, "AttestationError", "cannot write to the audit log");
+	if (ccdm_attest_refused(b, q, m, CCDM_REFUSED_MESSAGE, CCDM_LINE_STRANGER, why->text,
+				json_object(), &err))
+		ccdm_reply_later(a, "cannot write to the audit log; try again later");
 	else
 		ccdm_reply_error(a, 401, "SerdeError", why->text);
 }

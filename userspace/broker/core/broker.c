@@ -76,13 +76,17 @@ int ccdm_broker_note(struct ccdm_broker *b, int64_t now, const char *event, json
 }
 
 int ccdm_broker_refused(struct ccdm_broker *b, const struct ccdm_request *q, enum ccdm_refusal why,
-			const char *event, json_t *entry, struct ccdm_err *err)
+			enum ccdm_line_kind kind, const char *event, json_t *entry,
+			struct ccdm_err *err)
 {
 	size_t size = json_dumpb(entry, NULL, 0, JSON_COMPACT | JSON_ENSURE_ASCII);
+	enum ccdm_line line;
 
 	if (size > CCDM_AUDIT_LINE)
 		size = CCDM_AUDIT_LINE; /* the log cuts it */
-	if (ccdm_quota_line(&b->quota, q->source, size + LINE, ccdm_clock_ms() * 1000))
+	line = ccdm_quota_line(&b->quota, q->source, kind, size + LINE, ccdm_clock_ms() * 1000);
+	if (line == CCDM_LINE_WHOLE ||
+	    (line == CCDM_LINE_BRIEF && !ccdm_audit_shorten(entry, CCDM_LINE_SHORT - LINE)))
 		return ccdm_broker_note(b, q->now, event, entry, err);
 	ccdm_refusals_add(&b->refusals, why, q->now);
 	json_decref(entry);

@@ -86,13 +86,14 @@ int __must_check ccdm_broker_note(struct ccdm_broker *broker, int64_t now, const
 /**
  * ccdm_broker_refused() - log a refusal, or only count it if there is no room for its line
  * @why: how it is counted
- * @entry: dropped
+ * @kind: what the peer has proved
+ * @entry: dropped; a short line leaves out its largest members
  *
  * Return: 0, also if it was only counted; -errno if the line could not be written.
  */
 int __must_check ccdm_broker_refused(struct ccdm_broker *broker, const struct ccdm_request *q,
-				     enum ccdm_refusal why, const char *event, json_t *entry,
-				     struct ccdm_err *err);
+				     enum ccdm_refusal why, enum ccdm_line_kind kind,
+				     const char *event, json_t *entry, struct ccdm_err *err);
 
 /**
  * ccdm_broker_refusals() - log the number of peers refused since the last such line, if any

@@ -8,12 +8,12 @@
 static const char *const ccdm_refusal_names[CCDM_REFUSALS] = {
 	[CCDM_REFUSED_RATE] = "rate",	      [CCDM_REFUSED_CONNECTIONS] = "connections",
 	[CCDM_REFUSED_LATE] = "late",	      [CCDM_REFUSED_TLS] = "tls",
-	[CCDM_REFUSED_REQUEST] = "request",   [CCDM_REFUSED_BUSY] = "busy",
-	[CCDM_REFUSED_PATH] = "path",	      [CCDM_REFUSED_MESSAGE] = "message",
-	[CCDM_REFUSED_VERSION] = "version",   [CCDM_REFUSED_TEE] = "tee",
-	[CCDM_REFUSED_SESSION] = "session",   [CCDM_REFUSED_EXPIRED] = "expired",
-	[CCDM_REFUSED_NONCE] = "nonce",	      [CCDM_REFUSED_EVIDENCE] = "evidence",
-	[CCDM_REFUSED_RESOURCE] = "resource",
+	[CCDM_REFUSED_PROXY] = "proxy",	      [CCDM_REFUSED_REQUEST] = "request",
+	[CCDM_REFUSED_BUSY] = "busy",	      [CCDM_REFUSED_PATH] = "path",
+	[CCDM_REFUSED_MESSAGE] = "message",   [CCDM_REFUSED_VERSION] = "version",
+	[CCDM_REFUSED_TEE] = "tee",	      [CCDM_REFUSED_SESSION] = "session",
+	[CCDM_REFUSED_EXPIRED] = "expired",   [CCDM_REFUSED_NONCE] = "nonce",
+	[CCDM_REFUSED_EVIDENCE] = "evidence", [CCDM_REFUSED_RESOURCE] = "resource",
 };
 
 uint64_t ccdm_refusals_fresh(const struct ccdm_refusals *f)

@@ -21,6 +21,7 @@ enum ccdm_refusal {
 	CCDM_REFUSED_RATE,	  /* one address opened connections too fast */
 	CCDM_REFUSED_CONNECTIONS, /* too many connections */
 	CCDM_REFUSED_LATE,	  /* timeout before a request */
+	CCDM_REFUSED_PROXY,	  /* no valid header of a load balancer */
 	CCDM_REFUSED_TLS,	  /* the connection ended in the TLS handshake */
 	CCDM_REFUSED_REQUEST,	  /* the connection ended before a valid request */
 	CCDM_REFUSED_BUSY,	  /* no place in the queue */
@@ -42,12 +43,16 @@ enum ccdm_refusal {
  * @fresh: not yet in a line of the log
  * @since: time of the first of these, seconds since 1970
  * @written: when the last line was written
+ * @evicted: connections that made room for one of another address, since the start
+ * @late: connections that their time limit ended after a request, since the start
  */
 struct ccdm_refusals {
 	uint64_t total[CCDM_REFUSALS];
 	uint64_t fresh[CCDM_REFUSALS];
 	int64_t since;
 	int64_t written;
+	uint64_t evicted;
+	uint64_t late;
 };
 
 /* Count a refusal. @now: seconds since 1970 */

@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
-#include "limit.h"
+#include "source.h"
 #include "store/nonce.h"
 
 #define CCDM_COOKIE "kbs-session-id"
@@ -40,16 +40,24 @@ struct ccdm_request {
  * @body: JSON; the caller frees it
  * @cookie: value of CCDM_COOKIE to set, or ""
  * @cookie_expires: when it does
+ * @retry: seconds after which the guest may try again; 0: say nothing
  */
 struct ccdm_reply {
 	int status;
 	char *body;
 	char cookie[CCDM_NONCE_COOKIE];
 	int64_t cookie_expires;
+	unsigned int retry;
 };
 
 /* Reply with JSON. Takes @o; NULL: out of memory. */
 void ccdm_reply_json(struct ccdm_reply *reply, int status, json_t *o);
+
+/*
+ * The broker cannot decide now, since it cannot write what it decides: 503. Nothing is decided, and the
+ * guest may send the same request again.
+ */
+void ccdm_reply_later(struct ccdm_reply *reply, const char *detail);
 
 /* @type: an error type of Trustee, which its guests check: "PolicyDeny", ... */
 void ccdm_reply_error(struct ccdm_reply *reply, int status, const char *type, const char *detail);

@@ -122,10 +122,11 @@ static void ccdm_resource_decide(struct ccdm_broker *b, const struct ccdm_reques
 		ccdm_json_put(&more, "why", json_string(err.text));
 		ccdm_json_put(&more, "conditions", json_incref(traces));
 	}
-	logged = r ? ccdm_broker_refused(b, q, CCDM_REFUSED_RESOURCE, "resource", more, &ignored)
+	logged = r ? ccdm_broker_refused(b, q, CCDM_REFUSED_RESOURCE, CCDM_LINE_GENUINE, "resource",
+					 more, &ignored)
 		   : ccdm_broker_note(b, q->now, "resource", more, &ignored);
 	if (logged) {
-		ccdm_reply_error(a, 500, "PluginInternalError", "cannot write to the audit log");
+		ccdm_reply_later(a, "cannot write to the audit log; try again later");
 	} else if (r) {
 		/*
 		 * The guest must not learn whether a resource does not exist or is not released to

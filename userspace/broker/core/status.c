@@ -142,6 +142,9 @@ int ccdm_status(struct ccdm_broker *b, json_t **answer, struct ccdm_err *err)
 	ccdm_json_put(&o, "log", json_pack("{s:I, s:s}", "lines", (json_int_t)lines, "head", head));
 	ccdm_json_put(&o, "reload", ccdm_status_reload(&b->life, &warnings));
 	ccdm_json_put(&o, "refusals", ccdm_refusals_json(b->refusals.total));
+	ccdm_json_put(&o, "connections",
+		      json_pack("{s:I, s:I}", "evicted", (json_int_t)b->refusals.evicted, "late",
+				(json_int_t)b->refusals.late));
 	if (ccdm_quota_low(&b->quota))
 		ccdm_json_add(&warnings,
 			      json_sprintf("%s: the disk is nearly full: refusals are only counted",

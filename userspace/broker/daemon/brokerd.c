@@ -142,6 +142,19 @@ static int brokerd_read(const char *file, struct ccdm_conf *conf, struct ccdm_ke
 	return ccdm_trust_load(conf->trust, trust, err);
 }
 
+/* Say so if there are fewer connections than in the configuration. */
+static void brokerd_connections(const struct ccdm_daemon *d)
+{
+	unsigned int most = ccdm_server_connections(d->server);
+
+	if (most < d->conf.max_connections)
+		fprintf(stderr,
+			PROGRAM
+			": warning: max_connections: %llu connections need more open files "
+			"than this process may have: accepting %u; raise LimitNOFILE of the unit\n",
+			(unsigned long long)d->conf.max_connections, most);
+}
+
 /* Reload configuration, keys, certificates and trust. After an error all old values stay in use. */
 static void brokerd_reload(evutil_socket_t fd, short what, void *arg)
 {
@@ -172,6 +185,7 @@ static void brokerd_reload(evutil_socket_t fd, short what, void *arg)
 	d->keys = keys;
 	d->trust = trust;
 	d->conf = conf;
+	brokerd_connections(d);
 	brokerd_policy(d);
 	brokerd_note(d, "reload", NULL);
 	d->broker.trust_state = ccdm_trust_watch(&d->watch, d->trust, false, PROGRAM);
@@ -261,6 +275,7 @@ static int brokerd_start(struct ccdm_daemon *d, struct ccdm_err *err)
 		d->broker.life.started = time(NULL);
 		brokerd_note(d, "start", NULL);
 		d->broker.trust_state = ccdm_trust_watch(&d->watch, d->trust, false, PROGRAM);
+		brokerd_connections(d);
 		fprintf(stderr, PROGRAM ": port %u\n", ccdm_server_port(d->server));
 		ccdm_notify("READY=1");
 	}

@@ -3,11 +3,14 @@
 /* connection.c - see connection.h */
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
+#include <netdb.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include "base/clock.h"
 #include "connection.h"
+#include "proxied.h"
 
 #define SEARCH 1024 /* idle connections that are looked at for one that makes room */
 
@@ -17,41 +20,62 @@ struct ccdm_connection {
 	struct event *admit, *timer;
 	struct ccdm_source *source; /* NULL: not admitted, or no longer */
 	struct ccdm_connection *prev, *next;
-	int64_t begun;	       /* milliseconds */
-	enum ccdm_refusal why; /* if it ends without a request */
-	bool idle, asked;
+	int64_t begun;			   /* milliseconds */
+	enum ccdm_refusal why;		   /* if it ends without a request */
+	struct ccdm_connection_list *list; /* that it is in; NULL: it makes no room */
+	bool busy, asked;
+	char peer[64];
 };
 
 /* ---- idle connections ------------------------------------------------------------------ */
 
 static void ccdm_connection_unlink(struct ccdm_connection *c)
 {
-	struct ccdm_connections *all = c->all;
+	struct ccdm_connection_list *list = c->list;
 
-	if (!c->idle)
+	if (!list)
 		return;
-	*(c->prev ? &c->prev->next : &all->first) = c->next;
-	*(c->next ? &c->next->prev : &all->last) = c->prev;
+	*(c->prev ? &c->prev->next : &list->first) = c->next;
+	*(c->next ? &c->next->prev : &list->last) = c->prev;
 	c->prev = NULL;
 	c->next = NULL;
-	c->idle = false;
+	c->list = NULL;
+}
+
+static void ccdm_connection_link(struct ccdm_connection *c, struct ccdm_connection_list *list)
+{
+	ccdm_connection_unlink(c);
+	if (!c->source)
+		return;
+	c->prev = list->last;
+	*(list->last ? &list->last->next : &list->first) = c;
+	list->last = c;
+	c->list = list;
+}
+
+static void ccdm_connection_rest(struct ccdm_connection *c)
+{
+	c->all->busy -= c->busy;
+	c->busy = false;
 }
 
 void ccdm_connection_idle(struct ccdm_connection *c)
 {
-	struct ccdm_connections *all = c->all;
+	ccdm_connection_rest(c);
+	if (c->list != &c->all->idle)
+		ccdm_connection_link(c, &c->all->idle);
+}
 
-	if (c->idle || !c->source)
-		return;
-	c->prev = all->last;
-	*(all->last ? &all->last->next : &all->first) = c;
-	all->last = c;
-	c->idle = true;
+void ccdm_connection_sending(struct ccdm_connection *c)
+{
+	ccdm_connection_link(c, &c->all->sending);
 }
 
 void ccdm_connection_busy(struct ccdm_connection *c)
 {
 	c->asked = true;
+	c->all->busy += !c->busy;
+	c->busy = true;
 	ccdm_connection_unlink(c);
 }
 
@@ -59,9 +83,10 @@ void ccdm_connection_busy(struct ccdm_connection *c)
 static void ccdm_connection_leave(struct ccdm_connection *c)
 {
 	ccdm_connection_unlink(c);
+	ccdm_connection_rest(c);
 	if (!c->source)
 		return;
-	c->source->connections--;
+	ccdm_source_hold(c->source, CCDM_HELD_CONNECTIONS, -1);
 	c->source = NULL;
 	c->all->count--;
 }
@@ -114,6 +139,8 @@ static void ccdm_connection_late(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	c->why = CCDM_REFUSED_LATE;
+	if (c->asked && c->all->refusals)
+		c->all->refusals->late++;
 	if (socket >= 0)
 		shutdown(socket, SHUT_RDWR);
 }
@@ -137,58 +164,122 @@ static void ccdm_connection_info(const SSL *ssl, int where, int ret)
 /* ---- the beginning -------------------------------------------------------------------------- */
 
 /*
- * Find the connection that makes room for one more of @source: the oldest idle one of the address that
- * has the most. Return: NULL if @source itself would have the most, and has no idle one.
+ * Find the connection that makes room for one more of @source: of the address that has the most, the oldest
+ * idle one, or else the one whose answer began first. Return: NULL if @source itself would have the most,
+ * and has none of these.
  */
 static struct ccdm_connection *ccdm_connection_victim(const struct ccdm_connections *all,
 						      const struct ccdm_source *source)
 {
-	unsigned int most = source->connections, i = 0, n;
+	const struct ccdm_connection_list *lists[] = { &all->idle, &all->sending };
+	const struct ccdm_source *most = source;
 	struct ccdm_connection *c, *victim = NULL;
+	unsigned int i, n;
 
-	for (c = all->first; c && i < SEARCH; c = c->next, i++) {
-		n = c->source->connections + (c->source == source);
-		if (n > most) {
-			most = n;
-			victim = c;
-		}
-	}
+	for (i = 0; i < 2; i++)
+		for (c = lists[i]->first, n = 0; c && n < SEARCH; c = c->next, n++)
+			if ((!victim && c->source == source) ||
+			    ccdm_source_yields(c->source, most, source, CCDM_HELD_CONNECTIONS)) {
+				victim = c;
+				most = c->source;
+			}
 	return victim;
+}
+
+/* Count the connection as one of @source; another one makes room. Return: CCDM_REFUSALS if it may stay. */
+static enum ccdm_refusal ccdm_connection_enter(struct ccdm_connection *c,
+					       struct ccdm_source *source)
+{
+	struct ccdm_connections *all = c->all;
+	struct ccdm_connection *victim;
+
+	if (all->count >= all->most) {
+		victim = ccdm_connection_victim(all, source);
+		if (!victim)
+			return CCDM_REFUSED_CONNECTIONS;
+		if (all->refusals)
+			all->refusals->evicted++;
+		ccdm_connection_drop(victim, CCDM_REFUSED_CONNECTIONS);
+	}
+	c->source = source;
+	ccdm_source_hold(source, CCDM_HELD_CONNECTIONS, 1);
+	all->count++;
+	ccdm_connection_idle(c);
+	return CCDM_REFUSALS;
+}
+
+static void ccdm_connection_name(struct ccdm_connection *c, const struct sockaddr *name)
+{
+	if (getnameinfo(name, sizeof(struct sockaddr_storage), c->peer, sizeof(c->peer), NULL, 0,
+			NI_NUMERICHOST))
+		c->peer[0] = '\0';
+}
+
+/* Let an address in, or not. Return: CCDM_REFUSALS if it may stay. */
+static enum ccdm_refusal ccdm_connection_judge(struct ccdm_connection *c,
+					       const struct sockaddr *name)
+{
+	struct ccdm_connections *all = c->all;
+	struct ccdm_source *source;
+
+	ccdm_connection_name(c, name);
+	source = ccdm_limit_connect(&all->limits, all->sources, name, ccdm_clock_ms() * 1000);
+	return source ? ccdm_connection_enter(c, source) : CCDM_REFUSED_RATE;
+}
+
+/*
+ * The load balancer's header has come. OpenSSL is reading, so this connection must not be closed here: it
+ * ends when OpenSSL reports the error. @address: NULL: the load balancer is the peer.
+ */
+static bool ccdm_connection_proxied(void *arg, bool valid, const struct sockaddr *address)
+{
+	struct ccdm_connection *c = arg;
+	enum ccdm_refusal why = CCDM_REFUSED_PROXY;
+
+	/* Until now it was the load balancer's; if it has made room for another one, it ends. */
+	if (!c->source)
+		return false;
+	if (valid && !address)
+		return true;
+	ccdm_connection_leave(c);
+	if (valid)
+		why = ccdm_connection_judge(c, address);
+	if (why != CCDM_REFUSALS)
+		c->why = why;
+	return why == CCDM_REFUSALS;
+}
+
+/* A connection of a load balancer: it has no limit of connections in a second. */
+static enum ccdm_refusal ccdm_connection_balancer(struct ccdm_connection *c,
+						  const struct sockaddr *name)
+{
+	struct ccdm_source *source =
+		ccdm_sources_find(c->all->sources, name, NULL, NULL, ccdm_clock_ms() * 1000);
+
+	ccdm_connection_name(c, name);
+	if (ccdm_proxied_start(bufferevent_openssl_get_ssl(c->bev), ccdm_connection_proxied, c))
+		return CCDM_REFUSED_TLS;
+	return ccdm_connection_enter(c, source);
 }
 
 /* Admit a connection whose socket is known, or close it. */
 static void ccdm_connection_admit(evutil_socket_t fd, short what, void *arg)
 {
 	struct sockaddr_storage name = { 0 };
-	struct ccdm_connection *c = arg, *victim;
-	struct ccdm_connections *all = c->all;
+	struct ccdm_connection *c = arg;
+	enum ccdm_refusal why = CCDM_REFUSED_TLS;
 	socklen_t size = sizeof(name);
-	struct ccdm_source *source;
-	int64_t us = ccdm_clock_ms() * 1000;
 
 	(void)fd;
 	(void)what;
-	if (getpeername(bufferevent_getfd(c->bev), (struct sockaddr *)&name, &size)) {
-		ccdm_connection_drop(c, CCDM_REFUSED_TLS);
-		return;
+	if (!getpeername(bufferevent_getfd(c->bev), (struct sockaddr *)&name, &size)) {
+		if (ccdm_proxies_has(&c->all->proxies, (struct sockaddr *)&name))
+			why = ccdm_connection_balancer(c, (struct sockaddr *)&name);
+		else
+			why = ccdm_connection_judge(c, (struct sockaddr *)&name);
 	}
-	source = ccdm_sources_find(all->sources, (struct sockaddr *)&name, us);
-	if (!ccdm_limit_connect(&all->limits, source, us)) {
-		ccdm_connection_drop(c, CCDM_REFUSED_RATE);
-		return;
-	}
-	if (all->count >= all->most) {
-		victim = ccdm_connection_victim(all, source);
-		if (!victim) {
-			ccdm_connection_drop(c, CCDM_REFUSED_CONNECTIONS);
-			return;
-		}
-		ccdm_connection_drop(victim, CCDM_REFUSED_CONNECTIONS);
-	}
-	c->source = source;
-	source->connections++;
-	all->count++;
-	ccdm_connection_idle(c);
+	if (why != CCDM_REFUSALS)
+		ccdm_connection_drop(c, why);
 }
 
 void ccdm_connection_tls(SSL_CTX *tls)
@@ -243,4 +334,9 @@ struct ccdm_connection *ccdm_connection_of(struct bufferevent *bev)
 struct ccdm_source *ccdm_connection_source(const struct ccdm_connection *c)
 {
 	return c->source;
+}
+
+const char *ccdm_connection_peer(const struct ccdm_connection *c)
+{
+	return c->peer;
 }

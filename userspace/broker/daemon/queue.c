@@ -12,12 +12,13 @@ struct ccdm_line {
 	struct ccdm_wait *first[CCDM_TURNS];
 	struct ccdm_wait **last[CCDM_TURNS];
 	unsigned int passed[CCDM_TURNS];
-	struct ccdm_line *next; /* whose turn is after this one's */
+	struct ccdm_line *next;
 };
 
 struct ccdm_queue {
 	struct ccdm_line *first, **last;
 	unsigned int count, most;
+	uint64_t clock; /* the latest turn */
 };
 
 struct ccdm_queue *ccdm_queue_new(unsigned int most)
@@ -60,8 +61,8 @@ static struct ccdm_line *ccdm_queue_line(struct ccdm_queue *q, const struct ccdm
 	return l;
 }
 
-/* Unlink a line, and free it if it is empty; else it goes to the end. */
-static void ccdm_queue_rotate(struct ccdm_queue *q, struct ccdm_line *l, bool empty)
+/* Free a line without requests. */
+static void ccdm_queue_drop(struct ccdm_queue *q, struct ccdm_line *l)
 {
 	struct ccdm_line **at = &q->first;
 
@@ -70,16 +71,20 @@ static void ccdm_queue_rotate(struct ccdm_queue *q, struct ccdm_line *l, bool em
 	*at = l->next;
 	if (!l->next)
 		q->last = at;
-	if (empty) {
-		free(l);
-		return;
-	}
-	l->next = NULL;
-	*q->last = l;
-	q->last = &l->next;
+	free(l);
 }
 
-/* Unlink a request. */
+static bool ccdm_line_empty(const struct ccdm_line *l)
+{
+	unsigned int i;
+
+	for (i = 0; i < CCDM_TURNS; i++)
+		if (l->first[i])
+			return false;
+	return true;
+}
+
+/* Unlink a request, and free its line if it was the last one. */
 static void ccdm_line_remove(struct ccdm_queue *q, struct ccdm_line *l, struct ccdm_wait *w)
 {
 	struct ccdm_wait **at = &l->first[w->turn];
@@ -90,8 +95,10 @@ static void ccdm_line_remove(struct ccdm_queue *q, struct ccdm_line *l, struct c
 	if (!w->next)
 		l->last[w->turn] = at;
 	w->next = NULL;
-	w->source->waiting--;
+	ccdm_source_hold(w->source, CCDM_HELD_REQUESTS, -1);
 	q->count--;
+	if (ccdm_line_empty(l))
+		ccdm_queue_drop(q, l);
 }
 
 /* The kind with the most requests; of several, the least important one. */
@@ -128,48 +135,65 @@ static unsigned int ccdm_line_turn(struct ccdm_line *l)
 	return turn;
 }
 
-/*
- * Remove the newest request of the largest kind, of the address with the most requests. @longest: the line
- * of the address that loses one if no other has more
- */
-static struct ccdm_wait *ccdm_queue_surplus(struct ccdm_queue *q, struct ccdm_line *longest)
+/* The line that loses a request if one more of @to is too many; it may be @own, the line of @to. */
+static struct ccdm_line *ccdm_queue_loser(const struct ccdm_queue *q, struct ccdm_line *own,
+					  const struct ccdm_source *to)
 {
-	struct ccdm_line *l;
-	struct ccdm_wait *w;
+	struct ccdm_line *l, *loser = own;
 
 	for (l = q->first; l; l = l->next)
-		if (l->source->waiting > longest->source->waiting)
-			longest = l;
-	for (w = longest->first[ccdm_line_largest(longest)]; w->next; w = w->next)
-		;
-	ccdm_line_remove(q, longest, w);
-	if (!longest->source->waiting)
-		ccdm_queue_rotate(q, longest, true);
-	return w;
+		if (ccdm_source_yields(l->source, loser->source, to, CCDM_HELD_REQUESTS))
+			loser = l;
+	return loser;
 }
 
 struct ccdm_wait *ccdm_queue_add(struct ccdm_queue *q, struct ccdm_wait *w)
 {
-	struct ccdm_line *l = ccdm_queue_line(q, w->source);
+	struct ccdm_line *own = ccdm_queue_line(q, w->source), *loser = NULL;
+	struct ccdm_source *a;
+	struct ccdm_wait *lost;
 
-	if (!l)
+	if (!own)
 		return w;
+	if (q->count >= q->most)
+		loser = ccdm_queue_loser(q, own, w->source);
 	w->next = NULL;
-	*l->last[w->turn] = w;
-	l->last[w->turn] = &w->next;
-	w->source->waiting++;
-	return ++q->count > q->most ? ccdm_queue_surplus(q, l) : NULL;
+	*own->last[w->turn] = w;
+	own->last[w->turn] = &w->next;
+	/* One that had no request is behind all others. */
+	for (a = w->source; a; a = a->network)
+		if (!a->held[CCDM_HELD_REQUESTS])
+			a->turn = ++q->clock;
+	ccdm_source_hold(w->source, CCDM_HELD_REQUESTS, 1);
+	q->count++;
+	if (!loser)
+		return NULL;
+	for (lost = loser->first[ccdm_line_largest(loser)]; lost->next; lost = lost->next)
+		;
+	ccdm_line_remove(q, loser, lost);
+	return lost;
+}
+
+/* Is the turn of @a before that of @b? The largest networks in which they differ take turns. */
+static bool ccdm_queue_before(const struct ccdm_source *a, const struct ccdm_source *b)
+{
+	return ccdm_source_part(&a, &b) && a->turn < b->turn;
 }
 
 struct ccdm_wait *ccdm_queue_take(struct ccdm_queue *q)
 {
-	struct ccdm_line *l = q->first;
+	struct ccdm_line *l, *first = q->first;
+	struct ccdm_source *a;
 	struct ccdm_wait *w;
 
-	if (!l)
+	if (!first)
 		return NULL;
-	w = l->first[ccdm_line_turn(l)];
-	ccdm_line_remove(q, l, w);
-	ccdm_queue_rotate(q, l, !w->source->waiting);
+	for (l = first->next; l; l = l->next)
+		if (ccdm_queue_before(l->source, first->source))
+			first = l;
+	w = first->first[ccdm_line_turn(first)];
+	ccdm_line_remove(q, first, w);
+	for (a = w->source; a; a = a->network)
+		a->turn = ++q->clock;
 	return w;
 }

@@ -3,15 +3,16 @@
 /*
  * queue.h - requests that wait for their answer, one queue for each address
  *
- * The addresses take turns, so an address with many requests delays its own. If there are too many
- * requests in all, one of the address that has the most loses its place.
+ * The addresses take turns, so an address with many requests delays its own. IPv6 networks take turns, too:
+ * those of 48 bits, in each of them those of 64 bits, and in each of these the addresses. If there are too
+ * many requests in all, one of the network or address that has the most loses its place: to one that has
+ * fewer.
  */
 #ifndef CCDM_BROKER_QUEUE_H
 #define CCDM_BROKER_QUEUE_H
 
-#include <stdbool.h>
 #include "base/compiler.h"
-#include "core/limit.h"
+#include "core/source.h"
 
 /*
  * What a request says that it is about. Of one address, the first ones are answered first, but the others

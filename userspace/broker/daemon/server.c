@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,7 +23,9 @@
 #include "server.h"
 
 #define HEADERS	 (96 << 10) /* bytes; one of the headers is the token */
-#define RETRY	 "2"	    /* seconds */
+#define RETRY	 2	    /* seconds until a guest may try again */
+#define LINGER	 2	    /* seconds for the last answers before the end */
+#define FILES	 128	    /* open files besides those of connections */
 #define RESOURCE CCDM_KBS_PREFIX "/resource/"
 
 struct ccdm_server {
@@ -34,6 +37,8 @@ struct ccdm_server {
 	struct ccdm_connections connections;
 	struct ccdm_queue *queue;
 	struct event *work;
+	struct evhttp_bound_socket *bound;
+	bool stopping;
 	uint16_t port;
 };
 
@@ -75,9 +80,29 @@ static const char *ccdm_server_bearer(struct evkeyvalq *headers)
 	return value && !strncasecmp(value, "Bearer ", 7) ? value + 7 : NULL;
 }
 
+/* The connection of a request; NULL if it has ended, or has no TLS. */
+static struct ccdm_connection *ccdm_server_of(struct evhttp_request *req)
+{
+	struct evhttp_connection *connection = evhttp_request_get_connection(req);
+
+	return connection ? ccdm_connection_of(evhttp_connection_get_bufferevent(connection))
+			  : NULL;
+}
+
+/* The last byte of an answer is on its way: the connection makes room for others again. */
+static void ccdm_server_sent(struct evhttp_request *req, void *arg)
+{
+	struct ccdm_connection *c = ccdm_server_of(req);
+
+	(void)arg;
+	if (c)
+		ccdm_connection_idle(c);
+}
+
 static void ccdm_server_send(struct evhttp_request *req, const struct ccdm_reply *a)
 {
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
+	struct ccdm_connection *c = ccdm_server_of(req);
 	struct evbuffer *body = evbuffer_new();
 	char cookie[CCDM_NONCE_COOKIE + 128], date[64];
 	time_t expires = (time_t)a->cookie_expires;
@@ -90,6 +115,13 @@ static void ccdm_server_send(struct evhttp_request *req, const struct ccdm_reply
 			 a->cookie, date);
 		evhttp_add_header(headers, "Set-Cookie", cookie);
 	}
+	if (a->retry) {
+		snprintf(date, sizeof(date), "%u", a->retry);
+		evhttp_add_header(headers, "Retry-After", date);
+	}
+	if (c)
+		ccdm_connection_sending(c);
+	evhttp_request_set_on_complete_cb(req, ccdm_server_sent, NULL);
 	if (body && a->body)
 		evbuffer_add(body, a->body, strlen(a->body));
 	evhttp_send_reply(req, body && a->body ? a->status : 500, NULL, body);
@@ -97,34 +129,34 @@ static void ccdm_server_send(struct evhttp_request *req, const struct ccdm_reply
 		evbuffer_free(body);
 }
 
-/* Refuse a request for which there is no place in the queue. */
+/* Refuse a request for which there is no place in the queue, or no time before the end. */
 static void ccdm_server_busy(struct ccdm_server *s, struct evhttp_request *req)
 {
-	struct ccdm_reply reply = { 0 };
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
+	struct ccdm_reply reply = { .retry = RETRY };
 
 	if (s->connections.refusals)
 		ccdm_refusals_add(s->connections.refusals, CCDM_REFUSED_BUSY, time(NULL));
-	evhttp_add_header(evhttp_request_get_output_headers(req), "Retry-After", RETRY);
+	if (s->stopping)
+		evhttp_add_header(headers, "Connection", "close");
 	ccdm_reply_error(&reply, HTTP_SERVUNAVAIL, "AttestationError",
-			 "too many requests; try again later");
+			 s->stopping ? "the broker stops; try again later"
+				     : "too many requests; try again later");
 	ccdm_server_send(req, &reply);
 	free(reply.body);
 }
 
 /* Answer a request whose turn it is. */
 static void ccdm_server_answer(struct ccdm_server *s, struct evhttp_request *req,
-			       struct ccdm_source *source)
+			       struct ccdm_source *source, const char *peer)
 {
-	struct evhttp_connection *connection = evhttp_request_get_connection(req);
 	struct evkeyvalq *headers = evhttp_request_get_input_headers(req);
 	struct evbuffer *in = evhttp_request_get_input_buffer(req);
 	const char *uri = evhttp_request_get_uri(req);
 	struct ccdm_reply reply = { .status = 500 };
-	struct ccdm_request q = { .now = time(NULL), .source = source };
-	char cookies[4096], *peer = NULL, path[1024];
-	ev_uint16_t port;
+	struct ccdm_request q = { .now = time(NULL), .source = source, .peer = peer };
+	char cookies[4096], path[1024];
 
-	evhttp_connection_get_peer(connection, &peer, &port);
 	snprintf(path, sizeof(path), "%s", uri ? uri : "");
 	path[strcspn(path, "?")] = '\0';
 	q.post = evhttp_request_get_command(req) == EVHTTP_REQ_POST;
@@ -133,20 +165,10 @@ static void ccdm_server_answer(struct ccdm_server *s, struct evhttp_request *req
 	q.bearer = ccdm_server_bearer(headers);
 	q.size = evbuffer_get_length(in);
 	q.body = q.size ? (const char *)evbuffer_pullup(in, -1) : "";
-	q.peer = peer ? peer : "";
 	if (q.body)
 		s->answer(&q, &reply, s->arg);
 	ccdm_server_send(req, &reply);
 	free(reply.body);
-}
-
-/* The connection of a request; NULL if it has ended, or has no TLS. */
-static struct ccdm_connection *ccdm_server_of(struct evhttp_request *req)
-{
-	struct evhttp_connection *connection = evhttp_request_get_connection(req);
-
-	return connection ? ccdm_connection_of(evhttp_connection_get_bufferevent(connection))
-			  : NULL;
 }
 
 /* Take a request out of the queue, and answer it or say that there is no place for it. */
@@ -155,15 +177,12 @@ static void ccdm_server_end(struct ccdm_server *s, struct ccdm_wait *wait, bool 
 	struct evhttp_request *req = wait->request;
 	struct ccdm_connection *c = ccdm_server_of(req);
 
-	/* The connection makes room for others again; the answer may free it. */
-	if (c)
-		ccdm_connection_idle(c);
 	if (!c)
 		evhttp_send_error(req, HTTP_SERVUNAVAIL, NULL); /* nobody waits: this frees it */
 	else if (busy)
 		ccdm_server_busy(s, req);
 	else
-		ccdm_server_answer(s, req, wait->source);
+		ccdm_server_answer(s, req, wait->source, ccdm_connection_peer(c));
 	free(wait);
 }
 
@@ -210,6 +229,11 @@ static void ccdm_server_request(struct evhttp_request *req, void *arg)
 		return;
 	}
 	ccdm_connection_busy(c);
+	if (s->stopping) {
+		free(wait);
+		ccdm_server_busy(s, req);
+		return;
+	}
 	wait->request = req;
 	wait->source = source;
 	wait->turn = ccdm_server_turn(req);
@@ -267,6 +291,24 @@ int ccdm_server_check(const struct ccdm_conf *conf, struct ccdm_err *err)
 	return r;
 }
 
+/* Connections for which there are open files. It raises the soft limit if that is necessary. */
+static unsigned int ccdm_server_most(const struct ccdm_conf *conf)
+{
+	const rlim_t want = conf->max_connections + FILES;
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return (unsigned int)conf->max_connections;
+	if (files.rlim_cur < want) {
+		files.rlim_cur = want < files.rlim_max ? want : files.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &files) && getrlimit(RLIMIT_NOFILE, &files))
+			return 1;
+	}
+	if (files.rlim_cur >= want)
+		return (unsigned int)conf->max_connections;
+	return files.rlim_cur > FILES + FILES ? (unsigned int)(files.rlim_cur - FILES) : FILES;
+}
+
 /* Places in the queue. */
 static unsigned int ccdm_server_places(const struct ccdm_conf *conf)
 {
@@ -284,11 +326,12 @@ int ccdm_server_reload(struct ccdm_server *s, const struct ccdm_conf *conf, stru
 		return r;
 	SSL_CTX_free(s->tls); /* connections that use the old context hold a reference */
 	s->tls = tls;
-	s->connections.most = (unsigned int)conf->max_connections;
+	s->connections.most = ccdm_server_most(conf);
 	s->connections.timeout = (unsigned int)conf->timeout;
 	s->connections.handshake =
 		(unsigned int)(conf->handshake < conf->timeout ? conf->handshake : conf->timeout);
 	s->connections.limits = ccdm_conf_limits(conf);
+	s->connections.proxies = conf->proxy_list;
 	ccdm_queue_limit(s->queue, ccdm_server_places(conf));
 	evhttp_set_max_body_size(s->http, (ev_ssize_t)conf->max_body);
 	evhttp_set_timeout(s->http, (int)conf->timeout);
@@ -315,6 +358,7 @@ static int ccdm_server_listen(struct ccdm_server *s, const struct ccdm_conf *con
 	 * ACK.
 	 */
 	setsockopt(evhttp_bound_socket_get_fd(bound), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	s->bound = bound;
 	/* sin6_port and sin_port have the same offset */
 	s->port = ntohs(name.sin6_port);
 	return 0;
@@ -358,16 +402,46 @@ int ccdm_server_new(struct event_base *base, const struct ccdm_conf *conf, ccdm_
 	return 0;
 }
 
-void ccdm_server_free(struct ccdm_server *s)
+static void ccdm_server_late(evutil_socket_t fd, short what, void *arg)
 {
-	struct ccdm_wait *wait;
+	(void)fd;
+	(void)what;
+	*(bool *)arg = true;
+}
 
-	if (!s)
-		return;
+/*
+ * Listen no longer, and tell guests that wait to try again. The loop sends these answers, and those to
+ * requests that have arrived meanwhile, for LINGER seconds at most.
+ */
+static void ccdm_server_stop(struct ccdm_server *s)
+{
+	const struct timeval linger = { .tv_sec = LINGER };
+	struct ccdm_wait *wait;
+	bool late = false;
+	struct event *end;
+
+	s->stopping = true;
 	/* connections and requests that the shutdown ends were not refused */
 	s->connections.refusals = NULL;
-	while (s->queue && (wait = ccdm_queue_take(s->queue)))
+	evhttp_del_accept_socket(s->http, s->bound);
+	while ((wait = ccdm_queue_take(s->queue)))
 		ccdm_server_end(s, wait, true);
+	end = evtimer_new(s->base, ccdm_server_late, &late);
+	if (!end || evtimer_add(end, &linger))
+		late = true;
+	event_base_loop(s->base, EVLOOP_NONBLOCK);
+	while (!late && s->connections.busy)
+		event_base_loop(s->base, EVLOOP_ONCE);
+	if (end)
+		event_free(end);
+}
+
+void ccdm_server_free(struct ccdm_server *s)
+{
+	if (!s)
+		return;
+	if (s->bound)
+		ccdm_server_stop(s);
 	if (s->http)
 		evhttp_free(s->http);
 	/* libevent closes connections only in its loop. */
@@ -389,4 +463,9 @@ void ccdm_server_count(struct ccdm_server *s, struct ccdm_refusals *refusals)
 uint16_t ccdm_server_port(const struct ccdm_server *s)
 {
 	return s->port;
+}
+
+unsigned int ccdm_server_connections(const struct ccdm_server *s)
+{
+	return s->connections.most;
 }

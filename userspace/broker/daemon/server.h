@@ -36,7 +36,9 @@ typedef void (*ccdm_server_fn)(const struct ccdm_request *request, struct ccdm_r
 int __must_check ccdm_server_new(struct event_base *base, const struct ccdm_conf *conf,
 				 ccdm_server_fn answer, void *arg, struct ccdm_server **server,
 				 struct ccdm_err *err);
-void ccdm_server_free(struct ccdm_server *server); /* accepts NULL */
+
+/* Answer the requests that wait with 503, and close. Accepts NULL. */
+void ccdm_server_free(struct ccdm_server *server);
 
 /* Count connections that end without a request in @refusals; NULL (the default): do not count. */
 void ccdm_server_count(struct ccdm_server *server, struct ccdm_refusals *refusals);
@@ -47,6 +49,9 @@ int __must_check ccdm_server_check(const struct ccdm_conf *conf, struct ccdm_err
 /* Reload certificate and key; open connections keep theirs. An error changes nothing. */
 int __must_check ccdm_server_reload(struct ccdm_server *server, const struct ccdm_conf *conf,
 				    struct ccdm_err *err);
+
+/* The connections that it accepts: fewer than in the configuration if the process may not open as many. */
+unsigned int ccdm_server_connections(const struct ccdm_server *server);
 
 /* The port it listens on; useful if the configured port is 0. */
 uint16_t ccdm_server_port(const struct ccdm_server *server);

@@ -138,16 +138,20 @@ void ccdm_audit_close(struct ccdm_audit *a)
  */
 static int ccdm_audit_append(struct ccdm_audit *a, const char *line, int n)
 {
+	int r;
+
 	/* coverage: needs two failing calls in a row; tests/program/faults makes one call fail */
 	if (a->torn && ftruncate(a->fd, a->size))
 		return -EIO;
+	errno = ENOSPC; /* for a line that is written in part */
 	a->torn = write(a->fd, line, n) != n || fdatasync(a->fd);
 	if (!a->torn) {
 		a->size += n;
 		return 0;
 	}
+	r = -errno;
 	a->torn = ftruncate(a->fd, a->size);
-	return -EIO;
+	return r;
 }
 
 /* Remove the largest member; the member "cut" receives its name and its size in bytes. */
@@ -174,6 +178,15 @@ static int ccdm_audit_cut(json_t *entry)
 	if (!name || json_object_set_new(cut, name, json_integer((json_int_t)most)))
 		return -ENOMEM;
 	return json_object_del(entry, name) ? -ENOMEM : 0;
+}
+
+int ccdm_audit_shorten(json_t *entry, size_t most)
+{
+	int r = 0;
+
+	while (!r && json_dumpb(entry, NULL, 0, JSON_COMPACT | JSON_ENSURE_ASCII) > most)
+		r = ccdm_audit_cut(entry);
+	return r;
 }
 
 /* Format the entry as a line. While the line is too long, remove the entry's largest member. */

@@ -48,6 +48,15 @@ void ccdm_audit_close(struct ccdm_audit *audit); /* accepts NULL */
 int __must_check ccdm_audit_add(struct ccdm_audit *audit, int64_t now, const char *event,
 				json_t *entry, struct ccdm_err *err);
 
+/**
+ * ccdm_audit_shorten() - remove the largest members of an entry until it has at most so many bytes
+ *
+ * The member "cut" names each with the bytes it had.
+ *
+ * Return: 0, -ENOMEM.
+ */
+int __must_check ccdm_audit_shorten(json_t *entry, size_t most);
+
 /* Hash of the last line, in hexadecimal, zeros if there is none; @lines: set to their number. */
 const char *ccdm_audit_end(const struct ccdm_audit *audit, uint64_t *lines);
 

@@ -67,6 +67,26 @@ def administration(b, key):
     b.reload()
     said, err = load(b, key, 10, 2)
     ok(said["right"] == 10, "a new certificate: all goes on", err)
+
+    def names():
+        r = subprocess.run(["openssl", "x509", "-in", b.dir + "/server.pem", "-noout", "-ext", "subjectAltName", "-subject", "-serial"],
+                           capture_output=True, text=True, check=True)
+        *said, serial = r.stdout.splitlines()
+        return said, serial
+    before = names()
+    b.admin("renew", "--days", "30")
+    ok("DNS:localhost" in before[0][1] and names()[0] == before[0] and names()[1] != before[1], "renew without a name keeps the names",
+       (before, names()))
+    b.reload()
+    with open(b.dir + "/server.pem") as f:
+        pem = f.read()
+    with open(b.dir + "/server.pem", "w") as f:
+        f.write("x")
+    rc, out = b.admin("renew", check=False)
+    ok(rc == 1 and "server.pem: expected a certificate with 1 to 32 names" in out and "--name HOST" in out,
+       "without a certificate: refused", out)
+    with open(b.dir + "/server.pem", "w") as f:
+        f.write(pem)
     os.rename(b.dir + "/server.pem", b.dir + "/server.away")
     b.daemon.send_signal(1)
     end = time.monotonic() + 10

@@ -244,16 +244,25 @@ int cmd_renew(const struct ccdm_cli *cli, struct ccdm_err *err)
 {
 	struct ccdm_conf conf;
 	struct ccdm_work work = { .conf = &conf, .what = "renew", .lines = -1 };
+	struct ccdm_cli kept = *cli;
+	unsigned int i;
 	int r = ccdm_cli_conf(cli, &conf, err);
 
-	if (!r && !cli->nr_names)
-		r = ccdm_err_set(err, -EINVAL, "the server needs a name; give --name HOST");
 	work.name = conf.certificate;
 	if (!r)
 		r = ccdm_work_begin(&work, err);
 	if (r)
 		return r;
-	r = init_server(cli, &conf, err);
+	/* Without a name, the new certificate has those of the old one. */
+	if (!cli->nr_names)
+		r = ccdm_issue_names_of(conf.certificate, kept.names, ARRAY_SIZE(kept.names),
+					&kept.nr_names, err);
+	if (r)
+		ccdm_err_hint(err, "give --name HOST with each name or address of the server");
+	if (!r)
+		r = init_server(&kept, &conf, err);
+	for (i = 0; !cli->nr_names && i < kept.nr_names; i++)
+		free(kept.names[i]);
 	if (!r)
 		r = ccdm_work_hash(&work, err);
 	r = ccdm_work_end(&work, r, err);

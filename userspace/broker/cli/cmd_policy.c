@@ -77,11 +77,22 @@ static void policy_lines(const char *sign, const char *text, const char *other)
 	}
 }
 
+/* Print what an addition changes. */
+static void policy_change(const json_t *one, bool dry)
+{
+	const char *before = json_string_value(json_object_get(one, "before"));
+	const char *after = json_string_value(json_object_get(one, "after"));
+
+	policy_lines("-", before, after);
+	policy_lines("+", after, before);
+	printf("%s: %s%s\n", json_string_value(json_object_get(one, "name")),
+	       before ? "replaced" : "added", dry ? " (dry run: nothing changed)" : "");
+}
+
 int cmd_policy_add(const struct ccdm_cli *cli, struct ccdm_err *err)
 {
-	const char *before, *after;
-	json_t *answer = NULL;
-	size_t size;
+	json_t *answer = NULL, *all, *one;
+	size_t size, i;
 	char *text;
 	int r;
 
@@ -101,12 +112,10 @@ int cmd_policy_add(const struct ccdm_cli *cli, struct ccdm_err *err)
 		return r;
 	if (cli->json)
 		return ccdm_ui_json(answer, err);
-	before = json_string_value(json_object_get(answer, "before"));
-	after = json_string_value(json_object_get(answer, "after"));
-	policy_lines("-", before, after);
-	policy_lines("+", after, before);
-	printf("%s: %s%s\n", json_string_value(json_object_get(answer, "name")),
-	       before ? "replaced" : "added", cli->dry ? " (dry run: nothing changed)" : "");
+	all = json_object_get(answer, "policies");
+	if (!all)
+		policy_change(answer, cli->dry);
+	json_array_foreach(all, i, one) policy_change(one, cli->dry);
 	json_decref(answer);
 	return 0;
 }

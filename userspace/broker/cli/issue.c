@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "crypto/digest.h"
@@ -184,6 +185,54 @@ int ccdm_issue_cert(const struct ccdm_issue *w, struct ccdm_err *err)
 	X509_free(ca);
 	EVP_PKEY_free(key);
 	EVP_PKEY_free(ca_key);
+	return r;
+}
+
+/* Copy a host name, or an address as text. Return: NULL for another kind of name. */
+static char *ccdm_issue_name(const GENERAL_NAME *name)
+{
+	const ASN1_STRING *value;
+	char text[INET6_ADDRSTRLEN];
+	const uint8_t *bytes;
+	int size;
+
+	if (name->type != GEN_DNS && name->type != GEN_IPADD)
+		return NULL;
+	value = name->type == GEN_DNS ? name->d.dNSName : name->d.iPAddress;
+	bytes = ASN1_STRING_get0_data(value);
+	size = ASN1_STRING_length(value);
+	if (name->type == GEN_DNS)
+		return memchr(bytes, '\0', (size_t)size)
+			       ? NULL
+			       : strndup((const char *)bytes, (size_t)size);
+	if ((size != 4 && size != 16) ||
+	    !inet_ntop(size == 4 ? AF_INET : AF_INET6, bytes, text, sizeof(text)))
+		return NULL;
+	return strdup(text);
+}
+
+int ccdm_issue_names_of(const char *file, char *names[], unsigned int most, unsigned int *count,
+			struct ccdm_err *err)
+{
+	X509 *cert = ccdm_issue_read_cert(file);
+	GENERAL_NAMES *all = cert ? X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL) : NULL;
+	int i, n = all ? sk_GENERAL_NAME_num(all) : 0, r = 0;
+
+	*count = 0;
+	if (n < 1 || n > (int)most)
+		r = ccdm_err_set(err, -EINVAL, "%s: expected a certificate with 1 to %u names",
+				 file, most);
+	for (i = 0; !r && i < n; i++) {
+		names[*count] = ccdm_issue_name(sk_GENERAL_NAME_value(all, i));
+		if (names[*count])
+			++*count;
+		else
+			r = ccdm_err_set(err, -EINVAL, "%s: expected only host names and addresses",
+					 file);
+	}
+	ERR_clear_error();
+	GENERAL_NAMES_free(all);
+	X509_free(cert);
 	return r;
 }
 

@@ -33,6 +33,17 @@ struct ccdm_issue {
 
 int __must_check ccdm_issue_cert(const struct ccdm_issue *want, struct ccdm_err *err);
 
+/**
+ * ccdm_issue_names_of() - read the names of a certificate
+ * @names: set to copies, in their order; the caller frees them also after an error
+ * @most: room in @names
+ * @count: set to their number
+ *
+ * Return: 0; -EINVAL if it is no certificate, or has a name that ccdm_issue_cert() would not write.
+ */
+int __must_check ccdm_issue_names_of(const char *file, char *names[], unsigned int most,
+				     unsigned int *count, struct ccdm_err *err);
+
 /* The pin for guests: SHA-256 of a certificate's SubjectPublicKeyInfo in hexadecimal. */
 int __must_check ccdm_issue_pin(const char *file, char pin[65], struct ccdm_err *err);
 

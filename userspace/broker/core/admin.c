@@ -8,6 +8,7 @@
 #include <string.h>
 #include "base/compiler.h"
 #include "base/base64.h"
+#include "base/json.h"
 #include "base/trace.h"
 #include "base/ui.h"
 #include "crypto/digest.h"
@@ -99,41 +100,109 @@ static int ccdm_policy_before(struct ccdm_asked *q, const char *name, json_t **b
 		       : -ENOMEM;
 }
 
-/* Add one policy: one YAML document. Its whole text is stored. */
-static int ccdm_admin_policy_add(struct ccdm_asked *q)
+/* Describe one addition: the policy, the hash of its text, and the text before. */
+static int ccdm_policy_change(struct ccdm_asked *q, const struct ccdm_policy *p, const char *text,
+			      json_t *all)
 {
-	bool dry = json_is_true(json_object_get(q->o, "dry-run"));
-	struct ccdm_policy *p = NULL;
 	char hex[2 * CCDM_DIGEST_MAX + 1];
-	const char *text, *old;
+	json_t *before = NULL, *one;
 	struct ccdm_digest d;
-	json_t *before = NULL;
 	int r;
 
-	text = ccdm_asked_text(q, "text", &r);
-	if (!r)
-		r = ccdm_policy_parse("the policy", text, strlen(text), &p, &q->err);
-	if (!r && p->next)
-		r = ccdm_err_set(&q->err, -EINVAL, "expected one policy, found several");
-	if (!r && p->outcome != CCDM_POLICY_MAY_OPEN)
-		r = ccdm_err_set(&q->err, -EINVAL, "%s: %s", p->name,
-				 ccdm_policy_reason(p->outcome));
-	if (!r)
-		r = ccdm_policy_before(q, p->name, &before);
+	if (p->outcome != CCDM_POLICY_MAY_OPEN)
+		return ccdm_err_set(&q->err, -EINVAL, "%s: %s", p->name,
+				    ccdm_policy_reason(p->outcome));
+	r = ccdm_policy_before(q, p->name, &before);
 	if (!r)
 		r = ccdm_digest_of(CCDM_ALG_SHA256, text, strlen(text), NULL, 0, &d);
 	if (!r) {
 		ccdm_hex(d.bytes, 32, hex);
-		old = json_string_value(json_object_get(before, "text"));
-		q->answer = json_pack("{s:s, s:s, s:s?, s:s, s:b}", "name", p->name, "hash", hex,
-				      "before", old, "after", text, "dry-run", dry);
+		one = json_pack("{s:s, s:s, s:s?, s:s}", "name", p->name, "hash", hex, "before",
+				json_string_value(json_object_get(before, "text")), "after", text);
+		r = json_array_append_new(all, one) ? -ENOMEM : 0;
 	}
-	if (!r && !dry)
-		r = ccdm_asked_log(q, "policy-add", p->name, hex);
-	if (!r && !dry)
-		r = ccdm_store_policy_put(q->b->store, p->name, text, &q->err);
 	json_decref(before);
-	ccdm_policy_free(p);
+	return r;
+}
+
+/* Read the documents of a text: each is one policy, and its whole text is stored. */
+static int ccdm_policy_changes(struct ccdm_asked *q, const char *text, json_t *all)
+{
+	struct ccdm_policy *policies = NULL, *p, *one = NULL;
+	char *document = NULL;
+	int r = ccdm_policy_parse("the policy", text, strlen(text), &policies, &q->err);
+
+	for (p = policies; !r && p; p = p->next) {
+		text = ccdm_policy_cut(text, p->next == NULL, &document);
+		/* The text that is stored must be the policy that was checked. */
+		r = document ? ccdm_policy_parse(p->name, document, strlen(document), &one, &q->err)
+			     : -ENOMEM;
+		if (!r && (one->next || strcmp(one->name, p->name)))
+			r = ccdm_err_set(&q->err, -EINVAL,
+					 "%s: cannot divide the text into its documents", p->name);
+		if (!r)
+			r = ccdm_policy_change(q, one, document, all);
+		ccdm_policy_free(one);
+		one = NULL;
+		free(document);
+	}
+	ccdm_policy_free(policies);
+	return r;
+}
+
+/* Store all of them, or none. */
+static int ccdm_policy_store(struct ccdm_asked *q, const json_t *all)
+{
+	char names[sizeof(q->name)] = "";
+	const char *name;
+	const json_t *one;
+	size_t i, n = 0;
+	int r = 0;
+
+	json_array_foreach(all, i, one)
+	{
+		name = json_string_value(json_object_get(one, "name"));
+		if (!r)
+			r = ccdm_asked_log(q, "policy-add", name,
+					   json_string_value(json_object_get(one, "hash")));
+		if (n < sizeof(names))
+			n += snprintf(names + n, sizeof(names) - n, "%s%s", i ? " " : "", name);
+	}
+	snprintf(q->name, sizeof(q->name), "%s", names);
+	if (!r)
+		r = ccdm_store_begin(q->b->store, &q->err);
+	if (r)
+		return r;
+	json_array_foreach(all, i, one)
+	{
+		if (!r)
+			r = ccdm_store_policy_put(
+				q->b->store, json_string_value(json_object_get(one, "name")),
+				json_string_value(json_object_get(one, "after")), &q->err);
+	}
+	return ccdm_store_end(q->b->store, r, &q->err);
+}
+
+/* Add the policies of a text, all or none. */
+static int ccdm_admin_policy_add(struct ccdm_asked *q)
+{
+	bool dry = json_is_true(json_object_get(q->o, "dry-run"));
+	json_t *all = json_array();
+	const char *text;
+	int r;
+
+	text = ccdm_asked_text(q, "text", &r);
+	if (!r)
+		r = ccdm_policy_changes(q, text, all);
+	if (!r && !dry)
+		r = ccdm_policy_store(q, all);
+	if (!r && json_array_size(all) == 1)
+		q->answer = json_incref(json_array_get(all, 0));
+	else if (!r)
+		q->answer = json_pack("{s:O}", "policies", all);
+	if (!r)
+		ccdm_json_put(&q->answer, "dry-run", json_boolean(dry));
+	json_decref(all);
 	return r;
 }
 

@@ -295,6 +295,33 @@ int ccdm_policy_parse(const char *what, const char *text, size_t size,
 	return 0;
 }
 
+/* True if the line begins a document. */
+static bool ccdm_policy_marker(const char *line)
+{
+	return !strncmp(line, "---", 3) && (!line[3] || strchr(" \t\r\n", line[3]));
+}
+
+/* True for a blank line, a comment, a directive, or the end of a document. */
+static bool ccdm_policy_nothing(const char *line)
+{
+	line += strspn(line, " \t\r");
+	return !*line || *line == '\n' || *line == '#' || *line == '%' || !strncmp(line, "...", 3);
+}
+
+const char *ccdm_policy_cut(const char *text, bool last, char **document)
+{
+	const char *end = text;
+	bool begun = false;
+
+	while (*end && (last || !begun || !ccdm_policy_marker(end))) {
+		begun = begun || ccdm_policy_marker(end) || !ccdm_policy_nothing(end);
+		end += strcspn(end, "\n");
+		end += *end == '\n';
+	}
+	*document = strndup(text, (size_t)(end - text));
+	return end;
+}
+
 bool ccdm_policy_opens(const struct ccdm_policy *policy, const char *secret)
 {
 	size_t i;

@@ -131,6 +131,17 @@ int __must_check ccdm_policy_parse(const char *what, const char *text, size_t si
 				   struct ccdm_policy **policies, struct ccdm_err *err);
 void ccdm_policy_free(struct ccdm_policy *policies); /* accepts NULL */
 
+/**
+ * ccdm_policy_cut() - copy the first document of a text
+ * @last: it is the last one: copy the whole text
+ * @document: set; the caller frees it; NULL: out of memory
+ *
+ * A document ends before the next line "---". Lines without a value before a document belong to it.
+ *
+ * Return: the text after the document.
+ */
+const char *ccdm_policy_cut(const char *text, bool last, char **document);
+
 /* True if the policy names this secret. */
 bool __must_check ccdm_policy_opens(const struct ccdm_policy *policy, const char *secret);
 

@@ -235,6 +235,31 @@ static void lists(void **state)
 	assert_return_code(ccdm_base_sources_find(NULL, path, &err), 0);
 }
 
+static void hashes(void **state)
+{
+	struct ccdm_err err;
+	char hex[65], again[65], folder[128], link_[256];
+
+	(void)state;
+	snprintf(folder, sizeof(folder), "%s/s", root);
+	assert_int_equal(ccdm_base_sources_digest(folder, hex, &err), -ENOENT);
+	assert_return_code(mkdir(folder, 0755), 0);
+	assert_int_equal(ccdm_base_sources_digest(folder, hex, &err), -EINVAL);
+	put("s/a/b", "x");
+	put("s/a-b", "y");
+	/* printf 'x' >a/b; printf 'y' >a-b; find . -type f -print0 | LC_ALL=C sort -z | ... */
+	assert_return_code(ccdm_base_sources_digest(folder, hex, &err), 0);
+	assert_string_equal(hex,
+			    "edf82507df2ac07f447f9586d8547864b60573d0980c01896a9667e7e4732676");
+	put("s/a-b", "z");
+	assert_return_code(ccdm_base_sources_digest(folder, again, &err), 0);
+	assert_string_not_equal(hex, again);
+	snprintf(link_, sizeof(link_), "%s/link", folder);
+	assert_return_code(symlink("a-b", link_), 0);
+	assert_int_equal(ccdm_base_sources_digest(folder, hex, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "/s/link: expected a regular file"));
+}
+
 /* Exchange a folder and a link to a folder that is to be kept, until the end. */
 static pid_t exchange(const char *folder, const char *link)
 {
@@ -300,6 +325,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(dates, begin, end),
 		cmocka_unit_test_setup_teardown(times, begin, end),
 		cmocka_unit_test_setup_teardown(lists, begin, end),
+		cmocka_unit_test_setup_teardown(hashes, begin, end),
 		cmocka_unit_test_setup_teardown(removed, begin, end),
 	};
 

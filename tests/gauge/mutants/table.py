@@ -365,6 +365,8 @@ MUTANTS = [
      "	} else if (f->part == RELEASE_SIGNED) {", "	} else {", "unit base_make"),
     ("base-old-lists", "the lists of a snapshot are not older than it", "userspace/lib/image/base_release.c",
      "(!f->until || f->until >= *time)", "true", "image run"),
+    ("base-sources-unsaid", "base.json names the sources that are compiled", "userspace/lib/image/base_sources.c",
+     "r = ccdm_sources_hash(&stream, folder, path[i]);", "r = 0;", "image run"),
     ("base-tail", "nothing stands behind the base in its partition", "userspace/lib/image/base_difference.c",
      "		i = ccdm_base_first(a, z, n);", "		i = ccdm_base_first(a, z, mine < n ? (size_t)mine : n);", "image run"),
     # ---- images

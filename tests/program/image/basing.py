@@ -5,6 +5,7 @@
 No base is made here; tests/boot/74-base.py makes some. A program in the place of mmdebstrap says how it was called.
 """
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ import subprocess
 import tempfile
 import time
 
+import firmware as F
 from broker import TOP
 
 HASH = "ab" * 32
@@ -73,6 +75,18 @@ mkdir -p "$root/var/lib/dpkg" "$root/var/lib/apt/lists"
 text='BUILD'
 case $root in */root) text='ROOT' ;; esac
 printf "$text" >"$root/var/lib/apt/lists/x_InRelease"
+"""
+# The steps give files with little in them. (mmdebstrap is started by unshare, too.)
+STEPS = """#!/bin/sh
+for step; do :; done
+case $step in product|initrd|compress|root) ;; *) exec UNSHARE "$@" ;; esac
+while [ $# -gt 3 ]; do shift; done
+cd "$2"
+case $step in
+product)	for name in version words kernel vmlinuz stub os-release seccomp.json; do echo "$name" >$name; done ;;
+initrd)		cp SAID.cpio initrd.dracut ;;
+compress)	mv initrd.cpio initrd ;;
+esac
 """
 # As mmdebstrap does when apt fails: apt's reason comes first, and a long line after it.
 REASON = """#!/bin/sh
@@ -250,6 +264,38 @@ def times(m):
     m.t.ok(not os.path.exists(lock), "no lock file is written")
 
 
+def compiled(m):
+    """base.json names ccdm's sources, those of a source tree and those that are installed by the same hash."""
+    def made(what, *words):
+        where = m.folder()
+        words = "--lock", where + "/lock", "--update-lock", "--snapshot", STAMP, *words
+        with m.start(where, *words, env={"PATH": tools + ":/usr/bin"}) as p:
+            _, err = p.communicate()
+        if not m.t.ok(p.returncode == 0, "a base of " + what, err):
+            return None
+        with open(where + "/base/base.json") as f:
+            return json.load(f).get("sources")
+
+    then = "Date: Sun, 30 Nov 2025 20:00:00 UTC\\n"
+    tools = m.tools(unshare=STEPS.replace("UNSHARE", shutil.which("unshare")),
+                    mmdebstrap=LISTS.replace("BUILD", then).replace("ROOT", then))
+    with open(tools + "/said.cpio", "wb") as f:
+        f.write(F.cpio({".": None, "init": b"#!/bin/sh\n"}))
+    installed = m.folder()
+    subprocess.run(["make", "-s", "install-image", "DESTDIR=" + installed, "PREFIX=/usr"], cwd=TOP, check=True, stdout=subprocess.DEVNULL)
+    where = installed + "/usr/share/ccdm/source"
+    lines = [(os.path.join(top, name)[len(where):], os.path.join(top, name)) for top, _, files in os.walk(where) for name in files]
+    text = "".join("%s  .%s\n" % (hashlib.sha256(open(path, "rb").read()).hexdigest(), name) for name, path in sorted(lines))
+    expected = hashlib.sha256(text.encode()).hexdigest()
+    found = [made("a source tree", "--source", TOP), made("installed sources", "--source", where)]
+    m.t.ok(found == [expected] * 2, "the hash of both is the same", (found, expected))
+    with open(where + "/kmod/ctr.c", "r+b") as f:
+        first = f.read(1)
+        f.seek(0)
+        f.write(bytes([first[0] ^ 1]))
+    m.t.ok(made("sources with a changed byte", "--source", where) not in (None, expected), "their hash is another one")
+
+
 def interrupted(m):
     tools = m.tools(mmdebstrap=HANGS)
     for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
@@ -394,6 +440,7 @@ def tests(tmp, t):
     compared(m)
     reasons(m)
     times(m)
+    compiled(m)
     interrupted(m)
     cached(m)
     closed(m)

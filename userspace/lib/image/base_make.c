@@ -46,6 +46,7 @@ struct base_make {
 	char root[PATH_MAX];
 	char out[PATH_MAX];
 	char name[CCDM_BASE_NAME_MAX];
+	char sources_hash[65];
 	int64_t date;
 	bool mine; /* the closed folder is ours to remove */
 	struct ccdm_err *err;
@@ -298,6 +299,8 @@ static int base_steps(struct base_make *m)
 
 	snprintf(copy, sizeof(copy), "%s/build/ccdm", m->build);
 	r = ccdm_base_sources_copy(m->sources, copy, m->err);
+	if (!r)
+		r = ccdm_base_sources_digest(copy, m->sources_hash, m->err);
 	for (i = 0; !r && i < ARRAY_SIZE(steps); i++) {
 		r = base_stage(m, steps[i].stage, 3 + i);
 		if (!r)
@@ -318,6 +321,7 @@ static int base_files(struct base_make *m)
 				       .date = m->date,
 				       .suite = source->suite,
 				       .source = from,
+				       .sources = m->sources_hash,
 				       .packages = ccdm_lock_json(&m->found) };
 	int r = pack.packages ? base_stage(m, "files", 6) : ccdm_err_memory(m->err);
 

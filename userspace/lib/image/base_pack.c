@@ -223,10 +223,11 @@ static int ccdm_pack_json(const struct ccdm_base_pack *pack, const struct ccdm_h
 		json_decref(files);
 		return r;
 	}
-	object = json_pack("{s:i, s:s, s:I, s:I, s:s, s:s, s:o, s:o, s:O}", "version", 1, "name",
-			   pack->name, "svn", (json_int_t)pack->svn, "date", (json_int_t)pack->date,
-			   "suite", pack->suite, "source", pack->source, "verity",
-			   ccdm_pack_verity(tree), "files", files, "packages", pack->packages);
+	object = json_pack("{s:i, s:s, s:I, s:I, s:s, s:s, s:s, s:o, s:o, s:O}", "version", 1,
+			   "name", pack->name, "svn", (json_int_t)pack->svn, "date",
+			   (json_int_t)pack->date, "suite", pack->suite, "source", pack->source,
+			   "sources", pack->sources, "verity", ccdm_pack_verity(tree), "files",
+			   files, "packages", pack->packages);
 	if (!object)
 		return ccdm_err_memory(err);
 	r = ccdm_pack_line(pack, "kernel", object, "kernel", err);

@@ -21,6 +21,7 @@
  * @date: seconds since 1970; later times of files become this one
  * @suite: "trixie"
  * @source: "snapshot STAMP" or "mirror"
+ * @sources: SHA-256 of ccdm's sources, in hex
  * @packages: array of {name, version, arch, sha256}
  */
 struct ccdm_base_pack {
@@ -32,6 +33,7 @@ struct ccdm_base_pack {
 	int64_t date;
 	const char *suite;
 	const char *source;
+	const char *sources;
 	json_t *packages;
 };
 

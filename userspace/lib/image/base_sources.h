@@ -49,4 +49,15 @@ int __must_check ccdm_base_sources_mirror(const char *sources, char **mirror, st
 int __must_check ccdm_base_sources_copy(const char *sources, const char *folder,
 					struct ccdm_err *err);
 
+/**
+ * ccdm_base_sources_digest() - hash all files of a folder
+ * @folder: path without a slash at its end
+ * @hex: SHA-256 of the lines that sha256sum prints for the files, "HASH  ./PATH", in the order of the
+ *	bytes of their paths
+ *
+ * Return: 0; -EINVAL if there is none, or something else than files and folders; -ENOMEM; -EIO; errors
+ * of open(2) and read(2).
+ */
+int __must_check ccdm_base_sources_digest(const char *folder, char hex[65], struct ccdm_err *err);
+
 #endif

@@ -112,6 +112,22 @@ static int after(const char *text, const struct ccdm_keys *with, bool *session, 
 	return n;
 }
 
+/* The version of a database, without opening it as a store. */
+static int db_version(const char *name)
+{
+	sqlite3_stmt *st;
+	sqlite3 *db;
+	int version;
+
+	assert_int_equal(sqlite3_open(file(name), &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	version = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return version;
+}
+
 /* The store ignores a row that the broker did not write, whichever column was changed. */
 static void foreign_rows(void **state)
 {
@@ -205,7 +221,13 @@ static void foreign_rows(void **state)
 	      keys, &session, &odd);
 	assert_false(session);
 	assert_int_equal(odd, 3);
+	/* what it was before is beside it */
+	assert_int_equal(db_version(DB), 2);
+	assert_int_equal(db_version(DB ".version-1"), 1);
+	assert_int_equal(access(file(DB ".version-1.new"), F_OK), -1);
+	unlink(file(DB ".version-1"));
 	store = open_db(keys);
+	assert_int_equal(access(file(DB ".version-1"), F_OK), -1);
 	assert_int_equal(ccdm_store_session_add(store, &fresh, 9000, "{}", &err), -EEXIST);
 	fresh.expires = INT64_MAX;
 	assert_int_equal(ccdm_store_session_add(store, &fresh, INT64_MAX, "{}", &err), 0);

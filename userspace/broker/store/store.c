@@ -10,43 +10,11 @@
 #include <time.h>
 #include "crypto/digest.h"
 #include "row.h"
-#include "store.h"
-
-#define VERSION 2   /* version of the tables, in SQLite's user_version */
-#define UPGRADE 300 /* seconds: an upgrade makes all nonces invalid that expire within this time */
-
-struct ccdm_store {
-	sqlite3 *db;
-	const struct ccdm_keys *keys;
-	struct ccdm_store_odd odd;
-};
-
-static const char ccdm_store_tables[] =
-	"CREATE TABLE policy (name TEXT PRIMARY KEY, text TEXT NOT NULL, mac BLOB)"
-	"  STRICT, WITHOUT ROWID;"
-	"CREATE TABLE secret (path TEXT PRIMARY KEY, sealed BLOB NOT NULL,"
-	"  changed TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ'))) STRICT, WITHOUT ROWID;"
-	"CREATE TABLE session (id BLOB PRIMARY KEY, expires INTEGER NOT NULL, forget INTEGER NOT NULL,"
-	"  state TEXT NOT NULL, mac BLOB) STRICT, WITHOUT ROWID;"
-	"CREATE INDEX session_forget ON session (forget);"
-	"CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL, mac BLOB)"
-	"  STRICT, WITHOUT ROWID;";
-
-/*
- * Keep the rows: a session's row marks its nonce as used. Rows without a MAC serve no other
- * purpose.
- */
-static const char ccdm_store_upgrade[] = "DROP TRIGGER IF EXISTS policy_insert;"
-					 "DROP TRIGGER IF EXISTS policy_update;"
-					 "DROP TRIGGER IF EXISTS policy_delete;"
-					 "DELETE FROM counter WHERE name = 'policies';"
-					 "ALTER TABLE policy ADD COLUMN mac BLOB;"
-					 "ALTER TABLE session ADD COLUMN mac BLOB;"
-					 "ALTER TABLE counter ADD COLUMN mac BLOB;";
+#include "sql.h"
 
 /* ---- statements ------------------------------------------------------------- */
 
-static int ccdm_store_bad(struct ccdm_store *s, struct ccdm_err *err)
+int ccdm_store_bad(struct ccdm_store *s, struct ccdm_err *err)
 {
 	int code = sqlite3_errcode(s->db);
 
@@ -54,13 +22,12 @@ static int ccdm_store_bad(struct ccdm_store *s, struct ccdm_err *err)
 			    sqlite3_db_filename(s->db, NULL), sqlite3_errmsg(s->db));
 }
 
-static int ccdm_store_exec(struct ccdm_store *s, const char *sql, struct ccdm_err *err)
+int ccdm_store_exec(struct ccdm_store *s, const char *sql, struct ccdm_err *err)
 {
 	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : ccdm_store_bad(s, err);
 }
 
-/* Prepare a statement; @text is its first parameter, unless it is NULL. */
-static sqlite3_stmt *ccdm_store_prepare(struct ccdm_store *s, const char *sql, const char *text)
+sqlite3_stmt *ccdm_store_prepare(struct ccdm_store *s, const char *sql, const char *text)
 {
 	sqlite3_stmt *st = NULL;
 
@@ -78,9 +45,8 @@ static sqlite3_stmt *ccdm_store_bind_mac(sqlite3_stmt *st, int i, const uint8_t 
 	return NULL;
 }
 
-/* Run a statement that returns no row. @none: the error if it changed nothing, or 0. */
-static int ccdm_store_run(struct ccdm_store *s, sqlite3_stmt *st, int none, const char *name,
-			  struct ccdm_err *err)
+int ccdm_store_run(struct ccdm_store *s, sqlite3_stmt *st, int none, const char *name,
+		   struct ccdm_err *err)
 {
 	int code = st ? sqlite3_step(st) : SQLITE_ERROR, r = 0;
 
@@ -107,8 +73,7 @@ static int ccdm_store_each(struct ccdm_store *s, const char *sql, ccdm_store_fn 
 	return r;
 }
 
-static int ccdm_store_number(struct ccdm_store *s, const char *sql, int64_t *number,
-			     struct ccdm_err *err)
+int ccdm_store_number(struct ccdm_store *s, const char *sql, int64_t *number, struct ccdm_err *err)
 {
 	sqlite3_stmt *st = ccdm_store_prepare(s, sql, NULL);
 	int r = 0;
@@ -143,8 +108,7 @@ const struct ccdm_store_odd *ccdm_store_odd(const struct ccdm_store *s)
 	return &s->odd;
 }
 
-/* Write the barrier: each nonce that expires at or before this time is invalid. */
-static int ccdm_store_barrier_put(struct ccdm_store *s, int64_t nonces, struct ccdm_err *err)
+int ccdm_store_barrier_put(struct ccdm_store *s, int64_t nonces, struct ccdm_err *err)
 {
 	const struct ccdm_column columns[] = { ccdm_column_text("nonces"),
 					       ccdm_column_number(nonces) };
@@ -186,100 +150,7 @@ static int ccdm_store_barrier(struct ccdm_store *s, int64_t *nonces, struct ccdm
 			   "key file");
 }
 
-/* ---- opening ------------------------------------------------------------------- */
-
-static int ccdm_store_tables_make(struct ccdm_store *s, const char *file, struct ccdm_err *err)
-{
-	int64_t version, tables, before = 0, today;
-	int r;
-
-	r = ccdm_store_number(s, "PRAGMA user_version", &version, err);
-	if (!r)
-		r = ccdm_store_number(s, "SELECT count(*) FROM sqlite_master", &tables, err);
-	if (r)
-		return r;
-	if (version == VERSION)
-		return 0;
-	if (version > 1 || (!version && tables))
-		return ccdm_err_set(err, -EINVAL,
-				    "%s: expected a database of version %d, found version %lld",
-				    file, VERSION, (long long)version);
-	r = ccdm_store_begin(s, err);
-	if (r)
-		return r;
-	/* The barrier from before the upgrade may be later than today's. */
-	if (version)
-		r = ccdm_store_number(
-			s, "SELECT coalesce(max(value), 0) FROM counter WHERE name = 'nonces'",
-			&before, err);
-	if (!r)
-		r = ccdm_store_exec(s, version ? ccdm_store_upgrade : ccdm_store_tables, err);
-	today = version ? time(NULL) + UPGRADE : 0;
-	if (!r)
-		r = ccdm_store_barrier_put(s, before > today ? before : today, err);
-	if (!r)
-		r = ccdm_store_exec(s, "PRAGMA user_version = 2", err);
-	r = ccdm_store_end(s, r, err);
-	if (!r && version)
-		fprintf(stderr,
-			"warning: %s: upgraded from version 1; its policies and sessions have no "
-			"MAC and are ignored; add the policies again: ccdm-broker policy add FILE\n",
-			file);
-	return r;
-}
-
-int ccdm_store_open(const char *file, const struct ccdm_keys *keys, struct ccdm_store **store,
-		    struct ccdm_err *err)
-{
-	struct ccdm_store *s = calloc(1, sizeof(*s));
-	mode_t mask = umask(077);
-	int code, r = 0;
-
-	*store = NULL;
-	if (!s) {
-		umask(mask);
-		return ccdm_err_memory(err);
-	}
-	s->keys = keys;
-	code = sqlite3_open_v2(file, &s->db,
-			       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW,
-			       NULL);
-	if (code != SQLITE_OK)
-		r = ccdm_err_set(err, code == SQLITE_NOMEM ? -ENOMEM : -EACCES, "%s: %s", file,
-				 s->db ? sqlite3_errmsg(s->db) : "out of memory");
-	if (!r) {
-		sqlite3_busy_timeout(s->db, 5000);
-		sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-		sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-		sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-		sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
-		r = ccdm_store_exec(s,
-				    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-				    "PRAGMA secure_delete = ON",
-				    err);
-	}
-	if (!r)
-		r = ccdm_store_tables_make(s, file, err);
-	umask(mask);
-	if (r) {
-		ccdm_store_close(s);
-		return r;
-	}
-	*store = s;
-	return 0;
-}
-
-void ccdm_store_close(struct ccdm_store *s)
-{
-	if (s)
-		sqlite3_close(s->db);
-	free(s);
-}
-
-int ccdm_store_schema(struct ccdm_store *s, int64_t *version, struct ccdm_err *err)
-{
-	return ccdm_store_number(s, "PRAGMA user_version", version, err);
-}
+/* ---- transactions ---------------------------------------------------------------- */
 
 void ccdm_store_keys(struct ccdm_store *s, const struct ccdm_keys *keys)
 {

@@ -3,8 +3,9 @@
 """busy - the CPU time of boots: of a disk of "ccdm-image build", and of the Debian that the tests boot
 
 One vCPU under -icount shift=0: a nanosecond is an instruction. So another load of this machine changes nothing.
-"Busy" is the time from the start of PID 1 in the initrd until the system has been up for some seconds, without the
-CPU's idle time. The tests' agent does not count.
+"Busy" is the time from the start of PID 1 in the initrd until nothing of the boot is left to do, without the CPU's idle
+time. Then the CPU rests: REST seconds in a row, in each of which it works for at most WORK hundredths of a second. The
+tests' agent does not count.
 """
 import os
 import re
@@ -13,9 +14,14 @@ import types
 import boot as B
 import workload as W
 
-WAIT = 10       # seconds after the boot, for what still runs then
+REST, WORK = 3, 5
 ICOUNT = ["-icount", "shift=0,sleep=on"]
 LIMIT = 3600    # seconds of a boot
+
+# Wait until the CPU rests. What the boot has written goes to the disk first: the kernel would write it half a minute later.
+IDLE = "$(awk '/^cpu / { print $5 + $6 }' /proc/stat)"
+SETTLE = ("sync; rest=0; was=%s; while [ $rest -lt %d ]; do sleep 1; now=%s; "
+          "if [ $((now - was)) -ge %d ]; then rest=$((rest + 1)); else rest=0; fi; was=$now; done" % (IDLE, REST, IDLE, 100 - WORK))
 
 # What a boot has used, in one line: uptime, /proc/stat, and when the kernel started PID 1.
 READ = ("echo BUSY $(cut -d' ' -f1 /proc/uptime) $(head -n1 /proc/stat) "
@@ -42,7 +48,8 @@ def debian(t, name, disk):
     with machine(t, name, disk) as m:
         if m.outcome != "up":
             raise SystemExit("busy: %s: %s\n%s" % (name, m.outcome, m.log()[-3000:]))
-        m.sh("systemctl is-system-running --wait; sleep %d" % WAIT, check=False, timeout=LIMIT)
+        m.sh("systemctl is-system-running --wait", check=False, timeout=LIMIT)
+        m.sh(SETTLE, timeout=LIMIT)
         used = int(m.sh(AGENT)) / 1e6
         found = seconds(m.sh(READ)) - used
         m.off()
@@ -51,7 +58,7 @@ def debian(t, name, disk):
 
 def built(t, folder):
     """A disk of "ccdm-image build", which has no agent: its workload prints what it finds, and ends."""
-    image = W.layout(t, "busy", [W.root(t, "busy", "sleep %d\n%s\n" % (WAIT, READ)) + "/rootfs"],
+    image = W.layout(t, "busy", [W.root(t, "busy", "%s\n%s\n" % (SETTLE, READ)) + "/rootfs"],
                      {"Entrypoint": ["/bin/sh"], "Cmd": ["/app.sh"], "Env": ["PATH=/bin"]})
     with machine(t, "built", W.build(t, "busy", image, folder, SETTINGS)) as m:
         if m.outcome != "off":

@@ -7,8 +7,6 @@
  * appears twice, a wrong type, an alias or a tag is an error with "FILE:LINE:COLUMN: ".
  */
 #ifndef CCDM_WORKLOAD_H
-/* The letters of a product that the guest accepts. */
-#define CCDM_WORKLOAD_PRODUCT "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/+:"
 #define CCDM_WORKLOAD_H
 
 #include <jansson.h>
@@ -19,6 +17,9 @@
 #include "base/err.h"
 #include "rootfs.h"
 #include "signal_name.h"
+
+/* The letters of a product that the guest accepts. */
+#define CCDM_WORKLOAD_PRODUCT "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/+:"
 
 #define CCDM_WORKLOAD_MAX      65536 /* bytes of the file */
 #define CCDM_WORKLOAD_PATH_MAX 1024  /* bytes of a path in it, with the zero */

@@ -17,7 +17,6 @@
 #include "boot/workload_health.h"
 #include "boot/workload_mount.h"
 #include "boot/workload_net.h"
-#include "boot/workload_run.h"
 #include "boot/workload_unit.h"
 
 static struct ccdm_workload_json w;
@@ -463,45 +462,6 @@ static void health(void **state)
 	assert_int_equal(ccdm_workload_health_load(at("none"), &s, &err), -ENOENT);
 }
 
-static void programs(void **state)
-{
-	static const char *const exits[] = { "/bin/sh", "-c", "exit 3", NULL };
-	static const char *const killed[] = { "/bin/sh", "-c", "kill -9 $$", NULL };
-	static const char *const slow[] = { "/bin/sleep", "60", NULL };
-	static const char *const deaf[] = { "/bin/sh", "-c", "trap '' TERM; while :; do :; done",
-					    NULL };
-	static const char *const none[] = { "/nosuch/program", NULL };
-	static const char *const env[] = { "/bin/sh", "-c", "test -z \"$HOME$CCDM_SEEDS\"", NULL };
-	int status = -1;
-
-	(void)state;
-	assert_int_equal(ccdm_workload_run(exits, 0, &status, &err), 0);
-	assert_int_equal(status, 3);
-	assert_int_equal(ccdm_workload_run(killed, 10000, &status, &err), 0);
-	assert_int_equal(status, 137);
-	assert_int_equal(ccdm_workload_run(slow, 50, &status, &err), -ETIMEDOUT);
-	assert_non_null(strstr(err.text, "/bin/sleep did not end within 50 ms"));
-	assert_int_equal(status, 143);
-	assert_int_equal(ccdm_workload_run(deaf, 200, &status, &err), -ETIMEDOUT);
-	assert_int_equal(status, 137);
-	assert_int_equal(ccdm_workload_run(none, 0, &status, &err), -ENOENT);
-	assert_int_equal(ccdm_workload_run_well(env, &err), 0);
-	assert_int_equal(ccdm_workload_run_well(exits, &err), -EIO);
-	assert_string_equal(err.text, "/bin/sh ended with status 3");
-}
-
-static void supervisor(void **state)
-{
-	(void)state;
-	/* (only a cgroup has this file at once) */
-	assert_int_equal(ccdm_workload_supervisor(top, &err), -ENOENT);
-	assert_non_null(strstr(err.text, "/supervisor/cgroup.procs: No such file"));
-	put("supervisor/cgroup.procs", "");
-	assert_int_equal(ccdm_workload_supervisor(top, &err), 0);
-	assert_true(has("supervisor/cgroup.procs", "0"));
-	assert_int_equal(ccdm_workload_supervisor(at("none"), &err), -ENOENT);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -510,14 +470,12 @@ int main(void)
 		cmocka_unit_test_setup(bundle_refuses, fresh),
 		cmocka_unit_test_setup(updates, fresh),
 		cmocka_unit_test_setup(volumes, fresh),
-		cmocka_unit_test_setup(supervisor, fresh),
 		cmocka_unit_test_setup(unit_defaults, fresh),
 		cmocka_unit_test_setup(unit_words, fresh),
 		cmocka_unit_test_setup(base, fresh),
 		cmocka_unit_test_setup(names, fresh),
 		cmocka_unit_test_setup(rules, fresh),
 		cmocka_unit_test_setup(health, fresh),
-		cmocka_unit_test_setup(programs, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, gone);

@@ -5,6 +5,8 @@
 #include <jansson.h>
 #include <malloc.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -24,12 +26,14 @@
 #include "boot.h"
 #include "setup.h"
 
-#define WORKLOAD_CRUN	 "/usr/bin/crun"
-#define WORKLOAD_CGROUP	 "/sys/fs/cgroup/system.slice/" CCDM_WORKLOAD_UNIT
-#define WORKLOAD_LOG	 "/run/ccdm/crun.log"
-#define WORKLOAD_LOG_MAX 65536
-#define WORKLOAD_PID	 "/run/ccdm/health.pid"
-#define WORKLOAD_LATE	 124 /* exit status of a check that took too long, as timeout(1) has it */
+#define WORKLOAD_CRUN	    "/usr/bin/crun"
+#define WORKLOAD_CGROUP	    "/sys/fs/cgroup/system.slice/" CCDM_WORKLOAD_UNIT
+#define WORKLOAD_LOG	    "/run/ccdm/crun.log"
+#define WORKLOAD_LOG_MAX    65536
+#define WORKLOAD_PID	    "/run/ccdm/health.pid"
+/* (only root enters this folder) */
+#define WORKLOAD_HEALTH_LOG "/run/ccdm/workload/health.log"
+#define WORKLOAD_LATE	    124 /* exit status of a check that took too long, as timeout(1) has it */
 
 /* ---- prepare: once in a boot ---------------------------------------------------------- */
 
@@ -145,15 +149,38 @@ static int cmd_workload_run(struct ccdm_workload_json *w, struct ccdm_err *err)
 	int r = ccdm_workload_supervisor(WORKLOAD_CGROUP, err);
 
 	(void)w;
-	if (!r) {
-		execv(argv[0], (char *const *)argv);
-		r = ccdm_err_set(err, -errno, "%s: %s", argv[0], strerror(errno));
-	}
+	if (!r)
+		r = ccdm_workload_become(argv, err);
 	ccdm_boot_tell(CCDM_E_WORK_START, err, "the workload did not start");
 	return r;
 }
 
 /* ---- health ------------------------------------------------------------------------------- */
+
+/*
+ * crun's own messages. They name files and settings of the container, and none of its output.
+ * Return: true if there is one; @err has its first line.
+ */
+static bool workload_crun_said(const char *file, struct ccdm_err *err)
+{
+	struct ccdm_err ignored;
+	char *text, *line;
+	bool said;
+	size_t size;
+
+	if (ccdm_file_read(file, WORKLOAD_LOG_MAX, &text, &size, &ignored))
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	/* (a time stands before the message) */
+	line = strstr(text, "Z: ");
+	line = line ? line + 3 : text;
+	said = *line;
+	if (said)
+		ccdm_err_text(err, "crun: %.300s", line);
+	free(text);
+	unlink(file);
+	return said;
+}
 
 /* A check that takes too long: crun is gone, and the program in the container goes, too. */
 static void workload_kill(void)
@@ -173,11 +200,19 @@ static void workload_kill(void)
 
 static int workload_check(const struct ccdm_workload_health *h, int *result, struct ccdm_err *err)
 {
-	const char *argv[CCDM_WORKLOAD_RUN_MAX] = { WORKLOAD_CRUN,	    "--root",
-						    CCDM_WORKLOAD_CRUN,	    "exec",
-						    "--pid-file",	    WORKLOAD_PID,
-						    CCDM_WORKLOAD_CONTAINER };
-	size_t i, n = 7, size = json_array_size(h->test);
+	const char *argv[CCDM_WORKLOAD_RUN_MAX] = {
+		WORKLOAD_CRUN,
+		"--root",
+		CCDM_WORKLOAD_CRUN,
+		"--log=file:/run/ccdm/workload/health.log", /* WORKLOAD_HEALTH_LOG */
+		"exec",
+		"--no-new-privs", /* (crun does not take it from config.json here) */
+		"--pid-file",
+		WORKLOAD_PID,
+		CCDM_WORKLOAD_CONTAINER
+	};
+	size_t i, n = 9, size = json_array_size(h->test);
+	struct ccdm_err said = { 0 };
 	int r;
 
 	if (!strcmp(json_string_value(json_array_get(h->test, 0)), "CMD-SHELL")) {
@@ -188,7 +223,10 @@ static int workload_check(const struct ccdm_workload_health *h, int *result, str
 		argv[n++] = json_string_value(json_array_get(h->test, i));
 	argv[n] = NULL;
 	unlink(WORKLOAD_PID);
+	unlink(WORKLOAD_HEALTH_LOG);
 	r = ccdm_workload_run(argv, (unsigned int)h->timeout, result, err);
+	if (workload_crun_said(WORKLOAD_HEALTH_LOG, &said))
+		fprintf(stderr, "%s\n", said.text);
 	if (r != -ETIMEDOUT)
 		return r;
 	workload_kill();
@@ -248,25 +286,12 @@ static int cmd_workload_health(struct ccdm_workload_json *w, struct ccdm_err *er
 
 /* ---- ended: after each run --------------------------------------------------------------------- */
 
-/* crun's own messages. They name files and settings of the container, and none of its output. */
 static void workload_crun_log(void)
 {
-	struct ccdm_err err = { 0 }, ignored;
-	char *text, *line;
-	size_t size;
+	struct ccdm_err err = { 0 };
 
-	if (ccdm_file_read(WORKLOAD_LOG, WORKLOAD_LOG_MAX, &text, &size, &ignored))
-		return;
-	text[strcspn(text, "\n")] = '\0';
-	/* (a time stands before the message) */
-	line = strstr(text, "Z: ");
-	line = line ? line + 3 : text;
-	if (*line) {
-		ccdm_err_text(&err, "crun: %.300s", line);
+	if (workload_crun_said(WORKLOAD_LOG, &err))
 		ccdm_boot_tell(CCDM_E_WORK_START, &err, "the workload did not start");
-	}
-	free(text);
-	unlink(WORKLOAD_LOG);
 }
 
 static int cmd_workload_ended(struct ccdm_workload_json *w, struct ccdm_err *err)

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,7 +19,11 @@
 
 #define GRACE 2000 /* milliseconds from SIGTERM to SIGKILL */
 
-static int ccdm_workload_run_spawn(const char *const *argv, pid_t *pid)
+/*
+ * @own: a program of the base, which may write to the journal and has the caller's descriptors.
+ * Another one, such as a check of the workload, has no descriptor but /dev/null.
+ */
+static int ccdm_workload_run_spawn(const char *const *argv, bool own, pid_t *pid)
 {
 	static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 	char *const env[] = { path, NULL };
@@ -29,6 +35,10 @@ static int ccdm_workload_run_spawn(const char *const *argv, pid_t *pid)
 	r = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
 	if (!r)
 		r = posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
+	if (!r && !own)
+		r = posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
+	if (!r && !own)
+		r = posix_spawn_file_actions_addclosefrom_np(&files, 3);
 	if (!r)
 		r = posix_spawn(pid, argv[0], &files, NULL, (char *const *)argv, env);
 	posix_spawn_file_actions_destroy(&files);
@@ -46,13 +56,13 @@ static int ccdm_workload_run_ends(pid_t pid, unsigned int milliseconds)
 	return r > 0;
 }
 
-int ccdm_workload_run(const char *const *argv, unsigned int milliseconds, int *status,
-		      struct ccdm_err *err)
+static int ccdm_workload_run_wait(const char *const *argv, bool own, unsigned int milliseconds,
+				  int *status, struct ccdm_err *err)
 {
 	int how = 0, late = 0, r;
 	pid_t pid = -1;
 
-	r = ccdm_workload_run_spawn(argv, &pid);
+	r = ccdm_workload_run_spawn(argv, own, &pid);
 	if (r)
 		return ccdm_err_set(err, r, "%s: %s", argv[0], strerror(-r));
 	if (milliseconds && !ccdm_workload_run_ends(pid, milliseconds)) {
@@ -70,13 +80,31 @@ int ccdm_workload_run(const char *const *argv, unsigned int milliseconds, int *s
 		    : 0;
 }
 
+int ccdm_workload_run(const char *const *argv, unsigned int milliseconds, int *status,
+		      struct ccdm_err *err)
+{
+	return ccdm_workload_run_wait(argv, false, milliseconds, status, err);
+}
+
 int ccdm_workload_run_well(const char *const *argv, struct ccdm_err *err)
 {
-	int status = 0, r = ccdm_workload_run(argv, 0, &status, err);
+	int status = 0, r = ccdm_workload_run_wait(argv, true, 0, &status, err);
 
 	if (r || !status)
 		return r;
 	return ccdm_err_set(err, -EIO, "%s ended with status %d", argv[0], status);
+}
+
+int ccdm_workload_become(const char *const *argv, struct ccdm_err *err)
+{
+	static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+	char *const env[] = { path, NULL };
+	int r;
+
+	if (!close_range(3, UINT_MAX, CLOSE_RANGE_CLOEXEC))
+		execve(argv[0], (char *const *)argv, env);
+	r = -errno;
+	return ccdm_err_set(err, r, "%s: %s", argv[0], strerror(-r));
 }
 
 int ccdm_workload_supervisor(const char *cgroup, struct ccdm_err *err)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
 /*
- * fuzzes: lib/image/image_config.c lib/image/runtime.c lib/image/runtime_process.c lib/image/runtime_mounts.c lib/image/runtime_workload.c lib/image/sandbox.c lib/image/seccomp.c -
+ * fuzzes: lib/image/image_config.c lib/image/runtime.c lib/image/runtime_process.c lib/image/runtime_mounts.c lib/image/runtime_workload.c lib/image/sandbox.c lib/image/seccomp.c lib/image/seccomp_gate.c -
  * the configuration of an image, a workload.yaml, and a seccomp profile or none, divided by a byte 0xff
  */
 #include <sys/stat.h>

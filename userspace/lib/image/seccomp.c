@@ -8,15 +8,11 @@
 #include "base/json.h"
 #include "capabilities.h"
 #include "seccomp.h"
+#include "seccomp_gate.h"
 
 /* the oldest Linux of a base is 6.1 */
 #define CCDM_SECCOMP_MAJOR 6
 #define CCDM_SECCOMP_MINOR 1
-
-/* Actions that do not let a call through. */
-static const char *const seccomp_refuses[] = { "SCMP_ACT_ERRNO",       "SCMP_ACT_KILL",
-					       "SCMP_ACT_KILL_THREAD", "SCMP_ACT_KILL_PROCESS",
-					       "SCMP_ACT_TRAP",	       NULL };
 
 /* The profile's name and where errors go. */
 struct ccdm_seccomp {
@@ -137,7 +133,7 @@ static const char *ccdm_seccomp_wrong(const json_t *names, const json_t *action,
 	for (i = 0; i < json_array_size(names); i++)
 		if (!json_string_length(json_array_get(names, i)))
 			return "'names' of a rule: expected names of system calls";
-	if (!ccdm_seccomp_word(action, actions) && !ccdm_seccomp_word(action, seccomp_refuses))
+	if (!ccdm_seccomp_word(action, actions) && !ccdm_seccomp_refuses(json_string_value(action)))
 		return "'action' of a rule: expected one such as SCMP_ACT_ALLOW or SCMP_ACT_ERRNO";
 	for (i = 0; i < json_array_size(args); i++) {
 		one = json_array_get(args, i);
@@ -195,7 +191,7 @@ static int ccdm_seccomp_root(const struct ccdm_seccomp *s, const json_t *root, j
 	int r = rules ? 0 : -ENOMEM;
 
 	/* (SCMP_ACT_LOG allows a call, too) */
-	if (!r && (!json_is_array(list) || !ccdm_seccomp_word(action, seccomp_refuses)))
+	if (!r && (!json_is_array(list) || !ccdm_seccomp_refuses(json_string_value(action))))
 		r = ccdm_seccomp_bad(
 			s,
 			"expected a seccomp profile with 'syscalls' and a 'defaultAction' that "
@@ -203,6 +199,9 @@ static int ccdm_seccomp_root(const struct ccdm_seccomp *s, const json_t *root, j
 			NULL);
 	for (i = 0; !r && i < json_array_size(list); i++)
 		r = ccdm_seccomp_rule(s, json_array_get(list, i), &rules);
+	if (!r)
+		r = ccdm_seccomp_gate(
+			s->caps, json_is_integer(ret) ? (int)json_integer_value(ret) : -1, &rules);
 	if (r) {
 		json_decref(rules);
 		return r;

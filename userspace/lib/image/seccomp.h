@@ -5,7 +5,7 @@
  *
  * Input is a profile in the format of containers-common (seccomp.json; Moby has the same), whose rules may
  * depend on the architecture, the kernel and the capabilities. Output is "seccomp" of OCI's
- * runtime-spec, config-linux.md.
+ * runtime-spec, config-linux.md, without the calls that seccomp_gate.h takes from it.
  */
 #ifndef CCDM_SECCOMP_H
 #define CCDM_SECCOMP_H

@@ -54,7 +54,7 @@ def usage():
         says(0, "usage: ccdm-setup " + verb, verb, "--help")
         # a letter that another verb uses
         if verb != "config":
-            says(1, "is not an option of", verb, *(("-n", "1") if verb == "open" else ("-y",)))
+            says(1, "is not an option of", verb, *(("-n", "1") if verb in ("open", "benchmark") else ("-y",)))
     for words in ("-h",), ("-V",):
         says(0, "ccdm-setup", *words)
     says(1, "--nosuch is not an option", "--nosuch")

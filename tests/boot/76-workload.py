@@ -11,6 +11,7 @@ import workload as W
 from boot import GPT_SWAP, add_part, fails, make_disk, part, tiny_base, tree
 from broker import Broker
 from guest import NET_ARGS as NET, Maker
+from vm import TOP
 from workload import GID, GROUP, UID, UUID, disk, partition
 
 MARK = "%d" % os.getpid()
@@ -44,6 +45,9 @@ say nnp "$(grep NoNewPrivs /proc/self/status | cut -f2)"
 say seccomp "$(grep ^Seccomp: /proc/self/status | cut -f2)"
 say setuid "$(cp /bin/busybox /tmp/suid; chmod 4755 /tmp/suid; ls -l /tmp/suid | cut -c1-4)"
 say suid "$(/suid/id -u)"
+say unshare "$(may unshare -U true) $(may unshare -n true)"
+say calls "$(/suid/inside calls | tr ' \\n' '_ ')"
+say userns "$(cat /proc/sys/user/max_user_namespaces)"
 say umount "$(may umount /proc)"
 say mount "$(may mount -t tmpfs tmpfs /tmp)"
 say mknod "$(may mknod /tmp/node b 254 0)"
@@ -68,6 +72,7 @@ say shared "$(grep -c 'shared:' /proc/self/mountinfo)"
 say run "$(ls /run | flat)"
 say variables "$(tr '\\0' '\\n' < /proc/1/environ | cut -d= -f1 | sort | flat)"
 say open "$(ls /proc/1/fd | sort -n | flat)"
+say abstract "$(awk '$8 ~ /^@/ && ($4 == "00010000" || $5 == "0002") { print $8 }' /proc/net/unix | flat)"
 say umask "$(umask)"
 say cwd "$here"
 say env "$DB_PASSWORD"
@@ -129,6 +134,7 @@ def seeded(root):
     with open("/bin/busybox", "rb") as f, open(root + "/suid/id", "wb") as out:
         out.write(f.read())
     os.chmod(root + "/suid/id", 0o4755)
+    shutil.copy(os.path.join(TOP, "build/tests/inside"), root + "/suid/inside")
 
 
 def workload(t, name="web", script=SCRIPT, **says):
@@ -190,6 +196,23 @@ def sandbox(t, f):
     fact(f["home"] == "x" and f["seed"] == "seed 750 %d" % UID, "it writes to its root; the volume is the image's", "home", "seed")
     fact(f["port"] == "1", "it listens on port 80 without being root", "port")
     fact(set(f["listen"].split()) <= FREE, "nothing else listens", "listen")
+
+
+REFUSED = {"unshare:user", "unshare:all", "setns", "clone:user", "clone:net", "clone3:user", "clone3:fork", "socket:vsock",
+           "socket:vsock+high", "socket:alg", "socketcall:vsock", "socketcall:unix"}
+ALLOWED = {"clone:fork", "thread", "socket:unix", "socket:inet", "socket:inet6", "netlink"}
+
+
+def filtered(t, m, f):
+    """The seccomp filter of an image that "build" made, and the second line behind it."""
+    found = dict(x.split("_", 1) for x in f["calls"].split())
+    done = {k for k, v in found.items() if v == "done"}
+    t.ok(f["unshare"] == "refused refused", "filter: no user namespace, no other one", f["unshare"])
+    t.ok(set(found) >= REFUSED | ALLOWED and done == ALLOWED,
+         "filter: no namespaces, mounts, keys, no socket to the host; but forks, threads and the network's sockets", found)
+    t.ok(f["userns"] == "0" and m.sh("cat /proc/sys/user/max_user_namespaces").strip() == "0", "no user namespaces at all", f["userns"])
+    t.ok(not f["abstract"], "no abstract socket of the base can be reached", f["abstract"])
+    t.ok(m.sh("stat -c '%u %a' /dev/null").strip() == "0 666", "the base's /dev/null is root's", m.sh("ls -l /dev/null"))
 
 
 def namespaces(t, m):
@@ -269,6 +292,7 @@ def runs(t):
                  "the broker accepts it by its manifest", said["attested"])
             f = facts(m)
             sandbox(t, f)
+            filtered(t, m, f)
             namespaces(t, m)
             secrets(t, f)
             unseen(t, m, path)
@@ -345,13 +369,19 @@ def reboots(t):
 
 def health(t):
     """A workload that is sick starts again; or the machine powers off."""
-    check = {"test": ["CMD-SHELL", "[ ! -e /var/lib/data/sick ] || sleep 60"], "interval": 1, "timeout": 3, "retries": 2}
+    # (the test searches the journal for the text, so the check leaves out the ~)
+    check = {"test": ["CMD-SHELL", "echo FORGED~ENTRY | tr -d '~' >&2; (readlink /proc/self/fd/2; "
+                      "grep -E '^(Seccomp|NoNewPrivs|CapBnd):' /proc/self/status | cut -f2) >/var/lib/data/stderr; "
+                      "[ ! -e /var/lib/data/sick ] || sleep 60"], "interval": 1, "timeout": 3, "retries": 2}
     img, says = workload(t, "sick", health=dict(check, action="restart"))
     with t.boot([disk(t, "sick.disk", img, says)], title="health") as m:
         if up(t, m, "health"):
             facts(m)
             state = "until grep -q '\"%s\"' /run/ccdm/health.json; do sleep 0.2; done"
             m.sh(state % "healthy", timeout=60)
+            found = m.sh("cat %sstderr; journalctl -b -o cat | grep -c FORGEDENTRY; true" % DATA).split()
+            t.ok(found == ["/dev/null", "00000000a80425fb", "1", "2", "0"], "a check is in the sandbox, and has no socket of the journal",
+                 found)
             m.sh("touch %ssick" % DATA)
             again(m, 2)
             m.sh("rm %ssick" % DATA)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copyright The ccdm authors
-/* test_workload_run.c - boot/workload_run.c: programs, and what they inherit */
+/* test_workload_run.c - boot/workload_run.c, workload_userns.c: programs, and what they inherit */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -16,6 +16,7 @@
 #include "base/compiler.h"
 #include "base/file.h"
 #include "boot/workload_run.h"
+#include "boot/workload_userns.h"
 
 static struct ccdm_err err;
 static char top[] = "/tmp/ccdm-unit-XXXXXX";
@@ -156,6 +157,38 @@ static void becomes(void **state)
 	close(fd);
 }
 
+/* A workload without CAP_SYS_ADMIN: no user namespaces. */
+static void userns(void **state)
+{
+	static const struct {
+		const char *config;
+		int r;
+		const char *limit;
+	} all[] = {
+		{ "{\"process\":{\"capabilities\":{\"bounding\":[]}}}", 0, "0" },
+		{ "{\"process\":{\"capabilities\":{\"bounding\":[\"CAP_KILL\"]}}}", 0, "0" },
+		{ "{\"process\":{\"capabilities\":{\"bounding\":[1,\"CAP_SYS_ADMIN\"]}}}", 0,
+		  "99" },
+		{ "{\"process\":{}}", -EINVAL, "99" },
+		{ "{", -EINVAL, "99" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(all); i++) {
+		put("config.json", all[i].config);
+		put("max", "99");
+		assert_int_equal(ccdm_workload_userns_close(top, at("max"), &err), all[i].r);
+		assert_true(has("max", all[i].limit));
+		assert_int_equal(has("max", "99"), !strcmp(all[i].limit, "99"));
+	}
+	put("config.json", all[0].config);
+	/* a kernel without them */
+	assert_int_equal(ccdm_workload_userns_close(top, at("nosuch"), &err), 0);
+	assert_int_equal(access(at("nosuch"), F_OK), -1);
+	assert_int_equal(ccdm_workload_userns_close(at("nosuch"), at("max"), &err), -ENOENT);
+}
+
 static void supervisor(void **state)
 {
 	(void)state;
@@ -174,6 +207,7 @@ int main(void)
 		cmocka_unit_test_setup(programs, fresh),
 		cmocka_unit_test_setup(descriptors, fresh),
 		cmocka_unit_test_setup(becomes, fresh),
+		cmocka_unit_test_setup(userns, fresh),
 		cmocka_unit_test_setup(supervisor, fresh),
 	};
 

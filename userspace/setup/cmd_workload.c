@@ -23,6 +23,7 @@
 #include "boot/workload_net.h"
 #include "boot/workload_run.h"
 #include "boot/workload_unit.h"
+#include "boot/workload_userns.h"
 #include "boot.h"
 #include "setup.h"
 
@@ -57,6 +58,8 @@ static int workload_prepare(struct ccdm_workload_json *w, enum ccdm_boot_code *c
 	}
 	if (!r)
 		r = ccdm_workload_net_close(w, err);
+	if (!r)
+		r = ccdm_workload_userns_close(CCDM_WORKLOAD_RO, CCDM_WORKLOAD_USERNS, err);
 	if (!r)
 		r = ccdm_workload_mount_bundle(err);
 	if (!r)

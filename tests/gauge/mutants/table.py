@@ -730,6 +730,8 @@ MUTANTS = [
      "		r = posix_spawn_file_actions_addopen(&files, 2, \"/dev/null\", O_WRONLY, 0);", "		r = 0;", "unit workload_run"),
     ("check-inherits", "a health check inherits no descriptor", "userspace/lib/boot/workload_run.c",
      "		r = posix_spawn_file_actions_addclosefrom_np(&files, 3);", "		r = 0;", "unit workload_run"),
+    ("userns-open", "no user namespaces beside a workload", "userspace/lib/boot/workload_userns.c",
+     "	return ccdm_file_tell(file, \"0\", err);", "	return 0;", "unit workload_run"),
     ("conf-line-break", "a value of ccdm.conf is one line", "userspace/lib/image/workload_conf.c",
      "	if (strpbrk(value, \"\\r\\n\"))", "	if (false)", "unit workload_conf"),
     # ---- secrets in memory after tamper

@@ -38,6 +38,25 @@ echo "install dm-integrity /bin/false" >/run/modprobe.d/benchmark.conf
 check_sh "without dm-integrity the others are measured" "ccdm-setup benchmark --yes --device $D --size 16M --seconds 1 --json >/tmp/b && json 'len(d[\"targets\"][3][\"jobs\"]) == 6 and d[\"targets\"][2][\"jobs\"] == [] and d[\"targets\"][2][\"why\"]' </tmp/b"
 note "$(tr -d ' \n' </tmp/b)"
 rm /run/modprobe.d/benchmark.conf
-check_sh "a signal ends it, and no mapping stays" "{ ccdm-setup benchmark --yes --device $D --size 16M --seconds 60 2>/tmp/steps & } && p=\$! && until pgrep -x fio >/dev/null && [ -s /tmp/steps ]; do kill -0 \$p || exit 1; done; kill -TERM \$p; wait \$p; [ \$? = 1 ]"
+# The target with two mappings: a signal while fio runs, and one while cryptsetup opens it.
+mkfifo /tmp/said
+interrupted() { # interrupted WHEN: send the signal when this command is true after a step
+	local pid line
+	ccdm-setup benchmark --yes --device $D --size 16M --seconds 1 2>/tmp/said &
+	pid=$!
+	exec 9</tmp/said
+	while read -r line <&9 && ! "$@" "$line"; do :; done
+	[ -n "$line" ] && kill -TERM $pid
+	wait $pid
+	[ $? = 1 ] && [ -n "$line" ]
+}
+reading() { [[ $1 = *"luks2-integrity: read"* ]] && dmsetup ls | grep -q ccdm-benchmark_dif; }
+opening() { # the last step of the target before has begun; its end is near
+	[[ $1 = *"dm-crypt: random write"* ]] || return 1
+	until [ -e /dev/mapper/ccdm-benchmark_dif ]; do pgrep -x ccdm-setup >/dev/null || return 1; done
+}
+check "a signal while fio measures" interrupted reading
 check "no mapping stays" gone
+check "a signal while cryptsetup opens" interrupted opening
+check "no mapping stays there, either" gone
 finish

@@ -204,6 +204,17 @@ static int bench_jobs(struct ccdm_bench *b, const struct bench_tools *tools, uns
 	return r;
 }
 
+/* Remove what a target has made. Return: the first error, and only it in @err. */
+static int bench_close(const struct bench_kind *kind, struct ccdm_err *err)
+{
+	struct ccdm_err more = { 0 };
+	int r = ccdm_dm_remove(BENCH_NAME, false, err), below = 0;
+
+	if (kind->below)
+		below = ccdm_dm_remove(kind->below, false, r ? &more : err);
+	return r ? r : below;
+}
+
 /* Only what concerns this target alone is not an error of the whole. */
 static int bench_target(struct ccdm_bench *b, const struct bench_tools *tools, unsigned int target,
 			struct ccdm_err *err)
@@ -219,9 +230,10 @@ static int bench_target(struct ccdm_bench *b, const struct bench_tools *tools, u
 	if (!r) {
 		r = bench_jobs(b, tools, target, err);
 		if (kind->open)
-			closed = ccdm_dm_remove(BENCH_NAME, false, r ? &later : err);
-		if (kind->below && !closed)
-			closed = ccdm_dm_remove(kind->below, false, r ? &later : err);
+			closed = bench_close(kind, r ? &later : err);
+	} else if (r == -EINTR) {
+		/* a cryptsetup that was ended may have made one mapping, both or none */
+		(void)!bench_close(kind, &later);
 	}
 	if (closed && !r)
 		return closed;
